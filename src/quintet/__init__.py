@@ -1,0 +1,1 @@
+"""Quintet: metric, loss, init, optimizer and sweeper, and a loop around them."""

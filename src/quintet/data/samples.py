@@ -1,0 +1,71 @@
+"""What a data source hands over, and the facts that everything else is built from."""
+
+from dataclasses import dataclass, field
+from typing import Any, Literal
+
+from torch import Tensor
+
+Task = Literal["binary", "multiclass", "multilabel", "regression"]
+Kind = Literal["table", "image", "sequence", "tokens"]
+
+
+@dataclass
+class Samples:
+    """All samples of a data set in memory, before splitting and scaling.
+
+    Shapes, by `kind` (N samples):
+
+    - table: x float32 (N, F); numeric columns first (NaN where missing), then one column per
+      categorical feature holding integer codes, 0 for a missing or unknown category
+    - image: x float32 (N, C, H, W)
+    - sequence: x float32 (N, T, F)
+    - tokens: x int64 (N, T), 0 is padding and 1 is an unknown token
+
+    Targets, by `task`: int64 (N,) class indices for binary and multiclass, float32 (N, L) zeros
+    and ones for multilabel, float32 (N, K) for regression.
+    """
+
+    x: Tensor
+    y: Tensor
+    task: Task
+    kind: Kind
+    class_names: list[str] = field(default_factory=list)
+    """Names of the classes or labels, or of the target columns of a regression."""
+    cardinalities: list[int] = field(default_factory=list)
+    """Number of codes (the unknown 0 included) of each trailing categorical column."""
+    vocabulary: int = 0
+    """Number of token ids, padding and unknown included; 0 unless kind is tokens."""
+    ordered: bool = False
+    """True for a time series: splits are contiguous, train before validation before test."""
+    purge: int = 0
+    """Samples to leave out between two contiguous splits so that no target is shared."""
+    groups: Tensor | None = None
+    """Group of each sample, int64 (N,): a group never straddles two splits."""
+    account: list[str] = field(default_factory=list)
+    """What was inferred about the data, one sentence each, shown to the user."""
+    reader: dict[str, Any] = field(default_factory=dict)
+    """Plain data that reads a new file the same way (columns, categories, vocabulary)."""
+
+
+@dataclass(frozen=True)
+class Facts:
+    """What the rest of the experiment may know of the data; written to the config's `facts`."""
+
+    task: Task
+    kind: Kind
+    input_shape: list[int]
+    """Shape of one sample, without the batch dimension."""
+    num_classes: int
+    """Classes of a binary or multiclass task, else 0."""
+    num_targets: int
+    """Numbers that describe one target: labels (multilabel), values (regression), else 1."""
+    class_counts: list[int]
+    """Training samples per class, or positives per label; empty for regression."""
+    class_names: list[str]
+    cardinalities: list[int]
+    vocabulary: int
+    train_size: int
+    val_size: int
+    test_size: int
+    fingerprint: str
+    """SHA-256 (first 16 hex digits) over all samples and targets, before the split."""

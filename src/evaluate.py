@@ -1,0 +1,21 @@
+"""Score a run's checkpoint again, with nothing to repeat: the run folder knows.
+
+python src/evaluate.py run=logs/train/runs/<run>
+python src/evaluate.py run=<run folder> splits=[test] checkpoint=last
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("evaluate")
+def main(cfg: DictConfig) -> None:
+    """Evaluate one run."""
+    from quintet.evaluation import evaluate
+
+    evaluate(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,20 @@
+"""Predict new inputs with a trained run.
+
+python src/predict.py run=logs/train/runs/<run> input=new.csv output=predictions.csv
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("predict")
+def main(cfg: DictConfig) -> None:
+    """Predict one file."""
+    from quintet.prediction import predict
+
+    predict(cfg)
+
+
+if __name__ == "__main__":
+    main()

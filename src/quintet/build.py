@@ -1,0 +1,180 @@
+"""From a composed config to objects: the only place that calls Hydra's instantiate."""
+
+import warnings
+from collections.abc import Callable, Iterable
+from functools import partial
+from typing import TYPE_CHECKING, Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
+
+from quintet.errors import UserError
+from quintet.signature import check_arguments, locate, parameters
+
+if TYPE_CHECKING:
+    import lightning.pytorch as L
+    from torch import nn
+
+    from quintet.data.module import DataModule
+    from quintet.task import Task
+
+# Keys that speak to the rest of the config or to this module, not to the constructor.
+RESERVED: dict[str, set[str]] = {
+    "metric": {"name", "mode", "fits"},
+    "loss": {"fits", "num_outputs"},
+    "model": {"fits"},
+    "optimizer": {"weight_decay_on"},
+    "scheduler": {"interval", "warmup", "monitor"},
+    "data": {"task", "kind"},
+}
+HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
+
+
+def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
+    """Build what `node` describes, after checking it.
+
+    Args:
+        node: has a `_target_` and its arguments.
+        where: the node's name in the config, for messages.
+        objects: arguments that are no plain data.
+
+    Raises:
+        UserError: a target that is not trusted, or arguments that do not fit its signature.
+
+    """
+    from hydra.errors import InstantiationException
+    from hydra.utils import instantiate as hydra_instantiate
+
+    plain = checked(node, where)
+    if objects:  # added by a call of ours: Hydra would copy them into a config
+        plain["_partial_"] = True
+    try:
+        built = hydra_instantiate(plain, _convert_="all")
+        return built(**objects) if objects else built
+    except InstantiationException as error:
+        if isinstance(error.__cause__, UserError):
+            raise error.__cause__ from None
+        raise UserError(f"{where} cannot be built: {error.__cause__ or error}") from error
+
+
+def checked(node: DictConfig, where: str) -> dict[str, Any]:
+    """Return the node as plain data without reserved keys, checked against its signature."""
+    try:
+        plain = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True))
+    except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
+        key = getattr(error, "full_key", None) or where
+        raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
+    return _check(plain, where)
+
+
+def _check(plain: dict[str, Any], where: str) -> dict[str, Any]:
+    target = locate(plain.get("_target_", ""), where)
+    takes = parameters(target)
+    reserved = RESERVED.get(where, set()) - set(takes)
+    plain = {key: value for key, value in plain.items() if key not in reserved}
+    arguments = {k: v for k, v in plain.items() if k not in HYDRA_KEYS}
+    check_arguments(target, arguments, where)
+    for key, value in arguments.items():
+        if isinstance(value, dict) and "_target_" in value:
+            plain[key] = _check(value, f"{where}.{key}")
+    return plain
+
+
+def check(cfg: DictConfig) -> None:
+    """Check every node against its signature before data or training; facts are still unknown.
+
+    Raises:
+        UserError: as `instantiate`.
+
+    """
+    nodes = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
+    nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
+    for group in ("callbacks", "logger"):
+        nodes |= {f"{group}.{name}": node for name, node in cfg[group].items() if node is not None}
+    for where, node in nodes.items():
+        checked(node, where)
+
+
+def data(cfg: DictConfig) -> "DataModule":
+    """Return the DataModule over the source that `data=` names.
+
+    A data node holds the arguments of its source and those of DataModule side by side.
+    """
+    from quintet.data.module import DataModule
+
+    common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
+    check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
+    own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])
+    own._set_parent(cfg)
+    source = partial(instantiate, own, "data")
+    return DataModule(source, **common)
+
+
+def model(cfg: DictConfig) -> "nn.Module":
+    """Return the model, as its own constructor leaves it."""
+    return cast("nn.Module", instantiate(cfg.model, "model"))
+
+
+def initialise(cfg: DictConfig, network: "nn.Module") -> None:
+    """Set the model's parameters by `init=`."""
+    instantiate(cfg.init, "init")(network)
+
+
+def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
+    """Return the LightningModule that trains the model to minimise the loss."""
+    from quintet.task import Task
+
+    return Task(
+        network,
+        instantiate(cfg.loss, "loss"),
+        instantiate(cfg.metric, "metric"),
+        metric_name=cfg.metric.name,
+        task=cfg.facts.task,
+        optimize=optimize(cfg),
+        target_centre=data.preprocess.target_centre.tolist() or [0.0],
+        target_width=data.preprocess.target_width.tolist() or [1.0],
+    )
+
+
+def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
+    """Return the function that gives a model its optimizer and schedule, for Lightning."""
+
+    def make(network: "nn.Module") -> Any:
+        from quintet.optimizers import parameter_groups
+        from quintet.schedulers import with_warmup
+
+        chosen, schedule = cfg.optimizer, cfg.scheduler
+        groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
+        optimizer = instantiate(chosen, "optimizer")(groups)
+        schedules = with_warmup(
+            instantiate(schedule, "scheduler"),
+            optimizer,
+            interval=schedule.interval,
+            warmup=schedule.warmup,
+            total_steps=cfg.facts.total_steps,
+            monitor=schedule.get("monitor"),
+        )
+        return [optimizer], schedules
+
+    return make
+
+
+def trainer(cfg: DictConfig) -> "L.Trainer":
+    """Return the Trainer with the callbacks and loggers that are switched on."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        return cast(
+            "L.Trainer",
+            instantiate(
+                cfg.trainer,
+                "trainer",
+                callbacks=list(_switched_on(cfg, "callbacks")),
+                logger=list(_switched_on(cfg, "logger")) or False,
+            ),
+        )
+
+
+def _switched_on(cfg: DictConfig, group: str) -> Iterable[Any]:
+    for name, node in (cfg[group] or {}).items():
+        if node is not None:
+            yield instantiate(node, f"{group}.{name}")

@@ -1,0 +1,56 @@
+"""A readable metrics.csv in every run folder."""
+
+import csv
+import io
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.utilities import rank_zero_only
+
+from quintet.record import write_atomically
+
+Row = dict[str, float]
+
+
+class MetricsFile(Checkpoint):
+    """Writes one row an epoch: epoch, step, learning rate, and all that was logged.
+
+    The rows travel in the checkpoint: a resumed run goes on after the very epoch it resumes from,
+    and its finished file equals an uninterrupted run's. (A `Checkpoint`, so that Lightning calls it
+    when the epoch's numbers are in and before ModelCheckpoint saves.)
+
+    Args:
+        path: of the CSV file.
+
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.rows: list[Row] = []
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Add the epoch's row."""
+        logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
+        rate = trainer.optimizers[0].param_groups[0]["lr"]
+        at = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": float(rate)}
+        self.rows.append({**at, **logged})
+        self._write()
+
+    @rank_zero_only
+    def _write(self) -> None:
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        text = io.StringIO()
+        writer = csv.DictWriter(text, columns, lineterminator="\n")
+        writer.writeheader()
+        writer.writerows(self.rows)
+        write_atomically(self.path, text.getvalue())
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])

@@ -1,0 +1,83 @@
+"""One calm line for a whole run."""
+
+import time
+
+import lightning.pytorch as L
+from rich.console import Console
+from rich.progress import BarColumn, MofNCompleteColumn, Progress as Bar
+from rich.progress import TaskID, TextColumn, TimeRemainingColumn
+from torch import Tensor
+
+REDRAW = 0.2
+"""Seconds between two redraws within an epoch."""
+
+
+class Progress(L.Callback):
+    """Draws a bar over the run's epochs with P; plain lines where the output is no terminal.
+
+    Args:
+        metric: P's name in the logs.
+
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+        self.console = Console()
+        self._bar: Bar | None = None
+        self._line = TaskID(0)
+        self._drawn = 0.0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Draw the empty bar."""
+        if trainer.is_global_zero and self.console.is_terminal:
+            self._bar = Bar(
+                TextColumn("epoch"),
+                MofNCompleteColumn(),
+                BarColumn(bar_width=30),
+                TextColumn("{task.description}"),
+                TimeRemainingColumn(),
+                console=self.console,
+                auto_refresh=False,
+            )
+            total = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
+            self._line = self._bar.add_task("", total=total, completed=trainer.current_epoch)
+            self._bar.start()
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        """Show long epochs move."""
+        if self._bar is None or (now := time.monotonic()) - self._drawn < REDRAW:
+            return
+        self._drawn = now
+        part = (batch_idx + 1) / max(1.0, trainer.num_training_batches)
+        self._bar.update(self._line, completed=int(trainer.current_epoch + part), refresh=True)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the epoch's P."""
+        done = trainer.current_epoch + 1
+        text = self._text(trainer.callback_metrics)
+        if self._bar is not None:
+            self._bar.update(self._line, completed=done, description=text, refresh=True)
+        elif trainer.is_global_zero and _worth_a_line(done, trainer.max_epochs or 0):
+            self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", highlight=False)
+
+    def _text(self, metrics: dict[str, Tensor]) -> str:
+        shown = ("train/loss", "val/loss", f"val/{self.metric}")
+        return "  ".join(f"{name} {float(metrics[name]):.4f}" for name in shown if name in metrics)
+
+    def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Leave the bar as it stands, also after an error."""
+        if self._bar is not None:
+            self._bar.stop()
+            self._bar = None
+
+
+def _worth_a_line(epoch: int, epochs: int) -> bool:
+    """Tell whether an epoch gets a plain line: about ten a run."""
+    return epochs < 20 or epoch % max(1, epochs // 10) == 0

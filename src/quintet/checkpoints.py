@@ -1,0 +1,59 @@
+"""Checkpoints that are whole or not there."""
+
+import os
+import zipfile
+from pathlib import Path
+from typing import Any
+
+from quintet.errors import UserError
+
+FOLDER = "checkpoints"
+
+
+def best(folder: Path) -> Path | None:
+    """Return the checkpoint with the best P of a run folder, if there is one."""
+    path = folder / FOLDER / "best.ckpt"
+    return path if path.is_file() else None
+
+
+def newest(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a run folder, if there is one."""
+    paths = (folder / FOLDER).glob("*.ckpt")
+    by_age = sorted(paths, key=lambda p: p.stat().st_mtime_ns, reverse=True)
+    return next((path for path in by_age if is_whole(path)), None)
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a checkpoint can be read to its end; finds flipped bits as well."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is None
+    except (OSError, zipfile.BadZipFile):
+        return False
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's content: tensors and plain data only.
+
+    Raises:
+        UserError: no such file, a damaged one, or one that carries code.
+
+    """
+    import pickle
+
+    import torch
+
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint {path}.")
+    if not is_whole(path):
+        raise UserError(
+            f"{path} is damaged or was cut short ({path.stat().st_size} bytes), so it cannot be "
+            "loaded. Use another checkpoint of the run, or resume the run to write it anew."
+        )
+    try:
+        return torch.load(path, map_location="cpu", weights_only=True)  # type: ignore[no-any-return]
+    except pickle.UnpicklingError as error:
+        raise UserError(
+            f"{path} contains pickled code, which loading would run, so it was not loaded. "
+            "Allowed: checkpoints of tensors and plain data, as train.py writes them."
+        ) from error

@@ -1,0 +1,108 @@
+"""What every command shares: Hydra's start, and errors that read like an answer."""
+
+import os
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from quintet.errors import UserError, nearest
+from quintet.run_folder import note_command
+
+ROOT = Path(__file__).parents[2]
+
+
+def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+    """Make a command of a function that takes a composed config.
+
+    A mistake ends with one message and exit code 1; `debug=true` shows the traceback as well.
+
+    Args:
+        config_name: the primary config, a file of `configs/` without its suffix.
+
+    """
+    import hydra
+
+    def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
+        def task(cfg: DictConfig) -> Any:
+            if "choices" in cfg:
+                note_command(cfg)
+            return function(cfg)
+
+        start = hydra.main(
+            version_base="1.3", config_path=str(ROOT / "configs"), config_name=config_name
+        )(task)
+
+        def main() -> None:
+            os.environ.setdefault("PROJECT_ROOT", str(ROOT))
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
+            sys.argv[1:] = resumed(sys.argv[1:])
+            try:
+                start()
+            except Exception as error:
+                if "debug=true" in sys.argv[1:]:
+                    raise
+                sys.exit(f"Error: {explain(error)}")
+
+        return main
+
+    return decorate
+
+
+def resumed(arguments: list[str]) -> list[str]:
+    """Let `resume=<run folder>` go on in that very folder, and leave its composed config as it is.
+
+    Raises:
+        SystemExit: there is no such run folder.
+
+    """
+    folder = next((a.removeprefix("resume=") for a in arguments if a.startswith("resume=")), None)
+    if folder in (None, "", "null"):
+        return arguments
+    path = Path(str(folder)).resolve()
+    if not (path / ".hydra" / "config.yaml").is_file():
+        sys.exit(f"Error: resume={folder} is no run folder: {path}/.hydra/config.yaml is missing.")
+    return [*arguments, f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
+
+
+def explain(error: BaseException) -> str:
+    """Return what a user needs to know of an error: the value, what is allowed, what to do."""
+    from hydra.errors import HydraException, MissingConfigException
+    from omegaconf.errors import OmegaConfBaseException
+
+    if isinstance(error, UserError):
+        return str(error)
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        return f"{group}={name}: there is no such option. {nearest(name, error.options)}"
+    if isinstance(cause := error.__cause__, OmegaConfBaseException):
+        return _unknown_key(cause) or f"{_first(error)} {_first(cause)}"
+    if isinstance(error, OmegaConfBaseException):
+        return _unknown_key(error) or _first(error)
+    if isinstance(error, HydraException):
+        return _unknown_group(str(error)) or str(error)
+    return f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
+
+
+def _unknown_key(error: Any) -> str | None:
+    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
+
+    if not isinstance(error, ConfigAttributeError | ConfigKeyError) or error.key is None:
+        return None
+    parent = error.parent_node
+    keys = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
+    return f"There is no key {error.full_key or error.key!r}. {nearest(str(error.key), keys)}"
+
+
+def _unknown_group(message: str) -> str | None:
+    if "No match in the defaults list" not in message:
+        return None
+    name = message.split("'")[1]
+    groups = [p.name for p in (ROOT / "configs").iterdir() if p.is_dir()]
+    return f"There is no group {name!r} to choose from. {nearest(name, groups)}"
+
+
+def _first(error: BaseException) -> str:
+    return str(error).strip().splitlines()[0]

@@ -1,0 +1,87 @@
+"""What a person sees of a run: what is trained, how good it is, and what to do next."""
+
+import logging
+import warnings
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from quintet.record import Record
+from quintet.run_folder import is_first_rank
+
+if TYPE_CHECKING:
+    from quintet.data.module import DataModule
+    from quintet.task import Task
+
+
+def quiet(debug: bool) -> None:
+    """Silence library messages that the user cannot act on; debug keeps them all."""
+    if debug:
+        return
+    for name in ("lightning.pytorch", "lightning.fabric"):
+        logging.getLogger(name).setLevel(logging.ERROR)
+    warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics)\b")
+
+
+def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
+    """Print what is about to be trained."""
+    if not is_first_rank():
+        return
+    facts, choices = cfg.facts, cfg.choices
+    parameters = sum(p.numel() for p in task.model.parameters())
+    say("")
+    say(f"[bold]{choices.get('model')}[/] on [bold]{choices.get('data')}[/]")
+    for sentence in data.account:
+        say(f"  {sentence}")
+    say(
+        f"  metric {choices.get('metric')} · loss {choices.get('loss')} · init {choices.get('init')}"
+        f" · optimizer {choices.get('optimizer')} · scheduler {choices.get('scheduler')}"
+    )
+    say(
+        f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
+        f"samples · {parameters:,} parameters · seed {cfg.seed}"
+    )
+    say("")
+
+
+def summarise(record: Record, folder: Path) -> None:
+    """Print the outcome as a table, and the next commands."""
+    if not is_first_rank():
+        return
+    from rich import box
+    from rich.table import Table
+
+    name = record.metric.name
+    table = Table(box=box.SIMPLE, title_justify="left", show_header=True)
+    table.add_column("")
+    table.add_column(name, justify="right")
+    table.add_column("loss", justify="right")
+    value = record.metric.value
+    table.add_row("validation", "" if value is None else f"{value:.4f}", "")
+    if record.test:
+        table.add_row("[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}")
+    _console().print(table)
+    shown = shortest(folder)
+    say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
+    say(f"evaluate  python src/evaluate.py run={shown}")
+    say(f"predict   python src/predict.py run={shown} input=new.csv")
+
+
+def shortest(path: Path) -> str:
+    """Return a path as a user would type it from here."""
+    try:
+        return str(path.resolve().relative_to(Path.cwd()))
+    except ValueError:
+        return str(path)
+
+
+def say(text: str) -> None:
+    """Print a line with rich markup, unwrapped so that paths and commands stay whole."""
+    _console().print(text, highlight=False, soft_wrap=True)
+
+
+def _console():  # type: ignore[no-untyped-def]
+    from rich.console import Console
+
+    return Console()

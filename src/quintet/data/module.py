@@ -1,0 +1,102 @@
+"""The one DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
+
+import math
+from collections.abc import Callable
+from typing import Any
+
+import lightning.pytorch as L
+from torch import Tensor
+
+from quintet.data.facts import check, facts
+from quintet.data.loader import TensorLoader
+from quintet.data.preprocess import Preprocess, Scale
+from quintet.data.samples import Facts, Samples
+from quintet.data.split import split
+
+SplitName = str
+SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
+
+
+class DataModule(L.LightningDataModule):
+    """Holds a data set in memory, split and scaled, and hands out batches.
+
+    Args:
+        source: reads the samples.
+        batch_size: samples a step on each process.
+        val: share (< 1) or number of samples held out for validation.
+        test: share or number of samples held out for the one final test.
+        seed: of the split and of the order of batches.
+        scale: how numeric features are scaled; fitted on the training split only.
+        fraction: share of the training split to use, for learning curves.
+        on_device: keep the tensors on the accelerator, where batches then cost no transfer.
+
+    """
+
+    def __init__(
+        self,
+        source: Callable[[], Samples],
+        *,
+        batch_size: int = 64,
+        val: float = 0.1,
+        test: float = 0.2,
+        seed: int = 0,
+        scale: Scale = "standard",
+        fraction: float = 1.0,
+        on_device: bool = False,
+    ) -> None:
+        super().__init__()
+        self.source, self.batch_size, self.seed = source, batch_size, seed
+        self.val, self.test, self.fraction = val, test, fraction
+        self.on_device = on_device
+        self.preprocess = Preprocess(scale)
+        self.reader: dict[str, Any] = {}
+        self.account: list[str] = []
+        self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
+
+    def load(self) -> Facts:
+        """Read, split and scale the data; return its facts."""
+        samples = self.source()
+        check(samples)
+        train, val, test = split(samples, self.val, self.test, self.seed)
+        train = self._keep(train, samples.ordered)
+        self.preprocess.fit(samples.x[train], samples.y[train], samples)
+        self.reader, self.account = samples.reader, samples.account
+        for name, index in zip(SPLITS, (train, val, test), strict=True):
+            self.splits[name] = self.preprocess.transform(samples.x[index]), samples.y[index]
+        return facts(samples, train, val, test)
+
+    def _keep(self, train: Tensor, ordered: bool) -> Tensor:
+        size = max(1, math.ceil(self.fraction * len(train)))
+        return train[-size:] if ordered else train[:size]
+
+    def train_dataloader(self) -> TensorLoader:
+        """Return shuffled batches of the training split."""
+        return self._loader("train", shuffle=True)
+
+    def val_dataloader(self) -> TensorLoader:
+        """Return batches of the validation split."""
+        return self._loader("val")
+
+    def test_dataloader(self) -> TensorLoader:
+        """Return batches of the test split."""
+        return self._loader("test")
+
+    def _loader(self, name: SplitName, shuffle: bool = False) -> TensorLoader:
+        x, y = self.splits[name]
+        if self.on_device and self.trainer:
+            device = self.trainer.strategy.root_device
+            x, y = self.splits[name] = x.to(device), y.to(device)
+        rank = self.trainer.global_rank if self.trainer else 0
+        world = self.trainer.world_size if self.trainer else 1
+        return TensorLoader(
+            x, y, self.batch_size, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world
+        )
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what reads and scales new inputs the same way, as plain data."""
+        return {"preprocess": self.preprocess.state_dict(), "reader": self.reader}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over a checkpoint's reader and preprocessing."""
+        self.preprocess.load_state_dict(state["preprocess"])
+        self.reader = state["reader"]

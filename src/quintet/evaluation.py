@@ -1,0 +1,53 @@
+"""Score a run's checkpoint again, on the data of the run's own config."""
+
+import json
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from quintet import build, console
+from quintet.errors import UserError
+from quintet.record import Record, write_atomically
+from quintet.reload import trained
+from quintet.run_folder import is_first_rank
+
+Scores = dict[str, dict[str, float]]
+
+
+def evaluate(cfg: DictConfig) -> Scores:
+    """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
+
+    Raises:
+        UserError: the run cannot be rebuilt, or its data has changed since.
+
+    """
+    console.quiet(cfg.debug)
+    folder = Path(cfg.run)
+    run = trained(folder, cfg.checkpoint)
+    check_fingerprint(run.data.load().fingerprint, run.cfg)
+    trainer = build.trainer(cfg)
+    validate = {"val": trainer.validate, "test": trainer.test}
+    scores: Scores = {}
+    for split in cfg.splits:
+        if split not in validate:
+            raise UserError(f"splits={split} is unknown. Allowed: val, test.")
+        logged = validate[split](run.task, run.data, verbose=False)[0]
+        scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
+    if is_first_rank():
+        write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
+        console.compare(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
+    return scores
+
+
+def check_fingerprint(fingerprint: str, cfg: DictConfig) -> None:
+    """Refuse to score a model on data that is not the data of its run.
+
+    Raises:
+        UserError: with both fingerprints.
+
+    """
+    if fingerprint != cfg.facts.fingerprint:
+        raise UserError(
+            f"The data has changed since the run: its fingerprint is {fingerprint}, the run's was "
+            f"{cfg.facts.fingerprint}. Restore the data, or score new data with predict.py."
+        )

@@ -1,0 +1,99 @@
+"""One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
+
+import math
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet import build, checkpoints, console, run_folder
+from quintet.fit import check_choices, check_keys
+from quintet.outcome import recording
+from quintet.record import Record
+
+if TYPE_CHECKING:
+    import lightning.pytorch as L
+
+    from quintet.data.module import DataModule
+    from quintet.data.samples import Facts
+    from quintet.task import Task
+
+
+def run(cfg: DictConfig) -> float | None:
+    """Train one model with the config's five choices and leave the evidence in its folder.
+
+    Returns:
+        P of the best checkpoint on the validation split.
+
+    Raises:
+        UserError: the config or the data cannot work; says how to mend it.
+        DivergedError: the loss is no longer finite.
+
+    """
+    folder = Path(cfg.paths.run)
+    if cfg.resume:
+        cfg = run_folder.resumed(cfg)
+    with recording(cfg, folder) as record:
+        check_keys(cfg)
+        check_choices(cfg)
+        build.check(cfg)
+        prepare(cfg)
+        data = build.data(cfg)
+        know(cfg, data.load())
+        check_choices(cfg)
+        network = build.model(cfg)
+        build.initialise(cfg, network)
+        task = build.task(cfg, data, network)
+        trainer = build.trainer(cfg)
+        count_steps(cfg, trainer)
+        run_folder.claim(cfg, folder)
+        console.announce(cfg, data, task)
+        trainer.fit(task, data, ckpt_path=checkpoints.newest(folder), weights_only=True)
+        evaluate_best(cfg, trainer, task, data, record)
+    console.summarise(record, folder)
+    return record.metric.value
+
+
+def prepare(cfg: DictConfig) -> None:
+    """Set what belongs to the process: seeds, CPU threads, and how much the libraries say."""
+    import lightning.pytorch as L
+    import torch
+
+    console.quiet(cfg.debug)
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    torch.set_num_threads(cfg.threads)
+
+
+def know(cfg: DictConfig, facts: "Facts") -> None:
+    """Write the data's facts where models, losses and metrics refer to them."""
+    OmegaConf.update(cfg, "facts", asdict(facts), merge=True)
+
+
+def count_steps(cfg: DictConfig, trainer: "L.Trainer") -> None:
+    """Write the run's length in optimizer steps, which schedules refer to."""
+    each = cfg.data.batch_size * trainer.world_size
+    batches = math.ceil(cfg.facts.train_size / each)
+    limit = trainer.limit_train_batches
+    batches = min(batches, limit) if isinstance(limit, int) else math.ceil(batches * limit)
+    steps = math.ceil(batches / trainer.accumulate_grad_batches)
+    epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 1
+    total = steps * epochs
+    cfg.facts.steps_per_epoch = steps
+    cfg.facts.total_steps = min(total, trainer.max_steps) if trainer.max_steps > 0 else total
+
+
+def evaluate_best(
+    cfg: DictConfig, trainer: "L.Trainer", task: "Task", data: "DataModule", record: Record
+) -> None:
+    """Load the best checkpoint; record its P, and open the test set for it once."""
+    record.epochs = trainer.current_epoch
+    record.parameters = sum(p.numel() for p in task.model.parameters())
+    if best := checkpoints.best(Path(cfg.paths.run)):
+        task.load_state_dict(checkpoints.load(best)["state_dict"])
+        record.checkpoint = str(best.relative_to(cfg.paths.run))
+    scores = trainer.validate(task, data, verbose=False)[0]
+    record.metric.value = scores[f"val/{cfg.metric.name}"]
+    if cfg.test:
+        scores = trainer.test(task, data, verbose=False)[0]
+        record.test = {name.removeprefix("test/"): value for name, value in scores.items()}

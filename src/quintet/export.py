@@ -1,0 +1,117 @@
+"""Write a trained model as torch.export and ONNX programs, and check that they agree with it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from quintet import console
+from quintet.errors import UserError
+from quintet.record import write_atomically
+from quintet.reload import Trained, trained
+
+TOLERANCE = 1e-4
+"""Largest difference between the outputs of an export and of the model."""
+
+
+def export(cfg: DictConfig) -> Path:
+    """Export a run's model in `cfg.formats` to `cfg.output`, with what a server needs beside it.
+
+    An exported program maps scaled inputs (N, ...) to raw outputs (N, K), for any N;
+    `preprocessing.json` says how inputs are scaled and outputs are read.
+
+    Raises:
+        UserError: the run cannot be rebuilt, an unknown format, or an export that disagrees.
+
+    """
+    console.quiet(cfg.debug)
+    if unknown := set(cfg.formats) - set(FORMATS):
+        raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
+    run = trained(Path(cfg.run), cfg.checkpoint)
+    folder = Path(cfg.output or Path(cfg.run) / "export")
+    folder.mkdir(parents=True, exist_ok=True)
+    model, example = run.task.model.eval(), _example(run)
+    for name in cfg.formats:
+        path, call = FORMATS[name](model, example, folder)
+        gap = _largest_gap(model, call, example)
+        if not gap <= TOLERANCE:
+            raise UserError(f"{path} differs from the model by {gap:.2g}, over {TOLERANCE}.")
+        console.say(f"{path.name}: outputs within {gap:.1e} of the model's")
+    write_atomically(folder / "preprocessing.json", json.dumps(_description(run), indent=2) + "\n")
+    console.say(f"→ [bold]{console.shortest(folder)}[/]")
+    return folder
+
+
+def _example(run: Trained) -> Tensor:
+    """Return two samples of the training data's shape and type."""
+    facts = run.cfg.facts
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, *facts.input_shape)
+    if facts.kind == "tokens":
+        return torch.randint(1, facts.vocabulary, shape, generator=generator)
+    return torch.randn(shape, generator=generator)
+
+
+Call = Callable[[Tensor], Tensor]
+
+
+def to_torch_export(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+    """Write model.pt2; return it and the program read back from it."""
+    path = folder / "model.pt2"
+    torch.export.save(_program(model, example), path)
+    return path, torch.export.load(path).module()
+
+
+def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+    """Write model.onnx; return it and a session on it.
+
+    Raises:
+        UserError: the packages for ONNX are not installed.
+
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"ONNX needs {error.name}: pip install -e '.[onnx]'.") from None
+    path = folder / "model.onnx"
+    program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
+    assert program is not None
+    program.save(str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return path, lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
+
+
+FORMATS = {"torch": to_torch_export, "onnx": to_onnx}
+
+
+def _program(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
+    return torch.export.export(
+        model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},), strict=False
+    )
+
+
+@torch.no_grad()
+def _largest_gap(model: nn.Module, call: Call, example: Tensor) -> float:
+    """Compare on the example and on a batch of another size, which a frozen size would fail."""
+    batches = (example, torch.cat([example.flip(0), example, example[:1]]))
+    return max(float((call(x) - model(x)).abs().max()) for x in batches)
+
+
+def _description(run: Trained) -> dict[str, object]:
+    facts = run.cfg.facts
+    state = run.data.preprocess.state_dict()
+    plain = {
+        key: value.tolist() if isinstance(value, Tensor) else value for key, value in state.items()
+    }
+    plain["seen"] = [codes.tolist() for codes in state["seen"]]
+    return {
+        "task": facts.task,
+        "input_shape": list(facts.input_shape),
+        "class_names": list(facts.class_names),
+        "preprocess": plain,
+    }

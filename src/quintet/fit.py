@@ -1,0 +1,74 @@
+"""Do the choices fit each other? Read from the YAMLs alone, so the answer takes no time."""
+
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+import yaml
+from omegaconf import DictConfig
+
+from quintet.errors import UserError, nearest
+
+CONFIGS = Path(__file__).parents[2] / "configs"
+
+
+def check_keys(cfg: DictConfig) -> None:
+    """Refuse a top-level key that nothing reads, which an experiment file can bring in.
+
+    Raises:
+        UserError: with the nearest key.
+
+    """
+    known = set(top_level_keys())
+    for key in cfg:
+        if key not in known:
+            raise UserError(f"The config has an unknown key {key!r}. {nearest(str(key), known)}")
+
+
+@cache
+def top_level_keys() -> tuple[str, ...]:
+    """Return the keys and groups that train.yaml names: what a config may hold."""
+    primary = yaml.safe_load((CONFIGS / "train.yaml").read_text())
+    groups = (str(k) for d in primary["defaults"] if isinstance(d, dict) for k in d)
+    names = (g.removeprefix("override ").lstrip("/").partition("@") for g in groups)
+    return (*(k for k in primary if k != "defaults"), *(at or name for name, _, at in names))
+
+
+def check_choices(cfg: DictConfig) -> None:
+    """Refuse a loss, metric or model that does not fit the data.
+
+    What a data set is stands in its YAML (`task`, `kind`); where that is only known once it is
+    read, as with a CSV, this is called again with the facts.
+
+    Raises:
+        UserError: with the options of the group that fit.
+
+    """
+    task = cfg.facts.task or cfg.data.get("task")
+    kind = cfg.facts.kind or cfg.data.get("kind")
+    _check(cfg, "loss", task, f"a {task} task")
+    _check(cfg, "metric", task, f"a {task} task")
+    _check(cfg, "model", kind, f"data of kind {kind}")
+
+
+def _check(cfg: DictConfig, group: str, need: str | None, what: str) -> None:
+    fits = cfg[group].get("fits")
+    if need is None or fits is None or need in fits:
+        return
+    raise UserError(
+        f"{group}={choice(cfg, group)} does not fit {what}; it fits: {', '.join(fits)}. "
+        f"Choose one of: {', '.join(f'{group}={name}' for name in fitting(group, need))}."
+    )
+
+
+def choice(cfg: DictConfig, group: str) -> str:
+    """Return the name of the option chosen for `group`, as on the command line."""
+    return str(cfg.choices.get(group) or cfg[group].get("name") or cfg[group].get("_target_"))
+
+
+def fitting(group: str, need: str) -> Iterator[str]:
+    """Yield the options of a group that list `need` under `fits`."""
+    for path in sorted((CONFIGS / group).glob("*.yaml")):
+        option = yaml.safe_load(path.read_text()) or {}
+        if need in option.get("fits", ()):
+            yield path.stem

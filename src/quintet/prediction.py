@@ -1,0 +1,63 @@
+"""Predict new inputs with a trained run."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from quintet import console
+from quintet.data.reader import read_new
+from quintet.errors import UserError
+from quintet.reload import Trained, trained
+
+
+def predict(cfg: DictConfig) -> Path:
+    """Predict the inputs of `cfg.input` and write a CSV with one row a sample.
+
+    Raises:
+        UserError: the run cannot be rebuilt, or the input does not have the run's features.
+
+    """
+    console.quiet(cfg.debug)
+    if not str(cfg.output).endswith(".csv"):
+        raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
+    run = trained(Path(cfg.run), cfg.checkpoint)
+    x = read_new(cfg.input, run.data.reader)
+    values = predicted(run, x, cfg.batch_size)
+    output = Path(cfg.output)
+    _frame(values, run).to_csv(output, index=False)
+    console.say(f"{len(values)} predictions → [bold]{console.shortest(output)}[/]")
+    return output
+
+
+@torch.inference_mode()
+def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
+    """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
+    batches = run.data.preprocess.transform(x).split(batch_size)
+    return torch.cat([run.task.predictions(run.task(batch)) for batch in batches])
+
+
+def _frame(values: Tensor, run: Trained) -> Any:
+    """Return a table: the predicted class and all probabilities, or the predicted values."""
+    import pandas as pd
+
+    facts = run.cfg.facts
+    names = [str(name) for name in facts.class_names]
+    if facts.task == "regression":
+        return pd.DataFrame(values.numpy(), columns=names or _numbered("target", values))
+    if facts.task == "binary":
+        values = torch.stack([1 - values, values], dim=1)
+    names = names or _numbered("class", values)
+    frame = pd.DataFrame(values.numpy(), columns=[f"p({name})" for name in names])
+    if facts.task == "multilabel":
+        labels = [";".join(n for n, p in zip(names, row, strict=True) if p >= 0.5) for row in values]
+    else:
+        labels = [names[i] for i in values.argmax(1)]
+    frame.insert(0, "prediction", labels)
+    return frame
+
+
+def _numbered(stem: str, values: Tensor) -> list[str]:
+    return [f"{stem}_{i}" for i in range(values.shape[1])]

@@ -1,0 +1,72 @@
+"""What a run leaves behind: result.json, typed and versioned."""
+
+import json
+import os
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
+RESULT = "result.json"
+CONFIG = "config.yaml"
+
+
+@dataclass
+class Score:
+    """P on the validation split."""
+
+    name: str
+    mode: Literal["min", "max"]
+    value: float | None = None
+
+
+@dataclass
+class Record:
+    """The outcome of one run, written to `result.json` in its folder.
+
+    Times are in seconds, paths relative to the run folder.
+    """
+
+    metric: Score
+    seed: int
+    status: Status = "failed"
+    reason: str | None = None
+    test: dict[str, float] = field(default_factory=dict)
+    checkpoint: str | None = None
+    choices: dict[str, str | None] = field(default_factory=dict)
+    overrides: list[str] = field(default_factory=list)
+    epochs: int = 0
+    parameters: int = 0
+    facts: dict[str, Any] = field(default_factory=dict)
+    seconds: float = 0.0
+    environment: dict[str, Any] = field(default_factory=dict)
+    anomalies: list[str] = field(default_factory=list)
+    version: int = 1
+
+    def write(self, folder: Path) -> None:
+        """Replace the folder's result.json in one step, so that no reader sees half of it."""
+        write_atomically(folder / RESULT, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Record":
+        """Return the record of a run folder.
+
+        Raises:
+            FileNotFoundError: the run has not ended.
+
+        """
+        fields = json.loads((folder / RESULT).read_text())
+        return cls(**{**fields, "metric": Score(**fields["metric"])})
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Write `text` to `path` through a synced temporary file in the same folder."""
+    temporary = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        with temporary.open("w") as file:
+            file.write(text)
+            file.flush()
+            os.fsync(file.fileno())
+        temporary.replace(path)
+    finally:
+        temporary.unlink(missing_ok=True)

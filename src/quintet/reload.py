@@ -1,0 +1,70 @@
+"""A trained model back from its run folder, with everything that belongs to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from quintet import build, checkpoints, run_folder
+from quintet.data.module import DataModule
+from quintet.errors import UserError
+from quintet.task import Task
+
+
+@dataclass
+class Trained:
+    """A run's config, data and model; the data is read only when asked for."""
+
+    cfg: DictConfig
+    data: DataModule
+    task: Task
+
+
+def trained(folder: Path, checkpoint: str = "best") -> Trained:
+    """Rebuild the model of a run folder from the folder's own config and load its weights.
+
+    Args:
+        folder: that train.py wrote.
+        checkpoint: `best`, `last`, or the path of a checkpoint file.
+
+    Raises:
+        UserError: no run folder, a config that names code which is not trusted, or a checkpoint
+            that is missing, damaged or another model's.
+
+    """
+    cfg = run_folder.load(folder)
+    path = _checkpoint(folder, checkpoint)
+    state = checkpoints.load(path)
+    data = build.data(cfg)
+    if (kept := state.get(DataModule.__qualname__)) is None:
+        raise UserError(f"{path} is no checkpoint of train.py: it holds no preprocessing.")
+    data.load_state_dict(kept)
+    task = build.task(cfg, data, build.model(cfg))
+    _load_weights(task, state["state_dict"], path)
+    return Trained(cfg, data, task.eval())
+
+
+def _checkpoint(folder: Path, name: str) -> Path:
+    inside = folder / checkpoints.FOLDER / f"{name}.ckpt"
+    path = inside if name in ("best", "last") else Path(name)
+    if "://" in name:
+        raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
+    return path
+
+
+def _load_weights(task: Task, state: dict[str, Any], path: Path) -> None:
+    own = task.state_dict()
+    missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
+    if missing or unknown or shapes:
+        says = [
+            f"{what}: {', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''}"
+            for what, keys in (("missing", missing), ("unknown", unknown), ("other shape", shapes))
+            if keys
+        ]
+        raise UserError(
+            f"{path} is a checkpoint of another model ({'; '.join(says)}). "
+            "Use the checkpoint that belongs to this run folder's config."
+        )
+    task.load_state_dict(state)

@@ -1,0 +1,107 @@
+"""A run folder is self-sufficient: its config, resolved, rebuilds everything in it."""
+
+import os
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.errors import UserError
+from quintet.record import CONFIG, write_atomically
+
+GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
+
+
+def is_first_rank() -> bool:
+    """Tell whether this process writes the run's files, before any process group exists."""
+    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
+
+
+def note_command(cfg: DictConfig) -> None:
+    """Write the command's choices and overrides into the config itself."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    with open_dict(cfg):
+        chosen = hydra.runtime.choices
+        cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
+        cfg.overrides = list(hydra.overrides.task)
+
+
+def claim(cfg: DictConfig, folder: Path) -> None:
+    """Save the resolved config; a folder that already holds a run is left alone.
+
+    Raises:
+        UserError: the folder holds a run, and `resume=` was not asked for.
+
+    """
+    if not is_first_rank():
+        return
+    path = folder / CONFIG
+    if path.exists() and not cfg.resume:
+        raise UserError(
+            f"{folder} already holds a run. Go on with it by resume={folder}, or choose another "
+            "hydra.run.dir."
+        )
+    write_atomically(path, OmegaConf.to_yaml(without_secrets(cfg)))
+
+
+def without_secrets(cfg: DictConfig) -> DictConfig:
+    """Return the config resolved, but for what comes from the environment.
+
+    A reference to the environment stays a reference, however many others lead to it: so no secret
+    is written down, and no path of one machine either.
+    """
+    keep = "${oc.env:%s}"
+    OmegaConf.register_new_resolver(
+        "oc.env", lambda *arguments: keep % ",".join(map(str, arguments)), replace=True
+    )
+    try:
+        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    finally:
+        from omegaconf.resolvers import oc
+
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+    return OmegaConf.create(plain)
+
+
+def load(folder: Path) -> DictConfig:
+    """Return a run's config with `paths.run` set to where the folder is now.
+
+    Raises:
+        UserError: the folder is not a run's.
+
+    """
+    path = folder / CONFIG
+    if not path.is_file():
+        raise UserError(f"run={folder} is no run folder: {path} is missing. Allowed: a folder that train.py wrote.")
+    cfg = cast(DictConfig, OmegaConf.load(path))
+    cfg.paths.run = str(folder.resolve())
+    return cfg
+
+
+def resumed(cfg: DictConfig) -> DictConfig:
+    """Return the config that the run in `cfg.resume` was composed with, plus today's overrides.
+
+    Raises:
+        UserError: an override would change one of the choices.
+
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    folder = Path(cfg.resume)
+    saved = cast(DictConfig, OmegaConf.load(folder / ".hydra" / "config.yaml"))
+    overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
+    keys = [o.key_or_group for o in overrides if o.key_or_group != "resume"]
+    if changed := [key for key in keys if key in cfg.choices]:
+        raise UserError(
+            f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
+            f"{changed[0]}=. Leave it out, or start a new run with it."
+        )
+    for key in keys:
+        OmegaConf.update(saved, key, OmegaConf.select(cfg, key), force_add=True)
+    with open_dict(saved):
+        saved.choices, saved.overrides, saved.resume = cfg.choices, cfg.overrides, cfg.resume
+    saved.paths.run = cfg.paths.run
+    return saved

@@ -1,0 +1,110 @@
+"""A composed node against the signature it is about to call: the annotations are the schema."""
+
+import inspect
+from collections.abc import Callable, Mapping
+from importlib import import_module
+from typing import Any, get_type_hints
+
+from quintet.errors import UserError, nearest
+
+# Packages whose classes a config may name. A config can come with somebody else's run folder,
+# and naming any importable function there would be running their code: so nothing else is called.
+TRUSTED = (
+    "quintet.",
+    "torch.nn.",
+    "torch.optim.",
+    "torchmetrics.",
+    "lightning.pytorch.Trainer",
+    "lightning.pytorch.callbacks.",
+    "lightning.pytorch.loggers.",
+    "lightning.pytorch.strategies.",
+    "lightning.pytorch.plugins.",
+    "lightning.pytorch.profilers.",
+)
+
+
+def locate(path: str, where: str) -> Callable[..., Any]:
+    """Import the class or function that `_target_: path` names at config node `where`.
+
+    Raises:
+        UserError: the path is not of a trusted package, or does not exist.
+
+    """
+    if not isinstance(path, str) or not path.startswith(TRUSTED):
+        raise UserError(
+            f"{where}._target_={path!r} is not trusted, so it was not called. Allowed: "
+            f"{', '.join(TRUSTED)}. If this is your own code, move it into the package, or add "
+            "its package to TRUSTED in src/quintet/signature.py."
+        )
+    package, _, name = path.rpartition(".")
+    try:
+        owner = _owner(package)
+    except ImportError as error:
+        raise UserError(f"{where}._target_={path!r} cannot be imported: {error}.") from error
+    if not callable(found := getattr(owner, name, None)):
+        public = [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))]
+        hint = nearest(name, public).split(" Allowed")[0]
+        raise UserError(f"{where}._target_={path!r}: {package} has no {name!r}. {hint}")
+    return found  # type: ignore[no-any-return]
+
+
+def _owner(path: str) -> Any:
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        package, _, name = path.rpartition(".")
+        if not package or error.name != path:
+            raise
+        return getattr(_owner(package), name)
+
+
+def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class or function by name; a mistake cannot hide in **kwargs."""
+    return dict(inspect.signature(target).parameters)
+
+
+def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
+    """Check names and types of `arguments` before `target` is called with them.
+
+    Raises:
+        UserError: an argument that is not taken, or of a type that is not.
+
+    """
+    takes = parameters(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+    names = [n for n, p in takes.items() if p.kind is not p.VAR_KEYWORD]
+    hints = _hints(target)
+    for key, value in arguments.items():
+        if key not in takes and not open_ended:
+            raise UserError(
+                f"{where}.{key}={value!r}: {target.__qualname__} takes no {key!r}. "
+                f"{nearest(key, names)}"
+            )
+        if key in hints and not isinstance(value, dict):
+            _check_type(value, hints[key], f"{where}.{key}")
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    # Accuracy and its like in torchmetrics are built by __new__; they have no __init__ of their own.
+    if inspect.isclass(target):
+        own_new = "__new__" in vars(target) and "__init__" not in vars(target)
+        function: Any = target.__new__ if own_new else target.__init__
+    else:
+        function = target
+    try:
+        return {k: v for k, v in get_type_hints(function).items() if k != "return"}
+    except Exception:  # a library's annotation that only its type checker can read
+        return {}
+
+
+def _check_type(value: Any, hint: Any, where: str) -> None:
+    from typeguard import TypeCheckError, check_type
+
+    try:
+        check_type(value, hint)
+    except TypeCheckError as error:
+        allowed = getattr(hint, "__name__", None) if inspect.isclass(hint) else str(hint)
+        text = str(allowed).replace("typing.", "").replace("collections.abc.", "")
+        raise UserError(
+            f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}."
+        ) from error

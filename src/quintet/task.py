@@ -1,0 +1,133 @@
+"""The one LightningModule: model, loss and metric tied together, whatever they are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, cast
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from quintet.data.samples import Task as TaskName
+from quintet.meter import Meter
+from quintet.predictions import predictions
+
+MakeOptimizer = Callable[[nn.Module], OptimizerLRScheduler]
+
+
+class Task(L.LightningModule):
+    """Trains `model` to minimise `loss` and reports P over every epoch.
+
+    A regression is learnt on the target's standardised scale and reported in its own units.
+
+    Args:
+        model: maps a batch x to raw outputs (B, K).
+        loss: maps outputs (B, K) and targets to a scalar.
+        metric: P, over predictions and targets.
+        metric_name: what P is called in the logs, as `val/<metric_name>`.
+        task: what is predicted.
+        optimize: maps the model to its optimizer and schedule.
+        target_centre: of a regression's standardised scale, one per target.
+        target_width: likewise, in units of the target.
+
+    """
+
+    target_centre: Tensor
+    target_width: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        metric: Metric,
+        *,
+        metric_name: str,
+        task: TaskName,
+        optimize: MakeOptimizer,
+        target_centre: Sequence[float] = (0.0,),
+        target_width: Sequence[float] = (1.0,),
+    ) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+        self.metric_name, self.task, self.optimize = metric_name, task, optimize
+        self.register_buffer("target_centre", torch.tensor(target_centre))
+        self.register_buffer("target_width", torch.tensor(target_width))
+        self.meters = nn.ModuleDict(
+            {f"on_{stage}": Meter(metric.clone(), self.predictions) for stage in STAGES}
+        )
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw outputs, (B, K)."""
+        return cast(Tensor, self.model(x))
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Return probabilities, or values in the target's own units; see `predictions`."""
+        if self.task == "regression":
+            outputs = outputs * self.target_width + self.target_centre
+        return predictions(outputs, self.task)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the batch's mean loss."""
+        return self._step(batch, "train")
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Note the batch."""
+        self._step(batch, "val")
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
+        """Note the batch."""
+        self._step(batch, "test")
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return predictions for the batch."""
+        return self.predictions(self.model(batch[0]))
+
+    def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> Tensor:
+        x, y = batch
+        outputs = self.model(x)
+        loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
+        self._meter(stage).add(outputs, y, loss)
+        return loss
+
+    def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
+        if self.task == "regression":
+            return (y - self.target_centre) / self.target_width
+        one_logit = self.task == "binary" and outputs.shape[1] == 1
+        return y.to(outputs.dtype).unsqueeze(1) if one_logit else y
+
+    def _meter(self, stage: str) -> Meter:
+        return cast(Meter, self.meters[f"on_{stage}"])
+
+    def on_validation_epoch_start(self) -> None:
+        """Notice a diverged epoch before validation, so that no checkpoint is written of it."""
+        self._meter("train").flush()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the training split's loss and P."""
+        self._log("train")
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation split's loss and P."""
+        self._log("val")
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test split's loss and P."""
+        self._log("test")
+
+    def _log(self, stage: str) -> None:
+        loss, value = self._meter(stage).compute()
+        self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimizer and its schedule, as Lightning wants them."""
+        return self.optimize(self.model)
+
+
+STAGES: tuple[str, ...] = ("train", "val", "test")
+
+
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the model's tensors of a Lightning checkpoint, by the model's own names."""
+    state = checkpoint["state_dict"]
+    return {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}

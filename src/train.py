@@ -1,0 +1,23 @@
+"""Train one model: five choices in, one run folder out.
+
+python src/train.py
+python src/train.py optimizer=sgd_momentum optimizer.lr=0.05 model=cnn trainer.max_epochs=12
+python src/train.py data=csv data.path=houses.csv data.target=price loss=mse metric=rmse
+python src/train.py resume=logs/train/runs/<run>
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("train")
+def main(cfg: DictConfig) -> float | None:
+    """Run one experiment and return its P."""
+    from quintet.experiment import run
+
+    return run(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -79,7 +79,7 @@ $(STAMP): requirements.lock pyproject.toml
 	  echo "Making $(VENV) with $$found; this happens once and takes a few minutes."; \
 	  rm -f $@ && "$$found" -m venv --clear $(VENV); \
 	fi
-	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check -r requirements.lock
+	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check --requirement requirements.lock
 	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check \
 	  --no-deps --no-build-isolation --editable .
 	@touch $@

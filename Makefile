@@ -1,0 +1,85 @@
+# Everything a newcomer needs: `make train` and `make test`. Each command makes .venv when it must.
+#   make train ARGS="optimizer=sgd model.width=256"     pass words on to the command
+#   make test PYTHON=python3.12                         choose the Python that .venv is made of
+
+# Candidates, best first: the first that runs and is 3.11, 3.12 or 3.13 is taken.
+PYTHON ?= python3 python3.13 python3.12 python3.11
+ARGS ?=
+WORKERS ?= 2
+UV_VERSION ?= 0.13.8
+
+VENV := .venv
+RUN := $(VENV)/bin/python
+# Written last, so that an install that was cut off is never taken for a finished one.
+STAMP := $(VENV)/.installed
+SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
+# One thread a worker: on small models two threads cost two to four times the CPU time of one.
+PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
+EXTRAS := parquet images streaming tensorboard onnx dev
+
+.DEFAULT_GOAL := help
+.PHONY: help install train test soak check format lock clean distclean
+
+help: ## List the targets
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@echo '  Options: ARGS="words for the command"  PYTHON=python3.12  WORKERS=2'
+
+install: $(STAMP) ## Make .venv from requirements.lock (the others do it when needed)
+
+train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
+	@$(RUN) src/train.py $(ARGS)
+
+test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" $(ARGS)
+
+soak: $(STAMP) ## Run the long tests
+	@$(PYTEST) -m soak $(ARGS)
+
+check: $(STAMP) ## Check style and types: ruff, mypy
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+format: $(STAMP) ## Format the code and mend what ruff can
+	@$(RUN) -m ruff check --fix-only .
+	@$(RUN) -m ruff format .
+
+# Existing pins stay unless ARGS=--upgrade. The CUDA packages are left out: torch pins them itself
+# where it needs them, and a machine with a CPU build of torch must not be made to fetch them.
+lock: $(STAMP) ## Bring requirements.lock up to date with pyproject.toml; ARGS=--upgrade renews all
+	@$(RUN) -m pip install --quiet uv==$(UV_VERSION)
+	@$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
+	  --annotation-style line --custom-compile-command "make lock" \
+	  $(addprefix --extra ,$(EXTRAS)) $(ARGS) --output-file requirements.lock pyproject.toml
+	@sed -E -e '/^(cuda|nvidia|triton)[-a-z0-9]*==/d' -e "/ sys_platform == 'emscripten'/d" \
+	  -e 's/^(torch==[0-9.]+)\+cpu/\1/' \
+	  requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+clean: ## Remove caches and build leftovers; runs in logs/ and .venv stay
+	@find . \( -path ./$(VENV) -o -path ./logs -o -path ./.git \) -prune \
+	  -o -type d -name __pycache__ -prune -exec rm -rf {} +
+	@rm -rf .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist src/*.egg-info
+
+distclean: clean ## Remove .venv as well
+	@rm -rf $(VENV)
+
+# Without a stamp whatever stands in .venv is half made: it is cleared. With one, only what changed
+# is installed, the stamp taken away meanwhile. --compile: bytecode once now, not at every start
+# where PYTHONDONTWRITEBYTECODE is set.
+$(STAMP): requirements.lock pyproject.toml
+	@if [ -f $@ ] && $(RUN) -c '$(SUITABLE)' 2>/dev/null; then rm -f $@; else \
+	  for python in $(PYTHON); do \
+	    if "$$python" -c '$(SUITABLE)' >/dev/null 2>&1; then found=$$python; break; fi; \
+	  done; \
+	  if [ -z "$$found" ]; then \
+	    echo "No working Python 3.11, 3.12 or 3.13 with venv and pip among: $(PYTHON)." >&2; \
+	    echo "Install one (on Debian: apt install python3 python3-venv), or name it:" >&2; \
+	    echo "  make $(or $(MAKECMDGOALS),install) PYTHON=/path/to/python3.12" >&2; exit 1; \
+	  fi; \
+	  echo "Making $(VENV) with $$found; this happens once and takes a few minutes."; \
+	  rm -f $@ && "$$found" -m venv --clear $(VENV); \
+	fi
+	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check --requirement requirements.lock
+	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check \
+	  --no-deps --no-build-isolation --editable .
+	@touch $@

@@ -2,14 +2,15 @@
 
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig
 
 from quintet.errors import UserError, nearest
-from quintet.run_folder import note_command
+from quintet.run_folder import is_first_rank, note_command
 
 ROOT = Path(__file__).parents[2]
 
@@ -29,7 +30,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         def task(cfg: DictConfig) -> Any:
             if "choices" in cfg:
                 note_command(cfg)
-            return function(cfg)
+            with one_message():  # here, before Hydra prints a line of its own
+                return function(cfg)
 
         start = hydra.main(
             version_base="1.3", config_path=str(ROOT / "configs"), config_name=config_name
@@ -39,16 +41,23 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             sys.argv[1:] = resumed(sys.argv[1:])
-            try:
+            with one_message():
                 start()
-            except Exception as error:
-                if "debug=true" in sys.argv[1:]:
-                    raise
-                sys.exit(f"Error: {explain(error)}")
 
         return main
 
     return decorate
+
+
+@contextmanager
+def one_message() -> Iterator[None]:
+    """End an error with one message and exit code 1; `debug=true` leaves the traceback."""
+    try:
+        yield
+    except Exception as error:
+        if "debug=true" in sys.argv[1:]:
+            raise
+        sys.exit(f"Error: {explain(error)}" if is_first_rank() else 1)
 
 
 def resumed(arguments: list[str]) -> list[str]:

@@ -80,7 +80,8 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
                 f"{where}.{key}={value!r}: {target.__qualname__} takes no {key!r}. "
                 f"{nearest(key, names)}"
             )
-        if key in hints and not isinstance(value, dict):
+        # A fact that is not known yet is null; a node of its own is checked on its own.
+        if key in hints and value is not None and not isinstance(value, dict):
             _check_type(value, hints[key], f"{where}.{key}")
 
 
@@ -100,11 +101,14 @@ def _hints(target: Callable[..., Any]) -> dict[str, Any]:
 def _check_type(value: Any, hint: Any, where: str) -> None:
     from typeguard import TypeCheckError, check_type
 
-    try:
-        check_type(value, hint)
-    except TypeCheckError as error:
-        allowed = getattr(hint, "__name__", None) if inspect.isclass(hint) else str(hint)
-        text = str(allowed).replace("typing.", "").replace("collections.abc.", "")
-        raise UserError(
-            f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}."
-        ) from error
+    # YAML has no tuples: a list serves where a tuple is asked for.
+    spellings = (value, tuple(value)) if isinstance(value, list) else (value,)
+    for spelling in spellings:
+        try:
+            check_type(spelling, hint)
+            return
+        except TypeCheckError:
+            continue
+    allowed = hint.__name__ if inspect.isclass(hint) else str(hint)
+    text = allowed.replace("typing.", "").replace("collections.abc.", "")
+    raise UserError(f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}.")

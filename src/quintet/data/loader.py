@@ -41,7 +41,7 @@ class TensorLoader:
         self.rank, self.world_size = rank, world_size
         self.epoch = 0
         # Lightning announces the epoch to `loader.sampler`, as to a DistributedSampler.
-        self.sampler = self
+        self.sampler, self.batch_sampler = self, None
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order of the next pass."""

@@ -68,6 +68,27 @@ def summarise(record: Record, folder: Path) -> None:
     say(f"predict   python src/predict.py run={shown} input=new.csv")
 
 
+def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
+    """Print new scores beside the recorded ones."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table("", "score", "", "recorded", box=box.SIMPLE)
+    for split, values in scores.items():
+        for name, value in values.items():
+            recorded = _recorded(record, split, name)
+            table.add_row(split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}")
+    _console().print(table)
+
+
+def _recorded(record: Record | None, split: str, name: str) -> float | None:
+    if record is None:
+        return None
+    if split == "test":
+        return record.test.get(name)
+    return record.metric.value if name == record.metric.name else None
+
+
 def shortest(path: Path) -> str:
     """Return a path as a user would type it from here."""
     try:

@@ -1,0 +1,37 @@
+"""Exponential moving average of the weights, by Lightning's own WeightAveraging."""
+
+from collections.abc import Callable
+
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch import Tensor
+
+Average = Callable[[list[Tensor], list[Tensor], Tensor | int], None]
+
+
+class EMA(WeightAveraging):
+    """Validates, saves and tests an average of the weights instead of the weights themselves.
+
+    After update n the average moves by 1 - d_n towards the weights, d_n = min(decay, (1 + n) /
+    (10 + n)): the average of a short run is then not held back by its start. Polyak and Juditsky
+    1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's
+    ExponentialMovingAverage's. Running statistics of batch norm are the current model's.
+
+    Args:
+        decay: of the average, per optimizer step.
+
+    """
+
+    def __init__(self, decay: float = 0.995) -> None:
+        super().__init__(use_buffers=False, multi_avg_fn=warmed_up(decay))
+
+
+def warmed_up(decay: float) -> Average:
+    """Return the update of a list of averages, in place."""
+
+    @torch.no_grad()
+    def update(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:
+        n = float(count)
+        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + n) / (10 + n)))
+
+    return update

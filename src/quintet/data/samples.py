@@ -41,6 +41,8 @@ class Samples:
     """Samples to leave out between two contiguous splits so that no target is shared."""
     groups: Tensor | None = None
     """Group of each sample, int64 (N,): a group never straddles two splits."""
+    split: Tensor | None = None
+    """Part the data itself gives each sample, int64 (N,): 0 training, 1 validation, 2 test."""
     account: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
     reader: dict[str, Any] = field(default_factory=dict)

@@ -1,0 +1,56 @@
+"""Tell the user what was made of each column of a table."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from quintet.data.columns import STYLES, Spec, not_numbers, values_of
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def useless(column: "pd.Series[Any]", spec: Spec) -> str:
+    """Say why a column cannot help a model, or nothing."""
+    known = column.dropna()
+    distinct = known.nunique()
+    if not distinct:
+        return "it has no values"
+    if distinct == 1 and len(known) == len(column):
+        return f"it is always '{known.iloc[0]}'"
+    if spec["type"] == "number" and distinct == len(column) > 2:
+        values = np.sort(values_of(column, spec)[:, 0])
+        if (np.diff(values) == 1).all():
+            return "it numbers the rows"
+    if spec["type"] == "category" and distinct > max(20, len(known) // 2):
+        return f"{distinct} different texts in {len(known)} rows look like an identifier"
+    return ""
+
+
+def remarks(column: "pd.Series[Any]", spec: Spec) -> list[str]:
+    """Tell what was assumed about a column beyond the obvious."""
+    name, told = spec["name"], []
+    if strange := not_numbers(column, spec):
+        shown = ", ".join(f"'{cell}'" for cell in strange[:3])
+        told.append(f"'{name}' holds numbers; {len(strange)} other value(s) ({shown}) are missing.")
+    if spec["type"] == "number" and spec["style"] != "1.5":
+        told.append(f"'{name}' is read with {STYLES[spec['style']]}.")
+    if spec["type"] == "date" and spec["format"] != "ISO8601":
+        told.append(f"'{name}' is read as a date in the form {spec['format']}.")
+    missing = float(column.isna().mean())
+    if missing and spec["type"] == "category":
+        told.append(f"'{name}': {missing:.1%} missing, a category of its own.")
+    elif missing:
+        told.append(f"'{name}': {missing:.1%} missing, filled with the training median.")
+    return told
+
+
+def summary(specs: list[Spec]) -> str:
+    """List the input columns by type."""
+    parts = []
+    for kind in ("number", "boolean", "date", "category"):
+        of_kind = [spec for spec in specs if spec["type"] == kind]
+        if of_kind:
+            shown = ", ".join(spec["name"] for spec in of_kind[:8])
+            parts.append(f"{len(of_kind)} {kind} ({shown}{', ...' if of_kind[8:] else ''})")
+    return f"Inputs: {'; '.join(parts)}."

@@ -1,0 +1,176 @@
+"""The user's own images: one folder a class, read with Pillow."""
+
+from collections import Counter
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quintet.data.samples import Samples
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+SUFFIXES = {".png", ".jpg", ".jpeg", ".bmp", ".gif", ".webp", ".tif", ".tiff", ".ppm", ".pgm"}
+PARTS = {"train", "training", "val", "valid", "validation", "test"}
+GREY = {"1", "L", "LA", "I", "I;16", "I;16L", "I;16B", "F"}
+LARGEST = 8 * 2**30
+"""Bytes that all images together may take in memory."""
+
+
+def images(
+    path: str | None = None, size: int | list[int] | None = None, grayscale: bool | None = None
+) -> Samples:
+    """Read `path/<class>/<any depth>/<image>` into samples of kind image, values 0 to 1.
+
+    Args:
+        path: the folder whose sub-folders are the classes.
+        size: height and width of all images, one number for a square. None keeps the common
+            size, or takes the median one if sizes differ.
+        grayscale: True or False forces one channel or three; None takes one channel if every
+            image is grey.
+
+    Raises:
+        UserError: no such folder, fewer than two classes, an empty class, a broken file, or more
+            pixels than memory should hold.
+
+    """
+    root = _folder(path)
+    names, files, ignored = _classes(root)
+    flat = [file for of_class in files for file in of_class]
+    headers = [_header(file) for file in flat]
+    grey = all(mode in GREY for mode, _ in headers) if grayscale is None else grayscale
+    shape, told = _shape(size, [extent for _, extent in headers])
+    channels = 1 if grey else 3
+    if (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
+        raise UserError(
+            f"{len(flat)} images of {shape[0]} x {shape[1]} take {need / 2**30:.0f} GiB in memory. "
+            "Give a smaller data.size."
+        )
+    classes = [index for index, of_class in enumerate(files) for _ in of_class]
+    shares = ", ".join(f"{n} {len(f)}" for n, f in zip(names[:8], files, strict=False))
+    colour = "grey" if grey else "colour"
+    return Samples(
+        x=torch.stack([read_image(file, shape, channels) for file in flat]),
+        y=torch.tensor(classes),
+        task="binary" if len(names) == 2 else "multiclass",
+        kind="image",
+        class_names=names,
+        account=[
+            f"{path}: {len(flat)} {colour} images in {len(names)} classes ({shares}).",
+            *told,
+            *([f"Ignored {ignored} file(s) that are no images."] if ignored else []),
+        ],
+        reader={"kind": "image", "size": list(shape), "channels": channels, "white": 1.0},
+    )
+
+
+def read_image(file: Path, shape: tuple[int, int], channels: int, white: float = 1.0) -> Tensor:
+    """Return an image as (channels, height, width) float32 with values from 0 to `white`."""
+    from PIL import Image, ImageOps
+
+    try:
+        with Image.open(file) as opened:
+            picture = ImageOps.exif_transpose(opened)
+            grey = picture.mode in GREY
+            pixels = _unit(picture) if grey else np.asarray(picture.convert("RGB"), float) / 255
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+        raise UserError(f"{file} is no readable image: {problem}. Replace or delete it.") from None
+    planes = torch.from_numpy(pixels.astype(np.float32))
+    planes = planes[None] if grey else planes.movedim(-1, 0)
+    if channels == 1 and not grey:
+        # Luma of ITU-R BT.601, as Pillow's own conversion to grey.
+        planes = (planes * torch.tensor([0.299, 0.587, 0.114])[:, None, None]).sum(0, keepdim=True)
+    planes = planes.expand(channels, -1, -1)
+    if planes.shape[1:] != shape:
+        planes = torch.nn.functional.interpolate(
+            planes[None], shape, mode="bilinear", antialias=True, align_corners=False
+        )[0]
+    return planes.contiguous() * white
+
+
+def image_files(folder: Path) -> list[Path]:
+    """Return the image files in a folder, at any depth, sorted by path."""
+    return sorted(
+        file
+        for file in folder.rglob("*")
+        if file.suffix.lower() in SUFFIXES and file.is_file() and not file.name.startswith(".")
+    )
+
+
+def _unit(picture: "Image.Image") -> Any:
+    """Return the values of a grey image from 0 to 1; 16-bit and float images by their range."""
+    if picture.mode == "F":
+        return np.clip(np.asarray(picture, dtype=float), 0, 1)
+    if picture.mode.startswith("I"):
+        return np.clip(np.asarray(picture, dtype=float) / 65535, 0, 1)
+    return np.asarray(picture.convert("L"), dtype=float) / 255
+
+
+def _folder(path: str | None) -> Path:
+    if path is None:
+        raise UserError("Which folder? Give data.path=<folder with one sub-folder a class>.")
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise UserError(
+            f"There is no folder {root}. Give data.path=<folder with one sub-folder a class>."
+        )
+    return root
+
+
+def _classes(root: Path) -> tuple[list[str], list[list[Path]], int]:
+    """Return class names, the files of each class, and how many other files there are."""
+    folders = sorted(f for f in root.iterdir() if f.is_dir() and not f.name.startswith("."))
+    names = [folder.name for folder in folders]
+    if len(names) > 1 and {name.lower() for name in names} <= PARTS:
+        raise UserError(
+            f"{root} holds {', '.join(names)}: parts, not classes. Put all images into one folder "
+            "a class; Quintet cuts the parts itself (data.val, data.test)."
+        )
+    if len(names) < 2:
+        raise UserError(
+            f"{root} has {len(names)} sub-folder(s), but each class needs one and there must be "
+            "two classes or more."
+        )
+    files = [image_files(folder) for folder in folders]
+    for folder, of_class in zip(folders, files, strict=True):
+        if not of_class:
+            allowed = " ".join(sorted(SUFFIXES))
+            raise UserError(f"{folder} holds no image ({allowed}). Fill or delete it.")
+    present = sum(f.is_file() for folder in folders for f in folder.rglob("*"))
+    return names, files, present - sum(map(len, files))
+
+
+def _header(file: Path) -> tuple[str, tuple[int, int]]:
+    """Return mode and (height, width) of an image, without reading its pixels."""
+    from PIL import Image
+
+    try:
+        with Image.open(file) as picture:
+            turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
+            width, height = reversed(picture.size) if turned else picture.size
+            return picture.mode, (height, width)
+    except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
+        raise UserError(f"{file} is no readable image: {problem}. Replace or delete it.") from None
+
+
+def _shape(
+    size: int | list[int] | None, extents: list[tuple[int, int]]
+) -> tuple[tuple[int, int], list[str]]:
+    """Choose the common height and width, and tell about it."""
+    if size is not None:
+        sides = [size, size] if isinstance(size, int) else list(size)
+        if len(sides) != 2 or min(sides) < 1:
+            raise UserError(f"data.size={size} is no size: give one number, or [height,width].")
+        return (sides[0], sides[1]), [f"All images are resized to {sides[0]} x {sides[1]}."]
+    counts = Counter(extents)
+    if len(counts) == 1:
+        return extents[0], [f"All images are {extents[0][0]} x {extents[0][1]}."]
+    height, width = (int(side) for side in np.median(np.array(extents), axis=0))
+    return (height, width), [
+        f"{len(counts)} different sizes: all images are resized to the median, {height} x {width} "
+        "(another: data.size=)."
+    ]

@@ -1,0 +1,168 @@
+"""Read new inputs the way the training data was read, for predictions."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quintet.data.arrays import convert, load
+from quintet.data.columns import Spec, encode, not_numbers, numbers
+from quintet.data.frames import existing, read_frame
+from quintet.data.images import SUFFIXES, image_files, read_image
+from quintet.data.text import encode as encode_text
+from quintet.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+ARRAYS = {".npz", ".npy"}
+
+
+@dataclass
+class NewInput:
+    """New inputs, not yet scaled."""
+
+    x: Tensor
+    """Inputs in the shapes of `Samples.x`."""
+    names: list[str]
+    """Name of each sample: row number (from 1) or file."""
+    account: list[str] = field(default_factory=list)
+    """What was ignored, missing or unknown, one sentence each."""
+
+
+def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
+    """Read a file or folder as `Samples.reader` of the training data says.
+
+    Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
+    series' column; every window is a sample, the last one tells what comes next. Texts: a csv
+    with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
+    depth. Everything: npz (array x) or npy in the shape of training.
+
+    Raises:
+        UserError: the file is not there or does not fit the training data.
+
+    """
+    file = Path(path).expanduser()
+    kind = reader.get("kind", "nothing")
+    if file.suffix.lower() in ARRAYS or kind == "array":
+        return _read_array(file, reader)
+    if kind == "image":
+        return _read_images(file, reader)
+    if kind == "tokens" and file.suffix.lower() == ".txt":
+        lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
+        return _texts([line for line in lines if line.strip()], reader)
+    if kind not in ("table", "sequence", "tokens"):
+        raise UserError("This run does not say how its data was read: give inputs as npz or npy.")
+    frame = read_frame(file, reader.get("separator"), reader.get("encoding", "utf-8-sig"))
+    account = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
+    if kind == "table":
+        found = _table(frame, reader["columns"])
+    elif kind == "sequence":
+        found = _windows(frame, reader)
+    else:
+        texts = frame[_name(reader["columns"][0])]
+        found = _texts(["" if text is None else str(text) for text in texts], reader)
+    found.account = account + found.account
+    return found
+
+
+def _name(column: Spec | str) -> str:
+    return column if isinstance(column, str) else str(column["name"])
+
+
+def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list[str]:
+    """Check that the wanted columns are there; tell which others are ignored."""
+    there = [str(name) for name in frame.columns]
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
+        raise UserError(
+            f"{file} has no column '{missing[0]}'{more}, which the model was trained on. "
+            f"{nearest(missing[0], there)} Rename or add it; it may be empty."
+        )
+    extra = [name for name in there if name not in wanted]
+    return [f"Ignored columns the model does not use: {', '.join(extra)}."] if extra else []
+
+
+def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
+    account = []
+    for spec in specs:
+        column = frame[str(spec["name"])]
+        if strange := not_numbers(column, spec):
+            account.append(
+                f"'{spec['name']}': {len(strange)} value(s) are no numbers ('{strange[0]}'), taken "
+                "as missing."
+            )
+        if spec["type"] == "category":
+            codes = encode(frame, [spec])[:, 0].numpy()
+            unknown = {str(c) for c in column[(codes == 0) & ~column.isna().to_numpy()]}
+            if unknown:
+                account.append(
+                    f"'{spec['name']}': {len(unknown)} value(s) were not there in training "
+                    f"('{min(unknown)}'), taken as unknown."
+                )
+    return NewInput(encode(frame, specs), _rows(len(frame)), account)
+
+
+def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
+    columns = [str(name) for name in reader["columns"]]
+    values = np.stack([numbers(frame[name], name) for name in columns], axis=1)
+    window = int(reader["window"])
+    if len(values) < window:
+        raise UserError(f"{len(values)} rows are too few: the model looks at {window} values.")
+    if np.isnan(values).any():
+        row = int(np.flatnonzero(np.isnan(values).any(axis=1))[0])
+        raise UserError(f"Row {row + 1} of the series has no value. Fill the gap.")
+    cuts = np.lib.stride_tricks.sliding_window_view(values, window, axis=0).swapaxes(1, 2)
+    ends = [f"after row {end}" for end in range(window, len(values) + 1)]
+    return NewInput(torch.from_numpy(cuts.astype(np.float32)), ends)
+
+
+def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
+    if not texts:
+        raise UserError("There is no text in the file.")
+    x = encode_text(texts, reader["vocabulary"], int(reader["length"]))
+    return NewInput(x, _rows(len(texts)))
+
+
+def _read_images(path: Path, reader: dict[str, Any]) -> NewInput:
+    if not path.exists():
+        raise UserError(f"There is no file or folder {path}.")
+    files = image_files(path) if path.is_dir() else [path]
+    if not files:
+        raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))}).")
+    height, width = reader["size"]
+    read = [
+        read_image(file, (height, width), reader["channels"], reader["white"]) for file in files
+    ]
+    return NewInput(torch.stack(read), [str(file) for file in files])
+
+
+def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:
+    stored = load(path)
+    name = str(reader.get("x", "x"))
+    if name not in stored and len(stored) == 1:
+        name = next(iter(stored))
+    if name not in stored:
+        raise UserError(f"{path} has no array '{name}'. {nearest(name, stored)}")
+    inputs = stored[name]
+    kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
+    if kind is None:
+        raise UserError("This run does not say what its inputs are.")
+    expected = reader.get("shape")
+    x = convert(inputs, kind)
+    if expected is not None and list(x.shape[1:]) != list(expected):
+        raise UserError(
+            f"{path}: samples of shape {list(x.shape[1:])}, but the model was trained on "
+            f"{expected}."
+        )
+    if x.is_floating_point() and not x.isfinite().all():
+        raise UserError(f"{path} has NaN or infinite values. Repair or leave out such samples.")
+    return NewInput(x, _rows(len(x)))
+
+
+def _rows(count: int) -> list[str]:
+    return [str(number) for number in range(1, count + 1)]

@@ -1,0 +1,97 @@
+"""Time series cut into windows: the past as input, the next values as target."""
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from quintet.data.columns import numbers
+from quintet.data.frames import read_frame
+from quintet.data.samples import Samples
+from quintet.errors import UserError, nearest
+
+
+def sunspots(window: int = 9, horizon: int = 1) -> Samples:
+    """Return yearly sunspot numbers 1700-2008 (309 values) as forecasting windows.
+
+    Source: SIDC, by statsmodels. An autoregression of order 9 has RMSE 19.14 on the last 60.
+    """
+    from statsmodels.datasets import sunspots as source
+
+    values = source.load_pandas().data["SUNACTIVITY"].to_numpy()
+    return windows(values, window, horizon, "sunspots")
+
+
+def elnino(window: int = 24, horizon: int = 1) -> Samples:
+    """Return monthly sea surface temperatures 1950-2010 (732 values) as forecasting windows.
+
+    Source: NOAA, Nino 1+2 region, degrees Celsius, by statsmodels.
+    """
+    from statsmodels.datasets import elnino as source
+
+    years = source.load_pandas().data.drop(columns="YEAR")
+    return windows(years.to_numpy().reshape(-1), window, horizon, "temperature")
+
+
+def series(
+    path: str | None = None,
+    target: str | None = None,
+    window: int = 12,
+    horizon: int = 1,
+    separator: str | None = None,
+    encoding: str = "utf-8-sig",
+) -> Samples:
+    """Read one column of a csv or parquet file as a time series, its rows in time order."""
+    frame = read_frame(path, separator, encoding)
+    if target is None or target not in frame.columns:
+        names = [str(c) for c in frame.columns]
+        raise UserError(
+            f"data.target={target} is no column of {path}. {nearest(str(target), names)}"
+        )
+    return windows(numbers(frame[target], target), window, horizon, target)
+
+
+def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:
+    """Cut a series into overlapping windows in time order.
+
+    Sample i sees values [i, i + window) and must tell [i + window, i + window + horizon). Later
+    windows reach back into the past, which is known by then; targets of two parts never meet,
+    as horizon - 1 samples are left out at each cut.
+
+    Args:
+        values: the series, (N,), in time order.
+        window: values seen, at least 1.
+        horizon: values to tell, at least 1.
+        name: name of the series' column.
+
+    Returns:
+        x (N - window - horizon + 1, window, 1), y (same, horizon).
+
+    """
+    if window < 1 or horizon < 1 or len(values) < window + horizon + 2:
+        raise UserError(
+            f"data.window={window} and data.horizon={horizon} do not fit a series of "
+            f"{len(values)} values: both are at least 1, and together well below that."
+        )
+    if not np.isfinite(values).all():
+        row = int(np.flatnonzero(~np.isfinite(values))[0])
+        raise UserError(
+            f"Value {row} (from 0) of series '{name}' is missing or infinite. A gap cannot be "
+            "guessed: fill it or cut the series there."
+        )
+    cuts = np.lib.stride_tricks.sliding_window_view(
+        values.astype(np.float32), window + horizon
+    ).copy()
+    return Samples(
+        x=torch.from_numpy(cuts[:, :window, None].copy()),
+        y=torch.from_numpy(cuts[:, window:].copy()),
+        task="regression",
+        kind="sequence",
+        class_names=[name if horizon == 1 else f"{name}+{step + 1}" for step in range(horizon)],
+        ordered=True,
+        purge=horizon - 1,
+        account=[
+            f"{len(values)} values of '{name}' in time order: {len(cuts)} windows of {window} "
+            f"values, each followed by {horizon} to forecast."
+        ],
+        reader={"kind": "sequence", "columns": [name], "window": window},
+    )

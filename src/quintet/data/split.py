@@ -1,0 +1,171 @@
+"""Cut a data set into training, validation and test: seeded, disjoint, no leak between parts."""
+
+from math import ceil
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from quintet.data.groups import by_group
+from quintet.data.samples import Samples
+from quintet.data.strata import label_names, labels, share, strata
+from quintet.errors import UserError
+
+Index = NDArray[np.int64]
+Splits = tuple[Tensor, Tensor, Tensor]
+PARTS = ("training", "validation", "test")
+
+
+def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
+    """Return the sample indices of the training, validation and test parts.
+
+    The samples decide how: a given `split` is kept; a time series (`ordered`) is cut in time
+    order with `purge` samples left out at each cut; `groups` stay whole; classes and label
+    combinations keep their shares (every class at least once in each part); a plain regression
+    is drawn as scikit-learn's `train_test_split` draws it.
+
+    Args:
+        samples: the whole data set.
+        val: size of the validation part; below 1 a fraction of all samples, else a count.
+        test: size of the test part, likewise. 0 leaves a part empty.
+        seed: the same seed gives the same parts.
+
+    Raises:
+        UserError: the sizes leave nothing to train on, or a class is absent from a part.
+
+    """
+    total = len(samples.y)
+    n_val, n_test = _count(val, total, "val"), _count(test, total, "test")
+    if n_val + n_test >= total:
+        raise UserError(
+            f"data.val={val} and data.test={test} leave none of the {total} samples to train on. "
+            "Make them smaller: below 1 they are fractions, from 1 on counts."
+        )
+    if samples.split is not None:
+        parts = _given(samples, n_val, seed)
+    elif samples.ordered:
+        parts = _in_time(total, n_val, n_test, samples.purge)
+    else:
+        parts = _drawn(samples, np.arange(total), n_val, n_test, seed)
+    _every_class(samples, parts)
+    train, valid, tested = (torch.from_numpy(np.sort(part)) for part in parts)
+    return train, valid, tested
+
+
+def manner(samples: Samples) -> str:
+    """Say in a few words how `split` cuts these samples."""
+    if samples.split is not None:
+        return "as the data itself says"
+    if samples.ordered:
+        gap = f", {samples.purge} samples left out at each cut" if samples.purge else ""
+        return f"in time order{gap}"
+    if samples.groups is not None:
+        return "at random by group, class shares kept as well as the groups allow"
+    if samples.task == "multilabel":
+        return "at random, stratified by label combination"
+    return "at random" if samples.task == "regression" else "at random, stratified by class"
+
+
+def subset(samples: Samples, index: Tensor, fraction: float, seed: int) -> Tensor:
+    """Keep a fraction of the samples in `index`, for a learning curve over the amount of data.
+
+    Class shares are kept, at least one sample a class; a time series keeps its latest part. The
+    same seed gives nested subsets, a smaller one inside a larger one (but for a sample of rounding
+    in each class).
+    """
+    if not 0 < fraction <= 1:
+        raise UserError(f"data.fraction={fraction} is not a share: give a number in (0, 1].")
+    count = max(1, round(fraction * len(index)))
+    if count == len(index):
+        return index
+    if samples.ordered:
+        return index[-count:]
+    pool = index.numpy()
+    classes = strata(samples)
+    rng = np.random.RandomState(seed)
+    if classes is None:
+        kept = rng.permutation(pool)[:count]
+    else:
+        count = max(count, len(np.unique(classes[pool])))
+        kept, _ = _stratified(pool, classes[pool], count, rng, "training", left=0)
+    return torch.from_numpy(np.sort(kept))
+
+
+def _count(size: float, total: int, name: str) -> int:
+    """Turn a fraction or a count into a count, as scikit-learn rounds: up."""
+    if isinstance(size, bool) or size < 0 or (size > 1 and size != int(size)):
+        raise UserError(f"data.{name}={size} is no size: give a fraction below 1, or a count.")
+    return int(size) if size >= 1 else ceil(round(size * total, 6))
+
+
+def _given(samples: Samples, n_val: int, seed: int) -> list[Index]:
+    """Keep the parts the data came with; a missing validation part is drawn from training."""
+    assert samples.split is not None
+    where = samples.split.numpy()
+    train, valid, tested = (np.flatnonzero(where == part) for part in range(3))
+    if not len(valid) and n_val:
+        if samples.ordered:
+            train, valid, _ = _in_time(len(train), n_val, 0, samples.purge)
+        else:
+            train, valid, _ = _drawn(samples, train, min(n_val, len(train) - 1), 0, seed)
+    return [train, valid, tested]
+
+
+def _in_time(total: int, n_val: int, n_test: int, purge: int) -> list[Index]:
+    """Cut [0, total) at two times; `purge` samples before each cut belong to no part."""
+    test_from = total - n_test
+    val_to = test_from - purge if n_test else total
+    val_from = val_to - n_val
+    train_to = val_from - purge if n_val else val_to
+    if train_to < 1:
+        raise UserError(
+            f"{total} samples in time order are too few for {n_val} of validation, {n_test} of "
+            f"test and {purge} left out at each cut. Make data.val, data.test or data.horizon "
+            "smaller."
+        )
+    return [np.arange(train_to), np.arange(val_from, val_to), np.arange(test_from, total)]
+
+
+def _drawn(samples: Samples, pool: Index, n_val: int, n_test: int, seed: int) -> list[Index]:
+    """Draw the test part from `pool`, then the validation part from what is left."""
+    rng = np.random.RandomState(seed)
+    if samples.groups is not None:
+        return by_group(samples, pool, n_val, n_test, rng)
+    classes = strata(samples)
+    if classes is None:
+        order = pool[rng.permutation(len(pool))]
+        return [order[n_test + n_val :], order[n_test : n_test + n_val], order[:n_test]]
+    tested, rest = _stratified(pool, classes[pool], n_test, rng, "test", left=1 + (n_val > 0))
+    valid, train = _stratified(rest, classes[rest], n_val, rng, "validation", left=1)
+    return [train, valid, tested]
+
+
+def _stratified(
+    pool: Index, classes: Index, count: int, rng: np.random.RandomState, part: str, *, left: int
+) -> tuple[Index, Index]:
+    """Draw `count` of `pool`, each class by its share; return what was drawn and the rest."""
+    if not count:
+        return pool[:0], pool
+    found = np.bincount(classes)
+    quota = share(found, count, part, left)
+    drawn = [rng.permutation(np.flatnonzero(classes == c))[:q] for c, q in enumerate(quota) if q]
+    chosen = np.zeros(len(pool), dtype=bool)
+    chosen[np.concatenate(drawn)] = True
+    return pool[chosen], pool[~chosen]
+
+
+def _every_class(samples: Samples, parts: list[Index]) -> None:
+    """Refuse parts in which a class, or a label's positives or negatives, is absent."""
+    found = labels(samples)
+    if found is None:
+        return
+    for part, name in zip(parts, PARTS, strict=True):
+        absent = np.flatnonzero(~found[part].any(axis=0))
+        if len(part) and len(absent):
+            label = label_names(samples)[int(absent[0])]
+            raise UserError(
+                f"Class '{label}' ({int(found[:, absent[0]].sum())} of {len(found)} samples) is "
+                f"absent from the {name} part, split {manner(samples)}. Collect more of it, "
+                "leave it out, or change data.val, data.test or data.seed."
+            )

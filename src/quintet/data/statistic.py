@@ -1,0 +1,72 @@
+"""Centre and width of columns, at little memory and without loss of precision."""
+
+import warnings
+from collections.abc import Iterator
+from typing import Literal
+
+import numpy as np
+import torch
+from torch import Tensor
+
+Scale = Literal["standard", "minmax", "robust", "none"]
+IQR_OF_NORMAL = 1.349
+"""Interquartile range of the standard normal distribution: IQR / 1.349 estimates sigma."""
+CHUNK = 1 << 22
+"""Numbers turned to float64 at a time, so that statistics of big data cost little memory."""
+
+
+def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
+    """Return centre and width (F,) of each column of (M, F); width 1 where a column is constant."""
+    low, high = columns.amin(dim=0), columns.amax(dim=0)
+    if scale == "none":
+        return torch.zeros_like(low), torch.ones_like(low)
+    if scale == "minmax":
+        centre, width = low, high - low
+    elif scale == "robust":
+        first, centre, third = quantiles(columns, [0.25, 0.5, 0.75])
+        # A column that is mostly one value has no interquartile range but still needs a width.
+        spread = third - first
+        width = torch.where(spread > 0, spread, moments(columns)[1])
+    else:
+        centre, width = moments(columns)
+    return centre, torch.where((low == high) | (width <= 0), 1.0, width)
+
+
+def target_scale(y: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the robust centre and width (K,) of regression targets (N, K)."""
+    first, centre, third = quantiles(y, [0.25, 0.5, 0.75])
+    width = (third - first) / IQR_OF_NORMAL
+    width = torch.where(width > 0, width, moments(y)[1])
+    return centre, torch.where(width > 0, width, 1.0)
+
+
+def moments(columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Return mean and (population) standard deviation of each column of (M, F), in float64 sums."""
+    shift = columns[0].double()
+    total = torch.zeros_like(shift)
+    for part in _chunks(columns):
+        total += (part.double() - shift).sum(dim=0)
+    mean = shift + total / len(columns)
+    squares = torch.zeros_like(shift)
+    for part in _chunks(columns):
+        squares += (part.double() - mean).square().sum(dim=0)
+    deviation = (squares / len(columns)).sqrt()
+    deviation[columns.amin(dim=0) == columns.amax(dim=0)] = 0.0
+    return mean.float(), deviation.float()
+
+
+def quantiles(columns: Tensor, at: list[float]) -> Tensor:
+    """Return the quantiles (len(at), F) of each column of (M, F), NaN left out.
+
+    By NumPy, because `torch.quantile` refuses more than 16 million numbers.
+    """
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN only
+        found = np.nanquantile(columns.cpu().numpy(), at, axis=0)
+    return torch.from_numpy(np.asarray(found, dtype=np.float32)).to(columns.device)
+
+
+def _chunks(columns: Tensor) -> Iterator[Tensor]:
+    rows = max(1, CHUNK // max(1, columns.shape[1]))
+    for start in range(0, len(columns), rows):
+        yield columns[start : start + rows]

@@ -1,0 +1,147 @@
+"""The user's own table: csv or parquet, columns told apart by their values."""
+
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+
+from quintet.data.account import remarks, summary, useless
+from quintet.data.columns import Spec, describe, encode, values_of
+from quintet.data.frames import read_frame, require
+from quintet.data.samples import Samples
+from quintet.data.targets import target_of
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+Names = str | list[str] | None
+
+
+def csv(
+    path: str | None = None,
+    target: Names = None,
+    task: str | None = None,
+    columns: Names = None,
+    drop: Names = None,
+    group: str | None = None,
+    time: str | None = None,
+    separator: str | None = None,
+    encoding: str = "utf-8-sig",
+) -> Samples:
+    """Read a csv file, or parquet by its suffix, into samples of kind table.
+
+    Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
+    Identifiers, columns of one value and empty columns are left out, and the account says so.
+
+    Args:
+        path: the file.
+        target: the column to predict; several make a regression or a multilabel task.
+        task: binary, multiclass, multilabel or regression; None infers it from the target.
+        columns: input columns; None takes all but the target. A column named here is kept even
+            if it looks like an identifier.
+        drop: columns to leave out.
+        group: column whose equal values must stay in one part of the split.
+        time: column to sort by; the split is then in time order.
+        separator: between two cells; None finds it.
+        encoding: of the text.
+
+    Raises:
+        UserError: whatever is wrong with the file, the options or the values.
+
+    """
+    frame = read_frame(path, separator, encoding)
+    targets, chosen, left_out = _names(target), _names(columns), _names(drop)
+    _check_options(frame, targets, chosen, left_out, group, time)
+    account = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
+    if (twice := int(frame.astype(str).duplicated().sum())) > 0:
+        account.append(f"{twice} rows repeat an earlier row; copies may end in different parts.")
+    if time:
+        frame = _sorted_by(frame, time)
+        account.append(f"Sorted by '{time}': the split is in time order.")
+    found = target_of(frame[targets], targets, task)
+    special = {*targets, *left_out, group, time}
+    names = chosen or [str(name) for name in frame.columns if name not in special]
+    specs, told = inputs_of(frame, names, keep=set(chosen))
+    categories = [len(s["categories"]) + 1 for s in specs if s["type"] == "category"]
+    return Samples(
+        x=encode(frame, specs),
+        y=found.y,
+        task=found.task,
+        kind="table",
+        class_names=found.names,
+        cardinalities=categories,
+        ordered=time is not None,
+        groups=_codes(frame[group]) if group else None,
+        account=[*account, found.account, *told],
+        reader={
+            "kind": "table",
+            "columns": specs,
+            "separator": separator,
+            "encoding": encoding,
+        },
+    )
+
+
+def inputs_of(
+    frame: "pd.DataFrame", names: list[str], keep: set[str]
+) -> tuple[list[Spec], list[str]]:
+    """Describe the input columns, numbers first, and give an account of them."""
+    specs, account = [], []
+    for name in names:
+        spec = describe(frame[name], name)
+        if (reason := useless(frame[name], spec)) and name not in keep:
+            account.append(f"Left out '{name}': {reason}.")
+        else:
+            specs.append(spec)
+            account.extend(remarks(frame[name], spec))
+    if not specs:
+        raise UserError("No input column is left. " + (" ".join(account) or "Give more columns."))
+    specs.sort(key=lambda spec: bool(spec["type"] == "category"))
+    return specs, [summary(specs), *account]
+
+
+def _check_options(
+    frame: "pd.DataFrame", targets: list[str], chosen: list[str], left_out: list[str],
+    group: str | None, time: str | None,
+) -> None:  # fmt: skip
+    """Check that all columns named are there and do not contradict each other."""
+    if not targets:
+        listed = ", ".join(map(str, frame.columns))
+        raise UserError(f"Which column is the target? Give data.target= one of: {listed}.")
+    for names, option in (
+        (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
+        (_names(group), "data.group"), (_names(time), "data.time"),
+    ):  # fmt: skip
+        require(names, frame, option)
+    if both := set(targets) & {*chosen, *left_out, group, time}:
+        raise UserError(f"'{min(both)}' is the target; it cannot have another role as well.")
+    if group and time:
+        raise UserError("data.group and data.time cannot be combined: set one of them to null.")
+
+
+def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
+    """Sort the rows by a date or number column."""
+    spec = describe(frame[time], time)
+    if spec["type"] not in ("date", "number") or frame[time].isna().any():
+        raise UserError(
+            f"data.time={time} must be a date or a number in every row; it is a {spec['type']} "
+            f"with {int(frame[time].isna().sum())} missing."
+        )
+    when = values_of(frame[time], spec)[:, 0]
+    return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)
+
+
+def _codes(column: "pd.Series[Any]") -> torch.Tensor:
+    """Return the number of each row's group."""
+    if column.isna().any():
+        raise UserError(f"The group column '{column.name}' is missing in some rows: fill them.")
+    codes, _ = column.factorize()
+    return torch.from_numpy(codes.astype(np.int64))
+
+
+def _names(names: Names) -> list[str]:
+    """Return names as a list, whether one, several or none were given."""
+    if names is None:
+        return []
+    return [names] if isinstance(names, str) else [str(name) for name in names]

@@ -1,0 +1,166 @@
+"""Turn target values into a tensor, and tell the task from them."""
+
+from collections import Counter
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from quintet.data.columns import describe, not_numbers, numbers
+from quintet.data.samples import Task
+from quintet.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FEW = 20
+"""Whole numbers with at most this many different values, each ten times on average, are classes."""
+
+
+@dataclass
+class Target:
+    """A target ready for `Samples`: tensor, task, names of classes or columns, and the account."""
+
+    y: Tensor
+    task: Task
+    names: list[str]
+    account: str
+
+
+def target_of(frame: "pd.DataFrame", names: list[str], task: str | None) -> Target:
+    """Read the target columns and infer the task, unless it is given.
+
+    Args:
+        frame: only the target columns, plain (see `read_frame`).
+        names: their names.
+        task: binary, multiclass, multilabel or regression; None infers it.
+
+    Raises:
+        UserError: a missing value, one class only, or values that do not fit the given task.
+
+    """
+    if task is not None and task not in get_args(Task):
+        raise UserError(f"data.task={task} is unknown. {nearest(task, get_args(Task))}")
+    for name in names:
+        _complete(frame[name], name)
+    values = [_values(frame[name], name) for name in names]
+    found = task or _infer(values)
+    if found in ("binary", "multiclass"):
+        if len(names) > 1:
+            raise UserError(
+                f"data.task={found} takes one target column, {len(names)} were given. Take "
+                "multilabel for several yes-no columns."
+            )
+        return _classes(values[0], names[0], found, forced=task is not None)
+    return _several(values, names, found)
+
+
+def _complete(column: "pd.Series[Any]", name: str) -> None:
+    """Refuse missing target values."""
+    missing = np.flatnonzero(column.isna().to_numpy())
+    if len(missing):
+        rows = ", ".join(str(row + 1) for row in missing[:5])
+        raise UserError(
+            f"The target '{name}' is missing in {len(missing)} of {len(column)} rows (first: "
+            f"{rows}, counted after the header). Fill or delete these rows."
+        )
+
+
+def _values(column: "pd.Series[Any]", name: str) -> NDArray[Any]:
+    """Return a target as numbers if it is one, else as text."""
+    spec = describe(column, name)
+    if spec["type"] == "number":
+        if strange := not_numbers(column, spec):
+            raise UserError(
+                f"The target '{name}' holds numbers but also '{strange[0]}' ({len(strange)} such "
+                "values in all). Repair or delete these rows."
+            )
+        return numbers(column, name, spec["style"])
+    if spec["type"] == "boolean":
+        return np.array([str(cell).lower() for cell in column], dtype=object)
+    return np.array([str(cell) for cell in column], dtype=object)
+
+
+def _infer(values: list[NDArray[Any]]) -> Task:
+    """Infer the task from the type and the number of different values."""
+    numeric = all(v.dtype != object for v in values)
+    if len(values) > 1:
+        if all(_is_binary(v) for v in values):
+            return "multilabel"
+        if numeric:
+            return "regression"
+        raise UserError(
+            "Several target columns must all be numbers (regression) or all yes-no (multilabel)."
+        )
+    column = values[0]
+    distinct = len(np.unique(column))
+    if numeric and not _is_binary(column):
+        whole = bool((column == np.round(column)).all())
+        few = distinct <= FEW and len(column) >= 10 * distinct
+        return "multiclass" if whole and few else "regression"
+    return "binary" if distinct <= 2 else "multiclass"
+
+
+def _is_binary(column: NDArray[Any]) -> bool:
+    distinct = set(np.unique(column).tolist())
+    return len(distinct) <= 2 and (column.dtype == object or distinct <= {0.0, 1.0})
+
+
+def _classes(column: NDArray[Any], name: str, task: str, *, forced: bool) -> Target:
+    distinct, index = np.unique(column, return_inverse=True)
+    names = [_text(value) for value in distinct]
+    if len(names) < 2:
+        raise UserError(
+            f"The target '{name}' has one class only ('{names[0]}'): nothing to learn. Is it the "
+            "right column?"
+        )
+    if task == "binary" and len(names) > 2:
+        raise UserError(
+            f"data.task=binary, but '{name}' has {len(names)} classes. Take task=multiclass."
+        )
+    if len(names) > max(FEW, len(column) // 2):
+        raise UserError(
+            f"The target '{name}' has {len(names)} different values in {len(column)} rows: too "
+            "many for classes. Is it the right column, or does a number hold stray text?"
+        )
+    counts = Counter(index.tolist())
+    shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
+    more = f" and {len(names) - 6} more" if len(names) > 6 else ""
+    positive = f" '{names[1]}' is class 1, the positive one." if task == "binary" else ""
+    hint = "" if forced else " (another task: data.task=)"
+    account = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}{hint}.{positive}"
+    return Target(torch.from_numpy(index.astype(np.int64)), task, names, account)  # type: ignore[arg-type]
+
+
+def _several(values: list[NDArray[Any]], names: list[str], task: str) -> Target:
+    """Make the targets of a multilabel task or a regression."""
+    columns = []
+    for name, column in zip(names, values, strict=True):
+        if task == "multilabel":
+            if not _is_binary(column):
+                raise UserError(f"Label '{name}' of the multilabel target is not a yes-no column.")
+            column = np.unique(column, return_inverse=True)[1] if column.dtype == object else column
+        elif column.dtype == object:
+            raise UserError(
+                f"data.task=regression, but the target '{name}' is no number (for example "
+                f"'{column[0]}'). Choose another column, or a task of classes."
+            )
+        elif len(np.unique(column)) < 2:
+            raise UserError(f"The target '{name}' is always {column[0]:g}: nothing to learn.")
+        columns.append(column)
+    y = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+    listed = ", ".join(f"'{name}'" for name in names)
+    if task == "multilabel":
+        positive = zip(names, y.mean(dim=0).tolist(), strict=True)
+        shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
+        return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
+    low, high = float(y.min()), float(y.max())
+    account = f"Target {listed}: regression, values from {low:g} to {high:g}."
+    return Target(y, "regression", names, account)
+
+
+def _text(value: Any) -> str:
+    return f"{value:g}" if isinstance(value, float) else str(value)

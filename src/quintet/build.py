@@ -1,6 +1,5 @@
 """From a composed config to objects: the only place that calls Hydra's instantiate."""
 
-import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
@@ -60,7 +59,9 @@ def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
 def checked(node: DictConfig, where: str) -> dict[str, Any]:
     """Return the node as plain data without reserved keys, checked against its signature."""
     try:
-        plain = cast(dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True))
+        plain = cast(
+            dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+        )
     except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
         key = getattr(error, "full_key", None) or where
         raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
@@ -159,19 +160,22 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     return make
 
 
-def trainer(cfg: DictConfig) -> "L.Trainer":
-    """Return the Trainer with the callbacks and loggers that are switched on."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        return cast(
-            "L.Trainer",
-            instantiate(
-                cfg.trainer,
-                "trainer",
-                callbacks=list(_switched_on(cfg, "callbacks")),
-                logger=list(_switched_on(cfg, "logger")) or False,
-            ),
-        )
+def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
+    """Return a Trainer; with the callbacks and loggers that are switched on if `watched`.
+
+    A finished model is evaluated by one that is not watched, since a callback such as EMA would
+    put other weights in its place.
+    """
+    callbacks = list(_switched_on(cfg, "callbacks")) if watched else []
+    loggers = list(_switched_on(cfg, "logger")) if watched else []
+    built = instantiate(
+        cfg.trainer,
+        "trainer",
+        callbacks=callbacks,
+        logger=loggers or False,
+        enable_checkpointing=bool(callbacks),
+    )
+    return cast("L.Trainer", built)
 
 
 def _switched_on(cfg: DictConfig, group: str) -> Iterable[Any]:

@@ -1,6 +1,5 @@
 """Checkpoints that are whole or not there."""
 
-import os
 import zipfile
 from pathlib import Path
 from typing import Any

@@ -60,7 +60,9 @@ def summarise(record: Record, folder: Path) -> None:
     value = record.metric.value
     table.add_row("validation", "" if value is None else f"{value:.4f}", "")
     if record.test:
-        table.add_row("[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}")
+        table.add_row(
+            "[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}"
+        )
     _console().print(table)
     shown = shortest(folder)
     say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
@@ -77,7 +79,9 @@ def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
     for split, values in scores.items():
         for name, value in values.items():
             recorded = _recorded(record, split, name)
-            table.add_row(split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}")
+            table.add_row(
+                split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
+            )
     _console().print(table)
 
 

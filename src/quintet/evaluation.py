@@ -25,7 +25,7 @@ def evaluate(cfg: DictConfig) -> Scores:
     folder = Path(cfg.run)
     run = trained(folder, cfg.checkpoint)
     check_fingerprint(run.data.load().fingerprint, run.cfg)
-    trainer = build.trainer(cfg)
+    trainer = build.trainer(cfg, watched=False)
     validate = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in cfg.splits:

@@ -92,8 +92,9 @@ def evaluate_best(
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
-    scores = trainer.validate(task, data, verbose=False)[0]
+    evaluator = build.trainer(cfg, watched=False)
+    scores = evaluator.validate(task, data, verbose=False)[0]
     record.metric.value = scores[f"val/{cfg.metric.name}"]
     if cfg.test:
-        scores = trainer.test(task, data, verbose=False)[0]
+        scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}

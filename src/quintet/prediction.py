@@ -52,7 +52,9 @@ def _frame(values: Tensor, run: Trained) -> Any:
     names = names or _numbered("class", values)
     frame = pd.DataFrame(values.numpy(), columns=[f"p({name})" for name in names])
     if facts.task == "multilabel":
-        labels = [";".join(n for n, p in zip(names, row, strict=True) if p >= 0.5) for row in values]
+        labels = [
+            ";".join(n for n, p in zip(names, row, strict=True) if p >= 0.5) for row in values
+        ]
     else:
         labels = [names[i] for i in values.argmax(1)]
     frame.insert(0, "prediction", labels)

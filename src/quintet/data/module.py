@@ -1,6 +1,5 @@
 """The one DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
 
-import math
 from collections.abc import Callable
 from typing import Any
 
@@ -11,7 +10,7 @@ from quintet.data.facts import check, facts
 from quintet.data.loader import TensorLoader
 from quintet.data.preprocess import Preprocess, Scale
 from quintet.data.samples import Facts, Samples
-from quintet.data.split import split
+from quintet.data.split import split, subset
 
 SplitName = str
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -58,16 +57,12 @@ class DataModule(L.LightningDataModule):
         samples = self.source()
         check(samples)
         train, val, test = split(samples, self.val, self.test, self.seed)
-        train = self._keep(train, samples.ordered)
+        train = subset(samples, train, self.fraction, self.seed)
         self.preprocess.fit(samples.x[train], samples.y[train], samples)
         self.reader, self.account = samples.reader, samples.account
         for name, index in zip(SPLITS, (train, val, test), strict=True):
             self.splits[name] = self.preprocess.transform(samples.x[index]), samples.y[index]
         return facts(samples, train, val, test)
-
-    def _keep(self, train: Tensor, ordered: bool) -> Tensor:
-        size = max(1, math.ceil(self.fraction * len(train)))
-        return train[-size:] if ordered else train[:size]
 
     def train_dataloader(self) -> TensorLoader:
         """Return shuffled batches of the training split."""

@@ -11,6 +11,8 @@ from quintet.record import Record
 from quintet.run_folder import is_first_rank
 
 if TYPE_CHECKING:
+    from rich.console import Console
+
     from quintet.data.module import DataModule
     from quintet.task import Task
 
@@ -34,10 +36,8 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
     say(f"[bold]{choices.get('model')}[/] on [bold]{choices.get('data')}[/]")
     for sentence in data.account:
         say(f"  {sentence}")
-    say(
-        f"  metric {choices.get('metric')} · loss {choices.get('loss')} · init {choices.get('init')}"
-        f" · optimizer {choices.get('optimizer')} · scheduler {choices.get('scheduler')}"
-    )
+    made = ("metric", "loss", "init", "optimizer", "scheduler")
+    say("  " + " · ".join(f"{group} {choices.get(group)}" for group in made))
     say(
         f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
@@ -106,7 +106,7 @@ def say(text: str) -> None:
     _console().print(text, highlight=False, soft_wrap=True)
 
 
-def _console():  # type: ignore[no-untyped-def]
+def _console() -> "Console":
     from rich.console import Console
 
     return Console()

@@ -75,7 +75,8 @@ def load(folder: Path) -> DictConfig:
     path = folder / CONFIG
     if not path.is_file():
         raise UserError(
-            f"run={folder} is no run folder: {path} is missing. Allowed: a folder that train.py wrote."
+            f"run={folder} is no run folder: {path} is missing. "
+            "Allowed: a folder that train.py wrote."
         )
     cfg = cast(DictConfig, OmegaConf.load(path))
     cfg.paths.run = str(folder.resolve())

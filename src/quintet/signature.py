@@ -86,7 +86,7 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:
-    # Accuracy and its like in torchmetrics are built by __new__; they have no __init__ of their own.
+    # Accuracy and its like in torchmetrics are built by __new__ and have no __init__ of their own.
     if inspect.isclass(target):
         own_new = "__new__" in vars(target) and "__init__" not in vars(target)
         function: Any = target.__new__ if own_new else target.__init__

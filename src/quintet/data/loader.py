@@ -10,8 +10,8 @@ class TensorLoader:
     """Iterate over (x, y) batches of tensors that are already in memory.
 
     Every global batch of `batch_size * world_size` samples is dealt out to the ranks, so all ranks
-    take the same number of steps, no sample is seen twice, and one rank sees what one process would.
-    The order of an epoch is a function of (seed, epoch) alone: a resumed run repeats it.
+    take the same number of steps and no sample is seen twice. The order of an epoch is a
+    function of (seed, epoch) alone: a resumed run repeats it.
 
     Args:
         x: samples, (N, ...).

@@ -8,9 +8,10 @@ from torch import Tensor
 
 from quintet.data.facts import check, facts
 from quintet.data.loader import TensorLoader
-from quintet.data.preprocess import Preprocess, Scale
+from quintet.data.preprocess import Preprocess
 from quintet.data.samples import Facts, Samples
 from quintet.data.split import split, subset
+from quintet.data.statistic import Scale
 
 SplitName = str
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")

@@ -39,7 +39,7 @@ class Recurrent(nn.Module):
         num_outputs: int,
         vocabulary: int = 0,
         embedding: int | None = None,
-        width: int = 64,
+        width: int = 32,
         depth: int = 1,
         dropout: float = 0.0,
     ) -> None:

@@ -1,0 +1,73 @@
+"""Compose one option of a choice the way a run does, without the rest of a run."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from hydra.utils import instantiate
+from omegaconf import OmegaConf
+
+from quintet.data.samples import Facts, Task
+
+CONFIGS = Path(__file__).parents[1] / "configs"
+RESERVED = {
+    "metric": {"name", "mode", "fits"},
+    "loss": {"fits", "num_outputs"},
+    "optimizer": {"weight_decay_on"},
+    "scheduler": {"interval", "warmup"},
+}
+"""Keys every option of the group has, and its constructor never sees."""
+
+OPTIONAL = {"scheduler": {"monitor"}}
+TASKS: list[Task] = ["binary", "multiclass", "multilabel", "regression"]
+STEPS_PER_EPOCH, TOTAL_STEPS = 7, 84
+
+
+def facts(task: Task, **changes: Any) -> dict[str, Any]:
+    """Facts of a small data set: three classes, three labels or two values."""
+    classes = {"binary": 2, "multiclass": 3}.get(task, 0)
+    targets = {"multilabel": 3, "regression": 2}.get(task, 1)
+    counts = {"binary": [30, 10], "multiclass": [20, 12, 8], "multilabel": [20, 10, 5]}
+    known = Facts(
+        task=task,
+        kind="table",
+        input_shape=[4],
+        num_classes=classes,
+        num_targets=targets,
+        class_counts=counts.get(task, []),
+        class_names=[],
+        cardinalities=[],
+        vocabulary=0,
+        train_size=40,
+        val_size=10,
+        test_size=10,
+        fingerprint="",
+    )
+    lengths = {"steps_per_epoch": STEPS_PER_EPOCH, "total_steps": TOTAL_STEPS}
+    return asdict(known) | lengths | changes
+
+
+def names(group: str) -> list[str]:
+    """All options of a group."""
+    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
+
+
+def node(
+    group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
+) -> dict[str, Any]:
+    """Resolve an option's YAML beside a facts node, a metric and an optimizer."""
+    root = {
+        "facts": known or facts(task),
+        "metric": {"name": "accuracy", "mode": "max"},
+        "optimizer": {"lr": 0.1},
+        group: OmegaConf.merge(OmegaConf.load(CONFIGS / group / f"{option}.yaml"), overrides),
+    }
+    composed = OmegaConf.to_container(OmegaConf.create(root), resolve=True)
+    return dict(composed[group])  # type: ignore[index, call-overload]
+
+
+def build(group: str, option: str, task: Task = "multiclass", **settings: Any) -> Any:
+    """Instantiate an option as `quintet.build` would, reserved keys stripped."""
+    stripped = RESERVED[group] | OPTIONAL.get(group, set())
+    config = node(group, option, task, **settings)
+    return instantiate({k: v for k, v in config.items() if k not in stripped})

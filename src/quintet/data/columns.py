@@ -91,7 +91,8 @@ def values_of(column: "pd.Series[Any]", spec: Spec) -> NDArray[np.float64]:
     import pandas as pd
 
     if spec["type"] == "number":
-        return (numbers(column, spec["name"], spec["style"]) - spec["offset"])[:, None]
+        values = numbers(column, spec["name"], spec["style"]) - float(spec["offset"])
+        return values[:, None]
     if spec["type"] == "boolean":
         low = [None if pd.isna(cell) else str(cell).lower() for cell in column]
         known = [np.nan if cell is None else float(cell == spec["true"]) for cell in low]

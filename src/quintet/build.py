@@ -65,7 +65,7 @@ def checked(node: DictConfig, where: str) -> dict[str, Any]:
     except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
         key = getattr(error, "full_key", None) or where
         raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
-    return _check(cast(dict[str, Any], plain), where)
+    return _check(plain, where)
 
 
 def _check(plain: dict[str, Any], where: str) -> dict[str, Any]:

@@ -122,8 +122,9 @@ class Init:
             sample = self.weight(torch.empty(4, 4)) * self.gain
         if (sample == sample[0, 0]).all():
             raise UserError(
-                f"This init sets every weight to {sample[0, 0]:g}. Units with equal weights compute "
-                "the same and learn the same for ever (symmetry), so each layer is worth one unit. "
+                f"This init sets every weight to {sample[0, 0]:g}. Units with equal weights "
+                "compute the same and learn the same for ever (symmetry), so each layer is worth "
+                "one unit. "
                 "Choose one that draws at random, for instance init=he_normal or "
                 "init=xavier_normal; init.force=true does it all the same."
             )

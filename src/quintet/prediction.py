@@ -1,7 +1,7 @@
 """Predict new inputs with a trained run."""
 
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING
 
 import torch
 from omegaconf import DictConfig
@@ -10,7 +10,11 @@ from torch import Tensor
 from quintet import console
 from quintet.data.reader import read_new
 from quintet.errors import UserError
+from quintet.record import write_atomically
 from quintet.reload import Trained, trained
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 
 def predict(cfg: DictConfig) -> Path:
@@ -24,22 +28,26 @@ def predict(cfg: DictConfig) -> Path:
     if not str(cfg.output).endswith(".csv"):
         raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
     run = trained(Path(cfg.run), cfg.checkpoint)
-    x = read_new(cfg.input, run.data.reader)
-    values = predicted(run, x, cfg.batch_size)
+    new = read_new(cfg.input, run.data.reader)
+    for sentence in new.account:
+        console.say(sentence)
+    values = predicted(run, new.x, cfg.batch_size)
+    frame = _frame(values, run)
+    frame.insert(0, "sample", new.names)
     output = Path(cfg.output)
-    _frame(values, run).to_csv(output, index=False)
-    console.say(f"{len(values)} predictions → [bold]{console.shortest(output)}[/]")
+    write_atomically(output, frame.to_csv(index=False))
+    console.say(f"{len(frame)} predictions → [bold]{console.shortest(output)}[/]")
     return output
 
 
 @torch.inference_mode()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
-    batches = run.data.preprocess.transform(x).split(batch_size)
+    batches = torch.split(run.data.preprocess.transform(x), batch_size)
     return torch.cat([run.task.predictions(run.task(batch)) for batch in batches])
 
 
-def _frame(values: Tensor, run: Trained) -> Any:
+def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":
     """Return a table: the predicted class and all probabilities, or the predicted values."""
     import pandas as pd
 

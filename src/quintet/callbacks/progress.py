@@ -58,13 +58,21 @@ class Progress(L.Callback):
         part = (batch_idx + 1) / max(1.0, trainer.num_training_batches)
         self._bar.update(self._line, completed=int(trainer.current_epoch + part), refresh=True)
 
-    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the epoch's P."""
-        done = trainer.current_epoch + 1
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the last epoch's numbers; at its own end the training split's are not in yet."""
+        self._show(trainer, done=trainer.current_epoch)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the final numbers."""
+        self._show(trainer, done=trainer.current_epoch, last=True)
+
+    def _show(self, trainer: L.Trainer, done: int, last: bool = False) -> None:
         text = self._text(trainer.callback_metrics)
+        if not text or not trainer.is_global_zero:
+            return
         if self._bar is not None:
             self._bar.update(self._line, completed=done, description=text, refresh=True)
-        elif trainer.is_global_zero and _worth_a_line(done, trainer.max_epochs or 0):
+        elif last or _worth_a_line(done, trainer.max_epochs or 0):
             self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", highlight=False)
 
     def _text(self, metrics: dict[str, Tensor]) -> str:

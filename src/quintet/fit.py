@@ -46,19 +46,23 @@ def check_choices(cfg: DictConfig) -> None:
     """
     task = cfg.facts.task or cfg.data.get("task")
     kind = cfg.facts.kind or cfg.data.get("kind")
-    _check(cfg, "loss", task, f"a {task} task")
-    _check(cfg, "metric", task, f"a {task} task")
-    _check(cfg, "model", kind, f"data of kind {kind}")
+    misfits = [
+        *_misfit(cfg, "loss", task, f"a {task} task"),
+        *_misfit(cfg, "metric", task, f"a {task} task"),
+        *_misfit(cfg, "model", kind, f"data of kind {kind}"),
+    ]
+    if misfits:
+        raise UserError(" ".join(misfits))
 
 
-def _check(cfg: DictConfig, group: str, need: str | None, what: str) -> None:
+def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[str]:
     fits = cfg[group].get("fits")
-    if need is None or fits is None or need in fits:
-        return
-    raise UserError(
-        f"{group}={choice(cfg, group)} does not fit {what}; it fits: {', '.join(fits)}. "
-        f"Choose one of: {', '.join(f'{group}={name}' for name in fitting(group, need))}."
-    )
+    if need is not None and fits is not None and need not in fits:
+        options = ", ".join(f"{group}={name}" for name in fitting(group, need))
+        yield (
+            f"{group}={choice(cfg, group)} does not fit {what}, it fits: {', '.join(fits)}. "
+            f"Choose one of: {options}."
+        )
 
 
 def choice(cfg: DictConfig, group: str) -> str:

@@ -15,7 +15,7 @@ Row = dict[str, float]
 
 
 class MetricsFile(Checkpoint):
-    """Writes one row an epoch: epoch, step, learning rate, and all that was logged.
+    """Writes one row an epoch: epoch, steps so far, learning rate at its start, and all logs.
 
     The rows travel in the checkpoint: a resumed run goes on after the very epoch it resumes from,
     and its finished file equals an uninterrupted run's. (A `Checkpoint`, so that Lightning calls it
@@ -29,12 +29,16 @@ class MetricsFile(Checkpoint):
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self.rows: list[Row] = []
+        self._rate = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the learning rate that the epoch begins with."""
+        self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
-        rate = trainer.optimizers[0].param_groups[0]["lr"]
-        at = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": float(rate)}
+        at = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": self._rate}
         self.rows.append({**at, **logged})
         self._write()
 

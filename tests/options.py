@@ -4,9 +4,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from hydra.utils import instantiate
-from omegaconf import OmegaConf
+from omegaconf import DictConfig, OmegaConf
 
+from quintet.build import instantiate
 from quintet.data.samples import Facts, Task
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -52,22 +52,25 @@ def names(group: str) -> list[str]:
     return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
 
 
-def node(
+def composed(
     group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
-) -> dict[str, Any]:
-    """Resolve an option's YAML beside a facts node, a metric and an optimizer."""
+) -> DictConfig:
+    """Place an option's YAML beside a facts node, a metric and an optimizer."""
     root = {
         "facts": known or facts(task),
         "metric": {"name": "accuracy", "mode": "max"},
         "optimizer": {"lr": 0.1},
         group: OmegaConf.merge(OmegaConf.load(CONFIGS / group / f"{option}.yaml"), overrides),
     }
-    composed = OmegaConf.to_container(OmegaConf.create(root), resolve=True)
-    return dict(composed[group])  # type: ignore[index, call-overload]
+    return OmegaConf.create(root)
+
+
+def node(group: str, option: str, task: Task = "multiclass", **settings: Any) -> dict[str, Any]:
+    """Resolve an option's YAML to plain data."""
+    root = OmegaConf.to_container(composed(group, option, task, **settings), resolve=True)
+    return dict(root[group])  # type: ignore[index, call-overload]
 
 
 def build(group: str, option: str, task: Task = "multiclass", **settings: Any) -> Any:
-    """Instantiate an option as `quintet.build` would, reserved keys stripped."""
-    stripped = RESERVED[group] | OPTIONAL.get(group, set())
-    config = node(group, option, task, **settings)
-    return instantiate({k: v for k, v in config.items() if k not in stripped})
+    """Instantiate an option."""
+    return instantiate(composed(group, option, task, **settings)[group], group)

@@ -95,7 +95,7 @@ def test_every_optimizer_learns_digits_as_shipped(option):
             nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
             optimizer.step()
     accuracy = (model(x[1400:]).argmax(1) == y[1400:]).float().mean()
-    assert accuracy > 0.85  # .90 to .95 when measured; chance is .1
+    assert accuracy > 0.8  # .86 to .92 over five seeds, on writers never seen; chance is .1
 
 
 @pytest.mark.parametrize(

@@ -15,12 +15,16 @@ SRC = ROOT / "src"
 SOURCES = sorted(SRC.rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
+# What is done with a finished run; what stands between a config, a run folder and the objects.
+USES = ("reload", "evaluation", "prediction", "export")
+FRAME = ("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers")
+
 # The floors of the house, from the top. A module imports from its own floor or from below; one
 # that stands under none of these names is a leaf: plain torch, on the ground floor.
 FLOORS = (
-    {"commands"},
-    {"quintet.experiment", "quintet.sweep"},
-    {"quintet.build", "quintet.record"},
+    {"commands", "quintet.command"},
+    {"quintet.experiment", "quintet.sweep", *(f"quintet.{use}" for use in USES)},
+    {"quintet.build", "quintet.record", *(f"quintet.{part}" for part in FRAME)},
     {"quintet.task", "quintet.data.module", "quintet.practice", "quintet.callbacks"},
 )
 GROUND = len(FLOORS)

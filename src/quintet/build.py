@@ -1,6 +1,7 @@
 """From a composed config to objects: the only place that calls Hydra's instantiate."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from functools import partial
 from typing import TYPE_CHECKING, Any, cast
 
@@ -41,19 +42,29 @@ def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
         UserError: a target that is not trusted, or arguments that do not fit its signature.
 
     """
-    from hydra.errors import InstantiationException
     from hydra.utils import instantiate as hydra_instantiate
 
     plain = checked(node, where)
     if objects:  # added by a call of ours: Hydra would copy them into a config
         plain["_partial_"] = True
-    try:
+    with explained(where):
         built = hydra_instantiate(plain, _convert_="all")
         return built(**objects) if objects else built
+
+
+@contextmanager
+def explained(where: str) -> Iterator[None]:
+    """Turn what a library says of a value that is out of range into a UserError."""
+    from hydra.errors import InstantiationException
+
+    try:
+        yield
     except InstantiationException as error:
         if isinstance(error.__cause__, UserError):
             raise error.__cause__ from None
         raise UserError(f"{where} cannot be built: {error.__cause__ or error}") from error
+    except (ValueError, RuntimeError, TypeError) as error:
+        raise UserError(f"{where} cannot be built: {error}") from error
 
 
 def checked(node: DictConfig, where: str) -> dict[str, Any]:
@@ -146,7 +157,8 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
 
         chosen, schedule = cfg.optimizer, cfg.scheduler
         groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
-        optimizer = instantiate(chosen, "optimizer")(groups)
+        with explained("optimizer"):
+            optimizer = instantiate(chosen, "optimizer")(groups)
         schedules = with_warmup(
             instantiate(schedule, "scheduler"),
             optimizer,

@@ -10,9 +10,12 @@ from typing import Any
 from omegaconf import DictConfig
 
 from quintet.errors import UserError, nearest
-from quintet.run_folder import is_first_rank, note_command
+from quintet.process import is_first_rank
+from quintet.run_folder import note_command
 
 ROOT = Path(__file__).parents[2]
+FILLED_IN = ("facts", "choices", "overrides")
+"""Nodes of a config that nobody types."""
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
@@ -101,7 +104,8 @@ def _unknown_key(error: Any) -> str | None:
     if not isinstance(error, ConfigAttributeError | ConfigKeyError) or error.key is None:
         return None
     parent = error.parent_node
-    keys = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
+    found = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
+    keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
     return f"There is no key {error.full_key or error.key!r}. {nearest(str(error.key), keys)}"
 
 

@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from quintet.process import is_first_rank
 from quintet.record import Record
-from quintet.run_folder import is_first_rank
 
 if TYPE_CHECKING:
     from rich.console import Console

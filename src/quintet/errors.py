@@ -1,4 +1,4 @@
-"""One kind of error for everything that a user can put right."""
+"""The errors that are ours: what a user can put right, and training that went astray."""
 
 from collections.abc import Iterable
 from difflib import get_close_matches
@@ -9,6 +9,16 @@ class UserError(Exception):
 
     The message says what was given, what is allowed, the nearest valid name and what to do.
     """
+
+
+class DivergedError(ArithmeticError):
+    """The loss is no longer a finite number; training further is a waste."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            "The loss became NaN or infinite, so training stopped. "
+            "Try a lower optimizer.lr, trainer.gradient_clip_val=1.0, or another init."
+        )
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:

@@ -7,9 +7,10 @@ from omegaconf import DictConfig
 
 from quintet import build, console
 from quintet.errors import UserError
-from quintet.record import Record, write_atomically
+from quintet.files import write_atomically
+from quintet.process import is_first_rank
+from quintet.record import Record
 from quintet.reload import trained
-from quintet.run_folder import is_first_rank
 
 Scores = dict[str, dict[str, float]]
 

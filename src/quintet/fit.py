@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig
@@ -15,23 +16,31 @@ CONFIGS = Path(__file__).parents[2] / "configs"
 def check_keys(cfg: DictConfig) -> None:
     """Refuse a top-level key that nothing reads, which an experiment file can bring in.
 
+    A key that train.yaml gives a number or a switch takes nothing else.
+
     Raises:
-        UserError: with the nearest key.
+        UserError: with the nearest key, or the type that is allowed.
 
     """
-    known = set(top_level_keys())
-    for key in cfg:
-        if key not in known:
-            raise UserError(f"The config has an unknown key {key!r}. {nearest(str(key), known)}")
+    defaults = top_level()
+    for key, value in cfg.items():
+        if key not in defaults:
+            known = nearest(str(key), defaults)
+            raise UserError(f"The config has an unknown key {key!r}. {known}")
+        allowed = type(defaults[str(key)])
+        if allowed in (int, bool) and type(value) is not allowed:
+            raise UserError(
+                f"{key}={value!r} is of type {type(value).__name__}. Allowed: {allowed.__name__}."
+            )
 
 
 @cache
-def top_level_keys() -> tuple[str, ...]:
-    """Return the keys and groups that train.yaml names: what a config may hold."""
-    primary = yaml.safe_load((CONFIGS / "train.yaml").read_text())
-    groups = (str(k) for d in primary["defaults"] if isinstance(d, dict) for k in d)
-    names = (g.removeprefix("override ").lstrip("/").partition("@") for g in groups)
-    return (*(k for k in primary if k != "defaults"), *(at or name for name, _, at in names))
+def top_level() -> dict[str, Any]:
+    """Return what train.yaml names, keys with their defaults and groups: all a config may hold."""
+    primary: dict[str, Any] = yaml.safe_load((CONFIGS / "train.yaml").read_text())
+    groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
+    names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
+    return primary | {at or name: None for name, _, at in names}
 
 
 def check_choices(cfg: DictConfig) -> None:

@@ -7,6 +7,8 @@ import torch
 from torch import Tensor, nn
 from torchmetrics import MeanMetric, Metric
 
+from quintet.errors import DivergedError
+
 CHUNK = 64
 
 
@@ -62,13 +64,3 @@ class Meter(nn.Module):
         if not math.isfinite(loss):
             raise DivergedError
         return loss, value
-
-
-class DivergedError(ArithmeticError):
-    """The loss is no longer a finite number; training further is a waste."""
-
-    def __init__(self) -> None:
-        super().__init__(
-            "The loss became NaN or infinite, so training stopped. "
-            "Try a lower optimizer.lr, trainer.gradient_clip_val=1.0, or another init."
-        )

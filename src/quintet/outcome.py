@@ -11,8 +11,9 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.errors import DivergedError
+from quintet.process import is_first_rank
 from quintet.record import Record, Score, Status
-from quintet.run_folder import is_first_rank
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
@@ -43,8 +44,6 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
 
 def status_of(error: BaseException) -> Status:
     """Return how a run that raised `error` has ended."""
-    from quintet.meter import DivergedError
-
     if isinstance(error, DivergedError):
         return "diverged"
     # Lightning turns Ctrl-C into SystemExit, and SIGTERM into an exception of its own.

@@ -1,20 +1,16 @@
 """A run folder is self-sufficient: its config, resolved, rebuilds everything in it."""
 
-import os
 from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.errors import UserError
-from quintet.record import CONFIG, write_atomically
+from quintet.files import write_atomically
+from quintet.process import is_first_rank
+from quintet.record import CONFIG
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
-
-
-def is_first_rank() -> bool:
-    """Tell whether this process writes the run's files, before any process group exists."""
-    return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 
 
 def note_command(cfg: DictConfig) -> None:

@@ -12,6 +12,7 @@ from quintet.data.preprocess import Preprocess
 from quintet.data.samples import Facts, Samples
 from quintet.data.split import split, subset
 from quintet.data.statistic import Scale
+from quintet.errors import UserError
 
 SplitName = str
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -30,6 +31,9 @@ class DataModule(L.LightningDataModule):
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
 
+    Raises:
+        UserError: a batch size or validation split that cannot work.
+
     """
 
     def __init__(
@@ -45,6 +49,12 @@ class DataModule(L.LightningDataModule):
         on_device: bool = False,
     ) -> None:
         super().__init__()
+        if batch_size < 1:
+            raise UserError(f"data.batch_size={batch_size}: give a whole number from 1 on.")
+        if val <= 0:
+            raise UserError(
+                f"data.val={val}: the metric is measured on validation data; give some."
+            )
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.val, self.test, self.fraction = val, test, fraction
         self.on_device = on_device

@@ -18,9 +18,10 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 # The floors of the house, from the top. A module imports from its own floor or from below; one
 # that stands under none of these names is a leaf: plain torch, on the ground floor.
 FLOORS = (
-    {"commands"},
-    {"quintet.experiment", "quintet.sweep"},
-    {"quintet.build", "quintet.record"},
+    {"the commands in src/", "quintet.command"},
+    {f"quintet.{name}" for name in ("experiment", "evaluation", "prediction", "export", "sweep")},
+    {f"quintet.{name}" for name in ("build", "fit", "reload", "outcome", "console")}
+    | {"quintet.record", "quintet.run_folder"},
     {"quintet.task", "quintet.data.module", "quintet.practice", "quintet.callbacks"},
 )
 GROUND = len(FLOORS)

@@ -7,7 +7,8 @@ from omegaconf import DictConfig
 
 from quintet import build, console
 from quintet.errors import UserError
-from quintet.record import Record, write_atomically
+from quintet.files import write_atomically
+from quintet.record import Record
 from quintet.reload import trained
 from quintet.run_folder import is_first_rank
 

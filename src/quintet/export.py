@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from quintet import console
 from quintet.errors import UserError
-from quintet.record import write_atomically
+from quintet.files import write_atomically
 from quintet.reload import Trained, trained
 
 TOLERANCE = 1e-4

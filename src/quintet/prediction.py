@@ -10,7 +10,7 @@ from torch import Tensor
 from quintet import console
 from quintet.data.reader import read_new
 from quintet.errors import UserError
-from quintet.record import write_atomically
+from quintet.files import write_atomically
 from quintet.reload import Trained, trained
 
 if TYPE_CHECKING:

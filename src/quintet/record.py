@@ -1,10 +1,11 @@
 """What a run leaves behind: result.json, typed and versioned."""
 
 import json
-import os
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
+
+from quintet.files import write_atomically
 
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
@@ -57,16 +58,3 @@ class Record:
         """
         fields = json.loads((folder / RESULT).read_text())
         return cls(**{**fields, "metric": Score(**fields["metric"])})
-
-
-def write_atomically(path: Path, text: str) -> None:
-    """Write `text` to `path` through a synced temporary file in the same folder."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)

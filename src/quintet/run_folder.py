@@ -7,7 +7,8 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.errors import UserError
-from quintet.record import CONFIG, write_atomically
+from quintet.files import write_atomically
+from quintet.record import CONFIG
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
 

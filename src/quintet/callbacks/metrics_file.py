@@ -9,7 +9,7 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
-from quintet.record import write_atomically
+from quintet.files import write_atomically
 
 Row = dict[str, float]
 

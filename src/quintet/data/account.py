@@ -1,13 +1,20 @@
 """Tell the user what was made of each column of a table."""
 
+import re
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quintet.data.columns import STYLES, Spec, not_numbers, values_of
 
 if TYPE_CHECKING:
     import pandas as pd
+
+IDENTIFIER = re.compile(
+    r"(^|[_\W])(id|idx|index|key|row|nr|no)$|(?-i:[a-z]I[dD])$|^column_\d+$", re.IGNORECASE
+)
+"""Names of columns that number the rows; a nameless column is called column_1."""
 
 
 def useless(column: "pd.Series[Any]", spec: Spec) -> str:
@@ -18,10 +25,8 @@ def useless(column: "pd.Series[Any]", spec: Spec) -> str:
         return "it has no values"
     if distinct == 1 and len(known) == len(column):
         return f"it is always '{known.iloc[0]}'"
-    if spec["type"] == "number" and distinct == len(column) > 2:
-        values = np.sort(values_of(column, spec)[:, 0])
-        if (np.diff(values) == 1).all():
-            return "it numbers the rows"
+    if spec["type"] == "number" and IDENTIFIER.search(spec["name"]) and _whole(column, spec):
+        return "it looks like an identifier"
     if spec["type"] == "category" and distinct > max(20, len(known) // 2):
         return f"{distinct} different texts in {len(known)} rows look like an identifier"
     return ""
@@ -37,12 +42,24 @@ def remarks(column: "pd.Series[Any]", spec: Spec) -> list[str]:
         told.append(f"'{name}' is read with {STYLES[spec['style']]}.")
     if spec["type"] == "date" and spec["format"] != "ISO8601":
         told.append(f"'{name}' is read as a date in the form {spec['format']}.")
+    if spec["type"] == "number" and _counts(values_of(column, spec)[:, 0]):
+        told.append(f"'{name}' counts the rows one by one; is it an input? (if not: data.drop)")
     missing = float(column.isna().mean())
     if missing and spec["type"] == "category":
         told.append(f"'{name}': {missing:.1%} missing, a category of its own.")
     elif missing:
         told.append(f"'{name}': {missing:.1%} missing, filled with the training median.")
     return told
+
+
+def _whole(column: "pd.Series[Any]", spec: Spec) -> bool:
+    """Tell whether all rows have a whole number of their own."""
+    values = values_of(column, spec)[:, 0]
+    return len(np.unique(values)) == len(values) and bool((values == np.round(values)).all())
+
+
+def _counts(values: NDArray[np.float64]) -> bool:
+    return len(values) > 2 and bool((np.diff(values) == 1).all())
 
 
 def summary(specs: list[Spec]) -> str:

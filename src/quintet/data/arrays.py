@@ -44,9 +44,9 @@ def arrays(
     """
     stored = load(path)
     inputs, targets, part = _parts(stored, x, y, str(path))
+    found_kind = kind_of(inputs, kind)
     if len(inputs) != len(targets):
         raise UserError(f"{path}: {len(inputs)} inputs but {len(targets)} targets.")
-    found_kind = kind_of(inputs, kind)
     converted = convert(inputs, found_kind)
     names = ["target"] if targets.ndim < 2 else [f"target_{i}" for i in range(targets.shape[1])]
     found = _target(targets, names, task)

@@ -6,6 +6,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from quintet.data.columns import number
 from quintet.data.samples import Samples, Task
 
 DIGIT_LABELS = {
@@ -144,5 +145,5 @@ def _table(
         task=task,
         kind="table",
         class_names=names,
-        reader={"kind": "table", "columns": [{"name": c, "type": "number"} for c in columns]},
+        reader={"kind": "table", "columns": [number(name) for name in columns]},
     )

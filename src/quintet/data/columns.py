@@ -49,6 +49,11 @@ def describe(column: "pd.Series[Any]", name: str) -> Spec:
     return {"name": name, "type": "category", "categories": sorted(map(str, distinct))}
 
 
+def number(name: str, style: str = "1.5", offset: float = 0.0) -> Spec:
+    """Describe a number column: how numbers are written, and what is taken off before float32."""
+    return {"name": name, "type": "number", "style": style, "offset": offset}
+
+
 def numbers(column: "pd.Series[Any]", name: str, style: str = "1.5") -> NDArray[np.float64]:
     """Return a column as float64, NaN where a value is missing or no number.
 
@@ -102,7 +107,7 @@ def values_of(column: "pd.Series[Any]", spec: Spec) -> NDArray[np.float64]:
             column, format=spec["format"], errors="coerce", utc=True
         )
         days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-        parts = [days, dates.dt.month, dates.dt.dayofweek]
+        parts = [days, dates.dt.month, dates.dt.day_of_week]
         return np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1)
     codes = {category: code for code, category in enumerate(spec["categories"], start=1)}
     cells = [codes.get(_category(cell), 0) for cell in column]
@@ -137,7 +142,7 @@ def _number(name: str, style: str, values: NDArray[np.float64]) -> Spec:
     known = values[~np.isnan(values)]
     blurred = len(known) and np.abs(known).max() * 6e-8 > 1e-4 * known.std()
     offset = float(known[0]) if blurred and known.std() > 0 else 0.0
-    return {"name": name, "type": "number", "style": style, "offset": offset}
+    return number(name, style, offset)
 
 
 def _boolean(name: str, distinct: Any) -> Spec | None:

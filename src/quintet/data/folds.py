@@ -17,9 +17,9 @@ def folds(
 ) -> list[tuple[Tensor, Tensor]]:
     """Return k pairs (training indices, validation indices).
 
-    Each sample is validated once. Classes and label combinations keep their shares within one
-    sample; groups stay whole; a time series gets growing training parts, each validated on the
-    samples that follow it (its first part is never validated).
+    Each sample is validated once. A class or label combination of n samples has n / k of them in
+    each fold, rounded down or up; groups stay whole; a time series gets growing training parts,
+    each validated on the samples that follow it (its first part is never validated).
 
     Args:
         samples: the whole data set.

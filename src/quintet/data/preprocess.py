@@ -6,8 +6,10 @@ import torch
 from torch import Tensor
 
 from quintet.data.samples import Samples
-from quintet.data.statistic import Scale, centre_width, quantiles, target_scale
+from quintet.data.statistic import Scale, centre_width, medians, target_scale
 from quintet.errors import UserError, nearest
+
+__all__ = ["Preprocess", "Scale"]
 
 
 class Preprocess:
@@ -115,14 +117,15 @@ class Preprocess:
         numeric = x.narrow(axis, 0, x.shape[axis] - self.categorical)
         columns = numeric.movedim(axis, -1).flatten(0, -2)
         missing = columns.isnan().any(dim=0)
-        median = quantiles(columns, [0.5])[0] if missing.any() else torch.zeros(columns.shape[1])
-        self.fill = torch.where(missing, median, 0.0)
-        self.fill[self.fill.isnan()] = 0.0
-        if missing.any():
-            columns = torch.where(columns.isnan(), self.fill, columns)
+        if self.kind == "table":
+            self.fill = medians(columns, missing)
+            columns = torch.where(columns.isnan(), self.fill.nan_to_num(0.0), columns)
+        else:
+            self.fill = torch.zeros(columns.shape[1])
         self.centre, self.width = centre_width(columns, self.scale)
         # No training value at all: whatever comes later becomes 0.
-        self.width[missing & median.isnan()] = torch.inf
+        self.width[self.fill.isnan()] = torch.inf
+        self.fill = self.fill.nan_to_num(0.0)
         self.seen = (
             [torch.unique(column) for column in x.unbind(1)[-self.categorical :]]
             if (self.categorical)

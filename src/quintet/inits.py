@@ -67,7 +67,6 @@ class Init:
         if not force:
             self._refuse_symmetry()
 
-    @torch.no_grad()
     def __call__(self, model: nn.Module) -> None:
         """Initialise `model` in place, drawing from torch's global generator.
 
@@ -77,12 +76,12 @@ class Init:
         """
         if advice := self.advice():
             warnings.warn(advice, InitWarning, stacklevel=2)
-        for layer in model.modules():
-            if isinstance(layer, _LAYERS):
-                self._fill(layer)
-        head = getattr(model, "head", None)
-        if isinstance(head, nn.Linear):
-            head.weight.mul_(self.output_gain)
+        with torch.no_grad():
+            for layer in model.modules():
+                if isinstance(layer, _LAYERS):
+                    self._fill(layer)
+            if isinstance(head := getattr(model, "head", None), nn.Linear):
+                head.weight.mul_(self.output_gain)
 
     def advice(self) -> str | None:
         """Say why this init does not suit the activation, or None if it does."""
@@ -123,8 +122,8 @@ class Init:
         if (sample == sample[0, 0]).all():
             raise UserError(
                 f"This init sets every weight to {sample[0, 0]:g}. Units with equal weights "
-                "compute the same and learn the same for ever (symmetry), so each layer is worth "
-                "one unit. "
+                "compute the same and learn the same for ever (symmetry), so a layer is worth one "
+                "unit. "
                 "Choose one that draws at random, for instance init=he_normal or "
                 "init=xavier_normal; init.force=true does it all the same."
             )

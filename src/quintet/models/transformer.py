@@ -22,10 +22,11 @@ def sinusoids(steps: int, width: int) -> Tensor:
 
 
 class Transformer(nn.Module):
-    """Self-attention layers over the embedded steps, then the mean over the valid ones.
+    """Self-attention layers over the embedded steps, then a linear layer.
 
-    Layer norm stands before each sublayer (Xiong et al. 2020), which trains without a warm-up of
-    the learning rate. Padding (token 0) is neither attended to nor averaged.
+    It takes the mean over all tokens, or the last step of a sequence of numbers, which matters
+    most to a forecast. Padding (token 0) is neither attended to nor averaged. Layer norm stands
+    before each sublayer (Xiong et al. 2020), which trains without a warm-up of the learning rate.
 
     Shapes: (N, T, F) numbers or (N, T) tokens -> (N, num_outputs), raw logits or values; a batch
     may have fewer steps than `input_shape`, not more.
@@ -100,7 +101,7 @@ class Transformer(nn.Module):
         steps = self.dropout(self.embed(x) + self.positions[: x.shape[1]])
         for layer in self.layers:
             steps = layer(steps, src_key_padding_mask=padding)
-        outputs: Tensor = self.head(self.mean(self.norm(steps), padding))
+        outputs: Tensor = self.head(self.summary(self.norm(steps), padding))
         return outputs
 
     def padding(self, x: Tensor) -> Tensor:
@@ -110,9 +111,9 @@ class Transformer(nn.Module):
         """
         return (x == 0) & (torch.arange(x.shape[1], device=x.device) > 0)
 
-    def mean(self, steps: Tensor, padding: Tensor | None) -> Tensor:
-        """Average `steps` (N, T, width) over those that are no padding: (N, width)."""
+    def summary(self, steps: Tensor, padding: Tensor | None) -> Tensor:
+        """Sum up `steps` (N, T, width) as (N, width): the valid ones' mean, or the last one."""
         if padding is None:
-            return steps.mean(dim=1)
+            return steps[:, -1]
         valid = (~padding)[..., None].to(steps.dtype)
         return (steps * valid).sum(dim=1) / valid.sum(dim=1)

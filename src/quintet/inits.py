@@ -88,9 +88,10 @@ class Init:
         scheme = getattr(getattr(self.weight, "func", self.weight), "__name__", "")
         if scheme.startswith("kaiming") and self.activation in _SATURATING:
             return (
-                f"He init with {self.activation}: it keeps the inputs of a layer at unit size, "
-                f"where {self.activation} saturates and gradients fade. It was derived for ReLU; "
-                "init=xavier_uniform or init=xavier_normal suits better."
+                f"He init with {self.activation}: its large weights make up for the half that ReLU "
+                f"cuts off. {self.activation} cuts nothing off, so its units start nearer to "
+                "saturation, where gradients vanish. init=xavier_uniform or init=xavier_normal "
+                "suits better."
             )
         if scheme.startswith("xavier") and self.activation in _RECTIFYING:
             return (

@@ -29,7 +29,8 @@ class Meter(nn.Module):
         super().__init__()
         self.metric = metric
         self.read = read
-        self.mean_loss = MeanMetric(nan_strategy="disable")
+        # Not "disable": torchmetrics 1.9 then ignores the weights of unequal batches.
+        self.mean_loss = MeanMetric(nan_strategy="error")
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:

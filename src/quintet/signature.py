@@ -7,10 +7,11 @@ from typing import Any, get_type_hints
 
 from quintet.errors import UserError, nearest
 
-# Packages whose classes a config may name. A config can come with somebody else's run folder,
-# and naming any importable function there would be running their code: so nothing else is called.
+# What a config may name. A config can come with somebody else's run folder, and naming any
+# importable function there would be running their code: so nothing else is called.
+OURS = ("models", "losses", "metrics", "inits", "schedulers", "data", "callbacks", "loggers")
 TRUSTED = (
-    "quintet.",
+    *(f"quintet.{name}." for name in OURS),
     "torch.nn.",
     "torch.optim.",
     "torchmetrics.",
@@ -21,6 +22,8 @@ TRUSTED = (
     "lightning.pytorch.plugins.",
     "lightning.pytorch.profilers.",
 )
+HOMES = ("quintet.", "torch.nn.", "torch.optim.", "torchmetrics.", "lightning.pytorch.")
+"""Where a trusted class or function is defined, whatever path leads to it."""
 
 
 def locate(path: str, where: str) -> Callable[..., Any]:
@@ -31,31 +34,42 @@ def locate(path: str, where: str) -> Callable[..., Any]:
 
     """
     if not isinstance(path, str) or not path.startswith(TRUSTED):
-        raise UserError(
-            f"{where}._target_={path!r} is not trusted, so it was not called. Allowed: "
-            f"{', '.join(TRUSTED)}. If this is your own code, move it into the package, or add "
-            "its package to TRUSTED in src/quintet/signature.py."
-        )
+        raise _untrusted(path, where)
     package, _, name = path.rpartition(".")
     try:
         owner = _owner(package)
-    except ImportError as error:
+    except (ImportError, AttributeError) as error:
         raise UserError(f"{where}._target_={path!r} cannot be imported: {error}.") from error
     if not callable(found := getattr(owner, name, None)):
         public = [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))]
         hint = nearest(name, public).split(" Allowed")[0]
         raise UserError(f"{where}._target_={path!r}: {package} has no {name!r}. {hint}")
+    # A module's imports are reachable through it, and are not what the prefix vouches for.
+    if not (getattr(found, "__module__", None) or "").startswith(HOMES):
+        raise _untrusted(path, where)
     return found  # type: ignore[no-any-return]
 
 
 def _owner(path: str) -> Any:
+    """Return the module, or class inside a module, that `path` names."""
     try:
         return import_module(path)
     except ModuleNotFoundError as error:
         package, _, name = path.rpartition(".")
         if not package or error.name != path:
             raise
-        return getattr(_owner(package), name)
+        inner = getattr(_owner(package), name)
+        if not inspect.isclass(inner):
+            raise ImportError(f"there is no module {path}", name=path) from error
+        return inner
+
+
+def _untrusted(path: object, where: str) -> UserError:
+    return UserError(
+        f"{where}._target_={path!r} is not trusted, so it was not called. Allowed: "
+        f"{', '.join(TRUSTED)}. If this is your own code, move it into the package, or add "
+        "its package to TRUSTED and HOMES in src/quintet/signature.py."
+    )
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:

@@ -100,3 +100,11 @@ def test_folders_that_are_no_classes_are_refused(folder: Path, tmp_path: Path) -
         images(str(tmp_path / "parts"))
     with pytest.raises(UserError, match=r"no folder"):
         images(str(tmp_path / "none"))
+
+
+def test_lazy_images_are_read_batch_by_batch_and_are_the_same(folder: Path) -> None:
+    eager, lazy = images(str(folder)), images(str(folder), lazy=True)
+    check(lazy)
+    assert lazy.x.shape == (0, 1, 8, 8)
+    index = torch.tensor([4, 0, 29])
+    assert torch.equal(lazy.rows.read(index), eager.x[index])

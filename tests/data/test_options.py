@@ -8,7 +8,7 @@ from omegaconf import DictConfig
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 OPTIONS = sorted(file.stem for file in (CONFIGS / "data").glob("*.yaml") if file.stem != "base")
-KNOWN = [name for name in OPTIONS if name not in ("csv", "arrays", "images")]
+KNOWN = [name for name in OPTIONS if name not in ("csv", "arrays", "images", "stream")]
 
 
 def composed(*overrides: str) -> DictConfig:

@@ -44,7 +44,12 @@ def test_a_mixed_table_is_told_apart(tmp_path: Path) -> None:
     assert samples.x[1, :5].tolist() == [21.0, 1.0, 19724.0, 1.0, 1.0]
     assert samples.x[5, 5].isnan()
     assert samples.class_names == ["false", "true"]
-    for part in ("'true' is class 1", "1 date (joined)", "'city': 33.3% missing", "'income': 1.7%"):
+    for part in (
+        "'true' is the positive class",
+        "dates joined",
+        "'city': 33.3% missing",
+        "'income': 1.7%",
+    ):
         assert part in told(samples)
 
 
@@ -72,6 +77,16 @@ def test_the_task_can_be_forced(tmp_path: Path) -> None:
         csv(path, "y", task="binary")
     with pytest.raises(UserError, match=r"Did you mean 'regression'"):
         csv(path, "y", task="regresion")
+
+
+def test_the_positive_class_can_be_chosen(tmp_path: Path) -> None:
+    path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i * i},{'ja' if i % 4 else 'nein'}"))
+    assert csv(path, "y").class_names == ["ja", "nein"]
+    chosen = csv(path, "y", positive="ja")
+    assert chosen.class_names == ["nein", "ja"]
+    assert float(chosen.y.float().mean()) == 0.75
+    with pytest.raises(UserError, match=r"data.positive=yes.*Allowed: ja, nein"):
+        csv(path, "y", positive="yes")
 
 
 def test_several_targets_make_labels_or_values(tmp_path: Path) -> None:

@@ -16,6 +16,8 @@ IDENTIFIER = re.compile(
 )
 """Names of columns that number the rows; a nameless column is called column_1."""
 
+KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "category": "categories"}
+
 
 def useless(column: "pd.Series[Any]", spec: Spec) -> str:
     """Say why a column cannot help a model, or nothing."""
@@ -65,9 +67,9 @@ def _counts(values: NDArray[np.float64]) -> bool:
 def summary(specs: list[Spec]) -> str:
     """List the input columns by type."""
     parts = []
-    for kind in ("number", "boolean", "date", "category"):
-        of_kind = [spec for spec in specs if spec["type"] == kind]
-        if of_kind:
-            shown = ", ".join(spec["name"] for spec in of_kind[:8])
-            parts.append(f"{len(of_kind)} {kind} ({shown}{', ...' if of_kind[8:] else ''})")
+    for kind, plural in KINDS.items():
+        names = [str(spec["name"]) for spec in specs if spec["type"] == kind]
+        if names:
+            more = f", ... ({len(names)})" if names[8:] else ""
+            parts.append(f"{plural} {', '.join(names[:8])}{more}")
     return f"Inputs: {'; '.join(parts)}."

@@ -38,9 +38,15 @@ def facts(samples: Samples, train: Tensor, val: Tensor, test: Tensor) -> Facts:
 
 
 def fingerprint(samples: Samples) -> str:
-    """Return the first 16 hex digits of SHA-256 over the samples, targets, names and groups."""
+    """Return the first 16 hex digits of SHA-256 over the samples, targets, names and groups.
+
+    Of inputs on disk up to a thousand evenly spaced samples are taken.
+    """
     digest = hashlib.sha256(f"{samples.task} {samples.kind} {samples.class_names}".encode())
-    for tensor in (samples.x, samples.y, samples.groups, samples.split):
+    x = samples.x
+    if samples.rows is not None:
+        x = samples.rows.read(torch.arange(0, len(samples.y), 1 + len(samples.y) // 1000))
+    for tensor in (x, samples.y, samples.groups, samples.split):
         if tensor is not None:
             digest.update(f"{tensor.dtype} {tuple(tensor.shape)}".encode())
             digest.update(tensor.contiguous().numpy().data)
@@ -61,8 +67,9 @@ def check(samples: Samples) -> None:
 
 def _check_inputs(samples: Samples) -> None:
     x, total = samples.x, len(samples.y)
-    if total == 0 or len(x) != total:
-        raise UserError(f"{len(x)} inputs and {total} targets: need as many, and some.")
+    count = len(x if samples.rows is None else samples.rows)
+    if total == 0 or count != total:
+        raise UserError(f"{count} inputs and {total} targets: need as many, and some.")
     dims = {"table": 2, "image": 4, "sequence": 3, "tokens": 2}[samples.kind]
     dtype = torch.int64 if samples.kind == "tokens" else torch.float32
     if x.dim() != dims or x.dtype != dtype:
@@ -70,6 +77,8 @@ def _check_inputs(samples: Samples) -> None:
             f"Inputs of kind {samples.kind} are {dtype} with {dims} dimensions, these are "
             f"{x.dtype} of shape {tuple(x.shape)}."
         )
+    if samples.rows is not None:
+        return
     if samples.kind == "tokens":
         if int(x.min()) < 0 or int(x.max()) >= samples.vocabulary:
             raise UserError(

@@ -1,6 +1,7 @@
 """The user's own images: one folder a class, read with Pillow."""
 
 from collections import Counter
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -22,7 +23,10 @@ LARGEST = 8 * 2**30
 
 
 def images(
-    path: str | None = None, size: int | list[int] | None = None, grayscale: bool | None = None
+    path: str | None = None,
+    size: int | list[int] | None = None,
+    grayscale: bool | None = None,
+    lazy: bool = False,
 ) -> Samples:
     """Read `path/<class>/<any depth>/<image>` into samples of kind image, values 0 to 1.
 
@@ -32,6 +36,7 @@ def images(
             size, or takes the median one if sizes differ.
         grayscale: True or False forces one channel or three; None takes one channel if every
             image is grey.
+        lazy: leave the images on disk and read each batch when it is needed.
 
     Raises:
         UserError: no such folder, fewer than two classes, an empty class, a broken file, or more
@@ -45,20 +50,22 @@ def images(
     grey = all(mode in GREY for mode, _ in headers) if grayscale is None else grayscale
     shape, told = _shape(size, [extent for _, extent in headers])
     channels = 1 if grey else 3
-    if (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
+    if not lazy and (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
         raise UserError(
             f"{len(flat)} images of {shape[0]} x {shape[1]} take {need / 2**30:.0f} GiB in memory. "
-            "Give a smaller data.size."
+            "Give a smaller data.size, or data.lazy=true and some data.workers."
         )
     classes = [index for index, of_class in enumerate(files) for _ in of_class]
     shares = ", ".join(f"{n} {len(f)}" for n, f in zip(names[:8], files, strict=False))
     colour = "grey" if grey else "colour"
+    rows = FileRows(flat, shape, channels)
     return Samples(
-        x=torch.stack([read_image(file, shape, channels) for file in flat]),
+        x=torch.zeros(0, channels, *shape) if lazy else rows.read(torch.arange(len(flat))),
         y=torch.tensor(classes),
         task="binary" if len(names) == 2 else "multiclass",
         kind="image",
         class_names=names,
+        rows=rows if lazy else None,
         account=[
             f"{path}: {len(flat)} {colour} images in {len(names)} classes ({shares}).",
             *told,
@@ -66,6 +73,23 @@ def images(
         ],
         reader={"kind": "image", "size": list(shape), "channels": channels, "white": 1.0},
     )
+
+
+@dataclass
+class FileRows:
+    """Images in files, read a batch at a time."""
+
+    files: list[Path]
+    shape: tuple[int, int]
+    channels: int
+
+    def __len__(self) -> int:
+        return len(self.files)
+
+    def read(self, index: Tensor) -> Tensor:
+        """Return the images in `index`, (B, C, H, W)."""
+        chosen = [self.files[i] for i in index.tolist()]
+        return torch.stack([read_image(file, self.shape, self.channels) for file in chosen])
 
 
 def read_image(file: Path, shape: tuple[int, int], channels: int, white: float = 1.0) -> Tensor:

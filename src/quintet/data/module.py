@@ -5,21 +5,24 @@ from typing import Any
 
 import lightning.pytorch as L
 from torch import Tensor
+from torch.utils.data import DataLoader
 
+from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.loader import TensorLoader
 from quintet.data.preprocess import Preprocess
-from quintet.data.samples import Facts, Samples
+from quintet.data.samples import Facts, Rows, Samples
 from quintet.data.split import split, subset
 from quintet.data.statistic import Scale
 from quintet.errors import UserError
 
 SplitName = str
+Loader = TensorLoader | DataLoader[Any]
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 class DataModule(L.LightningDataModule):
-    """Holds a data set in memory, split and scaled, and hands out batches.
+    """Holds a data set, split and scaled, and hands out batches.
 
     Args:
         source: reads the samples.
@@ -30,6 +33,7 @@ class DataModule(L.LightningDataModule):
         scale: how numeric features are scaled; fitted on the training split only.
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
+        workers: processes that read ahead, for data whose inputs stay on disk.
 
     Raises:
         UserError: a batch size or validation split that cannot work.
@@ -47,6 +51,7 @@ class DataModule(L.LightningDataModule):
         scale: Scale = "standard",
         fraction: float = 1.0,
         on_device: bool = False,
+        workers: int = 0,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -57,7 +62,8 @@ class DataModule(L.LightningDataModule):
             )
         self.source, self.batch_size, self.seed = source, batch_size, seed
         self.val, self.test, self.fraction = val, test, fraction
-        self.on_device = on_device
+        self.on_device, self.workers = on_device, workers
+        self.rows: Rows | None = None
         self.preprocess = Preprocess(scale)
         self.reader: dict[str, Any] = {}
         self.account: list[str] = []
@@ -69,34 +75,42 @@ class DataModule(L.LightningDataModule):
         check(samples)
         train, val, test = split(samples, self.val, self.test, self.seed)
         train = subset(samples, train, self.fraction, self.seed)
-        self.preprocess.fit(samples.x[train], samples.y[train], samples)
-        self.reader, self.account = samples.reader, samples.account
+        self.reader, self.account, self.rows = samples.reader, samples.account, samples.rows
+        if self.rows is not None:
+            x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
+        else:
+            x = samples.x[train]
+        self.preprocess.fit(x, samples.y[train], samples)
         for name, index in zip(SPLITS, (train, val, test), strict=True):
-            self.splits[name] = self.preprocess.transform(samples.x[index]), samples.y[index]
+            inputs = index if self.rows is not None else self.preprocess.transform(samples.x[index])
+            self.splits[name] = inputs, samples.y[index]
         return facts(samples, train, val, test)
 
-    def train_dataloader(self) -> TensorLoader:
+    def train_dataloader(self) -> Loader:
         """Return shuffled batches of the training split."""
         return self._loader("train", shuffle=True)
 
-    def val_dataloader(self) -> TensorLoader:
+    def val_dataloader(self) -> Loader:
         """Return batches of the validation split."""
         return self._loader("val")
 
-    def test_dataloader(self) -> TensorLoader:
+    def test_dataloader(self) -> Loader:
         """Return batches of the test split."""
         return self._loader("test")
 
-    def _loader(self, name: SplitName, shuffle: bool = False) -> TensorLoader:
+    def _loader(self, name: SplitName, shuffle: bool = False) -> Loader:
         x, y = self.splits[name]
         if self.on_device and self.trainer:
             device = self.trainer.strategy.root_device
             x, y = self.splits[name] = x.to(device), y.to(device)
         rank = self.trainer.global_rank if self.trainer else 0
         world = self.trainer.world_size if self.trainer else 1
-        return TensorLoader(
+        loader = TensorLoader(
             x, y, self.batch_size, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world
         )
+        if self.rows is None:
+            return loader
+        return disk_loader(self.rows, loader, self.preprocess.transform, self.workers)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what reads and scales new inputs the same way, as plain data."""

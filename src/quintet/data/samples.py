@@ -1,7 +1,7 @@
 """What a data source hands over, and the facts that everything else is built from."""
 
 from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
@@ -9,9 +9,18 @@ Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Kind = Literal["table", "image", "sequence", "tokens"]
 
 
+class Rows(Protocol):
+    """Inputs on disk, read as they are needed."""
+
+    def __len__(self) -> int: ...
+
+    def read(self, index: Tensor) -> Tensor:
+        """Return the inputs of the samples in `index`, in the shapes of `Samples.x`."""
+
+
 @dataclass
 class Samples:
-    """All samples of a data set in memory, before splitting and scaling.
+    """All samples of a data set, before splitting and scaling.
 
     Shapes, by `kind` (N samples):
 
@@ -43,6 +52,8 @@ class Samples:
     """Group of each sample, int64 (N,): a group never straddles two splits."""
     split: Tensor | None = None
     """Part the data itself gives each sample, int64 (N,): 0 training, 1 validation, 2 test."""
+    rows: Rows | None = None
+    """Inputs that do not fit memory; x then has no samples, only their shape and type."""
     account: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
     reader: dict[str, Any] = field(default_factory=dict)

@@ -22,6 +22,7 @@ def csv(
     path: str | None = None,
     target: Names = None,
     task: str | None = None,
+    positive: str | None = None,
     columns: Names = None,
     drop: Names = None,
     group: str | None = None,
@@ -38,6 +39,8 @@ def csv(
         path: the file.
         target: the column to predict; several make a regression or a multilabel task.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
+        positive: the class that is class 1 of a binary task; None takes yes, true or the like,
+            else the last in order.
         columns: input columns; None takes all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.
@@ -51,7 +54,7 @@ def csv(
 
     """
     frame = read_frame(path, separator, encoding)
-    targets, chosen, left_out = _names(target), _names(columns), _names(drop)
+    targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     _check_options(frame, targets, chosen, left_out, group, time)
     account = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
     if (twice := int(frame.astype(str).duplicated().sum())) > 0:
@@ -59,7 +62,7 @@ def csv(
     if time:
         frame = _sorted_by(frame, time)
         account.append(f"Sorted by '{time}': the split is in time order.")
-    found = target_of(frame[targets], targets, task)
+    found = target_of(frame[targets], targets, task, positive)
     special = {*targets, *left_out, group, time}
     names = chosen or [str(name) for name in frame.columns if name not in special]
     specs, told = inputs_of(frame, names, keep=set(chosen))
@@ -72,7 +75,7 @@ def csv(
         class_names=found.names,
         cardinalities=categories,
         ordered=time is not None,
-        groups=_codes(frame[group]) if group else None,
+        groups=codes_of(frame[group]) if group else None,
         account=[*account, found.account, *told],
         reader={
             "kind": "table",
@@ -107,11 +110,11 @@ def _check_options(
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
     if not targets:
-        listed = ", ".join(map(str, frame.columns))
-        raise UserError(f"Which column is the target? Give data.target= one of: {listed}.")
+        there = ", ".join(map(str, frame.columns))
+        raise UserError(f"Which column is the target? Give data.target= one of: {there}.")
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
-        (_names(group), "data.group"), (_names(time), "data.time"),
+        (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
         require(names, frame, option)
     if both := set(targets) & {*chosen, *left_out, group, time}:
@@ -132,7 +135,7 @@ def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
     return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)
 
 
-def _codes(column: "pd.Series[Any]") -> torch.Tensor:
+def codes_of(column: "pd.Series[Any]") -> torch.Tensor:
     """Return the number of each row's group."""
     if column.isna().any():
         raise UserError(f"The group column '{column.name}' is missing in some rows: fill them.")
@@ -140,7 +143,7 @@ def _codes(column: "pd.Series[Any]") -> torch.Tensor:
     return torch.from_numpy(codes.astype(np.int64))
 
 
-def _names(names: Names) -> list[str]:
+def listed(names: Names) -> list[str]:
     """Return names as a list, whether one, several or none were given."""
     if names is None:
         return []

@@ -30,13 +30,16 @@ class Target:
     account: str
 
 
-def target_of(frame: "pd.DataFrame", names: list[str], task: str | None) -> Target:
+def target_of(
+    frame: "pd.DataFrame", names: list[str], task: str | None, positive: str | None = None
+) -> Target:
     """Read the target columns and infer the task, unless it is given.
 
     Args:
         frame: only the target columns, plain (see `read_frame`).
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
+        positive: the class to be class 1 of a binary task; None takes the last in order.
 
     Raises:
         UserError: a missing value, one class only, or values that do not fit the given task.
@@ -54,7 +57,12 @@ def target_of(frame: "pd.DataFrame", names: list[str], task: str | None) -> Targ
                 f"data.task={found} takes one target column, {len(names)} were given. Take "
                 "multilabel for several yes-no columns."
             )
-        return _classes(values[0], names[0], found, forced=task is not None)
+        target = _classes(values[0], names[0], found, positive)
+        if task is None and found == "multiclass" and values[0].dtype != object:
+            target.account += " They are whole numbers; data.task=regression predicts a value."
+        return target
+    if positive is not None:
+        raise UserError(f"data.positive={positive} is for a binary task, this one is {found}.")
     return _several(values, names, found)
 
 
@@ -109,7 +117,7 @@ def _is_binary(column: NDArray[Any]) -> bool:
     return len(distinct) <= 2 and (column.dtype == object or distinct <= {0.0, 1.0})
 
 
-def _classes(column: NDArray[Any], name: str, task: str, *, forced: bool) -> Target:
+def _classes(column: NDArray[Any], name: str, task: str, positive: str | None) -> Target:
     distinct, index = np.unique(column, return_inverse=True)
     names = [_text(value) for value in distinct]
     if len(names) < 2:
@@ -126,13 +134,25 @@ def _classes(column: NDArray[Any], name: str, task: str, *, forced: bool) -> Tar
             f"The target '{name}' has {len(names)} different values in {len(column)} rows: too "
             "many for classes. Is it the right column, or does a number hold stray text?"
         )
+    if positive is not None:
+        names, index = _ordered(names, index, str(positive))
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    positive = f" '{names[1]}' is class 1, the positive one." if task == "binary" else ""
-    hint = "" if forced else " (another task: data.task=)"
-    account = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}{hint}.{positive}"
+    first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
+    account = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
     return Target(torch.from_numpy(index.astype(np.int64)), task, names, account)  # type: ignore[arg-type]
+
+
+def _ordered(
+    names: list[str], index: NDArray[Any], positive: str
+) -> tuple[list[str], NDArray[Any]]:
+    """Make `positive` the second of two classes."""
+    if len(names) != 2 or positive.lower() not in [name.lower() for name in names]:
+        raise UserError(
+            f"data.positive={positive} is for one of two classes. {nearest(positive, names)}"
+        )
+    return (names, index) if names[1].lower() == positive.lower() else (names[::-1], 1 - index)
 
 
 def _several(values: list[NDArray[Any]], names: list[str], task: str) -> Target:

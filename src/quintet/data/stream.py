@@ -1,0 +1,154 @@
+"""Tables larger than memory: shards of parquet, csv or json, by Hugging Face `datasets`."""
+
+from dataclasses import dataclass
+from glob import glob
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import torch
+from torch import Tensor
+
+from quintet.data.columns import Spec, encode
+from quintet.data.frames import plain, require
+from quintet.data.samples import Samples
+from quintet.data.tables import Names, codes_of, inputs_of, listed
+from quintet.data.targets import target_of
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".json": "json",
+           ".jsonl": "json"}  # fmt: skip
+PROBE = 20_000
+"""Rows, evenly spaced, that tell what the columns are."""
+
+
+@dataclass
+class TableRows:
+    """Rows of a data set on disk (memory-mapped Arrow), read as `csv` reads a file."""
+
+    rows: Any
+    """A `datasets.Dataset` in pandas format."""
+    specs: list[Spec]
+
+    def __len__(self) -> int:
+        return len(self.rows)
+
+    def read(self, index: Tensor) -> Tensor:
+        """Return the inputs (B, F) of the samples in `index`."""
+        return encode(_plain(self.rows[index.tolist()]), self.specs)
+
+
+def stream(
+    path: str | None = None,
+    target: Names = None,
+    task: str | None = None,
+    positive: str | None = None,
+    columns: Names = None,
+    drop: Names = None,
+    group: str | None = None,
+    cache: str | None = None,
+) -> Samples:
+    """Read shards whose inputs stay on disk; only targets are held in memory.
+
+    The shards are converted once to Arrow files, which are mapped into memory as needed, so rows
+    can be shuffled and split like those of a small file. Columns are told apart by 20,000 evenly
+    spaced rows: a category that occurs in none of them counts as unknown.
+
+    Args:
+        path: a folder of shards, a pattern such as 'shards/*.parquet', or one file.
+        target: column to predict, or several.
+        task: binary, multiclass, multilabel or regression; None infers it from the target.
+        positive: the class that is class 1 of a binary task.
+        columns: input columns; None takes all but the target.
+        drop: columns to leave out.
+        group: column whose equal values must stay in one part of the split.
+        cache: folder of the Arrow files; None takes that of `datasets`.
+
+    Raises:
+        UserError: no shards, shards that do not fit each other, or what `csv` refuses.
+
+    """
+    files = shards(path)
+    rows = _load(files, cache)
+    look = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
+    frame = _plain(rows[look.tolist()])
+    there = [str(name) for name in frame.columns]
+    targets, chosen, left_out = listed(target), listed(columns), listed(drop)
+    if not targets:
+        raise UserError(
+            f"Which column is the target? Give data.target= one of: {', '.join(there)}."
+        )
+    for names, option in ((targets, "target"), (chosen, "columns"), (left_out, "drop")):
+        require(names, frame, f"data.{option}")
+    require(listed(group), frame, "data.group")
+    found = target_of(_plain(_column(rows, targets)), targets, task, positive)
+    special = {*targets, *left_out, group}
+    specs, told = inputs_of(
+        frame, chosen or [name for name in there if name not in special], keep=set(chosen)
+    )
+    return Samples(
+        x=encode(frame.iloc[:1], specs)[:0],
+        y=found.y,
+        task=found.task,
+        kind="table",
+        class_names=found.names,
+        cardinalities=[len(s["categories"]) + 1 for s in specs if s["type"] == "category"],
+        groups=codes_of(_plain(_column(rows, [group]))[group]) if group else None,
+        rows=TableRows(rows, specs),
+        account=[
+            f"{path}: {len(rows)} rows in {len(files)} file(s), read from disk as needed.",
+            found.account,
+            *told,
+        ],
+        reader={"kind": "table", "columns": specs},
+    )
+
+
+def shards(path: str | None) -> list[str]:
+    """Return the files that a folder, a pattern or a file name stands for, of one format."""
+    if path is None:
+        raise UserError("Which shards? Give data.path=<folder, pattern or file>.")
+    place = Path(path).expanduser()
+    found = place.iterdir() if place.is_dir() else map(Path, glob(str(place)))
+    files = sorted(str(file) for file in found if file.suffix.lower() in FORMATS)
+    if not files:
+        raise UserError(f"{path} names no shard. Allowed: files that end in {', '.join(FORMATS)}.")
+    formats = {FORMATS[Path(file).suffix.lower()] for file in files}
+    if len(formats) > 1:
+        raise UserError(
+            f"{path} mixes {' and '.join(sorted(formats))}. Name one: data.path='{path}/*.parquet'."
+        )
+    return files
+
+
+def _load(files: list[str], cache: str | None) -> Any:
+    try:
+        import datasets
+    except ImportError as problem:
+        raise UserError(
+            "data=stream needs the package datasets: `pip install quintet[streaming]`."
+        ) from problem
+    datasets.disable_progress_bars()
+    form = FORMATS[Path(files[0]).suffix.lower()]
+    try:
+        rows = datasets.load_dataset(form, data_files=files, split="train", cache_dir=cache)
+    except Exception as problem:  # datasets wraps whatever its readers raise
+        reason = problem.__cause__ or problem
+        first = str(reason).strip().split("\n")[0]
+        raise UserError(
+            f"The shards cannot be read as {form}: {first}. All need the same columns and types."
+        ) from problem
+    return rows.with_format("pandas")
+
+
+def _column(rows: Any, names: list[str]) -> "pd.DataFrame":
+    frame: pd.DataFrame = rows.select_columns(names)[:]
+    return frame
+
+
+def _plain(frame: "pd.DataFrame") -> "pd.DataFrame":
+    import pandas as pd
+
+    return pd.DataFrame({str(name): plain(frame[name]) for name in frame})

@@ -204,3 +204,11 @@ def test_nothing_is_left_for_later():
         if marks.search(line)
     ]
     assert not left, f"finish it or open an issue: {left}"
+
+
+@pytest.mark.parametrize("group", ["metric", "loss", "init", "optimizer", "scheduler", "model"])
+def test_the_readme_lists_every_option(group):
+    listed = re.search(rf"`{group}=` \| ([a-z0-9_, ]+)", (ROOT / "README.md").read_text("utf-8"))
+    there = sorted(path.stem for path in (ROOT / "configs" / group).glob("*.yaml"))
+    assert listed
+    assert listed[1].strip().split(", ") == there

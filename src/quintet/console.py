@@ -17,13 +17,16 @@ if TYPE_CHECKING:
     from quintet.task import Task
 
 
+LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
+
+
 def quiet(debug: bool) -> None:
     """Silence library messages that the user cannot act on; debug keeps them all."""
     if debug:
         return
-    for name in ("lightning.pytorch", "lightning.fabric"):
+    for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
-    warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics)\b")
+    warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics|copyreg)\b")
 
 
 def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:

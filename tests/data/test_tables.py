@@ -81,17 +81,18 @@ def test_the_task_can_be_forced(tmp_path: Path) -> None:
 
 def test_the_positive_class_can_be_chosen(tmp_path: Path) -> None:
     path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i * i},{'ja' if i % 4 else 'nein'}"))
-    assert csv(path, "y").class_names == ["ja", "nein"]
-    chosen = csv(path, "y", positive="ja")
-    assert chosen.class_names == ["nein", "ja"]
-    assert float(chosen.y.float().mean()) == 0.75
+    assert csv(path, "y").class_names == ["nein", "ja"]
+    assert float(csv(path, "y").y.float().mean()) == 0.75
+    chosen = csv(path, "y", positive="nein")
+    assert chosen.class_names == ["ja", "nein"]
+    assert float(chosen.y.float().mean()) == 0.25
     with pytest.raises(UserError, match=r"data.positive=yes.*Allowed: ja, nein"):
         csv(path, "y", positive="yes")
 
 
 def test_several_targets_make_labels_or_values(tmp_path: Path) -> None:
     text = "x,a,b,c\n" + rows(
-        40, lambda i: f"{i * i % 37},{i % 2},{'no' if i % 3 else 'yes'},{i / 7}"
+        40, lambda i: f"{i * i % 37},{i % 2},{'nein' if i % 3 else 'ja'},{i / 7}"
     )
     path = written(tmp_path, text)
     labels = csv(path, ["a", "b"])

@@ -18,7 +18,8 @@ if TYPE_CHECKING:
 Spec = dict[str, Any]
 """`name`, `type` and, by type: `style`, `offset` (number), `true` (boolean), `format` (date),
 `categories` (category)."""
-BOOLEANS = [("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off")]
+BOOLEANS = [("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"),
+            ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no")]  # fmt: skip
 DATE_FORMATS = ["ISO8601", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y"]
 STYLES = {"1.5": "a decimal point", "1,000": "commas for thousands", "1,5": "a decimal comma"}
 """Ways to write a number."""

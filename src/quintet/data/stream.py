@@ -44,7 +44,7 @@ def stream(
     path: str | None = None,
     target: Names = None,
     task: str | None = None,
-    positive: str | None = None,
+    positive: str | int | None = None,
     columns: Names = None,
     drop: Names = None,
     group: str | None = None,

@@ -15,14 +15,14 @@ from quintet.errors import UserError
 if TYPE_CHECKING:
     import pandas as pd
 
-Names = str | list[str] | None
+Names = str | int | list[str | int] | None
 
 
 def csv(
     path: str | None = None,
     target: Names = None,
     task: str | None = None,
-    positive: str | None = None,
+    positive: str | int | None = None,
     columns: Names = None,
     drop: Names = None,
     group: str | None = None,
@@ -147,4 +147,4 @@ def listed(names: Names) -> list[str]:
     """Return names as a list, whether one, several or none were given."""
     if names is None:
         return []
-    return [names] if isinstance(names, str) else [str(name) for name in names]
+    return [str(name) for name in names] if isinstance(names, list) else [str(names)]

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.data.columns import describe, not_numbers, numbers
+from quintet.data.columns import Spec, describe, not_numbers, numbers
 from quintet.data.samples import Task
 from quintet.errors import UserError, nearest
 
@@ -31,7 +31,7 @@ class Target:
 
 
 def target_of(
-    frame: "pd.DataFrame", names: list[str], task: str | None, positive: str | None = None
+    frame: "pd.DataFrame", names: list[str], task: str | None, positive: str | int | None = None
 ) -> Target:
     """Read the target columns and infer the task, unless it is given.
 
@@ -39,7 +39,8 @@ def target_of(
         frame: only the target columns, plain (see `read_frame`).
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
-        positive: the class to be class 1 of a binary task; None takes the last in order.
+        positive: the class to be class 1 of a binary task; None takes yes, true or
+            the like, else the last in order.
 
     Raises:
         UserError: a missing value, one class only, or values that do not fit the given task.
@@ -49,7 +50,9 @@ def target_of(
         raise UserError(f"data.task={task} is unknown. {nearest(task, get_args(Task))}")
     for name in names:
         _complete(frame[name], name)
-    values = [_values(frame[name], name) for name in names]
+    specs = [describe(frame[name], name) for name in names]
+    values = [_values(frame[str(spec["name"])], spec) for spec in specs]
+    truths = [spec.get("true") for spec in specs]
     found = task or _infer(values)
     if found in ("binary", "multiclass"):
         if len(names) > 1:
@@ -57,13 +60,13 @@ def target_of(
                 f"data.task={found} takes one target column, {len(names)} were given. Take "
                 "multilabel for several yes-no columns."
             )
-        target = _classes(values[0], names[0], found, positive)
+        target = _classes(values[0], names[0], found, truths[0] if positive is None else positive)
         if task is None and found == "multiclass" and values[0].dtype != object:
             target.account += " They are whole numbers; data.task=regression predicts a value."
         return target
     if positive is not None:
         raise UserError(f"data.positive={positive} is for a binary task, this one is {found}.")
-    return _several(values, names, found)
+    return _several(values, names, truths, found)
 
 
 def _complete(column: "pd.Series[Any]", name: str) -> None:
@@ -77,9 +80,9 @@ def _complete(column: "pd.Series[Any]", name: str) -> None:
         )
 
 
-def _values(column: "pd.Series[Any]", name: str) -> NDArray[Any]:
+def _values(column: "pd.Series[Any]", spec: Spec) -> NDArray[Any]:
     """Return a target as numbers if it is one, else as text."""
-    spec = describe(column, name)
+    name = spec["name"]
     if spec["type"] == "number":
         if strange := not_numbers(column, spec):
             raise UserError(
@@ -117,7 +120,7 @@ def _is_binary(column: NDArray[Any]) -> bool:
     return len(distinct) <= 2 and (column.dtype == object or distinct <= {0.0, 1.0})
 
 
-def _classes(column: NDArray[Any], name: str, task: str, positive: str | None) -> Target:
+def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | None) -> Target:
     distinct, index = np.unique(column, return_inverse=True)
     names = [_text(value) for value in distinct]
     if len(names) < 2:
@@ -155,14 +158,17 @@ def _ordered(
     return (names, index) if names[1].lower() == positive.lower() else (names[::-1], 1 - index)
 
 
-def _several(values: list[NDArray[Any]], names: list[str], task: str) -> Target:
+def _several(
+    values: list[NDArray[Any]], names: list[str], truths: list[str | None], task: str
+) -> Target:
     """Make the targets of a multilabel task or a regression."""
     columns = []
-    for name, column in zip(names, values, strict=True):
+    for name, column, truth in zip(names, values, truths, strict=True):
         if task == "multilabel":
             if not _is_binary(column):
                 raise UserError(f"Label '{name}' of the multilabel target is not a yes-no column.")
-            column = np.unique(column, return_inverse=True)[1] if column.dtype == object else column
+            if column.dtype == object:
+                column = column == (truth or max(column))
         elif column.dtype == object:
             raise UserError(
                 f"data.task=regression, but the target '{name}' is no number (for example "

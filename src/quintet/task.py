@@ -132,7 +132,7 @@ class Task(L.LightningModule):
         return self.optimize(self.model)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Drop all gradients as `optimizer.zero_grad()` does, whose profiling costs 40 us a step."""
+        """Drop the gradients as `optimizer.zero_grad()`, whose profiling costs 40 us a step."""
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None

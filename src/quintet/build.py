@@ -134,9 +134,10 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> None:
 
 def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
     """Return the LightningModule that trains the model to minimise the loss."""
+    from quintet.hooks import without_empty_hooks
     from quintet.task import Task
 
-    return Task(
+    task = Task(
         network,
         instantiate(cfg.loss, "loss"),
         instantiate(cfg.metric, "metric"),
@@ -146,6 +147,7 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
         target_centre=data.preprocess.target_centre.tolist() or [0.0],
         target_width=data.preprocess.target_width.tolist() or [1.0],
     )
+    return without_empty_hooks(task)
 
 
 def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
@@ -178,7 +180,9 @@ def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
     A finished model is evaluated by one that is not watched, since a callback such as EMA would
     put other weights in its place.
     """
-    callbacks = list(_switched_on(cfg, "callbacks")) if watched else []
+    from quintet.hooks import without_empty_hooks
+
+    callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     loggers = list(_switched_on(cfg, "logger")) if watched else []
     built = instantiate(
         cfg.trainer,

@@ -58,7 +58,8 @@ class TensorLoader:
         for i in range(len(self)):
             mine = order[i * stride : (i + 1) * stride][self.rank :: self.world_size]
             if len(mine):
-                yield self.x[mine], self.y[mine]
+                # the same rows as x[mine], which takes three times as long
+                yield self.x.index_select(0, mine), self.y.index_select(0, mine)
 
     def _order(self) -> Tensor:
         if not self.shuffle:

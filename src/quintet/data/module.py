@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any
 
 import lightning.pytorch as L
+import torch
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -111,6 +112,14 @@ class DataModule(L.LightningDataModule):
         if self.rows is None:
             return loader
         return disk_loader(self.rows, loader, self.preprocess.transform, self.workers)
+
+    def transfer_batch_to_device(
+        self, batch: Any, device: torch.device, dataloader_idx: int
+    ) -> Any:
+        """Move a batch to the device, unless it is there."""
+        if all(tensor.device == device for tensor in batch):
+            return batch
+        return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what reads and scales new inputs the same way, as plain data."""

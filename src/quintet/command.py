@@ -12,6 +12,7 @@ from omegaconf import DictConfig
 from quintet.errors import UserError, nearest
 from quintet.process import is_first_rank
 from quintet.run_folder import note_command
+from quintet.trial import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 FILLED_IN = ("facts", "choices", "overrides")
@@ -41,6 +42,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         )(task)
 
         def main() -> None:
+            die_with_parent()
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             sys.argv[1:] = resumed(sys.argv[1:])

@@ -88,6 +88,8 @@ def evaluate_best(
 ) -> None:
     """Load the best checkpoint; record its P, and open the test set for it once."""
     record.epochs = trainer.current_epoch
+    if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+        record.status = "pruned"
     record.parameters = sum(p.numel() for p in task.model.parameters())
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])

@@ -30,7 +30,8 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
     began = time.monotonic()
     try:
         yield record
-        record.status = "completed"
+        if record.status != "pruned":
+            record.status = "completed"
     except BaseException as error:
         record.status, record.reason = status_of(error), reason_of(error)
         raise

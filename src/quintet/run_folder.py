@@ -101,6 +101,16 @@ def resumed(cfg: DictConfig) -> DictConfig:
     for key in keys:
         OmegaConf.update(saved, key, OmegaConf.select(cfg, key), force_add=True)
     with open_dict(saved):
-        saved.choices, saved.overrides, saved.resume = cfg.choices, cfg.overrides, cfg.resume
+        saved.resume = cfg.resume
+        saved.choices, saved.overrides = _as_begun(folder, cfg)
     saved.paths.run = cfg.paths.run
     return saved
+
+
+def _as_begun(folder: Path, cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
+    """Return the choices that a run began with, and all that was typed for it since."""
+    hydra = OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra
+    choices = hydra.runtime.choices
+    begun = list(hydra.overrides.task)
+    later = [override for override in cfg.overrides if override not in begun]
+    return {group: choices.get(group) for group in GROUPS if group in choices}, [*begun, *later]

@@ -1,0 +1,47 @@
+"""Hydra's Sweeper, handed on to quintet.sweep; Hydra loads this at every start, so it is thin."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from hydra.core.config_store import ConfigStore
+from hydra.plugins.sweeper import Sweeper
+from hydra.types import HydraContext, TaskFunction
+from omegaconf import DictConfig
+
+
+class QuintetSweeper(Sweeper):
+    """Runs `train.py -m`; the sweep's settings are in the config's `sweeper` node.
+
+    Args:
+        params: what to vary, as the command line would say it; Hydra's own place for it.
+
+    """
+
+    def __init__(self, params: dict[str, Any] | None = None) -> None:
+        self.params = params or {}
+
+    def setup(
+        self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
+    ) -> None:
+        """Keep what Hydra gives."""
+        self.hydra_context, self.config = hydra_context, config
+
+    def sweep(self, arguments: list[str]) -> float | None:
+        """Run the sweep; return the best P."""
+        from quintet.sweep.command import sweep
+
+        own = [f"{key}={value}" for key, value in self.params.items()]
+        return sweep(self.config, self.hydra_context.config_loader, [*own, *arguments])
+
+
+@dataclass
+class QuintetSweeperConf:
+    """The node `hydra.sweeper`."""
+
+    _target_: str = "hydra_plugins.quintet.sweeper.QuintetSweeper"
+    params: dict[str, Any] = field(default_factory=dict)
+
+
+ConfigStore.instance().store(
+    group="hydra/sweeper", name="quintet", node=QuintetSweeperConf, provider="quintet"
+)

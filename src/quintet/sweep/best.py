@@ -1,0 +1,63 @@
+"""The winner's run folder, copied to `best/` and tested once."""
+
+import json
+import os
+import shutil
+import subprocess
+from pathlib import Path
+
+from quintet.record import RESULT, Record
+from quintet.sweep.plan import Plan
+from quintet.sweep.process import LOCK, LOG, clean, tail
+from quintet.sweep.study import Study, Trial, folder_of
+
+FOLDER = "best"
+
+
+def keep(plan: Plan, study: Study, best: Trial) -> Record | None:
+    """Copy the winner to `best/`, open the test set for it, and return its record.
+
+    A winner that is there already is not tested again. Returns None where the trial's folder has
+    been deleted.
+    """
+    source, target = folder_of(study.folder, best.number), study.folder / FOLDER
+    if study.optuna.user_attrs.get("best") == _sign(best) and (target / RESULT).is_file():
+        return Record.read(target)
+    if not (source / RESULT).is_file():
+        return None
+    made = study.folder / f".{FOLDER}.{os.getpid()}"
+    shutil.rmtree(made, ignore_errors=True)
+    shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG))
+    record = Record.read(made)
+    if plan.test:
+        test(plan, made, record)
+    shutil.rmtree(target, ignore_errors=True)
+    made.replace(target)
+    study.optuna.set_user_attr("best", _sign(best))
+    return record
+
+
+def _sign(best: Trial) -> list[object]:
+    return [best.number, best.value]
+
+
+def test(plan: Plan, folder: Path, record: Record) -> None:
+    """Score a run folder on the test set by evaluate.py, and write it into the folder's record."""
+    python, script, *_ = plan.command
+    evaluate = Path(script).with_name("evaluate.py")
+    if not evaluate.is_file() or record.checkpoint is None:
+        return
+    command = [python, str(evaluate), f"run='{folder}'", "splits=[test]"]
+    log = folder / "evaluation.log"
+    with log.open("wb") as output:
+        done = subprocess.run(
+            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=clean(os.environ)
+        )
+    scores = folder / "evaluation.json"
+    if done.returncode or not scores.is_file():
+        record.anomalies.append(f"the test failed: {tail(log, lines=3)}")
+    else:
+        record.test = json.loads(scores.read_text())["test"]
+        scores.unlink()
+        log.unlink()
+    record.write(folder)

@@ -1,0 +1,104 @@
+"""From Hydra's override grammar to a search space."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from quintet.errors import UserError
+from quintet.sweep.space import Choice, Interval, Parameter, Scale
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+
+SCALES: tuple[Scale, ...] = ("log", "reverse_log")
+
+
+def parse(loader: "ConfigLoader", arguments: Iterable[str]) -> "list[Override]":
+    """Return the overrides of a command line.
+
+    Raises:
+        OverrideParseException: an argument that is no override.
+
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    return OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
+
+
+def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Parameter:
+    """Return the parameter that a sweep override describes.
+
+    Raises:
+        UserError: a glob that matches nothing, or a tag that is unknown.
+
+    """
+    key, value = override.get_key_element(), override.value()
+    if override.is_interval_sweep():
+        tags, low, high = _interval(value)
+        whole = "int" in tags or (isinstance(low, int) and isinstance(high, int))
+        return Interval(key, low, high, _scale(key, tags - {"int"}), whole, when)
+    if getattr(value, "shuffle", False):  # an order of its own each day could not be continued
+        value.shuffle = False  # type: ignore[union-attr]
+    values = tuple(dict.fromkeys(override.sweep_string_iterator()))
+    if not values:
+        raise UserError(f"{override.input_line} leaves nothing to try. Give at least one value.")
+    return Choice(key, values, when, ordered=_ascending(values))
+
+
+def _interval(value: Any) -> tuple[set[str], float, float]:
+    return set(value.tags), value.start, value.end
+
+
+def _scale(key: str, tags: set[Any]) -> Scale:
+    if unknown := tags - set(SCALES):
+        raise UserError(
+            f"{key} has the tag {', '.join(sorted(unknown))}. Allowed: int, {', '.join(SCALES)}."
+        )
+    return next((scale for scale in SCALES if scale in tags), "linear")
+
+
+def _ascending(values: tuple[str, ...]) -> bool:
+    try:
+        numbers = [float(v) for v in values]
+    except ValueError:
+        return False
+    return numbers == sorted(numbers)
+
+
+def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter]:
+    """Return the parameters of a `search_space=` preset.
+
+    An entry is a text in Hydra's grammar, a list of values, or a mapping with `values` (one of
+    the two) and `when` (the options by which the parameter exists).
+
+    Raises:
+        UserError: an entry of another form.
+
+    """
+    parameters = []
+    for key, entry in entries.items():
+        if entry is None:  # switched off
+            continue
+        node = entry if isinstance(entry, Mapping) else {"values": entry}
+        if set(node) - {"values", "when"} or "values" not in node:
+            raise UserError(
+                f"search_space: {key} has {', '.join(map(str, node))}. Allowed: a range in Hydra's "
+                "grammar, a list, or a mapping with values: and when:."
+            )
+        when = {k: _several(v) for k, v in (node.get("when") or {}).items()}
+        (override,) = parse(loader, [f"{key}={_text(node['values'])}"])
+        if not override.is_sweep_override():
+            raise UserError(
+                f"search_space: {key}={node['values']} is one value. Give several (a,b), a range "
+                "or an interval, or set it on the command line."
+            )
+        parameters.append(parameter(override, when))
+    return parameters
+
+
+def _text(values: Any) -> str:
+    return f"choice({','.join(map(str, values))})" if isinstance(values, list) else str(values)
+
+
+def _several(options: Any) -> tuple[str, ...]:
+    return tuple(map(str, options)) if isinstance(options, list) else (str(options),)

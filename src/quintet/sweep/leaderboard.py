@@ -1,0 +1,105 @@
+"""Which trial won, by how much, and what mattered."""
+
+import csv
+import io
+from typing import Any
+
+from quintet.sweep.space import Interval, Space
+from quintet.sweep.study import Study, Trial, folder_of, write
+
+FILE = "leaderboard.csv"
+COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
+EDGE = 0.05
+"""Share of a range that counts as its edge."""
+ENOUGH = 4
+"""Completed trials from which importance is worth a number."""
+
+
+def ranked(study: Study) -> list[Trial]:
+    """Return all trials, best first: completed ones, pruned ones, then the rest."""
+    sign = 1 if study.mode == "min" else -1
+    order = {"completed": 0, "pruned": 1, "running": 2, "failed": 3}
+
+    def key(trial: Trial) -> tuple[int, float, int]:
+        value = float("inf") if trial.value is None else sign * trial.value
+        return order[trial.state], value, trial.number
+
+    return sorted(study.trials(), key=key)
+
+
+def winner(study: Study) -> Trial | None:
+    """Return the best trial; None where none has a value."""
+    best = next(iter(ranked(study)), None)
+    return best if best and best.state in ("completed", "pruned") else None
+
+
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Return the leaderboard's rows, the best first."""
+    trials = ranked(study)
+    keys = list(dict.fromkeys(key for trial in trials for key in trial.point))
+    return [
+        {
+            "trial": trial.number,
+            "state": state(trial),
+            "value": trial.value,
+            "epochs": trial.notes.get("epochs", 0),
+            "seconds": trial.notes.get("seconds", 0.0),
+            "folder": str(folder_of(study.folder, trial.number)),
+            **{key: trial.point.get(key) for key in keys},
+        }
+        for trial in trials
+    ]
+
+
+def state(trial: Trial) -> str:
+    """Return a trial's state in the words of result.json; unfinished ones are interrupted."""
+    if trial.paused:
+        return "paused"
+    if trial.state == "failed":
+        return str(trial.notes.get("status", "failed"))
+    return "interrupted" if trial.state == "running" else trial.state
+
+
+def save(study: Study) -> None:
+    """Write leaderboard.csv."""
+    table = rows(study)
+    text = io.StringIO()
+    writer = csv.DictWriter(text, table[0] if table else COLUMNS, lineterminator="\n")
+    writer.writeheader()
+    writer.writerows(table)
+    write(study.folder / FILE, text.getvalue())
+
+
+def at_the_edge(best: Trial, space: Space) -> list[str]:
+    """Return a warning for each best value at an end of its range: better ones may lie beyond."""
+    warnings = []
+    for key, value in best.point.items():
+        parameter = space[key]
+        if not isinstance(parameter, Interval):
+            continue
+        place = parameter.unit(value)
+        if place < EDGE or place > 1 - EDGE:
+            end, towards = (parameter.low, "lower") if place < EDGE else (parameter.high, "higher")
+            warnings.append(
+                f"the best {key}={value} lies at the edge of its range ({end:g}): "
+                f"try {towards} values as well"
+            )
+    return warnings
+
+
+def importance(study: Study) -> dict[str, float]:
+    """Return each parameter's share in P's variation (PED-ANOVA, Watanabe et al. 2023).
+
+    Only parameters that every trial has are compared; {} where there is too little to compare.
+    """
+    from optuna.importance import get_param_importances
+
+    completed = [t for t in study.trials() if t.state == "completed"]
+    if len(completed) < ENOUGH or len({t.value for t in completed}) < 2:
+        return {}
+    if len(set.intersection(*(set(t.point) for t in completed))) < 2:
+        return {}
+    try:
+        return dict(get_param_importances(study.optuna))
+    except (RuntimeError, ValueError):
+        return {}

@@ -1,0 +1,41 @@
+"""Locks that the kernel lets go of when their holder dies, however it dies."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+
+def take(path: Path) -> int | None:
+    """Return a file descriptor that holds the lock at `path`, or None where another holds it.
+
+    The lock belongs to the open file: a child process that inherits the descriptor holds it too.
+    """
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def held(path: Path) -> Iterator[None]:
+    """Hold the lock at `path`, waiting for it."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def wait_for(path: Path, seconds: float) -> int | None:
+    """Return a held lock, as `take`, after waiting for it so long at most."""
+    until = time.monotonic() + seconds
+    while (descriptor := take(path)) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    return descriptor

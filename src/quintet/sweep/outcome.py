@@ -1,0 +1,69 @@
+"""How a trial ended, read from what it left behind."""
+
+import json
+import math
+import signal
+from dataclasses import dataclass
+from pathlib import Path
+
+from quintet.record import RESULT, Record
+from quintet.sweep.process import LOG, tail
+from quintet.sweep.study import State
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial's end.
+
+    Args:
+        state: for the study.
+        status: of result.json, or failed where there is none.
+        value: P.
+        reason: why it did not complete.
+        epochs: trained in all.
+        seconds: of this leg.
+
+    """
+
+    state: State
+    status: str
+    value: float | None = None
+    reason: str | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+
+
+def recorded(folder: Path) -> Outcome | None:
+    """Return what result.json says; None where a trial has left none, or was interrupted."""
+    try:
+        record = Record.read(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except (json.JSONDecodeError, TypeError, KeyError) as error:
+        return Outcome("failed", "failed", reason=f"{folder / RESULT} cannot be read: {error!r}")
+    if record.status == "interrupted":
+        return None
+    value = record.metric.value
+    seen = (record.status, value, record.reason, record.epochs, record.seconds)
+    if record.status in ("completed", "pruned"):
+        if value is None or math.isnan(value):
+            reason = f"{record.metric.name} is {value}, which cannot be compared"
+            return Outcome("failed", "failed", None, reason, record.epochs, record.seconds)
+        return Outcome("completed" if record.status == "completed" else "pruned", *seen)
+    return Outcome("failed", *seen)
+
+
+def of(folder: Path, exit_code: int) -> Outcome:
+    """Return the outcome of a trial that has just ended, whatever ended it."""
+    if (outcome := recorded(folder)) is not None:
+        return outcome
+    return Outcome("failed", "failed", reason=_why(exit_code, folder))
+
+
+def _why(exit_code: int, folder: Path) -> str:
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = ", which is often the system running out of memory" if name == "SIGKILL" else ""
+        return f"killed by {name}{hint}"
+    last = tail(folder / LOG, lines=1)
+    return f"ended with exit code {exit_code} and no result.json" + (f": {last}" if last else "")

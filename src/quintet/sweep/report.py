@@ -1,0 +1,146 @@
+"""What a person sees of a sweep."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from quintet.console import say, shortest
+from quintet.record import Record
+from quintet.sweep import leaderboard
+from quintet.sweep.outcome import Outcome
+from quintet.sweep.plan import Plan, assignments
+from quintet.sweep.study import Study, Trial
+
+SHOWN = 10
+"""Rows of the leaderboard on the console; the file has them all."""
+
+
+class Lines:
+    """Plain lines, one an event that matters.
+
+    Args:
+        plan: of the sweep.
+        total: how many trials the study is to have.
+
+    """
+
+    def __init__(self, plan: Plan, study: Study, total: int) -> None:
+        self.plan, self.total = plan, total
+        before = leaderboard.winner(study)
+        self.best = before.value if before else None
+        self.done = sum(t.state != "running" for t in study.trials())
+        self.began_at: dict[int, float] = {}
+
+    def began(self, trial: Trial, slot: int) -> None:
+        """Note when."""
+        self.began_at[trial.number] = time.monotonic()
+
+    def reported(self, trial: Trial, epochs: int, value: float) -> None:
+        """Say nothing: an epoch is no event of a sweep."""
+
+    def ended(self, trial: Trial, how: Outcome) -> None:
+        """Say how a trial went."""
+        self.done += 1
+        took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
+        what = " ".join(assignments(trial.point))
+        if how.value is None:
+            shown = f"[red]{how.status}[/]: {_plain((how.reason or '').splitlines()[0:1])}"
+        else:
+            shown = f"{self.plan.metric} {how.value:.4f}"
+            shown += " [yellow]pruned[/]" if how.state == "pruned" else ""
+            if how.state == "completed" and better(how.value, self.best, self.plan.mode):
+                self.best = how.value
+                shown += " [green]best so far[/]"
+        place = f"[{self.done}/{self.total}] trial {trial.number}"
+        say(f"{place}  {_plain([what])}  {shown}  {took:.1f} s")
+
+
+def better(value: float, than: float | None, mode: str) -> bool:
+    """Tell whether a value of P is better than another."""
+    return than is None or (value < than if mode == "min" else value > than)
+
+
+def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
+    """Say what is going to be tried."""
+    done = sum(t.state != "running" for t in study.trials())
+    goes_on = f", {done} of them done before" if done else ""
+    say("")
+    say(f"[bold]{plan.folder.name}[/]: {total} trials{goes_on}, {slots} at a time")
+    for key, values in plan.space.describe().items():
+        say(f"  {key}={_plain([values])}")
+    say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
+    say("")
+
+
+def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
+    """Print the leaderboard, the winner, and the next commands."""
+    from rich import box
+    from rich.table import Table
+
+    from quintet.console import _console
+
+    rows = leaderboard.rows(study)
+    keys = [k for k in rows[0] if k not in leaderboard.COLUMNS]
+    table = Table(box=box.SIMPLE)
+    for name in ("trial", plan.metric, *keys, "epochs", "state"):
+        table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
+    for row in rows[:SHOWN]:
+        value = "" if row["value"] is None else f"{row['value']:.4f}"
+        cells = [str(row["trial"]), value, *(_plain([row[k] or ""]) for k in keys)]
+        table.add_row(*cells, str(row["epochs"]), row["state"])
+    _console().print(table)
+    if len(rows) > SHOWN:
+        say(f"... {len(rows) - SHOWN} more in {shortest(plan.folder / leaderboard.FILE)}")
+    if shares := leaderboard.importance(study):
+        say("importance  " + " · ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+    for warning in leaderboard.at_the_edge(best, plan.space):
+        say(f"[yellow]note[/]  {warning}")
+    _say_winner(plan, best, record)
+
+
+def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
+    mode = "smallest" if plan.mode == "min" else "greatest"
+    say(
+        f"P is {plan.metric} on validation data, {mode} wins: "
+        f"[bold]{best.value:.4f}[/] in trial {best.number} ({_plain(assignments(best.point))})"
+    )
+    if record is None:
+        say(f"[yellow]note[/]  its folder trials/{best.number:04d} has been deleted")
+        return
+    if score := record.test.get(plan.metric):
+        say(f"test {plan.metric} of that one model: [bold]{score:.4f}[/]")
+    for anomaly in record.anomalies:
+        say(f"[yellow]note[/]  {_plain([anomaly])}")
+    folder = shortest(plan.folder / "best")
+    say(f"best      [bold]{folder}[/]")
+    say(f"evaluate  python src/evaluate.py run={folder}")
+    say(f"predict   python src/predict.py run={folder} input=new.csv")
+    say(f"continue  {again(plan)}")
+
+
+def failures(study: Study) -> str:
+    """Return the first failure's reason and the end of its log."""
+    failed = next(t for t in study.trials() if t.state == "failed")
+    log = failed.notes.get("log") or ""
+    return (
+        f"trial {failed.number} ({' '.join(assignments(failed.point))}) "
+        f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
+        + "\n".join(f"  | {line}" for line in log.splitlines())
+    )
+
+
+def again(plan: Plan) -> str:
+    """Return the command that goes on with this sweep."""
+    script = shortest(Path(plan.command[1]))
+    arguments = sys.argv[1:]
+    named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
+    own = [] if named else [f"study={plan.folder.name}"]
+    return shlex.join(["python", script, *arguments, *own])
+
+
+def _plain(texts: list[str]) -> str:
+    """Return texts joined, with no markup of rich's in them."""
+    from rich.markup import escape
+
+    return escape(" ".join(texts))

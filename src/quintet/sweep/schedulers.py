@@ -1,0 +1,78 @@
+"""Who goes on, who stops, and who begins."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+from quintet.sweep.study import Study, Trial
+
+
+@dataclass(frozen=True)
+class Begin:
+    """A new trial is to begin, with these notes about it."""
+
+    notes: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class GoOn:
+    """A paused trial is to go on until it has trained so many epochs."""
+
+    number: int
+    budget: int
+
+
+@dataclass(frozen=True)
+class Wait:
+    """Nothing can be decided before a running trial ends."""
+
+
+@dataclass(frozen=True)
+class Finished:
+    """Nothing is left to begin."""
+
+
+Move = Begin | GoOn | Wait | Finished
+
+
+class Scheduler(Protocol):
+    """A strategy's second half: how long to look.
+
+    `watches` tells whether P is asked for after every epoch.
+    """
+
+    watches: bool
+
+    def total(self, max_epochs: int) -> int | None:
+        """Return how many trials the scheme has; None where `n_trials` says it."""
+
+    def move(self, trials: Sequence[Trial], limit: int, max_epochs: int, mode: str) -> Move:
+        """Return what a free slot is to do.
+
+        Args:
+            trials: all so far.
+            limit: how many there may be.
+            max_epochs: of a trial that is not stopped.
+            mode: P's direction.
+
+        """
+
+    def stops(self, study: Study, trial: Trial, epochs: int, max_epochs: int) -> bool:
+        """Tell whether a trial that has just reported P stops now."""
+
+
+class RunAll:
+    """Every trial trains to its end."""
+
+    watches = False
+
+    def total(self, max_epochs: int) -> None:
+        """Return None: `n_trials` says it."""
+
+    def move(self, trials: Sequence[Trial], limit: int, max_epochs: int, mode: str) -> Move:
+        """Begin trials until there are enough."""
+        return Begin() if len(trials) < limit else Finished()
+
+    def stops(self, study: Study, trial: Trial, epochs: int, max_epochs: int) -> bool:
+        """Return False."""
+        return False

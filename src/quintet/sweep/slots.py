@@ -1,0 +1,231 @@
+"""The slot loop: claim a trial, run it as its own process, make sure that its outcome is told."""
+
+import os
+import selectors
+import signal
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from quintet.record import RESULT
+from quintet.sweep import launch, locks, outcome
+from quintet.sweep.outcome import Outcome
+from quintet.sweep.plan import Plan
+from quintet.sweep.process import LOCK, LOG, Process, start, tail
+from quintet.sweep.schedulers import Begin, Finished, GoOn, Wait
+from quintet.sweep.study import Study, Trial, folder_of
+
+TICK = 0.25
+"""Seconds after which the loop looks around even when nothing was heard."""
+GRACE = 5.0
+"""Seconds that a trial has to end after an interrupt."""
+Claim = tuple[Trial, int] | Wait | Finished
+
+
+class View(Protocol):
+    """Who is told what happens."""
+
+    def began(self, trial: Trial, slot: int) -> None:
+        """Show a trial that has started or goes on."""
+
+    def reported(self, trial: Trial, epochs: int, value: float) -> None:
+        """Show P after so many epochs."""
+
+    def ended(self, trial: Trial, how: Outcome) -> None:
+        """Show an outcome."""
+
+
+@dataclass
+class Slot:
+    """A place for one trial at a time."""
+
+    index: int
+    process: Process
+    trial: Trial
+    folder: Path
+
+
+@dataclass
+class Loop:
+    """Runs a plan's trials on its slots until nothing is left to do.
+
+    Args:
+        plan: of the sweep.
+        study: its memory.
+        view: who is told.
+        slots: how many trials run at a time.
+        limit: how many trials the study is to have.
+        seconds: after which no trial begins; None for no end.
+        stopping: asked between events; True ends the running trials, which can go on later.
+
+    """
+
+    plan: Plan
+    study: Study
+    view: View
+    slots: int
+    limit: int
+    seconds: float | None
+    stopping: Callable[[], bool]
+    running: dict[int, Slot] = field(default_factory=dict)
+    told: list[Outcome] = field(default_factory=list)
+    gave_up: bool = False
+
+    def run(self) -> bool:
+        """Run; return whether everything there was to do is done."""
+        began, done = time.monotonic(), False
+        with selectors.DefaultSelector() as self._selector:
+            try:
+                while True:
+                    late = self.seconds is not None and time.monotonic() - began > self.seconds
+                    if self.stopping():
+                        return False
+                    if not (done or late or self.gave_up):
+                        done = self._fill()
+                    if not self.running and (done or late or self.gave_up):
+                        return done
+                    self._listen()
+            finally:
+                self._interrupt()
+
+    def _fill(self) -> bool:
+        """Start trials on free slots; return True when nothing is left to begin."""
+        for index in range(self.slots):
+            if index in self.running:
+                continue
+            claim = self._claim()
+            if isinstance(claim, Finished):
+                return True
+            if isinstance(claim, Wait):
+                return False
+            self._start(index, *claim)
+        return False
+
+    def _claim(self) -> Claim:
+        """Take the next trial under its lock, so that nobody else can take it."""
+        with self.study.claiming():
+            while (claim := self._claim_from(self.study.trials())) is None:
+                pass
+            return claim
+
+    def _claim_from(self, trials: list[Trial]) -> Claim | None:
+        """Take a trial that somebody left unfinished, or the next one; None to look again."""
+        elsewhere = False
+        for trial in trials:
+            if trial.state != "running" or trial.paused or self._mine(trial):
+                continue
+            if (lock := self._lock(trial.number)) is None:
+                elsewhere = True  # another worker's, or its process is just about to die
+            elif self._left_behind(trial):
+                os.close(lock)
+                return None
+            else:
+                return trial, lock
+        return self._next(trials, elsewhere)
+
+    def _next(self, trials: list[Trial], elsewhere: bool) -> Claim:
+        plan = self.plan
+        move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
+        if isinstance(move, Begin):
+            number = self.study.create(self._point(trials), plan.space, move.notes)
+            return self._taken(number)
+        if isinstance(move, GoOn):
+            self.study.note(move.number, budget=move.budget)
+            return self._taken(move.number)
+        if isinstance(move, Finished) and not elsewhere and not self.running:
+            return move
+        return Wait()
+
+    def _point(self, trials: Sequence[Trial]) -> dict[str, str]:
+        plan, number = self.plan, len(trials)
+        if number == 0 and plan.sampler.starts_with_defaults and plan.defaults is not None:
+            return plan.defaults
+        return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
+
+    def _taken(self, number: int) -> tuple[Trial, int]:
+        lock = self._lock(number)
+        assert lock is not None, "a trial of ours that another process holds"
+        return self.study.trials()[number], lock
+
+    def _lock(self, number: int) -> int | None:
+        folder = folder_of(self.study.folder, number)
+        folder.mkdir(parents=True, exist_ok=True)
+        return locks.take(folder / LOCK)
+
+    def _mine(self, trial: Trial) -> bool:
+        return any(slot.trial.number == trial.number for slot in self.running.values())
+
+    def _left_behind(self, trial: Trial) -> bool:
+        """Tell the outcome of a trial whose sweep died before it could; return whether it had."""
+        how = outcome.recorded(folder_of(self.study.folder, trial.number))
+        if how is None or how.epochs <= trial.notes.get("paused_at", -1):
+            return False
+        self._tell(trial, how)
+        return True
+
+    def _start(self, index: int, trial: Trial, lock: int) -> None:
+        folder = folder_of(self.study.folder, trial.number)
+        command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
+        (folder / RESULT).unlink(missing_ok=True)
+        extra = launch.environment(index, self.slots)
+        process = start(command, folder, trial.number, lock, extra)
+        self.running[index] = Slot(index, process, trial, folder)
+        self._selector.register(process.reports, selectors.EVENT_READ, index)
+        self.view.began(trial, index)
+
+    def _listen(self) -> None:
+        """Wait for reports and ends, and deal with them."""
+        for key, _ in self._selector.select(TICK):
+            self._hear(self.running[key.data])
+        for slot in list(self.running.values()):
+            if (code := slot.process.exit_code()) is not None:
+                self._hear(slot)
+                self._release(slot)
+                self._tell(slot.trial, outcome.of(slot.folder, code))
+
+    def _hear(self, slot: Slot) -> None:
+        for epochs, value in slot.process.heard():
+            trial, scheduler = slot.trial, self.plan.scheduler
+            trial.reports[epochs] = value
+            self.view.reported(trial, epochs, value)
+            stop = False
+            if scheduler.watches:
+                self.study.report(trial.number, epochs, value)
+                stop = scheduler.stops(self.study, trial, epochs, self.plan.max_epochs)
+            slot.process.answer(stop=stop)
+
+    def _release(self, slot: Slot) -> None:
+        self._selector.unregister(slot.process.reports)
+        slot.process.end()
+        del self.running[slot.index]
+
+    def _tell(self, trial: Trial, how: Outcome) -> None:
+        """Write an outcome into the study."""
+        number, budget = trial.number, trial.notes.get("budget")
+        seconds = round(trial.notes.get("seconds", 0.0) + how.seconds, 3)
+        notes = {"status": how.status, "epochs": how.epochs, "seconds": seconds}
+        if how.value is not None:
+            notes["value"] = how.value
+        if how.state == "failed":
+            notes["reason"] = how.reason
+            notes["log"] = tail(folder_of(self.study.folder, number) / LOG)
+        self.study.note(number, **notes)
+        if how.state == "pruned" and budget is not None and how.epochs >= budget:
+            self.study.note(number, paused_at=budget)
+        else:
+            self.study.tell(number, how.state, how.value)
+        self.told.append(how)
+        self.view.ended(trial, how)
+        first = self.plan.settings.give_up_after
+        self.gave_up = len(self.told) >= first and all(o.state == "failed" for o in self.told)
+
+    def _interrupt(self) -> None:
+        """End running trials; they stay unfinished in the study, to go on another day."""
+        for slot in self.running.values():
+            slot.process.signal(signal.SIGINT)
+        until = time.monotonic() + GRACE
+        for slot in list(self.running.values()):
+            slot.process.end(patience=max(0.0, until - time.monotonic()))
+        self.running.clear()

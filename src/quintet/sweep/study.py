@@ -1,0 +1,235 @@
+"""A sweep's memory: its trials, on a storage that survives whatever happens to the sweep."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Literal
+
+from quintet.errors import UserError
+from quintet.record import write_atomically
+from quintet.sweep import locks
+from quintet.sweep.space import Point, Space
+from quintet.sweep.storage import JOURNAL, storage
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+State = Literal["running", "completed", "pruned", "failed"]
+
+
+@dataclass
+class Trial:
+    """One trial as it stands.
+
+    Args:
+        number: from 0.
+        state: running covers paused ones, and those whose process has died.
+        value: P; of a pruned trial, its P so far.
+        point: what varies.
+        reports: P after so many epochs.
+        notes: what the sweep has written about it: status, reason, epochs, seconds, budget ...
+
+    """
+
+    number: int
+    state: State
+    value: float | None
+    point: Point
+    reports: dict[int, float] = field(default_factory=dict)
+    notes: dict[str, Any] = field(default_factory=dict)
+
+    @property
+    def paused(self) -> bool:
+        """Whether it waits for the scheduler to let it go on."""
+        at, budget = self.notes.get("paused_at"), self.notes.get("budget")
+        return self.state == "running" and at is not None and at == budget
+
+
+class Study:
+    """The trials of a sweep folder.
+
+    In a notebook: `Study.read("logs/train/sweeps/<study>").frame()`.
+    """
+
+    def __init__(self, folder: Path, direction: str | None = None, url: str | None = None) -> None:
+        """Open the study, making it where there is none.
+
+        Args:
+            folder: of the sweep.
+            direction: min or max; None to read a study that exists.
+            url: of the storage, as of `quintet.sweep.storage.storage`.
+
+        Raises:
+            UserError: the study is to be read and there is none.
+
+        """
+        optuna = quiet_optuna()
+        self.folder = folder
+        kept = storage(folder, url)
+        name = folder.name
+        if direction is None:
+            try:
+                self.optuna = optuna.load_study(study_name=name, storage=kept)
+            except KeyError:
+                raise UserError(f"{folder} holds no study.") from None
+        else:
+            self.optuna = optuna.create_study(
+                storage=kept,
+                study_name=name,
+                direction={"min": "minimize", "max": "maximize"}[direction],
+                load_if_exists=True,
+            )
+        self._storage, self._id = self.optuna._storage, self.optuna._study_id
+
+    @classmethod
+    def read(cls, folder: str | Path, storage: str | None = None) -> "Study":
+        """Open the study of a sweep folder to look at it.
+
+        Args:
+            folder: that `train.py -m` wrote.
+            storage: its `sweeper.storage`, where it had one.
+
+        Raises:
+            UserError: there is no study in the folder.
+
+        """
+        path = Path(folder).resolve()
+        if not path.is_dir() or (storage is None and not (path / JOURNAL).is_file()):
+            raise UserError(f"sweep={folder} is no sweep folder: {path / JOURNAL} is missing.")
+        return cls(path, url=storage)
+
+    @property
+    def mode(self) -> str:
+        """P's direction, min or max."""
+        return "min" if self.optuna.direction.name == "MINIMIZE" else "max"
+
+    def trials(self) -> list[Trial]:
+        """Return all trials, by number."""
+        return [_seen(t) for t in self.optuna.get_trials(deepcopy=False)]
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the leaderboard as a table: one row a trial, the best first."""
+        import pandas as pd
+
+        from quintet.sweep.leaderboard import rows
+
+        return pd.DataFrame(rows(self)).set_index("trial")
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Hold off every other process that would claim a trial of this study."""
+        with locks.held(self.folder / ".claim.lock"):
+            yield
+
+    def agree(self, spec: Mapping[str, Any]) -> None:
+        """Keep what the study is about, or compare it with what was kept.
+
+        Raises:
+            UserError: another space, strategy or P than the study began with.
+
+        """
+        before = self.optuna.user_attrs.get("spec")
+        if before is None:
+            self.optuna.set_user_attr("spec", dict(spec))
+        elif changes := list(_differences(before, spec)):
+            raise UserError(
+                f"study={self.folder.name} exists and is about something else:\n  "
+                + "\n  ".join(changes)
+                + "\nTake that back to go on with it, or give the new sweep a study= of its own."
+            )
+
+    def create(self, point: Point, space: Space, notes: Mapping[str, Any]) -> int:
+        """Add a running trial in one step; return its number."""
+        from optuna.trial import TrialState, create_trial
+
+        chosen = [space[key] for key in point]
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params={p.key: p.to_optuna(point[p.key]) for p in chosen},
+            distributions={p.key: p.distribution() for p in chosen},
+            user_attrs={"point": point, **notes},
+        )
+        trial_id = self._storage.create_new_trial(self._id, template_trial=template)
+        return int(self._storage.get_trial(trial_id).number)
+
+    def note(self, number: int, **notes: Any) -> None:
+        """Write something about a trial."""
+        trial_id = self._trial_id(number)
+        for key, value in notes.items():
+            self._storage.set_trial_user_attr(trial_id, key, value)
+
+    def report(self, number: int, epochs: int, value: float) -> None:
+        """Write P after so many epochs."""
+        self._storage.set_trial_intermediate_value(self._trial_id(number), epochs, value)
+
+    def tell(self, number: int, state: State, value: float | None = None) -> None:
+        """End a trial; one that has ended stays as it is."""
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        states = {
+            "completed": TrialState.COMPLETE,
+            "pruned": TrialState.PRUNED,
+            "failed": TrialState.FAIL,
+        }
+        values = None if value is None else [value]
+        try:
+            self._storage.set_trial_state_values(self._trial_id(number), states[state], values)
+        except UpdateFinishedTrialError:
+            return
+
+    def should_prune(self, pruner: "optuna.pruners.BasePruner", number: int) -> bool:
+        """Ask one of Optuna's pruners about a trial."""
+        return bool(pruner.prune(self.optuna, self._storage.get_trial(self._trial_id(number))))
+
+    def _trial_id(self, number: int) -> int:
+        return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
+
+
+def quiet_optuna() -> Any:
+    """Import Optuna without its own log lines and warnings about experimental parts."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
+    states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
+    notes = frozen.user_attrs
+    return Trial(
+        number=frozen.number,
+        state=states.get(frozen.state.name, "running"),
+        value=notes.get("value"),
+        point=notes.get("point", {}),
+        reports=frozen.intermediate_values,
+        notes=notes,
+    )
+
+
+def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
+    for key in now:
+        old, new = before.get(key), now[key]
+        if old == new:
+            continue
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            for part in sorted({*old, *new}):
+                if old.get(part) != new.get(part):
+                    yield f"{part}: was {old.get(part, 'absent')}, now {new.get(part, 'absent')}"
+        else:
+            yield f"{key}: was {old}, now {new}"
+
+
+def folder_of(sweep: Path, number: int) -> Path:
+    """Return the run folder of a trial."""
+    return sweep / "trials" / f"{number:04d}"
+
+
+def write(path: Path, text: str) -> None:
+    """Replace a file of the sweep in one step."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    write_atomically(path, text)

@@ -1,0 +1,13 @@
+import sys
+from pathlib import Path
+
+import pytest
+
+HERE = Path(__file__).parent
+sys.path.insert(0, str(HERE))  # parent.py, the stand-in sweep
+
+
+@pytest.fixture(autouse=True)
+def _stand_in_finds_quintet(monkeypatch):
+    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1] / "src"))
+    monkeypatch.setenv("OMP_NUM_THREADS", "1")

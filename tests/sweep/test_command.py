@@ -1,0 +1,119 @@
+"""`python src/train.py -m` from the outside."""
+
+import csv
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[2]
+TRAIN = str(ROOT / "src/train.py")
+# Runs train.py as itself, and says at the end which heavy libraries this process has imported.
+SPY = (
+    "import atexit, runpy, sys; sys.argv = sys.argv[1:];"
+    "atexit.register(lambda: print('heavy:', {'torch', 'lightning'} & set(sys.modules)));"
+    "sys.path.insert(0, sys.argv[0].rpartition('/')[0]);"
+    "runpy.run_path(sys.argv[0], run_name='__main__')"
+)
+QUICK = ["data=digits", "trainer.max_epochs=1", "model.width=8"]
+
+
+def sweep(folder, *arguments):
+    command = [sys.executable, "-c", SPY, TRAIN, "-m", f"hydra.sweep.dir={folder}", *arguments]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder.parent, timeout=240)
+
+
+def leaderboard(folder):
+    with (folder / "leaderboard.csv").open() as file:
+        return list(csv.DictReader(file))
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("sweep") / "first"
+    return folder, sweep(folder, *QUICK, "optimizer=adam,sgd")
+
+
+def test_a_sweep_leaves_a_leaderboard_with_the_winner_first(done):
+    folder, out = done
+    assert out.returncode == 0, out.stdout + out.stderr
+    first, second = leaderboard(folder)
+    assert {first["optimizer"], second["optimizer"]} == {"adam", "sgd"}
+    assert float(first["value"]) >= float(second["value"])
+
+
+def test_trials_leave_the_test_set_closed_and_the_winner_is_tested_once(done):
+    folder, _ = done
+    for row in leaderboard(folder):
+        assert json.loads(Path(row["folder"], "result.json").read_text())["test"] == {}
+    best = json.loads((folder / "best/result.json").read_text())
+    assert 0 < best["test"]["accuracy"] <= 1
+    assert best["choices"]["optimizer"] == leaderboard(folder)[0]["optimizer"]
+    assert best["choices"]["sweeper"] == "grid"
+
+
+def test_the_console_says_what_won_and_what_to_do_next(done):
+    folder, out = done
+    assert "P is accuracy on validation data, greatest wins" in out.stdout
+    assert "evaluate.py run=" in out.stdout
+    assert f"study={folder.name}" in out.stdout or f"hydra.sweep.dir={folder}" in out.stdout
+
+
+def test_the_parent_needs_neither_torch_nor_lightning(done):
+    assert "heavy: set()" in done[1].stdout
+
+
+def test_the_same_command_again_trains_nothing_and_keeps_the_winner(done):
+    folder, _ = done
+    before = {p: p.stat().st_mtime_ns for p in folder.rglob("result.json")}
+    again = sweep(folder, *QUICK, "optimizer=adam,sgd")
+    assert again.returncode == 0, again.stderr
+    assert {p: p.stat().st_mtime_ns for p in folder.rglob("result.json")} == before
+
+
+def test_another_space_under_the_same_name_is_refused(done):
+    folder, _ = done
+    out = sweep(folder, *QUICK, "optimizer=adam,rmsprop")
+    assert out.returncode == 1
+    assert "optimizer: was adam,sgd, now adam,rmsprop" in out.stderr
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        (["optimizer.lrx=0.1,0.2"], "lrx"),
+        (["optimizer=adam,sdg"], "Did you mean 'sgd'?"),
+        (["sweeper=grid,random"], "a sweep has one strategy"),
+        (["metric=accuracy,f1"], "cannot be compared"),
+        (["sweeper=gird"], "Did you mean 'grid'?"),
+        (["sweeper.n_trails=3", "seed=1,2"], "Did you mean 'n_trials'?"),
+        (["optimizer.lr=interval(0.1,1)"], "sweeper=random"),
+        (["search_space=hihg"], "search_space=hihg"),
+    ],
+)
+def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
+    out = sweep(tmp_path / "wrong", *arguments)
+    assert out.returncode == 1, out.stdout
+    assert says in out.stderr
+    assert "Traceback" not in out.stderr
+    assert not (tmp_path / "wrong/trials").exists()
+
+
+def test_ctrl_c_stops_soon_and_says_how_to_go_on(tmp_path):
+    folder = tmp_path / "stopped"
+    arguments = ["-m", f"hydra.sweep.dir={folder}", "seed=1,2", "trainer.max_epochs=500"]
+    command = [sys.executable, TRAIN, *arguments]
+    parent = subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
+    until = time.monotonic() + 60
+    while not list(folder.glob("trials/0000/*")) and time.monotonic() < until:
+        time.sleep(0.05)
+    os.kill(parent.pid, signal.SIGINT)
+    _, errors = parent.communicate(timeout=30)
+    assert parent.returncode == 1
+    assert "Go on with" in errors
+    assert f"hydra.sweep.dir={folder}" in errors

@@ -1,0 +1,207 @@
+"""The slot loop over real processes: a stand-in for train.py that lives 50 ms."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections import Counter
+
+import pytest
+from parent import HERE, loop, plan, swept
+
+from quintet.sweep import locks
+from quintet.sweep.study import Study, folder_of
+
+
+def states(folder):
+    return [t.state for t in Study.read(folder).trials()]
+
+
+def ran(folder):
+    """Count how often each trial was started."""
+    lines = (folder / "trials/ran").read_text().splitlines()
+    return Counter(line.split()[0] for line in lines)
+
+
+def test_every_trial_runs_once_and_its_p_is_kept(tmp_path):
+    assert loop(plan(tmp_path, swept(x=[3, 1, 2]))).run()
+    trials = Study.read(tmp_path).trials()
+    assert [t.value for t in trials] == [3, 1, 2]
+    assert [t.state for t in trials] == ["completed"] * 3
+    assert set(ran(tmp_path).values()) == {1}
+
+
+@pytest.mark.parametrize(
+    ("do", "status", "why"),
+    [
+        ("raise", "failed", "no luck"),
+        ("diverge", "diverged", "the loss is nan"),
+        ("kill", "failed", "killed by SIGKILL"),
+        ("silent", "failed", "exit code 1"),
+        ("nan", "failed", "nan"),
+    ],
+)
+def test_a_failure_is_kept_with_its_reason_and_the_sweep_goes_on(tmp_path, do, status, why):
+    assert loop(plan(tmp_path, swept(do=["ok", do, "ok"][1:], x=[1]))).run()
+    failed, fine = Study.read(tmp_path).trials()
+    assert (failed.state, failed.notes["status"]) == ("failed", status)
+    assert why in failed.notes["reason"]
+    assert fine.state == "completed"
+
+
+def test_a_failure_keeps_the_end_of_its_log(tmp_path):
+    loop(plan(tmp_path, swept(do=["raise"]))).run()
+    (failed,) = Study.read(tmp_path).trials()
+    assert failed.notes["log"].splitlines() == ["a log line", "RuntimeError: no luck"]
+
+
+def test_it_gives_up_when_the_first_few_all_fail(tmp_path):
+    its = loop(plan(tmp_path, swept(do=["raise"], x=range(9))))
+    assert not its.run()
+    assert its.gave_up
+    assert states(tmp_path) == ["failed"] * 3
+
+
+def test_one_success_keeps_it_going(tmp_path):
+    its = loop(plan(tmp_path, swept(do=["ok", "raise"], x=range(4))))
+    assert its.run()
+    assert Counter(states(tmp_path)) == {"completed": 4, "failed": 4}
+
+
+def test_slots_run_side_by_side(tmp_path):
+    its = loop(plan(tmp_path, swept(x=range(4)), fixed=("sleep=0.3",)), slots=4)
+    its.run()
+    assert [event for event, _ in its.view.events[:4]] == ["began"] * 4
+
+
+def test_each_slot_has_its_own_gpu(tmp_path, monkeypatch):
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "3,5")
+    loop(plan(tmp_path, swept(x=range(2)), fixed=("sleep=0.3",)), slots=2).run()
+    assert {line.split()[2] for line in (tmp_path / "trials/ran").read_text().splitlines()} == {
+        "3",
+        "5",
+    }
+
+
+def test_no_trial_begins_after_the_time_is_up(tmp_path):
+    assert not loop(plan(tmp_path, swept(x=range(50))), seconds=0.3).run()
+    assert 0 < len(states(tmp_path)) < 50
+    assert set(states(tmp_path)) == {"completed"}
+
+
+def test_an_interrupted_sweep_goes_on_to_exactly_n(tmp_path):
+    chosen = plan(tmp_path, swept(x=range(5)), fixed=("sleep=0.1", "epochs=3"))
+    first = loop(chosen, slots=2)
+    first.stopping = lambda: ("reported", 3) in first.view.events
+    assert not first.run()
+    assert "running" in states(tmp_path)
+    assert loop(chosen, slots=2).run()
+    assert states(tmp_path) == ["completed"] * 5
+
+
+def test_raising_n_adds_the_difference(tmp_path):
+    chosen = plan(tmp_path, swept(x=range(5)))
+    loop(chosen, limit=2).run()
+    loop(chosen, limit=5).run()
+    assert ran(tmp_path) == {f"000{i}": 1 for i in range(5)}
+
+
+def test_a_trial_goes_on_from_its_checkpoint(tmp_path):
+    chosen = plan(tmp_path, swept(x=[7]), fixed=("epochs=40", "sleep=0.05"))
+    first = loop(chosen)
+    first.stopping = lambda: len(first.view.events) > 4
+    first.run()
+    loop(chosen, view=first.view).run()
+    starts = [int(line.split()[1]) for line in (tmp_path / "trials/ran").read_text().splitlines()]
+    assert starts[0] == 0
+    assert starts[1] >= 3
+
+
+def test_a_result_that_nobody_was_told_is_not_trained_again(tmp_path):
+    chosen = plan(tmp_path, swept(x=[7]))
+    study = loop(chosen).study
+    number = study.create({"x": "7"}, chosen.space, {})
+    folder = folder_of(tmp_path, number)
+    folder.mkdir(parents=True)
+    (folder / "result.json").write_text(
+        '{"metric": {"name": "score", "mode": "max", "value": 7}, "seed": 0, "status": "completed"}'
+    )
+    loop(chosen).run()
+    assert states(tmp_path) == ["completed"]
+    assert not (tmp_path / "trials/ran").exists()
+
+
+def test_a_trial_that_another_process_holds_is_left_alone(tmp_path):
+    chosen = plan(tmp_path, swept(x=[7]))
+    study = loop(chosen).study
+    number = study.create({"x": "7"}, chosen.space, {})
+    folder_of(tmp_path, number).mkdir(parents=True)
+    held = locks.take(folder_of(tmp_path, number) / ".lock")
+    its = loop(chosen)
+    until = time.monotonic() + 0.6
+    its.stopping = lambda: time.monotonic() > until
+    assert not its.run()
+    assert not its.view.events
+    os.close(held)
+
+
+def test_a_deleted_trial_folder_stops_nobody(tmp_path):
+    import shutil
+
+    chosen = plan(tmp_path, swept(x=range(3)))
+    loop(chosen, limit=2).run()
+    shutil.rmtree(tmp_path / "trials/0000")
+    assert loop(chosen).run()
+    assert states(tmp_path) == ["completed"] * 3
+
+
+def alive(folder):
+    """Return the processes that work in a sweep's folder."""
+    found = []
+    for entry in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{entry}/cmdline") as file:
+                if entry.isdigit() and str(folder) in file.read():
+                    found.append(int(entry))
+        except OSError:
+            continue
+    return found
+
+
+def eventually(holds, seconds=10.0):
+    until = time.monotonic() + seconds
+    while not holds() and time.monotonic() < until:
+        time.sleep(0.02)
+    return holds()
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux only")
+@pytest.mark.parametrize("seed", range(3))
+def test_kill_9_at_random_moments_loses_and_repeats_nothing(tmp_path, seed):
+    import random
+
+    chance = random.Random(seed)
+    command = [sys.executable, str(HERE / "parent.py"), str(tmp_path), "8", "2", "0.1"]
+    for _ in range(6):
+        parent = subprocess.Popen(command)
+        time.sleep(chance.uniform(0.3, 1.3))
+        trials = [pid for pid in alive(tmp_path) if pid != parent.pid]
+        victim = chance.choice(["parent", "trial", "all"])
+        for pid in {"parent": [parent.pid], "trial": trials[:1], "all": [*trials, parent.pid]}[
+            victim
+        ]:
+            try:
+                os.kill(pid, signal.SIGKILL)
+            except ProcessLookupError:
+                continue
+        if victim == "trial":
+            parent.wait(timeout=60)
+            break
+        parent.wait(timeout=10)
+        assert eventually(lambda: not alive(tmp_path)), "an orphan is left"
+    assert subprocess.run(command, timeout=60).returncode == 0
+    trials = Study.read(tmp_path).trials()
+    assert [t.point["x"] for t in trials] == [str(i) for i in range(8)]
+    assert all(t.state == "completed" or "SIGKILL" in t.notes["reason"] for t in trials)
+    assert sum(t.state == "completed" for t in trials) >= 7

@@ -1,0 +1,57 @@
+"""A study remembers what it is about, and reads into pandas."""
+
+import pytest
+from parent import loop, plan, swept
+
+from quintet.errors import UserError
+from quintet.sweep import Study, leaderboard
+from quintet.sweep.space import Interval, Space
+
+
+def test_a_changed_space_is_refused_with_the_difference(tmp_path):
+    study = Study(tmp_path, "max")
+    study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
+    study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
+    with pytest.raises(UserError, match=r"x: was 1,2, now 1,2,3\n  y: was absent, now 4"):
+        study.agree({"fixed": ["a=1"], "space": {"x": "1,2,3", "y": "4"}})
+
+
+@pytest.mark.parametrize(("mode", "best"), [("max", 3), ("min", 1)])
+def test_flipping_the_mode_flips_the_winner(tmp_path, mode, best):
+    its = loop(plan(tmp_path, swept(x=[2, 1, 3]), mode=mode))
+    its.run()
+    assert leaderboard.winner(its.study).value == best
+    assert [r["value"] for r in leaderboard.rows(its.study)] == (
+        [3, 2, 1] if mode == "max" else [1, 2, 3]
+    )
+
+
+def test_the_leaderboard_has_the_columns_that_tools_read(tmp_path):
+    its = loop(plan(tmp_path, swept(do=["ok", "raise"], x=[5])))
+    its.run()
+    leaderboard.save(its.study)
+    lines = (tmp_path / "leaderboard.csv").read_text().splitlines()
+    assert lines[0] == "trial,state,value,epochs,seconds,folder,do,x"
+    assert lines[1] == f"0,completed,5.0,1,0.1,{tmp_path}/trials/0000,ok,5"
+    assert lines[2].startswith("1,failed,,0,")
+
+
+def test_a_sweep_folder_reads_into_pandas(tmp_path):
+    loop(plan(tmp_path, swept(x=[2, 9]))).run()
+    frame = Study.read(str(tmp_path)).frame()
+    assert list(frame.index) == [1, 0]
+    assert list(frame["value"]) == [9, 2]
+
+
+def test_a_folder_without_a_study_is_named(tmp_path):
+    with pytest.raises(UserError, match=r"journal\.log is missing"):
+        Study.read(tmp_path)
+
+
+def test_a_best_value_at_the_edge_is_pointed_out(tmp_path):
+    space = Space((Interval("x", 0, 10), Interval("y", 0, 10)))
+    study = Study(tmp_path, "max")
+    study.create({"x": "9.9", "y": "5"}, space, {})
+    (warning,) = leaderboard.at_the_edge(study.trials()[0], space)
+    assert "x=9.9" in warning
+    assert "higher" in warning

@@ -25,7 +25,13 @@ FLOORS = (
     {"commands", "quintet.command"},
     {"quintet.experiment", "quintet.sweep", *(f"quintet.{use}" for use in USES)},
     {"quintet.build", "quintet.record", *(f"quintet.{part}" for part in FRAME)},
-    {"quintet.task", "quintet.data.module", "quintet.practice", "quintet.callbacks"},
+    {
+        "quintet.task",
+        "quintet.data.module",
+        "quintet.practice",
+        "quintet.callbacks",
+        "quintet.hooks",
+    },
 )
 GROUND = len(FLOORS)
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "pytorch_lightning"}
@@ -68,7 +74,7 @@ def instantiates(code: str) -> bool:
     """Whether the code gets hold of Hydra's `instantiate` (or `call`, its other name)."""
     brought = {name for name in imports(code) if name.startswith("hydra.")}
     dotted = (ast.unparse(n) for n in ast.walk(ast.parse(code)) if isinstance(n, ast.Attribute))
-    return any(name.endswith((".instantiate", "utils.call")) for name in (*brought, *dotted))
+    return any(name.endswith(("utils.instantiate", "utils.call")) for name in (*brought, *dotted))
 
 
 def pins() -> dict[str, Requirement]:

@@ -1,12 +1,11 @@
 from pathlib import Path
 
-import numpy as np
 import pytest
 import torch
 
 from quintet.data.bundled import digits
 from quintet.data.facts import check
-from quintet.data.images import images, read_image
+from quintet.data.images import images
 from quintet.errors import UserError
 
 Image = pytest.importorskip("PIL.Image")
@@ -51,19 +50,6 @@ def test_one_coloured_image_makes_all_coloured(folder: Path) -> None:
     red = samples.x[samples.y == 0][-1]
     assert red.mean(dim=(1, 2)).tolist() == [1.0, 0.0, 0.0]
     assert images(str(folder), grayscale=True).x.shape == (31, 1, 8, 8)
-
-
-@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
-def test_every_common_mode_is_read(tmp_path: Path, mode: str) -> None:
-    suffix = "tif" if mode in ("CMYK", "I;16") else "png"
-    file = tmp_path / f"white.{suffix}"
-    if mode == "I;16":
-        Image.fromarray(np.full((6, 5), 65535, dtype=np.uint16)).save(file)
-    else:
-        Image.new("RGB", (5, 6), "white").convert(mode).save(file)
-    for channels in (1, 3):
-        pixels = read_image(file, (6, 5), channels)
-        torch.testing.assert_close(pixels, torch.ones(channels, 6, 5))
 
 
 def test_a_photo_is_turned_upright(tmp_path: Path) -> None:

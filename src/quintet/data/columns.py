@@ -147,7 +147,7 @@ def _number(name: str, style: str, values: NDArray[np.float64]) -> Spec:
 
 
 def _boolean(name: str, distinct: Any) -> Spec | None:
-    found = {str(cell).lower() for cell in distinct}
+    found = {str(cell).lower() for cell in distinct} if len(distinct) < 10 else set()
     for true, false in BOOLEANS:
         if found == {true, false}:
             return {"name": name, "type": "boolean", "true": true}
@@ -170,4 +170,4 @@ def _date(name: str, distinct: Any) -> Spec | None:
 
 def _is_code(distinct: Any) -> bool:
     """Tell codes such as 01234 (a post code) from numbers: leading zeros mean something."""
-    return any(re.fullmatch(r"0\d+", str(cell)) for cell in distinct)
+    return any(cell[0] == "0" and len(cell) > 1 and cell.isdigit() for cell in distinct)

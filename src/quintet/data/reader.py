@@ -11,7 +11,7 @@ from torch import Tensor
 from quintet.data.arrays import convert, load
 from quintet.data.columns import Spec, encode, not_numbers, numbers
 from quintet.data.frames import existing, read_frame
-from quintet.data.images import SUFFIXES, image_files, read_image
+from quintet.data.pixels import SUFFIXES, image_files, read_image
 from quintet.data.text import encode as encode_text
 from quintet.errors import UserError, nearest
 

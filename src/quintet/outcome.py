@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.errors import DivergedError
 from quintet.process import is_first_rank
 from quintet.record import Record, Score, Status
+from quintet.secrets import redact
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
@@ -33,7 +34,7 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         if record.status != "pruned":
             record.status = "completed"
     except BaseException as error:
-        record.status, record.reason = status_of(error), reason_of(error)
+        record.status, record.reason = status_of(error), redact(reason_of(error))
         raise
     finally:
         record.seconds = round(time.monotonic() - began, 3)

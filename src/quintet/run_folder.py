@@ -5,6 +5,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
+from quintet import secrets
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.process import is_first_rank
@@ -76,6 +77,7 @@ def load(folder: Path) -> DictConfig:
         )
     cfg = cast(DictConfig, OmegaConf.load(path))
     cfg.paths.run = str(folder.resolve())
+    secrets.note(path.read_text())
     return cfg
 
 
@@ -104,6 +106,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         saved.resume = cfg.resume
         saved.choices, saved.overrides = _as_begun(folder, cfg)
     saved.paths.run = cfg.paths.run
+    secrets.note(OmegaConf.to_yaml(saved))
     return saved
 
 

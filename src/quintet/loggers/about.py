@@ -56,7 +56,7 @@ def about(cfg: DictConfig) -> About:
         choices=choices,
         metric=f"val/{cfg.metric.name}",
         mode=cfg.metric.mode,
-        hparams={**choices, **dict(flat(nodes))},
+        hparams={**choices, **{k: v for k, v in flat(nodes) if str(folder) not in str(v)}},
     )
 
 

@@ -23,6 +23,7 @@ DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
     "MLFLOW_DISABLE_TELEMETRY": "true",
+    "MLFLOW_LOGGING_LEVEL": "WARNING",
 }
 
 
@@ -44,8 +45,7 @@ class MLflow(Tracker, MLFlowLogger):
     ) -> None:
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
-        for name in ("alembic", "mlflow"):
-            logging.getLogger(name).setLevel(logging.WARNING)
+        logging.getLogger("alembic").setLevel(logging.WARNING)
         self._kept = Path(save_dir) / "mlflow_run_id"
         self._store = Path(tracking_uri.removeprefix(SQLITE))
         self._local = tracking_uri.startswith(SQLITE)

@@ -29,10 +29,14 @@ class TensorBoard(Tracker, TensorBoardLogger):
         name = about.metric.removeprefix("val/")
         scores = (f"best/{name}", f"test/{name}", "test/loss")
         known = {key: value for key, value in about.hparams.items() if value is not None}
-        experiment, start, _ = hparams(known, dict.fromkeys(scores, 0.0))
+        experiment, start, _ = hparams(known, dict.fromkeys(scores, 0.0))  # type: ignore[no-untyped-call]
         writer = self.experiment._get_file_writer()
         writer.add_summary(experiment)
         writer.add_summary(start)
+
+    def save(self) -> None:
+        """Put on disk what was told so far; Lightning's own would add an empty hparams.yaml."""
+        self.attempt(self.experiment.flush)
 
     def close(self, record: Record) -> None:
         """Write the scores, and how the run ended."""

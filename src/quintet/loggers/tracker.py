@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import Any
 
-from lightning.pytorch.loggers.logger import DummyExperiment, Logger
+from lightning.pytorch.loggers.logger import DummyExperiment, Logger  # type: ignore[attr-defined]
 
 from quintet import console
 from quintet.loggers.about import About
@@ -41,13 +41,14 @@ class Tracker(Logger):
         """Tell one row."""
         row = dict(metrics)
         epoch = row.pop("epoch", None)
-        self.attempt(super().log_metrics, row, step if epoch is None else int(epoch))
+        tell = super().log_metrics  # type: ignore[safe-super]
+        self.attempt(tell, row, step if epoch is None else int(epoch))
 
     def save(self) -> None:
         """Put on disk what was told so far."""
         self.attempt(super().save)
 
-    def finalize(self, status: str) -> None:
+    def finalize(self, status: str = "success") -> None:
         """Do nothing at the end of fitting: the test scores are still to come; see `end`."""
 
     @property

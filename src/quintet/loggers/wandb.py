@@ -2,7 +2,9 @@
 
 import netrc
 import os
+import uuid
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any, Literal
 from urllib.parse import urlsplit
@@ -72,7 +74,7 @@ class WandB(Tracker, WandbLogger):
         settings = self._settings()
         common: dict[str, Any] = {
             **self._wandb_init,
-            "id": known_id(about.folder) or wandb.util.generate_id(),
+            "id": known_id(about.folder) or uuid.uuid4().hex[:8],
             "name": about.name,
             "group": self.group or about.study,
             "job_type": self.job_type or ("trial" if about.study else "train"),
@@ -87,13 +89,13 @@ class WandB(Tracker, WandbLogger):
         if self.mode != "online":
             return wandb.init(**common, mode=self.mode)
         if not has_key(wandb.setup().settings.base_url):
-            return self._offline(common, "no API key (WANDB_API_KEY or `wandb login`)")
+            return self._start_offline(common, "no API key (WANDB_API_KEY or `wandb login`)")
         try:
             return wandb.init(**common, mode="online")
         except Exception as error:
-            return self._offline(common, str(error).strip().splitlines()[0])
+            return self._start_offline(common, str(error).strip().splitlines()[0])
 
-    def _offline(self, common: dict[str, Any], why: str) -> Any:
+    def _start_offline(self, common: dict[str, Any], why: str) -> Any:
         import wandb
 
         run = wandb.init(**common, mode="offline")
@@ -127,6 +129,15 @@ class WandB(Tracker, WandbLogger):
             {**outcome(record), "status": record.status, "reason": record.reason}
         )
         self.experiment.finish(exit_code=int(record.status in FAILED))
+
+    def end(self, record: Record) -> None:
+        """Tell the outcome; where W&B's process has died, let go of it without its traceback."""
+        super().end(record)
+        if self.lost:
+            import wandb
+
+            with suppress(Exception):
+                wandb.teardown(exit_code=1)
 
 
 def known_id(folder: Path) -> str | None:

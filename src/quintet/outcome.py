@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.errors import DivergedError
 from quintet.process import is_first_rank
 from quintet.record import Record, Score, Status
+from quintet.run_folder import as_typed
 from quintet.secrets import redact
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
@@ -38,7 +39,7 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         raise
     finally:
         record.seconds = round(time.monotonic() - began, 3)
-        record.overrides = list(cfg.overrides)
+        record.overrides = as_typed(cfg.overrides)
         record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
         if is_first_rank():
             record.write(folder)

@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
 from quintet import secrets
 from quintet.errors import UserError
@@ -22,7 +22,12 @@ def note_command(cfg: DictConfig) -> None:
     with open_dict(cfg):
         chosen = hydra.runtime.choices
         cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
-        cfg.overrides = list(hydra.overrides.task)
+        cfg.overrides = as_typed(hydra.overrides.task)
+
+
+def as_typed(overrides: ListConfig) -> list[str]:
+    """Return overrides with their references as they stand: what is resolved may be a secret."""
+    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:

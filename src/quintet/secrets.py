@@ -6,7 +6,8 @@ import re
 REFERENCE = re.compile(r"oc\.env:\s*([A-Za-z_]\w*)")
 # A last word of a key that names a secret; `api_key` and `hf_token` do, `pad_token` does not.
 SECRET = re.compile(
-    r"(^|[._])(api_?key|(access|auth|api|bearer|hf|secret)_token|token|password|passwd|secret|secret_key)$",
+    r"(^|\.)token$|(^|[._])"
+    r"(api_?key|(access|auth|api|bearer|hf)_token|password|passwd|secret|secret_key)$",
     re.IGNORECASE,
 )
 # Variables that our own YAMLs refer to, which are no secrets.

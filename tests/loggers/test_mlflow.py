@@ -102,9 +102,9 @@ def test_a_trial_is_tagged_with_its_study_and_a_failed_run_says_why(train, tmp_p
 
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
     address = f"logger.mlflow.tracking_uri={server}"
-    folder = train(address)
+    folder = train(address, "scheduler=constant")
     (folder / "config.yaml").unlink()
-    train(address, "trainer.max_epochs=4", folder=folder)
+    train(address, "scheduler=constant", "trainer.max_epochs=4", folder=folder)
     seen = told(server, folder)
     assert seen.info.status == "FINISHED"
     assert curve(server, seen, "val/accuracy") == [0, 1, 2, 3]

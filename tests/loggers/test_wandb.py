@@ -107,7 +107,9 @@ class Kill(L.Callback):
 
     def on_train_epoch_start(self, trainer, pl_module):
         if trainer.current_epoch == 1:
-            table = subprocess.run(["ps", "-eo", "pid,args"], capture_output=True, text=True).stdout
+            table = subprocess.run(
+                ["ps", "-wweo", "pid,args"], capture_output=True, text=True
+            ).stdout
             mine = f"--pid {os.getpid()}"
             (line,) = [x for x in table.splitlines() if "wandb-core" in x and mine in x]
             os.kill(int(line.split()[0]), signal.SIGKILL)
@@ -128,8 +130,8 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
 
 
 def test_a_resumed_run_goes_on_in_the_same_wandb_run(train, composed):
-    first = train("trainer.max_epochs=2")
-    cfg = composed("logger=wandb", "trainer.max_epochs=4")
+    first = train("scheduler=constant")
+    cfg = composed("logger=wandb", "scheduler=constant", "trainer.max_epochs=4")
     cfg.paths.run = str(first)
     (first / "config.yaml").unlink()  # as `resume=` may, which is told to go on in this folder
     run(cfg)

@@ -93,6 +93,7 @@ class WandB(Tracker, WandbLogger):
         try:
             return wandb.init(**common, mode="online")
         except Exception as error:
+            let_go()  # the failed start still holds the run's id
             return self._start_offline(common, str(error).strip().splitlines()[0])
 
     def _start_offline(self, common: dict[str, Any], why: str) -> Any:
@@ -134,10 +135,15 @@ class WandB(Tracker, WandbLogger):
         """Tell the outcome; where W&B's process has died, let go of it without its traceback."""
         super().end(record)
         if self.lost:
-            import wandb
+            let_go()
 
-            with suppress(Exception):
-                wandb.teardown(exit_code=1)
+
+def let_go() -> None:
+    """End W&B's own process, or forget it where it is dead."""
+    import wandb
+
+    with suppress(Exception):
+        wandb.teardown(exit_code=1)
 
 
 def known_id(folder: Path) -> str | None:

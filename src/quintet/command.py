@@ -2,13 +2,15 @@
 
 import os
 import sys
+import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from quintet import secrets
 from quintet.errors import UserError, nearest
 from quintet.process import is_first_rank
 from quintet.run_folder import note_command
@@ -32,6 +34,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
+            secrets.note(OmegaConf.to_yaml(cfg))
             if "choices" in cfg:
                 note_command(cfg)
             with one_message():  # here, before Hydra prints a line of its own
@@ -45,6 +48,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             die_with_parent()
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
+            refuse_secrets(sys.argv[1:])
             sys.argv[1:] = resumed(sys.argv[1:])
             with one_message():
                 start()
@@ -61,8 +65,22 @@ def one_message() -> Iterator[None]:
         yield
     except Exception as error:
         if "debug=true" in sys.argv[1:]:
-            raise
-        sys.exit(f"Error: {explain(error)}" if is_first_rank() else 1)
+            sys.exit(secrets.redact(traceback.format_exc()))
+        sys.exit(f"Error: {secrets.redact(explain(error))}" if is_first_rank() else 1)
+
+
+def refuse_secrets(arguments: list[str]) -> None:
+    """Refuse a secret in clear: the command line is saved with the run, and told to trackers.
+
+    Raises:
+        SystemExit: names the key, and how to give it.
+
+    """
+    if key := secrets.typed_in_clear(arguments):
+        sys.exit(
+            f"Error: {key} is a secret, and what is typed here is saved in the run folder. Put it "
+            f"into the environment and refer to it: {key}='${{oc.env:NAME_OF_VARIABLE}}'"
+        )
 
 
 def resumed(arguments: list[str]) -> list[str]:

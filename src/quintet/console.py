@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from quintet.process import is_first_rank
 from quintet.record import Record
+from quintet.secrets import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -106,7 +107,12 @@ def shortest(path: Path) -> str:
 
 def say(text: str) -> None:
     """Print a line with rich markup, unwrapped so that paths and commands stay whole."""
-    _console().print(text, highlight=False, soft_wrap=True)
+    _console().print(redact(text), highlight=False, soft_wrap=True)
+
+
+def warn(text: str) -> None:
+    """Print a warning as it is, without markup."""
+    _console().print(f"Warning: {redact(text)}", highlight=False, soft_wrap=True, markup=False)
 
 
 def _console() -> "Console":

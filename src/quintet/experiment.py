@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import build, checkpoints, console, run_folder
 from quintet.fit import check_choices, check_keys
+from quintet.loggers.tracking import Tracking
 from quintet.outcome import recording
 from quintet.record import Record
 
@@ -34,7 +35,7 @@ def run(cfg: DictConfig) -> float | None:
     folder = Path(cfg.paths.run)
     if cfg.resume:
         cfg = run_folder.resumed(cfg)
-    with recording(cfg, folder) as record:
+    with Tracking() as tracking, recording(cfg, folder) as record:
         check_keys(cfg)
         check_choices(cfg)
         build.check(cfg)
@@ -48,6 +49,7 @@ def run(cfg: DictConfig) -> float | None:
         trainer = build.trainer(cfg)
         count_steps(cfg, trainer)
         run_folder.claim(cfg, folder)
+        tracking.begin(cfg, trainer.loggers, record)
         console.announce(cfg, data, task)
         trainer.fit(task, data, ckpt_path=checkpoints.newest(folder), weights_only=True)
         evaluate_best(cfg, trainer, task, data, record)

@@ -14,6 +14,8 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.errors import DivergedError
 from quintet.process import is_first_rank
 from quintet.record import Record, Score, Status
+from quintet.run_folder import as_typed
+from quintet.secrets import redact
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
@@ -33,11 +35,11 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         if record.status != "pruned":
             record.status = "completed"
     except BaseException as error:
-        record.status, record.reason = status_of(error), reason_of(error)
+        record.status, record.reason = status_of(error), redact(reason_of(error))
         raise
     finally:
         record.seconds = round(time.monotonic() - began, 3)
-        record.overrides = list(cfg.overrides)
+        record.overrides = as_typed(cfg.overrides)
         record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
         if is_first_rank():
             record.write(folder)

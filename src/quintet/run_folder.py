@@ -3,8 +3,9 @@
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 
+from quintet import secrets
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.process import is_first_rank
@@ -21,7 +22,12 @@ def note_command(cfg: DictConfig) -> None:
     with open_dict(cfg):
         chosen = hydra.runtime.choices
         cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
-        cfg.overrides = list(hydra.overrides.task)
+        cfg.overrides = as_typed(hydra.overrides.task)
+
+
+def as_typed(overrides: ListConfig) -> list[str]:
+    """Return overrides with their references as they stand: what is resolved may be a secret."""
+    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:
@@ -76,6 +82,7 @@ def load(folder: Path) -> DictConfig:
         )
     cfg = cast(DictConfig, OmegaConf.load(path))
     cfg.paths.run = str(folder.resolve())
+    secrets.note(path.read_text())
     return cfg
 
 
@@ -104,6 +111,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         saved.resume = cfg.resume
         saved.choices, saved.overrides = _as_begun(folder, cfg)
     saved.paths.run = cfg.paths.run
+    secrets.note(OmegaConf.to_yaml(saved))
     return saved
 
 

@@ -25,9 +25,9 @@ def note_command(cfg: DictConfig) -> None:
         cfg.overrides = as_typed(hydra.overrides.task)
 
 
-def as_typed(overrides: ListConfig) -> list[str]:
+def as_typed(overrides: list[str]) -> list[str]:
     """Return overrides with their references as they stand: what is resolved may be a secret."""
-    return cast(list[str], OmegaConf.to_container(overrides, resolve=False))
+    return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:

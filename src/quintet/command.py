@@ -102,13 +102,16 @@ def resumed(arguments: list[str]) -> list[str]:
 def explain(error: BaseException) -> str:
     """Return what a user needs to know of an error: the value, what is allowed, what to do."""
     from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import OmegaConfBaseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     if isinstance(error, UserError):
         return str(error)
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: there is no such option. {nearest(name, error.options)}"
+    if isinstance(error, MissingMandatoryValue):
+        key = error.full_key or str(error).rpartition(" ")[2]
+        return f"{key}= is required and has no value. Give {key}=<value>."
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
         return _unknown_key(cause) or f"{_first(error)} {_first(cause)}"
     if isinstance(error, OmegaConfBaseException):

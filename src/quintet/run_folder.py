@@ -4,6 +4,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from yaml import YAMLError
 
 from quintet import secrets
 from quintet.errors import UserError
@@ -80,7 +81,10 @@ def load(folder: Path) -> DictConfig:
             f"run={folder} is no run folder: {path} is missing. "
             "Allowed: a folder that train.py wrote."
         )
-    cfg = cast(DictConfig, OmegaConf.load(path))
+    try:
+        cfg = cast(DictConfig, OmegaConf.load(path))
+    except YAMLError as error:
+        raise UserError(f"{path} is no YAML, so the run cannot be rebuilt: {error}") from error
     cfg.paths.run = str(folder.resolve())
     secrets.note(path.read_text())
     return cfg

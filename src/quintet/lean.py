@@ -15,7 +15,9 @@ class Later(ModuleType):
     """All that torchmetrics looks at: it lends this name to a package for sound quality."""
 
     def __getattr__(self, name: str) -> Any:
-        """Return a name of the real module."""
+        """Return a name of the real module; who scans all modules for `__file__` wants none."""
+        if name.startswith("__") and name != "__path__":
+            raise AttributeError(name)
         if sys.modules.get(NAME) is self:
             del sys.modules[NAME]
         return getattr(import_module(NAME), name)

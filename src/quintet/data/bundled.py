@@ -118,9 +118,8 @@ def fair() -> Samples:
 
 def _digits() -> tuple[NDArray[Any], NDArray[np.int64]]:
     # load_digits() reads the same file, half a CPU second later: importing scikit-learn takes that.
-    package = find_spec("sklearn")
-    assert package is not None and package.origin is not None
-    table = np.loadtxt(Path(package.origin).parent / "datasets/data/digits.csv.gz", delimiter=",")
+    package = str(getattr(find_spec("sklearn"), "origin", ""))
+    table = np.loadtxt(Path(package).parent / "datasets/data/digits.csv.gz", delimiter=",")
     return table[:, :-1], table[:, -1].astype(np.int64)
 
 

@@ -15,21 +15,14 @@ def run(code):
 START = "import sys; from quintet.lean import import_torchmetrics; import_torchmetrics()\n"
 
 
-def test_torchmetrics_comes_without_scipy_signal():
-    assert run(START + "print('scipy.signal' in sys.modules)") == "False"
-
-
-def test_metrics_work():
-    code = "import torch, torchmetrics; same = torch.tensor([1, 0, 1])\n"
-    assert (
-        run(START + code + "print(torchmetrics.Accuracy(task='binary')(same, same))")
-        == "tensor(1.)"
+def test_torchmetrics_comes_without_scipy_signal_which_works_when_asked_for():
+    code = (
+        "import torch, torchmetrics; same = torch.tensor([1, 0, 1])\n"
+        "print('scipy.signal' in sys.modules)\n"
+        "print(torchmetrics.Accuracy(task='binary')(same, same).item())\n"
+        "import scipy.signal; print(scipy.signal.lfilter([1], [1], [5.0])[0])"
     )
-
-
-def test_the_real_module_is_there_for_who_wants_it():
-    code = "import scipy.signal; print(scipy.signal.lfilter([1], [1], [5.0])[0])"
-    assert run(START + code) == "5.0"
+    assert run(START + code).split() == ["False", "1.0", "5.0"]
 
 
 def test_who_wants_it_meanwhile_gets_the_real_module():

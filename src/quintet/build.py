@@ -9,6 +9,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
 from quintet.errors import UserError
+from quintet.lean import import_torchmetrics
 from quintet.signature import check_arguments, locate, parameters
 
 if TYPE_CHECKING:
@@ -99,6 +100,7 @@ def check(cfg: DictConfig) -> None:
         UserError: as `instantiate`.
 
     """
+    import_torchmetrics()  # before the nodes' own imports do
     nodes = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
     nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
     for group in ("callbacks", "logger"):

@@ -10,7 +10,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import secrets
+from quintet import secrets, usage
 from quintet.errors import UserError, nearest
 from quintet.process import is_first_rank
 from quintet.run_folder import note_command
@@ -46,6 +46,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
         def main() -> None:
             die_with_parent()
+            if {"--help", "-h"} & set(sys.argv[1:]):
+                print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
+                return
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])

@@ -1,3 +1,4 @@
+import numpy as np
 import pytest
 import torch
 
@@ -52,3 +53,11 @@ def test_least_squares_on_diabetes_scores_as_published() -> None:
         told = pre.restore_target(torch.from_numpy(model.predict(x[tested])))
         errors.append((told - samples.y[tested]).square().mean().sqrt())
     assert float(torch.stack(errors).mean()) == pytest.approx(55.86, abs=0.05)
+
+
+def test_digits_are_scikit_learns():
+    from sklearn.datasets import load_digits
+
+    theirs, ours = load_digits(), bundled.digits()
+    assert np.array_equal(theirs.images, ours.x[:, 0].numpy())
+    assert np.array_equal(theirs.target, ours.y.numpy())

@@ -103,7 +103,9 @@ def score(metric: str, truth: Values, predicted: Values) -> float:
     if metric == "f1":
         average = "macro" if truth.ndim == 2 else "binary"
         return float(f1_score(truth, predicted, average=average))
-    return float({"accuracy": accuracy_score, "rmse": root_mean_squared_error}[metric](truth, predicted))
+    return float(
+        {"accuracy": accuracy_score, "rmse": root_mean_squared_error}[metric](truth, predicted)
+    )
 
 
 def reference(name: str, row: Row, seed: int) -> float:
@@ -120,7 +122,9 @@ def reference(name: str, row: Row, seed: int) -> float:
     facts = module.load()
     x, y = ({k: module.splits[k][i].numpy() for k in module.splits} for i in (0, 1))
     x = {part: values.reshape(len(values), -1) for part, values in x.items()}
-    y = {part: values.squeeze(-1) if values.shape[-1] == 1 else values for part, values in y.items()}
+    y = {
+        part: values.squeeze(-1) if values.shape[-1] == 1 else values for part, values in y.items()
+    }
     known = [np.concatenate([each["train"], each["val"]]) for each in (x, y)]
     predict = fitted(name, *known, facts.vocabulary)
     return score(cfg.metric.name, y["test"], predict(x["test"]))
@@ -129,7 +133,12 @@ def reference(name: str, row: Row, seed: int) -> float:
 def trained(row: Row, seed: int) -> tuple[str, float, float, float]:
     """Run the command; return P's name, P on validation and test, and the seconds it took."""
     with tempfile.TemporaryDirectory() as folder:
-        command = ["src/train.py", *row.arguments.split(), f"seed={seed}", f"hydra.run.dir={folder}"]
+        command = [
+            "src/train.py",
+            *row.arguments.split(),
+            f"seed={seed}",
+            f"hydra.run.dir={folder}",
+        ]
         subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
         record = json.loads((Path(folder) / "result.json").read_text())
     metric = record["metric"]["name"]

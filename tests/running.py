@@ -29,5 +29,6 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
 
 def ran(folder: Path, *overrides: str) -> Record:
     """Run to the end and return the record that the run left in its folder."""
+    folder.mkdir(parents=True, exist_ok=True)  # as Hydra does
     run(composed(folder, *overrides))
     return Record.read(folder)

@@ -25,7 +25,7 @@ BY_TASK = {
 BY_KIND = {"table": "wine", "image": "digits", "sequence": "sunspots", "tokens": "unicode_names"}
 """A small bundled set for each task and each kind of input."""
 
-OWN = {"csv", "arrays", "images", "series"}
+OWN = {"csv", "arrays", "images", "series", "stream"}
 """Data options that read a file of the user's."""
 
 BUNDLED = [name for name in names("data") if name not in OWN | {"base"}]
@@ -88,6 +88,16 @@ def test_a_csv_file_runs(tmp_path):
     write_csv(path, ["size", "colour", "price"], [[i, "rgb"[i % 3], 2 * i] for i in range(40)])
     choices = ["metric=rmse", "loss=mse"]
     complete(tmp_path, "data=csv", f"data.path={path}", "data.target=price", *choices)
+
+
+def test_shards_run(tmp_path):
+    pytest.importorskip("datasets")
+    (tmp_path / "shards").mkdir()
+    for number in range(2):
+        rows = [[i, i * number, 2 * i] for i in range(30)]
+        write_csv(tmp_path / "shards" / f"{number}.csv", ["size", "age", "price"], rows)
+    own = [f"data.path={tmp_path / 'shards'}", "data.target=price", f"data.cache={tmp_path / 'c'}"]
+    complete(tmp_path, "data=stream", *own, "data.workers=0", "metric=rmse", "loss=mse")
 
 
 def test_an_npz_file_runs(tmp_path):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
-from quintet.errors import UserError
+from quintet.errors import UserError, nearest
 from quintet.lean import import_torchmetrics
 from quintet.signature import check_arguments, locate, parameters
 
@@ -116,6 +116,10 @@ def data(cfg: DictConfig) -> "DataModule":
     """
     from quintet.data.module import DataModule
 
+    target = locate(cfg.data.get("_target_", ""), "data")
+    takes = {*parameters(DataModule), *parameters(target)} - {"source"}
+    for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - HYDRA_KEYS):
+        raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
     own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])

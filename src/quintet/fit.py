@@ -32,6 +32,19 @@ def check_keys(cfg: DictConfig) -> None:
             raise UserError(
                 f"{key}={value!r} is of type {type(value).__name__}. Allowed: {allowed.__name__}."
             )
+    _check_callbacks(cfg)
+
+
+def _check_callbacks(cfg: DictConfig) -> None:
+    """Refuse to switch off, or to change, a callback that there is not."""
+    paths = (CONFIGS / "callbacks").glob("*.yaml")
+    known = {str(name) for path in paths for name in yaml.safe_load(path.read_text()) or ()}
+    for name, node in (cfg.callbacks or {}).items():
+        if name not in known and (node is None or "_target_" not in node):
+            raise UserError(
+                f"callbacks.{name} is no callback of this project. {nearest(str(name), known)} "
+                "One of your own needs a _target_."
+            )
 
 
 @cache

@@ -95,7 +95,8 @@ class Task(L.LightningModule):
         x, y = batch
         outputs = self.model(x)
         loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
-        self._meter(stage).add(outputs, y, loss)
+        labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
+        self._meter(stage).add(outputs, labels, loss)
         return loss
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:

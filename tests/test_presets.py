@@ -1,0 +1,110 @@
+"""Every preset composes, trains and is as good as docs/presets.md says; a typo in one is caught."""
+
+import csv
+import math
+import shutil
+from pathlib import Path
+
+import pytest
+from hydra import compose, initialize_config_dir
+
+from options import names
+from quintet.errors import UserError
+from quintet.experiment import run
+from running import CONFIGS, SHORT, composed, ran
+
+PRESETS = names("experiment")
+EXPECTED = {
+    "classification": ("accuracy", "cross_entropy", "he", "adam"),
+    "regression": ("rmse", "mse", "he", "adam"),
+    "imbalanced": ("f1", "weighted_cross_entropy", "xavier", "adamw"),
+    "forecasting": ("rmse", "mse", "he", "rmsprop"),
+    "image": ("accuracy", "cross_entropy", "he", "sgd_momentum"),
+    "multilabel": ("f1", "bce", "he", "adam"),
+    "text": ("accuracy", "cross_entropy", "xavier", "adam"),
+}
+"""What the field chooses for each problem: P, C, W (its family) and A."""
+
+TABLES = {
+    "classification": ("kind", ["oak", "elm", "fir"]),
+    "regression": ("size", [1.5, 2.5, 4.0]),
+    "imbalanced": ("rare", ["no", "no", "no", "no", "yes"]),
+}
+"""A target column of the user's own for the presets that read tables."""
+
+
+def chosen(preset: str) -> dict[str, str]:
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose("train", [f"experiment={preset}"], return_hydra_config=True)
+    return dict(cfg.hydra.runtime.choices)
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_makes_the_choices_of_its_problem(preset):
+    metric, loss, init, optimizer = EXPECTED[preset]
+    made = chosen(preset)
+    assert (made["metric"], made["loss"], made["optimizer"]) == (metric, loss, optimizer)
+    assert made["init"].startswith(init)
+
+
+@pytest.mark.filterwarnings("error::quintet.inits.InitWarning")
+@pytest.mark.parametrize("preset", PRESETS)
+def test_trains(preset, tmp_path):
+    record = ran(tmp_path, f"experiment={preset}", *SHORT)
+    assert record.status == "completed"
+    assert math.isfinite(record.test["loss"])
+
+
+def table(path: Path, target: str, values: list) -> Path:
+    rows = [[i % 7, i % 3, "abc"[i % 3], values[i % len(values)]] for i in range(120)]
+    with path.open("w", newline="") as file:
+        csv.writer(file).writerows([["width", "height", "place", target], *rows])
+    return path
+
+
+@pytest.mark.parametrize("preset", TABLES)
+def test_trains_on_a_table_of_the_users_own(preset, tmp_path):
+    target, values = TABLES[preset]
+    path = table(tmp_path / "own.csv", target, values)
+    own = ["data=csv", f"data.path={path}", f"data.target={target}"]
+    assert ran(tmp_path / "run", f"experiment={preset}", *own, *SHORT).status == "completed"
+
+
+def test_forecasts_a_series_of_the_users_own(tmp_path):
+    path = table(tmp_path / "own.csv", "sales", [1.0, 2.0, 4.0, 3.0])
+    own = ["data=series", f"data.path={path}", "data.target=sales"]
+    assert ran(tmp_path / "run", "experiment=forecasting", *own, *SHORT).status == "completed"
+
+
+@pytest.mark.parametrize("preset", PRESETS)
+def test_gives_way_to_the_command_line(preset):
+    cfg = composed(Path("unused"), f"experiment={preset}", "optimizer=sgd", "optimizer.lr=0.5")
+    assert cfg.optimizer._target_ == "torch.optim.SGD"
+    assert cfg.optimizer.lr == 0.5
+
+
+@pytest.fixture
+def configs(tmp_path) -> Path:
+    return Path(shutil.copytree(CONFIGS, tmp_path / "configs"))
+
+
+@pytest.mark.parametrize(
+    ("line", "near"),
+    [
+        ("sead: 3", "seed"),
+        ("optimizer: {lrr: 0.1}", "lr"),
+        ("trainer: {max_epoch: 3}", "max_epochs"),
+        ("data: {vall: 0.3}", "val"),
+        ("model: {widht: 8}", "width"),
+        ("callbacks: {early_stoping: null}", "early_stopping"),
+        ("callbacks: {early_stoping: {patience: 3}}", "early_stopping"),
+    ],
+)
+def test_an_unknown_key_in_an_experiment_is_refused_with_the_nearest_name(
+    line, near, configs, tmp_path
+):
+    (configs / "experiment" / "mine.yaml").write_text(f"# @package _global_\n{line}\n")
+    with initialize_config_dir(str(configs), version_base="1.3"):
+        cfg = compose("train", ["experiment=mine", f"paths.run={tmp_path}", *SHORT])
+    with pytest.raises(UserError, match=f"Did you mean '{near}'"):
+        run(cfg)

@@ -12,6 +12,8 @@ from quintet.errors import UserError, nearest
 OURS = ("models", "losses", "metrics", "inits", "schedulers", "data", "callbacks", "loggers")
 TRUSTED = (
     *(f"quintet.{name}." for name in OURS),
+    "quintet.sweep.samplers.",
+    "quintet.sweep.schedulers.",
     "torch.nn.",
     "torch.optim.",
     "torchmetrics.",

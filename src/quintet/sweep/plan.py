@@ -85,6 +85,7 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
     base = loader.load_sweep_config(config, [*fixed])
     space = _space(base, loader, overrides)
     _check(config, loader, fixed, space)
+    sampler, scheduler = build.strategy(config)
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
@@ -94,8 +95,8 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
         metric=base.metric.name,
         mode=base.metric.mode,
         max_epochs=base.trainer.max_epochs,
-        sampler=build.instantiate(config.sweeper.sampler, "sweeper.sampler"),
-        scheduler=build.instantiate(config.sweeper.scheduler, "sweeper.scheduler"),
+        sampler=sampler,
+        scheduler=scheduler,
         settings=config.sweeper,
         test=base.test,
     )

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 from quintet.errors import UserError
-from quintet.record import write_atomically
+from quintet.files import write_atomically
 from quintet.sweep import locks
 from quintet.sweep.space import Point, Space
 from quintet.sweep.storage import JOURNAL, storage

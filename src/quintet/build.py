@@ -200,6 +200,12 @@ def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
     return cast("L.Trainer", built)
 
 
+def strategy(cfg: DictConfig) -> tuple[Any, Any]:
+    """Return a sweep's sampler and scheduler: what to try next, and who goes on."""
+    parts = ("sampler", "scheduler")
+    return tuple(instantiate(cfg.sweeper[p], f"sweeper.{p}") for p in parts)
+
+
 def _switched_on(cfg: DictConfig, group: str) -> Iterable[Any]:
     for name, node in (cfg[group] or {}).items():
         if node is not None:

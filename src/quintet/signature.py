@@ -15,6 +15,8 @@ OURS = (
 )
 TRUSTED = (
     *(f"quintet.{name}." for name in OURS),
+    "quintet.sweep.samplers.",
+    "quintet.sweep.schedulers.",
     "torch.nn.",
     "torch.optim.",
     "torchmetrics.",

@@ -1,6 +1,6 @@
 """From Hydra's override grammar to a search space."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from quintet.errors import UserError
@@ -68,37 +68,40 @@ def _ascending(values: tuple[str, ...]) -> bool:
 def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter]:
     """Return the parameters of a `search_space=` preset.
 
-    An entry is a text in Hydra's grammar, a list of values, or a mapping with `values` (one of
-    the two) and `when` (the options by which the parameter exists).
+    An entry is a text in Hydra's grammar; or a mapping with `values` (such a text) and `when` (the
+    options by which the parameter exists); or a list of such mappings, of which the first that
+    is possible counts.
 
     Raises:
         UserError: an entry of another form.
 
     """
-    parameters = []
+    found = []
     for key, entry in entries.items():
-        if entry is None:  # switched off
-            continue
-        node = entry if isinstance(entry, Mapping) else {"values": entry}
-        if set(node) - {"values", "when"} or "values" not in node:
-            raise UserError(
-                f"search_space: {key} has {', '.join(map(str, node))}. Allowed: a range in Hydra's "
-                "grammar, a list, or a mapping with values: and when:."
-            )
-        when = {k: _several(v) for k, v in (node.get("when") or {}).items()}
-        (override,) = parse(loader, [f"{key}={_text(node['values'])}"])
-        if not override.is_sweep_override():
-            raise UserError(
-                f"search_space: {key}={node['values']} is one value. Give several (a,b), a range "
-                "or an interval, or set it on the command line."
-            )
-        parameters.append(parameter(override, when))
-    return parameters
+        for node in (
+            entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
+        ):
+            if node is not None:  # null switches a parameter off
+                found.append(_entry(loader, key, node))
+    return found
 
 
-def _text(values: Any) -> str:
-    return f"choice({','.join(map(str, values))})" if isinstance(values, list) else str(values)
+def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
+    node = entry if isinstance(entry, Mapping) else {"values": entry}
+    if set(node) - {"values", "when"} or not isinstance(node.get("values"), str):
+        raise UserError(
+            f"search_space: {key}: {entry} is no range. Allowed: a text in Hydra's grammar such as "
+            "choice(a,b) or tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:."
+        )
+    when = {owner: _several(options) for owner, options in (node.get("when") or {}).items()}
+    (override,) = parse(loader, [f"{key}={node['values']}"])
+    if not override.is_sweep_override():
+        raise UserError(
+            f"search_space: {key}={node['values']} is one value. Give several, choice(a,b), or set "
+            "it on the command line."
+        )
+    return parameter(override, when)
 
 
 def _several(options: Any) -> tuple[str, ...]:
-    return tuple(map(str, options)) if isinstance(options, list) else (str(options),)
+    return (options,) if isinstance(options, str) else tuple(map(str, options))

@@ -1,8 +1,7 @@
 """What a sweep is going to do, settled and checked before its first trial."""
 
-import itertools
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -19,9 +18,6 @@ from quintet.sweep.space import Choice, Parameter, Point, Space
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
-
-MOST_COMBINATIONS = 64
-"""of options whose configs are composed to be checked."""
 
 
 @dataclass(frozen=True)
@@ -83,8 +79,9 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
     overrides = parse(loader, arguments)
     fixed = tuple(_typed(o) for o in overrides if not o.is_sweep_override() and _for_trial(o))
     base = loader.load_sweep_config(config, [*fixed])
-    space = _space(base, loader, overrides)
+    space = _space(base, loader, overrides, config.get("search_space") or {})
     _check(config, loader, fixed, space)
+    sampler, scheduler = build.strategy(config)
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
@@ -94,8 +91,8 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
         metric=base.metric.name,
         mode=base.metric.mode,
         max_epochs=base.trainer.max_epochs,
-        sampler=build.instantiate(config.sweeper.sampler, "sweeper.sampler"),
-        scheduler=build.instantiate(config.sweeper.scheduler, "sweeper.scheduler"),
+        sampler=sampler,
+        scheduler=scheduler,
         settings=config.sweeper,
         test=base.test,
     )
@@ -112,22 +109,27 @@ def _for_trial(override: "Override") -> bool:
     return not sweeps and not override.is_hydra_override()
 
 
-def _space(base: DictConfig, loader: "ConfigLoader", overrides: "list[Override]") -> Space:
+def _space(
+    base: DictConfig,
+    loader: "ConfigLoader",
+    overrides: "list[Override]",
+    entries: Mapping[str, Any],
+) -> Space:
     """Collect what varies: presets first, then the command line, which wins."""
-    found: dict[str, Parameter] = {}
-    for each in preset(loader, base.get("search_space") or {}):
-        found[each.key] = each
-    for override in overrides:
-        key = override.get_key_element()
-        if override.is_sweep_override():
-            found[key] = parameter(override, {})
-        else:
-            found.pop(key, None)
-    _refuse(found)
-    chosen = OmegaConf.to_container(base.hydra.runtime.choices)
-    space = Space(_owners_first(found), chosen)  # type: ignore[arg-type]
-    possible = [p for p in space.parameters if _possible(p, space)]
-    return Space(tuple(possible), space.chosen)
+    chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
+    fixed = {o.get_key_element() for o in overrides}
+    alternatives = preset(loader, entries)
+    found = {p.key: p for p in map(_parameter, overrides) if p is not None}
+    varied: dict[str, Parameter] = {}
+    for p in _owners_first([*found.values(), *(p for p in alternatives if p.key not in fixed)]):
+        if p.key not in varied and _possible(p, varied, chosen):
+            varied[p.key] = p
+    _refuse(varied)
+    return Space(tuple(varied.values()), chosen)
+
+
+def _parameter(override: "Override") -> Parameter | None:
+    return parameter(override, {}) if override.is_sweep_override() else None
 
 
 def _refuse(found: dict[str, Parameter]) -> None:
@@ -144,23 +146,31 @@ def _refuse(found: dict[str, Parameter]) -> None:
             )
 
 
-def _owners_first(found: dict[str, Parameter]) -> tuple[Parameter, ...]:
-    return tuple(sorted(found.values(), key=lambda p: bool(p.when)))
+def _owners_first(found: Iterable[Parameter]) -> list[Parameter]:
+    """Order parameters so that each comes after those it belongs to."""
+    waiting, placed = list(found), list[Parameter]()
+    while waiting:
+        keys = {p.key for p in waiting}
+        ready = [p for p in waiting if not (set(p.when) - {p.key}) & keys]
+        placed += ready or waiting  # owners in a circle: in the order given
+        waiting = [p for p in waiting if p not in placed]
+    return placed
 
 
-def _possible(parameter: Parameter, space: Space) -> bool:
+def _possible(
+    parameter: Parameter, varied: dict[str, Parameter], chosen: Mapping[str, str | None]
+) -> bool:
     """Tell whether any option that a parameter belongs to can be chosen."""
-    swept = {p.key: p for p in space.parameters}
     for owner, options in parameter.when.items():
-        group = swept.get(owner)
-        open_to = group.values if isinstance(group, Choice) else (space.chosen.get(owner),)
+        group = varied.get(owner)
+        open_to = group.values if isinstance(group, Choice) else (chosen.get(owner),)
         if not set(options) & set(open_to):
             return False
     return True
 
 
 def _check(config: DictConfig, loader: "ConfigLoader", fixed: Iterable[str], space: Space) -> None:
-    """Compose a config for each combination of options, so that a typo costs no trial."""
+    """Compose a config with each option, so that a typo costs no trial."""
     groups = [p for p in space.parameters if isinstance(p, Choice) and "." not in p.key]
     for group in groups:
         if allowed := loader.get_group_options(group.key.lstrip("+")):
@@ -169,27 +179,27 @@ def _check(config: DictConfig, loader: "ConfigLoader", fixed: Iterable[str], spa
                     raise UserError(
                         f"{group.key}={value}: there is no such option. {nearest(value, allowed)}"
                     )
-    combinations = itertools.product(*(p.values for p in groups))
-    for values in itertools.islice(combinations, MOST_COMBINATIONS):
-        at = {p.key: v for p, v in zip(groups, values, strict=True)}
-        first = {p.key: p.at(0.0) for p in space.parameters if p.key not in at}
-        point: Point = {}
-        for p in space.parameters:
-            if space.active(p, point):
-                point[p.key] = at.get(p.key) or first[p.key]
-        loader.load_sweep_config(config, [*fixed, *assignments(point)])
+    first = space.at(dict.fromkeys((p.key for p in space.parameters), 0.0))
+    loader.load_sweep_config(config, [*fixed, *assignments(first)])
+    for group in groups:
+        for value in group.values[1:]:
+            point: Point = {}
+            for p in space.parameters:
+                if space.active(p, point):
+                    point[p.key] = value if p.key == group.key else p.at(0.0)
+            loader.load_sweep_config(config, [*fixed, *assignments(point)])
 
 
 def _defaults(base: DictConfig, space: Space) -> Point | None:
+    """Return the config's own values; of those outside the space, the middle of the range."""
     point: Point = {}
+    known = 0
     for p in space.parameters:
-        if not space.active(p, point):
-            continue
-        value = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
-        if value is None or not p.holds(text := str(value)):
-            return None
-        point[p.key] = text
-    return point
+        if space.active(p, point):
+            value = str(space.chosen.get(p.key) or OmegaConf.select(base, p.key))
+            point[p.key] = value if p.holds(value) else p.at(0.5)
+            known += p.holds(value)
+    return point if known else None
 
 
 def assignments(point: Point) -> list[str]:

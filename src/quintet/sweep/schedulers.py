@@ -2,9 +2,10 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
-from quintet.sweep.study import Study, Trial
+if TYPE_CHECKING:
+    from quintet.sweep.study import Study, Trial
 
 
 @dataclass(frozen=True)
@@ -46,7 +47,7 @@ class Scheduler(Protocol):
     def total(self, max_epochs: int) -> int | None:
         """Return how many trials the scheme has; None where `n_trials` says it."""
 
-    def move(self, trials: Sequence[Trial], limit: int, max_epochs: int, mode: str) -> Move:
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
         """Return what a free slot is to do.
 
         Args:
@@ -57,7 +58,7 @@ class Scheduler(Protocol):
 
         """
 
-    def stops(self, study: Study, trial: Trial, epochs: int, max_epochs: int) -> bool:
+    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
         """Tell whether a trial that has just reported P stops now."""
 
 
@@ -69,10 +70,10 @@ class RunAll:
     def total(self, max_epochs: int) -> None:
         """Return None: `n_trials` says it."""
 
-    def move(self, trials: Sequence[Trial], limit: int, max_epochs: int, mode: str) -> Move:
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
         """Begin trials until there are enough."""
         return Begin() if len(trials) < limit else Finished()
 
-    def stops(self, study: Study, trial: Trial, epochs: int, max_epochs: int) -> bool:
+    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
         """Return False."""
         return False

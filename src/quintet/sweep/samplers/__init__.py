@@ -5,10 +5,11 @@ that share a study never draw the same numbers.
 """
 
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
-from quintet.sweep.space import Point, Space
-from quintet.sweep.study import Trial
+if TYPE_CHECKING:
+    from quintet.sweep.space import Point, Space
+    from quintet.sweep.study import Trial
 
 
 class Sampler(Protocol):
@@ -17,12 +18,12 @@ class Sampler(Protocol):
     starts_with_defaults: bool
     """Whether trial 0 takes the config's own values."""
 
-    def total(self, space: Space) -> int | None:
+    def total(self, space: "Space") -> int | None:
         """Return how many trials there can be; None where there is no end."""
 
     def suggest(
-        self, trials: Sequence[Trial], space: Space, number: int, seed: int, mode: str
-    ) -> Point:
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
         """Return the point of trial `number`.
 
         Args:
@@ -43,14 +44,14 @@ class Grid:
     def __init__(self) -> None:
         self._points: list[Point] = []
 
-    def total(self, space: Space) -> int:
+    def total(self, space: "Space") -> int:
         """Return how many combinations there are."""
         self._points = self._points or list(space.product())
         return len(self._points)
 
     def suggest(
-        self, trials: Sequence[Trial], space: Space, number: int, seed: int, mode: str
-    ) -> Point:
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
         """Return the combination of that number."""
         self.total(space)
         return self._points[number]
@@ -61,12 +62,12 @@ class Random:
 
     starts_with_defaults = True
 
-    def total(self, space: Space) -> None:
+    def total(self, space: "Space") -> None:
         """Return None: there is no end."""
 
     def suggest(
-        self, trials: Sequence[Trial], space: Space, number: int, seed: int, mode: str
-    ) -> Point:
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
         """Return a random point."""
         import numpy as np
 
@@ -79,12 +80,12 @@ class QuasiRandom:
 
     starts_with_defaults = True
 
-    def total(self, space: Space) -> None:
+    def total(self, space: "Space") -> None:
         """Return None: there is no end."""
 
     def suggest(
-        self, trials: Sequence[Trial], space: Space, number: int, seed: int, mode: str
-    ) -> Point:
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
         """Return the sequence's point of that number."""
         from scipy.stats import qmc
 

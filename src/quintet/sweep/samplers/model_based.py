@@ -1,0 +1,127 @@
+"""Optuna's samplers, which learn from the trials so far."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    import optuna
+
+    from quintet.sweep.space import Parameter, Point, Space
+    from quintet.sweep.study import Trial
+
+
+class Tpe:
+    """Tree-structured Parzen estimator: the densities of good and of bad points compared.
+
+    Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; multivariate and with
+    constant liar, by Optuna. Parameters that exist only beside some option are grouped.
+
+    Args:
+        startup: trials drawn at random before the model is asked.
+        candidates: of which the most promising is tried.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, startup: int = 10, candidates: int = 24) -> None:
+        self.startup, self.candidates = startup, candidates
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return the point that looks best to the densities."""
+        from optuna.samplers import TPESampler
+
+        sampler = TPESampler(
+            n_startup_trials=self.startup,
+            n_ei_candidates=self.candidates,
+            multivariate=True,
+            group=True,
+            seed=draw_seed(seed, number),
+        )
+        return _ask(sampler, trials, space, mode)
+
+
+class GaussianProcess:
+    """Gaussian process with (log) expected improvement, by Optuna; for few and dear trials.
+
+    Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
+    functions"; Ament et al. 2023 for the logarithm.
+
+    Args:
+        startup: trials drawn at random before the model is asked.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, startup: int = 10) -> None:
+        self.startup = startup
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return the point with the greatest expected improvement."""
+        from optuna.samplers import GPSampler
+
+        sampler = GPSampler(n_startup_trials=self.startup, seed=draw_seed(seed, number))
+        return _ask(sampler, trials, space, mode)
+
+
+def draw_seed(seed: int, number: int) -> int:
+    """Return a seed for one trial: no two trials draw alike, whichever worker asks."""
+    import numpy as np
+
+    return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
+
+
+def _ask(
+    sampler: "optuna.samplers.BaseSampler", trials: "Sequence[Trial]", space: "Space", mode: str
+) -> "Point":
+    """Ask a sampler on a copy in memory: what it writes while it thinks never reaches the study."""
+    from quintet.sweep.study import quiet_optuna
+
+    optuna = quiet_optuna()
+    direction = {"min": "minimize", "max": "maximize"}[mode]
+    study = optuna.create_study(sampler=sampler, direction=direction)
+    study.add_trials([t for t in (_frozen(trial, space) for trial in trials) if t])
+    asked = study.ask()
+    point: Point = {}
+    for parameter in space.parameters:
+        if space.active(parameter, point):
+            point[parameter.key] = parameter.from_optuna(_suggest(asked, parameter))
+    return point
+
+
+def _frozen(trial: "Trial", space: "Space") -> "optuna.trial.FrozenTrial | None":
+    from optuna.trial import TrialState, create_trial
+
+    if trial.state == "failed":
+        return None
+    states = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
+    chosen = [space[key] for key in trial.point]
+    return create_trial(
+        state=states.get(trial.state, TrialState.RUNNING),
+        value=trial.value if trial.state != "running" else None,
+        params={p.key: p.to_optuna(trial.point[p.key]) for p in chosen},
+        distributions={p.key: p.distribution() for p in chosen},
+        intermediate_values=trial.reports,
+    )
+
+
+def _suggest(trial: "optuna.Trial", parameter: "Parameter") -> Any:
+    from optuna.distributions import FloatDistribution, IntDistribution
+
+    kind = parameter.distribution()
+    if isinstance(kind, FloatDistribution):
+        return trial.suggest_float(parameter.key, kind.low, kind.high, log=kind.log)
+    if isinstance(kind, IntDistribution):
+        return trial.suggest_int(parameter.key, kind.low, kind.high, log=kind.log)
+    return trial.suggest_categorical(parameter.key, kind.choices)  # type: ignore[attr-defined]

@@ -15,8 +15,6 @@ OURS = (
 )
 TRUSTED = (
     *(f"quintet.{name}." for name in OURS),
-    "quintet.sweep.samplers.",
-    "quintet.sweep.schedulers.",
     "torch.nn.",
     "torch.optim.",
     "torchmetrics.",

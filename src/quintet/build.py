@@ -186,14 +186,19 @@ def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
     A finished model is evaluated by one that is not watched, since a callback such as EMA would
     put other weights in its place.
     """
+    from quintet import ranks
+    from quintet.callbacks.session import Listen
+    from quintet.checkpoint_io import WholeCheckpointIO
     from quintet.hooks import without_empty_hooks
 
+    ranks.watch_over()
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     loggers = list(_switched_on(cfg, "logger")) if watched else []
     built = instantiate(
         cfg.trainer,
         "trainer",
-        callbacks=callbacks,
+        callbacks=[*callbacks, Listen()],
+        plugins=[WholeCheckpointIO()],
         logger=loggers or False,
         enable_checkpointing=bool(callbacks),
     )

@@ -16,10 +16,18 @@ def best(folder: Path) -> Path | None:
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint of a run folder, if there is one."""
-    paths = (folder / FOLDER).glob("*.ckpt")
-    by_age = sorted(paths, key=lambda p: p.stat().st_mtime_ns, reverse=True)
-    return next((path for path in by_age if is_whole(path)), None)
+    """Return the whole checkpoint of a run folder that is furthest on, if there is one.
+
+    Steps are what counts: a copied folder has new file times.
+    """
+    whole = [
+        path for path in sorted((folder / FOLDER).glob("*.ckpt"), reverse=True) if is_whole(path)
+    ]
+    return max(whole, key=_steps, default=None)
+
+
+def _steps(path: Path) -> int:
+    return int(load(path).get("global_step", -1))
 
 
 def is_whole(path: Path) -> bool:

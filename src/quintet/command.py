@@ -10,10 +10,10 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import secrets, usage
-from quintet.errors import UserError, nearest
+from quintet import secrets, signals, usage
+from quintet.errors import DivergedError, UserError, nearest
 from quintet.process import is_first_rank
-from quintet.run_folder import note_command
+from quintet.run_folder import check_free, note_command
 from quintet.trial import die_with_parent
 
 ROOT = Path(__file__).parents[2]
@@ -52,8 +52,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
-            sys.argv[1:] = resumed(sys.argv[1:])
+            signals.listen()
             with one_message():
+                sys.argv[1:] = placed(sys.argv[1:])
                 start()
 
         return main
@@ -66,6 +67,10 @@ def one_message() -> Iterator[None]:
     """End an error with one message and exit code 1; `debug=true` leaves the traceback."""
     try:
         yield
+    except KeyboardInterrupt as stop:
+        if is_first_rank():
+            print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
+        sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
     except Exception as error:
         if "debug=true" in sys.argv[1:]:
             sys.exit(secrets.redact(traceback.format_exc()))
@@ -86,19 +91,27 @@ def refuse_secrets(arguments: list[str]) -> None:
         )
 
 
-def resumed(arguments: list[str]) -> list[str]:
+def placed(arguments: list[str]) -> list[str]:
     """Let `resume=<run folder>` go on in that very folder, and leave its composed config as it is.
 
+    This comes before Hydra, which would write its own files into the folder at once.
+
     Raises:
-        SystemExit: there is no such run folder.
+        UserError: there is no such run folder, or a new run is to go where one is.
 
     """
-    folder = next((a.removeprefix("resume=") for a in arguments if a.startswith("resume=")), None)
+    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    folder, new = given.get("resume"), given.get("hydra.run.dir")
     if folder in (None, "", "null"):
+        if new and is_first_rank():
+            check_free(Path(new.strip("'\"")))
         return arguments
-    path = Path(str(folder)).resolve()
+    path = Path(str(folder).strip("'\"")).resolve()
     if not (path / ".hydra" / "config.yaml").is_file():
-        sys.exit(f"Error: resume={folder} is no run folder: {path}/.hydra/config.yaml is missing.")
+        raise UserError(
+            f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
+            "Allowed: a folder that train.py wrote."
+        )
     return [*arguments, f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
 
 
@@ -107,7 +120,7 @@ def explain(error: BaseException) -> str:
     from hydra.errors import HydraException, MissingConfigException
     from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
-    if isinstance(error, UserError):
+    if isinstance(error, UserError | DivergedError):
         return str(error)
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")

@@ -35,24 +35,28 @@ def run(cfg: DictConfig) -> float | None:
     folder = Path(cfg.paths.run)
     if cfg.resume:
         cfg = run_folder.resumed(cfg)
-    with Tracking() as tracking, recording(cfg, folder) as record:
+    with (
+        run_folder.held(cfg, folder),
+        Tracking() as tracking,
+        recording(cfg, folder) as record,
+    ):
         check_keys(cfg)
         check_choices(cfg)
         build.check(cfg)
         prepare(cfg)
+        trainer = build.trainer(cfg)
         data = build.data(cfg)
         know(cfg, data.load())
         check_choices(cfg)
         network = build.model(cfg)
         build.initialise(cfg, network)
         task = build.task(cfg, data, network)
-        trainer = build.trainer(cfg)
         count_steps(cfg, trainer)
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, trainer.loggers, record)
         console.announce(cfg, data, task)
-        trainer.fit(task, data, ckpt_path=checkpoints.newest(folder), weights_only=True)
-        evaluate_best(cfg, trainer, task, data, record)
+        fit(cfg, trainer, task, data, record)
+        evaluate_best(cfg, task, data, record)
     console.summarise(record, folder)
     return record.metric.value
 
@@ -85,13 +89,26 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer") -> None:
     cfg.facts.total_steps = min(total, trainer.max_steps) if trainer.max_steps > 0 else total
 
 
-def evaluate_best(
+def fit(
     cfg: DictConfig, trainer: "L.Trainer", task: "Task", data: "DataModule", record: Record
 ) -> None:
-    """Load the best checkpoint; record its P, and open the test set for it once."""
-    record.epochs = trainer.current_epoch
+    """Train; a resumed run goes on from its newest whole checkpoint, or starts anew without one."""
+    from quintet.callbacks.session import Replan, Tally
+    from quintet.hooks import without_empty_hooks
+
+    tally = Tally()
+    trainer.callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])  # type: ignore[attr-defined]
+    start = checkpoints.newest(Path(cfg.paths.run)) if cfg.resume else None
+    try:
+        trainer.fit(task, data, ckpt_path=start, weights_only=True)
+    finally:
+        record.epochs, record.seconds = tally.epochs, tally.earlier
     if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]
         record.status = "pruned"
+
+
+def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Record) -> None:
+    """Load the best checkpoint; record its P, and open the test set for it once."""
     record.parameters = sum(p.numel() for p in task.model.parameters())
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])

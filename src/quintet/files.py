@@ -1,17 +1,84 @@
-"""Files that are whole or not there."""
+"""Files that are whole or not there, whatever stops the process or the machine."""
 
+import errno
 import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from pathlib import Path
+
+from quintet.errors import UserError
+
+SUFFIX = ".part"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give out a temporary path beside `path`; what was written there then takes its place.
+
+    File and folder reach the disk before this returns, so that a power cut leaves the old file or
+    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it.
+
+    Raises:
+        UserError: the disk is full; `path` is as it was.
+
+    """
+    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        yield temporary
+        _sync(temporary)
+        os.replace(temporary, path)
+        _sync(path.parent)
+    except Exception as error:
+        if is_full(error):
+            raise UserError(_no_room(path)) from error
+        raise
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Write `text` to `path` through a synced temporary file in the same folder."""
-    temporary = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        with temporary.open("w") as file:
-            file.write(text)
-            file.flush()
-            os.fsync(file.fileno())
-        temporary.replace(path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    """Replace the content of `path` in one step.
+
+    Raises:
+        UserError: the disk is full.
+
+    """
+    with replacing(path) as temporary:
+        temporary.write_text(text)
+
+
+def sweep_up(folder: Path) -> None:
+    """Remove the temporary files that a killed process left anywhere in `folder`."""
+    for left in folder.rglob(f".*{SUFFIX}"):
+        left.unlink(missing_ok=True)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether a full disk, quota or file-size limit is behind an error."""
+    while error is not None:  # torch.save says only that its position is unexpected
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def _no_room(path: Path) -> str:
+    free = shutil.disk_usage(path.parent).free
+    return (
+        f"{path} could not be written: no room left ({free / 1e6:.1f} MB free there, or a quota or "
+        "a limit on file sizes). What was there before is whole. Make room, or choose another disk "
+        "by paths.logs=<folder>; then go on by resume=<run folder>."
+    )
+
+
+def _sync(path: Path) -> None:
+    with suppress(PermissionError):  # folders cannot be opened on Windows
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -2,16 +2,19 @@
 
 import platform
 import subprocess
+import sys
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.errors import DivergedError
+from quintet import ranks, signals
+from quintet.console import shortest
+from quintet.errors import DivergedError, UserError
 from quintet.process import is_first_rank
 from quintet.record import Record, Score, Status
 from quintet.run_folder import as_typed
@@ -30,28 +33,38 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         environment=environment(),
     )
     began = time.monotonic()
-    try:
-        yield record
-        if record.status != "pruned":
-            record.status = "completed"
-    except BaseException as error:
-        record.status, record.reason = status_of(error), redact(reason_of(error))
-        raise
-    finally:
-        record.seconds = round(time.monotonic() - began, 3)
+
+    def write(status: Status, reason: str | None = None) -> None:
+        record.status, record.reason = status, reason
+        record.seconds = round(record.seconds + time.monotonic() - began, 3)
         record.overrides = as_typed(cfg.overrides)
         record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
         if is_first_rank():
             record.write(folder)
+
+    def last_words(reason: str) -> None:
+        write("failed", redact(reason))
+        print(f"Error: {redact(reason)}", file=sys.stderr)
+
+    try:
+        with ranks.last_words(last_words):
+            yield record
+    except BaseException as error:
+        cause = ranks.settle(folder, signals.behind(error) or error)
+        status = status_of(cause)
+        if status == "interrupted":
+            cause.add_note(f"Go on with: python src/train.py resume={shortest(folder)}")
+        with suppress(UserError):  # on a full disk the error itself is the message
+            write(status, redact(reason_of(cause)))
+        raise cause from None if cause is error else error
+    write("pruned" if record.status == "pruned" else "completed")
 
 
 def status_of(error: BaseException) -> Status:
     """Return how a run that raised `error` has ended."""
     if isinstance(error, DivergedError):
         return "diverged"
-    # Lightning turns Ctrl-C into SystemExit, and SIGTERM into an exception of its own.
-    stopped = isinstance(error, KeyboardInterrupt | SystemExit)
-    return "interrupted" if stopped or type(error).__name__ == "SIGTERMException" else "failed"
+    return "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
 
 
 def reason_of(error: BaseException) -> str:

@@ -1,5 +1,8 @@
 """A run folder is self-sufficient: its config, resolved, rebuilds everything in it."""
 
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
@@ -8,11 +11,15 @@ from yaml import YAMLError
 
 from quintet import secrets
 from quintet.errors import UserError
-from quintet.files import write_atomically
+from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
 from quintet.record import CONFIG
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
+FIXED = {*GROUPS, "seed", "experiment", "search_space"}
+"""What a resumed run cannot change, because what it has learnt so far depends on it ..."""
+MOVABLE = {"data.path", "data.on_device"}
+"""... and what is only a matter of place; that the data is the same is checked."""
 
 
 def note_command(cfg: DictConfig) -> None:
@@ -31,20 +38,79 @@ def as_typed(overrides: list[str]) -> list[str]:
     return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
-def claim(cfg: DictConfig, folder: Path) -> None:
-    """Save the resolved config; a folder that already holds a run is left alone.
+@contextmanager
+def held(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Keep a run folder to this process; the system frees it when the process ends, however.
+
+    What a killed process left half-written there is removed.
 
     Raises:
-        UserError: the folder holds a run, and `resume=` was not asked for.
+        UserError: another process trains in it, or it holds a run and `resume=` was not asked for.
+
+    """
+    if not is_first_rank():
+        yield
+        return
+    with _locked(folder):
+        if not cfg.resume:
+            check_free(folder)
+        sweep_up(folder)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            f"Another process is training in {folder}. Wait for it to end, or choose another "
+            "hydra.run.dir."
+        ) from None
+    except OSError:  # some network file systems lock no folders
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that already holds a run.
+
+    Raises:
+        UserError: with the ways out.
+
+    """
+    if (folder / CONFIG).exists():
+        raise UserError(
+            f"{folder} already holds a run. Go on with it by resume={folder}, or choose another "
+            "hydra.run.dir."
+        )
+
+
+def claim(cfg: DictConfig, folder: Path) -> None:
+    """Save the resolved config, which makes the folder a run's.
+
+    Raises:
+        UserError: a resumed run's data is not what it was.
 
     """
     if not is_first_rank():
         return
     path = folder / CONFIG
-    if path.exists() and not cfg.resume:
+    if path.exists() and (was := OmegaConf.load(path).facts.fingerprint) != cfg.facts.fingerprint:
         raise UserError(
-            f"{folder} already holds a run. Go on with it by resume={folder}, or choose another "
-            "hydra.run.dir."
+            f"The data has changed since the run began: its fingerprint is "
+            f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
         )
     write_atomically(path, OmegaConf.to_yaml(without_secrets(cfg)))
 
@@ -104,10 +170,10 @@ def resumed(cfg: DictConfig) -> DictConfig:
     saved = cast(DictConfig, OmegaConf.load(folder / ".hydra" / "config.yaml"))
     overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
     keys = [o.key_or_group for o in overrides if o.key_or_group != "resume"]
-    if changed := [key for key in keys if key in cfg.choices]:
+    if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
         raise UserError(
             f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
-            f"{changed[0]}=. Leave it out, or start a new run with it."
+            f"{fixed[0]}=. Leave it out, or start a new run with it."
         )
     for key in keys:
         OmegaConf.update(saved, key, OmegaConf.select(cfg, key), force_add=True)

@@ -5,12 +5,14 @@ from typing import Any, cast
 
 import lightning.pytorch as L
 import torch
-from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from lightning.pytorch.utilities.types import LRSchedulerTypeUnion, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
 from torchmetrics import Metric
 
 from quintet.data.samples import Task as TaskName
+from quintet.errors import DivergedError
 from quintet.meter import Meter
 from quintet.predictions import predictions
 
@@ -113,8 +115,31 @@ class Task(L.LightningModule):
         self._meter("train").flush()
 
     def on_train_epoch_end(self) -> None:
-        """Log the training split's loss and P."""
+        """Log the training split's loss and P, and step a plateau schedule.
+
+        Checkpoints are saved next, and Lightning would step it after that: a resumed run would
+        lack the step.
+        """
         self._log("train")
+        for config in self.trainer.lr_scheduler_configs:
+            value = self.trainer.callback_metrics.get(config.monitor or "")
+            if isinstance(config.scheduler, ReduceLROnPlateau) and value is not None:
+                config.scheduler.step(value)
+
+    def lr_scheduler_step(self, scheduler: LRSchedulerTypeUnion, metric: Any | None) -> None:
+        """Step a schedule, unless it has been stepped with the epoch's metric before."""
+        if metric is None:
+            super().lr_scheduler_step(scheduler, metric)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to save weights that are not finite.
+
+        Raises:
+            DivergedError: training went astray in the very last step.
+
+        """
+        if not all(torch.isfinite(p).all() for p in self.model.parameters()):
+            raise DivergedError
 
     def on_validation_epoch_end(self) -> None:
         """Log the validation split's loss and P."""

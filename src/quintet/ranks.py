@@ -1,0 +1,144 @@
+"""Several processes that train together end together, with one message and one record.
+
+Rank 0 is the process that the user started; Lightning's launcher starts the others.
+"""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from quintet.errors import DivergedError, UserError
+from quintet.files import SUFFIX, sweep_up
+from quintet.process import is_first_rank
+
+POLL, GRACE = 0.2, 5.0
+"""Seconds between two looks at the other ranks, and until rank 0 should have noticed itself."""
+PR_SET_PDEATHSIG = 1
+
+_others: list["subprocess.Popen[Any]"] = []
+_ending = threading.Event()
+_last_words: list[Callable[[str], None]] = []
+
+
+def watch_over() -> None:
+    """Prepare to end all ranks when one of them fails, and all others when rank 0 ends.
+
+    Lightning's own watcher kills rank 0 as well, before it could say why or record anything.
+    """
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
+    if not is_first_rank():
+        _die_with_parent()
+
+
+@contextmanager
+def last_words(say: Callable[[str], None]) -> Iterator[None]:
+    """Call `say` with the reason, from another thread, should rank 0 hang when another rank fails.
+
+    A library's call may wait for ever for a rank that is gone.
+    """
+    _ending.clear()
+    _last_words.append(say)
+    try:
+        yield
+    finally:
+        _last_words.remove(say)
+
+
+def _watch(child_processes: "list[subprocess.Popen[Any]]") -> None:
+    _others[:] = child_processes
+    threading.Thread(target=_wait_for_a_failure, daemon=True).start()
+
+
+def _wait_for_a_failure() -> None:
+    while not any(codes := [other.poll() for other in _others]):
+        if all(code == 0 for code in codes):
+            return
+        time.sleep(POLL)
+    time.sleep(GRACE)
+    if not _ending.is_set():
+        for say in _last_words:
+            say(_how_it_ended() or "")
+        end()
+        os._exit(1)
+
+
+def end() -> None:
+    """End all other ranks, before they complain that rank 0 is gone."""
+    _ending.set()
+    for other in _others:
+        with suppress(ProcessLookupError):
+            other.kill()
+        other.wait()
+    _others.clear()
+
+
+def settle(folder: Path, error: BaseException) -> BaseException:
+    """End all ranks after an error of this one; return what is behind it.
+
+    Rank 0 has the say. The others leave it word of theirs: where one of them broke the connection,
+    the error of rank 0 says no more than that.
+    """
+    if not is_first_rank():
+        word = {"type": type(error).__name__, "message": str(error)}
+        _report_of(folder, os.environ.get("LOCAL_RANK", "?")).write_text(json.dumps(word))
+    elif _others and _is_broken_connection(error):
+        error = _cause(folder) or error
+    end()
+    if is_first_rank():
+        sweep_up(folder)
+    return error
+
+
+def _cause(folder: Path) -> Exception | None:
+    end_by = time.monotonic() + GRACE
+    while not any(other.poll() for other in _others) and time.monotonic() < end_by:
+        time.sleep(POLL)
+    for rank in range(1, len(_others) + 1):
+        path = _report_of(folder, str(rank))
+        if path.exists():
+            word = json.loads(path.read_text())
+            if word["type"] == DivergedError.__name__:
+                return DivergedError()
+            return UserError(f"Rank {rank} ended with {word['type']}: {word['message']}")
+    reason = _how_it_ended()
+    return UserError(reason) if reason else None
+
+
+def _how_it_ended() -> str | None:
+    for rank, other in enumerate(_others, 1):
+        if (code := other.poll()) and code > 0:
+            return f"Rank {rank} ended with exit code {code}."
+        if code:
+            name = signal.Signals(-code).name
+            hint = " Perhaps the memory was full." if code == -signal.SIGKILL else ""
+            return f"Rank {rank} was ended by {name}.{hint}"
+    return None
+
+
+def _is_broken_connection(error: BaseException) -> bool:
+    import torch.distributed as dist
+
+    words = ("gloo", "connection", "nccl", "socket")
+    broken = isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
+    return broken or isinstance(error, getattr(dist, "DistError", ()))
+
+
+def _report_of(folder: Path, rank: str) -> Path:
+    return folder / f".rank-{rank}{SUFFIX}"
+
+
+def _die_with_parent() -> None:
+    if sys.platform == "linux":
+        import ctypes
+
+        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,0 +1,57 @@
+"""Ctrl-C and SIGTERM end a run in good order, alike wherever they reach it."""
+
+import os
+import signal
+import threading
+import time
+from types import FrameType
+
+SIGNALS = (signal.SIGINT, signal.SIGTERM)
+PATIENCE = 2.0
+"""Seconds after a first signal in which further ones are taken for the same wish."""
+
+_since: float | None = None
+
+
+class StoppedError(KeyboardInterrupt):
+    """A signal asked the process to end.
+
+    It is a KeyboardInterrupt, for which libraries are prepared.
+
+    Args:
+        number: of the signal.
+
+    """
+
+    def __init__(self, number: int) -> None:
+        self.number = number
+        name = "Ctrl-C" if number == signal.SIGINT else signal.Signals(number).name
+        super().__init__(f"Stopped by {name}.")
+
+    @property
+    def exit_code(self) -> int:
+        """128 + the signal's number, as shells have it."""
+        return 128 + self.number
+
+
+def listen() -> None:
+    """Raise StoppedError in the main thread at SIGINT and SIGTERM; exit at once at a later one."""
+    if threading.current_thread() is threading.main_thread():
+        for number in SIGNALS:
+            signal.signal(number, _stop)
+
+
+def _stop(number: int, frame: FrameType | None) -> None:
+    global _since
+    if _since is None:
+        _since = time.monotonic()
+        raise StoppedError(number)
+    if time.monotonic() - _since > PATIENCE:
+        os._exit(128 + number)
+
+
+def behind(error: BaseException | None) -> StoppedError | None:
+    """Return the signal that led to an error, if one did: Lightning makes SystemExit of it."""
+    while error is not None and not isinstance(error, StoppedError):
+        error = error.__cause__ or error.__context__
+    return error

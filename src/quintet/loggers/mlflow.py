@@ -14,7 +14,7 @@ from quintet.loggers.about import About, outcome
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
-require("mlflow")
+require("mlflow", ".[mlflow]")
 
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 SQLITE = "sqlite:///"

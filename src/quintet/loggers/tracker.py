@@ -74,7 +74,7 @@ def _first(error: Exception) -> str:
     return next(iter(str(error).strip().splitlines()), "")
 
 
-def require(package: str) -> None:
+def require(package: str, install: str) -> None:
     """Check that a tracker's package is there, without importing it.
 
     Raises:
@@ -87,6 +87,6 @@ def require(package: str) -> None:
 
     if find_spec(package) is None:
         raise UserError(
-            f"logger={package} needs the package {package}, which is not installed. Install it: "
-            f"pip install -e '.[{package}]', or choose another logger: csv is always there."
+            f"logger={package} needs the package {package}, which is not installed. Install it, "
+            f"pip install -e '{install}', or choose another logger: csv is always there."
         )

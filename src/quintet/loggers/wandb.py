@@ -16,7 +16,7 @@ from quintet.loggers.about import About, outcome
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
-require("wandb")
+require("wandb", ".")
 
 FAILED = {"failed", "diverged", "interrupted"}
 

@@ -9,6 +9,9 @@ from quintet import console
 from quintet.loggers.about import About
 from quintet.record import Record
 
+LONGEST = 240
+"""Characters of an error that a warning shows."""
+
 
 class Tracker(Logger):
     """Goes before Lightning's own logger among the bases of an adapter.
@@ -71,7 +74,8 @@ class Tracker(Logger):
 
 
 def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "")
+    line = next(iter(str(error).strip().splitlines()), "")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
 def require(package: str, install: str) -> None:

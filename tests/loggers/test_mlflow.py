@@ -89,12 +89,14 @@ def test_a_real_server_has_it_all(train, server, monkeypatch):
     check(server, train())
 
 
-def test_a_trial_is_tagged_with_its_study_and_a_failed_run_says_why(train, tmp_path, server):
+def test_a_trial_is_nested_in_its_study_and_a_failed_run_says_why(train, tmp_path, server):
     folder = tmp_path / "rates" / "trials" / "0007"
     address = f"logger.mlflow.tracking_uri={server}"
     with pytest.raises(Exception, match="finite"):
         train("optimizer=sgd", "optimizer.lr=1e30", "scheduler=constant", address, folder=folder)
-    seen = told(server, folder)
+    seen, study = told(server, folder), told(server, tmp_path / "rates")
+    assert seen.data.tags["mlflow.parentRunId"] == study.info.run_id
+    assert study.info.run_name == "rates"
     assert seen.data.tags["study"] == "rates"
     assert seen.data.tags["status"] == "diverged"
     assert seen.info.status == "FAILED"

@@ -71,4 +71,4 @@ def test_any_logger_of_lightning_is_told_config_and_outcome(train, tmp_path):
 
 def test_a_missing_package_is_named_with_its_remedy():
     with pytest.raises(UserError, match=r"pip install -e '\.\[no_such_tracker\]'"):
-        require("no_such_tracker")
+        require("no_such_tracker", ".[no_such_tracker]")

@@ -14,10 +14,11 @@ from quintet.loggers.about import About, outcome
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
-require("mlflow")
+require("mlflow", ".[mlflow]")
 
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 SQLITE = "sqlite:///"
+KEPT = "mlflow_run_id"
 # A server that is away is noticed in seconds, not in MLflow's many minutes; no usage statistics.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -46,7 +47,7 @@ class MLflow(Tracker, MLFlowLogger):
         for name, value in DEFAULTS.items():
             os.environ.setdefault(name, value)
         logging.getLogger("alembic").setLevel(logging.WARNING)
-        self._kept = Path(save_dir) / "mlflow_run_id"
+        self._kept = Path(save_dir) / KEPT
         self._store = Path(tracking_uri.removeprefix(SQLITE))
         self._local = tracking_uri.startswith(SQLITE)
         place = Path(artifacts).absolute().as_uri() if artifacts and self._local else None
@@ -67,9 +68,22 @@ class MLflow(Tracker, MLFlowLogger):
             client = self.experiment
         if resumed:
             client.update_run(self._run_id, status="RUNNING")
-        else:
-            self._kept.write_text(f"{self._run_id}\n")
-            self.log_hyperparams(about.hparams)
+            return
+        self._kept.write_text(f"{self._run_id}\n")
+        self.log_hyperparams(about.hparams)
+        if about.study:
+            parent = self._parent(client, about.folder.parent.parent)
+            client.set_tag(self._run_id, "mlflow.parentRunId", parent)
+
+    def _parent(self, client: Any, study: Path) -> str:
+        """Return the run that a study's trials are nested in; the first of them makes it."""
+        kept = study / KEPT
+        with locked(study / ".mlflow.lock"):
+            if not kept.is_file():
+                run = client.create_run(self._experiment_id, run_name=study.name)
+                client.set_terminated(run.info.run_id, "FINISHED")
+                kept.write_text(f"{run.info.run_id}\n")
+        return kept.read_text().strip()
 
     @contextmanager
     def _alone(self) -> Iterator[None]:
@@ -78,8 +92,7 @@ class MLflow(Tracker, MLFlowLogger):
             yield
             return
         self._store.parent.mkdir(parents=True, exist_ok=True)
-        with self._store.with_suffix(".lock").open("w") as lock:
-            fcntl.flock(lock, fcntl.LOCK_EX)
+        with locked(self._store.with_suffix(".lock")):
             yield
 
     def close(self, record: Record) -> None:
@@ -90,3 +103,11 @@ class MLflow(Tracker, MLFlowLogger):
         if record.reason:
             client.set_tag(self._run_id, "reason", record.reason[:500])
         client.set_terminated(self._run_id, STATES.get(record.status, "FAILED"))
+
+
+@contextmanager
+def locked(path: Path) -> Iterator[None]:
+    """Hold a lock file; the system lets it go with the process."""
+    with path.open("w") as file:
+        fcntl.flock(file, fcntl.LOCK_EX)
+        yield

@@ -6,7 +6,7 @@ from quintet.loggers.about import About, outcome
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
-require("tensorboard")
+require("tensorboard", ".[tensorboard]")
 
 
 class TensorBoard(Tracker, TensorBoardLogger):

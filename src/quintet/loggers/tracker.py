@@ -9,6 +9,9 @@ from quintet import console
 from quintet.loggers.about import About
 from quintet.record import Record
 
+LONGEST = 240
+"""Characters of an error that a warning shows."""
+
 
 class Tracker(Logger):
     """Goes before Lightning's own logger among the bases of an adapter.
@@ -71,10 +74,11 @@ class Tracker(Logger):
 
 
 def _first(error: Exception) -> str:
-    return next(iter(str(error).strip().splitlines()), "")
+    line = next(iter(str(error).strip().splitlines()), "")
+    return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 
-def require(package: str) -> None:
+def require(package: str, install: str) -> None:
     """Check that a tracker's package is there, without importing it.
 
     Raises:
@@ -87,6 +91,6 @@ def require(package: str) -> None:
 
     if find_spec(package) is None:
         raise UserError(
-            f"logger={package} needs the package {package}, which is not installed. Install it: "
-            f"pip install -e '.[{package}]', or choose another logger: csv is always there."
+            f"logger={package} needs the package {package}, which is not installed. Install it, "
+            f"pip install -e '{install}', or choose another logger: csv is always there."
         )

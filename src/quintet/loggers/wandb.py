@@ -10,13 +10,14 @@ from typing import Any, Literal
 from urllib.parse import urlsplit
 
 from lightning.pytorch.loggers import WandbLogger
+from rich.markup import escape
 
 from quintet import console
 from quintet.loggers.about import About, outcome
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
-require("wandb")
+require("wandb", ".")
 
 FAILED = {"failed", "diverged", "interrupted"}
 
@@ -100,7 +101,8 @@ class WandB(Tracker, WandbLogger):
         import wandb
 
         run = wandb.init(**common, mode="offline")
-        console.say(f"W&B offline: {why}. Upload later: wandb sync {run.settings.sync_dir}")
+        line = f"W&B offline: {why}. Upload later: wandb sync {run.settings.sync_dir}"
+        console.say(escape(line))
         return run
 
     def _settings(self) -> Any:

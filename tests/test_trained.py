@@ -43,6 +43,7 @@ def table_run(train_here, tmp_path):
 
 def evaluation(folder, **changes):
     from hydra import compose, initialize_config_dir
+
     from runs import ROOT
 
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):

@@ -52,6 +52,10 @@ def _stop(number: int, frame: FrameType | None) -> None:
 
 def behind(error: BaseException | None) -> StoppedError | None:
     """Return the signal that led to an error, if one did: Lightning makes SystemExit of it."""
+    seen: set[int] = set()
     while error is not None and not isinstance(error, StoppedError):
+        if id(error) in seen:  # an error raised again from its own consequence
+            return None
+        seen.add(id(error))
         error = error.__cause__ or error.__context__
     return error

@@ -31,7 +31,7 @@ Fit = Callable[[Values, Values], Callable[[Values], Values]]
 
 @dataclass(frozen=True)
 class Row:
-    """One command, and the references that read its data or, if they see it otherwise, `seen`."""
+    """One command, and its references; `seen` is how they see the data where that differs."""
 
     arguments: str
     references: tuple[str, ...]
@@ -109,7 +109,7 @@ def score(metric: str, truth: Values, predicted: Values) -> float:
 
 
 def reference(name: str, row: Row, seed: int) -> float:
-    """Fit a reference on a row's training and validation parts; score it on the test part."""
+    """Fit a reference on a row's training and validation parts; score it on its test part."""
     from hydra import compose, initialize_config_dir
 
     from quintet.build import data

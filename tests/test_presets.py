@@ -5,10 +5,12 @@ import math
 import shutil
 from pathlib import Path
 
+import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
 
 from options import names
+from quintet.build import data
 from quintet.errors import UserError
 from quintet.experiment import run
 from running import CONFIGS, SHORT, composed, ran
@@ -108,3 +110,54 @@ def test_an_unknown_key_in_an_experiment_is_refused_with_the_nearest_name(
         cfg = compose("train", ["experiment=mine", f"paths.run={tmp_path}", *SHORT])
     with pytest.raises(UserError, match=f"Did you mean '{near}'"):
         run(cfg)
+
+
+def splits(folder: Path, *overrides: str) -> tuple:
+    """Return inputs and targets a run may learn from, then those of its test part."""
+    module = data(composed(folder, *overrides))
+    module.load()
+    parts = {
+        k: [t.flatten(1).squeeze(1).numpy() if t.ndim > 1 else t.numpy() for t in v]
+        for k, v in module.splits.items()
+    }
+    known = [np.concatenate(pair) for pair in zip(parts["train"], parts["val"], strict=True)]
+    return *known, *parts["test"]
+
+
+def trained(folder: Path, *overrides: str) -> float:
+    record = ran(folder / "run", *overrides, "seed=0", "trainer=cpu", "callbacks.progress=null")
+    return record.test[record.metric.name]
+
+
+def test_the_default_run_reads_digits(tmp_path):
+    assert trained(tmp_path) >= 0.96
+
+
+def test_image_reads_digits_better_than_a_linear_model(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+
+    x, y, new, truth = splits(tmp_path, "experiment=image", "seed=0")
+    linear = LogisticRegression(max_iter=5000).fit(x, y).score(new, truth)
+    assert trained(tmp_path, "experiment=image") >= max(0.98, linear)
+
+
+def test_regression_is_within_five_percent_of_least_squares(tmp_path):
+    from sklearn.linear_model import LinearRegression
+    from sklearn.metrics import root_mean_squared_error
+
+    x, y, new, truth = splits(tmp_path, "experiment=regression", "seed=0")
+    linear = root_mean_squared_error(truth, LinearRegression().fit(x, y).predict(new))
+    assert trained(tmp_path, "experiment=regression") <= 1.05 * linear
+
+
+def test_imbalanced_finds_the_rare_class_better_than_a_linear_model(tmp_path):
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.metrics import f1_score
+
+    x, y, new, truth = splits(tmp_path, "experiment=imbalanced", "seed=0")
+    linear = LogisticRegression(max_iter=5000).fit(x, y)
+    assert trained(tmp_path, "experiment=imbalanced") > f1_score(truth, linear.predict(new))
+
+
+def test_forecasting_beats_an_autoregression_on_sunspots(tmp_path):
+    assert trained(tmp_path, "experiment=forecasting") < 19.14  # AR(9), statsmodels, last 60 years

@@ -63,3 +63,10 @@ def test_ranks_take_the_same_number_of_training_steps(size, batch_size, world):
     assert steps == {len(ranks[0])}
     samples = [sample for rank in ranks for sample in seen(rank)]
     assert len(samples) == len(set(samples)) > size - 2 * world
+
+
+def test_the_order_goes_where_the_samples_are():
+    x, y = torch.empty(5, 3, device="meta"), torch.empty(5, device="meta")
+    batches = list(TensorLoader(x, y, 2, shuffle=True))
+    assert {tensor.device.type for batch in batches for tensor in batch} == {"meta"}
+    assert [len(x) for x, _ in batches] == [2, 2]

@@ -14,7 +14,7 @@ from quintet.sweep import launch, locks, outcome
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Process, start, tail
-from quintet.sweep.schedulers import Begin, Finished, GoOn, Wait
+from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
 from quintet.sweep.study import Study, Trial, folder_of
 
 TICK = 0.25
@@ -125,7 +125,7 @@ class Loop:
                 return trial, lock
         return self._next(trials, elsewhere)
 
-    def _next(self, trials: list[Trial], elsewhere: bool) -> Claim:
+    def _next(self, trials: list[Trial], elsewhere: bool) -> Claim | None:
         plan = self.plan
         move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
         if isinstance(move, Begin):
@@ -134,6 +134,9 @@ class Loop:
         if isinstance(move, GoOn):
             self.study.note(move.number, budget=move.budget)
             return self._taken(move.number)
+        if isinstance(move, Drop):
+            self.study.tell(move.number, "pruned", trials[move.number].value)
+            return None
         if isinstance(move, Finished) and not elsewhere and not self.running:
             return move
         return Wait()

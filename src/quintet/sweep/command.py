@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from quintet.errors import UserError
 from quintet.sweep import best, leaderboard, locks, report
+from quintet.sweep.fork import starter
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.slots import Loop
 from quintet.sweep.study import Study
@@ -39,19 +40,20 @@ def sweep(config: DictConfig, loader: "ConfigLoader", arguments: list[str]) -> f
         total = limit(plan)
         report.announce(plan, study, total, plan.settings.slots)
         stop = Stop()
-        loop = Loop(
-            plan=plan,
-            study=study,
-            view=report.Lines(plan, study, total),
-            slots=plan.settings.slots,
-            limit=total,
-            seconds=plan.settings.timeout,
-            stopping=lambda: stop.asked,
-        )
-        with stop.on_signals():
+        with stop.on_signals(), starter(plan.settings.isolation, plan.settings.preload) as start:
+            loop = Loop(
+                plan=plan,
+                study=study,
+                view=report.Lines(plan, study, total),
+                slots=plan.settings.slots,
+                limit=total,
+                seconds=plan.settings.timeout,
+                stopping=lambda: stop.asked,
+                start=start,
+            )
             loop.run()
-        leaderboard.save(study)
-        return finish(plan, study, loop, stop)
+            leaderboard.save(study)
+            return finish(plan, study, loop, stop)
 
 
 def finish(plan: Plan, study: Study, loop: Loop, stop: "Stop") -> float | None:
@@ -69,7 +71,7 @@ def finish(plan: Plan, study: Study, loop: Loop, stop: "Stop") -> float | None:
         if any(t.state == "failed" for t in study.trials()):
             raise UserError("No trial completed. The first was " + report.failures(study))
         raise UserError("No trial completed. Raise sweeper.n_trials or sweeper.timeout.")
-    record = best.keep(plan, study, won)
+    record = best.keep(plan, study, won, loop.start)
     report.summarise(plan, study, won, record)
     return won.value
 

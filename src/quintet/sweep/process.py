@@ -29,6 +29,20 @@ class Handle(Protocol):
         """Return the exit code, negative for a signal; None while it runs."""
 
 
+class Start(Protocol):
+    """Starts a trial, as `start` does."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        number: int,
+        lock: int,
+        extra: Mapping[str, str],
+    ) -> "Process":
+        """Return the running trial."""
+
+
 class Process:
     """A running trial.
 
@@ -64,7 +78,8 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal to the trial and every process it has started."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.handle.pid, number)
+            if self.handle.pid > 1:
+                os.killpg(self.handle.pid, number)
 
     def end(self, patience: float = 0.0) -> None:
         """End what is left of the trial: its other ranks, its loaders, or all of it."""
@@ -74,6 +89,7 @@ class Process:
         self.signal(signal.SIGKILL)
         while self.exit_code() is None:
             time.sleep(0.005)
+            self.signal(signal.SIGKILL)
         os.close(self.reports)
         os.close(self._answers)
 

@@ -13,7 +13,7 @@ from quintet.record import RESULT
 from quintet.sweep import launch, locks, outcome
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG, Process, start, tail
+from quintet.sweep.process import LOCK, LOG, Process, Start, start, tail
 from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
 from quintet.sweep.study import Study, Trial, folder_of
 
@@ -58,6 +58,7 @@ class Loop:
         slots: how many trials run at a time.
         limit: how many trials the study is to have.
         seconds: after which no trial begins; None for no end.
+        start: how a trial's process is started.
         stopping: asked between events; True ends the running trials, which can go on later.
 
     """
@@ -69,6 +70,7 @@ class Loop:
     limit: int
     seconds: float | None
     stopping: Callable[[], bool]
+    start: Start = start
     running: dict[int, Slot] = field(default_factory=dict)
     told: list[Outcome] = field(default_factory=list)
     gave_up: bool = False
@@ -173,7 +175,7 @@ class Loop:
         command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
         (folder / RESULT).unlink(missing_ok=True)
         extra = launch.environment(index, self.slots)
-        process = start(command, folder, trial.number, lock, extra)
+        process = self.start(command, folder, trial.number, lock, extra)
         self.running[index] = Slot(index, process, trial, folder)
         self._selector.register(process.reports, selectors.EVENT_READ, index)
         self.view.began(trial, index)

@@ -54,6 +54,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     while process.exit_code() is None:
         time.sleep(0.02)
     process.end()
+    process.let_go()
     scores = folder / "evaluation.json"
     if process.exit_code() or not scores.is_file():
         record.anomalies.append(f"the test failed: {tail(folder / LOG, lines=3)}")

@@ -97,9 +97,9 @@ class Server:
             self._socket.setblocking(True)
             socket.send_fds(self._socket, [json.dumps(request).encode()], files)
         child = self._began()
-        for descriptor in (lock, tells, hears):
+        for descriptor in (tells, hears):
             os.close(descriptor)
-        return Process(child, reports, answers)
+        return Process(child, reports, answers, lock)
 
     def _began(self) -> Child:
         while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):

@@ -50,11 +50,14 @@ class Process:
         handle: of the child, the leader of a process group of its own.
         reports: the pipe to read its reports from.
         answers: the pipe to answer them by.
+        lock: on the trial's folder, which both this process and the trial's hold: whoever is left
+            of them keeps others from taking the trial up.
 
     """
 
-    def __init__(self, handle: Handle, reports: int, answers: int) -> None:
+    def __init__(self, handle: Handle, reports: int, answers: int, lock: int) -> None:
         self.handle, self.reports, self._answers = handle, reports, answers
+        self._lock = lock
         self._unread = b""
         os.set_blocking(reports, False)
 
@@ -93,6 +96,10 @@ class Process:
         os.close(self.reports)
         os.close(self._answers)
 
+    def let_go(self) -> None:
+        """Give up the trial, once its outcome has been told."""
+        os.close(self._lock)
+
 
 def start(
     command: Sequence[str], folder: Path, number: int, lock: int, extra: Mapping[str, str]
@@ -103,8 +110,7 @@ def start(
         command: of the trial.
         folder: of the trial; its output goes to `output.log` there.
         number: of the trial.
-        lock: the held lock on the folder, which the child takes over: it is let go of when the
-            trial dies, not when the sweep does.
+        lock: the held lock on the folder, which the child holds from now on as well.
         extra: environment variables of the slot.
 
     """
@@ -121,9 +127,9 @@ def start(
             start_new_session=True,
             env={**clean(os.environ), **extra, **line.to_environment()},
         )
-    for descriptor in (lock, tells, hears):
+    for descriptor in (tells, hears):
         os.close(descriptor)
-    return Process(handle, reports, answers)
+    return Process(handle, reports, answers, lock)
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

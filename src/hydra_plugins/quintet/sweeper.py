@@ -24,14 +24,14 @@ class QuintetSweeper(Sweeper):
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
         """Keep what Hydra gives."""
-        self.hydra_context, self.config = hydra_context, config
+        self.context, self.config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> float | None:
         """Run the sweep; return the best P."""
         from quintet.sweep.command import sweep
 
         own = [f"{key}={value}" for key, value in self.params.items()]
-        return sweep(self.config, self.hydra_context.config_loader, [*own, *arguments])
+        return sweep(self.context, self.config, [*own, *arguments])
 
 
 @dataclass

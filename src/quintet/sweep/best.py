@@ -3,18 +3,19 @@
 import json
 import os
 import shutil
-import subprocess
+import time
 from pathlib import Path
 
 from quintet.record import RESULT, Record
+from quintet.sweep import locks
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG, clean, tail
+from quintet.sweep.process import LOCK, LOG, Start, tail
 from quintet.sweep.study import Study, Trial, folder_of
 
 FOLDER = "best"
 
 
-def keep(plan: Plan, study: Study, best: Trial) -> Record | None:
+def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
     """Copy the winner to `best/`, open the test set for it, and return its record.
 
     A winner that is there already is not tested again. Returns None where the trial's folder has
@@ -30,7 +31,7 @@ def keep(plan: Plan, study: Study, best: Trial) -> Record | None:
     shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG))
     record = Record.read(made)
     if plan.test:
-        test(plan, made, record)
+        test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
     made.replace(target)
     study.optuna.set_user_attr("best", _sign(best))
@@ -41,23 +42,25 @@ def _sign(best: Trial) -> list[object]:
     return [best.number, best.value]
 
 
-def test(plan: Plan, folder: Path, record: Record) -> None:
+def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     """Score a run folder on the test set by evaluate.py, and write it into the folder's record."""
     python, script, *_ = plan.command
     evaluate = Path(script).with_name("evaluate.py")
-    if not evaluate.is_file() or record.checkpoint is None:
+    lock = locks.take(folder / LOCK)
+    if not evaluate.is_file() or record.checkpoint is None or lock is None:
         return
     command = [python, str(evaluate), f"run='{folder}'", "splits=[test]"]
-    log = folder / "evaluation.log"
-    with log.open("wb") as output:
-        done = subprocess.run(
-            command, stdin=subprocess.DEVNULL, stdout=output, stderr=output, env=clean(os.environ)
-        )
+    process = start(command, folder, 0, lock, {})
+    while process.exit_code() is None:
+        time.sleep(0.02)
+    process.end()
+    process.let_go()
     scores = folder / "evaluation.json"
-    if done.returncode or not scores.is_file():
-        record.anomalies.append(f"the test failed: {tail(log, lines=3)}")
+    if process.exit_code() or not scores.is_file():
+        record.anomalies.append(f"the test failed: {tail(folder / LOG, lines=3)}")
     else:
         record.test = json.loads(scores.read_text())["test"]
         scores.unlink()
-        log.unlink()
+    for name in (LOG, LOCK):
+        (folder / name).unlink(missing_ok=True)
     record.write(folder)

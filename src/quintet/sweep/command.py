@@ -1,6 +1,6 @@
 """A sweep, read top to bottom: settle -> open the study -> run the slots -> keep the best."""
 
-import signal
+import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -10,18 +10,22 @@ from omegaconf import DictConfig
 
 from quintet.errors import UserError
 from quintet.sweep import best, leaderboard, locks, report
+from quintet.sweep.fork import starter
 from quintet.sweep.plan import Plan, settle
+from quintet.sweep.process import Start
 from quintet.sweep.slots import Loop
+from quintet.sweep.stop import Stop
 from quintet.sweep.study import Study
+from quintet.sweep.workers import launch
 
 if TYPE_CHECKING:
-    from hydra.core.config_loader import ConfigLoader
+    from hydra.types import HydraContext
 
 PATIENCE = 3.0
 """Seconds that a killed sweep's last breath is waited for."""
 
 
-def sweep(config: DictConfig, loader: "ConfigLoader", arguments: list[str]) -> float | None:
+def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> float | None:
     """Run the sweep that a command line asks for, or go on with it.
 
     Returns:
@@ -32,36 +36,37 @@ def sweep(config: DictConfig, loader: "ConfigLoader", arguments: list[str]) -> f
         SystemExit: it was interrupted; the same command goes on.
 
     """
-    plan = settle(config, loader, arguments)
+    plan = settle(config, context.config_loader, arguments)
     with alone(plan):
         study = Study(plan.folder, plan.mode, plan.settings.storage)
         study.agree(plan.spec())
-        total = limit(plan)
-        report.announce(plan, study, total, plan.settings.slots)
-        stop = Stop()
-        loop = Loop(
-            plan=plan,
-            study=study,
-            view=report.Lines(plan, study, total),
-            slots=plan.settings.slots,
-            limit=total,
-            seconds=plan.settings.timeout,
-            stopping=lambda: stop.asked,
-        )
-        with stop.on_signals():
-            loop.run()
-        leaderboard.save(study)
-        return finish(plan, study, loop, stop)
+        total, settings, stop = limit(plan), plan.settings, Stop()
+        report.announce(plan, study, total, settings.slots)
+        with stop.on_signals(), starter(settings.isolation, settings.preload) as start:
+            if config.hydra.runtime.choices["hydra/launcher"] != "basic":
+                gave_up = launch(context, config, plan, total)
+            else:
+                view = report.Lines(plan, study, total)
+                loop = Loop(plan, study, view, settings.slots, total, settings.timeout, stop, start)
+                loop.run()
+                gave_up = loop.gave_up
+            leaderboard.save(study)
+            if stop.asked:
+                leave(plan, study)
+            return finish(plan, study, start, gave_up=gave_up)
 
 
-def finish(plan: Plan, study: Study, loop: Loop, stop: "Stop") -> float | None:
+def leave(plan: Plan, study: Study) -> None:
+    """Say how to go on, and exit."""
+    done = sum(t.state != "running" for t in study.trials())
+    sys.exit(f"Stopped; {done} trials are done. Go on with:\n  {report.again(plan)}")
+
+
+def finish(plan: Plan, study: Study, start: Start, *, gave_up: bool) -> float | None:
     """Show what came out; keep the winner."""
-    if stop.asked:
-        done = sum(t.state != "running" for t in study.trials())
-        sys.exit(f"Stopped; {done} trials are done. Go on with:\n  {report.again(plan)}")
-    if loop.gave_up:
+    if gave_up:
         raise UserError(
-            f"The first {len(loop.told)} trials all failed, so the sweep stopped. The first was "
+            "The first trials all failed, so the sweep stopped. The first was "
             + report.failures(study)
         )
     won = leaderboard.winner(study)
@@ -69,7 +74,7 @@ def finish(plan: Plan, study: Study, loop: Loop, stop: "Stop") -> float | None:
         if any(t.state == "failed" for t in study.trials()):
             raise UserError("No trial completed. The first was " + report.failures(study))
         raise UserError("No trial completed. Raise sweeper.n_trials or sweeper.timeout.")
-    record = best.keep(plan, study, won)
+    record = best.keep(plan, study, won, start)
     report.summarise(plan, study, won, record)
     return won.value
 
@@ -104,8 +109,6 @@ def alone(plan: Plan) -> Iterator[None]:
         UserError: another process is at it.
 
     """
-    import os
-
     plan.folder.mkdir(parents=True, exist_ok=True)
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:
@@ -117,24 +120,3 @@ def alone(plan: Plan) -> Iterator[None]:
         yield
     finally:
         os.close(lock)
-
-
-class Stop:
-    """Whether somebody has asked the sweep to stop: Ctrl-C, a closed terminal, a scheduler."""
-
-    def __init__(self) -> None:
-        self.asked = False
-
-    @contextmanager
-    def on_signals(self) -> Iterator[None]:
-        """Listen for as long as the block runs."""
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        before = {number: signal.signal(number, self._ask) for number in numbers}
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
-
-    def _ask(self, number: int, frame: object) -> None:
-        self.asked = True

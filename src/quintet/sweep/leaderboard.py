@@ -14,6 +14,15 @@ EDGE = 0.05
 ENOUGH = 4
 """Completed trials from which importance is worth a number."""
 
+SENSITIVITY = {
+    **dict.fromkeys(("optimizer.lr", "scheduler", "loss", "model.width"), "high"),
+    **dict.fromkeys(("init", "model.depth", "model.dropout", "model.batch_norm"), "medium"),
+    "optimizer.weight_decay": "medium",
+    **dict.fromkeys(("optimizer", "optimizer.momentum", "optimizer.betas"), "low"),
+    **dict.fromkeys(("optimizer.eps", "data.batch_size", "model.activation"), "low"),
+}
+"""How much P depends on a parameter as a rule; a report shows it beside what was measured."""
+
 
 def ranked(study: Study) -> list[Trial]:
     """Return all trials, best first: completed ones, pruned ones, then the rest."""

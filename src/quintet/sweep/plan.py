@@ -55,12 +55,12 @@ class Plan:
 
     def spec(self) -> dict[str, Any]:
         """Return what must be the same when a study goes on."""
-        kept = ("sampler", "scheduler", "seed")
+        settings: Any = OmegaConf.to_container(self.settings)
         return {
             "metric": f"{self.metric} ({self.mode})",
             "fixed": sorted(self.fixed),
             "space": self.space.describe(),
-            "strategy": {k: OmegaConf.to_container(self.settings, resolve=True)[k] for k in kept},  # type: ignore[call-overload,index]
+            "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
         }
 
 
@@ -82,6 +82,7 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
     space = _space(base, loader, overrides, config.get("search_space") or {})
     _check(config, loader, fixed, space)
     sampler, scheduler = build.strategy(config)
+    settings: Any = OmegaConf.create(OmegaConf.to_container(config.sweeper, resolve=True))
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
@@ -93,7 +94,7 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
         max_epochs=base.trainer.max_epochs,
         sampler=sampler,
         scheduler=scheduler,
-        settings=config.sweeper,
+        settings=settings,
         test=base.test,
     )
 

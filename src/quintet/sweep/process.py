@@ -29,6 +29,20 @@ class Handle(Protocol):
         """Return the exit code, negative for a signal; None while it runs."""
 
 
+class Start(Protocol):
+    """Starts a trial, as `start` does."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        number: int,
+        lock: int,
+        extra: Mapping[str, str],
+    ) -> "Process":
+        """Return the running trial."""
+
+
 class Process:
     """A running trial.
 
@@ -36,11 +50,14 @@ class Process:
         handle: of the child, the leader of a process group of its own.
         reports: the pipe to read its reports from.
         answers: the pipe to answer them by.
+        lock: on the trial's folder, which both this process and the trial's hold: whoever is left
+            of them keeps others from taking the trial up.
 
     """
 
-    def __init__(self, handle: Handle, reports: int, answers: int) -> None:
+    def __init__(self, handle: Handle, reports: int, answers: int, lock: int) -> None:
         self.handle, self.reports, self._answers = handle, reports, answers
+        self._lock = lock
         self._unread = b""
         os.set_blocking(reports, False)
 
@@ -64,7 +81,8 @@ class Process:
     def signal(self, number: int) -> None:
         """Send a signal to the trial and every process it has started."""
         with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self.handle.pid, number)
+            if self.handle.pid > 1:
+                os.killpg(self.handle.pid, number)
 
     def end(self, patience: float = 0.0) -> None:
         """End what is left of the trial: its other ranks, its loaders, or all of it."""
@@ -74,8 +92,13 @@ class Process:
         self.signal(signal.SIGKILL)
         while self.exit_code() is None:
             time.sleep(0.005)
+            self.signal(signal.SIGKILL)
         os.close(self.reports)
         os.close(self._answers)
+
+    def let_go(self) -> None:
+        """Give up the trial, once its outcome has been told."""
+        os.close(self._lock)
 
 
 def start(
@@ -87,8 +110,7 @@ def start(
         command: of the trial.
         folder: of the trial; its output goes to `output.log` there.
         number: of the trial.
-        lock: the held lock on the folder, which the child takes over: it is let go of when the
-            trial dies, not when the sweep does.
+        lock: the held lock on the folder, which the child holds from now on as well.
         extra: environment variables of the slot.
 
     """
@@ -105,9 +127,9 @@ def start(
             start_new_session=True,
             env={**clean(os.environ), **extra, **line.to_environment()},
         )
-    for descriptor in (lock, tells, hears):
+    for descriptor in (tells, hears):
         os.close(descriptor)
-    return Process(handle, reports, answers)
+    return Process(handle, reports, answers, lock)
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

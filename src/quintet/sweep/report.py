@@ -29,7 +29,7 @@ class Lines:
         self.plan, self.total = plan, total
         before = leaderboard.winner(study)
         self.best = before.value if before else None
-        self.done = sum(t.state != "running" for t in study.trials())
+        self.ended_ones = {t.number for t in study.trials() if t.state != "running"}
         self.began_at: dict[int, float] = {}
 
     def began(self, trial: Trial, slot: int) -> None:
@@ -41,18 +41,18 @@ class Lines:
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Say how a trial went."""
-        self.done += 1
+        self.ended_ones.add(trial.number)
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
         what = " ".join(assignments(trial.point))
         if how.value is None:
             shown = f"[red]{how.status}[/]: {_plain((how.reason or '').splitlines()[0:1])}"
         else:
             shown = f"{self.plan.metric} {how.value:.4f}"
-            shown += " [yellow]pruned[/]" if how.state == "pruned" else ""
+            shown += f" [yellow]after {how.epochs} epochs[/]" if how.state == "pruned" else ""
             if how.state == "completed" and better(how.value, self.best, self.plan.mode):
                 self.best = how.value
                 shown += " [green]best so far[/]"
-        place = f"[{self.done}/{self.total}] trial {trial.number}"
+        place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
         say(f"{place}  {_plain([what])}  {shown}  {took:.1f} s")
 
 
@@ -81,22 +81,45 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     from quintet.console import _console
 
     rows = leaderboard.rows(study)
-    keys = [k for k in rows[0] if k not in leaderboard.COLUMNS]
+    varied = [k for k in rows[0] if k not in leaderboard.COLUMNS]
+    varied = [k for k in varied if len({row[k] for row in rows}) > 1]
     table = Table(box=box.SIMPLE)
-    for name in ("trial", plan.metric, *keys, "epochs", "state"):
+    for name in ("trial", plan.metric, *map(short, varied), "epochs", "state"):
         table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
-        cells = [str(row["trial"]), value, *(_plain([row[k] or ""]) for k in keys)]
+        cells = [str(row["trial"]), value, *(_plain([rounded(row[k])]) for k in varied)]
         table.add_row(*cells, str(row["epochs"]), row["state"])
-    _console().print(table)
+    console = _console()
+    if not console.is_terminal:
+        console.width = max(console.width, 200)  # a file has room for every column
+    console.print(table)
     if len(rows) > SHOWN:
         say(f"... {len(rows) - SHOWN} more in {shortest(plan.folder / leaderboard.FILE)}")
     if shares := leaderboard.importance(study):
-        say("importance  " + " · ".join(f"{k} {v:.0%}" for k, v in shares.items()))
+        parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
+        say(f"importance  {' · '.join(parts)}")
     for warning in leaderboard.at_the_edge(best, plan.space):
         say(f"[yellow]note[/]  {warning}")
     _say_winner(plan, best, record)
+
+
+def _expected(key: str) -> str:
+    level = leaderboard.SENSITIVITY.get(key)
+    return f" ({level} as a rule)" if level else ""
+
+
+def short(key: str) -> str:
+    """Return the last part of a key: lr of optimizer.lr."""
+    return key.rpartition(".")[2]
+
+
+def rounded(value: str | None) -> str:
+    """Return a value to four digits; the file has them all."""
+    try:
+        return f"{float(value or ''):.4g}"
+    except ValueError:
+        return value or ""
 
 
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:

@@ -13,8 +13,8 @@ from quintet.record import RESULT
 from quintet.sweep import launch, locks, outcome
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG, Process, start, tail
-from quintet.sweep.schedulers import Begin, Finished, GoOn, Wait
+from quintet.sweep.process import LOCK, LOG, Process, Start, start, tail
+from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
 from quintet.sweep.study import Study, Trial, folder_of
 
 TICK = 0.25
@@ -58,6 +58,7 @@ class Loop:
         slots: how many trials run at a time.
         limit: how many trials the study is to have.
         seconds: after which no trial begins; None for no end.
+        start: how a trial's process is started.
         stopping: asked between events; True ends the running trials, which can go on later.
 
     """
@@ -69,6 +70,7 @@ class Loop:
     limit: int
     seconds: float | None
     stopping: Callable[[], bool]
+    start: Start = start
     running: dict[int, Slot] = field(default_factory=dict)
     told: list[Outcome] = field(default_factory=list)
     gave_up: bool = False
@@ -118,14 +120,14 @@ class Loop:
                 continue
             if (lock := self._lock(trial.number)) is None:
                 elsewhere = True  # another worker's, or its process is just about to die
-            elif self._left_behind(trial):
+            elif self._still_open(trial.number):
+                return trial, lock
+            else:
                 os.close(lock)
                 return None
-            else:
-                return trial, lock
         return self._next(trials, elsewhere)
 
-    def _next(self, trials: list[Trial], elsewhere: bool) -> Claim:
+    def _next(self, trials: list[Trial], elsewhere: bool) -> Claim | None:
         plan = self.plan
         move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
         if isinstance(move, Begin):
@@ -134,6 +136,9 @@ class Loop:
         if isinstance(move, GoOn):
             self.study.note(move.number, budget=move.budget)
             return self._taken(move.number)
+        if isinstance(move, Drop):
+            self.study.tell(move.number, "pruned", trials[move.number].value)
+            return None
         if isinstance(move, Finished) and not elsewhere and not self.running:
             return move
         return Wait()
@@ -145,32 +150,39 @@ class Loop:
         return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
 
     def _taken(self, number: int) -> tuple[Trial, int]:
-        lock = self._lock(number)
-        assert lock is not None, "a trial of ours that another process holds"
+        # Whoever paused the trial may have told so and be about to let go of it.
+        lock = self._lock(number, patience=10.0)
+        assert lock is not None, f"trial {number} is held by a process that does not run it"
         return self.study.trials()[number], lock
 
-    def _lock(self, number: int) -> int | None:
+    def _lock(self, number: int, patience: float = 0.0) -> int | None:
         folder = folder_of(self.study.folder, number)
         folder.mkdir(parents=True, exist_ok=True)
-        return locks.take(folder / LOCK)
+        return locks.wait_for(folder / LOCK, patience)
 
     def _mine(self, trial: Trial) -> bool:
         return any(slot.trial.number == trial.number for slot in self.running.values())
 
-    def _left_behind(self, trial: Trial) -> bool:
-        """Tell the outcome of a trial whose sweep died before it could; return whether it had."""
-        how = outcome.recorded(folder_of(self.study.folder, trial.number))
-        if how is None or how.epochs <= trial.notes.get("paused_at", -1):
+    def _still_open(self, number: int) -> bool:
+        """Look at a trial again, now that it is ours: it may have ended before we had its lock.
+
+        The outcome of one whose sweep died before it could tell is told here.
+        """
+        trial = self.study.trials()[number]
+        if trial.state != "running" or trial.paused:
             return False
+        how = outcome.recorded(folder_of(self.study.folder, number))
+        if how is None or how.epochs <= trial.notes.get("paused_at", -1):
+            return True
         self._tell(trial, how)
-        return True
+        return False
 
     def _start(self, index: int, trial: Trial, lock: int) -> None:
         folder = folder_of(self.study.folder, trial.number)
         command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
         (folder / RESULT).unlink(missing_ok=True)
         extra = launch.environment(index, self.slots)
-        process = start(command, folder, trial.number, lock, extra)
+        process = self.start(command, folder, trial.number, lock, extra)
         self.running[index] = Slot(index, process, trial, folder)
         self._selector.register(process.reports, selectors.EVENT_READ, index)
         self.view.began(trial, index)
@@ -184,6 +196,7 @@ class Loop:
                 self._hear(slot)
                 self._release(slot)
                 self._tell(slot.trial, outcome.of(slot.folder, code))
+                slot.process.let_go()
 
     def _hear(self, slot: Slot) -> None:
         for epochs, value in slot.process.heard():
@@ -228,4 +241,5 @@ class Loop:
         until = time.monotonic() + GRACE
         for slot in list(self.running.values()):
             slot.process.end(patience=max(0.0, until - time.monotonic()))
+            slot.process.let_go()
         self.running.clear()

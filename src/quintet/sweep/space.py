@@ -86,6 +86,7 @@ class Interval:
     scale: Scale = "linear"
     integer: bool = False
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ordered = True
 
     def __post_init__(self) -> None:
         low, high = self._ends()

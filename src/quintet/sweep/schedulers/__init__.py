@@ -24,6 +24,13 @@ class GoOn:
 
 
 @dataclass(frozen=True)
+class Drop:
+    """A paused trial is not to go on."""
+
+    number: int
+
+
+@dataclass(frozen=True)
 class Wait:
     """Nothing can be decided before a running trial ends."""
 
@@ -33,7 +40,7 @@ class Finished:
     """Nothing is left to begin."""
 
 
-Move = Begin | GoOn | Wait | Finished
+Move = Begin | GoOn | Drop | Wait | Finished
 
 
 class Scheduler(Protocol):

@@ -1,0 +1,148 @@
+"""Trials forked from a server that has the heavy libraries loaded."""
+
+import contextlib
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+
+from quintet.sweep.process import LOG, Process, Start, clean, start
+
+SOURCES = str(Path(__file__).parents[2])
+SERVE = "from quintet.sweep.fork_server import main; main()"
+
+# pyarrow, which pandas brings along, otherwise starts a thread at import; a process with threads
+# cannot be forked from safely.
+NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
+
+
+class Child:
+    """A forked trial, of which the server tells the exit code."""
+
+    def __init__(self, server: "Server", pid: int) -> None:
+        self.server, self.pid = server, pid
+        self.code: int | None = None
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        self.server.listen()
+        if self.code is None and self.server.dead:  # and its trials with it
+            self.code = -signal.SIGKILL
+        return self.code
+
+
+class Server:
+    """Starts trials by fork; begins to load the libraries at once.
+
+    Args:
+        modules: to load.
+
+    """
+
+    def __init__(self, modules: Sequence[str]) -> None:
+        self.modules = modules
+        self.children: dict[int, Child] = {}
+        self._begin()
+
+    def _begin(self) -> None:
+        self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
+        arguments = [str(theirs.fileno()), str(os.getpid()), *self.modules]
+        path = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH", "")]))
+        self._process = subprocess.Popen(
+            [sys.executable, "-c", SERVE, *arguments],
+            stdin=subprocess.DEVNULL,
+            pass_fds=[theirs.fileno()],
+            start_new_session=True,  # a Ctrl-C is the sweep's to deal with
+            env={**clean(os.environ), "PYTHONPATH": path, **NO_THREADS},
+        )
+        theirs.close()
+        self.ready = self.dead = False
+
+    def _wait(self) -> bool:
+        """Wait until the libraries are loaded; return whether a fork is safe."""
+        if not self.ready:
+            self._socket.setblocking(True)
+            told = self._socket.recv(4096)
+            self.ready, self.safe = True, bool(told) and json.loads(told)["threads"] == 1
+        return self.safe
+
+    def start(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        number: int,
+        lock: int,
+        extra: Mapping[str, str],
+    ) -> Process:
+        """Start a trial, as `quintet.sweep.process.start`; by that where a fork is not safe."""
+        self.listen()
+        if self.dead:
+            self._begin()
+        if not self._wait():
+            return start(command, folder, number, lock, extra)
+        request = {
+            "number": number,
+            "command": list(command[1:]),
+            "directory": os.getcwd(),
+            "environment": {**clean(os.environ), **extra},
+        }
+        reports, tells = os.pipe()
+        hears, answers = os.pipe()
+        with (folder / LOG).open("ab") as log:
+            files = [log.fileno(), lock, tells, hears]
+            self._socket.setblocking(True)
+            socket.send_fds(self._socket, [json.dumps(request).encode()], files)
+        child = self._began()
+        for descriptor in (tells, hears):
+            os.close(descriptor)
+        return Process(child, reports, answers, lock)
+
+    def _began(self) -> Child:
+        while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):
+            self._note(message)
+        pid = message["began"] if told else -1
+        self.children[pid] = Child(self, pid)
+        return self.children[pid]
+
+    def listen(self) -> None:
+        """Take in what the server has told since."""
+        if not self.ready or self.dead:
+            return
+        self._socket.setblocking(False)
+        with contextlib.suppress(BlockingIOError):
+            while told := self._socket.recv(4096):
+                self._note(json.loads(told))
+            self.dead = True
+
+    def _note(self, message: dict[str, int]) -> None:
+        if (child := self.children.pop(message["ended"], None)) is not None:
+            child.code = message["code"]
+
+    def close(self) -> None:
+        """End the server."""
+        self._socket.close()
+        self._process.kill()
+        self._process.wait()
+
+
+@contextlib.contextmanager
+def starter(isolation: str, modules: Sequence[str]) -> Iterator[Start]:
+    """Give out the function that starts trials.
+
+    Args:
+        isolation: fork, or process.
+        modules: that the fork server loads.
+
+    """
+    if isolation == "process" or sys.platform != "linux":
+        yield start
+        return
+    server = Server(modules)
+    try:
+        yield server.start
+    finally:
+        server.close()

@@ -1,0 +1,72 @@
+"""Coarse to fine: wide first, then narrowed around the best."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    from quintet.sweep.space import Point, Space
+    from quintet.sweep.study import Trial
+
+
+class CoarseToFine:
+    """Random search in a box that shrinks around the best point, round by round (Ng 2017).
+
+    Options are drawn from those of the best few trials once the first round is over. The scheduler
+    of the same name trains the coarse rounds for fewer epochs.
+
+    Args:
+        each: trials in a round.
+        rounds: the last one goes on for as long as there are trials.
+        shrink: the box's width, as a share of the width a round before.
+        few: best trials whose options stay.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, each: int = 10, rounds: int = 3, shrink: float = 0.4, few: int = 3) -> None:
+        if not 0 < shrink < 1 or each < 1:
+            raise UserError(
+                f"sweeper.sampler: shrink={shrink}, each={each}. Allowed: shrink between 0 and 1, "
+                "each from 1 on."
+            )
+        self.each, self.rounds, self.shrink, self.few = each, rounds, shrink, few
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return a random point of this round's box."""
+        import numpy as np
+
+        draws = np.random.default_rng([seed, number]).random(len(space.parameters)).tolist()
+        units = {p.key: u for p, u in zip(space.parameters, draws, strict=True)}
+        turn = min(number // self.each, self.rounds - 1)
+        best = self.best_of(trials, turn, mode)
+        if turn == 0 or not best:
+            return space.at(units)
+        width = self.shrink**turn
+        for p in space.parameters:
+            known = [t.point[p.key] for t in best if p.key in t.point]
+            if not known:
+                continue
+            if p.ordered:
+                low = min(max(p.unit(known[0]) - width / 2, 0.0), 1 - width)
+                units[p.key] = low + width * units[p.key]
+            else:
+                units[p.key] = p.unit(known[int(units[p.key] * len(known))])
+        return space.at(units)
+
+    def best_of(self, trials: "Sequence[Trial]", turn: int, mode: str) -> "list[Trial]":
+        """Return the best few trials of the last round that has any with a value."""
+        sign = 1 if mode == "min" else -1
+        for earlier in range(turn - 1, -1, -1):
+            own = trials[earlier * self.each : (earlier + 1) * self.each]
+            valued = [t for t in own if t.value is not None and t.state != "failed"]
+            if valued:
+                return sorted(valued, key=lambda t: sign * (t.value or 0.0))[: self.few]
+        return []

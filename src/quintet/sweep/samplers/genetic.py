@@ -1,0 +1,106 @@
+"""A genetic algorithm over the unit cube of the space."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from quintet.sweep.space import Point, Space
+    from quintet.sweep.study import Trial
+
+Genes = dict[str, float]
+"""A place in [0, 1] for each parameter, active or not."""
+TRIES = 20
+"""Mutations after which a child that is nothing new is tried all the same."""
+
+
+class Genetic:
+    """Selection, crossover, mutation; one child at a time, so that no slot waits for a generation.
+
+    Parents are winners of tournaments among the `population` best so far (steady state; Eiben and
+    Smith, "Introduction to evolutionary computing", 2015). A child takes each gene from either
+    parent (uniform crossover, Syswerda 1989), and each gene mutates with probability `mutation`.
+
+    Args:
+        population: trials drawn at random first, and kept as possible parents.
+        tournament: drawn from the population; the best of them is a parent.
+        mutation: probability for each gene; None for one gene in each child on average.
+        spread: standard deviation of a mutation, as a share of the range.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(
+        self,
+        population: int = 10,
+        tournament: int = 3,
+        mutation: float | None = None,
+        spread: float = 0.15,
+    ) -> None:
+        if population < 2 or tournament < 1:
+            raise UserError(
+                f"sweeper.sampler: population={population}, tournament={tournament}. Allowed: a "
+                "population from 2 on, a tournament from 1 on."
+            )
+        self.population, self.tournament = population, tournament
+        self.mutation, self.spread = mutation, spread
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return a child of two good trials; a random point while there are too few."""
+        import numpy as np
+
+        rng = np.random.default_rng([seed, number])
+        parents = self.select(trials, mode)
+        if number < self.population or len(parents) < 2:
+            return space.at({p.key: rng.random() for p in space.parameters})
+        tried = [t.point for t in trials]
+        mother, father = (self.genes(self.fight(parents, rng), space, rng) for _ in range(2))
+        child = cross(mother, father, rng)
+        for _ in range(TRIES):
+            child = self.mutate(child, space, rng)
+            if (point := space.at(child)) not in tried:
+                break
+        return point
+
+    def select(self, trials: "Sequence[Trial]", mode: str) -> "list[Trial]":
+        """Return the best trials so far, the best first."""
+        valued = [t for t in trials if t.value is not None and t.state in ("completed", "pruned")]
+        sign = 1 if mode == "min" else -1
+        return sorted(valued, key=lambda t: sign * (t.value or 0.0))[: self.population]
+
+    def fight(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
+        """Return the best of a random few; `parents` has the best first."""
+        return parents[int(rng.integers(len(parents), size=self.tournament).min())]
+
+    def genes(self, trial: "Trial", space: "Space", rng: "np.random.Generator") -> Genes:
+        """Return a trial's place in the cube; where it has no value, a random one."""
+        return {
+            p.key: p.unit(trial.point[p.key]) if p.key in trial.point else rng.random()
+            for p in space.parameters
+        }
+
+    def mutate(self, genes: Genes, space: "Space", rng: "np.random.Generator") -> Genes:
+        """Return the genes with some moved: numbers a little, options anywhere."""
+        chance = self.mutation if self.mutation is not None else 1 / len(genes)
+        moved = {}
+        for p in space.parameters:
+            at = genes[p.key]
+            if rng.random() < chance:
+                near = at + self.spread * rng.standard_normal()
+                at = min(max(near, 0.0), 1.0) if p.ordered else rng.random()
+            moved[p.key] = at
+        return moved
+
+
+def cross(mother: Genes, father: Genes, rng: "np.random.Generator") -> Genes:
+    """Return a child with each gene from either parent."""
+    return {key: mother[key] if rng.random() < 0.5 else father[key] for key in mother}

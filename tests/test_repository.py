@@ -16,7 +16,7 @@ SOURCES = sorted(SRC.rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 # What is done with a finished run; what stands between a config, a run folder and the objects.
-USES = ("reload", "evaluation", "prediction", "export")
+USES = ("reload", "evaluation", "prediction", "export", "checking")
 FRAME = ("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers")
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

@@ -77,7 +77,8 @@ def prepare(cfg: DictConfig) -> Subject:
         return build.task(cfg, data, network)
 
     device = trainer.strategy.root_device
-    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device)
+    advice = build.initialise(cfg, build.model(cfg))
+    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice)
 
 
 def save(folder: Path, found: list[Finding], subject: Subject) -> None:

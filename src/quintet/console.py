@@ -32,7 +32,7 @@ def quiet(debug: bool) -> None:
     warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics|copyreg)\b")
 
 
-def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
+def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) -> None:
     """Print what is about to be trained."""
     if not is_first_rank():
         return
@@ -48,6 +48,8 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
         f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
+    for anomaly in record.anomalies:
+        say(f"  [yellow]note[/] {anomaly}")
     say("")
 
 
@@ -70,6 +72,8 @@ def summarise(record: Record, folder: Path) -> None:
             "[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}"
         )
     _console().print(table)
+    for sentence in record.diagnosis:
+        say(f"[yellow]→[/] {sentence}")
     shown = shortest(folder)
     say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
     say(f"evaluate  python src/evaluate.py run={shown}")

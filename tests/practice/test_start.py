@@ -47,3 +47,19 @@ def test_the_chosen_rate_is_judged(digits, rate, verdict):
     found = start.learning_rate(digits)
     digits.rate = kept
     assert found.verdict == verdict
+
+
+def test_a_look_before_training_leaves_the_modes_as_they_were(digits):
+    task = digits.make()
+    task.model.hidden.eval()
+    guess, initial = start.losses_before(task, digits.data, 10)
+    assert guess == pytest.approx(math.log(10))
+    assert initial == pytest.approx(guess, rel=0.1)
+    assert not task.model.hidden[0].training
+    assert task.model.head.training
+
+
+def test_an_init_made_for_another_activation_is_pointed_out(tmp_path, recwarn):
+    found = start.init(subject(tmp_path, "init=xavier_uniform"))
+    assert (found.verdict, "init=he_uniform" in found.cure) == ("warn", True)
+    assert not recwarn.list

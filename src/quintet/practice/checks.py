@@ -18,6 +18,7 @@ CHECKS: tuple[Check, ...] = (
     mistakes.modes,
     mistakes.cleared_gradients,
     mistakes.uses_input,
+    start.init,
     start.initial_loss,
     layers.signal,
     layers.gradients,

@@ -5,6 +5,7 @@ import math
 import torch
 from torch import Tensor, nn
 
+from quintet.data.module import DataModule
 from quintet.practice.finding import Finding, Verdict, judged
 from quintet.practice.subject import Subject
 from quintet.task import Task
@@ -53,6 +54,34 @@ def _named(task: Task, theory: float) -> str:
 def loss_of(task: Task, outputs: Tensor, y: Tensor) -> float:
     """Return the loss of outputs (B, K) against targets as the data has them."""
     return float(task.loss(outputs, task._loss_target(outputs, y)))
+
+
+def init(subject: Subject) -> Finding:
+    """Pass on what the init says of the model's activation."""
+    if not subject.advice:
+        return Finding("init", "pass", "suits the activation")
+    seen, _, cure = subject.advice[0].partition(": ")
+    return Finding("init", "warn", seen, cure)
+
+
+@torch.no_grad()
+def losses_before(
+    task: Task, data: DataModule, num_outputs: int, count: int = 64
+) -> tuple[float, float]:
+    """Return the validation loss of a guess, an output of zeros, and of a model not yet trained.
+
+    Where inputs stay on disk they are not read for this: the model is taken to begin as a guess.
+    """
+    inputs, y = data.splits["val"]
+    guess = loss_of(task, torch.zeros(len(y), num_outputs), y)
+    if data.rows is not None:
+        return guess, guess
+    modes = {module: module.training for module in task.modules()}
+    task.eval()
+    initial = loss_of(task, task(inputs[:count]), y[:count])
+    for module, training in modes.items():
+        module.training = training  # Lightning trains a model in the modes it finds
+    return guess, initial
 
 
 def overfit(subject: Subject) -> Finding:

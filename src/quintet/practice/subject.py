@@ -1,7 +1,7 @@
 """What is checked: an experiment that has not begun, as parts that can be made anew."""
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any, cast
 
@@ -28,6 +28,7 @@ class Subject:
         metric: name of P.
         rate: the learning rate that was chosen.
         device: where to compute.
+        advice: what the init warns of.
 
     """
 
@@ -37,6 +38,7 @@ class Subject:
     metric: str
     rate: float
     device: torch.device
+    advice: list[str] = field(default_factory=list)
 
     def task(self) -> Task:
         """Return a new model, as training would start with it."""

@@ -1,5 +1,6 @@
 """From a composed config to objects: the only place that calls Hydra's instantiate."""
 
+import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from functools import partial
@@ -133,9 +134,17 @@ def model(cfg: DictConfig) -> "nn.Module":
     return cast("nn.Module", instantiate(cfg.model, "model"))
 
 
-def initialise(cfg: DictConfig, network: "nn.Module") -> None:
-    """Set the model's parameters by `init=`."""
-    instantiate(cfg.init, "init")(network)
+def initialise(cfg: DictConfig, network: "nn.Module") -> list[str]:
+    """Set the model's parameters by `init=`; return what the init warns of."""
+    from quintet.inits import InitWarning
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always", InitWarning)
+        instantiate(cfg.init, "init")(network)
+    ours = [w for w in caught if issubclass(w.category, InitWarning)]
+    for other in (w for w in caught if w not in ours):
+        warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
+    return [str(warning.message) for warning in ours]
 
 
 def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":

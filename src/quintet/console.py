@@ -15,6 +15,8 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from quintet.data.module import DataModule
+    from quintet.practice.finding import Finding
+    from quintet.practice.layers import Layer
     from quintet.task import Task
 
 
@@ -30,7 +32,7 @@ def quiet(debug: bool) -> None:
     warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics|copyreg)\b")
 
 
-def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
+def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) -> None:
     """Print what is about to be trained."""
     if not is_first_rank():
         return
@@ -46,6 +48,8 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task") -> None:
         f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
+    for anomaly in record.anomalies:
+        say(f"  [yellow]note[/] {anomaly}")
     say("")
 
 
@@ -68,6 +72,8 @@ def summarise(record: Record, folder: Path) -> None:
             "[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}"
         )
     _console().print(table)
+    for sentence in record.diagnosis:
+        say(f"[yellow]→[/] {sentence}")
     shown = shortest(folder)
     say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
     say(f"evaluate  python src/evaluate.py run={shown}")
@@ -119,3 +125,65 @@ def _console() -> "Console":
     from rich.console import Console
 
     return Console()
+
+
+MARKS = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
+
+
+def announce_check(cfg: DictConfig) -> None:
+    """Print what is checked."""
+    choices = cfg.choices
+    say("")
+    say(f"[bold]Before training[/] {choices.get('model')} on {choices.get('data')}")
+    say("")
+
+
+def tell(finding: "Finding") -> None:
+    """Print one finding, with its cure where something is wrong."""
+    from rich.markup import escape
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(width=20)
+    table.add_column(max_width=76)
+    table.add_row(MARKS[finding.verdict], finding.name, escape(finding.seen))
+    if finding.cure:
+        table.add_row("", "", f"[bold]→[/] {escape(finding.cure)}")
+    _console().print(table)
+
+
+def show_layers(layers: "list[Layer]") -> None:
+    """Print what every layer does with signal and gradient."""
+    from rich import box
+    from rich.table import Table
+
+    if not layers:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer")
+    table.add_column("")
+    for name in ("mean", "std", "dead", "saturated", "gradient"):
+        table.add_column(name, justify="right")
+    for layer in layers:
+        shares = [f"{share:.0%}" if share else "" for share in (layer.dead, layer.saturated)]
+        numbers = [f"{layer.mean:.2g}", f"{layer.std:.2g}", *shares, f"{layer.gradient:.1e}"]
+        table.add_row(layer.name, f"[dim]{layer.kind}[/]", *numbers)
+    _console().print(table)
+
+
+def show_rates(drawing: list[str], path: Path) -> None:
+    """Print the range test's curve."""
+    say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
+    for line in drawing:
+        say(line)
+    say(f"[dim]{shortest(path)}[/]")
+
+
+def conclude(findings: "list[Finding]") -> None:
+    """Print how many findings there are of each kind."""
+    counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in MARKS}
+    colour = "red" if counts["fail"] else "yellow" if counts["warn"] else "green"
+    say("")
+    words = f"{counts['pass']} passed, {counts['warn']} to look at, {counts['fail']} failed"
+    say(f"[{colour}]{words}[/]")

@@ -49,12 +49,12 @@ def run(cfg: DictConfig) -> float | None:
         know(cfg, data.load())
         check_choices(cfg)
         network = build.model(cfg)
-        build.initialise(cfg, network)
+        record.anomalies += build.initialise(cfg, network)
         task = build.task(cfg, data, network)
         count_steps(cfg, trainer)
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, trainer.loggers, record)
-        console.announce(cfg, data, task)
+        console.announce(cfg, data, task, record)
         fit(cfg, trainer, task, data, record)
         evaluate_best(cfg, task, data, record)
     console.summarise(record, folder)
@@ -95,14 +95,19 @@ def fit(
     """Train; a resumed run goes on from its newest whole checkpoint, or starts anew without one."""
     from quintet.callbacks.session import Replan, Tally
     from quintet.hooks import without_empty_hooks
+    from quintet.practice import curves
+    from quintet.practice.start import losses_before
 
     tally = Tally()
     trainer.callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])  # type: ignore[attr-defined]
     start = checkpoints.newest(Path(cfg.paths.run)) if cfg.resume else None
+    record.guess, initial = losses_before(task, data, cfg.loss.num_outputs)
     try:
         trainer.fit(task, data, ckpt_path=start, weights_only=True)
     finally:
         record.epochs, record.seconds = tally.epochs, tally.earlier
+        rows = curves.read(Path(cfg.paths.run) / "metrics.csv")
+        record.diagnosis = curves.diagnose(rows, record.guess, initial, cfg.data.batch_size)
     if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]
         record.status = "pruned"
 

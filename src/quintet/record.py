@@ -42,6 +42,10 @@ class Record:
     seconds: float = 0.0
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
+    guess: float | None = None
+    """Validation loss of a model that knows nothing."""
+    diagnosis: list[str] = field(default_factory=list)
+    """What the curves say, and what to do; empty where all is well."""
     version: int = 1
 
     def write(self, folder: Path) -> None:

@@ -1,0 +1,22 @@
+"""Check a setup before training it, with the very words of train.py; exit code 1 on a failure.
+
+python src/check.py
+python src/check.py model=cnn optimizer=sgd_momentum data=csv data.path=houses.csv
+python src/check.py apply=true          then train, with the learning rate that it suggests
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("check")
+def main(cfg: DictConfig) -> float | None:
+    """Check one setup."""
+    from quintet.checking import check
+
+    return check(cfg)
+
+
+if __name__ == "__main__":
+    main()

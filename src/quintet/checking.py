@@ -1,0 +1,95 @@
+"""Check a setup before training: what `python src/check.py` does."""
+
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from quintet import build, console, experiment
+from quintet.files import write_atomically
+from quintet.fit import check_choices, check_keys
+from quintet.practice.checks import findings
+from quintet.practice.finding import Finding
+from quintet.practice.layers import statistics
+from quintet.practice.rates import draw
+from quintet.practice.subject import Subject
+from quintet.task import Task
+
+FINDINGS, CURVE = "check.json", "lr_range.csv"
+
+
+def check(cfg: DictConfig) -> float | None:
+    """Print a finding for every check and leave them in the check's folder.
+
+    With `apply=true` and nothing failed, train at once with the suggested learning rate.
+
+    Returns:
+        P of the run that followed, if one did.
+
+    Raises:
+        UserError: the config or the data cannot work.
+        SystemExit: a check failed (exit code 1).
+
+    """
+    apply = cfg.apply
+    cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
+    subject = prepare(cfg)
+    console.announce_check(cfg)
+    found = []
+    for finding in findings(subject):
+        console.tell(finding)
+        found.append(finding)
+    console.show_layers(statistics(subject))
+    folder = Path(cfg.paths.run)
+    save(folder, found, subject)
+    console.show_rates(draw(subject.curve, subject.rate), folder / CURVE)
+    console.conclude(found)
+    if any(finding.verdict == "fail" for finding in found):
+        sys.exit(1)
+    return train(cfg, subject.curve.suggestion) if apply else None
+
+
+def prepare(cfg: DictConfig) -> Subject:
+    """Do all that a run does before its first step.
+
+    Raises:
+        UserError: as `experiment.run`.
+
+    """
+    check_keys(cfg)
+    check_choices(cfg)
+    build.check(cfg)
+    experiment.prepare(cfg)
+    data = build.data(cfg)
+    facts = data.load()
+    experiment.know(cfg, facts)
+    check_choices(cfg)
+    trainer = build.trainer(cfg, watched=False)
+    experiment.count_steps(cfg, trainer)
+
+    def make() -> Task:
+        torch.manual_seed(cfg.seed)
+        network = build.model(cfg)
+        build.initialise(cfg, network)
+        return build.task(cfg, data, network)
+
+    device = trainer.strategy.root_device
+    advice = build.initialise(cfg, build.model(cfg))
+    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice)
+
+
+def save(folder: Path, found: list[Finding], subject: Subject) -> None:
+    """Write the findings and the range test's curve."""
+    plain = [asdict(finding) for finding in found]
+    write_atomically(folder / FINDINGS, json.dumps(plain, indent=2) + "\n")
+    write_atomically(folder / CURVE, subject.curve.to_csv())
+
+
+def train(cfg: DictConfig, rate: float) -> float | None:
+    """Run the experiment with the learning rate that the range test suggests."""
+    cfg.optimizer.lr = rate
+    cfg.overrides = [*cfg.overrides, f"optimizer.lr={rate:g}"]
+    return experiment.run(cfg)

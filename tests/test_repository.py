@@ -17,7 +17,17 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 # What is done with a finished run; what stands between a config, a run folder and the objects.
 USES = ("reload", "evaluation", "prediction", "export")
-FRAME = ("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers")
+FRAME = (
+    "fit",
+    "signature",
+    "run_folder",
+    "outcome",
+    "checkpoints",
+    "checkpoint_io",
+    "ranks",
+    "console",
+    "loggers",
+)
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one
 # that stands under none of these names is a leaf: plain torch, on the ground floor.

@@ -6,6 +6,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+
 from runs import ROOT
 
 CSV = ("data=csv", "metric=rmse", "loss=mse", "data.target=y")

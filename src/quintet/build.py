@@ -167,6 +167,8 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
 
 def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     """Return the function that gives a model its optimizer and schedule, for Lightning."""
+    if cfg.optimizer.get("fused") and scales_before_clipping(cfg):
+        cfg.optimizer.fused = False
 
     def make(network: "nn.Module") -> Any:
         from quintet.optimizers import parameter_groups
@@ -189,28 +191,48 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     return make
 
 
+def scales_before_clipping(cfg: DictConfig) -> bool:
+    """Tell whether gradients are clipped after being scaled for 16-bit floats.
+
+    A fused optimizer takes the scale back itself, in its step; that is too late for clipping, and
+    Lightning refuses the two together.
+    """
+    return str(cfg.trainer.precision) in ("16", "16-mixed") and bool(cfg.trainer.gradient_clip_val)
+
+
 def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
     """Return a Trainer; with the callbacks and loggers that are switched on if `watched`.
 
     A finished model is evaluated by one that is not watched, since a callback such as EMA would
     put other weights in its place.
     """
+    from lightning.fabric.utilities.exceptions import MisconfigurationException
+
     from quintet import ranks
     from quintet.callbacks.session import Listen
     from quintet.checkpoint_io import WholeCheckpointIO
+    from quintet.devices import available
     from quintet.hooks import without_empty_hooks
 
     ranks.watch_over()
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     loggers = list(_switched_on(cfg, "logger")) if watched else []
-    built = instantiate(
-        cfg.trainer,
-        "trainer",
-        callbacks=[*callbacks, Listen()],
-        plugins=[WholeCheckpointIO()],
-        logger=loggers or False,
-        enable_checkpointing=bool(callbacks),
-    )
+    try:
+        built = instantiate(
+            cfg.trainer,
+            "trainer",
+            callbacks=[*callbacks, Listen()],
+            plugins=[WholeCheckpointIO()],
+            logger=loggers or False,
+            enable_checkpointing=bool(callbacks),
+        )
+    except MisconfigurationException as error:
+        asked = f"accelerator={cfg.trainer.accelerator}, devices={cfg.trainer.devices}"
+        reason = str(error).strip().partition(". The following")[0].rstrip(".")
+        raise UserError(
+            f"The trainer ({asked}) does not suit this machine: {reason}. "
+            f"There are: {available()}. trainer=auto takes the best of them."
+        ) from error
     return cast("L.Trainer", built)
 
 

@@ -50,6 +50,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
+            os.environ["QUINTET_PROCESS"] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
             signals.listen()

@@ -50,6 +50,8 @@ def run(cfg: DictConfig) -> float | None:
         check_choices(cfg)
         network = build.model(cfg)
         record.anomalies += build.initialise(cfg, network)
+        if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
+            network.compile()
         task = build.task(cfg, data, network)
         count_steps(cfg, trainer)
         run_folder.claim(cfg, folder)

@@ -3,6 +3,7 @@
 Rank 0 is the process that the user started; Lightning's launcher starts the others.
 """
 
+import atexit
 import json
 import os
 import signal
@@ -36,6 +37,7 @@ def watch_over() -> None:
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
+    atexit.register(_part)
     if not is_first_rank():
         _die_with_parent()
 
@@ -57,6 +59,14 @@ def last_words(say: Callable[[str], None]) -> Iterator[None]:
 def _watch(child_processes: "list[subprocess.Popen[Any]]") -> None:
     _others[:] = child_processes
     threading.Thread(target=_wait_for_a_failure, daemon=True).start()
+
+
+def _part() -> None:
+    """Take leave of the other ranks; gloo's threads would now and then abort the process."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
 
 
 def _wait_for_a_failure() -> None:

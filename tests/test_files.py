@@ -2,6 +2,7 @@ import os
 
 import pytest
 
+from quintet.errors import UserError
 from quintet.files import write_atomically
 
 
@@ -18,7 +19,7 @@ def test_a_failed_write_leaves_the_old_text_and_nothing_else(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(OSError, match="No space left"):
+    with pytest.raises(UserError, match="no room left"):
         write_atomically(path, "new")
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]

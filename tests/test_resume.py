@@ -221,3 +221,18 @@ def test_killed_run_ends_like_an_uninterrupted_one(
     assert runs.finished(parts) == runs.finished(whole)
     assert runs.record(parts)["test"] == runs.record(whole)["test"]
     assert not list(parts.rglob("*.part"))
+
+
+def test_moved_run_goes_on_where_it_is(
+    tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
+) -> None:
+    whole, parts, moved = (tmp_path / name for name in ("whole", "parts", "moved"))
+    overrides = ("trainer.max_epochs=4", "test=false", "optimizer.lr=0.05")
+    train_here(whole, *overrides)
+    stop_after(2)
+    with pytest.raises(SystemExit, match="77"):
+        train_here(parts, *overrides)
+    parts.rename(moved)
+    train_here(None, f"resume={moved}")
+    assert runs.finished(moved) == runs.finished(whole)
+    assert not parts.exists()

@@ -167,7 +167,7 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
 
 def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     """Return the function that gives a model its optimizer and schedule, for Lightning."""
-    if cfg.optimizer.get("fused") and scales_before_clipping(cfg):
+    if cfg.optimizer.get("fused") and clips_mixed_precision(cfg):
         cfg.optimizer.fused = False
 
     def make(network: "nn.Module") -> Any:
@@ -191,13 +191,14 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     return make
 
 
-def scales_before_clipping(cfg: DictConfig) -> bool:
-    """Tell whether gradients are clipped after being scaled for 16-bit floats.
+def clips_mixed_precision(cfg: DictConfig) -> bool:
+    """Tell whether gradients are clipped in mixed precision.
 
-    A fused optimizer takes the scale back itself, in its step; that is too late for clipping, and
-    Lightning refuses the two together.
+    A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
+    for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
     """
-    return str(cfg.trainer.precision) in ("16", "16-mixed") and bool(cfg.trainer.gradient_clip_val)
+    mixed = str(cfg.trainer.precision) in ("16", "16-mixed", "bf16", "bf16-mixed")
+    return mixed and bool(cfg.trainer.gradient_clip_val)
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":

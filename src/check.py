@@ -13,7 +13,7 @@ from quintet.command import command
 @command("check")
 def main(cfg: DictConfig) -> float | None:
     """Check one setup."""
-    from quintet.checking import check
+    from quintet.checking.command import check
 
     return check(cfg)
 

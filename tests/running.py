@@ -16,6 +16,7 @@ SHORT = (
     "trainer.max_epochs=1",
     "trainer.limit_train_batches=2",
     "callbacks.progress=null",
+    "baselines=false",
 )
 """One epoch of two batches."""
 

@@ -1,7 +1,10 @@
 """What a person sees of a run: what is trained, how good it is, and what to do next."""
 
 import logging
+import math
+import shlex
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -10,13 +13,13 @@ from omegaconf import DictConfig
 from quintet.process import is_first_rank
 from quintet.record import Record
 from quintet.secrets import redact
+from quintet.trial import is_trial
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
     from quintet.data.module import DataModule
-    from quintet.practice.finding import Finding
-    from quintet.practice.layers import Layer
     from quintet.task import Task
 
 
@@ -49,35 +52,79 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
     for anomaly in record.anomalies:
-        say(f"  [yellow]note[/] {anomaly}")
+        _advise(anomaly, wrong=True)
     say("")
 
 
 def summarise(record: Record, folder: Path) -> None:
-    """Print the outcome as a table, and the next commands."""
+    """Print how good the model is, against what, and what to do next."""
     if not is_first_rank():
         return
-    from rich import box
-    from rich.table import Table
-
-    name = record.metric.name
-    table = Table(box=box.SIMPLE, title_justify="left", show_header=True)
-    table.add_column("")
-    table.add_column(name, justify="right")
-    table.add_column("loss", justify="right")
-    value = record.metric.value
-    table.add_row("validation", "" if value is None else f"{value:.4f}", "")
-    if record.test:
-        table.add_row(
-            "[bold]test[/]", f"[bold]{record.test[name]:.4f}[/]", f"{record.test['loss']:.4f}"
-        )
-    _console().print(table)
-    for sentence in record.diagnosis:
-        say(f"[yellow]→[/] {sentence}")
+    name, model = record.metric.name, record.choices.get("model") or "model"
+    say("")
+    _console().print(_scores(record, model))
+    better = "greater" if record.metric.mode == "max" else "smaller"
+    say(f"  [dim]{name}, the {better} the better{_spread(record)}[/]")
+    say("")
+    for sentence in record.diagnosis or ["The curves look healthy."]:
+        _advise(sentence, wrong=bool(record.diagnosis))
+    say("")
     shown = shortest(folder)
     say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
     say(f"evaluate  python src/evaluate.py run={shown}")
     say(f"predict   python src/predict.py run={shown} input=new.csv")
+    if not is_trial():
+        words = ["-m", "sweeper=random", "search_space=high", "sweeper.n_trials=20"]
+        kept = [word for word in record.overrides if not word.startswith("resume=")]
+        say(f"tune      {_plain(shlex.join(['python', 'src/train.py', *words, *kept]))}")
+
+
+def _scores(record: Record, model: str) -> "Table":
+    """Return P of the model and of the baselines, the best of each split in bold."""
+    from rich import box
+    from rich.table import Table
+
+    name = record.metric.name
+    own = {"val": record.metric.value, "test": record.test.get(name)}
+    rows: dict[str, Mapping[str, float | None]] = {model: own, **record.baselines}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    table.add_column("")
+    splits = {"val": "validation"} | ({"test": "test"} if record.test else {})
+    for title in splits.values():
+        table.add_column(title, justify="right")
+    choose = max if record.metric.mode == "max" else min
+    best = {}
+    for split in splits:
+        values = [v for row in rows.values() if (v := row.get(split)) is not None]
+        best[split] = choose(values, default=None)
+    for title, row in rows.items():
+        shown = [_number(row.get(split), best[split]) for split in splits]
+        table.add_row(title if title == model else f"[dim]{title}[/]", *shown)
+    return table
+
+
+def _number(value: float | None, best: float | None) -> str:
+    text = "" if value is None else f"{value:.4f}"
+    return f"[bold]{text}[/]" if text and value == best else text
+
+
+def _spread(record: Record) -> str:
+    """Say how far chance moves a test accuracy: the standard error of a share."""
+    share, size = record.test.get("accuracy"), record.facts.get("test_size")
+    if share is None or not size or record.metric.name != "accuracy":
+        return ""
+    error = math.sqrt(share * (1 - share) / size)
+    return f"; test ± {error:.4f} (standard error, {size:,} samples)"
+
+
+def _advise(sentence: str, wrong: bool) -> None:
+    from rich.table import Table
+
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(max_width=96)
+    table.add_row("[yellow]![/]" if wrong else "[green]✓[/]", _plain(sentence))
+    _console().print(table)
 
 
 def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
@@ -121,69 +168,14 @@ def warn(text: str) -> None:
     _console().print(f"Warning: {redact(text)}", highlight=False, soft_wrap=True, markup=False)
 
 
+def _plain(text: str) -> str:
+    """Return text in which rich finds no markup."""
+    from rich.markup import escape
+
+    return escape(text)
+
+
 def _console() -> "Console":
     from rich.console import Console
 
     return Console()
-
-
-MARKS = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
-
-
-def announce_check(cfg: DictConfig) -> None:
-    """Print what is checked."""
-    choices = cfg.choices
-    say("")
-    say(f"[bold]Before training[/] {choices.get('model')} on {choices.get('data')}")
-    say("")
-
-
-def tell(finding: "Finding") -> None:
-    """Print one finding, with its cure where something is wrong."""
-    from rich.markup import escape
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=1)
-    table.add_column(width=20)
-    table.add_column(max_width=76)
-    table.add_row(MARKS[finding.verdict], finding.name, escape(finding.seen))
-    if finding.cure:
-        table.add_row("", "", f"[bold]→[/] {escape(finding.cure)}")
-    _console().print(table)
-
-
-def show_layers(layers: "list[Layer]") -> None:
-    """Print what every layer does with signal and gradient."""
-    from rich import box
-    from rich.table import Table
-
-    if not layers:
-        return
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("layer")
-    table.add_column("")
-    for name in ("mean", "std", "dead", "saturated", "gradient"):
-        table.add_column(name, justify="right")
-    for layer in layers:
-        shares = [f"{share:.0%}" if share else "" for share in (layer.dead, layer.saturated)]
-        numbers = [f"{layer.mean:.2g}", f"{layer.std:.2g}", *shares, f"{layer.gradient:.1e}"]
-        table.add_row(layer.name, f"[dim]{layer.kind}[/]", *numbers)
-    _console().print(table)
-
-
-def show_rates(drawing: list[str], path: Path) -> None:
-    """Print the range test's curve."""
-    say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
-    for line in drawing:
-        say(line)
-    say(f"[dim]{shortest(path)}[/]")
-
-
-def conclude(findings: "list[Finding]") -> None:
-    """Print how many findings there are of each kind."""
-    counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in MARKS}
-    colour = "red" if counts["fail"] else "yellow" if counts["warn"] else "green"
-    say("")
-    words = f"{counts['pass']} passed, {counts['warn']} to look at, {counts['fail']} failed"
-    say(f"[{colour}]{words}[/]")

@@ -11,7 +11,9 @@ from quintet import build, checkpoints, console, run_folder
 from quintet.fit import check_choices, check_keys
 from quintet.loggers.tracking import Tracking
 from quintet.outcome import recording
+from quintet.process import is_first_rank
 from quintet.record import Record
+from quintet.trial import is_trial
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -46,7 +48,7 @@ def run(cfg: DictConfig) -> float | None:
         prepare(cfg)
         trainer = build.trainer(cfg)
         data = build.data(cfg)
-        know(cfg, data.load())
+        know(cfg, facts := data.load())
         check_choices(cfg)
         network = build.model(cfg)
         record.anomalies += build.initialise(cfg, network)
@@ -59,6 +61,7 @@ def run(cfg: DictConfig) -> float | None:
         console.announce(cfg, data, task, record)
         fit(cfg, trainer, task, data, record)
         evaluate_best(cfg, task, data, record)
+        stand_beside(cfg, data, facts, record)
     console.summarise(record, folder)
     return record.metric.value
 
@@ -126,3 +129,19 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
     if cfg.test:
         scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
+
+
+def stand_beside(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Record) -> None:
+    """Score simple models on the same splits; a sweep's trials are compared with each other."""
+    if not cfg.get("baselines", True) or is_trial() or not is_first_rank():
+        return
+    from quintet.practice import baselines
+
+    splits = ["val", "test"] if cfg.test else ["val"]
+    metric = build.instantiate(cfg.metric, "metric")
+    record.baselines = baselines.scores(data, facts, metric, splits, cfg.threads)
+    name, value = cfg.metric.name, record.metric.value
+    if value is not None and (
+        lost := baselines.loses(value, record.baselines, name, cfg.metric.mode)
+    ):
+        record.diagnosis.append(lost)

@@ -42,6 +42,8 @@ class Record:
     seconds: float = 0.0
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
+    baselines: dict[str, dict[str, float]] = field(default_factory=dict)
+    """P of simple models, by split (val, test)."""
     guess: float | None = None
     """Validation loss of a model that knows nothing."""
     diagnosis: list[str] = field(default_factory=list)

@@ -44,13 +44,16 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
     if files := [path for argument in arguments for path in option_files(argument)]:
         return "\n\n".join(f"{p.relative_to(CONFIGS.parent)}\n{_indented(p)}" for p in files)
     primary = (CONFIGS / f"{config_name}.yaml").read_text()
+    trains = config_name == "train" or "\n  - train\n" in primary
+    if trains and config_name != "train":
+        primary = (CONFIGS / "train.yaml").read_text() + "\n" + primary
     what, _, commands = about.strip().partition("\n\n")
     groups, script = "\n".join(_groups(primary)), f"python src/{config_name}.py"
     parts = [what, textwrap.indent(commands, "  ")]
     if groups:
         parts.append(f"Choices, as group=option; [the default]\n{groups}")
-    parts.append("Keys, as key=value\n" + "\n".join(_keys(primary, nested=config_name == "train")))
-    if config_name == "train":
+    parts.append("Keys, as key=value\n" + "\n".join(_keys(primary, nested=trains)))
+    if trains:
         parts.append(MORE.format(script=script))
     return "\n\n".join(parts)
 

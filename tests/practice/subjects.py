@@ -9,7 +9,7 @@ from hydra.core.hydra_config import HydraConfig
 from omegaconf import DictConfig, OmegaConf, open_dict
 from torch import nn
 
-from quintet import checking
+from quintet.checking import command as checking
 from quintet.practice.subject import Subject
 from quintet.task import Task
 

@@ -3,7 +3,7 @@ import json
 import pytest
 from subjects import composed
 
-from quintet import checking
+from quintet.checking import command as checking
 
 
 def test_a_failure_ends_with_exit_code_1_and_is_on_file(tmp_path, capsys):

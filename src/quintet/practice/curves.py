@@ -156,9 +156,10 @@ def too_small(c: Curves) -> str | None:
     if train < 0.6 * c.guess or not flat or val - train > 0.15 * c.guess or len(c.train) < 5:
         return None
     return (
-        f"Too small: training and validation stand still close together at {train:.3g}, a guess "
-        f"has {c.guess:.3g}. Give the model more capacity (model.width, model.depth) and less "
-        "dropout; if that changes nothing, these inputs tell no more."
+        f"Too small, or too slow: training and validation stand close together at {train:.3g}, a "
+        f"guess has {c.guess:.3g}. See whether optimizer.lr is too low (python src/check.py); if "
+        "not, more capacity (model.width, model.depth) and less dropout. If that changes nothing, "
+        "these inputs tell no more."
     )
 
 

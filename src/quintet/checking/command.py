@@ -8,7 +8,8 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, console, experiment
+from quintet import build, experiment
+from quintet.checking import view
 from quintet.files import write_atomically
 from quintet.fit import check_choices, check_keys
 from quintet.practice.checks import findings
@@ -37,16 +38,16 @@ def check(cfg: DictConfig) -> float | None:
     apply = cfg.apply
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     subject = prepare(cfg)
-    console.announce_check(cfg)
+    view.announce(cfg)
     found = []
     for finding in findings(subject):
-        console.tell(finding)
+        view.tell(finding)
         found.append(finding)
-    console.show_layers(statistics(subject))
+    view.show_layers(statistics(subject))
     folder = Path(cfg.paths.run)
     save(folder, found, subject)
-    console.show_rates(draw(subject.curve, subject.rate), folder / CURVE)
-    console.conclude(found)
+    view.show_rates(draw(subject.curve, subject.rate), folder / CURVE)
+    view.conclude(found)
     if any(finding.verdict == "fail" for finding in found):
         sys.exit(1)
     return train(cfg, subject.curve.suggestion) if apply else None

@@ -1,0 +1,1 @@
+"""Checks before training: the command and what a person sees of it."""

@@ -20,6 +20,7 @@ CASES = {
     "quasi_random": [*SPACE, "sweeper.n_trials=2", ONE],
     "optuna": [*SPACE, "sweeper.n_trials=3", "sweeper.sampler.startup=2", ONE],
     "bayesian": [*SPACE, "sweeper.n_trials=3", "sweeper.sampler.startup=2", ONE],
+    "automl": ["search_space=automl", "model=mlp", "sweeper.n_trials=2", ONE],
     "asha": [*SPACE, "sweeper.n_trials=4", "sweeper.scheduler.eta=2", FOUR],
     "successive_halving": [*SPACE, "sweeper.scheduler.eta=2", FOUR],
     "hyperband": [*SPACE, "sweeper.scheduler.eta=2", TWO],

@@ -78,6 +78,9 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
     """
     overrides = parse(loader, arguments)
     fixed = tuple(_typed(o) for o in overrides if not o.is_sweep_override() and _for_trial(o))
+    given = {o.get_key_element() for o in overrides}
+    own = [o for o in config.sweeper.trial if o.partition("=")[0] not in given]
+    fixed = (*fixed, *own)
     base = loader.load_sweep_config(config, [*fixed])
     space = _space(base, loader, overrides, config.get("search_space") or {})
     _check(config, loader, fixed, space)

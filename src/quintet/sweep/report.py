@@ -37,7 +37,9 @@ class Lines:
         self.began_at[trial.number] = time.monotonic()
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
-        """Say nothing: an epoch is no event of a sweep."""
+        """Say how a single trial goes; of several, an epoch is no event."""
+        if self.total == 1:
+            say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Say how a trial went."""

@@ -1,0 +1,146 @@
+"""Replay every strategy of ours on a table of real learning curves.
+
+python benchmarks/replay.py [seeds]        200 seeds; 20 for those that fit a model
+
+A suggestion takes the curve of the nearest configuration of the table that has not been tried.
+Every strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best
+loss that 64 random runs find; shown are the best loss at the end (median), the epochs until the
+target (median over the seeds that reach it), and the share of seeds that reach it.
+"""
+
+import csv
+import statistics
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+
+from quintet.sweep.samplers import QuasiRandom, Random
+from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
+from quintet.sweep.samplers.genetic import Genetic
+from quintet.sweep.samplers.model_based import Tpe
+from quintet.sweep.schedulers import Begin, Drop, Finished, RunAll
+from quintet.sweep.schedulers.halving import Hyperband, SuccessiveHalving
+from quintet.sweep.schedulers.lengthening import Lengthening
+from quintet.sweep.schedulers.pruners import Asha, Median
+from quintet.sweep.space import Interval, Space
+from quintet.sweep.study import Trial, quiet_optuna
+
+EPOCHS, BUDGET = 27, 27 * 64
+DRAWN = {
+    "random": (Random, RunAll),
+    "quasi_random": (QuasiRandom, RunAll),
+    "median": (Random, Median),
+    "asha": (Random, Asha),
+    "successive_halving": (Random, SuccessiveHalving),
+    "hyperband": (Random, Hyperband),
+    "genetic": (Genetic, RunAll),
+    "coarse_to_fine": (lambda: CoarseToFine(each=24), lambda: Lengthening(each=24)),
+}
+FITTED = {"optuna (TPE)": (Tpe, RunAll), "TPE with ASHA": (Tpe, Asha)}
+
+
+class Memory:
+    """A study in memory, for the pruners."""
+
+    def __init__(self) -> None:
+        self.optuna = quiet_optuna().create_study(direction="minimize")
+        self._trials: dict[int, object] = {}
+
+    def report(self, number: int, epochs: int, value: float) -> None:
+        if number not in self._trials:
+            self._trials[number] = self.optuna.ask()
+        self._trials[number].report(value, epochs)
+
+    def end(self, number: int, value: float, *, pruned: bool) -> None:
+        import optuna
+
+        states = optuna.trial.TrialState
+        state = states.PRUNED if pruned else states.COMPLETE
+        self.optuna.tell(self._trials[number], None if pruned else value, state=state)
+
+    def should_prune(self, pruner, number: int) -> bool:
+        trial = self._trials[number]
+        return pruner.prune(self.optuna, self.optuna._storage.get_trial(trial._trial_id))
+
+
+def replay(sampler, scheduler, cube, curves, seed: int) -> list[tuple[int, float]]:
+    """Play one seed; return (epochs used, best loss so far) at each improvement."""
+    names = [f"p{i}" for i in range(cube.shape[1])]
+    space = Space(tuple(Interval(name, 0, 1) for name in names))
+    study, trials, at, used, best = Memory(), [], {}, 0, float("inf")
+    free, path = np.ones(len(cube), bool), []
+    while used < BUDGET:
+        move = scheduler.move(trials, 10_000, EPOCHS, "min")
+        if isinstance(move, Finished):
+            break
+        if isinstance(move, Drop):
+            trials[move.number].state = "pruned"
+            continue
+        if isinstance(move, Begin):
+            number = len(trials)
+            if not free.any():
+                break
+            point = sampler.suggest(trials, space, number, seed, "min")
+            place = np.array([float(point[n]) for n in names])
+            row = int(np.where(free, ((cube - place) ** 2).sum(1), np.inf).argmin())
+            free[row] = False
+            own = dict(zip(names, map(str, cube[row].tolist()), strict=True))
+            trials.append(Trial(number, "running", None, own, {}, dict(move.notes)))
+            at[number] = (row, 0)
+        else:
+            number = move.number
+            trials[number].notes["budget"] = move.budget
+        trial, (row, epochs) = trials[number], at[number]
+        while epochs < EPOCHS and used < BUDGET:
+            epochs, used = epochs + 1, used + 1
+            value = trial.reports[epochs] = float(curves[row, epochs - 1])
+            trial.value = min(value, trial.value or value)
+            if value < best:
+                best = value
+                path.append((used, best))
+            if scheduler.watches:
+                study.report(number, epochs, value)
+                if epochs < EPOCHS and scheduler.stops(study, trial, epochs, EPOCHS):
+                    break
+        at[number] = (row, epochs)
+        if epochs >= EPOCHS:
+            trial.state = "completed"
+        elif trial.notes.get("budget") == epochs:
+            trial.notes["paused_at"] = epochs
+        else:
+            trial.state = "pruned"
+        if scheduler.watches and trial.state != "running":
+            study.end(number, trial.value, pruned=trial.state == "pruned")
+    return path
+
+
+def main(seeds: int) -> None:
+    with Path(__file__).with_name("curves.csv").open() as file:
+        table = np.array(list(csv.reader(file))[1:], float)
+    cube, curves = table[:, :-EPOCHS], table[:, -EPOCHS:]
+    paths, took = {}, {}
+    for name, (sampler, scheduler) in {**DRAWN, **FITTED}.items():
+        began = time.monotonic()
+        count = seeds if name in DRAWN else max(1, seeds // 10)
+        paths[name] = [replay(sampler(), scheduler(), cube, curves, s) for s in range(count)]
+        took[name] = time.monotonic() - began
+        print(f"{name} took {took[name]:.0f} s", file=sys.stderr, flush=True)
+    target = statistics.median(path[-1][1] for path in paths["random"])
+    print(f"target: {target:.4f}, the median of random-64's best loss; best of the table "
+          f"{curves.min():.4f}\n")  # fmt: skip
+    print("| strategy | seeds | best loss | epochs to target | times fewer | reached |")
+    print("|---|---|---|---|---|---|")
+    for name, own in paths.items():
+        reach = [next((used for used, best in path if best <= target), None) for path in own]
+        hits = [used for used in reach if used is not None]
+        best = statistics.median(path[-1][1] for path in own)
+        epochs = statistics.median(hits) if hits else float("nan")
+        share = len(hits) / len(own)
+        fewer = BUDGET / epochs
+        print(f"| {name} | {len(own)} | {best:.4f} | {epochs:.0f} | {fewer:.1f} | {share:.2f} |")
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 200)

@@ -81,4 +81,4 @@ def test_a_top_level_key_of_another_type_is_refused(key, value):
 
 
 def test_seed_zero_is_a_seed():
-    check_keys(OmegaConf.create({"seed": 0}))
+    check_keys(OmegaConf.create({"seed": 0, "callbacks": {}, "logger": {}}))

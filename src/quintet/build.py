@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
 from quintet.errors import UserError, nearest
-from quintet.lean import import_torchmetrics
 from quintet.signature import check_arguments, locate, parameters
 
 if TYPE_CHECKING:
@@ -101,7 +100,6 @@ def check(cfg: DictConfig) -> None:
         UserError: as `instantiate`.
 
     """
-    import_torchmetrics()  # before the nodes' own imports do
     nodes = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
     nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
     for group in ("callbacks", "logger"):

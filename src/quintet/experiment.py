@@ -55,7 +55,7 @@ def run(cfg: DictConfig) -> float | None:
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
         task = build.task(cfg, data, network)
-        count_steps(cfg, trainer)
+        count_steps(cfg, trainer, data)
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, trainer.loggers, record)
         console.announce(cfg, data, task, record)
@@ -81,10 +81,9 @@ def know(cfg: DictConfig, facts: "Facts") -> None:
     OmegaConf.update(cfg, "facts", asdict(facts), merge=True)
 
 
-def count_steps(cfg: DictConfig, trainer: "L.Trainer") -> None:
+def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> None:
     """Write the run's length in optimizer steps, which schedules refer to."""
-    each = cfg.data.batch_size * trainer.world_size
-    batches = math.ceil(cfg.facts.train_size / each)
+    batches = data.steps(trainer.world_size)
     limit = trainer.limit_train_batches
     batches = min(batches, limit) if isinstance(limit, int) else math.ceil(batches * limit)
     steps = math.ceil(batches / trainer.accumulate_grad_batches)
@@ -126,7 +125,7 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
     evaluator = build.trainer(cfg, watched=False)
     scores = evaluator.validate(task, data, verbose=False)[0]
     record.metric.value = scores[f"val/{cfg.metric.name}"]
-    if cfg.test:
+    if cfg.test and cfg.facts.test_size:
         scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
 
@@ -137,7 +136,7 @@ def stand_beside(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Re
         return
     from quintet.practice import baselines
 
-    splits = ["val", "test"] if cfg.test else ["val"]
+    splits = ["val", "test"] if cfg.test and cfg.facts.test_size else ["val"]
     metric = build.instantiate(cfg.metric, "metric")
     record.baselines = baselines.scores(data, facts, metric, splits, cfg.threads)
     name, value = cfg.metric.name, record.metric.value

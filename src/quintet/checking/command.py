@@ -69,7 +69,7 @@ def prepare(cfg: DictConfig) -> Subject:
     experiment.know(cfg, facts)
     check_choices(cfg)
     trainer = build.trainer(cfg, watched=False)
-    experiment.count_steps(cfg, trainer)
+    experiment.count_steps(cfg, trainer, data)
 
     def make() -> Task:
         torch.manual_seed(cfg.seed)

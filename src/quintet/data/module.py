@@ -87,6 +87,11 @@ class DataModule(L.LightningDataModule):
             self.splits[name] = inputs, samples.y[index]
         return facts(samples, train, val, test)
 
+    def steps(self, world_size: int) -> int:
+        """Return the batches of a training epoch on each of `world_size` processes."""
+        x, y = self.splits["train"]
+        return len(TensorLoader(x, y, self.batch_size, shuffle=True, world_size=world_size))
+
     def train_dataloader(self) -> Loader:
         """Return shuffled batches of the training split."""
         return self._loader("train", shuffle=True)

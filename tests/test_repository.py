@@ -170,7 +170,7 @@ def test_a_config_opens_with_a_sentence_about_it(path):
     assert re.match(r"# \w+.* \w+.* \w+", first), f"first line: {first!r}"
 
 
-@pytest.mark.parametrize("line", requirements(without={"mlflow"}))
+@pytest.mark.parametrize("line", requirements(without={"mlflow", "launchers"}))
 def test_the_lock_pins_what_the_project_asks_for(line):
     wanted = Requirement(line)
     pin = pins().get(canonicalize_name(wanted.name))

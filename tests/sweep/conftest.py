@@ -1,3 +1,4 @@
+import os
 import sys
 from pathlib import Path
 
@@ -9,5 +10,6 @@ sys.path.insert(0, str(HERE))  # parent.py, the stand-in sweep
 
 @pytest.fixture(autouse=True)
 def _stand_in_finds_quintet(monkeypatch):
-    monkeypatch.setenv("PYTHONPATH", str(HERE.parents[1] / "src"))
+    paths = [str(HERE.parents[1] / "src"), os.environ.get("PYTHONPATH")]
+    monkeypatch.setenv("PYTHONPATH", os.pathsep.join(filter(None, paths)))
     monkeypatch.setenv("OMP_NUM_THREADS", "1")

@@ -5,14 +5,19 @@ import random
 import signal
 import subprocess
 import sys
+import tempfile
 import time
 from collections import Counter
 from contextlib import suppress
+from pathlib import Path
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from parent import HERE, loop, plan, swept
 
 from quintet.sweep import locks
+from quintet.sweep.samplers import Grid
 from quintet.sweep.study import Study, folder_of
 
 
@@ -156,6 +161,38 @@ def test_a_deleted_trial_folder_stops_nobody(tmp_path):
     shutil.rmtree(tmp_path / "trials/0000")
     assert loop(chosen).run()
     assert states(tmp_path) == ["completed"] * 3
+
+
+def test_two_loops_share_a_study_without_a_repeat(tmp_path):
+    command = [sys.executable, str(HERE / "parent.py"), str(tmp_path), "12", "2", "0.05"]
+    both = [subprocess.Popen(command) for _ in range(2)]
+    assert [one.wait(timeout=60) for one in both] == [0, 0]
+    assert states(tmp_path) == ["completed"] * 12
+    assert ran(tmp_path) == {f"{i:04d}": 1 for i in range(12)}
+
+
+@settings(max_examples=6, deadline=None)
+@given(
+    kinds=st.lists(st.sampled_from(["ok", "raise", "kill", "silent", "nan"]), min_size=3),
+    slots=st.integers(1, 3),
+    stops=st.lists(st.integers(1, 3), max_size=2),
+)
+def test_whatever_fails_and_whenever_it_stops_there_are_n_trials(kinds, slots, stops):
+    kinds = ["ok", *kinds[:5]]
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        points = [{"do": do, "x": str(i)} for i, do in enumerate(kinds)]
+        space = swept(do=sorted(set(kinds)), x=range(len(kinds)))
+        grid = Grid()
+        grid._points = points
+        chosen = plan(folder, space, sampler=grid)
+        for after in (*stops, 99):
+            its = loop(chosen, slots=slots)
+            its.stopping = lambda its=its, after=after: len(its.told) >= after
+            its.run()
+        assert [t.point for t in its.study.trials()] == points
+        good = ["completed" if do == "ok" else "failed" for do in kinds]
+        assert states(folder) == good
 
 
 def alive(folder):

@@ -11,6 +11,7 @@ from omegaconf import DictConfig
 from quintet.errors import UserError
 from quintet.sweep import best, leaderboard, locks, report
 from quintet.sweep.fork import starter
+from quintet.sweep.live import view
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.process import Start
 from quintet.sweep.slots import Loop
@@ -46,9 +47,10 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
             if config.hydra.runtime.choices["hydra/launcher"] != "basic":
                 gave_up = launch(context, config, plan, total)
             else:
-                view = report.Lines(plan, study, total)
-                loop = Loop(plan, study, view, settings.slots, total, settings.timeout, stop, start)
-                loop.run()
+                limits = (settings.slots, total, settings.timeout)
+                with view(plan, study, total) as seen:
+                    loop = Loop(plan, study, seen, *limits, stop, start)
+                    loop.run()
                 gave_up = loop.gave_up
             leaderboard.save(study)
             if stop.asked:

@@ -98,7 +98,7 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
         sampler=sampler,
         scheduler=scheduler,
         settings=settings,
-        test=base.test,
+        test=config.test,
     )
 
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from quintet.console import say, shortest
+from quintet.console import _console, say, shortest
 from quintet.record import Record
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
@@ -26,11 +26,22 @@ class Lines:
     """
 
     def __init__(self, plan: Plan, study: Study, total: int) -> None:
-        self.plan, self.total = plan, total
+        self.plan, self.total, self.console = plan, total, _console()
         before = leaderboard.winner(study)
         self.best = before.value if before else None
         self.ended_ones = {t.number for t in study.trials() if t.state != "running"}
         self.began_at: dict[int, float] = {}
+
+    def __enter__(self) -> "Lines":
+        """Return the view itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, highlight=False, soft_wrap=True)
 
     def began(self, trial: Trial, slot: int) -> None:
         """Note when."""
@@ -39,7 +50,7 @@ class Lines:
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Say how a single trial goes; of several, an epoch is no event."""
         if self.total == 1:
-            say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
+            self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Say how a trial went."""
@@ -55,7 +66,7 @@ class Lines:
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
-        say(f"{place}  {_plain([what])}  {shown}  {took:.1f} s")
+        self.say(f"{place}  {_plain([what])}  {shown}  {took:.1f} s")
 
 
 def better(value: float, than: float | None, mode: str) -> bool:
@@ -79,8 +90,6 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     """Print the leaderboard, the winner, and the next commands."""
     from rich import box
     from rich.table import Table
-
-    from quintet.console import _console
 
     rows = leaderboard.rows(study)
     varied = [k for k in rows[0] if k not in leaderboard.COLUMNS]

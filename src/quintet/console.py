@@ -127,6 +127,19 @@ def _advise(sentence: str, wrong: bool) -> None:
     _console().print(table)
 
 
+def compare_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
+    """Print P of two models, on validation and, where it was opened, on test data."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    for title in (metric, "validation", "test"):
+        table.add_column(title, justify="left" if title == metric else "right")
+    for name, (val, test) in rows.items():
+        table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
+    _console().print(table)
+
+
 def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
     """Print new scores beside the recorded ones."""
     from rich import box

@@ -7,7 +7,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import console, ensemble
 from quintet.data.reader import read_new
 from quintet.errors import UserError
 from quintet.files import write_atomically
@@ -27,17 +27,27 @@ def predict(cfg: DictConfig) -> Path:
     console.quiet(cfg.debug)
     if not str(cfg.output).endswith(".csv"):
         raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
-    run = trained(Path(cfg.run), cfg.checkpoint)
+    runs = _models(Path(cfg.run), cfg.checkpoint)
+    run = runs[0][0]
     new = read_new(cfg.input, run.data.reader)
     for sentence in new.account:
         console.say(sentence)
-    values = predicted(run, new.x, cfg.batch_size)
+    total = sum(count for _, count in runs)
+    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
+    values = torch.stack(list(shares)).sum(0)
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
     output = Path(cfg.output)
     write_atomically(output, frame.to_csv(index=False))
     console.say(f"{len(frame)} predictions → [bold]{console.shortest(output)}[/]")
     return output
+
+
+def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
+    """Return the model of a run folder, or the members of an ensemble with their weights."""
+    if (folder / ensemble.FILE).is_file():
+        return list(ensemble.members(folder))
+    return [(trained(folder, checkpoint), 1)]
 
 
 @torch.inference_mode()

@@ -1,0 +1,21 @@
+"""Measure P against the amount of training data, and tell whether more labels would help.
+
+python src/learning_curve.py
+python src/learning_curve.py data=csv data.path=houses.csv data.target=price fractions=[0.25,0.5,1]
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("learning_curve")
+def main(cfg: DictConfig) -> None:
+    """Measure one learning curve."""
+    from quintet.learning_curve import measure
+
+    measure(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,73 @@
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+from omegaconf import OmegaConf
+from subjects import composed
+
+from quintet import experiment
+from quintet.ensemble import assemble
+from quintet.errors import UserError
+from quintet.prediction import predict
+from quintet.reload import trained
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """Three trials with 200 training rows, as a sweep leaves them."""
+    folder = tmp_path_factory.mktemp("sweep")
+    rows = ["trial,state,value,epochs,seconds,folder"]
+    for number, width in enumerate((8, 16, 24)):
+        place = folder / "trials" / f"{number:04d}"
+        place.mkdir(parents=True)
+        words = ("data.fraction=0.16", "trainer.max_epochs=8", "optimizer.lr=0.01")
+        quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
+        value = experiment.run(composed(place, *quick, *words, f"model.width={width}"))
+        rows.append(f"{number},completed,{value},8,1,{place}")
+    (folder / "leaderboard.csv").write_text("\n".join(rows))
+    return folder
+
+
+def settings(sweep, **changes):
+    given = {"sweep": str(sweep), "output": None, "candidates": 20, "size": 10}
+    return OmegaConf.create(given | {"test": True, "debug": False} | changes)
+
+
+def test_it_stands_beside_the_best_single_model(sweep, capsys):
+    made = assemble(settings(sweep))
+    assert made.val >= made.single_val
+    assert made.test is not None
+    assert f"{made.test:.4f}" in capsys.readouterr().out
+    kept = json.loads((sweep / "ensemble" / "ensemble.json").read_text())
+    assert kept["members"] == made.members
+
+
+def test_predict_takes_it_and_averages_its_members(sweep, tmp_path):
+    made = assemble(settings(sweep, output=str(tmp_path / "made"), test=False))
+    images = np.random.default_rng(0).uniform(0, 16, (5, 1, 8, 8)).astype(np.float32)
+    np.savez(tmp_path / "new.npz", x=images)
+    words = {"run": str(tmp_path / "made"), "input": str(tmp_path / "new.npz"), "debug": False}
+    output = tmp_path / "predictions.csv"
+    more = {"output": str(output), "checkpoint": "best", "batch_size": 3}
+    predict(OmegaConf.create(words | more))
+    expected, total = 0.0, sum(made.members.values())
+    for name, count in made.members.items():
+        run = trained(tmp_path / "made" / name)
+        with torch.no_grad():
+            outputs = run.task(run.data.preprocess.transform(torch.from_numpy(images)))
+        expected = expected + run.task.predictions(outputs) * count / total
+    found = pd.read_csv(output)[[f"p({digit})" for digit in range(10)]].to_numpy()
+    assert np.allclose(found, expected.numpy(), atol=1e-6)
+
+
+def test_a_closed_test_set_stays_closed(sweep, tmp_path):
+    made = assemble(settings(sweep, output=str(tmp_path / "made"), test=False))
+    assert made.test is None
+    assert made.single_test is None
+
+
+def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"no sweep folder.*train\.py -m"):
+        assemble(settings(tmp_path))

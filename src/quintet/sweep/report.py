@@ -142,7 +142,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     if record is None:
         say(f"[yellow]note[/]  its folder trials/{best.number:04d} has been deleted")
         return
-    if score := record.test.get(plan.metric):
+    if (score := record.test.get(plan.metric)) is not None:
         say(f"test {plan.metric} of that one model: [bold]{score:.4f}[/]")
     for anomaly in record.anomalies:
         say(f"[yellow]note[/]  {_plain([anomaly])}")
@@ -150,7 +150,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     say(f"best      [bold]{folder}[/]")
     say(f"evaluate  python src/evaluate.py run={folder}")
     say(f"predict   python src/predict.py run={folder} input=new.csv")
-    say(f"continue  {again(plan)}")
+    say(f"continue  {_plain([again(plan)])}")
 
 
 def failures(study: Study) -> str:

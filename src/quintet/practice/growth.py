@@ -30,7 +30,8 @@ class Growth:
 
     def at(self, size: float) -> float:
         """Return the fitted P of `size` training samples."""
-        return self.limit + self.slope * float(size) ** -self.exponent
+        value: float = self.limit + self.slope * float(size) ** -self.exponent
+        return value
 
     def gain(self, size: int, mode: str) -> float:
         """Return by how much twice as many samples would better P; negative where they worsen."""

@@ -79,3 +79,12 @@ def test_a_trial_of_a_sweep_has_none(tmp_path, monkeypatch):
     monkeypatch.setattr(experiment, "is_trial", lambda: True)
     experiment.run(composed(tmp_path, "trainer=cpu", "trainer.max_epochs=1"))
     assert json.loads((tmp_path / "result.json").read_text())["baselines"] == {}
+
+
+def test_the_one_process_that_scores_waits_for_no_other(digits):
+    def wait(*_: object) -> None:
+        raise AssertionError("asked the other processes, which are gone")
+
+    metric = digits.make().meters["on_val"].metric.clone()
+    metric.distributed_available_fn, metric.dist_sync_fn = lambda: True, wait
+    assert baselines.scores(digits.data, digits.facts, metric, ["val"])["linear"]["val"] > 0.9

@@ -1,5 +1,6 @@
 """P as a function of the number of training samples, and what twice as many would bring."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -30,8 +31,7 @@ class Growth:
 
     def at(self, size: float) -> float:
         """Return the fitted P of `size` training samples."""
-        value: float = self.limit + self.slope * float(size) ** -self.exponent
-        return value
+        return self.limit + self.slope * math.pow(size, -self.exponent)
 
     def gain(self, size: int, mode: str) -> float:
         """Return by how much twice as many samples would better P; negative where they worsen."""

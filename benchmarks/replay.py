@@ -1,7 +1,7 @@
 """Replay every strategy of ours on a table of real learning curves.
 
 python benchmarks/replay.py [seeds]        200 seeds; 20 for those that fit a model
-python benchmarks/replay.py live           TPE with ASHA again, 10 seeds, each point trained for real
+python benchmarks/replay.py live           TPE with ASHA again, 10 seeds, trained for real
 
 A suggestion takes the curve of the nearest configuration of the table that has not been tried.
 Every strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best

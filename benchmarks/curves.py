@@ -9,6 +9,7 @@ losses. The loss of a run that diverges is written as 9.
 
 import csv
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import numpy as np
@@ -25,8 +26,8 @@ def log(low: float, high: float, unit: float) -> float:
     return float(low * (high / low) ** unit)
 
 
-def curve(units: list[float], split: list[torch.Tensor], seed: int) -> list[float]:
-    """Train one configuration; return the validation loss after each epoch."""
+def curve(units: list[float], split: list[torch.Tensor], seed: int) -> Iterator[float]:
+    """Train one configuration; yield the validation loss after each epoch."""
     torch.manual_seed(seed)
     x, y, x_val, y_val = split
     lr, width = log(1e-4, 1, units[0]), int(log(16, 512, units[1]))
@@ -43,7 +44,7 @@ def curve(units: list[float], split: list[torch.Tensor], seed: int) -> list[floa
         if units[6] < 0.5
         else torch.optim.SGD(model.parameters(), lr, 0.9, weight_decay=decay, fused=True)
     )
-    loss, values = nn.CrossEntropyLoss(), []
+    loss = nn.CrossEntropyLoss()
     for _ in range(EPOCHS):
         model.train()
         for rows in torch.randperm(len(x)).split(batch):
@@ -53,8 +54,7 @@ def curve(units: list[float], split: list[torch.Tensor], seed: int) -> list[floa
         model.eval()
         with torch.no_grad():
             value = float(loss(model(x_val), y_val))
-        values.append(min(value, 9.0) if value == value else 9.0)
-    return values
+        yield min(value, 9.0) if value == value else 9.0
 
 
 def split() -> list[torch.Tensor]:
@@ -73,7 +73,7 @@ def main() -> None:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow([*NAMES, *range(1, EPOCHS + 1)])
         for number, units in enumerate(cube.tolist()):
-            values = curve(units, parts, number)
+            values = list(curve(units, parts, number))
             writer.writerow([*(f"{u:.6f}" for u in units), *(f"{v:.4f}" for v in values)])
             if number % 50 == 0:
                 print(number, min(values), file=sys.stderr, flush=True)

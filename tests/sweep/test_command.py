@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from quintet.sweep import locks
+
 ROOT = Path(__file__).parents[2]
 TRAIN = str(ROOT / "src/train.py")
 # Runs train.py as itself, and says at the end which heavy libraries this process has imported.
@@ -102,6 +104,17 @@ def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
     assert says in out.stderr
     assert "Traceback" not in out.stderr
     assert not (tmp_path / "wrong/trials").exists()
+
+
+def test_a_second_sweep_on_a_running_study_is_refused(tmp_path):
+    folder = tmp_path / "busy"
+    folder.mkdir()
+    held = locks.take(folder / ".sweep.lock")
+    out = sweep(folder, *QUICK, "seed=1,2")
+    os.close(held)
+    assert out.returncode == 1
+    assert "is being run by another process" in out.stderr
+    assert not (folder / "trials").exists()
 
 
 def test_ctrl_c_stops_soon_and_says_how_to_go_on(tmp_path):

@@ -1,6 +1,7 @@
 """Samplers: what they suggest depends on seed, number and history alone."""
 
 import pytest
+from parent import loop, plan
 
 from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
@@ -132,3 +133,14 @@ def test_coarse_to_fine_narrows_to_where_the_best_was():
     best = max(trials[:10], key=lambda t: t.value)
     assert all(abs(x - float(best.point["x"])) <= 0.4 for x in places[1])
     assert all(t.point["kind"] == "b" for t in trials[20:])
+
+
+def test_one_slot_and_three_try_the_same_random_points(tmp_path):
+    space = Space((Interval("x", 0, 1), Interval("y", 1, 100, "log")))
+    tried = []
+    for slots in (1, 3):
+        chosen = plan(tmp_path / str(slots), space, sampler=Random(), fixed=("sleep=0.02",))
+        its = loop(chosen, slots=slots, limit=6)
+        assert its.run()
+        tried.append([t.point for t in its.study.trials()])
+    assert tried[0] == tried[1]

@@ -18,7 +18,7 @@ from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
 from quintet.sweep.study import Study, Trial, folder_of
 
 TICK = 0.25
-"""Seconds after which the loop looks around even when nothing was heard."""
+"""Seconds after which the loop looks around."""
 GRACE = 5.0
 """Seconds that a trial has to end after an interrupt."""
 Claim = tuple[Trial, int] | Wait | Finished
@@ -231,8 +231,13 @@ class Loop:
             self.study.tell(number, how.state, how.value)
         self.told.append(how)
         self.view.ended(trial, how)
-        first = self.plan.settings.give_up_after
-        self.gave_up = len(self.told) >= first and all(o.state == "failed" for o in self.told)
+        self.gave_up = self._hopeless()
+
+    def _hopeless(self) -> bool:
+        """Tell whether the first few trials all failed, in a study that has no better to show."""
+        if len(self.told) < self.plan.settings.give_up_after:
+            return False
+        return all(t.state in ("failed", "running") for t in self.study.trials())
 
     def _interrupt(self) -> None:
         """End running trials; they stay unfinished in the study, to go on another day."""

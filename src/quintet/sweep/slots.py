@@ -237,7 +237,7 @@ class Loop:
         """Tell whether the first few trials all failed, in a study that has no better to show."""
         if len(self.told) < self.plan.settings.give_up_after:
             return False
-        return all(t.state in ("failed", "running") for t in self.study.trials())
+        return all(t.value is None for t in self.study.trials())
 
     def _interrupt(self) -> None:
         """End running trials; they stay unfinished in the study, to go on another day."""

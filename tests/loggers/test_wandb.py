@@ -129,13 +129,11 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
     assert capsys.readouterr().out.count("W&B is told no more") == 1
 
 
-def test_a_resumed_run_goes_on_in_the_same_wandb_run(train, composed):
-    first = train("scheduler=constant")
-    cfg = composed("logger=wandb", "scheduler=constant", "trainer.max_epochs=4")
-    cfg.paths.run = str(first)
-    (first / "config.yaml").unlink()  # as `resume=` may, which is told to go on in this folder
-    run(cfg)
-    one, two = files(first)
+def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):
+    folder = tmp_path / "run"
+    train_here(folder, "logger=wandb", "trainer.max_epochs=2")
+    train_here(None, f"resume={folder}", "trainer.max_epochs=4")
+    one, two = files(folder)
     assert one.name == two.name, "the id is the run's"
     assert [row["epoch"] for row in dashboard(two).rows] == [2, 3]
 

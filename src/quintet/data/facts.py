@@ -113,15 +113,15 @@ def _check_targets(samples: Samples) -> None:
     found = torch.unique(y)
     if len(found) < 2:
         raise UserError(f"The target has one class only ({int(found[0])}): nothing to learn.")
-    for index in (torch.bincount(y[y >= 0]) == 1).nonzero()[:, 0].tolist():
-        name = samples.class_names[index] if index < len(samples.class_names) else index
-        raise UserError(
-            f"Class {name!r} has a single sample, so it cannot be trained on and validated. "
-            "Collect more of it, or leave it out."
-        )
     highest = 1 if task == "binary" else len(samples.class_names or found) - 1
     if int(found[0]) < 0 or int(found[-1]) > highest:
         raise UserError(
             f"Class indices of this {task} task lie in 0..{highest}, these run from "
             f"{int(found[0])} to {int(found[-1])}."
+        )
+    for index in (torch.bincount(y[y >= 0]) == 1).nonzero()[:, 0].tolist():
+        name = samples.class_names[index] if index < len(samples.class_names) else index
+        raise UserError(
+            f"Class {name!r} has a single sample, so it cannot be trained on and validated. "
+            "Collect more of it, or leave it out."
         )

@@ -208,3 +208,42 @@ def test_a_folder_without_a_config_is_no_run(run, content, says):
 def test_an_address_is_no_checkpoint(run):
     with pytest.raises(UserError, match="address"):
         trained(run, "http://localhost/best.ckpt")
+
+
+@pytest.mark.parametrize("model", ["tabular", "mlp"])
+def test_a_table_with_categories_is_exported(train_here, tmp_path, model):
+    pytest.importorskip("onnxscript")
+    draw = np.random.default_rng(0)
+    colours = draw.choice(["red", "green", "blue"], 60)
+    frame = pd.DataFrame({"a": draw.normal(size=60), "colour": colours, "y": draw.normal(size=60)})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    data = ("data=csv", f"data.path={tmp_path}/table.csv", "data.target=y", "metric=rmse")
+    # SMALL of a test run sets model.width, which both have
+    train_here(tmp_path / "run", *data, "loss=mse", f"model={model}", "trainer.max_epochs=1")
+    where = {"run": str(tmp_path / "run"), "output": None, "checkpoint": "best", "debug": False}
+    folder = export(OmegaConf.create(where | {"formats": ["torch", "onnx"]}))
+    assert (folder / "model.onnx").exists()
+
+
+def test_brackets_in_names_are_printed_as_they_are(train_here, tmp_path, capsys):
+    draw = np.random.default_rng(0)
+    frame = pd.DataFrame({"speed [/s]": draw.normal(size=60), "price": draw.normal(size=60)})
+    frame.to_csv(tmp_path / "table.csv", index=False)
+    data = ("data=csv", f"data.path={tmp_path}/table.csv", "data.target=price", "metric=rmse")
+    place = f"hydra.run.dir='{tmp_path}/a [red] b'"
+    train_here(tmp_path, place, *data, "loss=mse", "trainer.max_epochs=1")
+    shown = capsys.readouterr().out
+    assert "speed [/s]" in shown
+    assert "a [red] b" in shown
+
+
+def test_a_run_in_low_precision_is_evaluated_in_it(train_here, tmp_path):
+    train_here(tmp_path / "run", "trainer.precision=bf16-true", "trainer.max_epochs=1")
+    record = json.loads((tmp_path / "run" / "result.json").read_text())
+    scores = evaluate(evaluation(tmp_path / "run"))
+    assert scores["test"] == pytest.approx(record["test"], abs=1e-6)
+
+
+def test_batch_norm_over_one_sample_is_refused(train_here, tmp_path):
+    with pytest.raises(SystemExit, match=r"data\.batch_size=2 or more"):
+        train_here(tmp_path / "run", "model.batch_norm=true", "data.batch_size=1")

@@ -129,7 +129,11 @@ def data(cfg: DictConfig) -> "DataModule":
 
 def model(cfg: DictConfig) -> "nn.Module":
     """Return the model, as its own constructor leaves it."""
-    return cast("nn.Module", instantiate(cfg.model, "model"))
+    from quintet.models.layers import check_batch
+
+    network: nn.Module = instantiate(cfg.model, "model")
+    check_batch(network, min(cfg.data.batch_size, cfg.facts.train_size))
+    return network
 
 
 def initialise(cfg: DictConfig, network: "nn.Module") -> list[str]:

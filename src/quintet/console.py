@@ -2,6 +2,7 @@
 
 import logging
 import math
+import re
 import shlex
 import warnings
 from collections.abc import Mapping
@@ -23,6 +24,9 @@ if TYPE_CHECKING:
     from quintet.task import Task
 
 
+ROOT = Path(__file__).parents[2]
+READABLE = 5
+"""Epochs from which on a curve can be called healthy."""
 LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
 
 
@@ -33,6 +37,9 @@ def quiet(debug: bool) -> None:
     for name in LIBRARIES:
         logging.getLogger(name).setLevel(logging.ERROR)
     warnings.filterwarnings("ignore", module=r"(lightning|torch|torchmetrics|copyreg)\b")
+    warnings.filterwarnings(
+        "ignore", message="The tensor attributes .* were assigned during export"
+    )
 
 
 def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) -> None:
@@ -42,11 +49,11 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
     facts, choices = cfg.facts, cfg.choices
     parameters = sum(p.numel() for p in task.model.parameters())
     say("")
-    say(f"[bold]{choices.get('model')}[/] on [bold]{choices.get('data')}[/]")
+    say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
     for sentence in data.account:
-        say(f"  {sentence}")
+        say("  {}", sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
-    say("  " + " · ".join(f"{group} {choices.get(group)}" for group in made))
+    say("  {}", " · ".join(f"{group} {choices.get(group)}" for group in made))
     say(
         f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
@@ -66,17 +73,25 @@ def summarise(record: Record, folder: Path) -> None:
     better = "greater" if record.metric.mode == "max" else "smaller"
     say(f"  [dim]{name}, the {better} the better{_spread(record)}[/]")
     say("")
-    for sentence in record.diagnosis or ["The curves look healthy."]:
-        _advise(sentence, wrong=bool(record.diagnosis))
+    for sentence in record.diagnosis:
+        _advise(sentence, wrong=True)
+    if not record.diagnosis and record.epochs >= READABLE:
+        _advise("The curves look healthy.", wrong=False)
     say("")
-    shown = shortest(folder)
-    say(f"{record.epochs} epochs in {record.seconds:.1f} s → [bold]{shown}[/]")
-    say(f"evaluate  python src/evaluate.py run={shown}")
-    say(f"predict   python src/predict.py run={shown} input=new.csv")
+    say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    if record.checkpoint:
+        say_how_to_use(folder)
     if not is_trial():
         words = ["-m", "sweeper=random", "search_space=high", "sweeper.n_trials=20"]
         kept = [word for word in record.overrides if not word.startswith("resume=")]
-        say(f"tune      {_plain(shlex.join(['python', 'src/train.py', *words, *kept]))}")
+        say("tune      {}", command_line("train", *words, *kept))
+
+
+def say_how_to_use(folder: Path) -> None:
+    """Print the commands that take a finished run."""
+    run = f"run={typed(folder)}"
+    say("evaluate  {}", command_line("evaluate", run))
+    say("predict   {}", command_line("predict", run, "input=new.csv"))
 
 
 def _scores(record: Record, model: str) -> "Table":
@@ -111,7 +126,7 @@ def _number(value: float | None, best: float | None) -> str:
 def _spread(record: Record) -> str:
     """Say how far chance moves a test accuracy: the standard error of a share."""
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
-    if share is None or not size or record.metric.name != "accuracy":
+    if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
         return ""
     error = math.sqrt(share * (1 - share) / size)
     return f"; test ± {error:.4f} (standard error, {size:,} samples)"
@@ -171,8 +186,29 @@ def shortest(path: Path) -> str:
         return str(path)
 
 
-def say(text: str) -> None:
-    """Print a line with rich markup, unwrapped so that paths and commands stay whole."""
+def typed(path: Path) -> str:
+    """Return a path as Hydra takes it after `key=`: quoted where it has more than plain letters."""
+    text = shortest(path)
+    return text if re.fullmatch(r"[\w./-]+", text) else "'{}'".format(text.replace("'", "\\'"))
+
+
+def command_line(script: str, *arguments: str) -> str:
+    """Return a command as a user would type it from here."""
+    return shlex.join(["python", shortest(ROOT / "src" / f"{script}.py"), *arguments])
+
+
+def say(template: str, *values: object) -> None:
+    """Print a line, unwrapped so that paths and commands stay whole.
+
+    Args:
+        template: with rich markup, and a {} for each value.
+        values: printed as they are, brackets and all.
+
+    """
+    from rich.markup import escape
+
+    safe = [escape(value) if isinstance(value, str) else value for value in values]
+    text = template.format(*safe) if values else template
     _console().print(redact(text), highlight=False, soft_wrap=True)
 
 

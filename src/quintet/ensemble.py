@@ -148,9 +148,9 @@ def show(made: Ensemble, output: Path) -> None:
         made.metric,
         {"ensemble": (made.val, made.test), "best single": (made.single_val, made.single_test)},
     )
-    shown = console.shortest(output)
-    console.say(f"→ [bold]{shown}[/]")
-    console.say(f"predict   python src/predict.py run={shown} input=new.csv")
+    run = f"run={console.typed(output)}"
+    console.say("→ [bold]{}[/]", console.shortest(output))
+    console.say("predict   {}", console.command_line("predict", run, "input=new.csv"))
 
 
 def members(folder: Path) -> Iterator[tuple[Trained, int]]:

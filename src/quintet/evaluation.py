@@ -26,6 +26,7 @@ def evaluate(cfg: DictConfig) -> Scores:
     folder = Path(cfg.run)
     run = trained(folder, cfg.checkpoint)
     check_fingerprint(run.data.load().fingerprint, run.cfg)
+    cfg.trainer.precision = run.cfg.trainer.precision  # P is to be the recorded one
     trainer = build.trainer(cfg, watched=False)
     validate = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}

@@ -39,9 +39,9 @@ def export(cfg: DictConfig) -> Path:
         gap = _largest_gap(model, call, example)
         if not gap <= TOLERANCE:
             raise UserError(f"{path} differs from the model by {gap:.2g}, over {TOLERANCE}.")
-        console.say(f"{path.name}: outputs within {gap:.1e} of the model's")
+        console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
     write_atomically(folder / "preprocessing.json", json.dumps(_description(run), indent=2) + "\n")
-    console.say(f"→ [bold]{console.shortest(folder)}[/]")
+    console.say("→ [bold]{}[/]", console.shortest(folder))
     return folder
 
 
@@ -52,7 +52,10 @@ def _example(run: Trained) -> Tensor:
     shape = (2, *facts.input_shape)
     if facts.kind == "tokens":
         return torch.randint(1, facts.vocabulary, shape, generator=generator)
-    return torch.randn(shape, generator=generator)
+    example = torch.randn(shape, generator=generator)
+    for column, codes in enumerate(reversed(facts.cardinalities), start=1):
+        example[:, -column] = torch.randint(codes, (2,), generator=generator).float()
+    return example
 
 
 Call = Callable[[Tensor], Tensor]

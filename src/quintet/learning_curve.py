@@ -46,8 +46,8 @@ def measure(cfg: DictConfig) -> Growth:
     sizes, values = zip(*points, strict=True)
     growth = fit(sizes, values, mode)
     console.say("")
-    console.say(advice(growth, points[-1][0], name, mode))
-    console.say(f"→ [bold]{console.shortest(folder)}[/]")
+    console.say("{}", advice(growth, points[-1][0], name, mode))
+    console.say("→ [bold]{}[/]", console.shortest(folder))
     return growth
 
 

@@ -31,7 +31,7 @@ def predict(cfg: DictConfig) -> Path:
     run = runs[0][0]
     new = read_new(cfg.input, run.data.reader)
     for sentence in new.account:
-        console.say(sentence)
+        console.say("{}", sentence)
     total = sum(count for _, count in runs)
     shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
     values = torch.stack(list(shares)).sum(0)
@@ -39,7 +39,7 @@ def predict(cfg: DictConfig) -> Path:
     frame.insert(0, "sample", new.names)
     output = Path(cfg.output)
     write_atomically(output, frame.to_csv(index=False))
-    console.say(f"{len(frame)} predictions → [bold]{console.shortest(output)}[/]")
+    console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))
     return output
 
 

@@ -56,7 +56,7 @@ def show_rates(drawing: list[str], path: Path) -> None:
     say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
     for line in drawing:
         say(line)
-    say(f"[dim]{shortest(path)}[/]")
+    say("[dim]{}[/]", shortest(path))
 
 
 def conclude(findings: list[Finding]) -> None:

@@ -103,6 +103,21 @@ def dimensions(input_shape: Sequence[int], names: Sequence[str]) -> list[int]:
     return shape
 
 
+def check_batch(model: nn.Module, size: int) -> None:
+    """Refuse batches of one sample where batch norm would take its statistics from them.
+
+    Raises:
+        UserError: says what to change.
+
+    """
+    norms = nn.modules.batchnorm._BatchNorm
+    if size == 1 and any(isinstance(module, norms) for module in model.modules()):
+        raise UserError(
+            "Batch norm needs batches of two samples or more to train on, these have one. "
+            "Set data.batch_size=2 or more (or data.fraction larger), or model.batch_norm=false."
+        )
+
+
 class FlatInput(nn.Module):
     """Turn a batch of samples of any shape into vectors of `size` numbers.
 

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from quintet.console import _console, say, shortest
+from quintet.console import _console, say, say_how_to_use, shortest
 from quintet.record import Record
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
@@ -79,9 +79,9 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     done = sum(t.state != "running" for t in study.trials())
     goes_on = f", {done} of them done before" if done else ""
     say("")
-    say(f"[bold]{plan.folder.name}[/]: {total} trials{goes_on}, {slots} at a time")
+    say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
     for key, values in plan.space.describe().items():
-        say(f"  {key}={_plain([values])}")
+        say("  {}={}", key, values)
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
 
@@ -106,12 +106,12 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         console.width = max(console.width, 200)  # a file has room for every column
     console.print(table)
     if len(rows) > SHOWN:
-        say(f"... {len(rows) - SHOWN} more in {shortest(plan.folder / leaderboard.FILE)}")
+        say("... {} more in {}", len(rows) - SHOWN, shortest(plan.folder / leaderboard.FILE))
     if shares := leaderboard.importance(study):
         parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
         say(f"importance  {' · '.join(parts)}")
     for warning in leaderboard.at_the_edge(best, plan.space):
-        say(f"[yellow]note[/]  {warning}")
+        say("[yellow]note[/]  {}", warning)
     _say_winner(plan, best, record)
 
 
@@ -145,12 +145,11 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     if (score := record.test.get(plan.metric)) is not None:
         say(f"test {plan.metric} of that one model: [bold]{score:.4f}[/]")
     for anomaly in record.anomalies:
-        say(f"[yellow]note[/]  {_plain([anomaly])}")
-    folder = shortest(plan.folder / "best")
-    say(f"best      [bold]{folder}[/]")
-    say(f"evaluate  python src/evaluate.py run={folder}")
-    say(f"predict   python src/predict.py run={folder} input=new.csv")
-    say(f"continue  {_plain([again(plan)])}")
+        say("[yellow]note[/]  {}", anomaly)
+    folder = plan.folder / "best"
+    say("best      [bold]{}[/]", shortest(folder))
+    say_how_to_use(folder)
+    say("continue  {}", again(plan))
 
 
 def failures(study: Study) -> str:

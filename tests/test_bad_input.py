@@ -127,3 +127,20 @@ def test_a_refused_run_says_so_in_its_record(train_here, tmp_path):
     record = json.loads((tmp_path / "run" / "result.json").read_text())
     assert record["status"] == "failed"
     assert "loss=mse does not fit" in record["reason"]
+
+
+@pytest.mark.parametrize("override", ["debug=true", "debug=True", "++debug=TRUE", "+debug=true"])
+@pytest.mark.parametrize("mistake", ["loss=mse", "loss=msee"])
+def test_debug_gives_the_traceback_however_it_is_spelt(train_here, tmp_path, override, mistake):
+    with pytest.raises(SystemExit, match="Traceback"):
+        train_here(tmp_path / "run", mistake, override)
+
+
+def test_debug_in_an_experiment_file_gives_the_traceback(train_here, tmp_path):
+    path = ROOT / "configs" / "experiment" / "debugged.yaml"
+    path.write_text("# @package _global_\n# With tracebacks.\ndebug: true\n")
+    try:
+        with pytest.raises(SystemExit, match="Traceback"):
+            train_here(tmp_path / "run", "experiment=debugged", "loss=mse")
+    finally:
+        path.unlink()

@@ -37,7 +37,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             secrets.note(OmegaConf.to_yaml(cfg))
             if "choices" in cfg:
                 note_command(cfg)
-            with one_message():  # here, before Hydra prints a line of its own
+            with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 return function(cfg)
 
         start = hydra.main(
@@ -54,7 +54,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
             signals.listen()
-            with one_message():
+            with one_message(_debugs(sys.argv[1:])):
                 sys.argv[1:] = placed(sys.argv[1:])
                 start()
 
@@ -64,8 +64,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
 
 @contextmanager
-def one_message() -> Iterator[None]:
-    """End an error with one message and exit code 1; `debug=true` leaves the traceback."""
+def one_message(debug: object = False) -> Iterator[None]:
+    """End an error with one message and exit code 1; `debug` leaves the traceback."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -73,9 +73,14 @@ def one_message() -> Iterator[None]:
             print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
         sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
     except Exception as error:
-        if "debug=true" in sys.argv[1:]:
+        if debug:
             sys.exit(secrets.redact(traceback.format_exc()))
         sys.exit(f"Error: {secrets.redact(explain(error))}" if is_first_rank() else 1)
+
+
+def _debugs(arguments: list[str]) -> bool:
+    """Tell whether `debug=true` was typed, for errors that come before there is a config."""
+    return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 
 def refuse_secrets(arguments: list[str]) -> None:

@@ -208,3 +208,22 @@ def test_a_folder_without_a_config_is_no_run(run, content, says):
 def test_an_address_is_no_checkpoint(run):
     with pytest.raises(UserError, match="address"):
         trained(run, "http://localhost/best.ckpt")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"batch_size": 0}, "batch_size=0 .* from 1"),
+        ({"output": "/proc/p.csv"}, "/proc/.* cannot be .*output="),
+    ],
+)
+def test_a_prediction_that_cannot_be_made(run, changes, says):
+    np.savez(run / "new.npz", x=np.zeros((3, 1, 8, 8)))
+    with pytest.raises(UserError, match=says):
+        predict(prediction(run, run / "new.npz", **changes))
+
+
+def test_inputs_of_another_shape_are_refused(run):
+    np.savez(run / "new.npz", x=np.zeros((3, 1, 9, 8)))
+    with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]"):
+        predict(prediction(run, run / "new.npz"))

@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import secrets, signals, usage
 from quintet.errors import DivergedError, UserError, nearest
+from quintet.files import unusable
 from quintet.process import is_first_rank
 from quintet.run_folder import check_free, note_command
 from quintet.trial import die_with_parent
@@ -46,6 +48,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
         def main() -> None:
             die_with_parent()
+            spare_the_console()
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
@@ -61,6 +64,13 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         return main
 
     return decorate
+
+
+def spare_the_console() -> None:
+    """Write a question mark for what the console's encoding lacks: arrows are not worth a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
 
 
 @contextmanager
@@ -128,6 +138,8 @@ def explain(error: BaseException) -> str:
 
     if isinstance(error, UserError | DivergedError):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{unusable(error, error.filename)} debug=true shows what needed it."
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: there is no such option. {nearest(name, error.options)}"

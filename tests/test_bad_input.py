@@ -7,6 +7,7 @@ import pandas as pd
 import pytest
 import torch
 
+import runs
 from runs import ROOT
 
 CSV = ("data=csv", "metric=rmse", "loss=mse", "data.target=y")
@@ -32,6 +33,8 @@ def message(train_here, folder, *overrides):
         (["+model.wdith=3"], ["model.wdith", "'width'"]),
         (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),
         (["seed=abc"], ["seed='abc'", "int"]),
+        (["seed=-1"], ["seed=-1", "0 to 4294967295"]),
+        (["threads=0"], ["threads=0", "1 to"]),
         (["optimizer.lr=fast"], ["optimizer.lr='fast'", "float"]),
         (["optimizer.lr=-1"], ["optimizer", "-1"]),
         (["model.width=wide"], ["model.width='wide'", "int"]),
@@ -127,3 +130,33 @@ def test_a_refused_run_says_so_in_its_record(train_here, tmp_path):
     record = json.loads((tmp_path / "run" / "result.json").read_text())
     assert record["status"] == "failed"
     assert "loss=mse does not fit" in record["reason"]
+
+
+@pytest.mark.parametrize("override", ["debug=true", "debug=True", "++debug=TRUE", "+debug=true"])
+@pytest.mark.parametrize("mistake", ["loss=mse", "loss=msee"])
+def test_debug_gives_the_traceback_however_it_is_spelt(train_here, tmp_path, override, mistake):
+    with pytest.raises(SystemExit, match="Traceback"):
+        train_here(tmp_path / "run", mistake, override)
+
+
+def test_debug_in_an_experiment_file_gives_the_traceback(train_here, tmp_path):
+    path = ROOT / "configs" / "experiment" / "debugged.yaml"
+    path.write_text("# @package _global_\n# With tracebacks.\ndebug: true\n")
+    try:
+        with pytest.raises(SystemExit, match="Traceback"):
+            train_here(tmp_path / "run", "experiment=debugged", "loss=mse")
+    finally:
+        path.unlink()
+
+
+def test_a_place_that_cannot_be_written_to(train_here, tmp_path):
+    (tmp_path / "file").touch()
+    text = message(train_here, tmp_path / "file" / "run")
+    assert f"{tmp_path}/file" in text
+    assert "paths.logs=" in text
+
+
+def test_a_console_that_knows_only_ascii(run_train, tmp_path):
+    ascii_only = runs.environment() | {"PYTHONIOENCODING": "ascii"}
+    run_train(tmp_path / "run", "trainer.max_epochs=1", env=ascii_only)
+    assert runs.record(tmp_path / "run")["status"] == "completed"

@@ -177,6 +177,24 @@ def test_changing_a_choice_is_refused(
     assert after == before
 
 
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [("trainer.max_epochs=1", "max_epochs=1 .* 3 epochs"), ("trainer.precision=bf17", "precision")],
+)
+def test_a_refused_resume_leaves_the_record_alone(
+    override: str, says: str, tmp_path: Path, train_here: TrainHere
+) -> None:
+    train_here(tmp_path / "run", "trainer.max_epochs=3", "test=false")
+    kept = [tmp_path / "run" / name for name in ("result.json", "config.yaml")]
+    before = [path.read_bytes() for path in kept]
+    with pytest.raises(SystemExit, match=says):
+        train_here(None, f"resume={tmp_path / 'run'}", override)
+    assert [path.read_bytes() for path in kept] == before
+    train_here(None, f"resume={tmp_path / 'run'}", "trainer.max_epochs=4")
+    found = runs.record(tmp_path / "run")
+    assert (found["status"], found["epochs"], found["sessions"]) == ("completed", 4, 2)
+
+
 @pytest.mark.parametrize("place", ["nonsense", "/etc", "null/x"])
 def test_resuming_no_run_is_refused(place: str, run_train: RunTrain, tmp_path: Path) -> None:
     done = run_train(None, f"resume={place}", check=False, cwd=tmp_path)

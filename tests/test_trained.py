@@ -247,3 +247,22 @@ def test_a_run_in_low_precision_is_evaluated_in_it(train_here, tmp_path):
 def test_batch_norm_over_one_sample_is_refused(train_here, tmp_path):
     with pytest.raises(SystemExit, match=r"data\.batch_size=2 or more"):
         train_here(tmp_path / "run", "model.batch_norm=true", "data.batch_size=1")
+
+
+@pytest.mark.parametrize(
+    ("changes", "says"),
+    [
+        ({"batch_size": 0}, "batch_size=0 .* from 1"),
+        ({"output": "/proc/p.csv"}, "/proc/.* cannot be .*output="),
+    ],
+)
+def test_a_prediction_that_cannot_be_made(run, changes, says):
+    np.savez(run / "new.npz", x=np.zeros((3, 1, 8, 8)))
+    with pytest.raises(UserError, match=says):
+        predict(prediction(run, run / "new.npz", **changes))
+
+
+def test_inputs_of_another_shape_are_refused(run):
+    np.savez(run / "new.npz", x=np.zeros((3, 1, 9, 8)))
+    with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]"):
+        predict(prediction(run, run / "new.npz"))

@@ -26,6 +26,11 @@ def newest(folder: Path) -> Path | None:
     return max(whole, key=_steps, default=None)
 
 
+def epochs(folder: Path) -> int:
+    """Count the epochs behind the newest checkpoint of a run folder; 0 where there is none."""
+    return 0 if (path := newest(folder)) is None else int(load(path).get("epoch", -1)) + 1
+
+
 def _steps(path: Path) -> int:
     return int(load(path).get("global_step", -1))
 

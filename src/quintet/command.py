@@ -5,6 +5,7 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from io import TextIOWrapper
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import secrets, signals, usage
 from quintet.errors import DivergedError, UserError, nearest
+from quintet.files import unusable
 from quintet.process import is_first_rank
 from quintet.run_folder import check_free, note_command
 from quintet.trial import die_with_parent
@@ -37,7 +39,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             secrets.note(OmegaConf.to_yaml(cfg))
             if "choices" in cfg:
                 note_command(cfg)
-            with one_message():  # here, before Hydra prints a line of its own
+            with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 return function(cfg)
 
         start = hydra.main(
@@ -46,6 +48,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
         def main() -> None:
             die_with_parent()
+            spare_the_console()
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
@@ -54,7 +57,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
             signals.listen()
-            with one_message():
+            with one_message(_debugs(sys.argv[1:])):
                 sys.argv[1:] = placed(sys.argv[1:])
                 start()
 
@@ -63,9 +66,16 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     return decorate
 
 
+def spare_the_console() -> None:
+    """Write a question mark for what the console's encoding lacks: arrows are not worth a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
 @contextmanager
-def one_message() -> Iterator[None]:
-    """End an error with one message and exit code 1; `debug=true` leaves the traceback."""
+def one_message(debug: object = False) -> Iterator[None]:
+    """End an error with one message and exit code 1; `debug` leaves the traceback."""
     try:
         yield
     except KeyboardInterrupt as stop:
@@ -73,9 +83,14 @@ def one_message() -> Iterator[None]:
             print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
         sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
     except Exception as error:
-        if "debug=true" in sys.argv[1:]:
+        if debug:
             sys.exit(secrets.redact(traceback.format_exc()))
         sys.exit(f"Error: {secrets.redact(explain(error))}" if is_first_rank() else 1)
+
+
+def _debugs(arguments: list[str]) -> bool:
+    """Tell whether `debug=true` was typed, for errors that come before there is a config."""
+    return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 
 def refuse_secrets(arguments: list[str]) -> None:
@@ -123,6 +138,8 @@ def explain(error: BaseException) -> str:
 
     if isinstance(error, UserError | DivergedError):
         return str(error)
+    if isinstance(error, OSError) and error.filename:
+        return f"{unusable(error, error.filename)} debug=true shows what needed it."
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: there is no such option. {nearest(name, error.options)}"

@@ -21,7 +21,7 @@ def replacing(path: Path) -> Iterator[Path]:
     the new one. A killed process leaves at most the temporary file; `sweep_up` removes it.
 
     Raises:
-        UserError: the disk is full; `path` is as it was.
+        UserError: the disk is full, or this is no place to write to; `path` is as it was.
 
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
@@ -34,6 +34,8 @@ def replacing(path: Path) -> Iterator[Path]:
     except Exception as error:
         if is_full(error):
             raise UserError(_no_room(path)) from error
+        if isinstance(error, OSError):
+            raise UserError(unusable(error, path)) from error
         raise
     finally:
         with suppress(OSError):
@@ -44,7 +46,7 @@ def write_atomically(path: Path, text: str) -> None:
     """Replace the content of `path` in one step.
 
     Raises:
-        UserError: the disk is full.
+        UserError: as `replacing`.
 
     """
     with replacing(path) as temporary:
@@ -64,6 +66,14 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def unusable(error: OSError, path: object) -> str:
+    """Say of which path the system complains, and where others are given."""
+    return (
+        f"{error.filename or path} cannot be read or written: {error.strerror}. Give a place where "
+        "you may write, by paths.logs=<folder>, hydra.run.dir=<folder> or output=<path>."
+    )
 
 
 def _no_room(path: Path) -> str:

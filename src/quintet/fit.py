@@ -10,16 +10,17 @@ from omegaconf import DictConfig
 
 from quintet.errors import UserError, nearest
 
+RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def check_keys(cfg: DictConfig) -> None:
     """Refuse a top-level key that nothing reads, which an experiment file can bring in.
 
-    A key that train.yaml gives a number or a switch takes nothing else.
+    A key that train.yaml gives a number or a switch takes nothing else, in its `RANGES`.
 
     Raises:
-        UserError: with the nearest key, or the type that is allowed.
+        UserError: with the nearest key, or the type or numbers that are allowed.
 
     """
     defaults = top_level()
@@ -32,6 +33,9 @@ def check_keys(cfg: DictConfig) -> None:
             raise UserError(
                 f"{key}={value!r} is of type {type(value).__name__}. Allowed: {allowed.__name__}."
             )
+        if key in RANGES and value not in RANGES[str(key)]:
+            least, most = RANGES[str(key)][0], RANGES[str(key)][-1]
+            raise UserError(f"{key}={value} is out of range. Allowed: {least} to {most}.")
     _check_callbacks(cfg)
 
 

@@ -6,6 +6,7 @@ import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -16,7 +17,7 @@ from quintet import ranks, signals
 from quintet.console import shortest
 from quintet.errors import DivergedError, UserError
 from quintet.process import is_first_rank
-from quintet.record import Record, Score, Status
+from quintet.record import RESULT, Record, Score, Status
 from quintet.run_folder import as_typed
 from quintet.secrets import redact
 
@@ -25,14 +26,12 @@ LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 @contextmanager
 def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
-    """Give out the run's record and write it at the end, also when the run fails."""
-    record = Record(
-        metric=Score(cfg.metric.name, cfg.metric.mode),
-        seed=cfg.seed,
-        choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
-        environment=environment(),
-    )
-    began = time.monotonic()
+    """Give out the run's record and write it at the end, also when the run fails.
+
+    A resumed run goes on from the record that it has, which a resume that is refused leaves alone.
+    """
+    record = _beginning(cfg, folder)
+    sessions, began = record.sessions, time.monotonic()
 
     def write(status: Status, reason: str | None = None) -> None:
         record.status, record.reason = status, reason
@@ -54,10 +53,24 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         status = status_of(cause)
         if status == "interrupted":
             cause.add_note(f"Go on with: python src/train.py resume={shortest(folder)}")
-        with suppress(UserError):  # on a full disk the error itself is the message
-            write(status, redact(reason_of(cause)))
+        if record.sessions > sessions or not cfg.resume:
+            with suppress(UserError):  # on a full disk the error itself is the message
+                write(status, redact(reason_of(cause)))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
+
+
+def _beginning(cfg: DictConfig, folder: Path) -> Record:
+    record = Record(
+        metric=Score(cfg.metric.name, cfg.metric.mode),
+        seed=cfg.seed,
+        choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
+        environment=environment(),
+    )
+    if not cfg.resume or not (folder / RESULT).is_file():
+        return record
+    earlier = Record.read(folder)
+    return replace(earlier, status=record.status, environment=record.environment, anomalies=[])
 
 
 def status_of(error: BaseException) -> Status:

@@ -27,9 +27,14 @@ def predict(cfg: DictConfig) -> Path:
     console.quiet(cfg.debug)
     if not str(cfg.output).endswith(".csv"):
         raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
+    if cfg.batch_size < 1:
+        raise UserError(
+            f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
+        )
     runs = _models(Path(cfg.run), cfg.checkpoint)
     run = runs[0][0]
     new = read_new(cfg.input, run.data.reader)
+    _check_shape(new.x, run, cfg.input)
     for sentence in new.account:
         console.say("{}", sentence)
     total = sum(count for _, count in runs)
@@ -48,6 +53,15 @@ def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
     if (folder / ensemble.FILE).is_file():
         return list(ensemble.members(folder))
     return [(trained(folder, checkpoint), 1)]
+
+
+def _check_shape(x: Tensor, run: Trained, source: str) -> None:
+    given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
+    if given != allowed:
+        raise UserError(
+            f"input={source} has samples of shape {given}, the run was trained on {allowed}. "
+            "Give data with the same features, or use the run that was trained on such data."
+        )
 
 
 @torch.inference_mode()

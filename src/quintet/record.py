@@ -37,6 +37,8 @@ class Record:
     choices: dict[str, str | None] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
     epochs: int = 0
+    sessions: int = 0
+    """How often training began: once, and once more for every time that it was resumed."""
     parameters: int = 0
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0

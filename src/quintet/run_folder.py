@@ -9,7 +9,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import secrets
+from quintet import checkpoints, secrets
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
@@ -160,7 +160,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
     """Return the config that the run in `cfg.resume` was composed with, plus today's overrides.
 
     Raises:
-        UserError: an override would change one of the choices.
+        UserError: an override would change one of the choices, or end the run before where it is.
 
     """
     from hydra.core.hydra_config import HydraConfig
@@ -181,8 +181,18 @@ def resumed(cfg: DictConfig) -> DictConfig:
         saved.resume = cfg.resume
         saved.choices, saved.overrides = _as_begun(folder, cfg)
     saved.paths.run = cfg.paths.run
+    _check_length(saved, folder)
     secrets.note(OmegaConf.to_yaml(saved))
     return saved
+
+
+def _check_length(cfg: DictConfig, folder: Path) -> None:
+    epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
+    if isinstance(epochs, int) and 0 <= epochs < done:
+        raise UserError(
+            f"trainer.max_epochs={epochs} is less than the {done} epochs that the run in {folder} "
+            f"has behind it. Give {done} or more, or start a new run."
+        )
 
 
 def _as_begun(folder: Path, cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:

@@ -266,3 +266,9 @@ def test_inputs_of_another_shape_are_refused(run):
     np.savez(run / "new.npz", x=np.zeros((3, 1, 9, 8)))
     with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]"):
         predict(prediction(run, run / "new.npz"))
+
+
+def test_one_format_needs_no_list(run):
+    where = {"run": str(run), "output": None, "checkpoint": "best", "debug": False}
+    folder = export(OmegaConf.create(where | {"formats": "torch"}))
+    assert {path.name for path in folder.iterdir()} == {"model.pt2", "preprocessing.json"}

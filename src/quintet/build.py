@@ -28,6 +28,8 @@ RESERVED: dict[str, set[str]] = {
     "scheduler": {"interval", "warmup", "monitor"},
     "data": {"task", "kind"},
 }
+DEVICE_WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
+"""What Lightning speaks of when the machine is not what was asked for."""
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 
 
@@ -230,6 +232,8 @@ def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
             enable_checkpointing=bool(callbacks),
         )
     except MisconfigurationException as error:
+        if not any(word in str(error).lower() for word in DEVICE_WORDS):
+            raise UserError(f"trainer cannot be built: {error}") from error
         asked = f"accelerator={cfg.trainer.accelerator}, devices={cfg.trainer.devices}"
         reason = str(error).strip().partition(". The following")[0].rstrip(".")
         raise UserError(

@@ -28,13 +28,14 @@ def export(cfg: DictConfig) -> Path:
 
     """
     console.quiet(cfg.debug)
-    if unknown := set(cfg.formats) - set(FORMATS):
+    formats = [cfg.formats] if isinstance(cfg.formats, str) else cfg.formats
+    if unknown := set(formats) - set(FORMATS):
         raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
     run = trained(Path(cfg.run), cfg.checkpoint)
     folder = Path(cfg.output or Path(cfg.run) / "export")
     folder.mkdir(parents=True, exist_ok=True)
     model, example = run.task.model.eval(), _example(run)
-    for name in cfg.formats:
+    for name in formats:
         path, call = FORMATS[name](model, example, folder)
         gap = _largest_gap(model, call, example)
         if not gap <= TOLERANCE:

@@ -1,9 +1,10 @@
 """A composed node against the signature it is about to call: the annotations are the schema."""
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from importlib import import_module
-from typing import Any, get_type_hints
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from quintet.errors import UserError, nearest
 
@@ -126,6 +127,33 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
             return
         except TypeCheckError:
             continue
-    allowed = hint.__name__ if inspect.isclass(hint) else str(hint)
-    text = allowed.replace("typing.", "").replace("collections.abc.", "")
+    text = _written(hint)
+    if isinstance(value, str) and "Literal[" in text:
+        raise UserError(f"{where}={value!r} is not known. {nearest(value, set(_names(hint)))}")
+    if isinstance(value, list) and (length := _length(hint)) not in (None, len(value)):
+        what = "numbers" if "float" in text else "values"
+        raise UserError(f"{where}={value!r} is a list of {len(value)}. Allowed: {length} {what}.")
     raise UserError(f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}.")
+
+
+def _written(hint: Any) -> str:
+    """Return an annotation as it is written in code."""
+    text = hint.__name__ if inspect.isclass(hint) else str(hint)
+    return text.replace("typing.", "").replace("collections.abc.", "")
+
+
+def _names(hint: Any) -> Iterator[str]:
+    """Yield the values that an annotation lists, and the types beside them."""
+    if get_origin(hint) in (Union, UnionType):
+        for part in get_args(hint):
+            yield from _names(part)
+    elif get_origin(hint) is Literal:
+        yield from map(str, get_args(hint))
+    elif hint is not NoneType:
+        yield _written(hint)
+
+
+def _length(hint: Any) -> int | None:
+    """Return how many values an annotation of a tuple asks for, if it says so."""
+    parts = get_args(hint)
+    return len(parts) if get_origin(hint) is tuple and Ellipsis not in parts else None

@@ -61,3 +61,10 @@ def test_windows_that_do_not_fit_are_refused(window: int, horizon: int) -> None:
 def test_a_gap_is_refused() -> None:
     with pytest.raises(UserError, match=r"Value 2 .*missing"):
         windows(np.array([1, 2, np.nan, 4, 5, 6, 7]), 2, 1, "x")
+
+
+def test_a_column_of_dates_is_no_series(tmp_path):
+    path = tmp_path / "days.csv"
+    path.write_text("day,y\n" + "".join(f"2024-01-{d:02d},{d}\n" for d in range(1, 29)))
+    with pytest.raises(UserError, match=r"data.target=day: '2024-01-01' is not a number"):
+        series(str(path), target="day")

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.data.columns import numbers
+from quintet.data.columns import not_numbers, number, numbers
 from quintet.data.frames import read_frame
 from quintet.data.samples import Samples
 from quintet.errors import UserError, nearest
@@ -46,6 +46,11 @@ def series(
         names = [str(c) for c in frame.columns]
         raise UserError(
             f"data.target={target} is no column of {path}. {nearest(str(target), names)}"
+        )
+    if strange := not_numbers(frame[target], number(target)):
+        raise UserError(
+            f"data.target={target}: '{strange[0]}' is not a number ({len(strange)} such values). A "
+            "series is a column of numbers in time order: name another, or repair these cells."
         )
     return windows(numbers(frame[target], target), window, horizon, target)
 

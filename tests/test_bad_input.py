@@ -164,3 +164,20 @@ def test_a_console_that_knows_only_ascii(run_train, tmp_path):
     ascii_only = runs.environment() | {"PYTHONIOENCODING": "ascii"}
     run_train(tmp_path / "run", "trainer.max_epochs=1", env=ascii_only)
     assert runs.record(tmp_path / "run")["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("optimizer.lr=-1", "learning rate: -1"),
+        ("optimizer.betas=[2,3]", "beta parameter"),
+        ("scheduler.warmup=1.5", "scheduler.warmup=1.5"),
+        ("scheduler.pct_start=2", "pct_start"),
+    ],
+)
+def test_a_rate_out_of_range_is_refused_before_the_data_is_read(
+    train_here, tmp_path, override, says
+):
+    text = message(train_here, tmp_path / "run", *CSV, "data.path=/nowhere.csv", override)
+    assert says in text
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -189,9 +189,12 @@ def test_cosine_ends_at_its_floor():
     assert run[1].param_groups[0]["lr"] == pytest.approx(0.01)
 
 
-@pytest.mark.parametrize("warmup", [-1, 1.5, TOTAL_STEPS])
-def test_a_warmup_that_does_not_fit_the_run_is_refused(warmup):
-    with pytest.raises(UserError, match=f"warmup={warmup} does not fit a run of 84 steps"):
+@pytest.mark.parametrize(
+    ("warmup", "says"),
+    [(-1, "is no length"), (1.5, "is no length"), (TOTAL_STEPS, "does not fit a run of 84 steps")],
+)
+def test_a_warmup_that_does_not_fit_the_run_is_refused(warmup, says):
+    with pytest.raises(UserError, match=f"warmup={warmup} {says}"):
         warmup_steps(warmup, TOTAL_STEPS)
 
 

@@ -1,5 +1,6 @@
 """From a composed config to objects: the only place that calls Hydra's instantiate."""
 
+import copy
 import warnings
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -30,6 +31,8 @@ RESERVED: dict[str, set[str]] = {
 }
 DEVICE_WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
 """What Lightning speaks of when the machine is not what was asked for."""
+ANY_LENGTH = 10**9
+"""Steps of a run whose length is not known yet: no warm-up that somebody means is longer."""
 HYDRA_KEYS = {"_target_", "_partial_", "_args_", "_convert_", "_recursive_"}
 
 
@@ -108,6 +111,17 @@ def check(cfg: DictConfig) -> None:
         nodes |= {f"{group}.{name}": node for name, node in cfg[group].items() if node is not None}
     for where, node in nodes.items():
         checked(node, where)
+    _check_rates(cfg)
+
+
+def _check_rates(cfg: DictConfig) -> None:
+    """Try the optimizer and its schedule on a stand-in, so that their ranges are checked too."""
+    from torch import nn
+
+    trial = copy.deepcopy(cfg)
+    for key in ("steps_per_epoch", "total_steps"):
+        trial.facts[key] = trial.facts[key] or ANY_LENGTH
+    optimize(trial)(nn.Linear(2, 2, bias=False))
 
 
 def data(cfg: DictConfig) -> "DataModule":
@@ -182,14 +196,15 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
         groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
         with explained("optimizer"):
             optimizer = instantiate(chosen, "optimizer")(groups)
-        schedules = with_warmup(
-            instantiate(schedule, "scheduler"),
-            optimizer,
-            interval=schedule.interval,
-            warmup=schedule.warmup,
-            total_steps=cfg.facts.total_steps,
-            monitor=schedule.get("monitor"),
-        )
+        with explained("scheduler"):
+            schedules = with_warmup(
+                instantiate(schedule, "scheduler"),
+                optimizer,
+                interval=schedule.interval,
+                warmup=schedule.warmup,
+                total_steps=cfg.facts.total_steps,
+                monitor=schedule.get("monitor"),
+            )
         return [optimizer], schedules
 
     return make

@@ -91,7 +91,12 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
 
     """
     steps = round(warmup * total_steps) if 0 < warmup < 1 else int(warmup)
-    if warmup < 0 or (warmup > 1 and steps != warmup) or 0 < total_steps <= steps:
+    if warmup < 0 or (warmup > 1 and steps != warmup):
+        raise UserError(
+            f"scheduler.warmup={warmup} is no length. Give whole steps from 0, or a fraction of "
+            "the run below 1, such as 0.1."
+        )
+    if 0 < total_steps <= steps:
         raise UserError(
             f"scheduler.warmup={warmup} does not fit a run of {total_steps} steps. Give whole "
             f"steps from 0 to {max(total_steps - 1, 0)}, or a fraction of the run below 1, "

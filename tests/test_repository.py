@@ -19,7 +19,7 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 USES = ("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve")
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers", "usage"),
-    *("checkpoint_io", "ranks"),
+    *("checkpoint_io", "ranks", "length"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

@@ -10,9 +10,12 @@ FOLDER = "checkpoints"
 
 
 def best(folder: Path) -> Path | None:
-    """Return the checkpoint with the best P of a run folder, if there is one."""
-    path = folder / FOLDER / "best.ckpt"
-    return path if path.is_file() else None
+    """Return the checkpoint with the best P of a run folder, if there is one.
+
+    A run that ended before its first validation has only a last one.
+    """
+    paths = (folder / FOLDER / f"{name}.ckpt" for name in ("best", "last"))
+    return next((path for path in paths if path.is_file()), None)
 
 
 def newest(folder: Path) -> Path | None:

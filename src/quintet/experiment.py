@@ -1,6 +1,5 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
-import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -9,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import build, checkpoints, console, run_folder
 from quintet.fit import check_choices, check_keys
+from quintet.length import count_steps
 from quintet.loggers.tracking import Tracking
 from quintet.outcome import recording
 from quintet.process import is_first_rank
@@ -79,18 +79,6 @@ def prepare(cfg: DictConfig) -> None:
 def know(cfg: DictConfig, facts: "Facts") -> None:
     """Write the data's facts where models, losses and metrics refer to them."""
     OmegaConf.update(cfg, "facts", asdict(facts), merge=True)
-
-
-def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> None:
-    """Write the run's length in optimizer steps, which schedules refer to."""
-    batches = data.steps(trainer.world_size)
-    limit = trainer.limit_train_batches
-    batches = min(batches, limit) if isinstance(limit, int) else math.ceil(batches * limit)
-    steps = math.ceil(batches / trainer.accumulate_grad_batches)
-    epochs = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else 1
-    total = steps * epochs
-    cfg.facts.steps_per_epoch = steps
-    cfg.facts.total_steps = min(total, trainer.max_steps) if trainer.max_steps > 0 else total
 
 
 def fit(

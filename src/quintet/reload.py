@@ -46,11 +46,12 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
 
 
 def _checkpoint(folder: Path, name: str) -> Path:
-    inside = folder / checkpoints.FOLDER / f"{name}.ckpt"
-    path = inside if name in ("best", "last") else Path(name)
     if "://" in name:
         raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
-    return path
+    inside = folder / checkpoints.FOLDER / f"{name}.ckpt"
+    if name == "best":
+        return checkpoints.best(folder) or inside
+    return inside if name == "last" else Path(name)
 
 
 def _load_weights(task: Task, state: dict[str, Any], path: Path) -> None:

@@ -69,7 +69,7 @@ def with_warmup(
     _check_clock(main, interval, steps)
     config: dict[str, Any] = {"scheduler": main, "interval": interval}
     if isinstance(main, lrs.ReduceLROnPlateau):
-        config["monitor"] = monitor
+        config |= {"monitor": monitor, "strict": False}  # an epoch without validation has none
     if not steps:
         return [config]
     ramp = lrs.LinearLR(optimizer, start_factor=1 / (steps + 1), total_iters=steps)

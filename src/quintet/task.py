@@ -54,6 +54,7 @@ class Task(L.LightningModule):
         super().__init__()
         self.model, self.loss = model, loss
         self.metric_name, self.task, self.optimize = metric_name, task, optimize
+        self._validated = -1  # at this step, in this session
         self.register_buffer("target_centre", torch.tensor(target_centre))
         self.register_buffer("target_width", torch.tensor(target_width))
         self.meters = nn.ModuleDict(
@@ -110,6 +111,10 @@ class Task(L.LightningModule):
     def _meter(self, stage: str) -> Meter:
         return cast(Meter, self.meters[f"on_{stage}"])
 
+    def on_train_epoch_start(self) -> None:
+        """Forget the last epoch's validation."""
+        self._forget_validation()
+
     def on_validation_epoch_start(self) -> None:
         """Notice a diverged epoch before validation, so that no checkpoint is written of it."""
         self._meter("train").flush()
@@ -118,9 +123,11 @@ class Task(L.LightningModule):
         """Log the training split's loss and P, and step a plateau schedule.
 
         Checkpoints are saved next, and Lightning would step it after that: a resumed run would
-        lack the step.
+        lack the step. A validation counts only where it measured the weights that would be saved.
         """
         self._log("train")
+        if self._validated != self.trainer.global_step:
+            self._forget_validation()
         for config in self.trainer.lr_scheduler_configs:
             value = self.trainer.callback_metrics.get(config.monitor or "")
             if isinstance(config.scheduler, ReduceLROnPlateau) and value is not None:
@@ -144,6 +151,13 @@ class Task(L.LightningModule):
     def on_validation_epoch_end(self) -> None:
         """Log the validation split's loss and P."""
         self._log("val")
+        self._validated = self.trainer.global_step
+
+    def _forget_validation(self) -> None:
+        """Drop the numbers of earlier weights, which Lightning would show for those of today."""
+        shown = self.trainer.callback_metrics
+        for name in [name for name in shown if name.startswith("val/")]:
+            del shown[name]
 
     def on_test_epoch_end(self) -> None:
         """Log the test split's loss and P."""

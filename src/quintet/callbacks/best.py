@@ -1,4 +1,4 @@
-"""Keep the checkpoint with the best P; of equals the latest, also when the run is resumed."""
+"""Keep the checkpoint with the best P, of equals the latest, and the last one of all."""
 
 from pathlib import Path
 from typing import Any
@@ -7,13 +7,31 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
+from quintet.callbacks.measured import measured
+
 
 class BestCheckpoint(ModelCheckpoint):
     """Lightning's ModelCheckpoint, but an epoch that equals the best so far replaces it.
 
     On a small validation split many epochs score the same. The first of them comes from the middle
     of the learning-rate schedule, the last from its end, where the weights have settled.
+
+    An epoch that was not validated is no candidate. The last checkpoint, from which a run is
+    resumed, is written of every epoch; Lightning writes it only of one that is among the best.
     """
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Save the epoch, if it is the best so far, and as the last."""
+        super().on_train_epoch_end(trainer, pl_module)
+        due = self._every_n_epochs >= 1 and (trainer.current_epoch + 1) % self._every_n_epochs == 0
+        if due and not self._should_skip_saving_checkpoint(trainer):  # as it is already saved
+            self._save_last_checkpoint(trainer, self._monitor_candidates(trainer))
+
+    def _save_topk_checkpoint(
+        self, trainer: L.Trainer, monitor_candidates: dict[str, Tensor]
+    ) -> None:
+        if measured(self.monitor, monitor_candidates):
+            super()._save_topk_checkpoint(trainer, monitor_candidates)
 
     def check_monitor_top_k(self, trainer: L.Trainer, current: Tensor | None = None) -> bool:
         """Tell whether `current`, P of this epoch and the same on all ranks, is to be saved."""

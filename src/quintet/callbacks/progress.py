@@ -1,5 +1,6 @@
 """One calm line for a whole run."""
 
+import math
 import time
 
 import lightning.pytorch as L
@@ -39,8 +40,9 @@ class Progress(L.Callback):
                 console=self.console,
                 auto_refresh=False,
             )
-            total = trainer.max_epochs if trainer.max_epochs and trainer.max_epochs > 0 else None
-            self._line = self._bar.add_task("", total=total, completed=trainer.current_epoch)
+            self._line = self._bar.add_task(
+                "", total=_epochs(trainer), completed=trainer.current_epoch
+            )
             self._bar.start()
 
     def on_train_batch_end(
@@ -72,8 +74,8 @@ class Progress(L.Callback):
             return
         if self._bar is not None:
             self._bar.update(self._line, completed=done, description=text, refresh=True)
-        elif last or _worth_a_line(done, trainer.max_epochs or 0):
-            self.console.print(f"epoch {done}/{trainer.max_epochs}  {text}", highlight=False)
+        elif last or _worth_a_line(done, _epochs(trainer) or 0):
+            self.console.print(f"epoch {done}/{_epochs(trainer) or '?'}  {text}", highlight=False)
 
     def _text(self, metrics: dict[str, Tensor]) -> str:
         shown = ("train/loss", "val/loss", f"val/{self.metric}")
@@ -84,6 +86,13 @@ class Progress(L.Callback):
         if self._bar is not None:
             self._bar.stop()
             self._bar = None
+
+
+def _epochs(trainer: L.Trainer) -> int | None:
+    """Return how many epochs the run takes at most, the last of them maybe in part."""
+    steps = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
+    limits = (trainer.max_epochs or -1, math.ceil(trainer.max_steps / max(1, steps)))
+    return min((limit for limit in limits if limit > 0), default=None)
 
 
 def _worth_a_line(epoch: int, epochs: int) -> bool:

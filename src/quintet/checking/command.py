@@ -12,6 +12,7 @@ from quintet import build, experiment
 from quintet.checking import view
 from quintet.files import write_atomically
 from quintet.fit import check_choices, check_keys
+from quintet.length import count_steps
 from quintet.practice.checks import findings
 from quintet.practice.finding import Finding
 from quintet.practice.layers import statistics
@@ -69,7 +70,7 @@ def prepare(cfg: DictConfig) -> Subject:
     experiment.know(cfg, facts)
     check_choices(cfg)
     trainer = build.trainer(cfg, watched=False)
-    experiment.count_steps(cfg, trainer, data)
+    count_steps(cfg, trainer, data)
 
     def make() -> Task:
         torch.manual_seed(cfg.seed)

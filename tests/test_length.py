@@ -1,0 +1,57 @@
+"""A run's length in steps, and settings that would leave nothing to train or to measure on."""
+
+from pathlib import Path
+
+import pytest
+
+import runs
+from runs import TrainHere
+
+SEVEN = ("data=breast_cancer",)
+"""Steps an epoch."""
+
+
+@pytest.mark.parametrize(
+    ("overrides", "steps", "epochs"),
+    [
+        (["trainer.max_epochs=null", "trainer.max_steps=20"], 20, 3),
+        (["trainer.max_epochs=-1", "trainer.max_steps=14"], 14, 2),
+        (["trainer.max_epochs=1", "trainer.max_steps=20"], 7, 1),
+        (["trainer.max_epochs=2", "trainer.accumulate_grad_batches=2"], 8, 2),
+        (["trainer.max_epochs=2", "trainer.limit_train_batches=0.5"], 6, 2),
+    ],
+)
+def test_the_length_that_is_planned_is_the_length_that_is_trained(
+    tmp_path: Path,
+    train_here: TrainHere,
+    capsys: pytest.CaptureFixture[str],
+    overrides: list[str],
+    steps: int,
+    epochs: int,
+) -> None:
+    train_here(tmp_path, *SEVEN, *overrides)
+    assert runs.record(tmp_path)["facts"]["total_steps"] == steps
+    last = (tmp_path / "metrics.csv").read_text().splitlines()[-1]
+    assert last.startswith(f"{epochs - 1},{steps},")
+    assert f"epoch {epochs}/{epochs} " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["trainer.max_epochs=null"], "max_epochs=null and trainer.max_steps=-1: .* no end"),
+        (["trainer.max_epochs=-1"], "max_epochs=-1 and trainer.max_steps=-1: .* no end"),
+        (["trainer.accumulate_grad_batches=0"], "accumulate_grad_batches=0: .* from 1 on"),
+        (["trainer.limit_train_batches=0"], "limit_train_batches=0 leaves no batch of 7"),
+        (["trainer.limit_train_batches=0.14"], "limit_train_batches=0.14 leaves no batch of 7"),
+        (["trainer.overfit_batches=0.01"], "overfit_batches=0.01 leaves no batch of 7"),
+        (["trainer.limit_val_batches=0"], "limit_val_batches=0 .* no accuracy to go by"),
+        (["trainer.val_check_interval=0.5"], "val_check_interval=0.5 never ends .*: 1, 7"),
+    ],
+)
+def test_a_run_that_cannot_work_is_refused(
+    tmp_path: Path, train_here: TrainHere, overrides: list[str], says: str
+) -> None:
+    with pytest.raises(SystemExit, match=says):
+        train_here(tmp_path, *SEVEN, *overrides)
+    assert not (tmp_path / "checkpoints").exists()

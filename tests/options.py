@@ -6,8 +6,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.build import instantiate
 from quintet.data.samples import Facts, Task
+from quintet.node import instantiate
 
 CONFIGS = Path(__file__).parents[1] / "configs"
 RESERVED = {

@@ -12,6 +12,7 @@ from torch import nn
 
 from quintet import build, checkpoints, experiment
 from quintet.hooks import EACH_STEP, without_empty_hooks
+from quintet.node import instantiate
 from quintet.task import weights_of
 
 CONFIGS = Path(__file__).parents[1] / "configs"
@@ -61,7 +62,7 @@ def test_training_equals_a_hand_written_loop_bit_for_bit(optimizer, tmp_path, mo
 
 
 def trained_by_hand(cfg, data, network):
-    optimizer = build.instantiate(cfg.optimizer, "optimizer")(network.parameters())
+    optimizer = instantiate(cfg.optimizer, "optimizer")(network.parameters())
     loader, criterion = data.train_dataloader(), nn.CrossEntropyLoss()
     for epoch in range(2):
         loader.set_epoch(epoch)

@@ -19,7 +19,7 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 USES = ("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve")
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers", "usage"),
-    *("checkpoint_io", "ranks", "length"),
+    *("checkpoint_io", "ranks", "length", "node"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one
@@ -117,9 +117,9 @@ def test_a_sweep_knows_a_trial_by_its_command_line_and_record():
         assert not seen, f"{named(path)} imports {sorted(seen)}"
 
 
-def test_only_build_calls_instantiate():
+def test_only_one_module_calls_instantiate():
     callers = {named(path) for path in SOURCES if instantiates(path.read_text("utf-8"))}
-    assert callers <= {"quintet.build"}
+    assert callers <= {"quintet.node"}
 
 
 @pytest.mark.parametrize(

@@ -14,10 +14,11 @@ from omegaconf import DictConfig
 from torch import Tensor
 from torchmetrics import Metric
 
-from quintet import build, console
+from quintet import console
 from quintet.errors import UserError
 from quintet.evaluation import check_fingerprint
 from quintet.files import write_atomically
+from quintet.node import instantiate
 from quintet.practice.ensembles import select
 from quintet.record import CONFIG
 from quintet.reload import Trained, trained
@@ -64,7 +65,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
             f"The trials of sweep={sweep} have different validation samples, so they cannot be "
             "compared. Sweep without data.seed, data.val, data.test and data.fraction."
         )
-    metric = build.instantiate(runs[0].cfg.metric, "metric")
+    metric = instantiate(runs[0].cfg.metric, "metric")
     mode = runs[0].cfg.metric.mode
     on_val = [predictions(run, "val") for run in runs]
     chosen = select(on_val, lambda p: _score(metric, p, truth), mode, cfg.size)

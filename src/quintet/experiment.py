@@ -123,10 +123,11 @@ def stand_beside(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Re
     """Score simple models on the same splits; a sweep's trials are compared with each other."""
     if not cfg.get("baselines", True) or is_trial() or not is_first_rank():
         return
+    from quintet.node import instantiate
     from quintet.practice import baselines
 
     splits = ["val", "test"] if cfg.test and cfg.facts.test_size else ["val"]
-    metric = build.instantiate(cfg.metric, "metric")
+    metric = instantiate(cfg.metric, "metric")
     record.baselines = baselines.scores(data, facts, metric, splits, cfg.threads)
     name, value = cfg.metric.name, record.metric.value
     if value is not None and (

@@ -4,7 +4,8 @@ import pytest
 from sklearn.linear_model import LogisticRegression
 from subjects import composed, subject
 
-from quintet import build, experiment
+from quintet import experiment
+from quintet.node import instantiate
 from quintet.practice import baselines
 
 KINDS = {
@@ -24,7 +25,7 @@ def test_of_every_task_the_linear_model_beats_the_dummy(tmp_path, data):
     one = subject(tmp_path, *words)
     resolved = composed(tmp_path, *words)
     experiment.know(resolved, one.facts)
-    metric = build.instantiate(resolved.metric, "metric")
+    metric = instantiate(resolved.metric, "metric")
     found = baselines.scores(one.data, one.facts, metric, ["val", "test"])
     assert cfg.metric.mode == KINDS[data]
     for split in ("val", "test"):

@@ -8,8 +8,8 @@ from hydra._internal.config_loader_impl import ConfigLoaderImpl
 from hydra._internal.utils import create_config_search_path
 from hydra.types import RunMode
 
-from quintet import build
 from quintet.errors import UserError
+from quintet.node import checked
 from quintet.sweep import plan as planning
 from quintet.sweep.grammar import parse, preset
 from quintet.sweep.space import Choice, Interval
@@ -131,5 +131,5 @@ def test_a_preset_of_a_composed_config_is_checked_against_signatures(settled):
         for number in range(4):
             point = plan.sampler.suggest([], plan.space, number, 0, "max")
             cfg = compose("train", planning.assignments(point))
-            build.checked(cfg.optimizer, "optimizer")
-            build.checked(cfg.init, "init")
+            checked(cfg.optimizer, "optimizer")
+            checked(cfg.init, "init")

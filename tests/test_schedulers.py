@@ -35,6 +35,7 @@ def start(scheduler, warmup=0, optimizer="sgd_momentum", **overrides):
         interval=config["interval"],
         warmup=warmup,
         total_steps=TOTAL_STEPS,
+        epochs=EPOCHS,
         monitor=config.get("monitor"),
     )
     return model, stepper, schedule
@@ -254,3 +255,13 @@ def test_lightning_ticks_the_clocks_the_same_way(scheduler, warmup, tmp_path):
     batches = torch.utils.data.DataLoader(torch.ones(STEPS_PER_EPOCH, 2))
     trainer.fit(task, batches, batches)
     assert task.rates == pytest.approx(expected_rates(scheduler, warmup), rel=1e-9, abs=1e-12)
+
+
+@pytest.mark.parametrize("scheduler", ["cosine", "one_cycle"])
+def test_a_schedule_on_the_epoch_clock_spans_the_run(scheduler):
+    overrides = {"interval": "epoch"} | ({"pct_start": 0.25} if scheduler == "one_cycle" else {})
+    rates, _ = go_on(start(scheduler, **overrides))
+    by_epoch = [rate[0] for rate in rates[::STEPS_PER_EPOCH]]
+    lowest = LR * (1 + math.cos(math.pi * (EPOCHS - 1) / EPOCHS)) / 2
+    assert by_epoch[-1] == pytest.approx(lowest if scheduler == "cosine" else LR / 25e4)
+    assert max(by_epoch) == pytest.approx(LR)

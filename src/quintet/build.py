@@ -1,6 +1,7 @@
 """From a composed config to the parts of an experiment."""
 
 import copy
+import math
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -130,6 +131,7 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
                 interval=schedule.interval,
                 warmup=schedule.warmup,
                 total_steps=cfg.facts.total_steps,
+                epochs=math.ceil(cfg.facts.total_steps / cfg.facts.steps_per_epoch),
                 monitor=schedule.get("monitor"),
             )
         return [optimizer], schedules
@@ -147,8 +149,10 @@ def clips_mixed_precision(cfg: DictConfig) -> bool:
     return mixed and bool(cfg.trainer.gradient_clip_val)
 
 
-def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
+def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":
     """Return a Trainer; with the callbacks and loggers that are switched on if `watched`.
+
+    Other settings take the place of the config's.
 
     A finished model is evaluated by one that is not watched, since a callback such as EMA would
     put other weights in its place.
@@ -172,6 +176,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True) -> "L.Trainer":
             plugins=[WholeCheckpointIO()],
             logger=loggers or False,
             enable_checkpointing=bool(callbacks),
+            **settings,
         )
     except MisconfigurationException as error:
         if not any(word in str(error).lower() for word in DEVICE_WORDS):

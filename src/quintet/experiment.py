@@ -105,18 +105,35 @@ def fit(
         record.status = "pruned"
 
 
+WHOLE = {
+    "fast_dev_run": False,
+    "overfit_batches": 0.0,
+    "limit_val_batches": 1.0,
+    "limit_test_batches": 1.0,
+}
+"""Trainer settings of the final evaluation: what shortens training shortens no result."""
+
+
 def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Record) -> None:
-    """Load the best checkpoint; record its P, and open the test set for it once."""
+    """Load the best checkpoint; record its P, and open the test set for it once.
+
+    Both are measured on whole splits, however little of them training looked at.
+    """
     record.parameters = sum(p.numel() for p in task.model.parameters())
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
-    evaluator = build.trainer(cfg, watched=False)
+    evaluator = build.trainer(cfg, watched=False, **WHOLE)
     scores = evaluator.validate(task, data, verbose=False)[0]
     record.metric.value = scores[f"val/{cfg.metric.name}"]
-    if cfg.test and cfg.facts.test_size:
+    if opens_test(cfg):
         scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
+
+
+def opens_test(cfg: DictConfig) -> bool:
+    """Tell whether the run ends on test data; a trial of whether anything runs is no reason to."""
+    return bool(cfg.test and cfg.facts.test_size and not cfg.trainer.fast_dev_run)
 
 
 def stand_beside(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Record) -> None:
@@ -126,7 +143,7 @@ def stand_beside(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Re
     from quintet.node import instantiate
     from quintet.practice import baselines
 
-    splits = ["val", "test"] if cfg.test and cfg.facts.test_size else ["val"]
+    splits = ["val", "test"] if opens_test(cfg) else ["val"]
     metric = instantiate(cfg.metric, "metric")
     record.baselines = baselines.scores(data, facts, metric, splits, cfg.threads)
     name, value = cfg.metric.name, record.metric.value

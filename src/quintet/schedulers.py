@@ -36,6 +36,7 @@ def with_warmup(
     interval: Literal["step", "epoch"],
     warmup: int | float = 0,
     total_steps: int,
+    epochs: int | None = None,
     monitor: str | None = None,
 ) -> list[dict[str, Any]]:
     """Make the schedule, after a linear warm-up of w steps: step t runs at (t + 1) / (w + 1).
@@ -46,7 +47,8 @@ def with_warmup(
     - On the "step" clock the schedule starts when the warm-up ends, at its own first rate, and
       spans the steps that are left: a T_max (or the like) of `total_steps` loses w.
     - On the "epoch" clock, where epochs are counted from the start of the run, the warm-up scales
-      the first steps; a plateau can be noticed at any time.
+      the first steps; a plateau can be noticed at any time. There a T_max (or the like) of
+      `total_steps`, which is what the configs refer to, means all of the run's `epochs`.
 
     Args:
         factory: makes the schedule
@@ -54,6 +56,7 @@ def with_warmup(
         interval: the schedule's clock
         warmup: steps, or a fraction of the run if below 1
         total_steps: optimizer steps of the run
+        epochs: of the run, begun ones included
         monitor: name of the metric that a plateau schedule listens to
 
     Returns:
@@ -65,7 +68,10 @@ def with_warmup(
 
     """
     steps = warmup_steps(warmup, total_steps)
-    main = _shortened(factory, steps, total_steps)(optimizer)
+    length = total_steps - steps
+    if interval == "epoch" and epochs is not None:
+        length = epochs
+    main = _fitted(factory, total_steps, length)(optimizer)
     _check_clock(main, interval, steps)
     config: dict[str, Any] = {"scheduler": main, "interval": interval}
     if isinstance(main, lrs.ReduceLROnPlateau):
@@ -105,9 +111,9 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
     return steps
 
 
-def _shortened(factory: Factory, steps: int, total_steps: int) -> Factory:
+def _fitted(factory: Factory, total_steps: int, length: int) -> Factory:
     given: dict[str, Any] = getattr(factory, "keywords", {})
-    spans = {key: total_steps - steps for key in SPANS if given.get(key) == total_steps}
+    spans = {key: length for key in SPANS if given.get(key) == total_steps}
 
     def build(optimizer: Optimizer) -> LRScheduler:
         return factory(optimizer, **spans)

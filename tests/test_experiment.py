@@ -1,0 +1,29 @@
+"""What a run measures at its end."""
+
+from pathlib import Path
+
+import runs
+from runs import TrainHere
+
+THREE_STEPS = ("data=breast_cancer", "data.batch_size=8", "trainer.max_steps=3")
+"""They end before any validation, so that nothing but the seed decides on the weights."""
+
+
+def test_results_are_measured_on_whole_splits(tmp_path: Path, train_here: TrainHere) -> None:
+    part = ("trainer.limit_val_batches=1", "trainer.limit_test_batches=0.2")
+    train_here(tmp_path / "whole", *THREE_STEPS)
+    train_here(tmp_path / "part", *THREE_STEPS, *part)
+    whole, found = runs.record(tmp_path / "whole"), runs.record(tmp_path / "part")
+    assert found["metric"] == whole["metric"]
+    assert found["test"] == whole["test"]
+
+
+def test_a_trial_of_whether_anything_runs_opens_no_test_set(
+    tmp_path: Path, train_here: TrainHere
+) -> None:
+    train_here(tmp_path / "whole", *THREE_STEPS)
+    train_here(tmp_path / "trial", *THREE_STEPS[:2], "trainer.fast_dev_run=3")
+    whole, trial = runs.record(tmp_path / "whole"), runs.record(tmp_path / "trial")
+    assert trial["metric"] == whole["metric"]
+    assert whole["test"]
+    assert not trial["test"]

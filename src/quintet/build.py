@@ -20,11 +20,6 @@ if TYPE_CHECKING:
     from quintet.data.module import DataModule
     from quintet.task import Task
 
-DEVICE_WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
-"""What Lightning speaks of when the machine is not what was asked for."""
-ANY_LENGTH = 10**9
-"""Steps of a run whose length is not known yet: no warm-up that somebody means is longer."""
-
 
 def check(cfg: DictConfig) -> None:
     """Check every node against its signature before data or training; facts are still unknown.
@@ -48,7 +43,7 @@ def _check_rates(cfg: DictConfig) -> None:
 
     trial = copy.deepcopy(cfg)
     for key in ("steps_per_epoch", "total_steps"):
-        trial.facts[key] = trial.facts[key] or ANY_LENGTH
+        trial.facts[key] = trial.facts[key] or 10**9  # no warm-up that is meant is longer
     optimize(trial)(nn.Linear(2, 2, bias=False))
 
 
@@ -113,11 +108,13 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
 
 def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     """Return the function that gives a model its optimizer and schedule, for Lightning."""
-    if cfg.optimizer.get("fused") and clips_mixed_precision(cfg):
+    from quintet.optimizers import clips_mixed_precision, parameter_groups
+
+    clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
+    if clips and cfg.optimizer.get("fused"):
         cfg.optimizer.fused = False
 
     def make(network: "nn.Module") -> Any:
-        from quintet.optimizers import parameter_groups
         from quintet.schedulers import with_warmup
 
         chosen, schedule = cfg.optimizer, cfg.scheduler
@@ -139,16 +136,6 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     return make
 
 
-def clips_mixed_precision(cfg: DictConfig) -> bool:
-    """Tell whether gradients are clipped in mixed precision.
-
-    A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
-    for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
-    """
-    mixed = str(cfg.trainer.precision) in ("16", "16-mixed", "bf16", "bf16-mixed")
-    return mixed and bool(cfg.trainer.gradient_clip_val)
-
-
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":
     """Return a Trainer; with the callbacks and loggers that are switched on if `watched`.
 
@@ -159,10 +146,9 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     """
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
-    from quintet import ranks
+    from quintet import devices, ranks
     from quintet.callbacks.session import Listen
     from quintet.checkpoint_io import WholeCheckpointIO
-    from quintet.devices import available
     from quintet.hooks import without_empty_hooks
 
     ranks.watch_over()
@@ -179,14 +165,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
             **settings,
         )
     except MisconfigurationException as error:
-        if not any(word in str(error).lower() for word in DEVICE_WORDS):
-            raise UserError(f"trainer cannot be built: {error}") from error
-        asked = f"accelerator={cfg.trainer.accelerator}, devices={cfg.trainer.devices}"
-        reason = str(error).strip().partition(". The following")[0].rstrip(".")
-        raise UserError(
-            f"The trainer ({asked}) does not suit this machine: {reason}. "
-            f"There are: {available()}. trainer=auto takes the best of them."
-        ) from error
+        raise devices.refusal(error, cfg.trainer.accelerator, cfg.trainer.devices) from error
     return cast("L.Trainer", built)
 
 

@@ -55,3 +55,12 @@ def parameter_groups(
     rest = [p for p in trainable if p.ndim < 2 or id(p) in spared]
     groups = [(decayed, weight_decay), (rest, 0.0)]
     return [{"params": params, "weight_decay": rate} for params, rate in groups if params]
+
+
+def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:
+    """Tell whether gradients are clipped, at norm `limit`, in mixed precision.
+
+    A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
+    for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
+    """
+    return str(precision) in ("16", "16-mixed", "bf16", "bf16-mixed") and bool(limit)

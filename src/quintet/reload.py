@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from quintet import build, checkpoints, run_folder
 from quintet.data.module import DataModule
 from quintet.errors import UserError
+from quintet.record import RESULT, Record
 from quintet.task import Task
 
 
@@ -49,9 +50,10 @@ def _checkpoint(folder: Path, name: str) -> Path:
     if "://" in name:
         raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
     inside = folder / checkpoints.FOLDER / f"{name}.ckpt"
-    if name == "best":
-        return checkpoints.best(folder) or inside
-    return inside if name == "last" else Path(name)
+    if name == "best" and (folder / RESULT).is_file():
+        # The record knows which one was scored: a run that was never validated has a last one only.
+        return folder / (Record.read(folder).checkpoint or inside.relative_to(folder))
+    return inside if name in ("best", "last") else Path(name)
 
 
 def _load_weights(task: Task, state: dict[str, Any], path: Path) -> None:

@@ -54,7 +54,7 @@ class Task(L.LightningModule):
         super().__init__()
         self.model, self.loss = model, loss
         self.metric_name, self.task, self.optimize = metric_name, task, optimize
-        self._validated = -1  # at this step, in this session
+        self._validated = -1  # the step of the last validation
         self.register_buffer("target_centre", torch.tensor(target_centre))
         self.register_buffer("target_width", torch.tensor(target_width))
         self.meters = nn.ModuleDict(

@@ -51,7 +51,8 @@ def test_fused_optimizer_gives_way_where_mixed_precision_is_clipped(
 ) -> None:
     clipping = f"trainer.gradient_clip_val={'null' if clip is None else clip}"
     cfg = composed(tmp_path, f"trainer.precision={precision}", clipping, "scheduler=constant")
-    cfg.facts.total_steps = 10
+    cfg.facts.steps_per_epoch, cfg.facts.total_steps = 5, 10
+    cfg.facts.steps_per_epoch, cfg.facts.total_steps = 5, 10
     [optimizer], _ = build.optimize(cfg)(torch.nn.Linear(2, 2))
     assert optimizer.defaults["fused"] is fused
 

@@ -69,7 +69,7 @@ def summarise(record: Record, folder: Path) -> None:
         return
     name, model = record.metric.name, record.choices.get("model") or "model"
     say("")
-    _console().print(_scores(record, model))
+    terminal().print(_scores(record, model))
     better = "greater" if record.metric.mode == "max" else "smaller"
     say(f"  [dim]{name}, the {better} the better{_spread(record)}[/]")
     say("")
@@ -138,8 +138,8 @@ def _advise(sentence: str, wrong: bool) -> None:
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
     table.add_column(max_width=96)
-    table.add_row("[yellow]![/]" if wrong else "[green]✓[/]", _plain(sentence))
-    _console().print(table)
+    table.add_row("[yellow]![/]" if wrong else "[green]✓[/]", plain(sentence))
+    terminal().print(table)
 
 
 def compare_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
@@ -152,7 +152,7 @@ def compare_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> Non
         table.add_column(title, justify="left" if title == metric else "right")
     for name, (val, test) in rows.items():
         table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
-    _console().print(table)
+    terminal().print(table)
 
 
 def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
@@ -167,7 +167,7 @@ def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
             table.add_row(
                 split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
             )
-    _console().print(table)
+    terminal().print(table)
 
 
 def _recorded(record: Record | None, split: str, name: str) -> float | None:
@@ -209,22 +209,23 @@ def say(template: str, *values: object) -> None:
 
     safe = [escape(value) if isinstance(value, str) else value for value in values]
     text = template.format(*safe) if values else template
-    _console().print(redact(text), highlight=False, soft_wrap=True)
+    terminal().print(redact(text), highlight=False, soft_wrap=True)
 
 
 def warn(text: str) -> None:
     """Print a warning as it is, without markup."""
-    _console().print(f"Warning: {redact(text)}", highlight=False, soft_wrap=True, markup=False)
+    terminal().print(f"Warning: {redact(text)}", highlight=False, soft_wrap=True, markup=False)
 
 
-def _plain(text: str) -> str:
+def plain(text: str) -> str:
     """Return text in which rich finds no markup."""
     from rich.markup import escape
 
     return escape(text)
 
 
-def _console() -> "Console":
+def terminal() -> "Console":
+    """Return the terminal that a person reads."""
     from rich.console import Console
 
     return Console()

@@ -3,7 +3,7 @@
 import time
 from typing import TYPE_CHECKING
 
-from quintet.console import _console
+from quintet.console import terminal
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan, assignments
 from quintet.sweep.report import Lines
@@ -91,4 +91,4 @@ class Live(Lines):
 
 def view(plan: Plan, study: Study, total: int) -> Lines:
     """Return the live view in a terminal, plain lines elsewhere."""
-    return Live(plan, study, total) if _console().is_terminal else Lines(plan, study, total)
+    return Live(plan, study, total) if terminal().is_terminal else Lines(plan, study, total)

@@ -5,7 +5,7 @@ import sys
 import time
 from pathlib import Path
 
-from quintet.console import _console, say, say_how_to_use, shortest
+from quintet.console import plain, say, say_how_to_use, shortest, terminal
 from quintet.record import Record
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
@@ -26,7 +26,7 @@ class Lines:
     """
 
     def __init__(self, plan: Plan, study: Study, total: int) -> None:
-        self.plan, self.total, self.console = plan, total, _console()
+        self.plan, self.total, self.console = plan, total, terminal()
         before = leaderboard.winner(study)
         self.best = before.value if before else None
         self.ended_ones = {t.number for t in study.trials() if t.state != "running"}
@@ -58,7 +58,7 @@ class Lines:
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
         what = " ".join(assignments(trial.point))
         if how.value is None:
-            shown = f"[red]{how.status}[/]: {_plain((how.reason or '').splitlines()[0:1])}"
+            shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
             shown = f"{self.plan.metric} {how.value:.4f}"
             shown += f" [yellow]after {how.epochs} epochs[/]" if how.state == "pruned" else ""
@@ -66,7 +66,7 @@ class Lines:
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
-        self.say(f"{place}  {_plain([what])}  {shown}  {took:.1f} s")
+        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s")
 
 
 def better(value: float, than: float | None, mode: str) -> bool:
@@ -99,9 +99,9 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
-        cells = [str(row["trial"]), value, *(_plain([rounded(row[k])]) for k in varied)]
+        cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in varied)]
         table.add_row(*cells, str(row["epochs"]), row["state"])
-    console = _console()
+    console = terminal()
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a file has room for every column
     console.print(table)
@@ -136,8 +136,12 @@ def rounded(value: str | None) -> str:
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     mode = "smallest" if plan.mode == "min" else "greatest"
     say(
-        f"P is {plan.metric} on validation data, {mode} wins: "
-        f"[bold]{best.value:.4f}[/] in trial {best.number} ({_plain(assignments(best.point))})"
+        "P is {} on validation data, {} wins: [bold]{:.4f}[/] in trial {} ({})",
+        plan.metric,
+        mode,
+        best.value,
+        best.number,
+        " ".join(assignments(best.point)),
     )
     if record is None:
         say(f"[yellow]note[/]  its folder trials/{best.number:04d} has been deleted")
@@ -170,10 +174,3 @@ def again(plan: Plan) -> str:
     named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
     own = [] if named else [f"study={plan.folder.name}"]
     return shlex.join(["python", script, *arguments, *own])
-
-
-def _plain(texts: list[str]) -> str:
-    """Return texts joined, with no markup of rich's in them."""
-    from rich.markup import escape
-
-    return escape(" ".join(texts))

@@ -14,8 +14,10 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # One thread a worker: on small models two threads cost two to four times the CPU time of one.
+PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
-EXTRAS := parquet images streaming tensorboard onnx dev
+# The optional parts of pyproject.toml to install; EXTRAS=all: what every test needs.
+EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
 .PHONY: help install train test soak check format lock clean distclean
@@ -50,7 +52,7 @@ lock: $(STAMP) ## Bring requirements.lock up to date with pyproject.toml; ARGS=-
 	@$(RUN) -m pip install --quiet uv==$(UV_VERSION)
 	@$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
 	  --annotation-style line --custom-compile-command "make lock" \
-	  $(addprefix --extra ,$(EXTRAS)) $(ARGS) --output-file requirements.lock pyproject.toml
+	  --all-extras $(ARGS) --output-file requirements.lock pyproject.toml
 	@sed -E -e '/^(cuda|nvidia|triton)[-a-z0-9]*==/d' -e "/ sys_platform == 'emscripten'/d" \
 	  -e 's/^(torch==[0-9.]+)\+cpu/\1/' \
 	  requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
@@ -79,7 +81,6 @@ $(STAMP): requirements.lock pyproject.toml
 	  echo "Making $(VENV) with $$found; this happens once and takes a few minutes."; \
 	  rm -f $@ && "$$found" -m venv --clear $(VENV); \
 	fi
-	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check --requirement requirements.lock
-	@$(RUN) -m pip install --quiet --compile --disable-pip-version-check \
-	  --no-deps --no-build-isolation --editable .
+	@$(PIP) setuptools
+	@$(PIP) --no-build-isolation --editable ".[$(EXTRAS)]"
 	@touch $@

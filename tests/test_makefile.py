@@ -97,7 +97,7 @@ def test_a_changed_dependency_is_installed_into_the_same_venv(checkout, changed)
     os.utime(checkout / changed, (before + 10, before + 10))
     used = (checkout / "used").read_text()
     assert make(checkout, "install", "PYTHON=fake-python").returncode == 0
-    assert "--requirement requirements.lock" in (checkout / "used").read_text()[len(used) :]
+    assert "--constraint requirements.lock" in (checkout / "used").read_text()[len(used) :]
     assert made(checkout) == 1
 
 

@@ -90,9 +90,16 @@ def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 
 
-def requirements(*, without: set[str] = frozenset()) -> list[str]:
-    extras = {k: v for k, v in project()["optional-dependencies"].items() if k not in without}
+def requirements() -> list[str]:
+    """All that pyproject.toml asks for; `all` only names the other extras."""
+    extras = {k: v for k, v in project()["optional-dependencies"].items() if k != "all"}
     return [*project()["dependencies"], *(line for lines in extras.values() for line in lines)]
+
+
+def test_the_extra_all_is_all_of_them():
+    extras = project()["optional-dependencies"]
+    (everything,) = map(Requirement, extras["all"])
+    assert everything.extras == {*extras} - {"all"}
 
 
 @pytest.mark.parametrize("path", SOURCES, ids=named)
@@ -170,7 +177,7 @@ def test_a_config_opens_with_a_sentence_about_it(path):
     assert re.match(r"# \w+.* \w+.* \w+", first), f"first line: {first!r}"
 
 
-@pytest.mark.parametrize("line", requirements(without={"mlflow", "launchers"}))
+@pytest.mark.parametrize("line", requirements())
 def test_the_lock_pins_what_the_project_asks_for(line):
     wanted = Requirement(line)
     pin = pins().get(canonicalize_name(wanted.name))

@@ -1,0 +1,1 @@
+"""One self-contained HTML page: blocks, sections, and the frame around them."""

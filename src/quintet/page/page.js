@@ -1,0 +1,163 @@
+"use strict";
+(() => {
+  const all = (selector, within = document) => [...within.querySelectorAll(selector)];
+  const dark = matchMedia("(prefers-color-scheme: dark)");
+  const narrow = () => innerWidth < 640;
+
+  // Tables: a click on a title sorts, the filter takes words, "-word" leaves rows out.
+  const keyOf = (row, column) => {
+    const cell = row.cells[column];
+    const number = cell.dataset.sort;
+    return number === undefined ? cell.textContent.trim() : parseFloat(number);
+  };
+  const empty = (key) => key === "" || Number.isNaN(key);
+  const compare = (a, b) => {
+    if (typeof a === "number" && typeof b === "number") return a - b;
+    if (typeof a !== typeof b) return typeof a === "number" ? -1 : 1;
+    return a.localeCompare(b, "en", { numeric: true });
+  };
+  for (const table of all(".table")) {
+    const body = table.querySelector("tbody");
+    const rows = all("tr", body);
+    const input = table.querySelector("input");
+    const heads = all("th", table);
+    let shown = parseInt(table.dataset.shown) || rows.length;
+    const more = document.createElement("button");
+    more.type = "button";
+    more.className = "more";
+    more.onclick = () => { shown = rows.length; show(); };
+    if (shown < rows.length) table.append(more);
+
+    function show() {
+      const words = input ? input.value.toLowerCase().split(/\s+/).filter(Boolean) : [];
+      const fits = (row) => words.every((word) => {
+        const text = row.textContent.toLowerCase();
+        return word.length > 1 && word[0] === "-" ? !text.includes(word.slice(1)) : text.includes(word);
+      });
+      let found = 0;
+      for (const row of body.rows) row.hidden = !(fits(row) && ++found <= shown);
+      more.hidden = found <= shown;
+      more.textContent = `Show all ${found}`;
+      if (input) table.querySelector(".count").textContent = words.length ? `${found} of ${rows.length}` : `${rows.length} rows`;
+    }
+    heads.forEach((head, column) => {
+      head.querySelector("button").onclick = () => {
+        const number = head.classList.contains("number");
+        const before = head.getAttribute("aria-sort");
+        const order = before === "none" ? (number ? "descending" : "ascending") : before === "ascending" ? "descending" : "ascending";
+        heads.forEach((other) => other.setAttribute("aria-sort", "none"));
+        head.setAttribute("aria-sort", order);
+        const sign = order === "ascending" ? 1 : -1;
+        const keyed = rows.map((row) => [keyOf(row, column), row]);
+        keyed.sort(([a], [b]) => empty(a) - empty(b) || sign * compare(a, b));
+        body.append(...keyed.map(([, row]) => row));
+        show();
+      };
+    });
+    if (input) input.oninput = show;
+    show();
+  }
+
+  // Commands: a click copies; file:// pages may have no clipboard API.
+  for (const button of all(".copy")) {
+    const name = button.textContent;
+    button.onclick = async () => {
+      const text = button.dataset.copy;
+      try {
+        await navigator.clipboard.writeText(text);
+      } catch {
+        const area = document.createElement("textarea");
+        area.value = text;
+        document.body.append(area);
+        area.select();
+        document.execCommand("copy");
+        area.remove();
+      }
+      button.textContent = "Copied";
+      setTimeout(() => { button.textContent = name; }, 1200);
+    };
+  }
+
+  // The table of contents follows the reader.
+  const links = new Map(all("nav a").map((link) => [link.hash.slice(1), link]));
+  const seen = new IntersectionObserver((entries) => {
+    for (const entry of entries) if (entry.isIntersecting) {
+      links.forEach((link) => link.classList.remove("here"));
+      links.get(entry.target.id)?.classList.add("here");
+    }
+  }, { rootMargin: "0px 0px -70% 0px" });
+  all("section[id]").forEach((section) => seen.observe(section));
+
+  // Charts: "$name" in a figure is a colour of the style sheet, looked up again in the dark.
+  const color = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+  const themed = (part) => {
+    if (typeof part === "string") return /^\$[a-z]+$/.test(part) ? color(part.slice(1)) : part;
+    if (Array.isArray(part)) return part.map(themed);
+    if (part && typeof part === "object") return Object.fromEntries(Object.entries(part).map(([k, v]) => [k, themed(v)]));
+    return part;
+  };
+  const merge = (base, over) => {
+    const merged = { ...base };
+    for (const [key, value] of Object.entries(over)) {
+      const both = value && typeof value === "object" && !Array.isArray(value) && merged[key] && typeof merged[key] === "object";
+      merged[key] = both ? merge(merged[key], value) : value;
+    }
+    return merged;
+  };
+  const look = () => {
+    const line = { gridcolor: "$grid", linecolor: "$line", zerolinecolor: "$line", tickcolor: "$line", zeroline: false, ticks: "outside", automargin: true, title: { standoff: 10, font: { size: 13, color: "$soft" } }, tickfont: { color: "$soft" } };
+    return themed({
+      paper_bgcolor: "rgba(0,0,0,0)", plot_bgcolor: "rgba(0,0,0,0)",
+      font: { family: getComputedStyle(document.body).fontFamily, size: 12.5, color: "$ink" },
+      colorway: ["$blue", "$orange", "$green", "$pink", "$sky", "$vermilion", "$yellow"],
+      hoverlabel: { bgcolor: "$card", bordercolor: "$line", font: { color: "$ink" }, align: "left" },
+      legend: { font: { color: "$soft" }, bgcolor: "rgba(0,0,0,0)" },
+      coloraxis: { colorbar: { outlinewidth: 0, tickfont: { color: "$soft" } } },
+      xaxis: line, yaxis: line,
+    });
+  };
+  const layoutOf = (given) => {
+    const base = look();
+    const axes = Object.keys(given).filter((key) => /^[xy]axis\d+$/.test(key));
+    for (const key of axes) base[key] = base[`${key[0]}axis`];
+    const small = narrow() ? { margin: { l: 8, r: 8, t: 10, b: 8 }, legend: { orientation: "h", x: 0, y: -0.28, yanchor: "top", xanchor: "left" } } : {};
+    const layout = merge({ ...base, margin: { l: 20, r: 16, t: 14, b: 20 } }, themed(given));
+    return { ...merge(layout, small), autosize: true };
+  };
+  const config = { responsive: true, displaylogo: false, displayModeBar: false };
+  const charts = all("figure.chart").map((chart) => ({
+    chart,
+    plot: chart.querySelector(".plot"),
+    given: JSON.parse(chart.querySelector("script").textContent),
+  }));
+  const draw = ({ chart, plot, given }) =>
+    window.Plotly.react(plot, themed(given.data), layoutOf(given.layout), config)
+      .then(() => { chart.dataset.drawn = "true"; });
+  const drawAll = async () => {
+    for (const each of charts) {
+      await draw(each);
+      await new Promise((resume) => setTimeout(resume));
+    }
+    document.documentElement.dataset.drawn = "true";
+  };
+  const inflate = async (text) => {
+    const bytes = Uint8Array.from(atob(text), (letter) => letter.charCodeAt(0));
+    const stream = new Blob([bytes]).stream().pipeThrough(new DecompressionStream("gzip"));
+    return new Response(stream).text();
+  };
+  const begin = async () => {
+    const script = document.createElement("script");
+    script.textContent = await inflate(document.getElementById("plotly").textContent);
+    document.head.append(script);
+    await drawAll();
+    dark.addEventListener("change", drawAll);
+  };
+  addEventListener("beforeprint", () => all("details").forEach((fold) => { fold.open = true; }));
+  if (!charts.length) document.documentElement.dataset.drawn = "true";
+  else begin().catch((error) => {
+    for (const { chart, plot } of charts) {
+      chart.classList.add("failed");
+      plot.textContent = `This chart could not be drawn: ${error.message}. It needs a browser of 2023 or later.`;
+    }
+  });
+})();

@@ -6,11 +6,13 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 
 import runs
 from quintet.data.loader import TensorLoader
+from quintet.evidence import read
 from runs import RunTrain, Start, TrainHere
 
 DDP = "trainer=ddp_cpu"
@@ -134,6 +136,10 @@ def test_two_ranks_score_exactly_as_one(tmp_path: Path, train_here: TrainHere) -
         assert one["val"][folder.name] == pytest.approx(recorded["metric"]["value"], abs=1e-6)
         for split in ("val", "test"):
             assert two[split] == pytest.approx(one[split], rel=1e-6, abs=1e-6)
+            answered, alone = (read(folder / f"answers_{n}")[split] for n in (2, 1))
+            np.testing.assert_array_equal(answered.index, np.arange(answered.total))
+            np.testing.assert_array_equal(answered.target, alone.target)
+            np.testing.assert_allclose(answered.predicted, alone.predicted, rtol=1e-4, atol=1e-5)
 
 
 @pytest.mark.parametrize("size", [103, 128, 129, 130, 1])

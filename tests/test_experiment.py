@@ -2,7 +2,12 @@
 
 from pathlib import Path
 
+import numpy as np
+import pytest
+
 import runs
+from quintet.evidence import read
+from quintet.evidence.answers import FILE
 from runs import TrainHere
 
 THREE_STEPS = ("data=breast_cancer", "data.batch_size=8", "trainer.max_steps=3")
@@ -27,3 +32,20 @@ def test_a_trial_of_whether_anything_runs_opens_no_test_set(
     assert trial["metric"] == whole["metric"]
     assert whole["test"]
     assert not trial["test"]
+
+
+def test_what_the_model_answered_is_kept(tmp_path: Path, train_here: TrainHere) -> None:
+    train_here(tmp_path, *THREE_STEPS)
+    record, found = runs.record(tmp_path), read(tmp_path)
+    scores = {split: np.mean(part.decided == part.target) for split, part in found.items()}
+    assert scores["val"] == pytest.approx(record["metric"]["value"], abs=1e-6)
+    assert scores["test"] == pytest.approx(record["test"]["accuracy"], abs=1e-6)
+    assert [len(found[split]) for split in ("val", "test")] == [57, 114]
+
+
+def test_a_run_does_without_its_answers(tmp_path: Path, train_here: TrainHere) -> None:
+    (tmp_path / "run" / FILE).mkdir(parents=True)
+    train_here(tmp_path / "run", *THREE_STEPS)
+    record = runs.record(tmp_path / "run")
+    assert record["status"] == "completed"
+    assert "predictions.npz could not be written" in record["anomalies"][0]

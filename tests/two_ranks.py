@@ -1,12 +1,15 @@
 """Evaluates run folders on as many ranks as asked for: two_ranks.py <devices> <run folder> ..."""
 
 import json
+import shutil
 import sys
 from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
 from quintet.evaluation import evaluate
+from quintet.evidence.answers import FILE
+from quintet.process import is_first_rank
 
 if __name__ == "__main__":
     devices, *folders = sys.argv[1:]
@@ -17,3 +20,7 @@ if __name__ == "__main__":
             cfg = compose("evaluate", [*place, "trainer=ddp_cpu", f"trainer.devices={devices}"])
             scores = evaluate(cfg)
             (Path(folder) / f"scores_{devices}.json").write_text(json.dumps(scores))
+            if is_first_rank():
+                answers = Path(folder) / f"answers_{devices}"
+                answers.mkdir()
+                shutil.copy(Path(folder) / FILE, answers)

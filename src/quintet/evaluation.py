@@ -6,7 +6,9 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from quintet import build, console
+from quintet.callbacks.keep import Keep
 from quintet.errors import UserError
+from quintet.evidence import read
 from quintet.files import write_atomically
 from quintet.process import is_first_rank
 from quintet.record import Record
@@ -18,6 +20,8 @@ Scores = dict[str, dict[str, float]]
 def evaluate(cfg: DictConfig) -> Scores:
     """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
 
+    The best checkpoint's answers are kept in `predictions.npz`.
+
     Raises:
         UserError: the run cannot be rebuilt, or its data has changed since.
 
@@ -28,6 +32,10 @@ def evaluate(cfg: DictConfig) -> Scores:
     check_fingerprint(run.data.load().fingerprint, run.cfg)
     cfg.trainer.precision = run.cfg.trainer.precision  # P is to be the recorded one
     trainer = build.trainer(cfg, watched=False)
+    keep = Keep(run.data)
+    if cfg.checkpoint == "best":
+        keep.answers = read(folder)
+        trainer.callbacks.append(keep)  # type: ignore[attr-defined]
     validate = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in cfg.splits:
@@ -35,6 +43,7 @@ def evaluate(cfg: DictConfig) -> Scores:
             raise UserError(f"splits={split} is unknown. Allowed: val, test.")
         logged = validate[split](run.task, run.data, verbose=False)[0]
         scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
+    keep.save(folder)
     if is_first_rank():
         write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
         console.compare(scores, Record.read(folder) if (folder / "result.json").is_file() else None)

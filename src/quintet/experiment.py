@@ -10,7 +10,7 @@ from quintet import build, checkpoints, console, run_folder
 from quintet.fit import check_choices, check_keys
 from quintet.length import count_steps
 from quintet.loggers.tracking import Tracking
-from quintet.outcome import recording
+from quintet.outcome import dispensable, recording
 from quintet.process import is_first_rank
 from quintet.record import Record
 from quintet.trial import is_trial
@@ -117,18 +117,26 @@ WHOLE = {
 def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Record) -> None:
     """Load the best checkpoint; record its P, and open the test set for it once.
 
-    Both are measured on whole splits, however little of them training looked at.
+    Both are measured on whole splits, however little of them training looked at. What the model
+    answered is kept, but for a sweep's trials, of which only the winner's matters.
     """
+    from quintet.callbacks.keep import Keep
+
     record.parameters = sum(p.numel() for p in task.model.parameters())
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
     evaluator = build.trainer(cfg, watched=False, **WHOLE)
+    keep = Keep(data)
+    if not is_trial():
+        evaluator.callbacks.append(keep)  # type: ignore[attr-defined]
     scores = evaluator.validate(task, data, verbose=False)[0]
     record.metric.value = scores[f"val/{cfg.metric.name}"]
     if opens_test(cfg):
         scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
+    with dispensable(record, "predictions.npz"):
+        keep.save(Path(cfg.paths.run))
 
 
 def opens_test(cfg: DictConfig) -> bool:

@@ -60,6 +60,15 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
     write("pruned" if record.status == "pruned" else "completed")
 
 
+@contextmanager
+def dispensable(record: Record, what: str) -> Iterator[None]:
+    """Let something fail that a run can do without; its record says so."""
+    try:
+        yield
+    except Exception as error:
+        record.anomalies.append(f"{what} could not be written: {redact(reason_of(error))}")
+
+
 def _beginning(cfg: DictConfig, folder: Path) -> Record:
     record = Record(
         metric=Score(cfg.metric.name, cfg.metric.mode),

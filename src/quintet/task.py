@@ -80,27 +80,27 @@ class Task(L.LightningModule):
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
-        return self._step(batch, "train")
+        return self._step(batch, "train")[0]
 
-    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Note the batch."""
-        self._step(batch, "val")
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Note the batch; return raw outputs (B, K) for callbacks."""
+        return self._step(batch, "val")[1]
 
-    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Note the batch."""
-        self._step(batch, "test")
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Note the batch; return raw outputs (B, K) for callbacks."""
+        return self._step(batch, "test")[1]
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return predictions for the batch."""
         return self.predictions(self.model(batch[0]))
 
-    def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> Tensor:
+    def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> tuple[Tensor, Tensor]:
         x, y = batch
         outputs = self.model(x)
         loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
         labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
         self._meter(stage).add(outputs, labels, loss)
-        return loss
+        return loss, outputs
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
         if self.task == "regression":

@@ -1,10 +1,11 @@
 """The one DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
 
 from collections.abc import Callable
-from typing import Any
+from typing import Any, cast
 
 import lightning.pytorch as L
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
@@ -12,7 +13,8 @@ from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.loader import TensorLoader
 from quintet.data.preprocess import Preprocess
-from quintet.data.samples import Facts, Rows, Samples
+from quintet.data.readable import readable
+from quintet.data.samples import Facts, Kind, Rows, Samples
 from quintet.data.split import split, subset
 from quintet.data.statistic import Scale
 from quintet.errors import UserError
@@ -68,6 +70,7 @@ class DataModule(L.LightningDataModule):
         self.preprocess = Preprocess(scale)
         self.reader: dict[str, Any] = {}
         self.account: list[str] = []
+        self.ordered = False
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
 
     def load(self) -> Facts:
@@ -77,6 +80,7 @@ class DataModule(L.LightningDataModule):
         train, val, test = split(samples, self.val, self.test, self.seed)
         train = subset(samples, train, self.fraction, self.seed)
         self.reader, self.account, self.rows = samples.reader, samples.account, samples.rows
+        self.ordered = samples.ordered
         if self.rows is not None:
             x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
         else:
@@ -125,6 +129,17 @@ class DataModule(L.LightningDataModule):
         if all(tensor.device == device for tensor in batch):
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
+
+    def inputs(self, split: SplitName, index: Tensor) -> Tensor:
+        """Return the inputs at positions (M,) of a split, not scaled, as `Samples.x` has them."""
+        x = self.splits[split][0]
+        kept = x[index.to(x.device)].cpu()
+        return self.preprocess.restore(kept) if self.rows is None else self.rows.read(kept)
+
+    def shown(self, split: SplitName, index: Tensor) -> dict[str, NDArray[Any]]:
+        """Return the inputs at positions (M,) of a split as a person reads them."""
+        kind = cast(Kind, self.preprocess.kind)
+        return readable(self.inputs(split, index), kind, self.reader)
 
     def state_dict(self) -> dict[str, Any]:
         """Return what reads and scales new inputs the same way, as plain data."""

@@ -86,6 +86,18 @@ class Preprocess:
         )
         return torch.cat([scaled, *[c[:, None] for c in codes]], dim=1) if codes else scaled
 
+    def restore(self, x: Tensor) -> Tensor:
+        """Bring scaled inputs back to their own units; what was missing stays filled."""
+        if self.kind == "tokens":
+            return x
+        axis, numbers = self._axis(x), len(self.centre)
+        shape = [1] * x.dim()
+        shape[axis] = numbers
+        scaled = x.narrow(axis, 0, numbers)
+        codes = x.narrow(axis, numbers, x.shape[axis] - numbers)
+        own = scaled * self.width.reshape(shape) + self.centre.reshape(shape)
+        return torch.cat([own, codes], dim=axis)
+
     def transform_target(self, y: Tensor) -> Tensor:
         """Scale regression targets (N, K); targets of other tasks pass untouched."""
         if not len(self.target_centre):

@@ -43,13 +43,13 @@ def _sign(best: Trial) -> list[object]:
 
 
 def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
-    """Score a run folder on the test set by evaluate.py, and write it into the folder's record."""
+    """Score a run folder by evaluate.py, which keeps its answers; the test goes into its record."""
     python, script, *_ = plan.command
     evaluate = Path(script).with_name("evaluate.py")
     lock = locks.take(folder / LOCK)
     if not evaluate.is_file() or record.checkpoint is None or lock is None:
         return
-    command = [python, str(evaluate), f"run='{folder}'", "splits=[test]"]
+    command = [python, str(evaluate), f"run='{folder}'", "splits=[val,test]"]
     process = start(command, folder, 0, lock, {})
     while process.exit_code() is None:
         time.sleep(0.02)

@@ -1,0 +1,87 @@
+"""Inputs as a person reads them: pictures, named cells, texts."""
+
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from quintet.data.columns import Spec
+from quintet.data.samples import Kind
+
+LARGEST = 128
+"""Pixels of a picture's longer side; larger ones are thinned out."""
+DATE = ("", " (month)", " (weekday)")
+
+
+def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray[Any]]:
+    """Turn inputs in their own units, (M, ...), into plain arrays; see `evidence.Examples`.
+
+    Args:
+        x: in the shapes of `Samples.x`, not scaled.
+        kind: of the inputs.
+        reader: how the data was read, which knows names and words.
+
+    """
+    if kind == "image":
+        return {"image": pictures(x, float(reader.get("white", 0)))}
+    if kind == "tokens":
+        return {"text": np.array([sentence(row, reader) for row in x.tolist()])}
+    if kind == "sequence":
+        return {"window": x.numpy()}
+    specs = reader.get("columns") or [f"feature {i}" for i in range(x.shape[1])]
+    named = list(columns(specs))
+    cells = [[cell(v, spec) for v, (_, spec) in zip(row, named, strict=True)] for row in x.tolist()]
+    return {"columns": np.array([name for name, _ in named]), "cells": np.array(cells)}
+
+
+def pictures(x: Tensor, white: float) -> NDArray[np.uint8]:
+    """Return images (M, C, H, W) as grey (M, H, W) or colour (M, H, W, 3) from 0 to 255.
+
+    Args:
+        x: pixels from 0 to `white`, or each image from its lowest to its highest where that is 0.
+        white: the value of a white pixel.
+
+    """
+    thin = max(1, -(-max(x.shape[-2:]) // LARGEST))
+    x = x[:, :3] if x.shape[1] >= 3 else x[:, :1]
+    x = x[..., ::thin, ::thin].float()
+    low = x.amin((1, 2, 3), keepdim=True) if white <= 0 else torch.zeros(())
+    high = x.amax((1, 2, 3), keepdim=True) if white <= 0 else torch.tensor(white)
+    grey = ((x - low) / (high - low).clamp_min(1e-12) * 255).round().clamp(0, 255).byte().numpy()
+    return grey[:, 0] if grey.shape[1] == 1 else np.moveaxis(grey, 1, -1)
+
+
+def sentence(ids: list[int], reader: dict[str, Any]) -> str:
+    """Return the words of a padded row of token ids (0 pads, 1 is unknown)."""
+    words = reader.get("vocabulary")
+    if not words:
+        return " ".join(str(i) for i in ids if i)
+    return " ".join("?" if i == 1 else str(words[i - 2]) for i in ids if i)
+
+
+def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
+    """Return the name and description of each column of a table; a date has made three."""
+    found: list[tuple[str, Spec]] = []
+    for spec in specs:
+        if isinstance(spec, str):
+            found.append((spec, {"name": spec, "type": "number"}))
+        elif spec["type"] == "date":
+            found += [(f"{spec['name']}{part}", {**spec, "part": part}) for part in DATE]
+        else:
+            found.append((str(spec["name"]), spec))
+    return found
+
+
+def cell(value: float, spec: Spec) -> str:
+    """Return a value of a column as it stood in the table, to four digits."""
+    if spec["type"] == "category":
+        return str(spec["categories"][int(value) - 1]) if value >= 1 else "?"
+    if np.isnan(value):
+        return ""
+    if spec["type"] == "boolean":
+        return "yes" if value > 0.5 else "no"
+    if spec["type"] == "date" and not spec["part"]:
+        return str(np.datetime64(0, "D") + np.timedelta64(round(value), "D"))
+    return f"{value + float(spec.get('offset', 0.0)):.4g}"

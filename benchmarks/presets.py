@@ -2,6 +2,7 @@
 
 python benchmarks/presets.py                                   every row, seeds 0 to 4
 python benchmarks/presets.py --only regression --seeds 0 1
+python benchmarks/presets.py --sweeps --seeds 0 1 2            sweeps beside the defaults
 """
 
 import argparse
@@ -10,6 +11,7 @@ import os
 import subprocess
 import sys
 import tempfile
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -130,19 +132,34 @@ def reference(name: str, row: Row, seed: int) -> float:
     return score(cfg.metric.name, y["test"], predict(x["test"]))
 
 
-def trained(row: Row, seed: int) -> tuple[str, float, float, float]:
-    """Run the command; return P's name, P on validation and test, and the seconds it took."""
+Scores = tuple[str, float, float, float]
+"""P's name, P on validation and test, and the seconds it took."""
+
+
+def trained(row: Row, seed: int) -> Scores:
+    """Run the command."""
     with tempfile.TemporaryDirectory() as folder:
-        command = [
-            "src/train.py",
-            *row.arguments.split(),
-            f"seed={seed}",
-            f"hydra.run.dir={folder}",
-        ]
-        subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
+        train(row, seed, f"hydra.run.dir={folder}")
         record = json.loads((Path(folder) / "result.json").read_text())
     metric = record["metric"]["name"]
     return metric, record["metric"]["value"], record["test"][metric], record["seconds"]
+
+
+def swept(row: Row, seed: int) -> Scores:
+    """Run the command with -m; the scores are the winner's."""
+    with tempfile.TemporaryDirectory() as folder:
+        began = time.monotonic()
+        train(row, seed, "-m", f"hydra.sweep.dir={folder}/study")
+        record = json.loads((Path(folder) / "study/best/result.json").read_text())
+    metric = record["metric"]["name"]
+    seconds = time.monotonic() - began
+    return metric, record["metric"]["value"], record["test"][metric], seconds
+
+
+def train(row: Row, seed: int, *more: str) -> None:
+    """Run train.py to its end."""
+    command = ["src/train.py", *row.arguments.split(), f"seed={seed}", *more]
+    subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def spread(values: list[float]) -> str:
@@ -152,23 +169,46 @@ def spread(values: list[float]) -> str:
     return f"{mean(values):.{digits}f} ± {deviation:.{digits}f}"
 
 
+def beside_references(row: Row, seeds: list[int]) -> str:
+    """Return a line of the table of scores."""
+    runs = [trained(row, seed) for seed in seeds]
+    against = "; ".join(
+        f"{name} {spread([reference(name, row, seed) for seed in seeds])}"
+        for name in row.references
+    )
+    names, validation, test, seconds = zip(*runs, strict=True)
+    cells = (names[0], spread([*validation]), spread([*test]), against, f"{mean(seconds):.0f}")
+    return f"| `{row.arguments}` | {' | '.join(cells)} |"
+
+
+def beside_defaults(row: Row, seeds: list[int]) -> str:
+    """Return a line of the table of sweeps."""
+    single = [trained(row, seed) for seed in seeds]
+    sweeps = [swept(row, seed) for seed in seeds]
+    scores = [spread([run[i] for run in runs]) for i in (1, 2) for runs in (single, sweeps)]
+    cells = (single[0][0], *scores, f"{mean(run[3] for run in sweeps):.0f}")
+    return f"| `{row.arguments}` | {' | '.join(cells)} |"
+
+
+HEADS = {
+    beside_references: "command | P | validation | test | references, test | seconds",
+    beside_defaults: "command | P | validation | swept | test | swept | seconds",
+}
+
+
 def main() -> None:
     """Print one line of the table a row."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", nargs="*", choices=ROWS, default=list(ROWS))
+    parser.add_argument("--only", nargs="*", choices=ROWS)
     parser.add_argument("--seeds", nargs="*", type=int, default=list(range(5)))
+    parser.add_argument("--sweeps", action="store_true")
     options = parser.parse_args()
-    print("| command | P | validation | test | references, test | seconds |")
-    print("|---|---|---|---|---|---|", flush=True)
-    for row in (ROWS[name] for name in options.only):
-        runs = [trained(row, seed) for seed in options.seeds]
-        against = "; ".join(
-            f"{name} {spread([reference(name, row, seed) for seed in options.seeds])}"
-            for name in row.references
-        )
-        names, validation, test, seconds = zip(*runs, strict=True)
-        cells = (names[0], spread([*validation]), spread([*test]), against, f"{mean(seconds):.0f}")
-        print(f"| `{row.arguments}` | {' | '.join(cells)} |", flush=True)
+    line = beside_defaults if options.sweeps else beside_references
+    presets = [p.stem for p in (ROOT / "configs/experiment").glob("*.yaml") if p.stem in ROWS]
+    head = HEADS[line]
+    print(f"| {head} |", "|---" * (1 + head.count(" | ")) + "|", sep="\n", flush=True)
+    for name in options.only or (sorted(presets) if options.sweeps else ROWS):
+        print(line(ROWS[name], options.seeds), flush=True)
 
 
 if __name__ == "__main__":

@@ -3,13 +3,14 @@
 import signal
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 import runs
+from running import CONFIGS
 from runs import RunTrain, Start, TrainHere
 
 
@@ -57,3 +58,31 @@ def train_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainHere]:
     yield train
     for number, handler in kept.items():
         signal.signal(number, handler)
+
+
+@pytest.fixture(scope="session")
+def loader() -> Any:
+    """Return Hydra's loader of this repository's configs."""
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+    from hydra._internal.utils import create_config_search_path
+    from hydra.core.plugins import Plugins
+
+    Plugins.instance()
+    return ConfigLoaderImpl(create_config_search_path(f"file://{CONFIGS}"))
+
+
+@pytest.fixture
+def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
+    """Return the plan of a sweep: `settled("sweeper=random", "optimizer.lr=0.1,0.2")`."""
+    from hydra.types import RunMode
+
+    from quintet.sweep import plan
+
+    monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
+
+    def settle(*arguments: str) -> plan.Plan:
+        given = [*arguments, f"hydra.sweep.dir={tmp_path}"]
+        config = loader.load_configuration("train", given, RunMode.MULTIRUN)
+        return plan.settle(config, loader, arguments)
+
+    return settle

@@ -4,9 +4,6 @@ from pathlib import Path
 
 import pytest
 from hydra import compose, initialize_config_dir
-from hydra._internal.config_loader_impl import ConfigLoaderImpl
-from hydra._internal.utils import create_config_search_path
-from hydra.types import RunMode
 
 from quintet.errors import UserError
 from quintet.node import checked
@@ -17,26 +14,6 @@ from quintet.sweep.space import Choice, Interval
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted(p.stem for p in (CONFIGS / "search_space").glob("*.yaml"))
 STRATEGIES = sorted(p.stem for p in (CONFIGS / "sweeper").glob("*.yaml") if p.stem != "base")
-
-
-@pytest.fixture(scope="module")
-def loader():
-    from hydra.core.plugins import Plugins
-
-    Plugins.instance()
-    return ConfigLoaderImpl(create_config_search_path(f"file://{CONFIGS}"))
-
-
-@pytest.fixture
-def settled(loader, tmp_path, monkeypatch):
-    monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
-
-    def settle(*arguments):
-        given = [*arguments, f"hydra.sweep.dir={tmp_path}"]
-        config = loader.load_configuration("train", given, RunMode.MULTIRUN)
-        return planning.settle(config, loader, arguments)
-
-    return settle
 
 
 @pytest.mark.parametrize("choice", ["model=linear", "model=gru"])

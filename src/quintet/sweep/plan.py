@@ -195,15 +195,13 @@ def _check(config: DictConfig, loader: "ConfigLoader", fixed: Iterable[str], spa
 
 
 def _defaults(base: DictConfig, space: Space) -> Point | None:
-    """Return the config's own values; of those outside the space, the middle of the range."""
+    """Return the config's own values; what lies outside the space is left as it stands."""
     point: Point = {}
-    known = 0
     for p in space.parameters:
-        if space.active(p, point):
-            value = str(space.chosen.get(p.key) or OmegaConf.select(base, p.key))
-            point[p.key] = value if p.holds(value) else p.at(0.5)
-            known += p.holds(value)
-    return point if known else None
+        value = str(space.chosen.get(p.key) or OmegaConf.select(base, p.key))
+        if space.active(p, point) and p.holds(value):
+            point[p.key] = value
+    return point or None
 
 
 def assignments(point: Point) -> list[str]:

@@ -103,7 +103,7 @@ def _ask(
 def _frozen(trial: "Trial", space: "Space") -> "optuna.trial.FrozenTrial | None":
     from optuna.trial import TrialState, create_trial
 
-    if trial.state == "failed":
+    if trial.state == "failed" or not _whole(trial.point, space):
         return None
     states = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
     chosen = [space[key] for key in trial.point]
@@ -114,6 +114,11 @@ def _frozen(trial: "Trial", space: "Space") -> "optuna.trial.FrozenTrial | None"
         distributions={p.key: p.distribution() for p in chosen},
         intermediate_values=trial.reports,
     )
+
+
+def _whole(point: "Point", space: "Space") -> bool:
+    """Tell whether a point has a value for all that is active: Optuna learns only from such."""
+    return all(p.key in point for p in space.parameters if space.active(p, point))
 
 
 def _suggest(trial: "optuna.Trial", parameter: "Parameter") -> Any:

@@ -42,10 +42,11 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
         study = Study(plan.folder, plan.mode, plan.settings.storage)
         study.agree(plan.spec())
         total, settings, stop = limit(plan), plan.settings, Stop()
-        report.announce(plan, study, total, settings.slots)
+        hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
+        report.announce(plan, study, total, settings.slots * (settings.workers if hosted else 1))
         with stop.on_signals(), starter(settings.isolation, settings.preload) as start:
-            if config.hydra.runtime.choices["hydra/launcher"] != "basic":
-                gave_up = launch(context, config, plan, total)
+            if hosted:
+                gave_up = launch(context, config, plan, total, study, stop)
             else:
                 limits = (settings.slots, total, settings.timeout)
                 with view(plan, study, total) as seen:
@@ -60,8 +61,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
 
 def leave(plan: Plan, study: Study) -> None:
     """Say how to go on, and exit."""
-    done = sum(t.state != "running" for t in study.trials())
-    sys.exit(f"Stopped; {done} trials are done. Go on with:\n  {report.again(plan)}")
+    sys.exit(f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}")
 
 
 def finish(plan: Plan, study: Study, start: Start, *, gave_up: bool) -> float | None:

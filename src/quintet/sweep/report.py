@@ -21,15 +21,16 @@ class Lines:
 
     Args:
         plan: of the sweep.
+        study: its memory, in which other workers may write as well.
         total: how many trials the study is to have.
 
     """
 
     def __init__(self, plan: Plan, study: Study, total: int) -> None:
-        self.plan, self.total, self.console = plan, total, terminal()
+        self.plan, self.study, self.total, self.console = plan, study, total, terminal()
         before = leaderboard.winner(study)
         self.best = before.value if before else None
-        self.ended_ones = {t.number for t in study.trials() if t.state != "running"}
+        self.ended_ones = study.ended()
         self.began_at: dict[int, float] = {}
 
     def __enter__(self) -> "Lines":
@@ -54,7 +55,7 @@ class Lines:
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Say how a trial went."""
-        self.ended_ones.add(trial.number)
+        self.ended_ones.update({trial.number}, self.study.ended())
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
         what = " ".join(assignments(trial.point))
         if how.value is None:
@@ -75,8 +76,8 @@ def better(value: float, than: float | None, mode: str) -> bool:
 
 
 def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
-    """Say what is going to be tried."""
-    done = sum(t.state != "running" for t in study.trials())
+    """Say what is going to be tried; `slots` at a time, all workers' taken together."""
+    done = len(study.ended())
     goes_on = f", {done} of them done before" if done else ""
     say("")
     say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)

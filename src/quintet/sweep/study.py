@@ -110,6 +110,10 @@ class Study:
         """Return all trials, by number."""
         return [_seen(t) for t in self.optuna.get_trials(deepcopy=False)]
 
+    def ended(self) -> set[int]:
+        """Return the numbers of the trials that have ended, well or not."""
+        return {t.number for t in self.trials() if t.state != "running"}
+
     def frame(self) -> "pd.DataFrame":
         """Return the leaderboard as a table: one row a trial, the best first."""
         import pandas as pd

@@ -1,14 +1,18 @@
 """The same slot loop, carried further: jobs of a Hydra launcher (joblib, submitit, Ray) host it."""
 
 import os
+import secrets
 import threading
 from contextlib import nullcontext
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, open_dict
 
+from quintet import signals
+from quintet.console import say
 from quintet.errors import UserError
+from quintet.sweep import locks
 from quintet.sweep.fork import starter
 from quintet.sweep.plan import Plan
 from quintet.sweep.report import Lines
@@ -18,6 +22,14 @@ from quintet.sweep.study import Study
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
+
+PERMIT, LOCK = ".workers", ".workers.lock"
+"""In the sweep's folder. Workers share the lock, and end when the permit is taken away."""
+PATIENCE = 30.0
+"""Seconds that workers have to end; a cluster's file system may be slow to tell them."""
+
+OWN_RAY = "workers_ray"
+"""The launcher whose Ray is the sweep's own. Ray listens on every network, to anyone by default."""
 
 
 @dataclass
@@ -34,43 +46,101 @@ class Worker:
     total: int
 
     def __call__(self, cfg: DictConfig) -> bool:
-        """Run trials until none is left; return whether the first few all failed."""
+        """Run trials until none is left; return whether the first few all failed.
+
+        A job that was still queued when its sweep ended does nothing.
+        """
         plan, settings, stop = self.plan, self.plan.settings, Stop()
-        study = Study(plan.folder, plan.mode, settings.storage)
         main = threading.current_thread() is threading.main_thread()
-        with (
-            stop.on_signals() if main else nullcontext(),
-            starter(settings.isolation, settings.preload) as start,
-        ):
+        with locks.held(plan.folder / LOCK, shared=True):
+            if not self.permitted():
+                return False
+            study = Study(plan.folder, plan.mode, settings.storage)
             view = Lines(plan, study, self.total)
-            loop = Loop(
-                plan, study, view, settings.slots, self.total, settings.timeout, stop, start
-            )
-            loop.run()
+            limits = (settings.slots, self.total, settings.timeout)
+            with (
+                stop.on_signals() if main else nullcontext(),
+                starter(settings.isolation, settings.preload) as start,
+            ):
+                stopping = lambda: stop() or not self.permitted()  # noqa: E731
+                loop = Loop(plan, study, view, *limits, stopping, start)
+                loop.run()
         return loop.gave_up
 
+    def permitted(self) -> bool:
+        """Tell whether the sweep still wants its workers."""
+        return (self.plan.folder / PERMIT).exists()
 
-def launch(context: "HydraContext", config: DictConfig, plan: Plan, total: int) -> bool:
-    """Start the jobs and wait for them; return whether all of them gave up.
+
+def launch(
+    context: "HydraContext",
+    config: DictConfig,
+    plan: Plan,
+    total: int,
+    study: Study,
+    stop: Stop,
+) -> bool:
+    """Start the jobs and wait for all of them; return whether all of them gave up.
+
+    A job that dies takes no other with it, and its trials go on in the others. Where trials are
+    left when no job is, the sweep is `stop`ped.
 
     Raises:
-        UserError: the launcher's package is missing, or a job failed to start.
+        UserError: the launcher's package is missing.
 
     """
-    from hydra.core.plugins import Plugins
-
-    worker = Worker(plan, total)
-    launcher = Plugins.instance().instantiate_launcher(
-        hydra_context=context, task_function=worker, config=config
-    )
-    # A job's process may start anywhere: it finds the sources, and so the plugins, by this.
-    sources = os.path.dirname(plan.command[1])
-    paths = [sources, *filter(None, [os.environ.get("PYTHONPATH")])]
-    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    launcher = _launcher(context, config, Worker(plan, total))
     place = f"hydra.sweep.dir='{plan.folder}'"
     jobs = [[*plan.fixed, place] for _ in range(plan.settings.workers)]
-    results: Any = launcher.launch(jobs, initial_job_idx=0)
+    permit, gave_up = plan.folder / PERMIT, False
+    permit.touch()
+    signals.listen()  # launchers wait for their jobs until an exception ends that
     try:
+        gave_up = _outcome(launcher, jobs)
+        with locks.held(plan.folder / LOCK):  # jobs that outlived another, or were queued again
+            pass
+    except KeyboardInterrupt:
+        stop.asked = True
+    finally:
+        permit.unlink(missing_ok=True)
+    if stop.asked:
+        lock = locks.wait_for(plan.folder / LOCK, PATIENCE)
+        if lock is not None:
+            os.close(lock)
+    left = len(study.ended()) < total and plan.settings.timeout is None
+    stop.asked |= left and not gave_up
+    return gave_up
+
+
+def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> Any:
+    from hydra.core.plugins import Plugins
+
+    # A job's process may start anywhere: it finds the sources, and so the plugins, by this.
+    sources = os.path.dirname(worker.plan.command[1])
+    paths = [sources, *filter(None, [os.environ.get("PYTHONPATH")])]
+    os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
+    name = config.hydra.runtime.choices["hydra/launcher"]
+    if name == OWN_RAY:
+        os.environ.update(RAY_AUTH_MODE="token", RAY_AUTH_TOKEN=secrets.token_hex(32))
+    with open_dict(config):
+        config.hydra.sweep.dir = str(worker.plan.folder)
+    try:
+        return Plugins.instance().instantiate_launcher(
+            hydra_context=context, task_function=worker, config=config
+        )
+    except (ImportError, RuntimeError) as error:  # Hydra's words for a plugin that is not there
+        raise UserError(
+            f"hydra/launcher={name} needs a package that is not installed. Run "
+            "pip install -e '.[launchers]', or leave it out: the sweep then runs on this machine."
+        ) from error
+
+
+def _outcome(launcher: Any, jobs: list[list[str]]) -> bool:
+    """Run the jobs; return whether all of them gave up, False where one died."""
+    try:
+        results = launcher.launch(jobs, initial_job_idx=0)
         return all(result.return_value for result in results)
-    except Exception as error:
-        raise UserError(f"A job of hydra/launcher failed: {error}") from error
+    except Exception as error:  # whatever a launcher makes of a job's death
+        said = str(error).strip().splitlines() or [type(error).__name__]
+        say("[yellow]note[/]  a job of hydra/launcher failed: {}", said[-1])
+        return False

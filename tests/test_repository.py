@@ -16,7 +16,10 @@ SOURCES = sorted(SRC.rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 # What is done with a finished run; what stands between a config, a run folder and the objects.
-USES = ("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve")
+USES = (
+    *("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve"),
+    "report",
+)
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers", "usage"),
     *("checkpoint_io", "ranks", "length", "node"),

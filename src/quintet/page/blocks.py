@@ -82,7 +82,9 @@ class Tiles:
             f'<div class="hint">{escape(t.hint)}</div></div>'
             for t in self.tiles
         )
-        return f'<div class="tiles">{"".join(parts)}</div>'
+        count = len(self.tiles)  # at most five a row, and no last row with one alone
+        columns = count if count <= 5 else 3 if count % 3 == 0 else 4
+        return f'<div class="tiles" style="--columns:{columns}">{"".join(parts)}</div>'
 
 
 @dataclass(frozen=True)

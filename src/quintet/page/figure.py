@@ -30,6 +30,7 @@ class Figure:
         layout: plotly.js layout; the page adds fonts, colours and margins.
         caption: how to read it.
         height: CSS pixels.
+        width: the least, in CSS pixels; a narrower screen scrolls the chart.
 
     """
 
@@ -38,6 +39,7 @@ class Figure:
     layout: Mapping[str, Any] = field(default_factory=dict)
     caption: str = ""
     height: int = 380
+    width: int = 0
 
     def html(self) -> str:
         """Return the block as HTML."""
@@ -46,8 +48,8 @@ class Figure:
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         return (
             f'<figure class="chart"><h3>{escape(self.title)}</h3>'
-            f'<div class="plot" style="min-height:{self.height}px" role="img" '
-            f'aria-label="{escape(self.title)}"></div>'
+            f'<div class="scroll"><div class="plot" role="img" aria-label="{escape(self.title)}" '
+            f'style="min-height:{self.height}px;min-width:{self.width}px"></div></div>'
             f'<script type="application/json">{text}</script>{caption}</figure>'
         )
 

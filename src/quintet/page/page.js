@@ -120,9 +120,9 @@
     const base = look();
     const axes = Object.keys(given).filter((key) => /^[xy]axis\d+$/.test(key));
     for (const key of axes) base[key] = base[`${key[0]}axis`];
-    const small = narrow() ? { margin: { l: 8, r: 8, t: 10, b: 8 }, legend: { orientation: "h", x: 0, y: -0.28, yanchor: "top", xanchor: "left" } } : {};
-    const layout = merge({ ...base, margin: { l: 20, r: 16, t: 14, b: 20 } }, themed(given));
-    return { ...merge(layout, small), autosize: true };
+    const margin = narrow() ? { l: 8, r: 8, t: 10, b: 8 } : { l: 20, r: 16, t: 14, b: 20 };
+    const legend = narrow() ? { legend: { orientation: "h", x: 0, y: -0.28, yanchor: "top", xanchor: "left" } } : {};
+    return { ...merge(merge({ ...base, margin }, themed(given)), legend), autosize: true };
   };
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
   const charts = all("figure.chart").map((chart) => ({

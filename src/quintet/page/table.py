@@ -6,7 +6,7 @@ from html import escape
 
 from quintet.page.blocks import copy_button
 
-FILTERED = 8
+FILTERED = 10
 """Rows from which on a table has a filter of its own."""
 
 

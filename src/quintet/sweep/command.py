@@ -42,6 +42,12 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
         study = Study(plan.folder, plan.mode, plan.settings.storage)
         study.agree(plan.spec())
         total, settings, stop = limit(plan), plan.settings, Stop()
+        study.remember(
+            command=report.again(plan),
+            total=total,
+            max_epochs=plan.max_epochs,
+            defaults=plan.defaults,
+        )
         hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
         report.announce(plan, study, total, settings.slots * (settings.workers if hosted else 1))
         with stop.on_signals(), starter(settings.isolation, settings.preload) as start:
@@ -54,9 +60,12 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
                     loop.run()
                 gave_up = loop.gave_up
             leaderboard.save(study)
-            if stop.asked:
-                leave(plan, study)
-            return finish(plan, study, start, gave_up=gave_up)
+            try:
+                if stop.asked:
+                    leave(plan, study)
+                return finish(plan, study, start, gave_up=gave_up)
+            finally:
+                show(study)
 
 
 def leave(plan: Plan, study: Study) -> None:
@@ -79,6 +88,17 @@ def finish(plan: Plan, study: Study, start: Start, *, gave_up: bool) -> float | 
     record = best.keep(plan, study, won, start)
     report.summarise(plan, study, won, record)
     return won.value
+
+
+def show(study: Study) -> None:
+    """Write report.html; whatever goes wrong with it costs a line, never the sweep."""
+    from quintet.console import say, shortest, warn
+    from quintet.report.command import write
+
+    try:
+        say("report    [bold]{}[/]", shortest(write(study)))
+    except Exception as error:
+        warn(f"report.html could not be written: {error}")
 
 
 def limit(plan: Plan) -> int:

@@ -2,17 +2,22 @@
 
 import csv
 import io
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from quintet.sweep.space import Interval, Space
 from quintet.sweep.study import Study, Trial, folder_of, write
+
+if TYPE_CHECKING:
+    import optuna
 
 FILE = "leaderboard.csv"
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
 EDGE = 0.05
 """Share of a range that counts as its edge."""
 ENOUGH = 4
-"""Completed trials from which importance is worth a number."""
+"""Trials with a value from which importance is worth a number."""
+GOOD = 8
+"""Trials that stand for the good ones when importance is measured, or a tenth of all if more."""
 
 SENSITIVITY = {
     **dict.fromkeys(("optimizer.lr", "scheduler", "loss", "model.width"), "high"),
@@ -99,16 +104,35 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
 def importance(study: Study) -> dict[str, float]:
     """Return each parameter's share in P's variation (PED-ANOVA, Watanabe et al. 2023).
 
-    Only parameters that every trial has are compared; {} where there is too little to compare.
+    Pruned trials count with the P at which they stopped: a parameter by which trials fall behind
+    matters, and without them a sweep that prunes has next to nothing to compare. Only parameters
+    that every trial has are compared; {} where there is too little to compare.
     """
-    from optuna.importance import get_param_importances
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
-    completed = [t for t in study.trials() if t.state == "completed"]
-    if len(completed) < ENOUGH or len({t.value for t in completed}) < 2:
+    ended = [t for t in study.trials() if t.state in ("completed", "pruned")]
+    numbers = {t.number: t.value for t in ended if t.value is not None}
+    if len(numbers) < ENOUGH or len({*numbers.values()}) < 2:
         return {}
-    if len(set.intersection(*(set(t.point) for t in completed))) < 2:
+    if len(set.intersection(*(set(t.point) for t in ended))) < 2:
         return {}
+    good = max(0.1, min(0.5, GOOD / len(numbers)))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=good)
     try:
-        return dict(get_param_importances(study.optuna))
+        return dict(get_param_importances(_ended(study, numbers), evaluator=evaluator))
     except (RuntimeError, ValueError):
         return {}
+
+
+def _ended(study: Study, values: dict[int, float]) -> "optuna.Study":
+    """Return a study in memory, of the trials in `values`, as if each had completed with that P."""
+    import optuna
+    from optuna.trial import TrialState, create_trial
+
+    copy = optuna.create_study(direction=study.optuna.direction)
+    for t in study.optuna.get_trials(deepcopy=False):
+        if t.number in values:
+            kept = {"params": t.params, "distributions": t.distributions}
+            ended = create_trial(state=TrialState.COMPLETE, value=values[t.number], **kept)
+            copy.add_trial(ended)
+    return copy

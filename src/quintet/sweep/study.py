@@ -69,7 +69,7 @@ class Study:
         optuna = quiet_optuna()
         self.folder = folder
         kept = storage(folder, url)
-        name = folder.name
+        name = _name(folder, kept, url)
         if direction is None:
             try:
                 self.optuna = optuna.load_study(study_name=name, storage=kept)
@@ -145,6 +145,10 @@ class Study:
                 + "\nTake that back to go on with it, or give the new sweep a study= of its own."
             )
 
+    def remember(self, **about: Any) -> None:
+        """Keep what a report tells of the sweep's latest start."""
+        self.optuna.set_user_attr("about", about)
+
     def create(self, point: Point, space: Space, notes: Mapping[str, Any]) -> int:
         """Add a running trial in one step; return its number."""
         from optuna.trial import TrialState, create_trial
@@ -191,6 +195,12 @@ class Study:
 
     def _trial_id(self, number: int) -> int:
         return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
+
+
+def _name(folder: Path, kept: Any, url: str | None) -> str:
+    """Return the study's name: the folder's, or what a journal knows it by since it was moved."""
+    names = [] if url else [s.study_name for s in kept.get_all_studies()]
+    return folder.name if folder.name in names or len(names) != 1 else str(names[0])
 
 
 def quiet_optuna() -> Any:

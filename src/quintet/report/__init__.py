@@ -1,0 +1,1 @@
+"""Reports: one HTML page that a team lead can open."""

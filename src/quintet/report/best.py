@@ -1,0 +1,102 @@
+"""The best model: its scores, beside an ensemble and simple models."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from quintet.page.blocks import Block, Facts, Note, Side, Text
+from quintet.page.table import Cell, Number, Table
+from quintet.record import Record
+from quintet.report.sweep import Sweep
+from quintet.report.words import duration, score
+
+Scores = Mapping[str, float | None]
+
+
+def best_model(sweep: Sweep) -> list[Block]:
+    """Return the winner's scores beside others', its facts, and what went wrong with it."""
+    if sweep.winner is None:
+        return [Text("There is no best model yet.")]
+    record = sweep.best or sweep.records.get(sweep.winner.number)
+    if record is None:
+        return [Note("The winner's folder has been deleted; only the study remembers it.", "warn")]
+    return [
+        _table(sweep, record),
+        *(Note(text, "warn") for text in (*record.anomalies, *record.diagnosis)),
+        *_answers(sweep, record),
+        Facts(_facts(sweep, record)),
+    ]
+
+
+def _answers(sweep: Sweep, record: Record) -> list[Block]:
+    """Return charts of what the winner answered: on the test split, or where that is closed."""
+    from quintet.evidence import read
+    from quintet.report.answers import charts
+
+    found = read(sweep.folder / "best") if sweep.best else {}
+    names = [str(name) for name in record.facts.get("class_names") or []]
+    for split, called in {"test": "test samples", "val": "validation samples"}.items():
+        if split in found:
+            made = charts(found[split], names, called)
+            return [Side(made)] if made else []
+    return []
+
+
+def _table(sweep: Sweep, record: Record) -> Table:
+    rows = scores(sweep, record)
+    cells: list[list[Cell]] = [
+        [name, _number(values.get("val")), _number(values.get("test"))]
+        for name, values in rows.items()
+    ]
+    title = f"{sweep.metric}, the {'smaller' if sweep.mode == 'min' else 'greater'} the better"
+    return Table([title, "validation", "test"], cells, ["best", *[""] * (len(cells) - 1)])
+
+
+def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
+    """Return P of the winner, the ensemble, the defaults and simple models, by split."""
+    name = f"winner: {record.choices.get('model') or 'model'}, trial {_number_of(sweep)}"
+    found: dict[str, Scores] = {
+        name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
+    }
+    if made := ensemble(sweep.folder):
+        members = sum(made.get("members", {}).values())
+        found[f"ensemble of {members}"] = {"val": made.get("val"), "test": made.get("test")}
+    if sweep.defaults and sweep.defaults is not sweep.winner:
+        found[f"defaults: trial {sweep.defaults.number}"] = {"val": sweep.defaults.value}
+    return {**found, **record.baselines}
+
+
+def _number_of(sweep: Sweep) -> int:
+    assert sweep.winner is not None
+    return sweep.winner.number
+
+
+def _number(value: float | None) -> Cell:
+    return None if value is None else Number(value, score(value))
+
+
+def ensemble(folder: Path) -> dict[str, Any]:
+    """Return what ensemble.py has made of the sweep; {} where it has not run."""
+    try:
+        found: dict[str, Any] = json.loads((folder / "ensemble" / "ensemble.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    return found
+
+
+def _facts(sweep: Sweep, record: Record) -> dict[str, object]:
+    environment = record.environment
+    values: dict[str, object] = {
+        "Parameters": f"{record.parameters:,}",
+        "Trained": f"{record.epochs} epochs in {duration(record.seconds)}, seed {record.seed}",
+        "Folder": "best/" if sweep.best else f"trials/{_number_of(sweep):04d}/",
+        "Python, torch": f"{environment.get('python', '–')}, {environment.get('torch', '–')}",
+    }
+    others = {k: v for k, v in record.test.items() if k != sweep.metric}
+    if others:
+        values["Also on test"] = ", ".join(f"{k} {score(v)}" for k, v in others.items())
+    if commit := environment.get("commit"):
+        dirty = ", with uncommitted changes" if environment.get("dirty") else ""
+        values["Commit"] = f"{str(commit)[:12]}{dirty}"
+    return values

@@ -1,0 +1,81 @@
+"""A sweep's report: gathered, put on one page, written beside the sweep."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from quintet import console
+from quintet.page.blocks import Block, Commands, Note
+from quintet.page.frame import Page, Section
+from quintet.report import verdict
+from quintet.report.best import best_model
+from quintet.report.board import leaderboard
+from quintet.report.choices import choices
+from quintet.report.commands import next_steps
+from quintet.report.compute import compute
+from quintet.report.failures import failures
+from quintet.report.importance import importance
+from quintet.report.learning import learning
+from quintet.report.progress import progress
+from quintet.report.space import hyperparameters
+from quintet.report.sweep import Sweep
+from quintet.report.warnings import warnings
+from quintet.sweep.study import Study
+
+FILE = "report.html"
+
+SECTIONS: dict[str, tuple[Callable[[Sweep], list[Block]], str]] = {
+    "Leaderboard": (lambda sweep: [leaderboard(sweep)], "A click on a title sorts."),
+    "Best model": (best_model, ""),
+    "What mattered": (importance, ""),
+    "Hyperparameters": (hyperparameters, ""),
+    "Progress": (progress, ""),
+    "Learning curves": (learning, ""),
+    "Choices and data": (choices, ""),
+    "Compute": (compute, ""),
+    "Failures": (failures, ""),
+    "Warnings": (lambda sweep: _warnings(sweep), ""),
+    "Commands": (lambda sweep: [Commands(next_steps(sweep))], "As typed where this was written."),
+}
+"""What follows the first screen: title, contents, and a line under the title."""
+
+
+def report(cfg: DictConfig) -> Path:
+    """Write the report of `cfg.sweep`, finished or not.
+
+    Raises:
+        UserError: no sweep folder, or no place to write to.
+
+    """
+    study = Study.read(cfg.sweep, cfg.storage)
+    path = write(study, Path(cfg.output) if cfg.output else None)
+    console.say("report    [bold]{}[/]", console.shortest(path))
+    return path
+
+
+def write(study: Study, path: Path | None = None) -> Path:
+    """Write a study's report and return its path, `report.html` beside the sweep unless given."""
+    path = path or study.folder / FILE
+    page(Sweep(study, study.folder)).write(path)
+    return path
+
+
+def page(sweep: Sweep) -> Page:
+    """Return the page."""
+    return Page(
+        "Sweep",
+        sweep.name,
+        verdict.head(sweep),
+        [Section(title, make(sweep), intro) for title, (make, intro) in SECTIONS.items()],
+        f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. Trials are compared on validation "
+        "data; the test set is opened once, for the winner. The page needs no network.",
+    )
+
+
+def _warnings(sweep: Sweep) -> list[Block]:
+    found = warnings(sweep)
+    if not found:
+        return [Note("Nothing to warn of: ranges, data, libraries and code are in order.", "good")]
+    return [Note(text, "warn") for text in found]

@@ -1,0 +1,49 @@
+"""The commands that go on from a sweep, ready to copy."""
+
+from quintet.console import command_line, typed
+from quintet.report.sweep import Sweep
+from quintet.sweep.plan import assignments
+from quintet.sweep.study import Trial
+
+SEEDS = "seed=1,2,3,4,5"
+
+
+def next_steps(sweep: Sweep) -> dict[str, str]:
+    """Return what to do next with the sweep and its winner."""
+    folder = typed(sweep.folder)
+    steps = {}
+    if sweep.winner is not None:
+        run = typed(sweep.folder / "best")
+        if sweep.best is None:
+            run = typed(sweep.trial_folder(sweep.winner.number))
+        steps["predict"] = command_line("predict", f"run={run}", "input=new.csv")
+        steps["evaluate"] = command_line("evaluate", f"run={run}")
+        steps["other seeds"] = seeds(sweep, sweep.winner)
+        steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
+    if again := sweep.about.get("command"):
+        steps["continue"] = str(again)
+    steps["this report"] = command_line("report", f"sweep={folder}")
+    return steps
+
+
+def first_steps(sweep: Sweep) -> dict[str, str]:
+    """Return the few of them that come first."""
+    first = ("predict", "other seeds", "ensemble", "continue")
+    found = {what: how for what, how in next_steps(sweep).items() if what in first}
+    return found or next_steps(sweep)
+
+
+def again(sweep: Sweep, trial: Trial) -> str:
+    """Return the command that runs a trial once more, on its own, the test set left closed."""
+    return command_line("train", *_words(sweep, trial), "test=false")
+
+
+def seeds(sweep: Sweep, trial: Trial) -> str:
+    """Return the command that repeats a trial with other seeds, to see how much is chance."""
+    kept = [word for word in _words(sweep, trial) if not word.startswith("seed=")]
+    return command_line("train", "-m", SEEDS, *kept)
+
+
+def _words(sweep: Sweep, trial: Trial) -> list[str]:
+    fixed = [str(word) for word in sweep.spec.get("fixed", [])]
+    return [*(w for w in fixed if not w.startswith("sweeper=")), *assignments(trial.point)]

@@ -1,0 +1,36 @@
+"""What the sweep cost, and what stopping early saved."""
+
+from quintet.page.blocks import Block, Facts
+from quintet.report.sweep import Sweep
+from quintet.report.words import duration, moment, plural
+
+
+def compute(sweep: Sweep) -> list[Block]:
+    """Return epochs, time and savings."""
+    epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
+    seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
+    begins = [begin for begin, _ in sweep.times.values() if begin]
+    ends = [end for _, end in sweep.times.values() if end]
+    values: dict[str, object] = {
+        "Trials": plural(len(sweep.trials), "trial"),
+        "Epochs": f"{epochs:,}{_saved(sweep)}",
+        "Training time": f"{duration(seconds)}, all trials added up",
+    }
+    if begins and ends:
+        passed = (max(ends) - min(begins)).total_seconds()
+        values["From first to last"] = (
+            f"{duration(passed)} on the clock, {moment(min(begins))} to {moment(max(ends))}"
+        )
+    if epochs:
+        values["An epoch"] = f"{seconds / epochs:.3g} s on average, start and evaluation included"
+    return [Facts(values)]
+
+
+def _saved(sweep: Sweep) -> str:
+    """Say how many epochs pruned trials were spared, at the cost of an average epoch each."""
+    pruned = [t for t in sweep.trials if t.state == "pruned"]
+    spared = sum(sweep.max_epochs - int(t.notes.get("epochs", 0)) for t in pruned)
+    if spared <= 0:
+        return ""
+    used = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
+    return f"; pruning spared {spared:,} more, {spared / (spared + used):.0%} of the whole"

@@ -1,0 +1,128 @@
+"""The first screen: which model won, by how much, why, and what to do next."""
+
+from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.commands import first_steps
+from quintet.report.importance import good_range
+from quintet.report.noise import Judgement, judge, wilson
+from quintet.report.sweep import Sweep
+from quintet.report.warnings import data, edges
+from quintet.report.words import change, duration, plural, rounded, score
+from quintet.sweep.study import Trial
+
+TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
+
+
+def head(sweep: Sweep) -> list[Block]:
+    """Return the first screen."""
+    if sweep.winner is None:
+        return [*_without_winner(sweep), Commands(first_steps(sweep))]
+    return [
+        Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
+        Tiles(_tiles(sweep, sweep.winner)),
+        *(Note(text, "warn") for text in (*edges(sweep), *data(sweep))),
+        Commands(first_steps(sweep)),
+    ]
+
+
+def _without_winner(sweep: Sweep) -> list[Block]:
+    if not sweep.trials:
+        return [Headline("No trial has begun yet.", "This page is the sweep as it stands.")]
+    failed = sum(t.state == "failed" for t in sweep.trials)
+    rest = len(sweep.trials) - failed
+    return [
+        Headline("No trial has completed yet.", f"{failed} failed, {rest} running or interrupted.")
+    ]
+
+
+def _sentence(sweep: Sweep, winner: Trial) -> str:
+    on = sweep.record.choices.get("data") if sweep.record else None
+    where = f" on {on}" if on else ""
+    opening = f"Trial\u00a0{winner.number} wins{where} with {sweep.metric} {score(winner.value)}"
+    compared = [*_beside_defaults(sweep, winner), *_beside_runner_up(sweep, winner)]
+    return f"{opening}: {', '.join(compared)}." if compared else f"{opening}."
+
+
+def _beside_defaults(sweep: Sweep, winner: Trial) -> list[str]:
+    if sweep.defaults is None or sweep.defaults.value is None or winner.value is None:
+        return []
+    if sweep.defaults.number == winner.number:
+        return ["the defaults themselves"]
+    return [f"{score(sweep.gain(winner.value, sweep.defaults.value))} better than the defaults"]
+
+
+def _beside_runner_up(sweep: Sweep, winner: Trial) -> list[str]:
+    other = sweep.runner_up
+    if other is None or other.value is None or winner.value is None:
+        return []
+    kind = judged(sweep, winner.value, other.value).kind
+    if kind == "chance":
+        return [f"within chance of trial\u00a0{other.number}"]
+    if kind == "clear":
+        return [f"clearly ahead of trial\u00a0{other.number}"]
+    return [f"ahead of trial\u00a0{other.number} by {score(sweep.gain(winner.value, other.value))}"]
+
+
+def judged(sweep: Sweep, a: float, b: float) -> Judgement:
+    """Say what a difference between two trials is worth."""
+    return judge(sweep.metric, a, b, samples(sweep))
+
+
+def samples(sweep: Sweep) -> int | None:
+    """Return how many validation samples P was measured on."""
+    return sweep.record.facts.get("val_size") if sweep.record else None
+
+
+def _point(winner: Trial) -> str:
+    return " · ".join(f"{key}={rounded(value)}" for key, value in winner.point.items())
+
+
+def _tiles(sweep: Sweep, winner: Trial) -> list[Tile]:
+    tiles = [_validation(sweep, winner), *_test(sweep)]
+    if (other := sweep.defaults) and other.number != winner.number:
+        tiles.append(_against("defaults", sweep, winner, other))
+    if other := sweep.runner_up:
+        tiles.append(_against("runner-up", sweep, winner, other))
+    if sweep.importance:
+        key, share = next(iter(sweep.importance.items()))
+        hint = f"{share:.0%} of what the parameters explain; best quarter: {good_range(sweep, key)}"
+        tiles.append(Tile("Matters most", key, hint))
+    return [*tiles, _trials(sweep)]
+
+
+def _validation(sweep: Sweep, winner: Trial) -> Tile:
+    assert winner.value is not None
+    hint = f"{'smallest' if sweep.mode == 'min' else 'greatest'} wins"
+    if sweep.metric == "accuracy" and (count := samples(sweep)):
+        low, high = wilson(winner.value, count)
+        hint = f"95 % interval {low:.3f} to {high:.3f}"
+    return Tile(f"{sweep.metric}, validation", score(winner.value), hint)
+
+
+def _test(sweep: Sweep) -> list[Tile]:
+    if not sweep.best or (value := sweep.best.test.get(sweep.metric)) is None:
+        return []
+    hint, size = "of this one model, opened once", sweep.best.facts.get("test_size")
+    if sweep.metric == "accuracy" and size:
+        low, high = wilson(value, size)
+        hint = f"95 % interval {low:.3f} to {high:.3f}"
+    return [Tile(f"{sweep.metric}, test", score(value), hint)]
+
+
+def _against(whom: str, sweep: Sweep, winner: Trial, other: Trial) -> Tile:
+    assert winner.value is not None
+    assert other.value is not None
+    by = sweep.gain(winner.value, other.value)
+    judgement = judged(sweep, winner.value, other.value)
+    hint = f"{score(other.value)}, trial {other.number}; {judgement.reason}"
+    return Tile(f"Ahead of {whom}", change(by), hint, TONES[judgement.kind])
+
+
+def _trials(sweep: Sweep) -> Tile:
+    states = [t.state for t in sweep.trials]
+    order = ("completed", "pruned", "failed", "running")
+    parts = [f"{states.count(s)} {s}" for s in order if s in states]
+    epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
+    seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
+    of = f" of {sweep.total}" if sweep.total > len(sweep.trials) else ""
+    hint = f"{', '.join(parts)}; {plural(epochs, 'epoch')} in {duration(seconds)}"
+    return Tile("Trials", f"{len(sweep.trials)}{of}", hint)

@@ -1,0 +1,86 @@
+"""What a reader of a sweep should be wary of: ranges that end too early, and what has changed."""
+
+from datetime import datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+from quintet.report.sweep import Sweep
+from quintet.report.words import listed
+from quintet.sweep.leaderboard import at_the_edge
+
+OLD = 90
+"""Days after which a study is called old."""
+
+
+def warnings(sweep: Sweep) -> list[str]:
+    """Return sentences, the most important first."""
+    return [*edges(sweep), *data(sweep), *libraries(sweep), *code(sweep), *age(sweep)]
+
+
+def edges(sweep: Sweep) -> list[str]:
+    """Warn of best values at the end of their range."""
+    if sweep.winner is None:
+        return []
+    known = {p.key for p in sweep.space.parameters}
+    if not set(sweep.winner.point) <= known:
+        return []
+    return [text[0].upper() + text[1:] + "." for text in at_the_edge(sweep.winner, sweep.space)]
+
+
+def data(sweep: Sweep) -> list[str]:
+    """Warn where trials saw different data, or its file has been written since."""
+    found = {r.facts.get("fingerprint") for r in sweep.records.values()} - {None}
+    if len(found) > 1:
+        return [
+            f"The trials were trained on {len(found)} different versions of the data, so they "
+            "cannot be compared."
+        ]
+    fixed = dict(str(w).partition("=")[::2] for w in sweep.spec.get("fixed", []))
+    path, ended = Path(fixed.get("data.path", "").strip("'\"")), _last(sweep)
+    if ended and path.name and path.exists():
+        written = datetime.fromtimestamp(path.stat().st_mtime)
+        if written > ended:
+            return [f"{path} has been written since the last trial: the data may have changed."]
+    return []
+
+
+def libraries(sweep: Sweep) -> list[str]:
+    """Warn of libraries that are of another version here, or changed during the sweep."""
+    changed = []
+    environments = [record.environment for record in sweep.records.values()]
+    for name in ("torch", "lightning", "torchmetrics", "hydra-core", "numpy"):
+        seen = sorted({str(e[name]) for e in environments if name in e})
+        now = _installed(name)
+        if len(seen) > 1:
+            changed.append(f"{name} changed during the sweep ({', '.join(seen)})")
+        elif seen and now and seen != [now]:
+            changed.append(f"{name} was {seen[0]} and is {now} here")
+    return [f"Libraries are not what they were: {listed(changed)}."] if changed else []
+
+
+def code(sweep: Sweep) -> list[str]:
+    """Warn where the code was not the same for all trials, or not committed."""
+    environments = [record.environment for record in sweep.records.values()]
+    if len({e["commit"] for e in environments if "commit" in e}) > 1:
+        return ["The trials ran on different commits of the code."]
+    if any(e.get("dirty") for e in environments):
+        return ["The code had uncommitted changes, so its commit does not tell all of it."]
+    return []
+
+
+def age(sweep: Sweep) -> list[str]:
+    """Warn of a study that is old."""
+    ended = _last(sweep)
+    days = (datetime.now() - ended).days if ended else 0
+    return [f"The last trial ended {days} days ago."] if days >= OLD else []
+
+
+def _last(sweep: Sweep) -> datetime | None:
+    return max((end for _, end in sweep.times.values() if end), default=None)
+
+
+def _installed(name: str) -> str | None:
+    try:
+        return version(name)
+    except PackageNotFoundError:
+        return None

@@ -1,0 +1,21 @@
+"""Write the report of a sweep, finished or still running: one HTML page, report.html.
+
+python src/report.py sweep=logs/train/sweeps/<study>
+python src/report.py sweep=<sweep folder> output=for_the_team.html
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("report")
+def main(cfg: DictConfig) -> None:
+    """Write one report."""
+    from quintet.report.command import report
+
+    report(cfg)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,121 @@
+"""Reports of sweeps that are odd: empty, running, huge, old, hostile."""
+
+import pytest
+
+from quintet.report import warnings
+from quintet.report.command import page, write
+from quintet.report.sweep import Sweep
+from quintet.sweep.space import Choice, Interval, Space
+from quintet.sweep.study import Study
+
+SPACE = Space(
+    (
+        Interval("optimizer.lr", 1e-4, 1e-1, "log"),
+        Choice("model.activation", ("relu", "tanh")),
+        Interval("optimizer.momentum", 0.5, 0.99, when={"model.activation": ("tanh",)}),
+    )
+)
+HOSTILE = "<script>alert(1)</script>"
+
+
+@pytest.fixture(autouse=True)
+def _in_memory(monkeypatch):
+    from optuna.storages import InMemoryStorage
+
+    kept = InMemoryStorage()
+    monkeypatch.setattr("quintet.sweep.study.storage", lambda folder, url: kept)
+
+
+def study(folder, trials=0, epochs=4):
+    """A study of `trials` trials, the greater the number the better, every third pruned."""
+    folder.mkdir()
+    made = Study(folder, "max")
+    made.agree({"metric": "accuracy (max)", "fixed": [], "space": SPACE.describe()})
+    for number in range(trials):
+        unit = (number * 0.618) % 1
+        point = SPACE.at({p.key: unit for p in SPACE.parameters})
+        made.create(point, SPACE, {})
+        pruned = number % 3 == 1
+        last = 1 if pruned else epochs
+        for epoch in range(1, last + 1):
+            made.report(number, epoch, (number + epoch) / (trials + epochs))
+        value = (number + last) / (trials + epochs)
+        made.note(number, epochs=last, seconds=1.5, value=value, status="completed")
+        made.tell(number, "pruned" if pruned else "completed", value)
+    return made
+
+
+def text(made):
+    return page(Sweep(made, made.folder)).html()
+
+
+def test_an_empty_sweep(tmp_path):
+    made = study(tmp_path / "s")
+    assert "No trial has begun yet" in text(made)
+
+
+def test_a_sweep_that_has_only_begun(tmp_path):
+    made = study(tmp_path / "s")
+    made.create(SPACE.at({p.key: 0.5 for p in SPACE.parameters}), SPACE, {})
+    assert "No trial has completed yet" in text(made)
+
+
+def test_a_running_sweep_names_the_best_so_far(tmp_path):
+    made = study(tmp_path / "s", 5)
+    made.remember(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
+    made.create(SPACE.at({p.key: 0.5 for p in SPACE.parameters}), SPACE, {})
+    shown = text(made)
+    assert "Trial&#160;3 wins" in shown
+    assert "6 of 20" in shown
+
+
+def test_three_hundred_trials_stay_a_few_megabytes(tmp_path):
+    path = write(study(tmp_path / "s", 300, epochs=20))
+    assert path.stat().st_size < 4e6
+
+
+def test_names_and_reasons_are_escaped(tmp_path):
+    made = study(tmp_path / "<b>s", 3)
+    made.create({"optimizer.lr": "0.1", "model.activation": "relu"}, SPACE, {})
+    made.note(3, status="failed", reason=HOSTILE, log=HOSTILE)
+    made.tell(3, "failed")
+    shown = text(made)
+    assert HOSTILE not in shown
+    assert "&lt;script&gt;alert(1)" in shown
+    assert "<h1>&lt;b&gt;s</h1>" in shown
+
+
+def test_the_defaults_are_compared_with(tmp_path):
+    made = study(tmp_path / "s", 9)
+    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[0].point)
+    assert "better than the defaults" in text(made)
+
+
+def test_a_winner_at_the_edge_of_its_range_is_warned_of(tmp_path):
+    made = study(tmp_path / "s", 4)
+    made.create({"optimizer.lr": "0.1", "model.activation": "relu"}, SPACE, {})
+    made.note(4, value=1.0, epochs=4)
+    made.tell(4, "completed", 1.0)
+    (warning,) = warnings.edges(Sweep(made, made.folder))
+    assert "optimizer.lr=0.1" in warning
+    assert "higher" in warning
+
+
+@pytest.mark.parametrize(
+    ("changed", "warned"),
+    [
+        ({"facts": {"fingerprint": "other"}}, "different versions of the data"),
+        ({"environment": {"numpy": "1.0"}}, "numpy changed during the sweep"),
+        ({"environment": {"commit": "other"}}, "different commits"),
+    ],
+)
+def test_what_changed_between_trials_is_warned_of(tmp_path, changed, warned):
+    from quintet.record import Record, Score
+
+    made = study(tmp_path / "s", 2)
+    same = {"facts": {"fingerprint": "one"}, "environment": {"commit": "one", "numpy": "2.0"}}
+    for number, fields in enumerate([same, {**same, **changed}]):
+        folder = made.folder / "trials" / f"{number:04d}"
+        folder.mkdir(parents=True)
+        Record(Score("accuracy", "max", 0.5), 0, **fields).write(folder)
+    assert warned in " ".join(warnings.warnings(Sweep(made, made.folder)))

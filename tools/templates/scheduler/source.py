@@ -31,4 +31,4 @@ class NewOption(LRScheduler):
     def get_lr(self) -> list[float]:  # type: ignore[override]
         """Return the rate of each group at this tick."""
         factor: float = (1 + self.last_epoch / self.timescale) ** -0.5
-        return [rate * factor for rate in self.base_lrs]
+        return [float(rate) * factor for rate in self.base_lrs]

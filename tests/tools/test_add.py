@@ -1,6 +1,7 @@
 """Each kind of option can be added by one command, and is whole: tidy, tested, usable."""
 
 import json
+import re
 
 import pytest
 
@@ -15,6 +16,7 @@ SWEEP = ["sweeper.n_trials=2", "optimizer.lr=interval(1e-4,0.1)"]
 def added(fork, run):
     """Give the fork with one more option of each kind, and the files of each."""
     said = {kind: run("tools/add.py", kind, f"my_{kind}").stdout for kind in KINDS}
+    run("tools/add.py", "optimizer", "nadam")
     lines = {kind: [line.strip() for line in text.splitlines()] for kind, text in said.items()}
     files = {kind: [li for li in of if li.endswith((".py", ".yaml"))] for kind, of in lines.items()}
     return fork, files
@@ -52,13 +54,14 @@ def test_what_is_written_is_tidy(added, run):  # `make check` types the template
 def test_its_own_test_and_the_contracts_pass(added, run):
     _, files = added
     own = [path for of in files.values() for path in of if path.startswith("tests/")]
+    own += ["tests/optimizers/test_nadam.py"]
     contracts = ("options", "repository", "contract", "presets")
     every = [f"tests/test_{name}.py" for name in contracts]
     every += ["tests/models/test_model_contract.py", "tests/data/test_data_options.py"]
     every += ["tests/sweep/test_presets.py"]
-    done = run("-m", "pytest", "-p", "no:cacheprovider", "-v", *own, *every, "-k", "my_")
-    for kind in set(KINDS) - {"sweeper"}:
-        assert f"[my_{kind}" in done.stdout or f"-my_{kind}" in done.stdout, kind
+    done = run("-m", "pytest", "-p", "no:cacheprovider", "-vv", *own, *every, "-k", "my_ or nadam")
+    for name in [f"my_{kind}" for kind in KINDS] + ["nadam"]:
+        assert re.search(rf"[\[-]{name}\b.*PASSED", done.stdout), name
 
 
 @pytest.mark.parametrize(
@@ -98,9 +101,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(added, run, kind, name
     assert sorted(path for path in fork.rglob("*") if "logs" not in path.parts) == before
 
 
-def test_an_optimizer_that_torch_has_needs_no_source(fork, run):
-    run("tools/add.py", "optimizer", "nadam")
+def test_an_optimizer_that_torch_has_needs_no_source(added):
+    fork, _ = added
     assert "_target_: torch.optim.NAdam" in (fork / "configs/optimizer/nadam.yaml").read_text()
     assert not (fork / "src/quintet/optimizers/nadam.py").exists()
-    tests = ("tests/test_options.py", "tests/optimizers/test_nadam.py")
-    run("-m", "pytest", "-p", "no:cacheprovider", *tests, "-k", "nadam")

@@ -15,14 +15,14 @@ SRC = ROOT / "src"
 SOURCES = sorted(SRC.rglob("*.py"))
 CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
-# What is done with a finished run; what stands between a config, a run folder and the objects.
+# What is done with a run; what stands between a config, a run folder and the objects.
 USES = (
     *("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve"),
-    *("report", "info"),
+    *("report", "info", "steer"),
 )
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers", "usage"),
-    *("checkpoint_io", "ranks", "length", "node"),
+    *("checkpoint_io", "ranks", "length", "node", "transfer"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

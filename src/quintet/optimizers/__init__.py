@@ -1,5 +1,6 @@
-"""Which parameters an optimizer (A) shrinks by weight decay, and which it leaves alone."""
+"""The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
 
+from collections.abc import Iterator
 from typing import Any, Literal
 
 from torch import nn
@@ -16,6 +17,10 @@ UNDECAYED = (
     nn.EmbeddingBag,
 )
 """Layers whose parameters are left undecayed, whatever their shape."""
+
+
+NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+"""Layers that belong to the layer before them."""
 
 
 def parameter_groups(
@@ -64,3 +69,79 @@ def clips_mixed_precision(precision: str | int | None, limit: float | None) -> b
     for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
     """
     return str(precision) in ("16", "16-mixed", "bf16", "bf16-mixed") and bool(limit)
+
+
+def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
+    """Return the names and parameters of the model's layers, in the order of its attributes.
+
+    A layer is a child of the model, or of a container (Sequential, ModuleList, ModuleDict) in it. A
+    norm belongs to the layer before it; embeddings side by side are one layer, and so is a
+    parameter of the model itself with the first.
+    """
+    found: list[tuple[str, list[nn.Parameter]]] = []
+    kinds: list[type[nn.Module]] = []
+    for name, module in _flat(model, ""):
+        own = list(module.parameters())
+        beside = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
+        if found and (isinstance(module, NORMS) or beside):
+            found[-1][1].extend(own)
+        elif own:
+            found.append((name, own))
+            kinds.append(type(module))
+    if not found:
+        return [("model", list(model.parameters()))]
+    held = {id(p) for _, parameters in found for p in parameters}
+    found[0][1].extend(p for p in model.parameters() if id(p) not in held)
+    return found
+
+
+def _flat(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from _flat(child, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", child
+
+
+def rates(model: nn.Module, lr: float, layer_decay: float) -> dict[str, float]:
+    """Return the learning rate of each layer with something to train, the last layer first.
+
+    The last has `lr`, each layer before it `layer_decay` times that of the layer after it: what is
+    general stays near where it was, what is particular moves (Howard and Ruder, 2018, "Universal
+    language model fine-tuning for text classification", section 3.2, with 1/2.6 = 0.38).
+
+    Raises:
+        UserError: no factor above 0 and up to 1.
+
+    """
+    if isinstance(layer_decay, bool | str) or not 0 < layer_decay <= 1:
+        raise UserError(
+            f"optimizer.layer_decay={layer_decay} is no factor. Give more than 0 and at most 1: "
+            "1 for the same learning rate in all layers, 0.4 to 0.8 to fine-tune."
+        )
+    found = reversed(layers(model))
+    return {
+        name: lr * layer_decay**depth
+        for depth, (name, parameters) in enumerate(found)
+        if any(p.requires_grad for p in parameters)
+    }
+
+
+def layered(
+    groups: list[dict[str, Any]], model: nn.Module, lr: float, layer_decay: float
+) -> list[dict[str, Any]]:
+    """Split parameter groups by layer, each with its own rate `lr`; the last layer comes first.
+
+    Raises:
+        UserError: as `rates`.
+
+    """
+    by_name = dict(layers(model))
+    split = []
+    for name, rate in rates(model, lr, layer_decay).items():
+        ids = {id(p) for p in by_name[name]}
+        for group in groups:
+            if own := [p for p in group["params"] if id(p) in ids]:
+                split.append({**group, "params": own, "lr": rate})
+                ids -= {id(p) for p in own}
+    return split

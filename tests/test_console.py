@@ -1,15 +1,27 @@
+import fcntl
+import os
+import pty
+import re
 import shlex
+import struct
+import subprocess
+import termios
 
 import pytest
 
+import runs
 from quintet import console
 from quintet.record import Record, Score
+
+NARROW = 80
+NOISE = re.compile(r"warn|deprecat|traceback|hint|tip:|gpu available", re.IGNORECASE)
 
 
 @pytest.fixture
 def record():
     return Record(
         metric=Score("accuracy", "max", 0.95),
+        loss=0.25,
         seed=0,
         test={"accuracy": 0.9, "loss": 0.3},
         choices={"model": "mlp"},
@@ -26,6 +38,49 @@ def printed(record, tmp_path, capsys):
     return capsys.readouterr().out
 
 
+def screen(command: list[str], columns: int) -> list[str]:
+    """Run a command in a terminal of its own; return what it printed, line by line."""
+    ours, theirs = pty.openpty()
+    fcntl.ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 50, columns, 0, 0))
+    env = {k: v for k, v in runs.environment().items() if k not in ("COLUMNS", "NO_COLOR")}
+    env |= {"TERM": "xterm-256color"}
+    process = subprocess.Popen(
+        command, stdin=theirs, stdout=theirs, stderr=theirs, env=env, start_new_session=True
+    )
+    os.close(theirs)
+    seen = b""
+    try:
+        while chunk := os.read(ours, 65536):
+            seen += chunk
+    except OSError:  # the other end is closed
+        pass
+    assert process.wait(60) == 0, seen.decode()
+    plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", seen.decode())
+    return [line.rpartition("\r")[2].rstrip() for line in plain.replace("\r\n", "\n").split("\n")]
+
+
+def test_a_run_is_one_calm_screen(tmp_path):
+    command = runs.command(tmp_path / "run", "trainer.max_epochs=3", "baselines=true")
+    lines = screen(command, NARROW)
+    text = "\n".join(lines)
+    assert len(lines) < 40
+    assert not NOISE.search(text), text
+    for word in ("mlp on digits", "optimizer adam", "parameters", "validation", "dummy", "loss (c"):
+        assert word in text
+    bar = next(line for line in lines if "━" in line)
+    assert "epoch 3/3" in bar
+    assert "val/accuracy" in bar
+    long = [line for line in lines if len(line) > NARROW]
+    assert all(line.startswith(("evaluate", "predict", "tune", "3 epochs")) for line in long), long
+
+
+def test_the_v_that_other_commands_have_shows_the_traceback(tmp_path):
+    command = runs.command(tmp_path / "run", "-v", "optimizer.lrx=1")
+    told = subprocess.run(command, capture_output=True, text=True, env=runs.environment())
+    assert told.returncode == 1
+    assert "Traceback" in told.stderr
+
+
 def test_the_summary_stands_the_model_beside_its_baselines(record, tmp_path, capsys):
     lines = [line.split() for line in printed(record, tmp_path, capsys).splitlines()]
     assert ["mlp", "0.9500", "0.9000"] in lines
@@ -34,6 +89,11 @@ def test_the_summary_stands_the_model_beside_its_baselines(record, tmp_path, cap
 
 def test_the_summary_says_how_far_chance_moves_a_test_accuracy(record, tmp_path, capsys):
     assert "test ± 0.0150 (standard error, 400 samples)" in printed(record, tmp_path, capsys)
+
+
+def test_the_summary_tells_the_loss(record, tmp_path, capsys):
+    record.choices["loss"] = "focal"
+    assert "loss (focal): validation 0.2500, test 0.3000" in printed(record, tmp_path, capsys)
 
 
 def test_the_summary_passes_on_the_diagnosis(record, tmp_path, capsys):

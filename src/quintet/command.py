@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import secrets, signals, usage
+from quintet import agent, secrets, signals, usage
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
 from quintet.process import is_first_rank
@@ -21,6 +21,8 @@ from quintet.trial import die_with_parent
 ROOT = Path(__file__).parents[2]
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that nobody types."""
+VERBOSE = ("-v", "--verbose")
+"""What `debug=true` is called by other commands."""
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
@@ -57,8 +59,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
             signals.listen()
+            sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
-                sys.argv[1:] = placed(sys.argv[1:])
+                sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))
                 start()
 
         return main

@@ -46,27 +46,18 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
     """Print what is about to be trained."""
     if not is_first_rank():
         return
-    from quintet.models.transfer import account
-
     facts, choices = cfg.facts, cfg.choices
     parameters = sum(p.numel() for p in task.model.parameters())
     say("")
     say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
     for sentence in data.account:
-        say("  {}", sentence)
+        tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
-    say("  {}", " · ".join(f"{group} {choices.get(group)}" for group in made))
-    say(
-        f"  {facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
+    tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
+    tell(
+        f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
-    for sentence in account(record.transfer):
-        say("  {}", sentence)
-    if not is_trial() and cfg.callbacks.get("steering"):
-        run = f"run={typed(Path(cfg.paths.run))}"
-        say(
-            "  [dim]steer it: {}[/]", command_line("steer", run, f"optimizer.lr={cfg.optimizer.lr}")
-        )
     for anomaly in record.anomalies:
         _advise(anomaly, wrong=True)
     say("")
@@ -80,7 +71,11 @@ def summarise(record: Record, folder: Path) -> None:
     say("")
     terminal().print(_scores(record, model))
     better = "greater" if record.metric.mode == "max" else "smaller"
-    say(f"  [dim]{name}, the {better} the better{_spread(record)}[/]")
+    tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
+    if record.loss is not None:
+        test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
+        loss = record.choices.get("loss")
+        tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
     say("")
     for sentence in record.diagnosis:
         _advise(sentence, wrong=True)
@@ -142,13 +137,7 @@ def _spread(record: Record) -> str:
 
 
 def _advise(sentence: str, wrong: bool) -> None:
-    from rich.table import Table
-
-    table = Table.grid(padding=(0, 1))
-    table.add_column(width=1)
-    table.add_column(max_width=96)
-    table.add_row("[yellow]![/]" if wrong else "[green]✓[/]", plain(sentence))
-    terminal().print(table)
+    tell(sentence, mark="[yellow]![/]" if wrong else "[green]✓[/]")
 
 
 def compare_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
@@ -219,6 +208,22 @@ def say(template: str, *values: object) -> None:
     safe = [escape(value) if isinstance(value, str) else value for value in values]
     text = template.format(*safe) if values else template
     terminal().print(redact(text), highlight=False, soft_wrap=True)
+
+
+def tell(text: str, mark: str = " ", style: str = "") -> None:
+    """Print a sentence behind a mark, in a terminal wrapped under itself; elsewhere on one line."""
+    from rich.table import Table
+    from rich.text import Text
+
+    console, safe = terminal(), redact(text)
+    if not console.is_terminal:
+        console.print(f"{mark} {plain(safe)}", highlight=False, soft_wrap=True)
+        return
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(max_width=96)
+    table.add_row(mark, Text(safe, style))
+    console.print(table)
 
 
 def warn(text: str) -> None:

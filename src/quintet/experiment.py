@@ -13,7 +13,6 @@ from quintet.loggers.tracking import Tracking
 from quintet.outcome import dispensable, recording
 from quintet.process import is_first_rank
 from quintet.record import Record
-from quintet.transfer import initialise
 from quintet.trial import is_trial
 
 if TYPE_CHECKING:
@@ -52,8 +51,7 @@ def run(cfg: DictConfig) -> float | None:
         know(cfg, facts := data.load())
         check_choices(cfg)
         network = build.model(cfg)
-        advice, moved = initialise(cfg, network)
-        record.anomalies, record.transfer = advice, record.transfer | moved
+        record.anomalies += build.initialise(cfg, network)
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
         task = build.task(cfg, data, network)
@@ -101,7 +99,6 @@ def fit(
         trainer.fit(task, data, ckpt_path=start, weights_only=True)
     finally:
         record.epochs, record.seconds = tally.epochs, tally.earlier
-        record.steering = [c for each in trainer.callbacks for c in getattr(each, "changes", [])]  # type: ignore[attr-defined]
         rows = curves.read(Path(cfg.paths.run) / "metrics.csv")
         record.diagnosis = curves.diagnose(rows, record.guess, initial, cfg.data.batch_size)
     if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]
@@ -134,7 +131,7 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
     if not is_trial():
         evaluator.callbacks.append(keep)  # type: ignore[attr-defined]
     scores = evaluator.validate(task, data, verbose=False)[0]
-    record.metric.value = scores[f"val/{cfg.metric.name}"]
+    record.metric.value, record.loss = scores[f"val/{cfg.metric.name}"], scores["val/loss"]
     if opens_test(cfg):
         scores = evaluator.test(task, data, verbose=False)[0]
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}

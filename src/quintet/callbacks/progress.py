@@ -11,6 +11,8 @@ from torch import Tensor
 
 REDRAW = 0.2
 """Seconds between two redraws within an epoch."""
+WIDE = 115
+"""Columns of a terminal from which the bar is long and the training loss beside it."""
 
 
 class Progress(L.Callback):
@@ -34,9 +36,9 @@ class Progress(L.Callback):
             self._bar = Bar(
                 TextColumn("epoch"),
                 MofNCompleteColumn(),
-                BarColumn(bar_width=30),
+                BarColumn(bar_width=30 if self._wide() else 10),
                 TextColumn("{task.description}"),
-                TimeRemainingColumn(),
+                TimeRemainingColumn(elapsed_when_finished=True),
                 console=self.console,
                 auto_refresh=False,
             )
@@ -78,8 +80,13 @@ class Progress(L.Callback):
             self.console.print(f"epoch {done}/{_epochs(trainer) or '?'}  {text}", highlight=False)
 
     def _text(self, metrics: dict[str, Tensor]) -> str:
-        shown = ("train/loss", "val/loss", f"val/{self.metric}")
+        shown = ["train/loss", "val/loss", f"val/{self.metric}"]
+        shown = shown if self._wide() or self._bar is None else shown[1:]
         return "  ".join(f"{name} {float(metrics[name]):.4f}" for name in shown if name in metrics)
+
+    def _wide(self) -> bool:
+        """Tell whether a line has room for everything."""
+        return self.console.width >= WIDE
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Leave the bar as it stands, also after an error."""

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING
 
 from quintet.console import terminal
 from quintet.sweep.outcome import Outcome
-from quintet.sweep.plan import Plan, assignments
-from quintet.sweep.report import Lines
+from quintet.sweep.plan import Plan
+from quintet.sweep.report import Lines, brief
 from quintet.sweep.study import Study, Trial
 
 if TYPE_CHECKING:
@@ -75,7 +75,7 @@ class Live(Lines):
             epoch = max(trial.reports, default=0)
             value = f"{trial.reports[epoch]:.4f}" if epoch else ""
             took = f"{time.monotonic() - began:.0f}"
-            what = escape(" ".join(assignments(trial.point)))
+            what = escape(brief(trial.point))
             table.add_row(str(slot), str(trial.number), str(epoch), value, took, what)
         return table
 

@@ -10,6 +10,7 @@ from quintet.record import Record
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan, assignments
+from quintet.sweep.space import Point
 from quintet.sweep.study import Study, Trial
 
 SHOWN = 10
@@ -57,7 +58,7 @@ class Lines:
         """Say how a trial went."""
         self.ended_ones.update({trial.number}, self.study.ended())
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
-        what = " ".join(assignments(trial.point))
+        what = brief(trial.point)
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
@@ -95,13 +96,15 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     rows = leaderboard.rows(study)
     varied = [k for k in rows[0] if k not in leaderboard.COLUMNS]
     varied = [k for k in varied if len({row[k] for row in rows}) > 1]
-    table = Table(box=box.SIMPLE)
-    for name in ("trial", plan.metric, *map(short, varied), "epochs", "state"):
+    states = {row["state"] for row in rows} - {"completed"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    last = ["state"] if states else []
+    for name in ("trial", plan.metric, *map(short, varied), "epochs", *last):
         table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in varied)]
-        table.add_row(*cells, str(row["epochs"]), row["state"])
+        table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
     console = terminal()
     if not console.is_terminal:
         console.width = max(console.width, 200)  # a file has room for every column
@@ -119,6 +122,11 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 def _expected(key: str) -> str:
     level = leaderboard.SENSITIVITY.get(key)
     return f" ({level} as a rule)" if level else ""
+
+
+def brief(point: Point) -> str:
+    """Return a point in few words: lr=0.02402 width=143."""
+    return " ".join(f"{short(key)}={rounded(value)}" for key, value in point.items())
 
 
 def short(key: str) -> str:

@@ -1,4 +1,4 @@
-"""Hydra's Sweeper, handed on to quintet.sweep; thin, as Hydra loads it at every start."""
+"""Hydra's Sweeper, handed on to quintet.sweep; Hydra loads this at every start, so it is thin."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -34,6 +34,17 @@ class QuintetSweeper(Sweeper):
         return sweep(self.context, self.config, [*own, *arguments])
 
 
+class WandbFile(QuintetSweeper):
+    """Runs `wandb_sweep.py`: tries nothing, but prints the sweep as a file for `wandb sweep`."""
+
+    def sweep(self, arguments: list[str]) -> None:
+        """Print the file."""
+        from quintet.sweep.wandb_file import write
+
+        own = [f"{key}={value}" for key, value in self.params.items()]
+        print(write(self.config, self.context.config_loader, [*own, *arguments]))
+
+
 @dataclass
 class QuintetSweeperConf:
     """The node `hydra.sweeper`."""
@@ -42,6 +53,12 @@ class QuintetSweeperConf:
     params: dict[str, Any] = field(default_factory=dict)
 
 
-ConfigStore.instance().store(
-    group="hydra/sweeper", name="quintet", node=QuintetSweeperConf, provider="quintet"
-)
+@dataclass
+class WandbFileConf(QuintetSweeperConf):
+    """The node `hydra.sweeper` of wandb_sweep.yaml."""
+
+    _target_: str = "hydra_plugins.quintet.sweeper.WandbFile"
+
+
+for name, node in {"quintet": QuintetSweeperConf, "wandb_file": WandbFileConf}.items():
+    ConfigStore.instance().store(group="hydra/sweeper", name=name, node=node, provider="quintet")

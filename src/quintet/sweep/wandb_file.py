@@ -1,0 +1,160 @@
+"""A sweep as a file for `wandb sweep`: W&B draws, `wandb agent` runs train.py."""
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import yaml
+from omegaconf import DictConfig
+
+from quintet import agent, console
+from quintet.errors import UserError
+from quintet.sweep.plan import Plan, settle
+from quintet.sweep.space import Choice, Interval, Parameter
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+
+WANDB = "quintet.loggers.wandb.WandB"
+METHODS = {
+    "Grid": "grid",
+    "Random": "random",
+    "QuasiRandom": "random",
+    "Tpe": "bayes",
+    "GaussianProcess": "bayes",
+}
+STOPPED = ("Asha", "Hyperband")
+"""Schedulers that W&B's own early stopping, Hyperband, comes close to."""
+ALLOWED = "grid, random, quasi_random, optuna, bayesian, asha, hyperband"
+STEPS = 24
+"""Into which a reverse_log range is cut, since W&B has no such scale."""
+
+
+def write(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str]) -> str:
+    """Return the YAML of the sweep that a command line asks for.
+
+    Args:
+        config: as of `quintet.sweep.plan.settle`.
+        loader: as there.
+        arguments: as there.
+
+    Raises:
+        UserError: as there; a strategy that W&B has not; a logger other than wandb.
+
+    """
+    plan = settle(config, loader, arguments)
+    if METHODS.get(_name(plan.sampler)) == "grid":
+        plan.sampler.total(plan.space)  # refuses ranges
+    told = yaml.safe_dump(content(config, plan), sort_keys=False, width=1000)
+    return "\n".join([*(f"# {line}" for line in _comments(plan)), told.rstrip()])
+
+
+def content(config: DictConfig, plan: Plan) -> dict[str, Any]:
+    """Return what the file says, as W&B reads it."""
+    node = next((n for n in config.logger.values() if n and n.get("_target_") == WANDB), None)
+    if node is None and any(o.startswith("logger=") for o in plan.fixed):
+        raise UserError("The runs of a W&B sweep need W&B. Take logger=wandb, or leave logger out.")
+    method, early = _strategy(plan)
+    told = {
+        "name": config.study,
+        "project": node.project if node else "quintet",
+        "entity": node.entity if node else None,
+        "program": console.shortest(console.ROOT / "src" / "train.py"),
+        "method": method,
+        "metric": {
+            "name": f"val/{plan.metric}",
+            "goal": "maximize" if plan.mode == "max" else "minimize",
+        },
+        "run_cap": plan.settings.n_trials,
+        "early_terminate": early,
+        "parameters": {p.key: distribution(p) for p in plan.space.parameters},
+        "command": [*_command(plan, told=node is not None)],
+    }
+    return {key: value for key, value in told.items() if value is not None}
+
+
+def _name(part: object) -> str:
+    return type(part).__name__
+
+
+def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
+    sampler, scheduler = _name(plan.sampler), _name(plan.scheduler)
+    if sampler not in METHODS or scheduler not in ("RunAll", *STOPPED):
+        raise UserError(
+            f"W&B has no strategy like {sampler} with {scheduler}. Allowed: sweeper={ALLOWED}."
+        )
+    if scheduler == "RunAll":
+        return METHODS[sampler], None
+    node = plan.settings.scheduler
+    return METHODS[sampler], {"type": "hyperband", "min_iter": node.min_epochs, "eta": node.eta}
+
+
+def distribution(parameter: Parameter) -> dict[str, Any]:
+    """Return a parameter in W&B's words."""
+    if isinstance(parameter, Choice):
+        return {"values": [plain(value) for value in parameter.values]}
+    if parameter.scale == "reverse_log":
+        return {"values": [*dict.fromkeys(plain(v) for v in _steps(parameter))]}
+    ends: dict[str, Any] = {"min": parameter.low, "max": parameter.high}
+    if parameter.integer:
+        ends = {"min": int(parameter.low), "max": int(parameter.high)}
+        if parameter.scale == "log":
+            return {"distribution": "q_log_uniform_values", "q": 1, **ends}
+        return {"distribution": "int_uniform", **ends}
+    name = "log_uniform_values" if parameter.scale == "log" else "uniform"
+    return {"distribution": name, **ends}
+
+
+def _steps(parameter: Interval) -> Iterator[str]:
+    for step in range(STEPS + 1):
+        yield f"{float(parameter.at(step / STEPS)):.5g}"
+
+
+def plain(value: str) -> str | int | float | bool:
+    """Return a value as YAML's own kind where it means the same to train.py, for W&B's charts."""
+    if value.lower() in ("true", "false"):
+        return value.lower() == "true"
+    for kind in (int, float):
+        try:
+            return kind(value)
+        except ValueError:
+            continue
+    return value
+
+
+def _command(plan: Plan, *, told: bool) -> Iterator[str]:
+    """Yield the words that start a run; a trial opens no test set and needs no baselines."""
+    yield "${env}"
+    if conditions := _conditions(plan):
+        yield f"{agent.VARIABLE}={json.dumps(conditions)}"
+    yield from ("${interpreter}", "${program}", *plan.fixed)
+    if not told:
+        yield "logger=wandb"
+    yield from ("test=false", "baselines=false", "${args_no_hyphens}")
+
+
+def _conditions(plan: Plan) -> agent.Conditions:
+    """Return which parameters exist only beside some of the options that vary."""
+    varied = {p.key for p in plan.space.parameters}
+    found = {
+        p.key: {k: list(v) for k, v in p.when.items() if k in varied and k != p.key}
+        for p in plan.space.parameters
+    }
+    return {key: when for key, when in found.items() if when}
+
+
+def _comments(plan: Plan) -> Iterator[str]:
+    yield shlex.join(["python", console.shortest(console.ROOT / "src/wandb_sweep.py"), *_typed()])
+    yield "wandb sweep <this file>   and then, on any machine, the `wandb agent` that it names"
+    for p in plan.space.parameters:
+        if isinstance(p, Interval) and p.scale == "reverse_log":
+            yield f"{p.key}: W&B has no scale of 1-x; {STEPS + 1} values stand for {p}"
+    if conditions := _conditions(plan):
+        keys = ", ".join(conditions)
+        yield f"W&B draws {keys} in every run; train.py leaves out what does not belong"
+
+
+def _typed() -> list[str]:
+    return [argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")]

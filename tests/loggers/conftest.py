@@ -6,6 +6,9 @@ import pytest
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
+from quintet.loggers.sweep import Failure, Sweep
+from quintet.record import Record, Score
+
 ROOT = Path(__file__).parents[2]
 CHOICES = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data")
 
@@ -16,6 +19,7 @@ def no_account(monkeypatch, tmp_path):
     for name in [n for n in os.environ if n.startswith(("WANDB_", "MLFLOW_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))
+    monkeypatch.setenv("HOME", str(tmp_path))
     monkeypatch.setenv("PROJECT_ROOT", str(ROOT))
 
 
@@ -38,3 +42,50 @@ def composed(tmp_path) -> Composer:
         return cfg
 
     return compose_one
+
+
+Sweeps = Callable[..., Sweep]
+
+
+@pytest.fixture
+def sweep_of(tmp_path) -> Sweeps:
+    """Give out a finished sweep of one good trial and the `failed` ones."""
+
+    def make(*failed: Failure) -> Sweep:
+        folder, best = tmp_path / "rates", tmp_path / "rates" / "best"
+        (best / "checkpoints").mkdir(parents=True, exist_ok=True)
+        (best / "checkpoints" / "best.ckpt").write_text("the winner's weights")
+        (folder / "report.html").write_text("<p>the sweep's page")
+        (folder / "leaderboard.csv").write_text("trial,state\n0,completed\n")
+        row = {"trial": 0, "state": "completed", "value": 0.75, "epochs": 2, "seconds": 1.5}
+        lost = {"state": "failed", "value": None, "epochs": 0, "seconds": 0.0}
+        score = Score("accuracy", "max", 0.75)
+        record = Record(score, 0, test={"accuracy": 0.5}, checkpoint="checkpoints/best.ckpt")
+        return Sweep(
+            folder=folder,
+            choices={"metric": "accuracy", "loss": "cross_entropy", "sweeper": "grid"},
+            space={"optimizer.lr": "0.01,0.1"},
+            metric="accuracy",
+            mode="max",
+            rows=[
+                {**row, "folder": f"{folder}/trials/0000", "optimizer.lr": "0.01"},
+                *(
+                    {"trial": i, **lost, "folder": str(f.folder), "optimizer.lr": "0.1"}
+                    for i, f in enumerate(failed, 1)
+                ),
+            ],
+            failures=failed,
+            best=(best, record),
+        )
+
+    return make
+
+
+@pytest.fixture
+def killed(tmp_path) -> Failure:
+    """A trial that was killed and left nothing."""
+    folder = tmp_path / "rates" / "trials" / "0001"
+    folder.mkdir(parents=True)
+    varied = {"optimizer/lr": "0.1"}
+    choices = {"optimizer": "adam"}
+    return Failure(folder, "failed", "killed by SIGKILL", choices, varied, recorded=False)

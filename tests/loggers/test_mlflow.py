@@ -1,4 +1,5 @@
 import os
+import signal
 import socket
 import subprocess
 import sys
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from quintet.experiment import run
+from quintet.loggers.sweep import tell
 from quintet.record import Record
 
 pytest.importorskip("mlflow", reason="pip install -e '.[mlflow]'")
@@ -48,7 +50,7 @@ def server(tmp_path_factory):
                 time.sleep(0.5)
         yield address
     finally:
-        os.killpg(process.pid, 15)
+        os.killpg(process.pid, signal.SIGKILL)
         process.wait(30)
 
 
@@ -77,6 +79,8 @@ def check(address: str, folder: Path) -> None:
     assert seen.data.metrics["test/accuracy"] == pytest.approx(record.test["accuracy"])
     assert seen.data.metrics["best/accuracy"] == pytest.approx(record.metric.value)
     assert curve(address, seen, "val/accuracy") == [0, 1]
+    kept = {file.path for file in client(address).list_artifacts(seen.info.run_id)}
+    assert {"best.ckpt", "confusion.md"} <= kept
 
 
 def test_by_default_a_sqlite_file_beside_the_runs_has_it_all(train, tmp_path):
@@ -109,10 +113,30 @@ def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
     train(address, "scheduler=constant", "trainer.max_epochs=4", folder=folder)
     seen = told(server, folder)
     assert seen.info.status == "FINISHED"
-    assert curve(server, seen, "val/accuracy") == [0, 1, 2, 3]
+    assert {*curve(server, seen, "val/accuracy")} == {0, 1, 2, 3}
 
 
 def test_a_server_that_is_away_costs_one_warning(train, capsys):
     folder = train("logger.mlflow.tracking_uri=http://127.0.0.1:9")
     assert Record.read(folder).status == "completed"
     assert capsys.readouterr().out.count("MLflow is told no more") == 1
+
+
+def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
+    node = {"_target_": "quintet.loggers.mlflow.MLflow", "save_dir": "${unused}", "upload": True}
+    sweep = sweep_of(killed)
+    for _ in range(2):  # a sweep that has gone on updates the same runs
+        tell({"mlflow": {**node, "tracking_uri": server, "experiment": "sweeps"}}, sweep)
+    study, trial = told(server, sweep.folder), told(server, killed.folder)
+    assert study.data.metrics["best/accuracy"] == 0.75
+    assert study.data.metrics["test/accuracy"] == 0.5
+    assert study.data.metrics["trials/failed"] == 1
+    assert study.data.params["space/optimizer/lr"] == "0.01,0.1"
+    kept = {file.path for file in client(server).list_artifacts(study.info.run_id)}
+    assert kept == {"leaderboard.csv", "report.html", "best.ckpt"}
+    assert trial.data.tags["mlflow.parentRunId"] == study.info.run_id
+    assert trial.info.status == "FAILED"
+    assert trial.data.tags["reason"] == "killed by SIGKILL"
+    assert trial.data.params["optimizer/lr"] == "0.1"
+    runs = client(server).search_runs([study.info.experiment_id])
+    assert len(runs) == 2

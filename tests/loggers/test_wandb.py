@@ -1,11 +1,8 @@
-import json
 import os
 import signal
 import subprocess
-import sys
 import time
 from pathlib import Path
-from types import SimpleNamespace
 
 import lightning.pytorch as L
 import pytest
@@ -14,36 +11,9 @@ from quintet import build
 from quintet.experiment import run
 from quintet.meter import DivergedError
 from quintet.record import Record
+from wandb_files import dashboard, files, table
 
 pytest.importorskip("wandb")
-
-
-def files(folder: Path) -> list[Path]:
-    return sorted(folder.glob("wandb/*run-*/run-*.wandb"))
-
-
-def records(path: Path) -> list[dict]:
-    """Read what W&B would upload."""
-    command = [sys.executable, "-m", "wandb", "leet", "inspect", "--json", str(path)]
-    text = subprocess.run(command, capture_output=True, text=True, check=True).stdout
-    return [json.loads(line) for line in text.splitlines()]
-
-
-def dashboard(path: Path) -> SimpleNamespace:
-    """Put together what a dashboard would show of a run."""
-    seen = records(path)
-    of = {kind: [r[kind] for r in seen if r["type"] == kind] for kind in {r["type"] for r in seen}}
-    summary: dict = {}
-    for update in of["summary"]:
-        summary |= update["update"]
-    return SimpleNamespace(
-        run=of["run"][0],
-        config=of["run"][0]["config"]["update"],
-        rows=[row["item"] for row in of.get("history", [])],
-        metrics={m.get("name") or m.get("glob_name"): m for m in of["metric"]},
-        summary=summary,
-        exit_code=of["exit"][-1]["exit_code"],
-    )
 
 
 @pytest.fixture
@@ -78,6 +48,15 @@ def test_a_dashboard_shows_config_curves_and_outcome(train, capsys):
     assert shown.summary["status"] == "completed"
     assert shown.exit_code == 0
 
+    assert {row["lineKey"] for row in table(path, "charts/loss_table")} == {"train", "val"}
+    cells = table(path, "charts/confusion_table")
+    right = sum(cell["nPredictions"] for cell in cells if cell["Actual"] == cell["Predicted"])
+    total = sum(cell["nPredictions"] for cell in cells)
+    assert right / total == pytest.approx(record.metric.value), "the best checkpoint's"
+    (kept,) = shown.artifacts["model"]["manifest"]["contents"]
+    assert Path(kept["local_path"]).samefile(folder / record.checkpoint), "no second copy"
+    assert not (Path.home() / ".local/share/wandb/artifacts/staging").exists()
+
 
 def test_a_trial_is_grouped_by_its_study_and_a_diverged_one_says_so(train, tmp_path):
     folder = tmp_path / "rates" / "trials" / "0007"
@@ -88,6 +67,8 @@ def test_a_trial_is_grouped_by_its_study_and_a_diverged_one_says_so(train, tmp_p
     assert shown.run["run_group"] == "rates"
     assert shown.run["job_type"] == "trial"
     assert shown.run["display_name"] == "0007"
+    assert "diverged" in shown.run["tags"]
+    assert "model" not in shown.artifacts, "of a sweep, the winner's is kept"
     assert shown.summary["status"] == "diverged"
     assert shown.summary["reason"] == Record.read(folder).reason
     assert shown.exit_code == 1

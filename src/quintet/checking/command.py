@@ -19,7 +19,6 @@ from quintet.practice.layers import statistics
 from quintet.practice.rates import draw
 from quintet.practice.subject import Subject
 from quintet.task import Task
-from quintet.transfer import initialise
 
 FINDINGS, CURVE = "check.json", "lr_range.csv"
 
@@ -76,13 +75,12 @@ def prepare(cfg: DictConfig) -> Subject:
     def make() -> Task:
         torch.manual_seed(cfg.seed)
         network = build.model(cfg)
-        initialise(cfg, network)
+        build.initialise(cfg, network)
         return build.task(cfg, data, network)
 
     device = trainer.strategy.root_device
-    advice, moved = initialise(cfg, build.model(cfg))
-    pretrained = "weights" in moved
-    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice, pretrained)
+    advice = build.initialise(cfg, build.model(cfg))
+    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice)
 
 
 def save(folder: Path, found: list[Finding], subject: Subject) -> None:

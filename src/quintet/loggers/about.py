@@ -41,6 +41,11 @@ class About:
     mode: str
     hparams: dict[str, Plain]
 
+    @property
+    def tags(self) -> dict[str, str]:
+        """The choices to find a run by; a run that is no trial has made no use of its sweeper."""
+        return {k: v for k, v in self.choices.items() if self.study or k != "sweeper"}
+
 
 def about(cfg: DictConfig) -> About:
     """Return what a config says of its run; what comes from the environment stays a reference."""

@@ -1,31 +1,17 @@
 """MLflow: a SQLite file beside the runs, or any tracking server."""
 
-import fcntl
-import logging
-import os
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 from lightning.pytorch.loggers import MLFlowLogger
 
+from quintet.loggers import media, mlflow_run
 from quintet.loggers.about import About, outcome
+from quintet.loggers.mlflow_run import KEPT, SQLITE, alone
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
 require("mlflow", ".[mlflow]")
-
-STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
-SQLITE = "sqlite:///"
-KEPT = "mlflow_run_id"
-# A server that is away is noticed in seconds, not in MLflow's many minutes; no usage statistics.
-DEFAULTS = {
-    "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
-    "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
-    "MLFLOW_DISABLE_TELEMETRY": "true",
-    "MLFLOW_LOGGING_LEVEL": "WARNING",
-}
 
 
 class MLflow(Tracker, MLFlowLogger):
@@ -36,78 +22,59 @@ class MLflow(Tracker, MLFlowLogger):
         tracking_uri: of the store: `sqlite:///<file>`, or the address of a server.
         experiment: the name of the MLflow experiment.
         artifacts: the folder that a SQLite store names for artifacts.
+        upload: whether the best checkpoint and the run's page become artifacts; of a sweep, the
+            winner's.
 
     """
 
     title = "MLflow"
 
     def __init__(
-        self, save_dir: str, tracking_uri: str, experiment: str = "quintet", artifacts: str = ""
+        self,
+        save_dir: str,
+        tracking_uri: str,
+        experiment: str = "quintet",
+        artifacts: str = "",
+        upload: bool = True,
     ) -> None:
-        for name, value in DEFAULTS.items():
-            os.environ.setdefault(name, value)
-        logging.getLogger("alembic").setLevel(logging.WARNING)
-        self._kept = Path(save_dir) / KEPT
-        self._store = Path(tracking_uri.removeprefix(SQLITE))
-        self._local = tracking_uri.startswith(SQLITE)
-        place = Path(artifacts).absolute().as_uri() if artifacts and self._local else None
-        with self._alone():
+        mlflow_run.prepare()
+        self._folder, self._uri, self.upload = Path(save_dir), tracking_uri, upload
+        local = artifacts and tracking_uri.startswith(SQLITE)
+        place = Path(artifacts).absolute().as_uri() if local else None
+        known = mlflow_run.known_id(self._folder)
+        with alone(tracking_uri):
             super().__init__(
-                experiment, tracking_uri=tracking_uri, artifact_location=place, run_id=self._known()
+                experiment, tracking_uri=tracking_uri, artifact_location=place, run_id=known
             )
-
-    def _known(self) -> str | None:
-        return self._kept.read_text().strip() if self._kept.is_file() else None
 
     def open(self, about: About) -> None:
         """Start or reopen the run, with the choices as tags and the config as parameters."""
         self._run_name = about.name
-        self.tags = dict(about.choices) | ({"study": about.study} if about.study else {})
+        self.tags = about.tags | ({"study": about.study} if about.study else {})
         resumed = self._run_id is not None
-        with self._alone():
-            client = self.experiment
+        with alone(self._uri):
+            client: Any = self.experiment
         if resumed:
             client.update_run(self._run_id, status="RUNNING")
             return
-        self._kept.write_text(f"{self._run_id}\n")
+        (self._folder / KEPT).write_text(f"{self._run_id}\n")
         self.log_hyperparams(about.hparams)
         if about.study:
-            parent = self._parent(client, about.folder.parent.parent)
+            parent = mlflow_run.parent(client, str(self._experiment_id), about.folder.parent.parent)
             client.set_tag(self._run_id, "mlflow.parentRunId", parent)
-
-    def _parent(self, client: Any, study: Path) -> str:
-        """Return the run that a study's trials are nested in; the first of them makes it."""
-        kept = study / KEPT
-        with locked(study / ".mlflow.lock"):
-            if not kept.is_file():
-                run = client.create_run(self._experiment_id, run_name=study.name)
-                client.set_terminated(run.info.run_id, "FINISHED")
-                kept.write_text(f"{run.info.run_id}\n")
-        return kept.read_text().strip()
-
-    @contextmanager
-    def _alone(self) -> Iterator[None]:
-        """Let one process at a time make the tables of a new SQLite file."""
-        if not self._local:
-            yield
-            return
-        self._store.parent.mkdir(parents=True, exist_ok=True)
-        with locked(self._store.with_suffix(".lock")):
-            yield
 
     def close(self, record: Record) -> None:
         """Tell the outcome and the run's state."""
         client: Any = self.experiment
         super().log_metrics(outcome(record), record.epochs)
-        client.set_tag(self._run_id, "status", record.status)
-        if record.reason:
-            client.set_tag(self._run_id, "reason", record.reason[:500])
-        client.set_terminated(self._run_id, STATES.get(record.status, "FAILED"))
+        if self.about.study is None:
+            self._show(client, record)
+        mlflow_run.end(client, str(self._run_id), record.status, record.reason)
 
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system lets it go with the process."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
-        yield
+    def _show(self, client: Any, record: Record) -> None:
+        """Add the files of a finished run; of a sweep's trials, only the winner's are kept."""
+        folder = self.about.folder
+        if (found := media.confusion(folder, record)) is not None:
+            client.log_text(self._run_id, found.markdown(), "confusion.md")
+        for path in media.files(folder, record) if self.upload else ():
+            client.log_artifact(self._run_id, str(path))

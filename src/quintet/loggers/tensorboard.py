@@ -2,7 +2,9 @@
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
+from quintet.loggers import media
 from quintet.loggers.about import About, outcome
+from quintet.loggers.tensorboard_run import session_end
 from quintet.loggers.tracker import Tracker, require
 from quintet.record import Record
 
@@ -44,4 +46,7 @@ class TensorBoard(Tracker, TensorBoardLogger):
             self.experiment.add_scalar(name, value, record.epochs)
         told = record.status if record.reason is None else f"{record.status}: {record.reason}"
         self.experiment.add_text("status", told, record.epochs)
+        if (found := media.confusion(self.about.folder, record)) is not None:
+            self.experiment.add_text("confusion/val", found.markdown(), record.epochs)
+        self.experiment._get_file_writer().add_summary(session_end(record.status))
         self.experiment.close()

@@ -13,6 +13,8 @@ from quintet.sweep.process import LOCK, LOG, Start, tail
 from quintet.sweep.study import Study, Trial, folder_of
 
 FOLDER = "best"
+TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
+"""What trackers keep in the trial's folder; in a copy it would be a second run to them."""
 
 
 def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
@@ -22,13 +24,13 @@ def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
     been deleted.
     """
     source, target = folder_of(study.folder, best.number), study.folder / FOLDER
-    if study.optuna.user_attrs.get("best") == _sign(best) and (target / RESULT).is_file():
-        return Record.read(target)
+    if (record := kept(study, best)) is not None:
+        return record
     if not (source / RESULT).is_file():
         return None
     made = study.folder / f".{FOLDER}.{os.getpid()}"
     shutil.rmtree(made, ignore_errors=True)
-    shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG))
+    shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG, *TRACKED))
     record = Record.read(made)
     if plan.test:
         test(plan, made, record, start)
@@ -36,6 +38,14 @@ def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
     made.replace(target)
     study.optuna.set_user_attr("best", _sign(best))
     return record
+
+
+def kept(study: Study, best: Trial) -> Record | None:
+    """Return the record in `best/`; None where that is not, or not yet, this trial's."""
+    target = study.folder / FOLDER
+    if study.optuna.user_attrs.get("best") != _sign(best) or not (target / RESULT).is_file():
+        return None
+    return Record.read(target)
 
 
 def _sign(best: Trial) -> list[object]:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from quintet.errors import UserError
-from quintet.sweep import best, leaderboard, locks, report
+from quintet.sweep import best, leaderboard, locks, report, tracked
 from quintet.sweep.fork import starter
 from quintet.sweep.live import view
 from quintet.sweep.plan import Plan, settle
@@ -66,6 +66,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
                 return finish(plan, study, start, gave_up=gave_up)
             finally:
                 show(study)
+                tracked.tell(config, plan, study)
 
 
 def leave(plan: Plan, study: Study) -> None:

@@ -5,6 +5,8 @@
 # Candidates, best first: the first that runs and is 3.11, 3.12 or 3.13 is taken.
 PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
+KIND ?=
+NAME ?=
 WORKERS ?= 2
 UV_VERSION ?= 0.13.8
 
@@ -20,7 +22,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check format lock clean distclean
+.PHONY: help install train test soak check format lock clean distclean add completion info rename
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -56,6 +58,25 @@ lock: $(STAMP) ## Bring requirements.lock up to date with pyproject.toml; ARGS=-
 	@sed -E -e '/^(cuda|nvidia|triton)[-a-z0-9]*==/d' -e "/ sys_platform == 'emscripten'/d" \
 	  -e 's/^(torch==[0-9.]+)\+cpu/\1/' \
 	  requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+
+add: $(STAMP) ## Add an option of your own: KIND=model NAME=my_net
+	@$(RUN) tools/add.py '$(KIND)' '$(NAME)'
+
+info: $(STAMP) ## Versions, devices and optional parts, for a bug report
+	@$(RUN) src/info.py
+
+# In .venv, not in the files of your home: it goes where .venv goes.
+completion: $(STAMP) ## TAB lists every option and experiment, in bash, zsh and fish
+	@grep -qs tools/completion.sh $(VENV)/bin/activate || \
+	  echo '[ -z "$$BASH_VERSION$$ZSH_VERSION" ] || . "$(CURDIR)/tools/completion.sh"' \
+	  >> $(VENV)/bin/activate
+	@grep -qs tools/completion.fish $(VENV)/bin/activate.fish || \
+	  echo 'source "$(CURDIR)/tools/completion.fish"' >> $(VENV)/bin/activate.fish
+	@echo 'From now on, after `. $(VENV)/bin/activate`:  python src/train.py optimizer=<TAB>'
+
+rename: $(STAMP) ## In a fork, once: NAME=my_project names package, plugin, docs and tests
+	@$(RUN) tools/rename.py '$(NAME)'
+	@$(MAKE) --no-print-directory install
 
 clean: ## Remove caches and build leftovers; runs in logs/ and .venv stay
 	@find . \( -path ./$(VENV) -o -path ./logs -o -path ./.git \) -prune \

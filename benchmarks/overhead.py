@@ -3,9 +3,9 @@
 python benchmarks/overhead.py
 python benchmarks/overhead.py --epochs 21 --batch 32 optimizer=sgd_momentum
 
-One process trains through `quintet.experiment.run` with every default on. Between two of its epochs
-each of the loops below trains one epoch too, so that all of them meet the same noise of the
-machine. Ratios are of the same round; medians are over the rounds, the first of which is dropped.
+One process trains through `quintet.experiment.run` with every default on. Between two of its
+epochs each of the loops below trains one epoch too, so that all of them meet the same noise of
+the machine. Ratios are of the same round; medians are over the rounds, but for the first.
 """
 
 import argparse

@@ -7,7 +7,8 @@ from torch import nn
 
 from options import build, names, node
 from quintet.errors import UserError
-from quintet.optimizers import parameter_groups
+from quintet.models.mlp import MLP
+from quintet.optimizers import layered, layers, parameter_groups, rates
 
 
 class Mixed(nn.Module):
@@ -113,3 +114,32 @@ def test_fused_steps_are_those_of_the_plain_loop(option):
         return model.weight.detach()
 
     assert torch.allclose(trained(True), trained(False), atol=1e-6)
+
+
+def test_layers_are_those_of_the_containers_with_their_norms():
+    model = MLP([4], 3, width=8, depth=2, batch_norm=True)
+    assert [name for name, _ in layers(model)] == ["hidden.0", "hidden.3", "head"]
+    assert len(layers(model)[0][1]) == 3  # a weight, and the norm's scale and offset
+    together = [id(p) for _, own in layers(Mixed()) for p in own]
+    assert len(together) == len(set(together)) == len(list(Mixed().parameters()))
+
+
+def test_each_layer_has_a_share_of_the_rate_of_the_layer_after_it():
+    model = MLP([4], 3, width=8, depth=2)
+    assert rates(model, 0.1, 0.5) == {"head": 0.1, "hidden.2": 0.05, "hidden.0": 0.025}
+    groups = layered(parameter_groups(model, 0.1), model, 0.1, 0.5)
+    assert [group["lr"] for group in groups] == [0.1, 0.1, 0.05, 0.05, 0.025, 0.025]
+    assert [group["weight_decay"] for group in groups] == [0.1, 0.0] * 3
+    assert {id(p) for g in groups for p in g["params"]} == {id(p) for p in model.parameters()}
+
+
+def test_a_frozen_layer_has_no_rate_and_changes_none():
+    model = MLP([4], 3, width=8, depth=2)
+    model.hidden[2].requires_grad_(False)
+    assert rates(model, 0.1, 0.5) == {"head": 0.1, "hidden.0": 0.025}
+
+
+@pytest.mark.parametrize("share", [0, -1, 1.1, True, "half"])
+def test_a_share_of_the_rate_out_of_range_is_refused(share):
+    with pytest.raises(UserError, match=f"layer_decay={share}"):
+        rates(nn.Linear(2, 2), 0.1, share)

@@ -41,7 +41,7 @@ def chosen(preset: str) -> dict[str, str]:
     return dict(cfg.hydra.runtime.choices)
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", EXPECTED)
 def test_makes_the_choices_of_its_problem(preset):
     metric, loss, init, optimizer = EXPECTED[preset]
     made = chosen(preset)

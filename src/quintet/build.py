@@ -108,7 +108,7 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":
 
 def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     """Return the function that gives a model its optimizer and schedule, for Lightning."""
-    from quintet.optimizers import clips_mixed_precision, parameter_groups
+    from quintet.optimizers import clips_mixed_precision, layered, parameter_groups
 
     clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
     if clips and cfg.optimizer.get("fused"):
@@ -119,6 +119,8 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
 
         chosen, schedule = cfg.optimizer, cfg.scheduler
         groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
+        if (decay := chosen.get("layer_decay", 1.0)) != 1:
+            groups = layered(groups, network, chosen.lr, decay)
         with explained("optimizer"):
             optimizer = instantiate(chosen, "optimizer")(groups)
         with explained("scheduler"):

@@ -46,6 +46,8 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
     """Print what is about to be trained."""
     if not is_first_rank():
         return
+    from quintet.models.transfer import account
+
     facts, choices = cfg.facts, cfg.choices
     parameters = sum(p.numel() for p in task.model.parameters())
     say("")
@@ -58,6 +60,13 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
         f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
+    for sentence in account(record.transfer):
+        say("  {}", sentence)
+    if not is_trial() and cfg.callbacks.get("steering"):
+        run = f"run={typed(Path(cfg.paths.run))}"
+        say(
+            "  [dim]steer it: {}[/]", command_line("steer", run, f"optimizer.lr={cfg.optimizer.lr}")
+        )
     for anomaly in record.anomalies:
         _advise(anomaly, wrong=True)
     say("")

@@ -13,6 +13,7 @@ from quintet.loggers.tracking import Tracking
 from quintet.outcome import dispensable, recording
 from quintet.process import is_first_rank
 from quintet.record import Record
+from quintet.transfer import initialise
 from quintet.trial import is_trial
 
 if TYPE_CHECKING:
@@ -51,7 +52,8 @@ def run(cfg: DictConfig) -> float | None:
         know(cfg, facts := data.load())
         check_choices(cfg)
         network = build.model(cfg)
-        record.anomalies += build.initialise(cfg, network)
+        advice, moved = initialise(cfg, network)
+        record.anomalies, record.transfer = advice, record.transfer | moved
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
         task = build.task(cfg, data, network)
@@ -99,6 +101,7 @@ def fit(
         trainer.fit(task, data, ckpt_path=start, weights_only=True)
     finally:
         record.epochs, record.seconds = tally.epochs, tally.earlier
+        record.steering = [c for each in trainer.callbacks for c in getattr(each, "changes", [])]  # type: ignore[attr-defined]
         rows = curves.read(Path(cfg.paths.run) / "metrics.csv")
         record.diagnosis = curves.diagnose(rows, record.guess, initial, cfg.data.batch_size)
     if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]

@@ -14,8 +14,8 @@ from quintet.signature import check_arguments, locate, parameters
 RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
     "loss": {"fits", "num_outputs"},
-    "model": {"fits"},
-    "optimizer": {"weight_decay_on"},
+    "model": {"fits", "weights", "freeze"},
+    "optimizer": {"weight_decay_on", "layer_decay"},
     "scheduler": {"interval", "warmup", "monitor"},
     "data": {"task", "kind"},
 }

@@ -91,7 +91,7 @@ def status_of(error: BaseException) -> Status:
 
 def reason_of(error: BaseException) -> str:
     """Return one paragraph that says why."""
-    return str(error) if type(error).__module__.startswith("quintet") else repr(error)
+    return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
 
 
 def environment() -> dict[str, Any]:

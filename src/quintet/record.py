@@ -46,8 +46,12 @@ class Record:
     seconds: float = 0.0
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
+    transfer: dict[str, Any] = field(default_factory=dict)
+    """What was loaded of `weights`, skipped and why, left `fresh` and `frozen`; rates by layer."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     """P of simple models, by split (val, test)."""
+    steering: list[dict[str, Any]] = field(default_factory=list)
+    """What was asked of the run while it trained, and what became of it; see `steering.Change`."""
     guess: float | None = None
     """Validation loss of a model that knows nothing."""
     diagnosis: list[str] = field(default_factory=list)

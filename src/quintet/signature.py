@@ -11,8 +11,8 @@ from quintet.errors import UserError, nearest
 # What a config may name. A config can come with somebody else's run folder, and naming any
 # importable function there would be running their code: so nothing else is called.
 OURS = (
-    *("models", "losses", "metrics", "inits", "schedulers", "data", "callbacks", "loggers"),
-    *("sweep.samplers", "sweep.schedulers"),
+    *("models", "losses", "metrics", "inits", "optimizers", "schedulers", "data", "callbacks"),
+    *("loggers", "sweep.samplers", "sweep.schedulers"),
 )
 TRUSTED = (
     *(f"quintet.{name}." for name in OURS),

@@ -1,7 +1,7 @@
 """The one LightningModule: model, loss and metric tied together, whatever they are."""
 
 from collections.abc import Callable, Sequence
-from typing import Any, cast
+from typing import Any, Self, cast
 
 import lightning.pytorch as L
 import torch
@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from quintet.data.samples import Task as TaskName
 from quintet.errors import DivergedError
 from quintet.meter import Meter
+from quintet.models.transfer import settle
 from quintet.predictions import predictions
 
 MakeOptimizer = Callable[[nn.Module], OptimizerLRScheduler]
@@ -67,6 +68,12 @@ class Task(L.LightningModule):
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, all but the norm layers that are frozen."""
+        super().train(mode)
+        settle(self.model)
+        return self
 
     def forward(self, x: Tensor) -> Tensor:
         """Return raw outputs, (B, K)."""

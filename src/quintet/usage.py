@@ -18,8 +18,11 @@ REACHED = (
     "data.fraction",
     "model.width",
     "model.depth",
+    "model.weights",
+    "model.freeze",
     "optimizer.lr",
     "optimizer.weight_decay",
+    "optimizer.layer_decay",
     "scheduler.warmup",
     "trainer.max_epochs",
     "trainer.gradient_clip_val",
@@ -89,7 +92,7 @@ def _groups(primary: str) -> Iterator[str]:
 
 def _keys(primary: str, *, nested: bool) -> Iterator[str]:
     for key, value, comment in KEY.findall(primary):
-        if key not in FILLED_IN:
+        if value and key not in FILLED_IN:  # without a value it is a node of keys
             yield _line(key, value, comment)
     defaults = {group: default for group, default, _ in GROUP.findall(primary)}
     for name in REACHED if nested else ():
@@ -97,7 +100,8 @@ def _keys(primary: str, *, nested: bool) -> Iterator[str]:
         known = defaults.get(group, "null")
         paths = option_files(f"{group}={'default' if known == 'null' else known}")
         leaf = re.compile(KEY.pattern.replace(r"^(\w+)", rf"^ *({name.rpartition('.')[2]})"), re.M)
-        if found := leaf.search("\n".join(path.read_text() for path in reversed(paths))):
+        texts = [*(path.read_text() for path in reversed(paths)), primary]
+        if found := leaf.search("\n".join(texts)):
             yield _line(name, found[2], found[3])
 
 

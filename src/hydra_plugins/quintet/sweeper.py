@@ -1,4 +1,4 @@
-"""Hydra's Sweeper, handed on to quintet.sweep; Hydra loads this at every start, so it is thin."""
+"""Hydra's Sweeper, handed on to quintet.sweep; thin, as Hydra loads it at every start."""
 
 from dataclasses import dataclass, field
 from typing import Any

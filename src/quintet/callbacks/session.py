@@ -8,6 +8,7 @@ import lightning.pytorch as L
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet import signals
+from quintet.rescale import again
 
 
 class Listen(L.Callback):
@@ -52,7 +53,7 @@ class Replan(L.Callback):
     """Lays the learning rate out anew when a resumed run is to be longer or shorter than planned.
 
     The rate goes on at today's step of the schedule that a run of the new length would have had
-    from its start. A plateau schedule has no plan.
+    from its start, and with what has been steered. A plateau schedule has no plan.
 
     Args:
         total_steps: optimizer steps of the run, as planned now.
@@ -90,3 +91,4 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     groups = trainer.optimizers[0].param_groups
     for group, fresh in zip(groups, optimizer.param_groups, strict=True):
         group.update({key: value for key, value in fresh.items() if key != "params"})
+    again(trainer.optimizers[0], [config.scheduler for config in configs])

@@ -19,6 +19,7 @@ from quintet.practice.layers import statistics
 from quintet.practice.rates import draw
 from quintet.practice.subject import Subject
 from quintet.task import Task
+from quintet.transfer import initialise
 
 FINDINGS, CURVE = "check.json", "lr_range.csv"
 
@@ -75,12 +76,13 @@ def prepare(cfg: DictConfig) -> Subject:
     def make() -> Task:
         torch.manual_seed(cfg.seed)
         network = build.model(cfg)
-        build.initialise(cfg, network)
+        initialise(cfg, network)
         return build.task(cfg, data, network)
 
     device = trainer.strategy.root_device
-    advice = build.initialise(cfg, build.model(cfg))
-    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice)
+    advice, moved = initialise(cfg, build.model(cfg))
+    pretrained = "weights" in moved
+    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice, pretrained)
 
 
 def save(folder: Path, found: list[Finding], subject: Subject) -> None:

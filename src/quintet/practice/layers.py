@@ -34,6 +34,7 @@ class Layer:
         dead: share of the units that are zero for every sample; of activations only.
         saturated: share of the outputs near a bound; of tanh and sigmoid only.
         gradient: root mean square of the loss's gradient at the outputs.
+        frozen: whether the weights that it follows stay as they are.
 
     """
 
@@ -44,6 +45,7 @@ class Layer:
     dead: float = 0.0
     saturated: float = 0.0
     gradient: float = 0.0
+    frozen: bool = False
 
 
 def statistics(subject: Subject, count: int = 256) -> list[Layer]:
@@ -68,6 +70,8 @@ def _note(module: nn.Module, _: Any, output: Any, *, layers: list[Layer], name: 
         return
     values = tensor.detach().float()
     layer = Layer(name, type(module).__name__, float(values.mean()), float(values.std()))
+    own = [p.requires_grad for p in module.parameters()]
+    layer.frozen = not any(own) if own else bool(layers) and layers[-1].frozen
     if isinstance(module, ACTIVATIONS) and values.dim() > 1:
         layer.dead = _dead(values)
     if bound := BOUNDED.get(type(module)):
@@ -92,8 +96,12 @@ def _remember(layer: Layer) -> Callable[[Tensor], None]:
 
 
 def activations(layers: list[Layer]) -> Finding | None:
-    """Judge the size of each activation's outputs: dead, saturated, vanishing or exploding."""
-    found = [layer for layer in layers if layer.kind in {kind.__name__ for kind in ACTIVATIONS}]
+    """Judge the size of each activation's outputs: dead, saturated, vanishing or exploding.
+
+    What follows frozen weights is not for an init to mend.
+    """
+    kinds = {kind.__name__ for kind in ACTIVATIONS}
+    found = [layer for layer in layers if layer.kind in kinds and not layer.frozen]
     if not found:
         return None
     stds = [layer.std for layer in found]

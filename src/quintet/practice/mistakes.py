@@ -8,6 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quintet.losses import BinaryFocal, Focal
+from quintet.models.transfer import is_frozen
 from quintet.practice.finding import Finding, judged
 from quintet.practice.subject import Subject, optimizer_of
 from quintet.task import Task
@@ -50,7 +51,8 @@ def modes(subject: Subject) -> Finding:
     In evaluation an output is repeated exactly and leaves the running statistics alone.
     """
     task = subject.task().train()
-    stuck = [name for name, module in task.model.named_modules() if not module.training]
+    heard = {name: module for name, module in task.model.named_modules() if not is_frozen(module)}
+    stuck = [name for name, module in heard.items() if not module.training]
     cure = "Call super().train(mode) in a train() of your own; give functional dropout "
     cure += "training=self.training."
     if stuck:

@@ -87,6 +87,8 @@ def range_test(
 ) -> Curve:
     """Train with a rate that rises at every step until the loss explodes.
 
+    The rate is that of the optimizer's first group; the others keep their proportion to it.
+
     Args:
         step: gives the mean loss of a batch.
         optimizer: of the parameters behind it.
@@ -94,13 +96,15 @@ def range_test(
 
     """
     growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
+    first = optimizer.param_groups[0]["lr"]
+    shares = [group["lr"] / first if first else 1.0 for group in optimizer.param_groups]
     rates: list[float] = []
     losses: list[float] = []
     average = 0.0
     for number in range(STEPS):
         rate = LOWEST * growth**number
-        for group in optimizer.param_groups:
-            group["lr"] = rate
+        for group, share in zip(optimizer.param_groups, shares, strict=True):
+            group["lr"] = rate * share
         optimizer.zero_grad()
         loss = step(batches[number % len(batches)])
         average = MEMORY * average + (1 - MEMORY) * float(loss.detach())

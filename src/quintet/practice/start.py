@@ -28,7 +28,8 @@ def initial_loss(subject: Subject) -> Finding:
     outputs = task(x)
     first, theory = loss_of(task, outputs, y), loss_of(task, torch.zeros_like(outputs), y)
     ratio = first / theory
-    verdict: Verdict = "pass" if 0.85 <= ratio <= 1.15 else "warn"
+    known = subject.pretrained and ratio < 1
+    verdict: Verdict = "pass" if known or 0.85 <= ratio <= 1.15 else "warn"
     if not math.isfinite(ratio) or ratio > 2:
         verdict = "fail"
     return judged(

@@ -29,6 +29,7 @@ class Subject:
         rate: the learning rate that was chosen.
         device: where to compute.
         advice: what the init warns of.
+        pretrained: whether it begins with another model's weights.
 
     """
 
@@ -39,6 +40,7 @@ class Subject:
     rate: float
     device: torch.device
     advice: list[str] = field(default_factory=list)
+    pretrained: bool = False
 
     def task(self) -> Task:
         """Return a new model, as training would start with it."""

@@ -146,6 +146,12 @@ def uses_momentum(optimizer: Optimizer) -> bool:
     return any("betas" in g or g.get("momentum", 0) > 0 for g in optimizer.param_groups)
 
 
+def by_group(optimizer: Optimizer, rate: float) -> list[float]:
+    """Return `rate` for each group of an optimizer, in the proportions of the groups' own rates."""
+    usual = optimizer.defaults["lr"]
+    return [rate * (group["lr"] / usual if usual else 1.0) for group in optimizer.param_groups]
+
+
 def one_cycle(
     optimizer: Optimizer,
     max_lr: float,
@@ -175,7 +181,7 @@ def one_cycle(
         )
     return lrs.OneCycleLR(
         optimizer,
-        max_lr,
+        by_group(optimizer, max_lr),
         total_steps=total_steps,
         pct_start=float(pct_start),
         anneal_strategy=anneal_strategy,
@@ -207,8 +213,8 @@ def cyclic(
     """
     return lrs.CyclicLR(
         optimizer,
-        base_lr=max_lr / 4 if base_lr is None else base_lr,
-        max_lr=max_lr,
+        base_lr=by_group(optimizer, max_lr / 4 if base_lr is None else base_lr),
+        max_lr=by_group(optimizer, max_lr),
         step_size_up=step_size_up,
         step_size_down=step_size_down,
         mode=mode,

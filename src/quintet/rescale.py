@@ -1,0 +1,89 @@
+"""Change what an optimizer runs with while it runs: its learning rate, schedule and all, and more.
+
+What has been changed stands in the parameter groups, as `steered`, and so travels in checkpoints.
+"""
+
+from collections.abc import Iterable, Iterator
+from typing import Any
+
+from torch.optim import SGD, Optimizer
+
+RATES = ("lr", "initial_lr", "max_lr", "min_lr")
+"""Learning rates that schedules keep in a parameter group ..."""
+OF_A_SCHEDULE = ("base_lrs", "max_lrs", "min_lrs", "eta_min")
+"""... and in themselves."""
+
+
+def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float) -> str | None:
+    """Set `lr`, `momentum` or `weight_decay` of all groups.
+
+    A new learning rate is that of the first group, now; the other groups keep their proportion to
+    it, and the schedules go on in their shape, as many times higher or lower. Weight decay changes
+    where there is some: biases and norms stay without.
+
+    Returns:
+        why it cannot be, if it cannot; nothing has changed then.
+
+    """
+    groups = optimizer.param_groups
+    if why := _hindrance(optimizer, key):
+        return why
+    if key == "lr":
+        factor = value / groups[0]["lr"]
+        _scale(groups, schedules, factor)
+        for group in groups:
+            _noted(group)["lr"] = _noted(group).get("lr", 1.0) * factor
+        return None
+    for group in _decayed(groups) if key == "weight_decay" else groups:
+        group[key] = _noted(group)[key] = value
+    return None
+
+
+def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
+    """Repeat all changes so far, on rates that were laid out anew."""
+    groups = optimizer.param_groups
+    _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))
+    for group in groups:
+        group.update({k: v for k, v in group.get("steered", {}).items() if k != "lr"})
+
+
+def _hindrance(optimizer: Optimizer, key: str) -> str | None:
+    first, name = optimizer.param_groups[0], type(optimizer).__name__
+    if key not in first:
+        return f"{name} has no {key}"
+    if key == "lr" and not first["lr"]:
+        return "the learning rate is 0 now, so its schedule cannot be scaled"
+    if key == "momentum" and "base_momentum" in first:
+        return "the schedule moves the momentum; scheduler.cycle_momentum=false leaves it alone"
+    if key == "momentum" and not first["momentum"] and not isinstance(optimizer, SGD):
+        return f"{name} began without momentum, and cannot begin with it later"
+    if key == "weight_decay" and not _decayed(optimizer.param_groups):
+        return "the run began without weight decay, so which parameters to spare is not known"
+    return None
+
+
+def _decayed(groups: list[dict[str, Any]]) -> list[dict[str, Any]]:
+    return [g for g in groups if g["weight_decay"] or "weight_decay" in g.get("steered", {})]
+
+
+def _noted(group: dict[str, Any]) -> dict[str, float]:
+    found: dict[str, float] = group.setdefault("steered", {})
+    return found
+
+
+def _scale(groups: list[dict[str, Any]], schedules: Iterable[Any], factor: float) -> None:
+    for group in groups:
+        group.update({name: group[name] * factor for name in RATES if name in group})
+    for schedule in _all(schedules):
+        for name in OF_A_SCHEDULE:
+            rates = getattr(schedule, name, None)
+            if isinstance(rates, list):
+                setattr(schedule, name, [rate * factor for rate in rates])
+            elif rates is not None:
+                setattr(schedule, name, rates * factor)
+
+
+def _all(schedules: Iterable[Any]) -> Iterator[Any]:
+    for schedule in schedules:
+        yield schedule
+        yield from _all(getattr(schedule, "_schedulers", ()))

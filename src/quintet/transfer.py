@@ -1,0 +1,85 @@
+"""How a model's parameters begin: init=, then model.weights= and model.freeze=."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from torch import Tensor, nn
+
+from quintet import build, checkpoints
+from quintet.errors import UserError
+from quintet.models.transfer import freeze, load
+from quintet.optimizers import rates
+from quintet.task import weights_of
+
+
+def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[str], dict[str, Any]]:
+    """Set the parameters of a new model.
+
+    A run that is resumed has its weights in its own checkpoint, so the file that it began from may
+    be gone by then.
+
+    Returns:
+        what the init warns of; and, for the record, what was loaded and frozen
+
+    Raises:
+        UserError: weights that cannot be loaded or do not fit, or a pattern that matches nothing.
+
+    """
+    advice = build.initialise(cfg, network)
+    moved: dict[str, Any] = {}
+    begun = cfg.resume and checkpoints.newest(Path(cfg.paths.run))
+    if (weights := cfg.model.get("weights")) is not None and not begun:
+        found = load(network, tensors(str(weights)), weights)
+        moved |= {"weights": str(weights), "loaded": len(found.taken)}
+        moved |= {"skipped": found.skipped, "fresh": found.fresh}
+        if all(name.startswith("head.") for name in found.fresh):
+            advice = []  # of an init whose work is overwritten
+    if patterns := cfg.model.get("freeze"):
+        moved["frozen"] = freeze(network, _listed(patterns))
+        moved["trainable"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    if (decay := cfg.optimizer.get("layer_decay", 1.0)) != 1:
+        moved["rates"] = rates(network, cfg.optimizer.lr, decay)
+    return advice, moved
+
+
+def _listed(patterns: Any) -> list[str]:
+    listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise UserError(
+            f"model.freeze={patterns} is no list of patterns. Give names of parameters or modules, "
+            "globs or regular expressions, such as model.freeze=[hidden]."
+        )
+    return listed
+
+
+def tensors(where: str) -> dict[str, Tensor]:
+    """Return a model's tensors from a run folder (its best checkpoint) or a file of tensors.
+
+    Raises:
+        UserError: an address, nothing there, or a file that is damaged or carries code.
+
+    """
+    if "://" in where:
+        raise UserError(
+            f"model.weights={where} is an address. Allowed: a run folder or a local file; "
+            "download it first, from a source that you trust."
+        )
+    given = Path(where).expanduser()
+    path = checkpoints.best(given) if given.is_dir() else given
+    if path is None or not path.is_file():
+        lacks = "has no checkpoint" if given.is_dir() else "is not there"
+        raise UserError(
+            f"model.weights={where} {lacks}. "
+            "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
+        )
+    state = checkpoints.load(path)
+    if isinstance(state, dict) and "state_dict" in state:
+        state = weights_of(state) or state["state_dict"]
+    if not (isinstance(state, dict) and state and all(map(torch.is_tensor, state.values()))):
+        raise UserError(
+            f"model.weights={where} does not hold a model's tensors by name. Allowed: a checkpoint "
+            "of train.py, or what torch.save(model.state_dict(), path) writes."
+        )
+    return state

@@ -1,0 +1,111 @@
+"""Runs that begin with the weights of another run."""
+
+import shutil
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+import runs
+from quintet import checkpoints
+from quintet.reload import trained
+from running import SHORT, ran
+from runs import TrainHere
+
+NET = ("model=cnn", "model.width=4", "model.depth=2")
+
+
+def tensors(folder: Path, name: str = "best") -> dict[str, Any]:
+    return checkpoints.load(folder / "checkpoints" / f"{name}.ckpt")
+
+
+@pytest.fixture(scope="module")
+def source(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finished run."""
+    folder = tmp_path_factory.mktemp("source")
+    ran(folder, *SHORT, *NET)
+    return folder
+
+
+def test_frozen_tensors_are_bit_identical_after_training(
+    source: Path, tmp_path: Path, train_here: TrainHere
+) -> None:
+    """With weight decay, an average of the weights, and batch norm's running statistics."""
+    overrides = ("optimizer=adamw", "optimizer.weight_decay=0.5", "trainer.max_epochs=2")
+    train_here(
+        tmp_path, *NET, *overrides, f"model.weights={source}", "model.freeze=[stages]",
+        "callbacks=ema",
+    )  # fmt: skip
+    before = tensors(source)["state_dict"]
+    for name in ("best", "last"):
+        for state in ("state_dict", "current_model_state"):
+            after = tensors(tmp_path, name)[state]
+            changed = {k for k in before if not torch.equal(before[k], after[k])}
+            assert changed == {"model.head.weight", "model.head.bias"}
+    record = runs.record(tmp_path)
+    assert record["transfer"]["loaded"] == len(before) - 2  # of the target's scale
+    assert len(record["transfer"]["frozen"]) == 12
+
+
+def test_a_new_head_is_told_and_the_run_needs_its_source_no_longer(
+    source: Path, tmp_path: Path, train_here: TrainHere, capsys: pytest.CaptureFixture[str]
+) -> None:
+    moved = tmp_path / "source"
+    shutil.copytree(source, moved)
+    head = ("data=digits_multilabel", "model.freeze=stages.0.weight", "optimizer.layer_decay=0.5")
+    folder = tmp_path / "run"
+    train_here(folder, "trainer.max_epochs=1", *NET, *head, f"model.weights={moved}")
+    shutil.rmtree(moved)
+    out = capsys.readouterr().out
+    assert "skipped head.weight: its shape is (10, 8)" in out
+    assert "new, as the init leaves them: head.weight, head.bias" in out
+    rates = runs.record(folder)["transfer"]["rates"]
+    assert list(rates.values()) == [0.001 * 0.5**depth for depth in range(len(rates))]
+    first = tensors(folder)["state_dict"]["model.stages.0.weight"]
+    train_here(None, f"resume={folder}", "trainer.max_epochs=2")
+    assert torch.equal(tensors(folder, "last")["state_dict"]["model.stages.0.weight"], first)
+    assert runs.record(folder)["transfer"]["rates"] == rates
+    assert trained(folder).cfg.model.weights == str(moved)
+
+
+def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path) -> None:
+    state = trained(source).task.model.state_dict()
+    torch.save(state, tmp_path / "weights.pt")
+    record = ran(tmp_path / "run", *SHORT, *NET, f"model.weights={tmp_path}/weights.pt")
+    assert record.transfer["loaded"] == len(state)
+    assert not record.transfer["skipped"]
+
+
+@pytest.mark.parametrize(
+    ("where", "says"),
+    [
+        ("https://example.org/net.pt", "is an address"),
+        ("nowhere", "is not there"),
+        ("{empty}", "has no checkpoint"),
+        ("{empty}/../code.pt", "pickled code"),
+        ("{empty}/../list.pt", "does not hold a model's tensors"),
+    ],
+)
+def test_weights_that_cannot_be_loaded_are_refused(
+    tmp_path: Path, train_here: TrainHere, where: str, says: str
+) -> None:
+    (tmp_path / "empty").mkdir()
+    torch.save(torch.nn.Linear(1, 1), tmp_path / "code.pt")
+    torch.save([torch.ones(1)], tmp_path / "list.pt")
+    place = where.format(empty=tmp_path / "empty")
+    with pytest.raises(SystemExit, match=says):
+        train_here(tmp_path / "run", f"model.weights='{place}'")
+
+
+def test_the_check_judges_a_frozen_model_by_what_it_trains(source: Path, tmp_path: Path) -> None:
+    from quintet.checking.command import prepare
+    from quintet.practice import layers, mistakes, start
+    from running import composed
+
+    words = (f"model.weights={source}", "model.freeze=[stages]", "callbacks.progress=null")
+    subject = prepare(composed(tmp_path, "trainer=cpu", *NET, *words))
+    found = [mistakes.modes(subject), mistakes.optimized(subject), start.initial_loss(subject)]
+    found.append(layers.gradients(subject))
+    assert [finding.verdict for finding in found] == ["pass"] * 4
+    assert layers.signal(subject) is None  # every activation follows frozen weights

@@ -1,0 +1,24 @@
+"""What only this model promises; tests/models/test_model_contract.py tests what all of them do."""
+
+import pytest
+import torch
+
+from quintet.errors import UserError
+from quintet.models.new_option import NewOption
+
+
+def test_blocks_that_give_nothing_leave_a_linear_model():
+    model, x = NewOption([4], 2, width=8, depth=3), torch.randn(5, 4)
+    for block in model.blocks:
+        for parameter in block.parameters():
+            torch.nn.init.zeros_(parameter)
+    assert torch.equal(model(x), model.head(model.first(x)))
+
+
+def test_depth_counts_the_blocks():
+    assert len(NewOption([4], 2, depth=3).blocks) == 3
+
+
+def test_an_impossible_depth_is_refused():
+    with pytest.raises(UserError, match=r"model\.depth=0"):
+        NewOption([4], 2, depth=0)

@@ -1,0 +1,34 @@
+"""Inverse square root decay of the learning rate: a fall that never ends, and never hurries."""
+
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from quintet.errors import UserError
+
+
+class NewOption(LRScheduler):
+    """The rate times 1 / sqrt(1 + t / timescale) after t ticks (Vaswani et al. 2017, section 5.3).
+
+    It needs no length of the run: one can train on for as long as it helps. Put
+    `scheduler.warmup=` before it, as the paper does.
+
+    Args:
+        optimizer: whose rate is scheduled.
+        timescale: ticks after which the rate is down to 0.71 of itself.
+        last_epoch: the tick that went before; -1 at the start.
+
+    Raises:
+        UserError: a timescale that is not above 0.
+
+    """
+
+    def __init__(self, optimizer: Optimizer, timescale: float = 1000, last_epoch: int = -1) -> None:
+        if timescale <= 0:
+            raise UserError(f"scheduler.timescale={timescale} is not above 0. Take 1 or more.")
+        self.timescale = timescale
+        super().__init__(optimizer, last_epoch)
+
+    def get_lr(self) -> list[float]:  # type: ignore[override]
+        """Return the rate of each group at this tick."""
+        factor: float = (1 + self.last_epoch / self.timescale) ** -0.5
+        return [float(rate) * factor for rate in self.base_lrs]

@@ -1,0 +1,52 @@
+"""A hill climber: look near the best so far, and now and then anywhere."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from quintet.sweep.space import Point, Space
+    from quintet.sweep.study import Trial
+
+
+class NewOption:
+    """Random local search (Rastrigin 1963; Spall, "Introduction to Stochastic Search", 2003).
+
+    A sampler is asked what to try next. Every parameter is a place in [0, 1] on its own scale
+    (`space.at`), so that rates, widths and options need no case of their own; a suggestion
+    depends on seed, number and history alone, so that a sweep can be stopped and go on.
+
+    Args:
+        explore: share of the trials that look anywhere.
+        spread: standard deviation of a step from the best, as a share of the range.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, explore: float = 0.3, spread: float = 0.1) -> None:
+        self.explore, self.spread = explore, spread
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return a point near the best one, or anywhere."""
+        import numpy as np
+
+        rng = np.random.default_rng([seed, number])
+        units = {p.key: rng.random() for p in space.parameters}
+        best = self.best(trials, mode)
+        if best is not None and rng.random() >= self.explore:
+            for p in space.parameters:
+                if p.key in best.point and p.ordered:
+                    near = p.unit(best.point[p.key]) + self.spread * rng.standard_normal()
+                    units[p.key] = min(max(near, 0.0), 1.0)
+        return space.at(units)
+
+    def best(self, trials: "Sequence[Trial]", mode: str) -> "Trial | None":
+        """Return the best trial that has a value."""
+        sign = 1 if mode == "max" else -1
+        valued = [t for t in trials if t.state == "completed" and t.value is not None]
+        return max(valued, key=lambda t: sign * (t.value or 0.0), default=None)

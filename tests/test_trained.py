@@ -64,6 +64,16 @@ def test_an_evaluated_checkpoint_gives_its_recorded_scores(run):
     assert scores["test"] == pytest.approx(record["test"], abs=1e-6)
 
 
+def test_simple_models_are_scored_beside_a_run_on_demand(run):
+    evaluate(evaluation(run))
+    assert json.loads((run / "result.json").read_text())["baselines"] == {}
+    path = run / "config.yaml"
+    path.write_text(path.read_text().replace("baselines: false", "baselines: true"))
+    evaluate(evaluation(run, baselines=True))
+    found = json.loads((run / "result.json").read_text())["baselines"]
+    assert 0 < found["dummy"]["test"] < found["linear"]["test"] <= 1
+
+
 def test_a_run_that_was_moved_is_whole(run, tmp_path):
     moved = tmp_path / "elsewhere" / "run"
     shutil.copytree(run, moved)

@@ -10,6 +10,8 @@ from quintet.callbacks.keep import Keep
 from quintet.errors import UserError
 from quintet.evidence import read
 from quintet.files import write_atomically
+from quintet.node import instantiate
+from quintet.practice import baselines
 from quintet.process import is_first_rank
 from quintet.record import Record
 from quintet.reload import trained
@@ -20,7 +22,8 @@ Scores = dict[str, dict[str, float]]
 def evaluate(cfg: DictConfig) -> Scores:
     """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
 
-    The best checkpoint's answers are kept in `predictions.npz`.
+    The best checkpoint's answers are kept in `predictions.npz`; simple models' P, where asked for,
+    in `result.json`.
 
     Raises:
         UserError: the run cannot be rebuilt, or its data has changed since.
@@ -29,7 +32,8 @@ def evaluate(cfg: DictConfig) -> Scores:
     console.quiet(cfg.debug)
     folder = Path(cfg.run)
     run = trained(folder, cfg.checkpoint)
-    check_fingerprint(run.data.load().fingerprint, run.cfg)
+    facts = run.data.load()
+    check_fingerprint(facts.fingerprint, run.cfg)
     cfg.trainer.precision = run.cfg.trainer.precision  # P is to be the recorded one
     trainer = build.trainer(cfg, watched=False)
     keep = Keep(run.data)
@@ -45,6 +49,11 @@ def evaluate(cfg: DictConfig) -> Scores:
         scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
     keep.save(folder)
     if is_first_rank():
+        if cfg.baselines and run.cfg.get("baselines"):
+            record = Record.read(folder)
+            metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
+            record.baselines = baselines.scores(run.data, facts, metric, cfg.splits, threads)
+            record.write(folder)
         write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
         console.compare(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
     return scores

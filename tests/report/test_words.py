@@ -5,7 +5,7 @@ import math
 import pytest
 
 from quintet.report.importance import disagreements, measured
-from quintet.report.noise import judge, wilson
+from quintet.report.noise import fewest, judge, wilson
 from quintet.report.scales import ticks
 from quintet.report.words import change, listed, score
 from quintet.sweep.space import Choice, Interval
@@ -14,7 +14,7 @@ from quintet.sweep.space import Choice, Interval
 def test_the_wilson_interval_is_that_of_the_textbook():
     low, high = wilson(0.5, 10)  # Newcombe 1998, "Two-sided confidence intervals"
     assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert wilson(1.0, 180)[1] == 1.0
+    assert wilson(1.0, 180)[1] == pytest.approx(1.0)
     assert wilson(1.0, 180)[0] == pytest.approx(180 / (180 + 1.96**2), abs=1e-4)
 
 
@@ -26,10 +26,15 @@ def test_a_difference_of_accuracies_is_judged_by_its_samples(a, b, kind):
     assert judge("accuracy", a, b, 180).kind == kind
 
 
-def test_a_sign_test_agrees_with_the_fewest_samples():
-    from quintet.report.noise import FEWEST
+@pytest.mark.parametrize("trials", [1, 40])
+def test_as_many_samples_must_differ_as_a_shared_sign_test_asks_for(trials):
+    count = fewest(trials)
+    assert 2 * math.pow(0.5, count) < 0.05 / trials < 2 * math.pow(0.5, count - 1)
 
-    assert 2 * math.pow(0.5, FEWEST) < 0.05 < 2 * math.pow(0.5, FEWEST - 1)
+
+def test_the_best_of_many_must_be_further_ahead():
+    assert judge("accuracy", 0.99, 0.94, 180, trials=1).kind == "clear"
+    assert judge("accuracy", 0.99, 0.94, 180, trials=40).kind == "chance"
 
 
 def test_other_metrics_are_not_judged_by_two_numbers():

@@ -43,7 +43,7 @@ def confusion(answers: Answers, names: Sequence[str], split: str) -> Figure:
     np.add.at(matrix, (answers.target.astype(int), answers.decided.astype(int)), 1)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     wrong = [
-        f"{called[a]} taken for {called[b]} ×{matrix[a, b]}"
+        f"{called[a]} taken for {called[b]} ({matrix[a, b]})"
         for a, b in _largest_off_diagonal(matrix)
     ]
     heat = {

@@ -64,7 +64,8 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
         found[f"ensemble of {members}"] = {"val": made.get("val"), "test": made.get("test")}
     if sweep.defaults and sweep.defaults is not sweep.winner:
         found[f"defaults: trial {sweep.defaults.number}"] = {"val": sweep.defaults.value}
-    return {**found, **record.baselines}
+    simple = {f"simple model: {name}": scores for name, scores in record.baselines.items()}
+    return {**found, **simple}
 
 
 def _number_of(sweep: Sweep) -> int:

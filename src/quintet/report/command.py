@@ -7,7 +7,6 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from quintet import console
-from quintet.errors import UserError
 from quintet.page.blocks import Block, Commands, Note
 from quintet.page.frame import Page, Section
 from quintet.report import verdict
@@ -20,7 +19,6 @@ from quintet.report.failures import failures
 from quintet.report.importance import importance
 from quintet.report.learning import learning
 from quintet.report.progress import progress
-from quintet.report.run import page as run
 from quintet.report.space import hyperparameters
 from quintet.report.sweep import Sweep
 from quintet.report.warnings import warnings
@@ -45,19 +43,14 @@ SECTIONS: dict[str, tuple[Callable[[Sweep], list[Block]], str]] = {
 
 
 def report(cfg: DictConfig) -> Path:
-    """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`.
+    """Write the report of `cfg.sweep`, finished or not.
 
     Raises:
-        UserError: no such folder, both or none, or no place to write to.
+        UserError: no sweep folder, or no place to write to.
 
     """
-    if (cfg.sweep is None) == (cfg.run is None):
-        raise UserError(f"sweep={cfg.sweep} run={cfg.run}: give a folder to one of the two.")
-    output = Path(cfg.output) if cfg.output else None
-    if cfg.run is not None:
-        path = run.write(Path(cfg.run), output)
-    else:
-        path = write(Study.read(cfg.sweep, cfg.storage), output)
+    study = Study.read(cfg.sweep, cfg.storage)
+    path = write(study, Path(cfg.output) if cfg.output else None)
     console.say("report    [bold]{}[/]", console.shortest(path))
     return path
 

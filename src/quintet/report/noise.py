@@ -2,12 +2,11 @@
 
 import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Literal
 
-NORMAL = 1.959963984540054
-"""Quantile of the normal distribution for a 95 % interval."""
-FEWEST = 6
-"""Samples, judged differently all to one side, from which a sign test has p < 0.05: 2 / 2**6."""
+NORMAL = NormalDist().inv_cdf(0.975)
+LEVEL = 0.05
 
 
 @dataclass(frozen=True)
@@ -34,22 +33,34 @@ def wilson(share: float, count: int) -> tuple[float, float]:
     return max(0.0, middle - half), min(1.0, middle + half)
 
 
-def judge(metric: str, a: float, b: float, count: int | None) -> Judgement:
-    """Compare P of two models on the same `count` validation samples.
+def fewest(trials: int) -> int:
+    """Return how many samples two models must differ on, all to one side, to be told apart.
+
+    The exact sign test (McNemar 1947) then has p = 2 / 2**n under 5 %, shared among as many
+    comparisons as there were trials to pick the winner from (Bonferroni).
+    """
+    return math.ceil(math.log2(2 * trials / LEVEL))
+
+
+def judge(metric: str, a: float, b: float, count: int | None, trials: int = 1) -> Judgement:
+    """Compare P of a winner and of another model on the same `count` validation samples.
 
     For accuracy, the fewest samples on which they can differ decide whether any paired test could
-    tell them apart (exact sign test; McNemar 1947); the unpaired standard error decides, on the
-    safe side, when the difference is clear.
+    tell them apart; the unpaired standard error decides, on the safe side, when the difference is
+    clear. Both allow for the winner being picked from so many trials.
     """
     if metric != "accuracy" or not count:
         return Judgement("unknown", "how much of it is chance, other seeds would show")
     samples = round(abs(a - b) * count)
     of = f"{samples} of {count:,} validation samples"
+    among = f" in the best of {trials} trials" if trials > 1 else ""
     if samples == 0:
         return Judgement("chance", "equal")
-    if samples < FEWEST:
-        return Judgement("chance", f"{of}: chance alone could do this")
+    if samples < fewest(trials):
+        return Judgement("chance", f"{of}: chance alone could do this{among}")
     error = math.sqrt((a * (1 - a) + b * (1 - b)) / count)
-    if abs(a - b) > NORMAL * error:
-        return Judgement("clear", f"{of}: more than chance")
+    if abs(a - b) > NormalDist().inv_cdf(1 - LEVEL / (2 * trials)) * error:
+        return Judgement(
+            "clear", f"{of}: more than chance, even{among}" if among else f"{of}: clear"
+        )
     return Judgement("unsure", f"{of}: may be chance")

@@ -64,7 +64,7 @@ def _beside_runner_up(sweep: Sweep, winner: Trial) -> list[str]:
 
 def judged(sweep: Sweep, a: float, b: float) -> Judgement:
     """Say what a difference between two trials is worth."""
-    return judge(sweep.metric, a, b, samples(sweep))
+    return judge(sweep.metric, a, b, samples(sweep), max(1, len(sweep.valued)))
 
 
 def samples(sweep: Sweep) -> int | None:

@@ -7,7 +7,6 @@ import time
 from pathlib import Path
 
 from quintet.record import RESULT, Record
-from quintet.report.run.page import leave
 from quintet.sweep import locks
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start, tail
@@ -37,7 +36,6 @@ def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
         test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
     made.replace(target)
-    leave(target)
     study.optuna.set_user_attr("best", _sign(best))
     return record
 
@@ -55,13 +53,13 @@ def _sign(best: Trial) -> list[object]:
 
 
 def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
-    """Score a run folder by evaluate.py, which keeps its answers; the test goes into its record."""
+    """Score a run folder by evaluate.py; tests, its own and simple models', go into its record."""
     python, script, *_ = plan.command
     evaluate = Path(script).with_name("evaluate.py")
     lock = locks.take(folder / LOCK)
     if not evaluate.is_file() or record.checkpoint is None or lock is None:
         return
-    command = [python, str(evaluate), f"run='{folder}'", "splits=[val,test]"]
+    command = [python, str(evaluate), f"run='{folder}'", "splits=[val,test]", "baselines=true"]
     process = start(command, folder, 0, lock, {})
     while process.exit_code() is None:
         time.sleep(0.02)
@@ -72,6 +70,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
         record.anomalies.append(f"the test failed: {tail(folder / LOG, lines=3)}")
     else:
         record.test = json.loads(scores.read_text())["test"]
+        record.baselines = Record.read(folder).baselines
         scores.unlink()
     for name in (LOG, LOCK):
         (folder / name).unlink(missing_ok=True)

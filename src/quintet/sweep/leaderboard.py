@@ -2,6 +2,7 @@
 
 import csv
 import io
+import warnings
 from typing import TYPE_CHECKING, Any
 
 from quintet.sweep.space import Interval, Space
@@ -86,7 +87,7 @@ def save(study: Study) -> None:
 
 def at_the_edge(best: Trial, space: Space) -> list[str]:
     """Return a warning for each best value at an end of its range: better ones may lie beyond."""
-    warnings = []
+    found = []
     for key, value in best.point.items():
         parameter = space[key]
         if not isinstance(parameter, Interval):
@@ -94,11 +95,11 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
         place = parameter.unit(value)
         if place < EDGE or place > 1 - EDGE:
             end, towards = (parameter.low, "lower") if place < EDGE else (parameter.high, "higher")
-            warnings.append(
+            found.append(
                 f"the best {key}={value} lies at the edge of its range ({end:g}): "
                 f"try {towards} values as well"
             )
-    return warnings
+    return found
 
 
 def importance(study: Study) -> dict[str, float]:
@@ -119,7 +120,9 @@ def importance(study: Study) -> dict[str, float]:
     good = max(0.1, min(0.5, GOOD / len(numbers)))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=good)
     try:
-        return dict(get_param_importances(_ended(study, numbers), evaluator=evaluator))
+        with warnings.catch_warnings():  # of values that few trials have
+            warnings.simplefilter("ignore")
+            return dict(get_param_importances(_ended(study, numbers), evaluator=evaluator))
     except (RuntimeError, ValueError):
         return {}
 

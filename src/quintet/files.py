@@ -11,6 +11,8 @@ from quintet.errors import UserError
 
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+SAID = "no room left"
+"""What the message of a full disk has in it."""
 
 
 @contextmanager
@@ -79,7 +81,7 @@ def unusable(error: OSError, path: object) -> str:
 def _no_room(path: Path) -> str:
     free = shutil.disk_usage(path.parent).free
     return (
-        f"{path} could not be written: no room left ({free / 1e6:.1f} MB free there, or a quota or "
+        f"{path} could not be written: {SAID} ({free / 1e6:.1f} MB free there, or a quota or "
         "a limit on file sizes). What was there before is whole. Make room, or choose another disk "
         "by paths.logs=<folder>; then go on by resume=<run folder>."
     )

@@ -1,9 +1,10 @@
 """A stand-in for train.py: takes its command line, leaves its result.json, in 50 ms.
 
-do=ok|raise|diverge|nan|kill|silent says how it ends; epochs= how many reports it makes; x= is its
-P; sleep= seconds an epoch.
+do=ok|raise|full|diverge|nan|kill|silent says how it ends; epochs= how many reports it makes; x= is
+its P; sleep= seconds an epoch.
 """
 
+import errno
 import json
 import os
 import signal
@@ -37,6 +38,9 @@ def main() -> None:
     if do == "raise":
         end(folder, "failed", None, 0, "RuntimeError('no luck')")
         print("a log line\nRuntimeError: no luck")
+        sys.exit(1)
+    if do == "full" and not (folder.parent / "room").exists():
+        end(folder, "failed", None, 0, f"OSError: {os.strerror(errno.ENOSPC)}")
         sys.exit(1)
     if do == "diverge":
         end(folder, "diverged", None, 1, "the loss is nan")

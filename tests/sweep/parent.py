@@ -1,6 +1,6 @@
 """A sweep over the stand-in: in this process for most tests, as a process of its own to be killed.
 
-python tests/sweep/parent.py FOLDER TRIALS SLOTS SLEEP
+python tests/sweep/parent.py FOLDER TRIALS SLOTS SLEEP [STORAGE]
 """
 
 import sys
@@ -74,6 +74,7 @@ def loop(plan: Plan, slots: int = 1, limit: int | None = None, **changes: Any) -
 
 
 if __name__ == "__main__":
-    where, trials, slots, sleep = sys.argv[1:]
+    where, trials, slots, sleep, *url = sys.argv[1:]
     chosen = plan(Path(where), swept(x=list(range(int(trials)))), fixed=(f"sleep={sleep}",))
-    loop(chosen, slots=int(slots)).run()
+    chosen.folder.mkdir(parents=True, exist_ok=True)
+    loop(chosen, slots=int(slots), study=Study(chosen.folder, chosen.mode, *url)).run()

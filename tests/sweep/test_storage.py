@@ -1,10 +1,18 @@
-"""The journal survives its writers."""
+"""A study survives its writers, whatever keeps it."""
 
+import contextlib
+import os
+import shutil
+import signal
+import socket
 import subprocess
 import sys
+import tempfile
+import time
+from pathlib import Path
 
 import pytest
-from parent import loop, plan, swept
+from parent import HERE, loop, plan, swept
 
 from quintet.errors import UserError
 from quintet.sweep.storage import mend, storage
@@ -45,12 +53,137 @@ def test_a_killed_holder_of_the_lock_holds_up_nobody(tmp_path):
     assert subprocess.run([sys.executable, "-c", code], timeout=20).returncode == 0
 
 
-def test_a_database_is_a_storage_too(tmp_path):
-    url = f"sqlite:///{tmp_path}/study.db"
-    chosen = plan(tmp_path / "sweep", swept(x=[1, 2]))
-    chosen.folder.mkdir()
-    loop(chosen, study=Study(chosen.folder, "max", url)).run()
-    assert [t.value for t in Study.read(chosen.folder, url).trials()] == [1, 2]
+@pytest.fixture
+def sqlite(tmp_path):
+    return f"sqlite:///{tmp_path}/study.db"
+
+
+@pytest.fixture
+def postgres():
+    """A server of its own, on loopback; PostgreSQL refuses to run as root."""
+    pytest.importorskip("psycopg")
+    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path("/usr/bin")]
+    if not (found[-1] / "initdb").exists():
+        pytest.skip("PostgreSQL is not installed")
+    owner = "postgres" if os.getuid() == 0 else None
+    with tempfile.TemporaryDirectory(prefix="pg") as name:
+        folder, port = Path(name), free_port()
+        if owner:
+            shutil.chown(folder, owner)
+        made = ["initdb", "-D", f"{folder}/data", "-U", "quintet", "-A", "trust", "--no-sync"]
+        run = ["postgres", "-D", f"{folder}/data", "-k", name, "-p", str(port), "-F"]
+        subprocess.run([found[-1] / made[0], *made[1:]], check=True, user=owner, stdout=-3)
+        server = subprocess.Popen(
+            [found[-1] / run[0], *run[1:], "-h", "127.0.0.1"], user=owner, stderr=-3
+        )
+        until_it_listens(port)
+        yield f"postgresql+psycopg://quintet@127.0.0.1:{port}/postgres"
+        server.send_signal(signal.SIGINT)
+        server.wait(timeout=30)
+
+
+@pytest.fixture
+def grpc(tmp_path):
+    """Optuna's proxy, over a journal of its own."""
+    pytest.importorskip("grpc")
+    port = free_port()
+    code = (
+        "from pathlib import Path; from optuna.storages import run_grpc_proxy_server;"
+        "from quintet.sweep.storage import journal;"
+        f"run_grpc_proxy_server(journal(Path({str(tmp_path / 'proxied.log')!r})),"
+        f"host='127.0.0.1', port={port})"
+    )
+    server = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=-3)
+    until_it_listens(port)
+    yield f"grpc://127.0.0.1:{port}"
+    server.kill()
+    server.wait()
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def until_it_listens(port):
+    until = time.monotonic() + 60
+    while time.monotonic() < until:
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
+            return
+        time.sleep(0.05)
+    pytest.fail("the server did not start")
+
+
+@pytest.mark.parametrize("kind", ["sqlite", "postgres", "grpc"])
+def test_two_workers_share_a_database_and_go_on_after_kill_9(tmp_path, kind, request):
+    url = request.getfixturevalue(kind)
+    folder = tmp_path / "sweep"
+    folder.mkdir()
+    Study(folder, "max", url)  # as the sweep does before its workers
+    command = [sys.executable, str(HERE / "parent.py"), str(folder), "8", "2", "0.2", url]
+    ran = folder / "trials/ran"
+    two = [subprocess.Popen(command) for _ in range(2)]
+    until = time.monotonic() + 60
+    while (not ran.exists() or ran.read_text().count("\n") < 5) and time.monotonic() < until:
+        time.sleep(0.02)
+    for worker in two:
+        worker.kill()
+        worker.wait()
+    two = [subprocess.Popen(command) for _ in range(2)]
+    assert [worker.wait(timeout=120) for worker in two] == [0, 0]
+    trials = Study.read(folder, url).trials()
+    assert [(t.state, t.value) for t in trials] == [("completed", x) for x in range(8)]
+    assert 8 <= ran.read_text().count("\n") <= 8 + 4  # those that were running began again
+
+
+@pytest.mark.parametrize("url", ["grpc://127.0.0.1:9", "postgresql+psycopg://x@127.0.0.1:9/x"])
+def test_a_storage_that_does_not_answer_is_named(tmp_path, url, monkeypatch):
+    monkeypatch.setattr("quintet.sweep.storage.PATIENCE", 0.5)
+    with pytest.raises(UserError, match=r"sweeper.storage=.* does not answer"):
+        storage(tmp_path, url)
+
+
+def test_a_full_disk_ends_the_sweep_and_no_trial(tmp_path):
+    """The limit on a file's size stands for the disk: at it the journal takes no more."""
+    command = [sys.executable, "-c", FULL, str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True, timeout=60)
+    assert "The disk is full" in out.stderr
+    assert f"study={tmp_path.name}" in out.stderr
+    before = [t.state for t in Study.read(tmp_path).trials()]
+    assert 0 < before.count("completed") < 8
+    assert "failed" not in before
+    assert loop(plan(tmp_path, swept(x=range(8)))).run()
+    assert [t.value for t in Study.read(tmp_path).trials()] == list(range(8))
+    done = f"{before.count('completed')}"
+    starts = (tmp_path / "trials/ran").read_text().splitlines()
+    assert len(starts) <= 8 + 1, f"more than the one that was running began again ({done} done)"
+
+
+FULL = f"""
+import resource, signal, sys
+from pathlib import Path
+sys.path.insert(0, {str(HERE)!r})
+from parent import loop, plan, swept
+from quintet.sweep.disk import full_disk_explained
+
+signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
+folder = Path(sys.argv[1])
+its = loop(plan(folder, swept(x=range(8))))
+resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
+with full_disk_explained(folder):
+    its.run()
+"""
+
+
+def test_a_trial_that_found_the_disk_full_is_not_lost(tmp_path):
+    chosen = plan(tmp_path, swept(x=[1], do=["full"]))
+    with pytest.raises(UserError, match="The disk is full"):
+        loop(chosen).run()
+    assert [t.state for t in Study.read(tmp_path).trials()] == ["running"]
+    (tmp_path / "trials/room").touch()
+    assert loop(chosen).run()
+    assert [t.state for t in Study.read(tmp_path).trials()] == ["completed"]
 
 
 def test_an_unknown_storage_is_refused(tmp_path):

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from quintet.errors import UserError
-from quintet.sweep import best, leaderboard, locks, report, tracked
+from quintet.sweep import best, disk, leaderboard, locks, report, tracked
 from quintet.sweep.fork import starter
 from quintet.sweep.live import view
 from quintet.sweep.plan import Plan, settle
@@ -38,7 +38,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
 
     """
     plan = settle(config, context.config_loader, arguments)
-    with alone(plan):
+    with disk.full_disk_explained(plan.folder), alone(plan):
         study = Study(plan.folder, plan.mode, plan.settings.storage)
         study.agree(plan.spec())
         total, settings, stop = limit(plan), plan.settings, Stop()

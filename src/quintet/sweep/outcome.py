@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from quintet.record import RESULT, Record
+from quintet.sweep import disk
 from quintet.sweep.process import LOG, tail
 from quintet.sweep.study import State
 
@@ -34,14 +35,14 @@ class Outcome:
 
 
 def recorded(folder: Path) -> Outcome | None:
-    """Return what result.json says; None where a trial has left none, or was interrupted."""
+    """Return what result.json says; None of a trial that can go on, or has not begun."""
     try:
         record = Record.read(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except (json.JSONDecodeError, TypeError, KeyError) as error:
         return Outcome("failed", "failed", reason=f"{folder / RESULT} cannot be read: {error!r}")
-    if record.status == "interrupted":
+    if record.status == "interrupted" or disk.says_full(record.reason):
         return None
     value = record.metric.value
     seen = (record.status, value, record.reason, record.epochs, record.seconds)
@@ -54,9 +55,17 @@ def recorded(folder: Path) -> Outcome | None:
 
 
 def of(folder: Path, exit_code: int) -> Outcome:
-    """Return the outcome of a trial that has just ended, whatever ended it."""
+    """Return the outcome of a trial that has just ended, whatever ended it.
+
+    Raises:
+        UserError: the disk is full, which is no trial's fault.
+
+    """
     if (outcome := recorded(folder)) is not None:
         return outcome
+    said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
+    if disk.is_full(folder) or disk.says_full(said):
+        raise disk.no_room(folder.parents[1])
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

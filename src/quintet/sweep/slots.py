@@ -98,10 +98,8 @@ class Loop:
             if index in self.running:
                 continue
             claim = self._claim()
-            if isinstance(claim, Finished):
-                return True
-            if isinstance(claim, Wait):
-                return False
+            if isinstance(claim, Finished | Wait):
+                return isinstance(claim, Finished)
             self._start(index, *claim)
         return False
 
@@ -195,8 +193,10 @@ class Loop:
             if (code := slot.process.exit_code()) is not None:
                 self._hear(slot)
                 self._release(slot)
-                self._tell(slot.trial, outcome.of(slot.folder, code))
-                slot.process.let_go()
+                try:
+                    self._tell(slot.trial, outcome.of(slot.folder, code))
+                finally:
+                    slot.process.let_go()
 
     def _hear(self, slot: Slot) -> None:
         for epochs, value in slot.process.heard():

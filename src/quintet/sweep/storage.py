@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal.log"
+PATIENCE = 10.0
+"""Seconds that a proxy has to answer."""
 SCHEMES = ("sqlite://", "postgresql", "mysql", "grpc://")
 
 
@@ -37,7 +39,9 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
     try:
         if url.startswith("grpc://"):
             host, _, port = url.removeprefix("grpc://").partition(":")
-            return GrpcStorageProxy(host=host, port=int(port or 13000))
+            proxy = GrpcStorageProxy(host=host, port=int(port or 13000))
+            proxy.wait_server_ready(PATIENCE)
+            return proxy
         return RDBStorage(url)
     except Exception as error:
         cause = str(error).strip().splitlines()[0]

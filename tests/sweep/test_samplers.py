@@ -1,11 +1,15 @@
 """Samplers: what they suggest depends on seed, number and history alone."""
 
+from importlib.util import find_spec
+
 import pytest
 from parent import loop, plan
 
+from quintet.errors import UserError
 from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic, cross
+from quintet.sweep.samplers.hyperopt import Hyperopt
 from quintet.sweep.samplers.model_based import GaussianProcess, Tpe
 from quintet.sweep.space import Choice, Interval, Space
 from quintet.sweep.study import Trial
@@ -19,6 +23,8 @@ SPACE = Space(
     )
 )
 LEARNERS = [Tpe(startup=5), GaussianProcess(startup=5), Genetic(), CoarseToFine()]
+if find_spec("hyperopt") is not None:
+    LEARNERS.append(Hyperopt(startup=5))
 SAMPLERS = [Random(), QuasiRandom(), *LEARNERS]
 
 
@@ -71,6 +77,12 @@ def test_a_model_finds_the_better_region_in_either_direction(sampler, mode):
 def test_failed_trials_teach_a_model_nothing_and_break_nothing():
     trials = [Trial(i, "failed", None, {"x": "0.5", "lr": "0.1", "kind": "a"}) for i in range(12)]
     assert Tpe().suggest(trials, SPACE, 12, 0, "max")
+
+
+def test_hyperopt_says_how_to_install_it_where_it_is_missing(monkeypatch):
+    monkeypatch.setattr("quintet.sweep.samplers.hyperopt.find_spec", lambda name: None)
+    with pytest.raises(UserError, match=r"pip install -e '\.\[hyperopt\]'"):
+        Hyperopt()
 
 
 def test_quasi_random_fills_more_evenly_than_chance():

@@ -25,6 +25,7 @@ CASES = {
     "successive_halving": [*SPACE, "sweeper.scheduler.eta=2", FOUR],
     "hyperband": [*SPACE, "sweeper.scheduler.eta=2", TWO],
     "genetic": [*SPACE, "sweeper.n_trials=4", "sweeper.sampler.population=2", ONE],
+    "hyperopt": [*SPACE, "sweeper.sampler.startup=2", "sweeper.n_trials=3", ONE],
     "coarse_to_fine": [*SPACE, "sweeper.sampler.each=2", "sweeper.sampler.rounds=2", TWO],
 }
 
@@ -43,6 +44,8 @@ def rows(folder):
 
 @pytest.mark.parametrize("name", CASES)
 def test_a_strategy_finds_a_model_on_digits(tmp_path, name):
+    if name == "hyperopt":
+        pytest.importorskip("hyperopt")
     folder = tmp_path / name
     out = run(folder, f"sweeper={name}", "test=false", *SHORT, *CASES[name])
     assert out.returncode == 0, out.stdout + out.stderr

@@ -1,6 +1,7 @@
 """Optuna's samplers, which learn from the trials so far."""
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
@@ -91,7 +92,7 @@ def _ask(
     optuna = quiet_optuna()
     direction = {"min": "minimize", "max": "maximize"}[mode]
     study = optuna.create_study(sampler=sampler, direction=direction)
-    study.add_trials([t for t in (_frozen(trial, space) for trial in trials) if t])
+    study.add_trials(_frozen([t for t in trials if t.state != "failed"], space))
     asked = study.ask()
     point: Point = {}
     for parameter in space.parameters:
@@ -100,25 +101,34 @@ def _ask(
     return point
 
 
-def _frozen(trial: "Trial", space: "Space") -> "optuna.trial.FrozenTrial | None":
-    from optuna.trial import TrialState, create_trial
+def _frozen(trials: "Sequence[Trial]", space: "Space") -> "list[optuna.trial.FrozenTrial]":
+    from optuna.trial import FrozenTrial, TrialState
 
-    if trial.state == "failed" or not _whole(trial.point, space):
-        return None
+    class Fresh(FrozenTrial):
+        """A trial that nobody else holds; a study's copy of each takes most of a suggestion."""
+
+        def __deepcopy__(self, memo: object) -> "Fresh":
+            return self
+
     states = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
-    chosen = [space[key] for key in trial.point]
-    return create_trial(
-        state=states.get(trial.state, TrialState.RUNNING),
-        value=trial.value if trial.state != "running" else None,
-        params={p.key: p.to_optuna(trial.point[p.key]) for p in chosen},
-        distributions={p.key: p.distribution() for p in chosen},
-        intermediate_values=trial.reports,
-    )
-
-
-def _whole(point: "Point", space: "Space") -> bool:
-    """Tell whether a point has a value for all that is active: Optuna learns only from such."""
-    return all(p.key in point for p in space.parameters if space.active(p, point))
+    known = {p.key: (p, p.distribution()) for p in space.parameters}
+    now = datetime.now()
+    return [
+        Fresh(
+            number=trial.number,
+            trial_id=trial.number,
+            state=states.get(trial.state, TrialState.RUNNING),
+            value=trial.value if trial.state != "running" else None,
+            datetime_start=now,
+            datetime_complete=now if trial.state != "running" else None,
+            params={key: known[key][0].to_optuna(value) for key, value in trial.point.items()},
+            distributions={key: known[key][1] for key in trial.point},
+            user_attrs={},
+            system_attrs={},
+            intermediate_values=trial.reports,
+        )
+        for trial in trials
+    ]
 
 
 def _suggest(trial: "optuna.Trial", parameter: "Parameter") -> Any:

@@ -1,0 +1,98 @@
+"""Hyperopt's sampler, for those who know it or compare with it; an optional extra."""
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from typing import TYPE_CHECKING, Any
+
+from quintet.errors import UserError
+from quintet.sweep.samplers.model_based import draw_seed
+
+if TYPE_CHECKING:
+    from quintet.sweep.space import Parameter, Point, Space
+    from quintet.sweep.study import Trial
+
+
+class Hyperopt:
+    """Tree-structured Parzen estimator as its authors wrote it: each parameter by itself.
+
+    Bergstra, Yamins and Cox 2013, "Making a science of model search". Hyperopt is told places in
+    [0, 1], each parameter's on its own scale, and options by their number; what does not exist
+    beside the options of a trial has no value there, and teaches nothing.
+
+    Args:
+        startup: trials drawn at random before the model is asked.
+        candidates: of which the most promising is tried.
+
+    Raises:
+        UserError: the package is not installed.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, startup: int = 10, candidates: int = 24) -> None:
+        if find_spec("hyperopt") is None:
+            raise UserError(
+                "sweeper=hyperopt needs a package that is not installed. Run "
+                "pip install -e '.[hyperopt]', or choose sweeper=optuna, which is TPE as well."
+            )
+        self.startup, self.candidates = startup, candidates
+
+    def total(self, space: "Space") -> None:
+        """Return None: there is no end."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Point":
+        """Return the point that looks best to the densities."""
+        from hyperopt import hp, tpe
+        from hyperopt.base import Domain, trials_from_docs
+
+        nodes = {
+            p.key: hp.uniform(p.key, 0, 1) if p.ordered else hp.randint(p.key, options(p))
+            for p in space.parameters
+        }
+        told = [_document(t, space, mode) for t in trials if t.state != "failed"]
+        (asked,) = tpe.suggest(
+            [number],
+            Domain(None, nodes),
+            trials_from_docs(told, validate=False),
+            draw_seed(seed, number),
+            n_startup_jobs=self.startup,
+            n_EI_candidates=self.candidates,
+            verbose=False,
+        )
+        drawn = {key: float(value) for key, (value,) in asked["misc"]["vals"].items()}
+        return space.at(
+            {
+                p.key: drawn[p.key] if p.ordered else (drawn[p.key] + 0.5) / options(p)
+                for p in space.parameters
+            }
+        )
+
+
+def options(parameter: "Parameter") -> int:
+    """Return how many values a list has."""
+    return len(getattr(parameter, "values", ()))
+
+
+def _document(trial: "Trial", space: "Space", mode: str) -> dict[str, Any]:
+    """Return a trial as Hyperopt keeps it; a running one has no loss, which counts as the worst."""
+    values: dict[str, list[float]] = {p.key: [] for p in space.parameters}
+    for key, value in trial.point.items():
+        p = space[key]
+        unit = p.unit(value)
+        values[key] = [unit if p.ordered else int(unit * options(p))]
+    known = trial.value is not None and trial.state != "running"
+    loss = (trial.value or 0.0) * (1 if mode == "min" else -1)
+    return {
+        "tid": trial.number,
+        "state": 2 if known else 1,  # hyperopt.JOB_STATE_DONE, JOB_STATE_RUNNING
+        "result": {"status": "ok", "loss": loss} if known else {"status": "new"},
+        "misc": {
+            "tid": trial.number,
+            "vals": values,
+            "idxs": {key: [trial.number] * len(found) for key, found in values.items()},
+        },
+        "exp_key": None,
+    }

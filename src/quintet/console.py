@@ -149,42 +149,6 @@ def _advise(sentence: str, wrong: bool) -> None:
     tell(sentence, mark="[yellow]![/]" if wrong else "[green]✓[/]")
 
 
-def compare_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
-    """Print P of two models, on validation and, where it was opened, on test data."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
-    for title in (metric, "validation", "test"):
-        table.add_column(title, justify="left" if title == metric else "right")
-    for name, (val, test) in rows.items():
-        table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
-    terminal().print(table)
-
-
-def compare(scores: dict[str, dict[str, float]], record: Record | None) -> None:
-    """Print new scores beside the recorded ones."""
-    from rich import box
-    from rich.table import Table
-
-    table = Table("", "score", "", "recorded", box=box.SIMPLE)
-    for split, values in scores.items():
-        for name, value in values.items():
-            recorded = _recorded(record, split, name)
-            table.add_row(
-                split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
-            )
-    terminal().print(table)
-
-
-def _recorded(record: Record | None, split: str, name: str) -> float | None:
-    if record is None:
-        return None
-    if split == "test":
-        return record.test.get(name)
-    return record.metric.value if name == record.metric.name else None
-
-
 def shortest(path: Path) -> str:
     """Return a path as a user would type it from here."""
     try:

@@ -145,13 +145,26 @@ def show(made: Ensemble, output: Path) -> None:
     console.say("")
     weights = ", ".join(f"{Path(name).name} x{n}" for name, n in made.members.items())
     console.say(f"[bold]Ensemble[/] of trials {weights}")
-    console.compare_two(
+    _show_two(
         made.metric,
         {"ensemble": (made.val, made.test), "best single": (made.single_val, made.single_test)},
     )
     run = f"run={console.typed(output)}"
     console.say("→ [bold]{}[/]", console.shortest(output))
     console.say("predict   {}", console.command_line("predict", run, "input=new.csv"))
+
+
+def _show_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
+    """Print P of two models, on validation and, where it was opened, on test data."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    for title in (metric, "validation", "test"):
+        table.add_column(title, justify="left" if title == metric else "right")
+    for name, (val, test) in rows.items():
+        table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
+    console.terminal().print(table)
 
 
 def members(folder: Path) -> Iterator[tuple[Trained, int]]:

@@ -55,8 +55,31 @@ def evaluate(cfg: DictConfig) -> Scores:
             record.baselines = baselines.scores(run.data, facts, metric, cfg.splits, threads)
             record.write(folder)
         write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
-        console.compare(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
+        show(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
     return scores
+
+
+def show(scores: Scores, record: Record | None) -> None:
+    """Print new scores beside the recorded ones."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table("", "score", "", "recorded", box=box.SIMPLE)
+    for split, values in scores.items():
+        for name, value in values.items():
+            recorded = _recorded(record, split, name)
+            table.add_row(
+                split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
+            )
+    console.terminal().print(table)
+
+
+def _recorded(record: Record | None, split: str, name: str) -> float | None:
+    if record is None:
+        return None
+    if split == "test":
+        return record.test.get(name)
+    return record.metric.value if name == record.metric.name else None
 
 
 def check_fingerprint(fingerprint: str, cfg: DictConfig) -> None:

@@ -13,7 +13,6 @@ from quintet.loggers.tracking import Tracking
 from quintet.outcome import dispensable, recording
 from quintet.process import is_first_rank
 from quintet.record import Record
-from quintet.transfer import initialise
 from quintet.trial import is_trial
 
 if TYPE_CHECKING:
@@ -51,6 +50,8 @@ def run(cfg: DictConfig) -> float | None:
         data = build.data(cfg)
         know(cfg, facts := data.load())
         check_choices(cfg)
+        from quintet.transfer import initialise  # here: mistakes are answered without torch
+
         network = build.model(cfg)
         advice, moved = initialise(cfg, network)
         record.anomalies, record.transfer = advice, record.transfer | moved

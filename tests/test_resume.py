@@ -41,6 +41,8 @@ CASES = {
     "step": ("scheduler=step", "scheduler.step_size=2"),
     "plateau": ("scheduler=plateau", "scheduler.patience=0", "scheduler.threshold=0.2"),
     "ema": ("callbacks=ema",),
+    "swa": ("callbacks=swa", "callbacks.swa.start=0.2", "model.batch_norm=true"),
+    "lr_finder": ("callbacks=lr_finder",),
     "dropout and batch norm": (
         "model.dropout=0.3",
         "model.batch_norm=true",

@@ -52,7 +52,7 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
     parameters = sum(p.numel() for p in task.model.parameters())
     say("")
     say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
-    for sentence in data.account:
+    for sentence in (*data.account, *account(record.transfer)):
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
     tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
@@ -60,13 +60,9 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
         f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
         f"samples · {parameters:,} parameters · seed {cfg.seed}"
     )
-    for sentence in account(record.transfer):
-        say("  {}", sentence)
     if not is_trial() and cfg.callbacks.get("steering"):
         run = f"run={typed(Path(cfg.paths.run))}"
-        say(
-            "  [dim]steer it: {}[/]", command_line("steer", run, f"optimizer.lr={cfg.optimizer.lr}")
-        )
+        say("  [dim]steer it: {}[/]", command_line("steer", run, "optimizer.lr=1e-4"))
     for anomaly in record.anomalies:
         _advise(anomaly, wrong=True)
     say("")

@@ -17,6 +17,7 @@ SHORT = (
     "trainer.limit_train_batches=2",
     "callbacks.progress=null",
     "baselines=false",
+    "report=false",
 )
 """One epoch of two batches."""
 

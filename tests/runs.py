@@ -19,7 +19,7 @@ RunTrain = Callable[..., "subprocess.CompletedProcess[str]"]
 TrainHere = Callable[..., None]
 
 ROOT = Path(__file__).parents[1]
-SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false")
+SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false", "report=false")
 """A run whose epoch takes 50 milliseconds."""
 
 

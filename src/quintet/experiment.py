@@ -1,5 +1,7 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -17,6 +19,7 @@ from quintet.trial import is_trial
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
+    from torch import nn
 
     from quintet.data.module import DataModule
     from quintet.data.samples import Facts
@@ -40,6 +43,7 @@ def run(cfg: DictConfig) -> float | None:
     with (
         run_folder.held(cfg, folder),
         Tracking() as tracking,
+        reporting(folder),
         recording(cfg, folder) as record,
     ):
         check_keys(cfg)
@@ -67,6 +71,18 @@ def run(cfg: DictConfig) -> float | None:
         stand_beside(cfg, data, facts, record)
     console.summarise(record, folder)
     return record.metric.value
+
+
+@contextmanager
+def reporting(folder: Path) -> Iterator[None]:
+    """Leave report.html at the end, however the run ends; a sweep's trials have the sweep's."""
+    try:
+        yield
+    finally:
+        if is_first_rank() and not is_trial():
+            from quintet.report.run.page import leave
+
+            leave(folder)
 
 
 def prepare(cfg: DictConfig) -> None:
@@ -127,6 +143,7 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
     from quintet.callbacks.keep import Keep
 
     record.parameters = sum(p.numel() for p in task.model.parameters())
+    record.layers = layers(task.model)
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
@@ -141,6 +158,17 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
         record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
     with dispensable(record, "predictions.npz"):
         keep.save(Path(cfg.paths.run))
+
+
+def layers(model: "nn.Module") -> dict[str, int]:
+    """Return the parameters of every layer that has some, by its name and type."""
+    found = {
+        f"{name or 'model'} ({type(layer).__name__})": sum(
+            p.numel() for p in layer.parameters(recurse=False)
+        )
+        for name, layer in model.named_modules()
+    }
+    return {name: count for name, count in found.items() if count}
 
 
 def opens_test(cfg: DictConfig) -> bool:

@@ -42,6 +42,8 @@ class Record:
     sessions: int = 0
     """How often training began: once, and once more for every time that it was resumed."""
     parameters: int = 0
+    layers: dict[str, int] = field(default_factory=dict)
+    """Parameters of every layer that has some, by its name and type."""
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
     environment: dict[str, Any] = field(default_factory=dict)

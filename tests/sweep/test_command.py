@@ -59,6 +59,15 @@ def test_trials_leave_the_test_set_closed_and_the_winner_is_tested_once(done):
     assert best["choices"]["sweeper"] == "grid"
 
 
+def test_only_the_winner_has_answers_and_a_page(done):
+    folder, _ = done
+    for name in ("predictions.npz", "report.html"):
+        found = {p.parent.relative_to(folder).as_posix() for p in folder.rglob(name)}
+        assert found - {"."} == {"best"}
+    text = (folder / "best/report.html").read_text()
+    assert f"evaluate.py run={folder.name}/best" in text
+
+
 def test_the_console_says_what_won_and_what_to_do_next(done):
     folder, out = done
     assert "P is accuracy on validation data, greatest wins" in out.stdout

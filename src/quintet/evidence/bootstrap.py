@@ -39,15 +39,22 @@ def weights(count: int, ordered: bool = False, resamples: int = RESAMPLES) -> It
         resamples: how many.
 
     """
-    draw, block = np.random.default_rng(SEED), round(count ** (1 / 3)) if ordered else 1
+    draw, block = np.random.default_rng(SEED), block_of(count, ordered)
     starts = -(-count // block)
     while resamples > 0:
         rows = min(resamples, max(1, NUMBERS // count))
-        first = draw.integers(count, size=(rows, starts, 1))
-        index = ((first + np.arange(block)) % count).reshape(rows, -1)[:, :count]
+        index = draw.integers(count, size=(rows, starts))
+        if block > 1:
+            run = (index[:, :, None] + np.arange(block)) % count
+            index = run.reshape(rows, -1)[:, :count]
         flat = (index + count * np.arange(rows)[:, None]).ravel()
         yield np.bincount(flat, minlength=rows * count).reshape(rows, count) / count
         resamples -= rows
+
+
+def block_of(count: int, ordered: bool) -> int:
+    """Return how many neighbours are drawn together."""
+    return max(1, round(count ** (1 / 3))) if ordered else 1
 
 
 def intervals(answers: Answers, names: list[str]) -> dict[str, Interval]:

@@ -16,9 +16,9 @@ Floats = NDArray[np.float64]
 Measure = Callable[[Answers, Floats], Floats]
 
 BESIDE: dict[Task, tuple[str, ...]] = {
-    "binary": ("accuracy", "f1", "precision", "recall", "auc_roc", "log_loss"),
-    "multiclass": ("accuracy", "f1", "precision", "recall", "log_loss"),
-    "multilabel": ("accuracy", "hamming_loss", "f1", "precision", "recall"),
+    "binary": ("accuracy", "f1", "auc_roc", "log_loss"),
+    "multiclass": ("accuracy", "f1", "log_loss"),
+    "multilabel": ("accuracy", "hamming_loss", "f1"),
     "regression": ("rmse", "mae", "r2"),
 }
 """What is worth knowing of a task beside P."""

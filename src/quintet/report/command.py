@@ -7,6 +7,7 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from quintet import console
+from quintet.errors import UserError
 from quintet.page.blocks import Block, Commands, Note
 from quintet.page.frame import Page, Section
 from quintet.report import verdict
@@ -19,6 +20,7 @@ from quintet.report.failures import failures
 from quintet.report.importance import importance
 from quintet.report.learning import learning
 from quintet.report.progress import progress
+from quintet.report.run import page as run
 from quintet.report.space import hyperparameters
 from quintet.report.sweep import Sweep
 from quintet.report.warnings import warnings
@@ -43,14 +45,19 @@ SECTIONS: dict[str, tuple[Callable[[Sweep], list[Block]], str]] = {
 
 
 def report(cfg: DictConfig) -> Path:
-    """Write the report of `cfg.sweep`, finished or not.
+    """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`.
 
     Raises:
-        UserError: no sweep folder, or no place to write to.
+        UserError: no such folder, both or none, or no place to write to.
 
     """
-    study = Study.read(cfg.sweep, cfg.storage)
-    path = write(study, Path(cfg.output) if cfg.output else None)
+    if (cfg.sweep is None) == (cfg.run is None):
+        raise UserError(f"sweep={cfg.sweep} run={cfg.run}: give a folder to one of the two.")
+    output = Path(cfg.output) if cfg.output else None
+    if cfg.run is not None:
+        path = run.write(Path(cfg.run), output)
+    else:
+        path = write(Study.read(cfg.sweep, cfg.storage), output)
     console.say("report    [bold]{}[/]", console.shortest(path))
     return path
 

@@ -7,6 +7,7 @@ import time
 from pathlib import Path
 
 from quintet.record import RESULT, Record
+from quintet.report.run.page import leave
 from quintet.sweep import locks
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start, tail
@@ -36,6 +37,7 @@ def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
         test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
     made.replace(target)
+    leave(target)
     study.optuna.set_user_attr("best", _sign(best))
     return record
 

@@ -1,0 +1,74 @@
+"""What the run was: data, model, config, machine, code."""
+
+import csv
+
+from quintet.page.blocks import Block, Code, Facts, Fold, Note, Side, Text
+from quintet.page.figure import Figure, Trace, axis
+from quintet.page.table import Cell, Table
+from quintet.report.run.seen import RATES, Run
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
+
+
+def data_and_model(run: Run) -> list[Block]:
+    """Return the facts of the data beside the model's layers."""
+    facts = run.facts
+    sizes = [f"{n:,} {name}" for part, name in PARTS.items() if (n := facts.get(f"{part}_size"))]
+    values: dict[str, object] = {
+        "Data": run.record.choices.get("data") or "–",
+        "Task": " on ".join(str(facts[k]) for k in ("task", "kind") if facts.get(k)) or "–",
+        "Samples": ", ".join(sizes) or "–",
+        "Input": " × ".join(map(str, facts.get("input_shape") or [])) or "–",
+        "Fingerprint": facts.get("fingerprint") or "–",
+    }
+    if counts := facts.get("class_counts"):
+        values["Training samples"] = ", ".join(
+            f"{name} {n:,}" for name, n in zip(run.names[:20], counts, strict=False)
+        )
+    rows: list[list[Cell]] = [[name, count] for name, count in run.record.layers.items()]
+    if not rows:
+        return [Facts(values)]
+    total: list[Cell] = ["all", run.record.parameters]
+    return [Side([Facts(values), Table(["layer", "parameters"], [*rows, total], shown=20)])]
+
+
+def checks(run: Run) -> list[Block]:
+    """Return what check.py found in this folder before the training."""
+    rows: list[list[Cell]] = [
+        [SIGNS.get(c["verdict"], c["verdict"]), c["name"], c["seen"], c["cure"] or None]
+        for c in run.checks
+    ]
+    blocks: list[Block] = [Table(["", "check", "seen", "cure"], rows)]
+    path = run.folder / RATES
+    if path.is_file():
+        blocks.append(_range_test(list(csv.reader(path.read_text().splitlines()))))
+    return blocks
+
+
+def _range_test(table: list[list[str]]) -> Figure:
+    titles, rows = table[0], [[float(cell) for cell in row[:2]] for row in table[1:] if row]
+    line: Trace = {"type": "scatter", "mode": "lines", "line": {"color": "$green", "width": 2}}
+    line |= {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
+    layout = {
+        "xaxis": axis("learning rate", type="log", exponentformat="power"),
+        "yaxis": axis(titles[1]),
+    }
+    return Figure("Learning-rate range test (Smith 2017)", [line], layout, height=300)
+
+
+def config(run: Run) -> list[Block]:
+    """Return what was typed, and the whole config that came of it."""
+    typed = " ".join(run.record.overrides) or "nothing: all defaults"
+    return [Text(typed, "Typed:"), Fold("The whole config, resolved", [Code(run.config)])]
+
+
+def environment(run: Run) -> list[Block]:
+    """Return versions, machine and git state."""
+    found = dict(run.record.environment)
+    commit, dirty = found.pop("commit", None), found.pop("dirty", False)
+    blocks: list[Block] = [Facts({**found, "commit": commit or "not under git"})]
+    if dirty:
+        text = "The code had uncommitted changes: the commit alone does not repeat this run."
+        blocks.append(Note(text, "warn"))
+    return blocks

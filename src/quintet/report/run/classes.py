@@ -1,0 +1,99 @@
+"""Answers of a classification: classes and labels, one by one, and how they are ranked."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quintet.evidence.answers import Answers
+from quintet.evidence.measures import auc_roc, equal
+from quintet.page.blocks import Block
+from quintet.page.figure import Figure, Trace, axis
+from quintet.page.table import Cell, Number, Table
+from quintet.report.run.seen import SPLITS, Run
+
+STEPS = 200
+"""Points drawn of a curve."""
+
+
+def matrix(answers: Answers, count: int) -> NDArray[np.int64]:
+    """Return how often each true class (row) was taken for each class (column)."""
+    cells = answers.target.astype(np.int64) * count + answers.decided
+    return np.bincount(cells, minlength=count * count).reshape(count, count)
+
+
+def by_class(run: Run) -> Table:
+    """Return precision, recall and F1 of every class."""
+    split = str(run.latest)
+    counts = matrix(run.answers[split], len(run.names))
+    rows = [
+        [name, *_row(int(counts[i, i]), int(counts[:, i].sum()), int(counts[i].sum()))]
+        for i, name in enumerate(run.names)
+    ]
+    return Table([f"class, {SPLITS[split]}", "precision", "recall", "F1", "samples"], rows)
+
+
+def labels(run: Run) -> Table:
+    """Return precision, recall, F1 and AUC of every label."""
+    found = run.answers[str(run.latest)]
+    hits, told, there = (
+        part.sum(axis=0) for part in (found.decided * found.target, found.decided, found.target)
+    )
+    rows: list[list[Cell]] = []
+    for i, name in enumerate(run.names):
+        one = Answers("binary", found.index, found.target[:, i], found.predicted[:, i], len(found))
+        area = float(auc_roc(one, equal(len(found)))[0])
+        shown = Number(area, f"{area:.3f}") if np.isfinite(area) else None
+        rows.append([name, *_row(int(hits[i]), int(told[i]), int(there[i])), shown])
+    return Table(["label", "precision", "recall", "F1", "samples that have it", "AUC"], rows)
+
+
+def _row(hits: int, told: int, there: int) -> list[Cell]:
+    ratios = (
+        hits / told if told else None,
+        hits / there if there else None,
+        2 * hits / (told + there) if told + there else None,
+    )
+    return [*(None if r is None else Number(r, f"{r:.3f}") for r in ratios), there]
+
+
+def ranking(run: Run) -> list[Block]:
+    """Return the ROC and the precision-recall curve of a binary task, on every split."""
+    roc, pr = [], []
+    colors = {"val": ("$blue", "dot"), "test": ("$orange", "solid")}
+    for split, found in run.answers.items():
+        order = np.argsort(-found.predicted, kind="stable")
+        last = np.append(np.flatnonzero(np.diff(found.predicted[order])), len(found) - 1)
+        hits = np.cumsum(found.target[order])[last]
+        told = last + 1
+        color, dash = colors[split]
+        look: Trace = {"type": "scatter", "mode": "lines", "name": SPLITS[split]}
+        look |= {"line": {"color": color, "dash": dash, "width": 2.2}}
+        positives, negatives = max(hits[-1], 1), max(told[-1] - hits[-1], 1)
+        roc.append(look | _points([0, *(told - hits) / negatives], [0, *hits / positives]))
+        pr.append(look | _points(hits / positives, hits / told))
+    guess: Trace = {"type": "scatter", "mode": "lines", "name": "a guess", "hoverinfo": "skip"}
+    guess |= {"x": [0, 1], "y": [0, 1], "line": {"color": "$faint", "width": 1.2}}
+    name = run.names[-1]
+    under = {"legend": {"orientation": "h", "y": -0.25, "x": 0}}
+    return [
+        Figure(
+            "ROC curve",
+            [guess, *roc],
+            {**_axes(f"share of others taken for {name}", f"share of {name} found"), **under},
+        ),
+        Figure(
+            "Precision and recall",
+            pr,
+            {**_axes(f"recall: share of {name} found", "precision"), **under},
+        ),
+    ]
+
+
+def _points(x: object, y: object) -> Trace:
+    """Return at most `STEPS` points of a curve."""
+    across, up = np.asarray(x, dtype=float), np.asarray(y, dtype=float)
+    kept = np.unique(np.linspace(0, len(across) - 1, min(STEPS, len(across))).round().astype(int))
+    return {"x": across[kept].round(4).tolist(), "y": up[kept].round(4).tolist()}
+
+
+def _axes(x: str, y: str) -> dict[str, object]:
+    return {"xaxis": axis(x, range=[-0.02, 1.02]), "yaxis": axis(y, range=[-0.02, 1.02])}

@@ -1,0 +1,22 @@
+"""The commands that go on from a run, ready to copy."""
+
+from quintet.console import command_line, typed
+from quintet.report.run.seen import Run
+
+
+def next_steps(run: Run) -> dict[str, str]:
+    """Return what to do next with the run."""
+    steps, folder = {}, typed(run.folder)
+    if run.record.checkpoint:
+        steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
+        steps["evaluate"] = command_line("evaluate", f"run={folder}")
+    if (run.folder / ".hydra" / "config.yaml").is_file():
+        more = 2 * max(run.record.epochs, 1)
+        longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
+        steps["go on"] = command_line("train", f"resume={folder}", *longer)
+    words = [word for word in run.record.overrides if not word.startswith("resume=")]
+    steps["reproduce"] = command_line("train", *words)
+    seeds = [word for word in words if not word.startswith("seed=")]
+    steps["other seeds"] = command_line("train", "-m", "seed=0,1,2,3,4", *seeds)
+    steps["this report"] = command_line("report", f"run={folder}")
+    return steps

@@ -1,0 +1,78 @@
+"""Loss, P and learning rate, epoch by epoch."""
+
+from typing import Any
+
+from quintet.page.blocks import Block, Note, Side, Text
+from quintet.page.figure import Figure, Trace, axis, label
+from quintet.practice.curves import Row
+from quintet.report.run.seen import Run
+
+POINTS = 400
+"""Epochs drawn; more are thinned out evenly."""
+WIDE = 30
+"""The ratio of the largest to the smallest loss from which on the axis is logarithmic."""
+
+
+def curves(run: Run) -> list[Block]:
+    """Return the curves and what they say."""
+    if not run.rows:
+        return [Text("No epoch was finished.")]
+    rows = thinned(run.rows, run.best_epoch)
+    known = [row[key] for row in rows for key in ("train/loss", "val/loss") if row.get(key, 0) > 0]
+    log = {"type": "log"} if known and max(known) > WIDE * min(known) else {}
+    loss = run.record.choices.get("loss") or "loss"
+    charts: list[Block] = [
+        _chart(run, rows, "loss", f"Loss ({loss})", "loss", **log),
+        _chart(run, rows, run.metric, f"P: {run.metric}", run.metric),
+    ]
+    said = [Note(text, "warn") for text in run.record.diagnosis] or [
+        Note("Nothing in these curves asks for a change.", "good")
+    ]
+    return [*said, Side(charts), _rate(run, rows)]
+
+
+def thinned(rows: list[Row], best: int | None) -> list[Row]:
+    """Return at most `POINTS` rows, the last and the best epoch's among them."""
+    step = -(-len(rows) // POINTS)
+    kept = {*range(0, len(rows), step), len(rows) - 1}
+    return [
+        row for i, row in enumerate(rows) if i in kept or (best and int(row["epoch"]) + 1 == best)
+    ]
+
+
+def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid") -> Trace:
+    known = [row for row in rows if key in row]
+    return {
+        **{"type": "scatter", "mode": "lines" if len(known) > 1 else "markers"},
+        **{"x": [int(row["epoch"]) + 1 for row in known], "y": [row[key] for row in known]},
+        **{"name": label(name), "line": {"color": color, "width": 2.2, "dash": dash}},
+        "hovertemplate": "epoch %{x}: %{y:.4g}<extra>" + label(name) + "</extra>",
+    }
+
+
+def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: Any) -> Figure:
+    traces = [
+        _line(rows, f"train/{key}", "training", "$blue", "dot"),
+        _line(rows, f"val/{key}", "validation", "$orange"),
+    ]
+    best = [row for row in rows if int(row["epoch"]) + 1 == run.best_epoch]
+    if best and f"val/{key}" in best[0]:
+        mark = _line(best, f"val/{key}", f"best, epoch {run.best_epoch}", "$ink")
+        look = {"symbol": "circle-open", "size": 11, "color": "$ink", "line": {"width": 2}}
+        traces.append({**mark, "mode": "markers", "marker": look})
+    layout = {
+        "xaxis": axis("epoch"),
+        "yaxis": axis(unit, **scale),
+        "legend": {"orientation": "h", "y": -0.25, "x": 0},
+    }
+    return Figure(title, [t for t in traces if t["x"]], layout, height=340)
+
+
+def _rate(run: Run, rows: list[Row]) -> Figure:
+    name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
+    layout: Trace = {"xaxis": axis("epoch"), "yaxis": axis("learning rate", exponentformat="power")}
+    layout |= {"showlegend": False}
+    caption = "The rate that each epoch begins with."
+    return Figure(
+        f"Learning rate, {name}", [_line(rows, "lr", name, "$green")], layout, caption, 240
+    )

@@ -1,0 +1,86 @@
+"""The first screen: how good the model is, against what, and what to do next."""
+
+from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.run.commands import next_steps
+from quintet.report.run.seen import SPLITS, Run
+from quintet.report.words import change, duration, plural, score
+
+READABLE = 5
+"""Epochs from which on a curve can be called healthy."""
+
+
+def head(run: Run) -> list[Block]:
+    """Return the first screen."""
+    return [
+        Headline(_sentence(run), _choices(run)),
+        Tiles(_tiles(run)),
+        *_notes(run),
+        Commands(next_steps(run)),
+    ]
+
+
+def _sentence(run: Run) -> str:
+    what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
+    record, epochs = run.record, plural(run.record.epochs, "epoch")
+    if record.status == "diverged":
+        return f"{what} diverged after {epochs}."
+    if record.status == "failed":
+        return f"{what} failed after {epochs}."
+    if record.status == "interrupted":
+        return f"{what} was interrupted after {epochs}; it can go on from there."
+    found = {split: run.recorded(split) for split in ("test", "val")}
+    told = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
+    stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
+    return f"{what}: {run.metric} {', '.join(told) or 'unknown'}{stopped}."
+
+
+def _choices(run: Run) -> str:
+    groups = ("metric", "loss", "init", "optimizer", "scheduler")
+    made = [f"{group} {run.record.choices.get(group)}" for group in groups]
+    better = "greater" if run.record.metric.mode == "max" else "smaller"
+    return f"{' · '.join(made)} · seed {run.record.seed}. The {better} {run.metric}, the better."
+
+
+def _tiles(run: Run) -> list[Tile]:
+    tiles = []
+    for split, name in reversed(SPLITS.items()):
+        if (value := run.recorded(split)) is not None:
+            tiles.append(Tile(f"{run.metric}, {name}", score(value), _interval(run, split)))
+    tiles += _against_baseline(run)
+    if run.best_epoch is not None:
+        hint = f"by {run.metric} on validation data"
+        tiles.append(Tile("Best epoch", f"{run.best_epoch} of {run.record.epochs}", hint))
+    size = f"{run.record.parameters:,} parameters" if run.record.parameters else ""
+    tiles.append(Tile("Trained in", duration(run.record.seconds), size))
+    return tiles
+
+
+def _interval(run: Run, split: str) -> str:
+    found = run.scores.get(split, {}).get(run.metric)
+    samples = run.facts.get(f"{split}_size")
+    if found is None:
+        return f"{samples:,} samples" if samples else ""
+    return f"95 % interval {score(found.low)} to {score(found.high)}"
+
+
+def _against_baseline(run: Run) -> list[Tile]:
+    """Compare with the best simple model on the split that counts most."""
+    split = "test" if run.record.test else "val"
+    own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
+    others = {n: v[split] for n, v in run.record.baselines.items() if split in v}
+    if own is None or not others:
+        return []
+    name = max(others, key=lambda n: sign * others[n])
+    gain = sign * (own - others[name])
+    tone: Tone = "good" if gain > 0 else "warn"
+    hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
+    return [Tile("Better than the best baseline by", change(gain), hint, tone)]
+
+
+def _notes(run: Run) -> list[Block]:
+    record = run.record
+    notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
+    notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
+    if not notes and record.epochs >= READABLE:
+        notes.append(Note("The curves look healthy.", "good"))
+    return notes

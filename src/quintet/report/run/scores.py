@@ -1,0 +1,84 @@
+"""How good the model is, how far chance moves that, and how good simple models are."""
+
+from quintet.evidence.bootstrap import RESAMPLES, Interval, block_of
+from quintet.evidence.measures import LOWER
+from quintet.page.blocks import Block, Note, Text
+from quintet.page.table import Cell, Number, Table
+from quintet.report.run.seen import SPLITS, Run
+from quintet.report.words import score
+
+
+def scores(run: Run) -> list[Block]:
+    """Return the measures with their intervals, and P of simple models."""
+    blocks = [*_measured(run), *_beside(run)]
+    return blocks or [Text("The run ended before it was measured.")]
+
+
+def _measured(run: Run) -> list[Block]:
+    if not run.scores:
+        return []
+    names = list(dict.fromkeys(name for part in run.scores.values() for name in part))
+    titles = ["measure"]
+    for split in run.scores:
+        titles += [SPLITS[split], "95 % interval"]
+    rows: list[list[Cell]] = []
+    for name in names:
+        row: list[Cell] = [f"{name}, the {'smaller' if name in LOWER else 'greater'} the better"]
+        for part in run.scores.values():
+            row += _cells(part.get(name))
+        rows.append(row)
+    tones = ["best" if name == run.metric else "" for name in names]
+    return [Table(titles, rows, tones), Text(_how(run), "Intervals."), *_cut(run)]
+
+
+def _cells(found: Interval | None) -> list[Cell]:
+    if found is None:
+        return [None, None]
+    return [Number(found.value, score(found.value)), f"{score(found.low)} to {score(found.high)}"]
+
+
+def _how(run: Run) -> str:
+    blocks = {block_of(len(a), a.ordered) for a in run.answers.values() if a.ordered}
+    drawn = (
+        f"blocks of {min(blocks)} neighbours in time (Politis and Romano 1992)"
+        if blocks
+        else "samples (Efron and Tibshirani 1993)"
+    )
+    return (
+        f"Percentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded, coverage 95 %. They "
+        "cover the chance of which samples were drawn, not that of another seed, nor of having "
+        "chosen the epoch on the same validation data."
+    )
+
+
+def _cut(run: Run) -> list[Block]:
+    return [
+        Note(
+            f"Intervals, charts and examples of {SPLITS[split]} data show {len(found):,} evenly "
+            f"spaced samples of {found.total:,}."
+        )
+        for split, found in run.answers.items()
+        if len(found) < found.total
+    ]
+
+
+def _beside(run: Run) -> list[Block]:
+    if not run.record.baselines:
+        return []
+    own = {split: run.recorded(split) for split in SPLITS}
+    rows: list[list[Cell]] = [[run.model, *(_number(own[split]) for split in SPLITS)]]
+    for name, values in run.record.baselines.items():
+        rows.append([f"baseline: {name}", *(_number(values.get(split)) for split in SPLITS)])
+    titles = [run.metric, *SPLITS.values()]
+    about = (
+        "Same splits, same preprocessing: a linear model, a tree, and a dummy that always says the "
+        "mean or the class shares."
+    )
+    return [
+        Text(about, "Beside simple models."),
+        Table(titles, rows, ["best", *[""] * len(run.record.baselines)]),
+    ]
+
+
+def _number(value: float | None) -> Cell:
+    return None if value is None else Number(value, score(value))

@@ -1,0 +1,142 @@
+"""All that a run's folder tells, read once; no torch, no trainer."""
+
+import json
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import yaml
+
+from quintet.errors import UserError
+from quintet.evidence import Answers, Examples, read, read_examples
+from quintet.evidence.bootstrap import Interval, intervals
+from quintet.evidence.measures import BESIDE
+from quintet.practice.curves import Row
+from quintet.practice.curves import read as read_rows
+from quintet.record import CONFIG, RESULT, Record
+
+CHECKS, RATES = "check.json", "lr_range.csv"
+SPLITS = {"val": "validation", "test": "test"}
+
+
+@dataclass
+class Run:
+    """A run folder.
+
+    Args:
+        folder: that train.py wrote.
+        record: its result.json.
+        config: its config.yaml, as text.
+
+    """
+
+    folder: Path
+    record: Record
+    config: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "Run":
+        """Read a run folder.
+
+        Raises:
+            UserError: the folder is not a run's, or the run has not ended.
+
+        """
+        for name in (CONFIG, RESULT):
+            if not (folder / name).is_file():
+                raise UserError(
+                    f"run={folder} has no {name}. Allowed: the folder of a run that has ended, as "
+                    "train.py writes it."
+                )
+        return cls(folder, Record.read(folder), (folder / CONFIG).read_text())
+
+    @property
+    def metric(self) -> str:
+        """P's name."""
+        return self.record.metric.name
+
+    @property
+    def model(self) -> str:
+        """The model's name on the command line."""
+        return self.record.choices.get("model") or "model"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts of the data."""
+        return self.record.facts
+
+    @cached_property
+    def cfg(self) -> dict[str, Any]:
+        """The config as plain data."""
+        found: dict[str, Any] = yaml.safe_load(self.config)
+        return found
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of metrics.csv."""
+        return read_rows(self.folder / "metrics.csv")
+
+    @cached_property
+    def answers(self) -> dict[str, Answers]:
+        """What the model answered, by split; {} where that was not kept."""
+        return read(self.folder)
+
+    @cached_property
+    def examples(self) -> Examples | None:
+        """The inputs that went most wrong."""
+        return read_examples(self.folder)
+
+    @cached_property
+    def checks(self) -> list[dict[str, str]]:
+        """The findings of check.py, where it looked at this folder."""
+        path = self.folder / CHECKS
+        found: list[dict[str, str]] = json.loads(path.read_text()) if path.is_file() else []
+        return found
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, Interval]]:
+        """Measures with their intervals, by split; P first.
+
+        P is among them where the kept answers give its recorded value: a metric with settings of
+        its own, or one that is not among ours, has no interval.
+        """
+        found = {}
+        for split, answers in self.answers.items():
+            names = list(dict.fromkeys((self.metric, *BESIDE[answers.task])))
+            measured = intervals(answers, names)
+            recorded = self.recorded(split)
+            whole = answers.total == len(answers)
+            if self.metric in measured and recorded is not None:
+                if whole and not np.isclose(measured[self.metric].value, recorded, rtol=1e-3):
+                    del measured[self.metric]
+                else:
+                    drawn = measured[self.metric]
+                    measured[self.metric] = Interval(recorded, drawn.low, drawn.high)
+            found[split] = measured
+        return found
+
+    def recorded(self, split: str) -> float | None:
+        """Return P on a split, as the run recorded it."""
+        return self.record.metric.value if split == "val" else self.record.test.get(self.metric)
+
+    @cached_property
+    def best_epoch(self) -> int | None:
+        """The epoch, from 1, whose checkpoint was kept: of equals the latest."""
+        key = f"val/{self.metric}"
+        sign = 1 if self.record.metric.mode == "max" else -1
+        ranked = [(sign * row[key], row["epoch"]) for row in self.rows if key in row]
+        return int(max(ranked)[1]) + 1 if ranked else None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of classes, labels or targets; numbers where they have none."""
+        named = [str(name) for name in self.facts.get("class_names") or []]
+        count = self.facts.get("num_classes") or self.facts.get("num_targets") or 1
+        return named or [str(i) for i in range(int(count))]
+
+    @property
+    def latest(self) -> str | None:
+        """The split that counts most: test where it was opened, else validation."""
+        return next((split for split in ("test", "val") if split in self.answers), None)

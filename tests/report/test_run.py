@@ -1,0 +1,139 @@
+"""A run's report, on real runs: images, a table, a series."""
+
+import json
+import re
+import shutil
+import sys
+
+import numpy as np
+import pytest
+
+import browsing
+import runs
+from quintet.errors import UserError
+from quintet.report.command import report
+from quintet.report.run.page import SECTIONS, leave, write
+from quintet.report.run.png import png
+from quintet.report.run.seen import Run
+
+WORDS = ("report=true", "baselines=true", "callbacks.progress=null")
+RUNS = {
+    "digits": ("trainer.max_epochs=6",),
+    "breast_cancer": ("data=breast_cancer", "metric=auc_roc", "trainer.max_epochs=2"),
+    "sunspots": ("data=sunspots", "metric=rmse", "loss=mse", "trainer.max_epochs=2"),
+    "digits_multilabel": ("data=digits_multilabel", "loss=bce", "trainer.max_epochs=1"),
+}
+
+
+@pytest.fixture(scope="module")
+def trained(tmp_path_factory):
+    """The run folders, each trained once, in this process."""
+    from train import main
+
+    folder, kept = tmp_path_factory.mktemp("runs"), sys.argv
+    with pytest.MonkeyPatch.context() as patch:
+        for name, words in RUNS.items():
+            patch.setattr(sys, "argv", runs.command(folder / name, *words, *WORDS)[1:])
+            patch.setattr("quintet.signals._since", None)
+            main()
+    sys.argv = kept
+    return folder
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browsing.browser() as chromium:
+        yield chromium
+
+
+@pytest.mark.parametrize("name", RUNS)
+def test_a_run_ends_with_a_page_on_which_everything_is_drawn(chromium, trained, name):
+    page = browsing.opened(chromium, trained / name / "report.html")
+    titles = [s for s in SECTIONS if s != "Checks"]
+    assert page.locator("section h2").all_inner_texts() == titles
+    charts = page.locator("figure.chart")
+    assert charts.count() >= 4
+    assert charts.filter(has=page.locator(".main-svg")).count() == charts.count()
+    score = json.loads((trained / name / "result.json").read_text())["metric"]["value"]
+    assert f"{score:.4f}" in page.locator(".headline").inner_text()
+    assert page.troubles == []
+    page.close()
+
+
+def test_the_page_fits_a_telephone_in_the_dark(chromium, trained):
+    page = browsing.opened(chromium, trained / "digits" / "report.html", 420, "dark")
+    assert browsing.fits(page)
+    assert page.locator(".gallery img").count() == 16
+    sizes = page.eval_on_selector_all(".gallery img", "all => all.map(i => i.naturalWidth)")
+    assert set(sizes) == {8}
+    page.close()
+
+
+def test_p_has_an_interval_around_its_recorded_value(trained):
+    run = Run.read(trained / "breast_cancer")
+    for split in ("val", "test"):
+        found = run.scores[split]["auc_roc"]
+        assert found.value == run.recorded(split)
+        assert found.low < found.value < found.high or found.value == found.high == 1
+
+
+def test_a_metric_with_other_settings_has_no_interval(trained, tmp_path):
+    folder = shutil.copytree(trained / "breast_cancer", tmp_path / "run")
+    record = json.loads((folder / "result.json").read_text())
+    record["metric"]["value"] -= 0.1
+    (folder / "result.json").write_text(json.dumps(record))
+    assert "auc_roc" not in Run.read(folder).scores["val"]
+
+
+def test_the_command_writes_it_again(trained, tmp_path):
+    from omegaconf import OmegaConf
+
+    cfg = OmegaConf.create({"run": str(trained / "digits"), "sweep": None, "output": None})
+    cfg.output = str(tmp_path / "other.html")
+    assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 1
+    with pytest.raises(UserError, match="one of the two"):
+        report(OmegaConf.merge(cfg, {"sweep": "too"}))
+
+
+def test_a_folder_that_is_no_runs_is_refused(tmp_path):
+    with pytest.raises(UserError, match=r"has no config\.yaml"):
+        write(tmp_path)
+
+
+def test_a_page_that_cannot_be_written_costs_a_line(trained, tmp_path, capsys):
+    folder = shutil.copytree(trained / "sunspots", tmp_path / "run")
+    (folder / "report.html").unlink()
+    (folder / "predictions.npz").write_bytes(b"no zip")
+    leave(folder)
+    assert "report.html could not be written" in capsys.readouterr().out
+    assert not (folder / "report.html").exists()
+
+
+def test_a_run_that_was_told_to_leaves_none(trained, tmp_path):
+    folder = shutil.copytree(trained / "sunspots", tmp_path / "run")
+    (folder / "report.html").unlink()
+    config = folder / "config.yaml"
+    config.write_text(re.sub("^report: true", "report: false", config.read_text(), flags=re.M))
+    leave(folder)
+    assert not (folder / "report.html").exists()
+
+
+@pytest.mark.parametrize("shape", [(5, 7), (4, 3, 3)])
+def test_a_png_holds_the_very_pixels(tmp_path, shape):
+    image = pytest.importorskip("PIL.Image")
+    pixels = np.random.default_rng(0).integers(256, size=shape, dtype=np.uint8)
+    (tmp_path / "a.png").write_bytes(png(pixels))
+    np.testing.assert_array_equal(np.asarray(image.open(tmp_path / "a.png")), pixels)
+
+
+def test_a_run_that_failed_says_why(trained, tmp_path, chromium):
+    folder = shutil.copytree(trained / "sunspots", tmp_path / "run")
+    record = json.loads((folder / "result.json").read_text())
+    record |= {"status": "diverged", "reason": "The loss became NaN", "test": {}}
+    record["metric"]["value"] = None
+    (folder / "result.json").write_text(json.dumps(record))
+    (folder / "predictions.npz").unlink()
+    page = browsing.opened(chromium, write(folder))
+    assert "diverged after 2 epochs" in page.locator(".headline").inner_text()
+    assert page.get_by_text("The loss became NaN").count() == 1
+    page.close()

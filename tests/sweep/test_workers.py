@@ -14,8 +14,9 @@ import pytest
 from omegaconf import OmegaConf
 from parent import loop, plan, swept
 
+from quintet.sweep.stop import Stop
 from quintet.sweep.study import Study
-from quintet.sweep.workers import PERMIT, Worker
+from quintet.sweep.workers import PERMIT, Worker, launch
 
 ROOT = Path(__file__).parents[2]
 QUICK = ("model=linear", "trainer.max_epochs=1", "test=false", "sweeper.workers=2")
@@ -54,6 +55,13 @@ def test_a_worker_travels_to_its_job_and_runs_what_is_left(tmp_path):
 def test_a_job_that_starts_after_its_sweep_has_ended_does_nothing(tmp_path):
     assert worker(tmp_path, 4)(OmegaConf.create()) is False
     assert states(tmp_path) == ["completed"]
+
+
+def test_no_job_is_started_for_a_study_that_is_done(tmp_path):
+    done = loop(plan(tmp_path, swept(x=range(2))))
+    done.run()
+    # Neither Hydra's context nor a config is there to make a launcher from.
+    assert launch(None, None, done.plan, 2, done.study, Stop()) is False
 
 
 @pytest.mark.parametrize("launcher", PACKAGES)

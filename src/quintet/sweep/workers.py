@@ -89,6 +89,8 @@ def launch(
         UserError: the launcher's package is missing.
 
     """
+    if len(study.ended()) >= total:
+        return False
     launcher = _launcher(context, config, Worker(plan, total))
     place = f"hydra.sweep.dir='{plan.folder}'"
     jobs = [[*plan.fixed, place] for _ in range(plan.settings.workers)]

@@ -86,3 +86,21 @@ def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
         return plan.settle(config, loader, arguments)
 
     return settle
+
+
+@pytest.fixture(scope="session")
+def sweeps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+    """Three sweeps of an epoch a trial: `a` and `b` over the same seeds, `grid` over two keys."""
+    folder = tmp_path_factory.mktemp("sweeps")
+    seeds = ("seed=0,1,2", "test=false")
+    words = {
+        "a": ("optimizer=adam", *seeds),
+        "b": ("optimizer=sgd", *seeds),
+        "grid": ("optimizer.lr=0.01,0.001", "model.width=8,16"),
+    }
+    for name, more in words.items():
+        place = ("-m", *runs.SMALL, "trainer.max_epochs=1", f"hydra.sweep.dir={folder / name}")
+        process = runs.start(runs.command(None, *place, *more))
+        _, err = process.communicate(timeout=240)
+        assert process.returncode == 0, err
+    return {name: folder / name for name in words}

@@ -1,0 +1,21 @@
+"""Compare two runs or sweeps: what differs in their configs, and whether P differs beyond chance.
+
+python src/compare.py a=logs/train/runs/<run> b=logs/train/runs/<run>
+python src/compare.py a=logs/train/sweeps/<study over seed=> b=logs/train/sweeps/<another>
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("compare")
+def main(cfg: DictConfig) -> None:
+    """Compare two folders."""
+    from quintet.comparison.command import compare
+
+    compare(cfg)
+
+
+if __name__ == "__main__":
+    main()

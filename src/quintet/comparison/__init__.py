@@ -1,0 +1,1 @@
+"""Comparing two runs or sweeps fairly: same data, same P, and what chance may do."""

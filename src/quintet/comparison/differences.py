@@ -1,0 +1,49 @@
+"""What differs between two configs."""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from quintet.comparison.side import Side
+
+ASIDE = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
+"""What is no choice: filled in, a matter of place, or of telling."""
+FOLLOWS = ("_target_", "total_steps")
+"""Keys that follow from others."""
+
+
+def differences(a: Side, b: Side) -> dict[str, tuple[str, str]]:
+    """Return what differs by key: the five choices first, then every other value of the config.
+
+    What a sweep varied is shown as its space.
+    """
+    one, two = (_flat(side) for side in (a, b))
+    return {
+        key: (one.get(key, "–"), two.get(key, "–"))
+        for key in dict.fromkeys([*one, *two])
+        if one.get(key, "–") != two.get(key, "–")
+    }
+
+
+def _flat(side: Side) -> dict[str, str]:
+    space = {key: f"varied: {text}" for key, text in side.spec.get("space", {}).items()}
+    chosen = {key: str(value) for key, value in side.first.record.choices.items()}
+    if side.kind == "run":
+        chosen.pop("sweeper", None)
+    values = {key: value for key, value in side.first.cfg.items() if key not in ASIDE}
+    values.pop("sweeper", None)
+    place, seed = str(side.first.cfg["paths"]["run"]), str(side.first.cfg["seed"])
+    told = {
+        key: value
+        for key, value in _leaves(values)
+        if not value.startswith(place) and not (key.endswith(".seed") and value == seed)
+    }
+    return chosen | told | space
+
+
+def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, str]]:
+    if isinstance(node, Mapping) and node:
+        for key, value in node.items():
+            if key not in FOLLOWS:
+                yield from _leaves(value, f"{at}.{key}" if at else str(key))
+    elif at:
+        yield at, str(node)

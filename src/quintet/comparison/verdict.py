@@ -1,0 +1,193 @@
+"""How the outcomes of two sides differ, and whether chance alone may do that."""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from quintet.comparison.side import Side
+from quintet.evidence.bootstrap import Interval, difference
+from quintet.evidence.measures import MEASURES
+from quintet.evidence.paired import paired
+from quintet.report.run.seen import SPLITS, Run
+from quintet.report.words import duration, score
+
+ONE_SEED = (
+    "One seed each: another seed may turn this around, so it tells two trained models apart, not "
+    "two choices. Repeat both with -m seed=0,1,2,3,4 and compare the two sweeps."
+)
+BEST_OF_MANY = (
+    "The best of many trials is a lucky one too: its P on validation data is too good, the more "
+    "so the more trials there were. Repeat both winners with -m seed=0,1,2,3,4, or compare by "
+    "their test scores."
+)
+
+
+@dataclass
+class Verdict:
+    """What is told of two sides.
+
+    Args:
+        titles: of the table's columns.
+        rows: of the table.
+        says: sentences, the most important first.
+
+    """
+
+    titles: list[str]
+    rows: list[list[str]] = field(default_factory=list)
+    says: list[str] = field(default_factory=list)
+
+
+def verdict(a: Side, b: Side) -> Verdict:
+    """Compare two runs, two setups over seeds, or two searches."""
+    kinds = {a.kind, b.kind}
+    if kinds == {"seeds"}:
+        return over_seeds(a, b)
+    if kinds == {"run"}:
+        return of_runs(a.first, b.first)
+    if "sweep" not in kinds:
+        return one_against_seeds(a, b)
+    return of_searches(a, b)
+
+
+def _signed(value: float) -> str:
+    return f"{value:+.4f}" if abs(value) < 100 else f"{value:+.5g}"
+
+
+def _shown(found: Interval) -> list[str]:
+    return [_signed(found.value), f"{_signed(found.low)} to {_signed(found.high)}"]
+
+
+def _sign(run: Run) -> int:
+    return 1 if run.record.metric.mode == "max" else -1
+
+
+def of_runs(a: Run, b: Run) -> Verdict:
+    """Compare two models on the samples that both have answered."""
+    made = Verdict([a.metric, "a", "b", "a - b", "95 % interval, same samples"])
+    for split, name in SPLITS.items():
+        one, two = a.recorded(split), b.recorded(split)
+        if one is None or two is None:
+            continue
+        found = _on_same_samples(a, b, split)
+        shown = [_signed(one - two), ""] if found is None else _shown(found)
+        made.rows.append([name, score(one), score(two), *shown])
+        if found is not None:
+            made.says.append(_clear(found, name, _sign(a)))
+    if not made.says:
+        made.says.append(
+            "Their answers to the same samples are not known (other splits, a trial of a sweep, or "
+            "a run that ended early), so no interval can be given. python src/evaluate.py "
+            "run=<folder> keeps the answers of a trial."
+        )
+    made.says.append(ONE_SEED)
+    return made
+
+
+def _on_same_samples(a: Run, b: Run, split: str) -> Interval | None:
+    one, two = a.answers.get(split), b.answers.get(split)
+    if one is None or two is None or a.metric not in MEASURES:
+        return None
+    try:
+        return difference(one, two, a.metric)
+    except ValueError:
+        return None
+
+
+def _clear(found: Interval, name: str, sign: int) -> str:
+    if found.low <= 0 <= found.high:
+        return f"On {name} data the two models cannot be told apart: the interval holds zero."
+    better = "a" if sign * found.value > 0 else "b"
+    return f"On {name} data the model of {better} is better than which samples were drawn explains."
+
+
+def over_seeds(a: Side, b: Side) -> Verdict:
+    """Compare two setups by the differences of equal seeds."""
+    one, two = a.by_seed(), b.by_seed()
+    shared = sorted(one.keys() & two.keys())
+    made = Verdict(["seed", "a", "b", "a - b"])
+    made.rows = [[str(s), score(one[s]), score(two[s]), _signed(one[s] - two[s])] for s in shared]
+    made.rows += [_summary("mean", np.mean, a, b), _summary("deviation", _deviation, a, b)]
+    if len(shared) < 2:
+        made.says.append(
+            f"{len(shared)} seed in common: nothing can be said. Run both with the same seeds, "
+            "such as -m seed=0,1,2,3,4."
+        )
+        return made
+    found = paired([one[s] - two[s] for s in shared])
+    sign, mean = _sign(a.first), found.mean
+    low, high = _signed(mean.low), _signed(mean.high)
+    count = f"{len(shared)} seeds"
+    if mean.low <= 0 <= mean.high:
+        said = f"No difference is shown over {count}: "
+    else:
+        said = f"{'a' if sign * mean.value > 0 else 'b'} is better over {count}: "
+    made.says.append(
+        f"{said}a - b is {_signed(mean.value)} on average, 95 % interval {low} to {high} "
+        "(Student's t, paired by seed)."
+    )
+    least = f", the least that {count} can give" if np.isclose(found.p, found.least) else ""
+    made.says.append(f"Exact sign-flip test: p = {found.p:.3g}{least}.")
+    if lonely := sorted((one.keys() | two.keys()) - set(shared)):
+        made.says.append(f"Left out, as only one side has them: seeds {lonely}.")
+    return made
+
+
+def _deviation(values: list[float]) -> float:
+    return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
+
+
+def _summary(name: str, of: "object", a: Side, b: Side) -> list[str]:
+    assert callable(of)
+    one, two = (float(of(list(side.by_seed().values()))) for side in (a, b))
+    return [name, score(one), score(two), _signed(one - two) if name == "mean" else ""]
+
+
+def one_against_seeds(a: Side, b: Side) -> Verdict:
+    """Place a single run among the runs of several seeds."""
+    run, many = (a, b) if a.kind == "run" else (b, a)
+    value, others = run.first.record.metric.value, list(many.by_seed().values())
+    made = Verdict([run.first.metric, "validation"])
+    made.rows = [
+        [run.name, score(value)],
+        [f"{many.name}, mean of {len(others)} seeds", score(float(np.mean(others)))],
+        ["its deviation", score(_deviation(others))],
+        ["its range", f"{score(min(others))} to {score(max(others))}"],
+    ]
+    inside = value is not None and min(others) <= value <= max(others)
+    where = "within" if inside else "outside"
+    made.says = [f"The single run lies {where} what the other setup's seeds reach.", ONE_SEED]
+    return made
+
+
+def of_searches(a: Side, b: Side) -> Verdict:
+    """Compare two searches by their best, what they spent, and their best at equal budget."""
+    made = Verdict(["", "a", "b"])
+    budget = min(a.epochs(), b.epochs())
+    sign = _sign(a.first)
+    sides = (a, b)
+    made.rows = [
+        [f"best {a.first.metric}, validation", *(score(_best(s, None, sign)) for s in sides)],
+        [f"best after {budget:,} epochs", *(score(_best(s, budget, sign)) for s in sides)],
+        ["trials", *(f"{len(s.spent()):,}" for s in sides)],
+        ["epochs", *(f"{s.epochs():,}" for s in sides)],
+        ["time, summed over slots", *(duration(s.seconds()) for s in sides)],
+    ]
+    one, two = (_best(s, budget, sign) for s in sides)
+    if one is not None and two is not None:
+        ahead = "neither is" if one == two else f"{'a' if sign * (one - two) > 0 else 'b'} is"
+        made.says.append(f"At the budget that both have spent, {budget:,} epochs, {ahead} ahead.")
+    made.says.append(BEST_OF_MANY)
+    return made
+
+
+def _best(side: Side, budget: int | None, sign: int) -> float | None:
+    """Return the best P of the trials that end within a budget of epochs, in their order."""
+    best, spent = None, 0
+    for epochs, value in side.spent():
+        spent += epochs
+        if budget is not None and spent > budget:
+            break
+        if value is not None and (best is None or sign * value > sign * best):
+            best = value
+    return best

@@ -73,6 +73,14 @@ def _rate(run: Run, rows: list[Row]) -> Figure:
     layout: Trace = {"xaxis": axis("epoch"), "yaxis": axis("learning rate", exponentformat="power")}
     layout |= {"showlegend": False}
     caption = "The rate that each epoch begins with."
+    if steered := [change for change in run.record.steering if not change["refused"]]:
+        said = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
+        caption += f" Dotted, what was steered: {', '.join(said)}."
+    layout["shapes"] = [
+        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1}
+        | {"line": {"dash": "dot", "width": 1}}
+        for at in dict.fromkeys(change["epoch"] + 1 for change in steered)
+    ]
     return Figure(
         f"Learning rate, {name}", [_line(rows, "lr", name, "$green")], layout, caption, 240
     )

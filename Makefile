@@ -7,6 +7,8 @@ PYTHON ?= python3 python3.13 python3.12 python3.11
 ARGS ?=
 KIND ?=
 NAME ?=
+KEEP ?=
+DROP ?=
 WORKERS ?= 2
 UV_VERSION ?= 0.13.8
 
@@ -22,7 +24,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check format lock clean distclean add completion info rename
+.PHONY: help install train test soak check format lock clean distclean add completion info rename slim
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -77,6 +79,9 @@ completion: $(STAMP) ## TAB lists every option and experiment, in bash, zsh and 
 rename: $(STAMP) ## In a fork, once: NAME=my_project names package, plugin, docs and tests
 	@$(RUN) tools/rename.py '$(NAME)'
 	@$(MAKE) --no-print-directory install
+
+slim: $(STAMP) ## List the examples that can go; KEEP="..." or DROP="..." takes them out
+	@$(RUN) tools/slim.py '$(KEEP)' '$(DROP)'
 
 clean: ## Remove caches and build leftovers; runs in logs/ and .venv stay
 	@find . \( -path ./$(VENV) -o -path ./logs -o -path ./.git \) -prune \

@@ -123,9 +123,11 @@ def list_in_readme(group: str, name: str) -> str:
     for line in readme.splitlines():
         if f"`{group}=` |" not in line:
             continue
-        for run in re.findall(r"[a-z0-9_]+(?:, [a-z0-9_]+)+", line):
+        if "none yet" in line:  # the group was emptied
+            return readme.replace(line, line.replace("none yet", name))
+        for run in re.findall(r"[a-z0-9_]+(?:, [a-z0-9_]+)*", line):
             listed = [option for option in run.split(", ") if option in there]
-            if len(listed) > 1 or len(there) == 1:
+            if len(listed) > 1 or (listed and len(there) == 1):
                 longer = line.replace(run, ", ".join(sorted({*run.split(", "), name})))
                 return readme.replace(line, longer)
     raise UserError(f"README.md has no line `{group}=` with the options of {group}. Add {name}.")

@@ -1,0 +1,228 @@
+"""Take out the example data sets, models and presets that a team does not want.
+
+make slim                                     # what can go, and what would go with it
+make slim KEEP="data/digits data/csv model/mlp"       # of these groups, nothing else stays
+make slim DROP="data/elnino model/transformer"        # these go
+
+With an option go the presets that need it, its name in search spaces and in the README's list, its
+source where nothing else uses that, and its own test. Tests of other things that happen to train
+on it are skipped from then on, with the reason. All is staged, nothing committed.
+"""
+
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import yaml
+
+from quintet.errors import UserError, nearest
+from quintet.files import write_atomically
+
+ROOT = Path(__file__).parents[1]
+CONFIGS = ROOT / "configs"
+GROUPS = ("data", "model", "experiment")
+RECORD = ROOT / "tests/removed.txt"
+"""What was taken out, a line each; tests/conftest.py reads it."""
+
+
+def options() -> list[str]:
+    """Return all that can go: not what train.yaml starts from, nor what others are made of."""
+    start = yaml.safe_load((CONFIGS / "train.yaml").read_text("utf-8"))["defaults"]
+    needed = {f"{k}/{v}" for entry in start if isinstance(entry, dict) for k, v in entry.items()}
+    found = [f"{g}/{p.stem}" for g in GROUPS for p in sorted((CONFIGS / g).glob("*.yaml"))]
+    return [option for option in found if option not in needed | {"data/base"}]
+
+
+def chosen(keep: list[str], drop: list[str]) -> set[str]:
+    """Return what is to go.
+
+    Raises:
+        UserError: neither or both were given, or a name is unknown.
+
+    """
+    known = options()
+    for name in (*keep, *drop):
+        if not (CONFIGS / f"{name}.yaml").is_file() or name.partition("/")[0] not in GROUPS:
+            raise UserError(f"{name} is not an option that can go or stay. {nearest(name, known)}")
+    if keep and drop:
+        raise UserError("KEEP= says what stays, DROP= what goes: give one of the two.")
+    if fixed := set(drop) - set(known):
+        raise UserError(
+            f"{', '.join(sorted(fixed))} cannot go: configs/train.yaml starts from it. Change it "
+            "there first."
+        )
+    groups = {name.partition("/")[0] for name in keep}
+    return set(drop) | {n for n in known if n.partition("/")[0] in groups and n not in keep}
+
+
+def dependents(going: set[str]) -> set[str]:
+    """Return the presets that need something of `going`."""
+    needing = set()
+    for path in (CONFIGS / "experiment").glob("*.yaml"):
+        needs = re.findall(r"override /(\w+): (\w+)", path.read_text("utf-8"))
+        if going & {f"{group}/{name}" for group, name in needs}:
+            needing.add(f"experiment/{path.stem}")
+    return needing - going
+
+
+def sources(going: set[str]) -> list[Path]:
+    """Return the modules, with their own tests, that only what goes has used."""
+    texts = {name: (CONFIGS / f"{name}.yaml").read_text("utf-8") for name in going}
+    found = []
+    for module in sorted(
+        {m for t in texts.values() for m in re.findall(r"_target_: ([\w.]+)\.", t)}
+    ):
+        path = ROOT / "src" / f"{module.replace('.', '/')}.py"
+        if not path.is_file():
+            continue
+        own = ROOT / "tests" / path.parent.name / f"test_{path.stem}.py"
+        out = [path, own, *(CONFIGS / f"{name}.yaml" for name in going)]
+        if not any(uses(file, module) for file in tracked() if file not in out):
+            found += [file for file in (path, own) if file.is_file()]
+    return found
+
+
+def uses(file: Path, module: str) -> bool:
+    """Tell whether a file imports a module, or names it in a config."""
+    if file.suffix not in (".py", ".yaml"):
+        return False
+    package, _, name = module.rpartition(".")
+    pattern = rf"\b{re.escape(module)}\b|from {re.escape(package)} import [^\n]*\b{name}\b"
+    return re.search(pattern, file.read_text("utf-8")) is not None
+
+
+def tracked() -> list[Path]:
+    """Return the files that git knows."""
+    listed = git("ls-files", "-z", "src", "configs", "tests", "benchmarks", "docs", "README.md")
+    return [p for name in listed.split("\0")[:-1] if (p := ROOT / name).is_file()]
+
+
+def git(*words: str) -> str:
+    """Run git in the checkout and return what it says."""
+    done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+    return done.stdout
+
+
+def narrowed(text: str, group: str, names: set[str]) -> str:
+    """Return a search space without some options of a group: fewer conditions, fewer choices."""
+    lines: list[str] = []
+    for line in text.splitlines():
+        if "when:" in line:
+            line = re.sub(rf"\b{group}: (\w+|\[[^\]]*\])", lambda m: without(m, group, names), line)
+        if f"{group}: []" in line:
+            lines.pop()  # holds for nothing: the value above it goes too
+        else:
+            lines.append(line)
+    entry = rf"(?m)^{group}:[^\n]*\n(?:  .*\n)*"
+    choice = r"choice\(([\w,]+)\)"
+    text = re.sub(
+        entry,
+        lambda found: re.sub(choice, lambda one: fewer(one, names), found[0]),
+        "\n".join(lines) + "\n",
+    )
+    return re.sub(r"(?m)^[\w.]+:(?: *#.*)?\n(?=\S|\Z)", "", text)  # keys with nothing left
+
+
+def without(match: re.Match[str], group: str, names: set[str]) -> str:
+    """Return a condition's options without `names`."""
+    left = [one for one in re.findall(r"\w+", match[1]) if one not in names]
+    return f"{group}: {left[0]}" if len(left) == 1 else f"{group}: [{', '.join(left)}]"
+
+
+def fewer(match: re.Match[str], names: set[str]) -> str:
+    """Return a choice without `names`."""
+    return f"choice({','.join(one for one in match[1].split(',') if one not in names)})"
+
+
+def unlisted(readme: str, going: set[str]) -> str:
+    """Return the README with the options taken out of the lists of their groups."""
+    kept = []
+    for line in readme.splitlines():
+        group = next((group for group in GROUPS if f"`{group}=` |" in line), None)
+        for name in (n.partition("/")[2] for n in going if n.startswith(f"{group}/")):
+            line = re.sub(rf"(?<=[ ,]){name}, |, {name}\b|(?<=: ){name}(?=;)", "", line)
+        kept.append(line.replace(": ;", ": none yet;"))
+    return "\n".join(kept) + "\n"
+
+
+def spaces(going: set[str]) -> list[Path]:
+    """Return the search spaces that are made for presets that go, and for no other."""
+    found = []
+    presets = {path: path.read_text("utf-8") for path in (CONFIGS / "experiment").glob("*.yaml")}
+    for name in sorted(n.partition("/")[2] for n in going if n.startswith("experiment/")):
+        stay = [t for p, t in presets.items() if f"experiment/{p.stem}" not in going]
+        space = CONFIGS / f"search_space/{name}.yaml"
+        if space.is_file() and not any(re.search(rf"/search_space: {name}\b", t) for t in stay):
+            found.append(space)
+    return found
+
+
+def remove(going: set[str]) -> None:
+    """Take it all out."""
+    gone = [CONFIGS / f"{name}.yaml" for name in going] + sources(going) + spaces(going)
+    git("rm", "--quiet", "--", *map(str, gone))
+    for group in GROUPS:  # one without options is still a group, to which one can be added
+        if not any((CONFIGS / group).glob("*.yaml")):
+            (CONFIGS / group).mkdir(exist_ok=True)
+            (CONFIGS / group / ".gitkeep").touch()
+    for path in sorted((CONFIGS / "search_space").glob("*.yaml")):
+        text = before = path.read_text("utf-8")
+        for group in GROUPS:
+            names = {n.partition("/")[2] for n in going if n.startswith(f"{group}/")}
+            text = narrowed(text, group, names) if names else text
+        if text != before:
+            write_atomically(path, text)
+    write_atomically(ROOT / "README.md", unlisted((ROOT / "README.md").read_text("utf-8"), going))
+    known = RECORD.read_text("utf-8").split() if RECORD.is_file() else []
+    write_atomically(RECORD, "\n".join(sorted({*known, *going})) + "\n")
+    git("add", "--", "configs", "README.md", str(RECORD))
+    print("Gone:", *(f"  {path.relative_to(ROOT)}" for path in sorted(gone)), sep="\n")
+    print("A source that is not among them is used by something that stays, a test for instance.")
+
+
+def mentions(going: set[str]) -> list[str]:
+    """Return the lines of the documentation that still name what is gone."""
+    words = "|".join(rf"\b{n.replace('/', '=')}\b" for n in sorted(going))
+    return [
+        f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
+        for path in tracked()
+        if path.suffix == ".md"
+        for number, line in enumerate(path.read_text("utf-8").splitlines(), 1)
+        if re.search(words, line)
+    ]
+
+
+def main(keep: str, drop: str) -> None:
+    """List what can go, or take it out."""
+    going = chosen(keep.split(), drop.split())
+    if not going:
+        print("These can go; an arrow names the presets that would go with them:")
+        for name in options():
+            needing = ", ".join(sorted(dependents({name})))
+            print(f"  {name}" + (f"  -> {needing}" if needing else ""))
+        print('\nmake slim DROP="data/elnino model/transformer"')
+        print('make slim KEEP="data/digits data/csv model/mlp"')
+        return
+    if git("status", "--porcelain"):
+        raise UserError(
+            "The working tree has changes. Commit or stash them: git restore undoes it."
+        )
+    while more := dependents(going):
+        going |= more
+    if lost := sorted(set(keep.split()) & going):
+        raise UserError(
+            f"KEEP= names {', '.join(lost)}, which needs what is not kept. Keep that too."
+        )
+    remove(going)
+    if left := mentions(going):
+        print("\nThe documentation still names it; these lines are yours to change:")
+        print(*(f"  {line}" for line in left), sep="\n")
+    print("\nLook at it:  git diff --staged --stat\nThen:        make check && make test")
+
+
+if __name__ == "__main__":
+    try:
+        main(*(*sys.argv[1:], "", "")[:2])
+    except UserError as error:
+        sys.exit(f"Error: {error}")

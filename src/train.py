@@ -3,6 +3,7 @@
 python src/train.py
 python src/train.py optimizer=sgd_momentum optimizer.lr=0.05 model=cnn trainer.max_epochs=12
 python src/train.py data=csv data.path=houses.csv data.target=price loss=mse metric=rmse
+python src/train.py cv.folds=5
 python src/train.py -m optimizer.lr=0.01,0.003,0.001 init=he_uniform,xavier_uniform
 python src/train.py resume=logs/train/runs/<run>
 """
@@ -15,9 +16,9 @@ from quintet.command import command
 @command("train")
 def main(cfg: DictConfig) -> float | None:
     """Run one experiment and return its P."""
-    from quintet.experiment import run
+    from quintet.repeats import run
 
-    return run(cfg)
+    return run(cfg).metric.value
 
 
 if __name__ == "__main__":

@@ -155,20 +155,25 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
 
     ranks.watch_over()
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
-    loggers = list(_switched_on(cfg, "logger")) if watched else []
+    told = loggers(cfg) if watched else []
     try:
         built = instantiate(
             cfg.trainer,
             "trainer",
             callbacks=[*callbacks, Listen()],
             plugins=[WholeCheckpointIO()],
-            logger=loggers or False,
+            logger=told or False,
             enable_checkpointing=bool(callbacks),
             **settings,
         )
     except MisconfigurationException as error:
         raise devices.refusal(error, cfg.trainer.accelerator, cfg.trainer.devices) from error
     return cast("L.Trainer", built)
+
+
+def loggers(cfg: DictConfig) -> list[Any]:
+    """Return the loggers that are switched on."""
+    return list(_switched_on(cfg, "logger"))
 
 
 def strategy(cfg: DictConfig) -> tuple[Any, Any]:

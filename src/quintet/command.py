@@ -15,6 +15,7 @@ from quintet import agent, secrets, signals, usage
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
 from quintet.process import is_first_rank
+from quintet.record import CONFIG
 from quintet.run_folder import check_free, note_command
 from quintet.trial import die_with_parent
 
@@ -127,6 +128,11 @@ def placed(arguments: list[str]) -> list[str]:
         return arguments
     path = Path(str(folder).strip("'\"")).resolve()
     if not (path / ".hydra" / "config.yaml").is_file():
+        if (path / CONFIG).is_file() and (path.parents[1] / ".hydra").is_dir():
+            raise UserError(
+                f"resume={folder} is one of the folds or seeds of a run, which goes on as a whole: "
+                f"resume={path.parents[1]}"
+            )
         raise UserError(
             f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
             "Allowed: a folder that train.py wrote."

@@ -5,12 +5,14 @@ import math
 import re
 import shlex
 import warnings
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
+from quintet.length import repeats
 from quintet.process import is_first_rank
 from quintet.record import Record
 from quintet.secrets import redact
@@ -21,10 +23,10 @@ if TYPE_CHECKING:
     from rich.table import Table
 
     from quintet.data.module import DataModule
-    from quintet.task import Task
 
 
 ROOT = Path(__file__).parents[2]
+_muted = False
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
@@ -42,14 +44,13 @@ def quiet(debug: bool) -> None:
     )
 
 
-def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) -> None:
-    """Print what is about to be trained."""
+def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> None:
+    """Print what is about to be trained, `of` what size or how often."""
     if not is_first_rank():
         return
     from quintet.models.transfer import account
 
     facts, choices = cfg.facts, cfg.choices
-    parameters = sum(p.numel() for p in task.model.parameters())
     say("")
     say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
     for sentence in (*data.account, *account(record.transfer)):
@@ -58,9 +59,9 @@ def announce(cfg: DictConfig, data: "DataModule", task: "Task", record: Record) 
     tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
     tell(
         f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
-        f"samples · {parameters:,} parameters · seed {cfg.seed}"
+        f"samples · {of} · seed {cfg.seed}"
     )
-    if not is_trial() and cfg.callbacks.get("steering"):
+    if not is_trial() and repeats(cfg) == 1 and cfg.callbacks.get("steering"):
         run = f"run={typed(Path(cfg.paths.run))}"
         say("  [dim]steer it: {}[/]", command_line("steer", run, "optimizer.lr=1e-4"))
     for anomaly in record.anomalies:
@@ -133,7 +134,12 @@ def _number(value: float | None, best: float | None) -> str:
 
 
 def _spread(record: Record) -> str:
-    """Say how far chance moves a test accuracy: the standard error of a share."""
+    """Say how far chance moves P: over folds, or the standard error of a test accuracy."""
+    if spread := record.spread:
+        return (
+            f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "
+            f"(standard deviation; standard error {spread['error']:.4f})"
+        )
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
     if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
         return ""
@@ -195,9 +201,23 @@ def tell(text: str, mark: str = " ", style: str = "") -> None:
     console.print(table)
 
 
+@contextmanager
+def muted() -> Iterator[None]:
+    """Say nothing of a run that is a part of a larger one; its bar and its warnings stay."""
+    global _muted
+    _muted, before = True, _muted
+    try:
+        yield
+    finally:
+        _muted = before
+
+
 def warn(text: str) -> None:
     """Print a warning as it is, without markup."""
-    terminal().print(f"Warning: {redact(text)}", highlight=False, soft_wrap=True, markup=False)
+    from rich.console import Console
+
+    shown = f"Warning: {redact(text)}"
+    Console().print(shown, highlight=False, soft_wrap=True, markup=False)
 
 
 def plain(text: str) -> str:
@@ -211,4 +231,4 @@ def terminal() -> "Console":
     """Return the terminal that a person reads."""
     from rich.console import Console
 
-    return Console()
+    return Console(quiet=_muted)

@@ -2,10 +2,11 @@
 
 import json
 from pathlib import Path
+from statistics import fmean
 
 from omegaconf import DictConfig
 
-from quintet import build, console
+from quintet import build, console, members
 from quintet.callbacks.keep import Keep
 from quintet.errors import UserError
 from quintet.evidence import read
@@ -13,10 +14,12 @@ from quintet.files import write_atomically
 from quintet.node import instantiate
 from quintet.practice import baselines
 from quintet.process import is_first_rank
-from quintet.record import Record
+from quintet.record import CONFIG, ENSEMBLE, Record
 from quintet.reload import trained
+from quintet.repeats import mean_baselines
 
 Scores = dict[str, dict[str, float]]
+SPLITS = ("val", "test")
 
 
 def evaluate(cfg: DictConfig) -> Scores:
@@ -31,31 +34,57 @@ def evaluate(cfg: DictConfig) -> Scores:
     """
     console.quiet(cfg.debug)
     folder = Path(cfg.run)
+    if unknown := [split for split in cfg.splits if split not in SPLITS]:
+        raise UserError(f"splits={unknown[0]} is unknown. Allowed: {', '.join(SPLITS)}.")
+    several = (folder / ENSEMBLE).is_file() and (folder / CONFIG).is_file()
+    scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
+    if is_first_rank():
+        write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
+        show(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
+    return scores
+
+
+def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
+    """Return the scores of a run with one model."""
     run = trained(folder, cfg.checkpoint)
-    facts = run.data.load()
-    check_fingerprint(facts.fingerprint, run.cfg)
+    facts = run.load()
     cfg.trainer.precision = run.cfg.trainer.precision  # P is to be the recorded one
     trainer = build.trainer(cfg, watched=False)
     keep = Keep(run.data)
     if cfg.checkpoint == "best":
         keep.answers = read(folder)
         trainer.callbacks.append(keep)  # type: ignore[attr-defined]
-    validate = {"val": trainer.validate, "test": trainer.test}
+    score = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
-    for split in cfg.splits:
-        if split not in validate:
-            raise UserError(f"splits={split} is unknown. Allowed: val, test.")
-        logged = validate[split](run.task, run.data, verbose=False)[0]
+    for split in splits:
+        logged = score[split](run.task, run.data, verbose=False)[0]
         scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
     keep.save(folder)
-    if is_first_rank():
-        if cfg.baselines and run.cfg.get("baselines"):
+    if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
+        record = Record.read(folder)
+        metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
+        record.baselines = baselines.scores(run.data, facts, metric, splits, threads)
+        record.write(folder)
+    return scores
+
+
+def of_several(cfg: DictConfig, folder: Path) -> Scores:
+    """Return the scores of a run over folds or seeds.
+
+    On validation each model is scored on what its own fold held out, and the mean is taken; on
+    test data the averaged predictions of all are scored.
+    """
+    scores: Scores = {}
+    if "val" in cfg.splits:
+        names = members.Ensemble.read(folder).members
+        each = [of_one(cfg, folder / name, ["val"])["val"] for name in names]
+        scores["val"] = {key: fmean(found[key] for found in each) for key in each[0]}
+        if is_first_rank() and cfg.baselines:
             record = Record.read(folder)
-            metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-            record.baselines = baselines.scores(run.data, facts, metric, cfg.splits, threads)
+            record.baselines = mean_baselines([Record.read(folder / name) for name in names])
             record.write(folder)
-        write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
-        show(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
+    if "test" in cfg.splits:
+        scores["test"] = members.on_test(folder, cfg.checkpoint)
     return scores
 
 
@@ -80,17 +109,3 @@ def _recorded(record: Record | None, split: str, name: str) -> float | None:
     if split == "test":
         return record.test.get(name)
     return record.metric.value if name == record.metric.name else None
-
-
-def check_fingerprint(fingerprint: str, cfg: DictConfig) -> None:
-    """Refuse to score a model on data that is not the data of its run.
-
-    Raises:
-        UserError: with both fingerprints.
-
-    """
-    if fingerprint != cfg.facts.fingerprint:
-        raise UserError(
-            f"The data has changed since the run: its fingerprint is {fingerprint}, the run's was "
-            f"{cfg.facts.fingerprint}. Restore the data, or score new data with predict.py."
-        )

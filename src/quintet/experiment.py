@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from quintet.task import Task
 
 
-def run(cfg: DictConfig) -> float | None:
+def run(cfg: DictConfig) -> Record:
     """Train one model with the config's five choices and leave the evidence in its folder.
 
     Returns:
-        P of the best checkpoint on the validation split.
+        the record, with P of the best checkpoint on the validation split.
 
     Raises:
         UserError: the config or the data cannot work; says how to mend it.
@@ -38,8 +38,6 @@ def run(cfg: DictConfig) -> float | None:
 
     """
     folder = Path(cfg.paths.run)
-    if cfg.resume:
-        cfg = run_folder.resumed(cfg)
     with (
         run_folder.held(cfg, folder),
         Tracking() as tracking,
@@ -65,12 +63,13 @@ def run(cfg: DictConfig) -> float | None:
         count_steps(cfg, trainer, data)
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, trainer.loggers, record)
-        console.announce(cfg, data, task, record)
+        record.parameters = sum(p.numel() for p in network.parameters())
+        console.announce(cfg, data, f"{record.parameters:,} parameters", record)
         fit(cfg, trainer, task, data, record)
         evaluate_best(cfg, task, data, record)
         stand_beside(cfg, data, facts, record)
     console.summarise(record, folder)
-    return record.metric.value
+    return record
 
 
 @contextmanager
@@ -142,7 +141,6 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
     """
     from quintet.callbacks.keep import Keep
 
-    record.parameters = sum(p.numel() for p in task.model.parameters())
     record.layers = layers(task.model)
     if best := checkpoints.best(Path(cfg.paths.run)):
         task.load_state_dict(checkpoints.load(best)["state_dict"])

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import console, experiment
+from quintet import console, repeats
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.practice.growth import Growth, advice, fit
@@ -63,8 +63,7 @@ def train(cfg: DictConfig, fraction: float, folder: Path) -> Record:
         own.callbacks.progress = None
         own.overrides = [*own.overrides, f"data.fraction={fraction:g}"]
     with redirect_stdout(io.StringIO()):
-        experiment.run(own)
-    return Record.read(place)
+        return repeats.run(own)
 
 
 def table(fractions: list[float], points: list[tuple[int, float]], name: str) -> str:

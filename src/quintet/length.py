@@ -1,4 +1,4 @@
-"""How long a run is, in optimizer steps; settings that leave nothing to train or measure on."""
+"""How long a run is: how often it trains, and in optimizer steps; settings that leave nothing."""
 
 import math
 from typing import TYPE_CHECKING
@@ -11,6 +11,23 @@ if TYPE_CHECKING:
     import lightning.pytorch as L
 
     from quintet.data.module import DataModule
+
+
+def repeats(cfg: DictConfig) -> int:
+    """Return how many models a config trains: one for each fold and seed of `cv`.
+
+    Raises:
+        UserError: no such number of folds or seeds.
+
+    """
+    folds, seeds = cfg.cv.folds, cfg.cv.seeds
+    for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
+        if value is not None and (type(value) is not int or value < least):
+            off = "null" if key == "folds" else "1"
+            raise UserError(
+                f"cv.{key}={value}: give a whole number from 2 on, or {off} to leave it off."
+            )
+    return (folds or 1) * (seeds or 1)
 
 
 def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> None:

@@ -52,7 +52,8 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         cause = ranks.settle(folder, signals.behind(error) or error)
         status = status_of(cause)
         if status == "interrupted":
-            cause.add_note(f"Go on with: python src/train.py resume={shortest(folder)}")
+            # Of a run within a run the outer one comes last, and is the one to go on with.
+            cause.__notes__ = [f"Go on with: python src/train.py resume={shortest(folder)}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message
                 write(status, redact(reason_of(cause)))

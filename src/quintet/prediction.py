@@ -7,10 +7,12 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console, ensemble
+from quintet import console
 from quintet.data.reader import read_new
 from quintet.errors import UserError
 from quintet.files import write_atomically
+from quintet.members import members
+from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
 
 if TYPE_CHECKING:
@@ -49,9 +51,9 @@ def predict(cfg: DictConfig) -> Path:
 
 
 def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
-    """Return the model of a run folder, or the members of an ensemble with their weights."""
-    if (folder / ensemble.FILE).is_file():
-        return list(ensemble.members(folder))
+    """Return the model of a run folder, or those of an ensemble with their weights."""
+    if (folder / ENSEMBLE).is_file():
+        return list(members(folder, checkpoint))
     return [(trained(folder, checkpoint), 1)]
 
 

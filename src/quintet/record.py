@@ -10,6 +10,8 @@ from quintet.files import write_atomically
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
 CONFIG = "config.yaml"
+ENSEMBLE = "ensemble.json"
+"""Lists the models of a folder that has several; see `quintet.members`."""
 
 
 @dataclass
@@ -50,6 +52,12 @@ class Record:
     anomalies: list[str] = field(default_factory=list)
     transfer: dict[str, Any] = field(default_factory=dict)
     """What was loaded of `weights`, skipped and why, left `fresh` and `frozen`; rates by layer."""
+    repeats: dict[str, float] = field(default_factory=dict)
+    """P of the run of each fold and seed, by its folder; empty for a single run. `metric.value` is
+    then their mean, `epochs` their sum, and `checkpoint` lists them."""
+    spread: dict[str, float] = field(default_factory=dict)
+    """Standard deviation of P over folds (seeds, where there are no folds), and the standard error
+    of the mean that follows from it."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     """P of simple models, by split (val, test)."""
     steering: list[dict[str, Any]] = field(default_factory=list)

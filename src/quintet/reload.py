@@ -8,8 +8,9 @@ from omegaconf import DictConfig
 
 from quintet import build, checkpoints, run_folder
 from quintet.data.module import DataModule
+from quintet.data.samples import Facts
 from quintet.errors import UserError
-from quintet.record import RESULT, Record
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.task import Task
 
 
@@ -21,6 +22,21 @@ class Trained:
     data: DataModule
     task: Task
 
+    def load(self) -> Facts:
+        """Read the data that the run was trained on, and return its facts.
+
+        Raises:
+            UserError: it has changed since.
+
+        """
+        found, was = self.data.load(), self.cfg.facts.fingerprint
+        if found.fingerprint != was:
+            raise UserError(
+                f"The data has changed since the run: its fingerprint is {found.fingerprint}, the "
+                f"run's was {was}. Restore the data, or score new data with predict.py."
+            )
+        return found
+
 
 def trained(folder: Path, checkpoint: str = "best") -> Trained:
     """Rebuild the model of a run folder from the folder's own config and load its weights.
@@ -30,11 +46,17 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
         checkpoint: `best`, `last`, or the path of a checkpoint file.
 
     Raises:
-        UserError: no run folder, a config that names code which is not trusted, or a checkpoint
-            that is missing, damaged or another model's.
+        UserError: no run folder, one with several models, a config that names code which is not
+            trusted, or a checkpoint that is missing, damaged or another model's.
 
     """
     cfg = run_folder.load(folder)
+    if (folder / ENSEMBLE).is_file():
+        inside = sorted(str(p.parent.relative_to(folder)) for p in folder.glob(f"*/*/{CONFIG}"))
+        raise UserError(
+            f"run={folder} has several models, each with preprocessing of its own. Give one of "
+            f"them: run={folder / inside[0]} (of {', '.join(inside)})."
+        )
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)
     data = build.data(cfg)

@@ -17,7 +17,7 @@ from quintet.process import is_first_rank
 from quintet.record import CONFIG
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
-FIXED = {*GROUPS, "seed", "experiment", "search_space"}
+FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
 """What a resumed run cannot change, because what it has learnt so far depends on it ..."""
 MOVABLE = {"data.path", "data.on_device"}
 """... and what is only a matter of place; that the data is the same is checked."""
@@ -193,12 +193,18 @@ def resumed(cfg: DictConfig) -> DictConfig:
         saved.resume = cfg.resume
         saved.choices, saved.overrides = _as_begun(folder, cfg)
     saved.paths.run = cfg.paths.run
-    _check_length(saved, folder)
+    check_length(saved, folder)
     secrets.note(OmegaConf.to_yaml(saved))
     return saved
 
 
-def _check_length(cfg: DictConfig, folder: Path) -> None:
+def check_length(cfg: DictConfig, folder: Path) -> None:
+    """Refuse to go on with a run that has more epochs behind it than it is to have.
+
+    Raises:
+        UserError: with how many.
+
+    """
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(

@@ -24,7 +24,7 @@ def sweep(tmp_path_factory):
         place.mkdir(parents=True)
         words = ("data.fraction=0.16", "trainer.max_epochs=8", "optimizer.lr=0.01")
         quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
-        value = experiment.run(composed(place, *quick, *words, f"model.width={width}"))
+        value = experiment.run(composed(place, *quick, *words, f"model.width={width}")).metric.value
         rows.append(f"{number},completed,{value},8,1,{place}")
     (folder / "leaderboard.csv").write_text("\n".join(rows))
     return folder

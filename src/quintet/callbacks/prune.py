@@ -1,5 +1,7 @@
 """Lets a sweep stop a trial early."""
 
+from statistics import fmean
+
 import lightning.pytorch as L
 
 from quintet.trial import is_trial, line
@@ -8,15 +10,22 @@ from quintet.trial import is_trial, line
 class Prune(L.Callback):
     """Tells P to the sweep after every epoch, and stops when it says so; idle outside a sweep.
 
-    Under DDP the first rank asks, and every rank hears the same answer.
+    Under DDP the first rank asks, and every rank hears the same answer. A trial that trains once a
+    fold reports the epochs of all folds together, and the mean of P over them.
 
     Args:
         monitor: P's name in the logs.
+        epochs: trained in the folds before.
+        values: P of the folds before.
+        more: whether folds follow, so that to stop at the last epoch is to stop the trial.
 
     """
 
-    def __init__(self, monitor: str) -> None:
+    def __init__(
+        self, monitor: str, epochs: int = 0, values: list[float] | None = None, more: bool = False
+    ) -> None:
         self.monitor = monitor
+        self.epochs, self.values, self.more = epochs, values or [], more
         self.pruned = False
         self._asks, self._line = is_trial(), line()
 
@@ -25,9 +34,10 @@ class Prune(L.Callback):
         value = trainer.callback_metrics.get(self.monitor)
         stop = False
         if self._line is not None and value is not None:
-            stop = self._line.report(trainer.current_epoch + 1, float(value))
+            mean = fmean([*self.values, float(value)])
+            stop = self._line.report(self.epochs + trainer.current_epoch + 1, mean)
         if self._asks and trainer.world_size > 1:
             stop = trainer.strategy.broadcast(stop)
-        if stop and trainer.current_epoch + 1 < (trainer.max_epochs or 0):
+        if stop and (self.more or trainer.current_epoch + 1 < (trainer.max_epochs or 0)):
             self.pruned = True
             trainer.should_stop = True

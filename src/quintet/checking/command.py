@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, experiment
+from quintet import build, experiment, repeats
 from quintet.checking import view
 from quintet.files import write_atomically
 from quintet.fit import check_choices, check_keys
@@ -96,4 +96,4 @@ def train(cfg: DictConfig, rate: float) -> float | None:
     """Run the experiment with the learning rate that the range test suggests."""
     cfg.optimizer.lr = rate
     cfg.overrides = [*cfg.overrides, f"optimizer.lr={rate:g}"]
-    return experiment.run(cfg)
+    return repeats.run(cfg).metric.value

@@ -8,8 +8,42 @@ import torch
 from torch import Tensor
 
 from quintet.data.samples import Samples
-from quintet.data.strata import strata
+from quintet.data.strata import label_names, labels, strata
 from quintet.errors import UserError
+
+
+def one_fold(
+    samples: Samples, train: Tensor, val: Tensor, k: int, index: int, seed: int
+) -> tuple[Tensor, Tensor]:
+    """Return the training and validation indices of one fold of what is not test.
+
+    Args:
+        samples: the whole data set.
+        train: indices of the training part that `split` gives.
+        val: indices of its validation part, which joins the pool.
+        k: number of folds.
+        index: of the fold, from 0.
+        seed: of the folds.
+
+    Raises:
+        UserError: as `folds`; no such fold; data with a validation part of its own.
+
+    """
+    if not 0 <= index < k:
+        raise UserError(f"data.fold={index} is none of data.folds={k}. Allowed: 0 to {k - 1}.")
+    if samples.split is not None and bool((samples.split == 1).any()):
+        raise UserError(
+            f"cv.folds={k}: the data names its own validation part, so there is nothing to fold. "
+            "Leave cv.folds out (cv.seeds= repeats the training on this split), or give data "
+            "without that part."
+        )
+    pool = torch.cat([train, val]).sort().values
+    if samples.ordered:  # what was left out at the cut between the two is no gap any more
+        pool = torch.arange(int(pool.min()), int(pool.max()) + 1)
+    pairs = folds(samples, k, seed, within=pool)
+    _every_class(samples, pairs)
+    fitted, held_out = pairs[index]
+    return fitted.sort().values, held_out.sort().values
 
 
 def folds(
@@ -36,7 +70,7 @@ def folds(
         raise UserError(f"{k} folds of {len(pool)} samples: give a number from 2 to {len(pool)}.")
     classes = None if (found := strata(samples)) is None else found[pool]
     groups = None if samples.groups is None else samples.groups.numpy()[pool]
-    _enough(k, classes, groups, samples.ordered)
+    _enough(samples, k, pool, groups)
     splitter = _splitter(samples, k, seed)
     try:
         with warnings.catch_warnings():
@@ -64,15 +98,36 @@ def _splitter(samples: Samples, k: int, seed: int) -> Any:
     return ms.StratifiedKFold(k, shuffle=True, random_state=seed)
 
 
-def _enough(k: int, classes: Any, groups: Any, ordered: bool) -> None:
-    """Check that every class and every group can be dealt to k folds."""
-    if ordered:
-        return
-    if groups is not None:
+def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:
+    """Check that there is enough time, or enough of every class or group, for k folds."""
+    if samples.ordered:
+        if len(pool) - k * (len(pool) // (k + 1)) <= samples.purge or len(pool) <= k:
+            raise UserError(
+                f"{k} folds cut a series in {k + 1}, and {samples.purge} samples are left out at "
+                f"each cut: {len(pool)} samples are too few. Ask for fewer folds."
+            )
+    elif groups is not None:
         if (there := len(np.unique(groups))) < k:
             raise UserError(f"{k} folds need {k} groups, there are {there}. Ask for fewer folds.")
-    elif classes is not None and (smallest := np.unique(classes, return_counts=True)[1].min()) < k:
+    elif (found := labels(samples)) is not None and (counts := found[pool].sum(axis=0)).min() < k:
+        smallest = int(counts.min())
         raise UserError(
-            f"{k} folds need {k} samples of every class, the smallest has {smallest}. Ask for at "
-            f"most {smallest} folds, or collect more of it."
+            f"{k} folds need {k} samples of every class, the smallest, "
+            f"'{label_names(samples)[int(counts.argmin())]}', has {smallest}. Ask for at most "
+            f"{smallest} folds, or collect more of it."
         )
+
+
+def _every_class(samples: Samples, pairs: list[tuple[Tensor, Tensor]]) -> None:
+    """Refuse folds of which one lacks a class, where groups or time have the say."""
+    if (found := labels(samples)) is None:
+        return
+    for index, parts in enumerate(pairs):
+        for part, name in zip(parts, ("training", "validation"), strict=True):
+            absent = np.flatnonzero(~found[part.numpy()].any(axis=0))
+            if len(absent):
+                raise UserError(
+                    f"Class '{label_names(samples)[int(absent[0])]}' is absent from the {name} "
+                    f"part of fold {index} of {len(pairs)}. Ask for fewer folds, collect more of "
+                    "it, or leave it out."
+                )

@@ -11,6 +11,7 @@ from torch.utils.data import DataLoader
 
 from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
+from quintet.data.folds import one_fold
 from quintet.data.loader import TensorLoader
 from quintet.data.preprocess import Preprocess
 from quintet.data.readable import readable
@@ -32,7 +33,10 @@ class DataModule(L.LightningDataModule):
         batch_size: samples a step on each process.
         val: share (< 1) or number of samples held out for validation.
         test: share or number of samples held out for the one final test.
-        seed: of the split and of the order of batches.
+        seed: of the split.
+        order_seed: of the order of batches.
+        folds: train and validate on one of so many folds of what is not test; None: on the split.
+        fold: which one, from 0.
         scale: how numeric features are scaled; fitted on the training split only.
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
@@ -51,6 +55,9 @@ class DataModule(L.LightningDataModule):
         val: float = 0.1,
         test: float = 0.2,
         seed: int = 0,
+        order_seed: int = 0,
+        folds: int | None = None,
+        fold: int = 0,
         scale: Scale = "standard",
         fraction: float = 1.0,
         on_device: bool = False,
@@ -63,7 +70,9 @@ class DataModule(L.LightningDataModule):
             raise UserError(
                 f"data.val={val}: the metric is measured on validation data; give some."
             )
-        self.source, self.batch_size, self.seed = source, batch_size, seed
+        self.source, self.batch_size = source, batch_size
+        self.seed, self.order_seed = seed, order_seed
+        self.folds, self.fold = folds, fold
         self.val, self.test, self.fraction = val, test, fraction
         self.on_device, self.workers = on_device, workers
         self.rows: Rows | None = None
@@ -78,6 +87,8 @@ class DataModule(L.LightningDataModule):
         samples = self.source()
         check(samples)
         train, val, test = split(samples, self.val, self.test, self.seed)
+        if self.folds is not None:
+            train, val = one_fold(samples, train, val, self.folds, self.fold, self.seed)
         train = subset(samples, train, self.fraction, self.seed)
         self.reader, self.account, self.rows = samples.reader, samples.account, samples.rows
         self.ordered = samples.ordered
@@ -116,7 +127,13 @@ class DataModule(L.LightningDataModule):
         rank = self.trainer.global_rank if self.trainer else 0
         world = self.trainer.world_size if self.trainer else 1
         loader = TensorLoader(
-            x, y, self.batch_size, shuffle=shuffle, seed=self.seed, rank=rank, world_size=world
+            x,
+            y,
+            self.batch_size,
+            shuffle=shuffle,
+            seed=self.order_seed,
+            rank=rank,
+            world_size=world,
         )
         if self.rows is None:
             return loader

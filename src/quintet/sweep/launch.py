@@ -10,8 +10,8 @@ from quintet.sweep.study import Trial
 
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
-    """Return how a trial begins, or goes on from its checkpoint where it has one."""
-    if (folder / ".hydra" / "config.yaml").is_file() and any(folder.glob("checkpoints/*.ckpt")):
+    """Return how a trial begins, or goes on from its checkpoints where it has some."""
+    if (folder / ".hydra" / "config.yaml").is_file() and any(folder.rglob("checkpoints/*.ckpt")):
         return [f"resume={folder}", "hydra.mode=RUN"]
     for entry in folder.iterdir():  # of a start that came to nothing
         if entry.name not in (LOCK, LOG):

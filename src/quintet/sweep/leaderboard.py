@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 
 FILE = "leaderboard.csv"
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
+SPREAD = "spread"
+"""Column of a sweep whose trials have folds or seeds: the standard deviation of P over them."""
 EDGE = 0.05
 """Share of a range that counts as its edge."""
 ENOUGH = 4
@@ -52,6 +54,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
     """Return the leaderboard's rows, the best first."""
     trials = ranked(study)
     keys = list(dict.fromkeys(key for trial in trials for key in trial.point))
+    spreads = any(SPREAD in trial.notes for trial in trials)
     return [
         {
             "trial": trial.number,
@@ -60,6 +63,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
             "epochs": trial.notes.get("epochs", 0),
             "seconds": trial.notes.get("seconds", 0.0),
             "folder": str(folder_of(study.folder, trial.number)),
+            **({SPREAD: trial.notes.get(SPREAD)} if spreads else {}),
             **{key: trial.point.get(key) for key in keys},
         }
         for trial in trials

@@ -23,6 +23,7 @@ class Outcome:
         reason: why it did not complete.
         epochs: trained in all.
         seconds: of this leg.
+        spread: standard deviation of P over folds, where there are some.
 
     """
 
@@ -32,6 +33,7 @@ class Outcome:
     reason: str | None = None
     epochs: int = 0
     seconds: float = 0.0
+    spread: float | None = None
 
 
 def recorded(folder: Path) -> Outcome | None:
@@ -45,7 +47,8 @@ def recorded(folder: Path) -> Outcome | None:
     if record.status == "interrupted" or disk.says_full(record.reason):
         return None
     value = record.metric.value
-    seen = (record.status, value, record.reason, record.epochs, record.seconds)
+    spread = record.spread.get("deviation")
+    seen = (record.status, value, record.reason, record.epochs, record.seconds, spread)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):
             reason = f"{record.metric.name} is {value}, which cannot be compared"

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import build
 from quintet.errors import UserError, nearest
+from quintet.length import repeats
 from quintet.sweep.grammar import parameter, parse, preset
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.schedulers import Scheduler
@@ -32,7 +33,7 @@ class Plan:
         folder: of the sweep.
         metric: P's name.
         mode: P's direction.
-        max_epochs: of a trial that is not stopped.
+        max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
         scheduler: who goes on, who stops.
         settings: the config's `sweeper` node.
@@ -94,7 +95,7 @@ def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str])
         folder=_folder(config),
         metric=base.metric.name,
         mode=base.metric.mode,
-        max_epochs=base.trainer.max_epochs,
+        max_epochs=(base.trainer.max_epochs or 0) * repeats(base),
         sampler=sampler,
         scheduler=scheduler,
         settings=settings,
@@ -140,6 +141,7 @@ def _refuse(found: dict[str, Parameter]) -> None:
     for group, why in {
         "sweeper": "a sweep has one strategy",
         "metric": "the values of two metrics cannot be compared",
+        "cv": "means over different folds cannot be compared",
         "search_space": "[a,b] in brackets joins several spaces",
         "study": "a sweep is one study",
     }.items():

@@ -62,7 +62,7 @@ class Lines:
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
-            shown = f"{self.plan.metric} {how.value:.4f}"
+            shown = f"{self.plan.metric} {how.value:.4f}{spread(how.spread)}"
             shown += f" [yellow]after {how.epochs} epochs[/]" if how.state == "pruned" else ""
             if how.state == "completed" and better(how.value, self.best, self.plan.mode):
                 self.best = how.value
@@ -94,7 +94,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     from rich.table import Table
 
     rows = leaderboard.rows(study)
-    varied = [k for k in rows[0] if k not in leaderboard.COLUMNS]
+    varied = [k for k in rows[0] if k not in (*leaderboard.COLUMNS, leaderboard.SPREAD)]
     varied = [k for k in varied if len({row[k] for row in rows}) > 1]
     states = {row["state"] for row in rows} - {"completed"}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
@@ -103,6 +103,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
+        value += spread(row.get(leaderboard.SPREAD))
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in varied)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
     console = terminal()
@@ -117,6 +118,11 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     for warning in leaderboard.at_the_edge(best, plan.space):
         say("[yellow]note[/]  {}", warning)
     _say_winner(plan, best, record)
+
+
+def spread(deviation: float | None) -> str:
+    """Return the standard deviation over folds as it stands behind a value of P."""
+    return "" if deviation is None else f" ± {deviation:.4f}"
 
 
 def _expected(key: str) -> str:
@@ -156,7 +162,10 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         say(f"[yellow]note[/]  its folder trials/{best.number:04d} has been deleted")
         return
     if (score := record.test.get(plan.metric)) is not None:
-        say(f"test {plan.metric} of that one model: [bold]{score:.4f}[/]")
+        models = (
+            f"the average of its {n} models" if (n := len(record.repeats)) else "that one model"
+        )
+        say(f"test {plan.metric} of {models}: [bold]{score:.4f}[/]")
     for anomaly in record.anomalies:
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"

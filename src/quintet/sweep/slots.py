@@ -219,8 +219,8 @@ class Loop:
         number, budget = trial.number, trial.notes.get("budget")
         seconds = round(trial.notes.get("seconds", 0.0) + how.seconds, 3)
         notes = {"status": how.status, "epochs": how.epochs, "seconds": seconds}
-        if how.value is not None:
-            notes["value"] = how.value
+        found = {"value": how.value, "spread": how.spread}
+        notes |= {key: number for key, number in found.items() if number is not None}
         if how.state == "failed":
             notes["reason"] = how.reason
             notes["log"] = tail(folder_of(self.study.folder, number) / LOG)

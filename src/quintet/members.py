@@ -1,0 +1,94 @@
+"""The members of an ensemble: listed in its folder, rebuilt from their own, averaged."""
+
+import json
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from quintet.errors import UserError
+from quintet.files import write_atomically
+from quintet.node import instantiate
+from quintet.record import ENSEMBLE
+from quintet.reload import Trained, trained
+
+
+@dataclass
+class Ensemble:
+    """What `ensemble.json` holds: the members and how good they are together.
+
+    Args:
+        metric: P's name.
+        members: folder of each, relative to the ensemble's, and how often it was chosen.
+        val, test: P of the averaged predictions; None where they share no validation samples.
+        single_val, single_test: P of the best single candidate.
+
+    """
+
+    metric: str
+    mode: str
+    members: dict[str, int] = field(default_factory=dict)
+    val: float | None = None
+    single_val: float | None = None
+    test: float | None = None
+    single_test: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write `ensemble.json`, which makes a folder an ensemble's."""
+        write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Ensemble":
+        """Return what a folder's `ensemble.json` says."""
+        return cls(**json.loads((folder / ENSEMBLE).read_text()))
+
+
+def members(folder: Path, checkpoint: str = "best") -> Iterator[tuple[Trained, int]]:
+    """Yield the members of an ensemble's folder and their weights.
+
+    Raises:
+        UserError: a member cannot be rebuilt, or one checkpoint file is to serve them all.
+
+    """
+    if checkpoint not in ("best", "last"):
+        raise UserError(
+            f"checkpoint={checkpoint} is one file, {folder} has several models. Allowed: best, "
+            "last, or one of the folders inside it."
+        )
+    for name, count in Ensemble.read(folder).members.items():
+        yield trained(folder / name, checkpoint), count
+
+
+@torch.inference_mode()
+def predictions(run: Trained, split: str) -> Tensor:
+    """Return a model's predictions for a split, as metrics take them."""
+    loader: Any = run.data.val_dataloader() if split == "val" else run.data.test_dataloader()
+    return torch.cat([run.task.predictions(run.task(x)) for x, _ in loader])
+
+
+def targets(run: Trained, split: str) -> Tensor:
+    """Return a split's targets, as metrics take them."""
+    y = run.data.splits[split][1]
+    return y.long() if run.cfg.facts.task == "multilabel" else y
+
+
+def score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
+    """Return P of predictions in this one process."""
+    metric.distributed_available_fn = lambda: False
+    metric.reset()
+    metric.update(predicted, truth)
+    return float(metric.compute())
+
+
+def on_test(folder: Path, checkpoint: str = "best") -> dict[str, float]:
+    """Return P of the members' averaged predictions for their common test set."""
+    total, weight = torch.zeros(()), 0
+    for run, count in members(folder, checkpoint):
+        run.load()
+        total, weight = total + count * predictions(run, "test"), weight + count
+    metric = instantiate(run.cfg.metric, "metric")
+    return {run.cfg.metric.name: score(metric, total / weight, targets(run, "test"))}

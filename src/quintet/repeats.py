@@ -1,0 +1,201 @@
+"""Several runs for one answer, one for each fold and seed: P is their mean, and has a spread."""
+
+import math
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet import build, console, experiment, run_folder
+from quintet.fit import check_choices, check_keys
+from quintet.length import repeats
+from quintet.loggers.tracking import Tracking
+from quintet.outcome import recording
+from quintet.process import is_first_rank
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+
+
+def run(cfg: DictConfig) -> Record:
+    """Train once, or as often as `cv` says; go on with an earlier run where `resume` names one.
+
+    Raises:
+        UserError: the config or the data cannot work; says how to mend it.
+        DivergedError: the loss is no longer finite.
+
+    """
+    if cfg.resume:
+        cfg = run_folder.resumed(cfg)
+    return cross_validate(cfg) if repeats(cfg) > 1 else experiment.run(cfg)
+
+
+def cross_validate(cfg: DictConfig) -> Record:
+    """Train once for each fold and seed, each in a run folder of its own; record them together.
+
+    The test set is the same for all and stays closed until the end, when the averaged predictions
+    of all models are scored on it, once.
+    """
+    folder = Path(cfg.paths.run)
+    with (
+        run_folder.held(cfg, folder),
+        Tracking() as tracking,
+        recording(cfg, folder) as record,
+    ):
+        check_keys(cfg)
+        check_choices(cfg)
+        console.quiet(cfg.debug)
+        runs = parts(cfg, folder)
+        data = build.data(next(iter(runs.values())))
+        experiment.know(cfg, data.load())
+        run_folder.claim(cfg, folder)
+        tracking.begin(cfg, build.loggers(cfg) if is_first_rank() else [], record)
+        console.announce(cfg, data, f"{len(runs)} runs", record)
+        record.sessions += 1
+        done = train(runs, again=bool(cfg.resume))
+        conclude(cfg, folder, done, record)
+    console.summarise(record, folder)
+    return record
+
+
+def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
+    """Return the config of each run by its folder's name: all folds with a seed, then the next.
+
+    Each config rebuilds its run alone. Seeds move first weights, order of batches and dropout;
+    the folds, and what is test, hang on the first seed alone.
+    """
+    folds, seeds = cfg.cv.folds or 0, cfg.cv.seeds or 1
+    found = {}
+    for seed, fold in product(range(cfg.seed, cfg.seed + seeds), range(max(1, folds))):
+        name = f"folds/{fold}" if folds else f"seeds/{seed}"
+        name += f"_seed_{seed}" if folds and seeds > 1 else ""
+        changes = {"data.seed": cfg.data.seed, "seed": seed}
+        changes |= {"data.folds": folds, "data.fold": fold} if folds else {}
+        found[name] = _part(cfg, folder / name, changes)
+    return found
+
+
+def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
+    own = deepcopy(cfg)
+    typed = [word for word in cfg.overrides if not word.startswith("cv.")]
+    with open_dict(own):
+        own.paths.run = str(place)
+        own.resume = None
+        own.test = False
+        own.logger = {}
+        own.cv = {"folds": None, "seeds": 1}
+        own.overrides = [*typed, *(f"{key}={value}" for key, value in changes.items())]
+    for key, value in changes.items():
+        OmegaConf.update(own, key, value, force_add=True)
+    return own
+
+
+def train(runs: Mapping[str, DictConfig], *, again: bool) -> dict[str, Record]:
+    """Train each run that is not finished; return the record of each, by its folder's name.
+
+    A sweep that stops one of them stops them all: what follows is left out.
+
+    Args:
+        runs: their configs.
+        again: whether some may be finished, or begun.
+
+    """
+    done: dict[str, Record] = {}
+    for name, cfg in runs.items():
+        kept = finished(cfg) if again else None
+        done[name] = kept or _train(cfg, list(done.values()), more=len(done) + 1 < len(runs))
+        if is_first_rank():
+            value, epochs = p_of(done[name]), done[name].epochs
+            what = "done before" if kept else f"{done[name].seconds:.1f} s"
+            console.say(f"  {name}  {cfg.metric.name} {value:.4f}  {epochs} epochs, {what}")
+        if done[name].status == "pruned":
+            break
+    return done
+
+
+def finished(cfg: DictConfig) -> Record | None:
+    """Return the record of a run that needs no more training; None for any other."""
+    place = Path(cfg.paths.run)
+    if not (place / RESULT).is_file():
+        return None
+    record, was = Record.read(place), OmegaConf.load(place / CONFIG)
+    whole = record.status == "completed" and was.trainer.max_epochs == cfg.trainer.max_epochs
+    return record if whole else None
+
+
+def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
+    place = Path(cfg.paths.run)
+    place.mkdir(parents=True, exist_ok=True)
+    run_folder.check_length(cfg, place)
+    with open_dict(cfg):
+        cfg.resume = str(place) if (place / CONFIG).is_file() else None
+        if prune := cfg.callbacks.get("prune"):
+            prune.epochs, prune.more = sum(r.epochs for r in before), more
+            prune.values = [p_of(r) for r in before]
+    with console.muted():
+        return experiment.run(cfg)
+
+
+def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
+    """Record what the runs say together, list their models, and open the test set for them."""
+    from quintet import members
+    from quintet.practice.baselines import loses
+
+    runs = list(done.values())
+    first, name, mode = runs[0], cfg.metric.name, cfg.metric.mode
+    record.repeats = {key: p_of(r) for key, r in done.items()}
+    record.metric.value = fmean(record.repeats.values())
+    record.spread = spread(by_fold(record.repeats))
+    record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
+    record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
+    losses = [r.loss for r in runs if r.loss is not None]
+    record.loss = fmean(losses) if losses else None
+    record.baselines = mean_baselines(runs)
+    lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
+    remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
+    record.diagnosis = [*remarks, *filter(None, lost[1:])]
+    if any(r.status == "pruned" for r in runs):
+        record.status = "pruned"
+    if is_first_rank():
+        members.Ensemble(name, mode, dict.fromkeys(done, 1)).write(folder)
+        record.checkpoint = ENSEMBLE
+        if experiment.opens_test(cfg) and record.status != "pruned":
+            record.test = members.on_test(folder)
+
+
+def p_of(record: Record) -> float:
+    """Return P of a run that has ended."""
+    assert record.metric.value is not None
+    return record.metric.value
+
+
+def by_fold(values: Mapping[str, float]) -> list[float]:
+    """Return P of each fold, the mean over its seeds; of each seed where there are no folds."""
+    found: dict[str, list[float]] = {}
+    for name, value in values.items():
+        found.setdefault(name.partition("_")[0], []).append(value)
+    return [fmean(each) for each in found.values()]
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the standard deviation of P over folds, and the standard error of its mean.
+
+    The error takes folds for independent; as they share training samples, the true one is larger,
+    and no estimate of it is unbiased (Bengio and Grandvalet 2004, "No unbiased estimator of the
+    variance of k-fold cross-validation").
+    """
+    if len(values) < 2:
+        return {}
+    deviation = float(np.std(values, ddof=1))
+    return {"deviation": deviation, "error": deviation / math.sqrt(len(values))}
+
+
+def mean_baselines(runs: Sequence[Record]) -> dict[str, dict[str, float]]:
+    """Return P on validation of each simple model, the mean over runs."""
+    return {
+        name: {"val": fmean(r.baselines[name]["val"] for r in runs)}
+        for name in runs[0].baselines
+        if all(name in r.baselines for r in runs)
+    }

@@ -40,7 +40,9 @@ def folded(tmp_path_factory) -> Path:
 
 
 def command(name: str, folder: Path, **more):
-    given = {"evaluate": {"trainer": dict(composed(folder, "trainer=cpu").trainer)}}
+    given = {
+        "evaluate": {"baselines": False, "trainer": dict(composed(folder, "trainer=cpu").trainer)}
+    }
     words = {"run": str(folder), "checkpoint": "best", "debug": False}
     return OmegaConf.create(words | given.get(name, {}) | more)
 

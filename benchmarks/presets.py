@@ -153,12 +153,13 @@ def swept(row: Row, seed: int) -> Scores:
         record = json.loads((Path(folder) / "study/best/result.json").read_text())
     metric = record["metric"]["name"]
     seconds = time.monotonic() - began
+    print(row.arguments, seed, record["metric"], record["test"], file=sys.stderr, flush=True)
     return metric, record["metric"]["value"], record["test"][metric], seconds
 
 
 def train(row: Row, seed: int, *more: str) -> None:
     """Run train.py to its end."""
-    command = ["src/train.py", *row.arguments.split(), f"seed={seed}", *more]
+    command = ["src/train.py", *more, *row.arguments.split(), f"seed={seed}"]
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 

@@ -4,7 +4,7 @@ import re
 import signal
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -109,10 +109,10 @@ def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
     monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
 
-    def settle(*arguments: str) -> plan.Plan:
+    def settle(*arguments: str, seen: Iterable[str] = ()) -> plan.Plan:
         given = [*arguments, f"hydra.sweep.dir={tmp_path}"]
         config = loader.load_configuration("train", given, RunMode.MULTIRUN)
-        return plan.settle(config, loader, arguments)
+        return plan.settle(config, loader, arguments, seen)
 
     return settle
 

@@ -97,6 +97,20 @@ def test_no_trial_begins_after_the_time_is_up(tmp_path):
     assert set(states(tmp_path)) == {"completed"}
 
 
+def test_a_trial_stops_after_its_epoch_when_the_time_is_up(tmp_path):
+    made = loop(plan(tmp_path, swept(epochs=[1000]), fixed=("sleep=0.2",)), seconds=3)
+    made.run()
+    (trial,) = made.study.trials()
+    assert trial.state == "pruned"
+    assert 0 < trial.notes["epochs"] < 1000
+
+
+def test_a_trial_whose_epoch_outlasts_the_time_is_left_unfinished(tmp_path):
+    made = loop(plan(tmp_path, swept(epochs=[1]), fixed=("sleep=1000",)), seconds=1)
+    made.run()
+    assert [t.state for t in made.study.trials()] == ["running"]
+
+
 def test_an_interrupted_sweep_goes_on_to_exactly_n(tmp_path):
     chosen = plan(tmp_path, swept(x=range(5)), fixed=("sleep=0.1", "epochs=3"))
     first = loop(chosen, slots=2)

@@ -38,6 +38,7 @@ class DataModule(L.LightningDataModule):
         folds: train and validate on one of so many folds of what is not test; None: on the split.
         fold: which one, from 0.
         scale: how numeric features are scaled; fitted on the training split only.
+        select: share or number of a table's columns that the model sees; fitted likewise.
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
         workers: processes that read ahead, for data whose inputs stay on disk.
@@ -59,6 +60,7 @@ class DataModule(L.LightningDataModule):
         folds: int | None = None,
         fold: int = 0,
         scale: Scale = "standard",
+        select: float | None = None,
         fraction: float = 1.0,
         on_device: bool = False,
         workers: int = 0,
@@ -76,7 +78,7 @@ class DataModule(L.LightningDataModule):
         self.val, self.test, self.fraction = val, test, fraction
         self.on_device, self.workers = on_device, workers
         self.rows: Rows | None = None
-        self.preprocess = Preprocess(scale)
+        self.preprocess = Preprocess(scale, select)
         self.reader: dict[str, Any] = {}
         self.account: list[str] = []
         self.ordered = False

@@ -1,4 +1,4 @@
-"""Fill, scale and un-scale: everything that is fitted on the training part and only there."""
+"""Fill, scale, select: everything that is fitted on the training part and only there."""
 
 from typing import Any, get_args
 
@@ -25,19 +25,23 @@ class Preprocess:
     Args:
         scale: standard (mean 0, deviation 1), minmax (0 to 1), robust (median 0, interquartile
             range 1) or none.
+        select: share (below 1) or number of a table's columns that a model is to see, those with
+            the most mutual information with the target; the others are 0 for it, as if they were
+            not there, and every shape stays. None keeps all.
 
     """
 
-    def __init__(self, scale: Scale = "standard") -> None:
+    def __init__(self, scale: Scale = "standard", select: float | None = None) -> None:
         if scale not in get_args(Scale):
             raise UserError(f"data.scale={scale} is unknown. {nearest(scale, get_args(Scale))}")
-        self.scale = scale
+        self.scale, self.select = scale, select
         self.kind = "table"
         self.categorical = 0
         self.fill = torch.zeros(0)
         self.centre = torch.zeros(0)
         self.width = torch.ones(0)
         self.seen: list[Tensor] = []
+        self.left_out = torch.zeros(0, dtype=torch.bool)
         self.target_centre = torch.zeros(0)
         self.target_width = torch.ones(0)
 
@@ -54,6 +58,8 @@ class Preprocess:
         self.categorical = len(samples.cardinalities) if samples.kind == "table" else 0
         if self.kind != "tokens":
             self._fit_inputs(x)
+        if self.select is not None:
+            self._select(x, y, samples)
         if samples.task == "regression":
             self.target_centre, self.target_width = target_scale(y)
         return self
@@ -84,7 +90,8 @@ class Preprocess:
             if self.categorical
             else []
         )
-        return torch.cat([scaled, *[c[:, None] for c in codes]], dim=1) if codes else scaled
+        whole = torch.cat([scaled, *[c[:, None] for c in codes]], dim=1) if codes else scaled
+        return whole.masked_fill_(self.left_out.to(x.device), 0) if len(self.left_out) else whole
 
     def restore(self, x: Tensor) -> Tensor:
         """Bring scaled inputs back to their own units; what was missing stays filled."""
@@ -143,3 +150,15 @@ class Preprocess:
             if (self.categorical)
             else []
         )
+
+    def _select(self, x: Tensor, y: Tensor, samples: Samples) -> None:
+        from quintet.data.selection import most_telling, share_or_number
+
+        if self.kind != "table" or len(x) != len(y):
+            raise UserError(
+                f"data.select={self.select} is for tables in memory; this is a {self.kind}"
+                f"{'' if len(x) == len(y) else ' on disk'}. Leave it out, or take data.select=null."
+            )
+        number = share_or_number(self.select or 0.0, x.shape[1])
+        seen = self.transform(x)
+        self.left_out = ~most_telling(seen, self.categorical, y, samples.task, number)

@@ -6,6 +6,7 @@ import torch
 from torch import Tensor
 
 from quintet.practice.finding import Finding, Verdict, judged
+from quintet.practice.first_look import imbalanced
 from quintet.practice.subject import Subject
 
 MOST_ROWS = 50_000
@@ -108,8 +109,7 @@ def imbalance(subject: Subject) -> Finding | None:
         return None
     share = max(counts) / sum(counts)
     name = (facts.class_names or [str(i) for i in range(len(counts))])[counts.index(max(counts))]
-    heavy = share >= 0.8 or (len(counts) > 2 and share >= 0.5)
-    verdict: Verdict = "warn" if heavy and subject.metric == "accuracy" else "pass"
+    verdict: Verdict = "warn" if imbalanced(counts) and subject.metric == "accuracy" else "pass"
     seen = f"always saying '{name}' is right in {share:.1%}"
     seen += f"; P is {subject.metric}"
     cure = "Take metric=f1, auc_roc or average_precision, and perhaps loss=weighted_cross_entropy."

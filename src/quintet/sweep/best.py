@@ -3,14 +3,13 @@
 import json
 import os
 import shutil
-import time
 from pathlib import Path
 
 from quintet.record import RESULT, Record
 from quintet.report.run.page import leave
-from quintet.sweep import locks
+from quintet.sweep import child
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG, Start, tail
+from quintet.sweep.process import LOCK, LOG, Start
 from quintet.sweep.study import Study, Trial, folder_of
 
 FOLDER = "best"
@@ -56,24 +55,15 @@ def _sign(best: Trial) -> list[object]:
 
 def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     """Score a run folder by evaluate.py; tests, its own and simple models', go into its record."""
-    python, script, *_ = plan.command
-    evaluate = Path(script).with_name("evaluate.py")
-    lock = locks.take(folder / LOCK)
-    if not evaluate.is_file() or record.checkpoint is None or lock is None:
+    if record.checkpoint is None or not child.beside(plan, "evaluate").is_file():
         return
-    command = [python, str(evaluate), f"run='{folder}'", "splits=[val,test]", "baselines=true"]
-    process = start(command, folder, 0, lock, {})
-    while process.exit_code() is None:
-        time.sleep(0.02)
-    process.end()
-    process.let_go()
+    arguments = [f"run='{folder}'", "splits=[val,test]", "baselines=true"]
+    why_not = child.ran(plan, "evaluate", arguments, folder, start)
     scores = folder / "evaluation.json"
-    if process.exit_code() or not scores.is_file():
-        record.anomalies.append(f"the test failed: {tail(folder / LOG, lines=3)}")
+    if why_not is not None or not scores.is_file():
+        record.anomalies.append(f"the test failed: {why_not}")
     else:
         record.test = json.loads(scores.read_text())["test"]
         record.baselines = Record.read(folder).baselines
         scores.unlink()
-    for name in (LOG, LOCK):
-        (folder / name).unlink(missing_ok=True)
     record.write(folder)

@@ -4,14 +4,17 @@ import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
 from quintet.errors import UserError
-from quintet.sweep import best, disk, leaderboard, locks, report, tracked
+from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
+from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
 from quintet.sweep.live import view
+from quintet.sweep.look import look
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.process import Start
 from quintet.sweep.slots import Loop
@@ -37,10 +40,14 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
         SystemExit: it was interrupted; the same command goes on.
 
     """
-    plan = settle(config, context.config_loader, arguments)
+    clock = Clock(config.sweeper.timeout)
+    loader = context.config_loader
+    found = look(loader, arguments) if config.sweeper.look else []
+    plan = settle(config, loader, arguments, found)
     with disk.full_disk_explained(plan.folder), alone(plan):
         study = Study(plan.folder, plan.mode, plan.settings.storage)
         study.agree(plan.spec())
+        plan = replace(plan, warm=warm.points(plan, study))
         total, settings, stop = limit(plan), plan.settings, Stop()
         study.remember(
             command=report.again(plan),
@@ -54,7 +61,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
             if hosted:
                 gave_up = launch(context, config, plan, total, study, stop)
             else:
-                limits = (settings.slots, total, settings.timeout)
+                limits = (settings.slots, total, clock.for_trials(plan.settings.ensemble))
                 with view(plan, study, total) as seen:
                     loop = Loop(plan, study, seen, *limits, stop, start)
                     loop.run()
@@ -63,7 +70,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
             try:
                 if stop.asked:
                     leave(plan, study)
-                return finish(plan, study, start, gave_up=gave_up)
+                return finish(plan, study, start, clock, gave_up=gave_up)
             finally:
                 show(study)
                 tracked.tell(config, plan, study)
@@ -74,7 +81,7 @@ def leave(plan: Plan, study: Study) -> None:
     sys.exit(f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}")
 
 
-def finish(plan: Plan, study: Study, start: Start, *, gave_up: bool) -> float | None:
+def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: bool) -> float | None:
     """Show what came out; keep the winner."""
     if gave_up:
         raise UserError(
@@ -88,6 +95,7 @@ def finish(plan: Plan, study: Study, start: Start, *, gave_up: bool) -> float | 
         raise UserError("No trial completed. Raise sweeper.n_trials or sweeper.timeout.")
     record = best.keep(plan, study, won, start)
     report.summarise(plan, study, won, record)
+    report.together(plan, together.assemble(plan, study, start, clock))
     return won.value
 
 

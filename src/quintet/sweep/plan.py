@@ -38,6 +38,7 @@ class Plan:
         scheduler: who goes on, who stops.
         settings: the config's `sweeper` node.
         test: whether the winner is tested.
+        warm: points of earlier studies, to try after the defaults.
 
     """
 
@@ -53,6 +54,12 @@ class Plan:
     scheduler: Scheduler
     settings: DictConfig
     test: bool
+    warm: tuple[Point, ...] = ()
+
+    @property
+    def beginning(self) -> tuple[Point, ...]:
+        """The points that are tried before the sampler is asked."""
+        return (*filter(None, [self.defaults]), *self.warm)
 
     def spec(self) -> dict[str, Any]:
         """Return what must be the same when a study goes on."""
@@ -65,25 +72,32 @@ class Plan:
         }
 
 
-def settle(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str]) -> Plan:
+def settle(
+    config: DictConfig,
+    loader: "ConfigLoader",
+    arguments: Iterable[str],
+    seen: Iterable[str] = (),
+) -> Plan:
     """Return the plan of a command line.
 
     Args:
         config: composed from everything that does not vary.
         loader: Hydra's, to compose a trial's config.
         arguments: the overrides as they were typed.
+        seen: overrides by a first look at the data; a space may vary what they choose.
 
     Raises:
         UserError: a parameter, value or combination that no trial could run with.
 
     """
     overrides = parse(loader, arguments)
-    fixed = tuple(_typed(o) for o in overrides if not o.is_sweep_override() and _for_trial(o))
+    fixed = tuple(_typed(o) for o in overrides if not o.is_sweep_override() and for_trial(o))
     given = {o.get_key_element() for o in overrides}
-    own = [o for o in config.sweeper.trial if o.partition("=")[0] not in given]
-    fixed = (*fixed, *own)
-    base = loader.load_sweep_config(config, [*fixed])
+    own = {o.partition("=")[0]: o for o in (*config.sweeper.trial, *seen)}
+    own = {key: o for key, o in own.items() if key not in given}
+    base = loader.load_sweep_config(config, [*fixed, *own.values()])
     space = _space(base, loader, overrides, config.get("search_space") or {})
+    fixed = (*fixed, *(own[key] for key in own if key not in {p.key for p in space.parameters}))
     _check(config, loader, fixed, space)
     sampler, scheduler = build.strategy(config)
     settings: Any = OmegaConf.create(OmegaConf.to_container(config.sweeper, resolve=True))
@@ -107,7 +121,7 @@ def _typed(override: "Override") -> str:
     return str(override.input_line)
 
 
-def _for_trial(override: "Override") -> bool:
+def for_trial(override: "Override") -> bool:
     """Tell whether an override is for the trials; the others are for the sweep itself."""
     key = override.key_or_group
     sweeps = key.startswith(("sweeper.", "sweeper/")) or key in ("study", "search_space", "test")
@@ -125,12 +139,19 @@ def _space(
     fixed = {o.get_key_element() for o in overrides}
     alternatives = preset(loader, entries)
     found = {p.key: p for p in map(_parameter, overrides) if p is not None}
+    chosen |= _fixed_owners(base, alternatives)
     varied: dict[str, Parameter] = {}
     for p in _owners_first([*found.values(), *(p for p in alternatives if p.key not in fixed)]):
         if p.key not in varied and _possible(p, varied, chosen):
             varied[p.key] = p
     _refuse(varied)
     return Space(tuple(varied.values()), chosen)
+
+
+def _fixed_owners(base: DictConfig, found: Iterable[Parameter]) -> dict[str, str | None]:
+    """Return the values of plain keys, such as data.kind, that parameters belong to."""
+    owners = {owner for p in found for owner in p.when if "." in owner}
+    return {owner: OmegaConf.select(base, owner) for owner in owners}
 
 
 def _parameter(override: "Override") -> Parameter | None:
@@ -200,7 +221,8 @@ def _defaults(base: DictConfig, space: Space) -> Point | None:
     """Return the config's own values; what lies outside the space is left as it stands."""
     point: Point = {}
     for p in space.parameters:
-        value = str(space.chosen.get(p.key) or OmegaConf.select(base, p.key))
+        own = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
+        value = "null" if own is None else str(own)
         if space.active(p, point) and p.holds(value):
             point[p.key] = value
     return point or None

@@ -4,8 +4,17 @@ import shlex
 import sys
 import time
 from pathlib import Path
+from typing import Any
 
-from quintet.console import plain, say, say_how_to_use, shortest, terminal
+from quintet.console import (
+    command_line,
+    plain,
+    say,
+    say_how_to_use,
+    shortest,
+    terminal,
+    typed,
+)
 from quintet.record import Record
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
@@ -172,6 +181,23 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     say("best      [bold]{}[/]", shortest(folder))
     say_how_to_use(folder)
     say("continue  {}", again(plan))
+
+
+def together(plan: Plan, made: dict[str, Any] | str | None) -> None:
+    """Print how good the ensemble is beside the best single model, or why there is none."""
+    if made is None:
+        return
+    if isinstance(made, str):
+        say("[yellow]note[/]  there is no ensemble: {}", made)
+        return
+    count, size = len(made["members"]), sum(made["members"].values())
+    parts = [f"[bold]{made['val']:.4f}[/] on validation (best single {made['single_val']:.4f})"]
+    if made["test"] is not None:
+        parts.append(f"test [bold]{made['test']:.4f}[/] (best single {made['single_test']:.4f})")
+    say(f"ensemble of {count} models, {size} votes: {plan.metric} {', '.join(parts)}")
+    folder = plan.folder / "ensemble"
+    say("ensemble  [bold]{}[/]", shortest(folder))
+    say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))
 
 
 def failures(study: Study) -> str:

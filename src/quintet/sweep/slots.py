@@ -11,6 +11,7 @@ from typing import Protocol
 
 from quintet.record import RESULT
 from quintet.sweep import launch, locks, outcome
+from quintet.sweep.clock import Clock
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Process, Start, start, tail
@@ -57,7 +58,7 @@ class Loop:
         view: who is told.
         slots: how many trials run at a time.
         limit: how many trials the study is to have.
-        seconds: after which no trial begins; None for no end.
+        seconds: after which no trial begins, and those that run stop; None for no end.
         start: how a trial's process is started.
         stopping: asked between events; True ends the running trials, which can go on later.
 
@@ -77,16 +78,15 @@ class Loop:
 
     def run(self) -> bool:
         """Run; return whether everything there was to do is done."""
-        began, done = time.monotonic(), False
+        self._clock, done = Clock(self.seconds), False
         with selectors.DefaultSelector() as self._selector:
             try:
                 while True:
-                    late = self.seconds is not None and time.monotonic() - began > self.seconds
-                    if self.stopping():
+                    if self.stopping() or self._clock.overdue:
                         return False
-                    if not (done or late or self.gave_up):
-                        done = self._fill()
-                    if not self.running and (done or late or self.gave_up):
+                    if not (over := done or self._clock.late or self.gave_up):
+                        done = over = self._fill()
+                    if not self.running and over:
                         return done
                     self._listen()
             finally:
@@ -143,8 +143,8 @@ class Loop:
 
     def _point(self, trials: Sequence[Trial]) -> dict[str, str]:
         plan, number = self.plan, len(trials)
-        if number == 0 and plan.sampler.starts_with_defaults and plan.defaults is not None:
-            return plan.defaults
+        if plan.sampler.starts_with_defaults and number < len(plan.beginning):
+            return plan.beginning[number]
         return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
 
     def _taken(self, number: int) -> tuple[Trial, int]:
@@ -203,10 +203,10 @@ class Loop:
             trial, scheduler = slot.trial, self.plan.scheduler
             trial.reports[epochs] = value
             self.view.reported(trial, epochs, value)
-            stop = False
+            stop = self._clock.late
             if scheduler.watches:
                 self.study.report(trial.number, epochs, value)
-                stop = scheduler.stops(self.study, trial, epochs, self.plan.max_epochs)
+                stop |= scheduler.stops(self.study, trial, epochs, self.plan.max_epochs)
             slot.process.answer(stop=stop)
 
     def _release(self, slot: Slot) -> None:

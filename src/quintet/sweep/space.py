@@ -194,6 +194,16 @@ class Space:
                 point[parameter.key] = parameter.at(units[parameter.key])
         return point
 
+    def covers(self, point: Point) -> bool:
+        """Tell whether a point has a value in its range for all that is active, and no other."""
+        seen: Point = {}
+        for p in self.parameters:
+            if self.active(p, seen):
+                if p.key not in point or not p.holds(point[p.key]):
+                    return False
+                seen[p.key] = point[p.key]
+        return seen == point
+
     def product(self) -> Iterator[Point]:
         """Yield every combination once, the last parameter turning fastest.
 

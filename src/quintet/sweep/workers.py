@@ -13,6 +13,7 @@ from quintet import signals
 from quintet.console import say
 from quintet.errors import UserError
 from quintet.sweep import locks
+from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
 from quintet.sweep.plan import Plan
 from quintet.sweep.report import Lines
@@ -57,7 +58,8 @@ class Worker:
                 return False
             study = Study(plan.folder, plan.mode, settings.storage)
             view = Lines(plan, study, self.total)
-            limits = (settings.slots, self.total, settings.timeout)
+            seconds = Clock(settings.timeout).for_trials(settings.ensemble)
+            limits = (settings.slots, self.total, seconds)
             with (
                 stop.on_signals() if main else nullcontext(),
                 starter(settings.isolation, settings.preload) as start,

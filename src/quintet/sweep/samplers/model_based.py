@@ -92,7 +92,9 @@ def _ask(
     optuna = quiet_optuna()
     direction = {"min": "minimize", "max": "maximize"}[mode]
     study = optuna.create_study(sampler=sampler, direction=direction)
-    study.add_trials(_frozen([t for t in trials if t.state != "failed"], space))
+    # A point with a gap, such as a default outside the space, would take its key from all others.
+    usable = [t for t in trials if t.state != "failed" and space.covers(t.point)]
+    study.add_trials(_frozen(usable, space))
     asked = study.ask()
     point: Point = {}
     for parameter in space.parameters:

@@ -1,0 +1,21 @@
+"""Look at a data set before anything is trained: what it holds, and which choices fit it.
+
+python src/look.py data=csv data.path=houses.csv data.target=price
+python src/look.py data=images data.path=photos/
+"""
+
+from omegaconf import DictConfig
+
+from quintet.command import command
+
+
+@command("look")
+def main(cfg: DictConfig) -> None:
+    """Look at one data set."""
+    from quintet.look import look
+
+    look(cfg)
+
+
+if __name__ == "__main__":
+    main()

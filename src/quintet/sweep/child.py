@@ -1,0 +1,53 @@
+"""Another of our commands, run to its end by a sweep the way a trial is run."""
+
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+from quintet.sweep import locks
+from quintet.sweep.clock import Clock
+from quintet.sweep.plan import Plan
+from quintet.sweep.process import LOCK, LOG, Start, tail
+
+
+def beside(plan: Plan, name: str) -> Path:
+    """Return the script of another command."""
+    return Path(plan.command[1]).with_name(f"{name}.py")
+
+
+def ran(
+    plan: Plan,
+    name: str,
+    arguments: Sequence[str],
+    folder: Path,
+    start: Start,
+    clock: Clock | None = None,
+) -> str | None:
+    """Run a command that stands beside the sweep's own script.
+
+    Args:
+        plan: of the sweep.
+        name: of the command, such as evaluate.
+        arguments: of the command.
+        folder: to run in; what it prints is not kept.
+        start: how a process is started.
+        clock: by which it is ended when it is late.
+
+    Returns:
+        None where it did its work, else why not.
+
+    """
+    script, lock = beside(plan, name), locks.take(folder / LOCK)
+    if lock is None:
+        return f"another process is at work in {folder}"
+    process = start([plan.command[0], str(script), *arguments], folder, 0, lock, {})
+    while (code := process.exit_code()) is None and not (clock and clock.late):
+        time.sleep(0.02)
+    process.end()
+    process.let_go()
+    said = tail(folder / LOG, lines=3)
+    for file in (LOG, LOCK):
+        (folder / file).unlink(missing_ok=True)
+    if code is None:
+        return "sweeper.timeout left no time for it"
+    return said if code else None

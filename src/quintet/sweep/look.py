@@ -1,0 +1,54 @@
+"""The first look that a sweep takes at its data, before anything is composed for its trials."""
+
+import json
+import os
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterable
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quintet.console import say
+from quintet.errors import UserError
+from quintet.sweep.grammar import parse
+from quintet.sweep.plan import for_trial
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+
+FILE = "look.json"
+
+
+def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
+    """Return the choices that fit the data and that nobody has made, as overrides.
+
+    `src/look.py` looks, in a process of its own: a sweep's parent loads no torch.
+
+    Args:
+        loader: Hydra's.
+        arguments: the overrides as they were typed.
+
+    Raises:
+        UserError: several data sets, or one that cannot be read.
+
+    """
+    overrides = parse(loader, arguments)
+    if swept := next(
+        (o for o in overrides if o.key_or_group == "data" and o.is_sweep_override()), None
+    ):
+        raise UserError(
+            f"{swept.input_line}: a first look is at one data set. Give one, or sweeper.look=false."
+        )
+    own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
+    script = Path(sys.argv[0]).resolve().with_name("look.py")
+    with tempfile.TemporaryDirectory() as folder:
+        command = [sys.executable, str(script), *own, f"hydra.run.dir='{folder}'", "hydra.mode=RUN"]
+        done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+        if done.returncode:
+            raise UserError(done.stderr.strip().removeprefix("Error: "))
+        said = done.stdout.strip().splitlines()
+        chosen = json.loads((Path(folder) / FILE).read_text())
+    for line in said:
+        say("{}", line)
+    return [f"{group}={option}" for group, option in chosen.items()]

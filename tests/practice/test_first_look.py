@@ -1,0 +1,43 @@
+"""Which metric, loss and model fit a data set, told from its facts."""
+
+import pytest
+
+from options import facts
+from quintet.data.samples import Facts
+from quintet.practice.first_look import fitting
+
+LENGTHS = {"steps_per_epoch", "total_steps"}
+
+
+def known(task: str, **changes) -> Facts:
+    return Facts(**{k: v for k, v in facts(task, **changes).items() if k not in LENGTHS})
+
+
+@pytest.mark.parametrize(
+    ("task", "counts", "metric", "loss"),
+    [
+        ("binary", [60, 40], "accuracy", "cross_entropy"),
+        ("binary", [90, 10], "f1", "weighted_cross_entropy"),
+        ("multiclass", [20, 15, 10], "accuracy", "cross_entropy"),
+        ("multiclass", [50, 30, 10], "f1", "weighted_cross_entropy"),
+        ("multilabel", [20, 10, 5], "f1", "bce"),
+        ("regression", [], "rmse", "mse"),
+    ],
+)
+def test_metric_and_loss_follow_the_task_and_its_balance(task, counts, metric, loss):
+    found = fitting(known(task, class_counts=counts))
+    assert (found["metric"], found["loss"]) == (metric, loss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "model"),
+    [
+        ({}, "mlp"),
+        ({"cardinalities": [3]}, "tabular"),
+        ({"kind": "image"}, "cnn"),
+        ({"kind": "sequence"}, "gru"),
+        ({"kind": "tokens"}, "gru"),
+    ],
+)
+def test_the_model_follows_the_kind_of_input(changes, model):
+    assert fitting(known("multiclass", **changes))["model"] == model

@@ -24,7 +24,7 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check format lock clean distclean add completion info rename slim
+.PHONY: help install train test soak check docs format lock clean distclean add completion info rename slim
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
@@ -45,6 +45,10 @@ check: $(STAMP) ## Check style and types: ruff, mypy
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+
+docs: $(STAMP) ## Serve the documentation as a site; ARGS=build writes it to build/docs/site
+	@$(RUN) -c 'import zensical' 2>/dev/null || $(PIP) ".[docs]"
+	@$(RUN) docs/site/build.py $(ARGS)
 
 format: $(STAMP) ## Format the code and mend what ruff can
 	@$(RUN) -m ruff check --fix-only .

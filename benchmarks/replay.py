@@ -1,7 +1,7 @@
 """Replay every strategy of ours on a table of real learning curves.
 
 python benchmarks/replay.py [seeds]        200 seeds; 20 for those that fit a model
-python benchmarks/replay.py live           TPE with ASHA again, 10 seeds, trained for real
+python benchmarks/replay.py live           TPE with ASHA from 3 epochs, 10 seeds, trained for real
 
 A suggestion takes the curve of the nearest configuration of the table that has not been tried.
 Every strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best
@@ -38,7 +38,11 @@ DRAWN = {
     "genetic": (Genetic, RunAll),
     "coarse_to_fine": (lambda: CoarseToFine(each=24), lambda: Lengthening(each=24)),
 }
-FITTED = {"optuna (TPE)": (Tpe, RunAll), "TPE with ASHA": (Tpe, Asha)}
+FITTED = {
+    "optuna (TPE)": (Tpe, RunAll),
+    "TPE with ASHA": (Tpe, Asha),
+    "TPE with ASHA from 3 epochs": (Tpe, lambda: Asha(3)),
+}
 
 
 class Memory:
@@ -177,9 +181,9 @@ def live(target: float, seeds: int = 10) -> None:
     """Train for real until random-64's median is reached."""
     own = []
     for seed in range(seeds):
-        own.append(replay(Tpe(), Asha(), Real(seed), seed, target))
+        own.append(replay(Tpe(), Asha(3), Real(seed), seed, target))
         print(seed, own[-1][-1], file=sys.stderr, flush=True)
-    print(line("TPE with ASHA, live, stopped at the target", own, target))
+    print(line("TPE with ASHA from 3 epochs, live, stopped at the target", own, target))
 
 
 if __name__ == "__main__":

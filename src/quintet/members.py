@@ -24,8 +24,10 @@ class Ensemble:
     Args:
         metric: P's name.
         members: folder of each, relative to the ensemble's, and how often it was chosen.
-        val, test: P of the averaged predictions; None where they share no validation samples.
-        single_val, single_test: P of the best single candidate.
+        val: P of the averaged predictions on validation data; None where they share none.
+        single_val: P of the best single candidate there.
+        test: P of the averaged predictions on test data; None where it was not opened.
+        single_test: P of the best single candidate there.
 
     """
 

@@ -30,7 +30,8 @@ class Layer:
     Args:
         name: in the model.
         kind: its class.
-        mean, std: of the outputs.
+        mean: of the outputs.
+        std: of the outputs.
         dead: share of the units that are zero for every sample; of activations only.
         saturated: share of the outputs near a bound; of tanh and sigmoid only.
         gradient: root mean square of the loss's gradient at the outputs.

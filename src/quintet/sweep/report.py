@@ -16,6 +16,7 @@ from quintet.console import (
     typed,
 )
 from quintet.record import Record
+from quintet.report.words import rounded, short
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan, assignments
@@ -142,19 +143,6 @@ def _expected(key: str) -> str:
 def brief(point: Point) -> str:
     """Return a point in few words: lr=0.02402 width=143."""
     return " ".join(f"{short(key)}={rounded(value)}" for key, value in point.items())
-
-
-def short(key: str) -> str:
-    """Return the last part of a key: lr of optimizer.lr."""
-    return key.rpartition(".")[2]
-
-
-def rounded(value: str | None) -> str:
-    """Return a value to four digits; the file has them all."""
-    try:
-        return f"{float(value or ''):.4g}"
-    except ValueError:
-        return value or ""
 
 
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:

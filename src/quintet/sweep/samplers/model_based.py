@@ -14,19 +14,21 @@ if TYPE_CHECKING:
 class Tpe:
     """Tree-structured Parzen estimator: the densities of good and of bad points compared.
 
-    Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; multivariate and with
-    constant liar, by Optuna. Parameters that exist only beside some option are grouped.
+    Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; with constant liar, by
+    Optuna.
 
     Args:
         startup: trials drawn at random before the model is asked.
         candidates: of which the most promising is tried.
+        multivariate: one density of all parameters together, those that exist only beside some
+            option in groups of their own, instead of one for each parameter.
 
     """
 
     starts_with_defaults = True
 
-    def __init__(self, startup: int = 10, candidates: int = 24) -> None:
-        self.startup, self.candidates = startup, candidates
+    def __init__(self, startup: int = 10, candidates: int = 24, multivariate: bool = False) -> None:
+        self.startup, self.candidates, self.multivariate = startup, candidates, multivariate
 
     def total(self, space: "Space") -> None:
         """Return None: there is no end."""
@@ -40,8 +42,8 @@ class Tpe:
         sampler = TPESampler(
             n_startup_trials=self.startup,
             n_ei_candidates=self.candidates,
-            multivariate=True,
-            group=True,
+            multivariate=self.multivariate,
+            group=self.multivariate,
             seed=draw_seed(seed, number),
         )
         return _ask(sampler, trials, space, mode)

@@ -26,7 +26,7 @@ BROUGHT = {
 }
 """Pages that live elsewhere in the project, and their place in the site."""
 LINK = re.compile(
-    r"\[((?:!\[[^\]]*\]\([^)]*\)|[^\]\[])+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)"
+    r"(?<!!)\[((?:!\[[^\]]*\]\([^)]*\)|[^\]\[])+)\]\((?!https?:|#|mailto:)([^)#\s]+)(#[^)\s]*)?\)"
 )
 PICTURE = re.compile(r"!\[([^\]]*)\]\(([^)]+)\)")
 GROUPS = (

@@ -59,4 +59,7 @@ def test_links_follow_pages_to_their_place(build):
         build.linked("[s](docs/sweeps.md#measured)", "index.md", pages) == "[s](sweeps.md#measured)"
     )
     assert build.linked("[c](../CONTRIBUTING.md)", "sweeps.md", pages) == "[c](contributing.md)"
+    assert build.linked("![h](assets/h.svg)", "architecture.md", pages) == "![h](assets/h.svg)"
+    shown = build.linked("[![r](docs/assets/r.png)](docs/sweeps.md)", "index.md", pages)
+    assert shown == "[![r](assets/r.png)](sweeps.md)"
     assert build.linked("[code](../src/train.py)", "sweeps.md", pages) == "code"

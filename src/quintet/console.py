@@ -14,7 +14,7 @@ from omegaconf import DictConfig
 
 from quintet.length import repeats
 from quintet.process import is_first_rank
-from quintet.record import Record
+from quintet.record import REPORT, Record
 from quintet.secrets import redact
 from quintet.trial import is_trial
 
@@ -89,6 +89,8 @@ def summarise(record: Record, folder: Path) -> None:
         _advise("The curves look healthy.", wrong=False)
     say("")
     say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    if (page := folder / REPORT).is_file():
+        say("report    {}", shortest(page))
     if record.checkpoint:
         say_how_to_use(folder)
     if not is_trial():

@@ -11,6 +11,7 @@ Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
 CONFIG = "config.yaml"
 ENSEMBLE = "ensemble.json"
+REPORT = "report.html"
 """Lists the models of a folder that has several; see `quintet.members`."""
 
 

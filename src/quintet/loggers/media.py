@@ -6,9 +6,8 @@ from pathlib import Path
 
 import numpy as np
 
-from quintet.record import Record
+from quintet.record import REPORT, Record
 
-REPORT = "report.html"
 MOST_CLASSES = 100
 """From more of them nobody reads a matrix."""
 

@@ -8,7 +8,7 @@ from typing import Any
 
 from quintet import console
 from quintet.loggers import media
-from quintet.record import Record
+from quintet.record import REPORT, Record
 from quintet.secrets import redact
 
 BOARD = "leaderboard.csv"
@@ -75,9 +75,9 @@ class Sweep:
 
     def files(self) -> list[Path]:
         """Return what is worth keeping elsewhere: leaderboard, page and the best checkpoint."""
-        own = [path for name in (BOARD, media.REPORT) if (path := self.folder / name).is_file()]
+        own = [path for name in (BOARD, REPORT) if (path := self.folder / name).is_file()]
         winners = media.files(*self.best) if self.best is not None else []
-        return [*own, *(path for path in winners if path.name != media.REPORT)]
+        return [*own, *(path for path in winners if path.name != REPORT)]
 
     def numbers(self) -> dict[str, float]:
         """Return what came out: trials by state, epochs and seconds of all, P and test scores."""

@@ -10,6 +10,7 @@ from quintet import console
 from quintet.errors import UserError
 from quintet.page.blocks import Block, Commands, Note
 from quintet.page.frame import Page, Section
+from quintet.record import REPORT
 from quintet.report import verdict
 from quintet.report.best import best_model
 from quintet.report.board import leaderboard
@@ -25,8 +26,6 @@ from quintet.report.space import hyperparameters
 from quintet.report.sweep import Sweep
 from quintet.report.warnings import warnings
 from quintet.sweep.study import Study
-
-FILE = "report.html"
 
 SECTIONS: dict[str, tuple[Callable[[Sweep], list[Block]], str]] = {
     "Leaderboard": (lambda sweep: [leaderboard(sweep)], "A click on a title sorts."),
@@ -64,7 +63,7 @@ def report(cfg: DictConfig) -> Path:
 
 def write(study: Study, path: Path | None = None) -> Path:
     """Write a study's report and return its path, `report.html` beside the sweep unless given."""
-    path = path or study.folder / FILE
+    path = path or study.folder / REPORT
     page(Sweep(study, study.folder)).write(path)
     return path
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from quintet import console
 from quintet.page.blocks import Block
 from quintet.page.frame import Page, Section
-from quintet.record import CONFIG, RESULT
+from quintet.record import CONFIG, REPORT, RESULT
 from quintet.report.run import about
 from quintet.report.run.answered import answered
 from quintet.report.run.curves import curves
@@ -15,8 +15,6 @@ from quintet.report.run.head import head
 from quintet.report.run.mistakes import mistakes
 from quintet.report.run.scores import scores
 from quintet.report.run.seen import Run
-
-FILE = "report.html"
 
 SECTIONS: dict[str, Callable[[Run], list[Block]]] = {
     "Scores": scores,
@@ -38,7 +36,7 @@ def write(folder: Path, path: Path | None = None) -> Path:
         UserError: the folder is not a run's, or there is no place to write to.
 
     """
-    path = path or folder / FILE
+    path = path or folder / REPORT
     page(Run.read(folder)).write(path)
     return path
 
@@ -53,7 +51,7 @@ def leave(folder: Path) -> None:
     try:
         run = Run.read(folder)
         if run.cfg.get("report", True):
-            page(run).write(folder / FILE)
+            page(run).write(folder / REPORT)
     except Exception as error:
         console.warn(f"report.html could not be written: {error!r}")
 

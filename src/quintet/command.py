@@ -106,8 +106,8 @@ def refuse_secrets(arguments: list[str]) -> None:
     """
     if key := secrets.typed_in_clear(arguments):
         sys.exit(
-            f"Error: {key} is a secret, and what is typed here is saved in the run folder. Put it "
-            f"into the environment and refer to it: {key}='${{oc.env:NAME_OF_VARIABLE}}'"
+            f"Error: {key} holds a secret, and what is typed here is saved in the run folder. Put "
+            f"it into the environment and refer to it: {key}='${{oc.env:NAME_OF_VARIABLE}}'"
         )
 
 

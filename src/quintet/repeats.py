@@ -1,6 +1,7 @@
 """Several runs for one answer, one for each fold and seed: P is their mean, and has a spread."""
 
 import math
+import time
 from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from itertools import product
@@ -54,7 +55,10 @@ def cross_validate(cfg: DictConfig) -> Record:
         tracking.begin(cfg, build.loggers(cfg) if is_first_rank() else [], record)
         console.announce(cfg, data, f"{len(runs)} runs", record)
         record.sessions += 1
+        began = time.monotonic()
         done = train(runs, again=bool(cfg.resume))
+        spent = time.monotonic() - began  # of which the runs' own seconds tell as well
+        record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
         conclude(cfg, folder, done, record)
     console.summarise(record, folder)
     return record

@@ -12,6 +12,8 @@ SECRET = re.compile(
 )
 # Variables that our own YAMLs refer to, which are no secrets.
 PUBLIC = {"PROJECT_ROOT", "WANDB_MODE"}
+PASSWORD = re.compile(r"://[^:/@\s]*:[^@\s]+@")
+"""In an address: postgresql://user:password@host."""
 SHORTEST = 6
 
 _known: dict[str, str] = {}
@@ -38,11 +40,14 @@ def typed_in_clear(arguments: list[str]) -> str | None:
     Examples:
         >>> typed_in_clear(["optimizer.lr=.1", "logger.comet.api_key=abc"])
         'logger.comet.api_key'
+        >>> typed_in_clear(["sweeper.storage=postgresql+psycopg://me:abc@host/db"])
+        'sweeper.storage'
         >>> typed_in_clear(["logger.comet.api_key='${oc.env:COMET_API_KEY}'", "model.token=null"])
 
     """
     for argument in arguments:
         key, given, value = argument.lstrip("+~").partition("=")
-        if given and SECRET.search(key) and value not in ("", "null") and "${" not in value:
+        secret = (SECRET.search(key) and value not in ("", "null")) or PASSWORD.search(value)
+        if given and secret and "${" not in value:
             return key
     return None

@@ -105,6 +105,9 @@ def test_another_space_under_the_same_name_is_refused(done):
         (["sweeper.n_trails=3", "seed=1,2"], "Did you mean 'n_trials'?"),
         (["optimizer.lr=interval(0.1,1)"], "sweeper=random"),
         (["search_space=hihg"], "search_space=hihg"),
+        (["sweeper=random"], "There is nothing to vary"),
+        (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0: give a whole number from 1 on"),
+        (["sweeper.storage=mysql://me:secret@host/db", "seed=1,2"], "sweeper.storage holds a"),
     ],
 )
 def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
@@ -112,7 +115,7 @@ def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
     assert out.returncode == 1, out.stdout
     assert says in out.stderr
     assert "Traceback" not in out.stderr
-    assert not (tmp_path / "wrong/trials").exists()
+    assert not (tmp_path / "wrong").exists()
 
 
 def test_a_second_sweep_on_a_running_study_is_refused(tmp_path):

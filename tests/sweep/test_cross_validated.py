@@ -47,6 +47,8 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
         lines = (tmp_path / f"best/folds/{i}/metrics.csv").read_text().splitlines()[1:]
         assert [line.split(",")[0] for line in lines] == ["0", "1"]
     assert 0 < best["test"]["accuracy"] <= 1
+    assert best["seconds"] == float(first["seconds"])
+    assert best["seconds"] > sum(fold["seconds"] for fold in folds)  # of all sessions
     for row in (first, *others):
         assert record(Path(row["folder"]))["test"] == {}
     for row in others[1:]:

@@ -104,6 +104,8 @@ def test_failed_trials_leave_their_places_to_others():
 def test_a_scheme_that_never_ends_is_refused(wrong):
     with pytest.raises(UserError, match="eta from 2"):
         SuccessiveHalving(**wrong)
+    with pytest.raises(UserError, match="eta from 2"):
+        Asha(**wrong)
 
 
 def epochs_used(folder):

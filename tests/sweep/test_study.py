@@ -4,16 +4,32 @@ import pytest
 from parent import loop, plan, swept
 
 from quintet.errors import UserError
-from quintet.sweep import Study, leaderboard
+from quintet.sweep import Study, leaderboard, report
 from quintet.sweep.space import Interval, Space
 
 
 def test_a_changed_space_is_refused_with_the_difference(tmp_path):
-    study = Study(tmp_path, "max")
+    its = loop(plan(tmp_path, swept(x=[1])))
+    its.run()
+    study = its.study
     study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
     study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
     with pytest.raises(UserError, match=r"x: was 1,2, now 1,2,3\n  y: was absent, now 4"):
         study.agree({"fixed": ["a=1"], "space": {"x": "1,2,3", "y": "4"}})
+
+
+def test_a_study_that_has_no_trial_yet_may_be_about_anything(tmp_path):
+    study = Study(tmp_path, "max")
+    study.agree({"space": {"x": "1,2"}})
+    study.agree({"space": {"x": "1,2,3"}})
+    assert study.optuna.user_attrs["spec"] == {"space": {"x": "1,2,3"}}
+
+
+@pytest.mark.parametrize("typed", [["seed=1,2"], ["seed=1,2", "study=null"]])
+def test_the_command_to_go_on_names_the_study(tmp_path, monkeypatch, typed):
+    monkeypatch.setattr("sys.argv", ["train.py", "-m", *typed])
+    words = report.again(plan(tmp_path / "mine", swept(seed=[1, 2]))).split()
+    assert words[2:] == ["-m", "seed=1,2", "study=mine"]
 
 
 @pytest.mark.parametrize(("mode", "best"), [("max", 3), ("min", 1)])

@@ -7,8 +7,9 @@ from contextlib import contextmanager
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 
+from quintet import secrets
 from quintet.errors import UserError
 from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
 from quintet.sweep.clock import Clock
@@ -17,6 +18,7 @@ from quintet.sweep.live import view
 from quintet.sweep.look import look
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.process import Start
+from quintet.sweep.settings import check
 from quintet.sweep.slots import Loop
 from quintet.sweep.stop import Stop
 from quintet.sweep.study import Study
@@ -40,15 +42,17 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
         SystemExit: it was interrupted; the same command goes on.
 
     """
+    secrets.note(OmegaConf.to_yaml(config))
+    check(config.sweeper)
     clock = Clock(config.sweeper.timeout)
     loader = context.config_loader
     found = look(loader, arguments) if config.sweeper.look else []
     plan = settle(config, loader, arguments, found)
+    total, settings, stop = limit(plan), plan.settings, Stop()
     with disk.full_disk_explained(plan.folder), alone(plan):
-        study = Study(plan.folder, plan.mode, plan.settings.storage)
+        study = Study(plan.folder, plan.mode, settings.storage)
         study.agree(plan.spec())
         plan = replace(plan, warm=warm.points(plan, study))
-        total, settings, stop = limit(plan), plan.settings, Stop()
         study.remember(
             command=report.again(plan),
             total=total,

@@ -29,7 +29,7 @@ def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Para
     """Return the parameter that a sweep override describes.
 
     Raises:
-        UserError: a glob that matches nothing, or a tag that is unknown.
+        UserError: a glob that matches nothing, a range without end, or a tag that is unknown.
 
     """
     key, value = override.get_key_element(), override.value()
@@ -39,10 +39,17 @@ def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Para
         return Interval(key, low, high, _scale(key, tags - {"int"}), whole, when)
     if getattr(value, "shuffle", False):  # an order of its own each day could not be continued
         value.shuffle = False  # type: ignore[union-attr]
-    values = tuple(dict.fromkeys(override.sweep_string_iterator()))
+    values = _values(override)
     if not values:
         raise UserError(f"{override.input_line} leaves nothing to try. Give at least one value.")
     return Choice(key, values, when, ordered=_ascending(values))
+
+
+def _values(override: "Override") -> tuple[str, ...]:
+    try:
+        return tuple(dict.fromkeys(override.sweep_string_iterator()))
+    except ValueError as error:  # a range with steps of 0
+        raise UserError(f"{override.input_line} has no values: {error}.") from None
 
 
 def _interval(value: Any) -> tuple[set[str], float, float]:

@@ -3,8 +3,10 @@
 import json
 import math
 import signal
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 from quintet.record import RESULT, Record
 from quintet.sweep import disk
@@ -22,7 +24,7 @@ class Outcome:
         value: P.
         reason: why it did not complete.
         epochs: trained in all.
-        seconds: of this leg.
+        seconds: trained in all.
         spread: standard deviation of P over folds, where there are some.
 
     """
@@ -34,6 +36,19 @@ class Outcome:
     epochs: int = 0
     seconds: float = 0.0
     spread: float | None = None
+
+    def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a study is to keep; of a killed trial, what was known `before` of its length.
+
+        Args:
+            before: what the study has kept of the trial so far.
+
+        """
+        length = {"epochs": self.epochs, "seconds": self.seconds}
+        kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
+        told = {"status": self.status, "value": self.value, "spread": self.spread}
+        told |= {"reason": self.reason} if self.state == "failed" else {}
+        return kept | {key: value for key, value in told.items() if value is not None}
 
 
 def recorded(folder: Path) -> Outcome | None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build
+from quintet import build, run_folder
 from quintet.errors import UserError, nearest
 from quintet.length import repeats
 from quintet.sweep.grammar import parameter, parse, preset
@@ -100,7 +100,6 @@ def settle(
     fixed = (*fixed, *(own[key] for key in own if key not in {p.key for p in space.parameters}))
     _check(config, loader, fixed, space)
     sampler, scheduler = build.strategy(config)
-    settings: Any = OmegaConf.create(OmegaConf.to_container(config.sweeper, resolve=True))
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
@@ -112,7 +111,8 @@ def settle(
         max_epochs=(base.trainer.max_epochs or 0) * repeats(base),
         sampler=sampler,
         scheduler=scheduler,
-        settings=settings,
+        # A storage's password stays a reference: jobs of a cluster are handed the plan as a file.
+        settings=run_folder.without_secrets(config.sweeper),
         test=config.test,
     )
 

@@ -202,7 +202,7 @@ def failures(study: Study) -> str:
 def again(plan: Plan) -> str:
     """Return the command that goes on with this sweep."""
     script = shortest(Path(plan.command[1]))
-    arguments = sys.argv[1:]
+    arguments = [a for a in sys.argv[1:] if a not in ("study=", "study=null")]
     named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
     own = [] if named else [f"study={plan.folder.name}"]
     return shlex.join(["python", script, *arguments, *own])

@@ -217,12 +217,8 @@ class Loop:
     def _tell(self, trial: Trial, how: Outcome) -> None:
         """Write an outcome into the study."""
         number, budget = trial.number, trial.notes.get("budget")
-        seconds = round(trial.notes.get("seconds", 0.0) + how.seconds, 3)
-        notes = {"status": how.status, "epochs": how.epochs, "seconds": seconds}
-        found = {"value": how.value, "spread": how.spread}
-        notes |= {key: number for key, number in found.items() if number is not None}
+        notes = how.notes(trial.notes)
         if how.state == "failed":
-            notes["reason"] = how.reason
             notes["log"] = tail(folder_of(self.study.folder, number) / LOG)
         self.study.note(number, **notes)
         if how.state == "pruned" and budget is not None and how.epochs >= budget:

@@ -2,6 +2,7 @@
 
 import fcntl
 import os
+import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -33,7 +34,7 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
 
     if not url.startswith(SCHEMES):
         raise UserError(
-            f"sweeper.storage={url} is no storage. Allowed: null (a journal file), "
+            f"sweeper.storage={shown(url)} is no storage. Allowed: null (a journal file), "
             "sqlite:///file.db, postgresql+psycopg://user@host/database, grpc://host:port."
         )
     try:
@@ -45,7 +46,18 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
         return RDBStorage(url)
     except Exception as error:
         cause = str(error).strip().splitlines()[0]
-        raise UserError(f"sweeper.storage={url} does not answer: {cause}") from error
+        raise UserError(f"sweeper.storage={shown(url)} does not answer: {cause}") from error
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password.
+
+    Examples:
+        >>> shown("postgresql+psycopg://me:secret@host/db")
+        'postgresql+psycopg://me:***@host/db'
+
+    """
+    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
 
 
 class Flock:

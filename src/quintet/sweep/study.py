@@ -136,7 +136,7 @@ class Study:
 
         """
         before = self.optuna.user_attrs.get("spec")
-        if before is None:
+        if before is None or not self.trials():
             self.optuna.set_user_attr("spec", dict(spec))
         elif changes := list(_differences(before, spec)):
             raise UserError(

@@ -27,10 +27,10 @@ class CoarseToFine:
     starts_with_defaults = True
 
     def __init__(self, each: int = 10, rounds: int = 3, shrink: float = 0.4, few: int = 3) -> None:
-        if not 0 < shrink < 1 or each < 1:
+        if not 0 < shrink < 1 or min(each, rounds, few) < 1:
             raise UserError(
-                f"sweeper.sampler: shrink={shrink}, each={each}. Allowed: shrink between 0 and 1, "
-                "each from 1 on."
+                f"sweeper.sampler: shrink={shrink}, each={each}, rounds={rounds}, few={few}. "
+                "Allowed: shrink between 0 and 1, the others from 1 on."
             )
         self.each, self.rounds, self.shrink, self.few = each, rounds, shrink, few
 

@@ -5,7 +5,7 @@ from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
 from quintet.errors import UserError
-from quintet.sweep.samplers.model_based import draw_seed
+from quintet.sweep.samplers.model_based import check_counts, draw_seed
 
 if TYPE_CHECKING:
     from quintet.sweep.space import Parameter, Point, Space
@@ -36,6 +36,7 @@ class Hyperopt:
                 "sweeper=hyperopt needs a package that is not installed. Run "
                 "pip install -e '.[hyperopt]', or choose sweeper=optuna, which is TPE as well."
             )
+        check_counts(startup, candidates)
         self.startup, self.candidates = startup, candidates
 
     def total(self, space: "Space") -> None:

@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from quintet.errors import UserError
+
 if TYPE_CHECKING:
     import optuna
 
@@ -28,6 +30,7 @@ class Tpe:
     starts_with_defaults = True
 
     def __init__(self, startup: int = 10, candidates: int = 24, multivariate: bool = False) -> None:
+        check_counts(startup, candidates)
         self.startup, self.candidates, self.multivariate = startup, candidates, multivariate
 
     def total(self, space: "Space") -> None:
@@ -63,6 +66,7 @@ class GaussianProcess:
     starts_with_defaults = True
 
     def __init__(self, startup: int = 10) -> None:
+        check_counts(startup)
         self.startup = startup
 
     def total(self, space: "Space") -> None:
@@ -76,6 +80,20 @@ class GaussianProcess:
 
         sampler = GPSampler(n_startup_trials=self.startup, seed=draw_seed(seed, number))
         return _ask(sampler, trials, space, mode)
+
+
+def check_counts(startup: int, candidates: int = 1) -> None:
+    """Refuse counts that no model can work with.
+
+    Raises:
+        UserError: with what is allowed.
+
+    """
+    if startup < 0 or candidates < 1:
+        raise UserError(
+            f"sweeper.sampler: startup={startup}, candidates={candidates}. Allowed: startup from 0 "
+            "on, candidates from 1 on."
+        )
 
 
 def draw_seed(seed: int, number: int) -> int:

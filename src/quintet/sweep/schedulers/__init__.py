@@ -4,6 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
+from quintet.errors import UserError
+
 if TYPE_CHECKING:
     from quintet.sweep.study import Study, Trial
 
@@ -67,6 +69,20 @@ class Scheduler(Protocol):
 
     def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
         """Tell whether a trial that has just reported P stops now."""
+
+
+def check_rungs(min_epochs: int, eta: int) -> None:
+    """Refuse rungs that do not rise.
+
+    Raises:
+        UserError: with what is allowed.
+
+    """
+    if eta < 2 or min_epochs < 1:
+        raise UserError(
+            f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}. Allowed: eta from 2 on, "
+            "min_epochs from 1 on."
+        )
 
 
 class RunAll:

@@ -5,8 +5,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quintet.errors import UserError
-from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Move, Wait
+from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Move, Wait, check_rungs
 
 if TYPE_CHECKING:
     from quintet.sweep.study import Study, Trial
@@ -66,11 +65,7 @@ class SuccessiveHalving:
     watches = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
-        if eta < 2 or min_epochs < 1:
-            raise UserError(
-                f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}. Allowed: eta from 2 on, "
-                "min_epochs from 1 on."
-            )
+        check_rungs(min_epochs, eta)
         self.min_epochs, self.eta = min_epochs, eta
 
     def round(self, max_epochs: int) -> list[tuple[int, int]]:

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.sweep.schedulers import Begin, Finished, Move
+from quintet.errors import UserError
+from quintet.sweep.schedulers import Begin, Finished, Move, check_rungs
 
 if TYPE_CHECKING:
     from quintet.sweep.study import Study, Trial
@@ -24,6 +25,7 @@ class Asha:
     watches = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
+        check_rungs(min_epochs, eta)
         self.min_epochs, self.eta = min_epochs, eta
 
     def total(self, max_epochs: int) -> None:
@@ -57,6 +59,11 @@ class Median:
     watches = True
 
     def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
+        if startup < 0 or min_epochs < 0:
+            raise UserError(
+                f"sweeper.scheduler: startup={startup}, min_epochs={min_epochs}. Allowed: both "
+                "from 0 on."
+            )
         self.startup, self.min_epochs = startup, min_epochs
 
     def total(self, max_epochs: int) -> None:

@@ -91,6 +91,28 @@ def test_the_summary_says_how_far_chance_moves_a_test_accuracy(record, tmp_path,
     assert "test ± 0.0150 (standard error, 400 samples)" in printed(record, tmp_path, capsys)
 
 
+def test_of_folds_with_seeds_the_spread_is_that_of_the_folds(record, tmp_path, capsys):
+    record.repeats = {f"folds/{fold}_seed_{seed}": 0.9 for fold in (0, 1) for seed in (1, 2)}
+    record.spread = {"deviation": 0.04, "error": 0.02}
+    shown = " ".join(printed(record, tmp_path, capsys).split())
+    assert "mean of 4 runs ± 0.0400 (standard deviation over 2 folds;" in shown
+    assert "test is of their averaged predictions" in shown
+
+
+def test_the_summary_tells_a_rate_that_was_found_or_steered(record, tmp_path, capsys):
+    change = {"key": "optimizer.lr", "before": 0.001, "after": 0.0034, "epoch": 0, "refused": ""}
+    record.steering = [
+        change | {"by": "lr_finder"},
+        change | {"key": "pause", "before": False, "after": True},
+        change | {"epoch": 4},
+        change | {"refused": "no"},
+    ]
+    shown = printed(record, tmp_path, capsys)
+    assert "optimizer.lr 0.001 → 0.0034 in epoch 1, by the range test" in shown
+    assert "in epoch 5, by steer.py" in shown
+    assert shown.count("0.0034") == 2
+
+
 def test_the_summary_tells_the_loss(record, tmp_path, capsys):
     record.choices["loss"] = "focal"
     assert "loss (focal): validation 0.2500, test 0.3000" in printed(record, tmp_path, capsys)

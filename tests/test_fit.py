@@ -80,5 +80,12 @@ def test_a_top_level_key_of_another_type_is_refused(key, value):
         check_keys(OmegaConf.create({key: value}))
 
 
+def test_two_averages_at_once_are_refused():
+    node = {"_target_": "quintet.callbacks.ema.EMA"}
+    check_keys(OmegaConf.create({"callbacks": {"ema": node, "swa": None}}))
+    with pytest.raises(UserError, match=r"callbacks=\[ema,swa\].*Choose one"):
+        check_keys(OmegaConf.create({"callbacks": {"ema": node, "swa": node}}))
+
+
 def test_seed_zero_is_a_seed():
     check_keys(OmegaConf.create({"seed": 0, "callbacks": {}, "logger": {}}))

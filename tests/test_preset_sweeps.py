@@ -17,7 +17,7 @@ STRATEGY = {
     "forecasting": "grid",
     "image": "hyperband",
     "multilabel": "random",
-    "text": "successive_halving",
+    "text": "random",
 }
 """What the field takes for each problem: T."""
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from hydra import compose, initialize_config_dir
+from hydra.types import RunMode
 
 from options import names
 from quintet.build import data
@@ -161,3 +162,10 @@ def test_imbalanced_finds_the_rare_class_better_than_a_linear_model(tmp_path):
 
 def test_forecasting_beats_an_autoregression_on_sunspots(tmp_path):
     assert trained(tmp_path, "experiment=forecasting") < 19.14  # AR(9), statsmodels, last 60 years
+
+
+@pytest.mark.parametrize("command", ["check", "learning_curve", "look"])
+def test_a_command_about_one_setup_sweeps_nothing_for_a_preset_that_is_a_sweep(command):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        composed = compose(command, ["experiment=automl"], return_hydra_config=True)
+    assert composed.hydra.mode is RunMode.RUN

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import threading
 from pathlib import Path
@@ -135,6 +136,11 @@ def test_no_number_of_folds_is_refused(tmp_path: Path, words: str) -> None:
         ran(tmp_path, words)
 
 
+def test_a_bare_number_for_cv_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"cv=5 sets nothing. Allowed: cv.folds=5"):
+        ran(tmp_path, "cv=5")
+
+
 def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -184,6 +190,13 @@ def test_killed_in_a_fold_it_goes_on_there(
     whole = ran(tmp_path / "whole", *runs.SMALL, *long, "callbacks.progress=null")
     assert Record.read(folder).repeats == whole.repeats
     assert runs.finished(folder / "folds/1") == runs.finished(tmp_path / "whole/folds/1")
+
+
+def test_models_that_are_not_all_trained_are_not_used(folded: Path, tmp_path: Path) -> None:
+    shutil.copytree(folded / "folds/0", tmp_path / "run/folds/0")
+    shutil.copy2(folded / "config.yaml", tmp_path / "run")
+    with pytest.raises(UserError, match=r"not trained all of its models.*resume="):
+        trained(tmp_path / "run")
 
 
 def test_a_fold_alone_cannot_be_resumed(folded: Path, run_train: RunTrain, tmp_path: Path) -> None:

@@ -7,12 +7,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from omegaconf import OmegaConf
 
 import runs
+from quintet import run_folder
 from quintet.callbacks.reseed import Reseed
 from quintet.checkpoint_io import WholeCheckpointIO
+from quintet.errors import UserError
+from quintet.record import CONFIG
+from quintet.steer import steer
 from quintet.steering import REQUESTS, Request, ask, asked, now, problem, read
-from running import SHORT, ran
+from running import CONFIGS, SHORT, ran
 from runs import Start, TrainHere
 
 LINE = ("trainer.max_epochs=5",)
@@ -122,6 +127,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["optimizer.lrr=0.1"], "no key 'optimizer.lrr'. Did you mean 'lr'"),
         (["optimizer.lr=fast"], "optimizer.lr='fast' .*a number above 0"),
         (["pause=1"], "pause=1 .*true or false"),
+        (["stop=false"], r"Allowed: true\."),
         (["optimizer.momentum=0.5"], "which has none. Did you mean 'optimizer.lr'"),
         (["run=nowhere", "stop=true"], "run=nowhere is no run folder"),
     ],
@@ -137,6 +143,24 @@ def test_what_cannot_be_asked_is_told(
     with pytest.raises(SystemExit, match=says):
         main()
     assert not (over / REQUESTS).exists()
+
+
+def test_of_several_models_the_one_that_trains_is_named(over: Path, tmp_path: Path) -> None:
+    cfg = OmegaConf.load(over / CONFIG)
+    cfg.cv.folds = 2
+    OmegaConf.save(cfg, tmp_path / CONFIG)
+    first, second = tmp_path / "folds/0", tmp_path / "folds/1"
+    asks = OmegaConf.load(CONFIGS / "steer.yaml")
+    asks.update({"run": str(tmp_path), "stop": True})
+    with run_folder.held(cfg, second):
+        for fold in (first, second):
+            fold.mkdir(exist_ok=True)
+            OmegaConf.save(cfg, fold / CONFIG)
+        with pytest.raises(UserError, match=f"Now it is run={second}"):
+            steer(asks)
+    with pytest.raises(UserError, match="None does now"):
+        steer(asks)
+    assert not (first / REQUESTS).exists()
 
 
 @pytest.mark.parametrize(

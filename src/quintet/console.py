@@ -8,7 +8,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
@@ -82,6 +82,9 @@ def summarise(record: Record, folder: Path) -> None:
         test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
         loss = record.choices.get("loss")
         tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
+    for change in record.steering:
+        if change["key"].startswith("optimizer.") and not change["refused"]:
+            tell(_steered(change), style="dim")
     say("")
     for sentence in record.diagnosis:
         _advise(sentence, wrong=True)
@@ -97,6 +100,12 @@ def summarise(record: Record, folder: Path) -> None:
         words = ["-m", "sweeper=random", "search_space=high", "sweeper.n_trials=20"]
         kept = [word for word in record.overrides if not word.startswith("resume=")]
         say("tune      {}", command_line("train", *words, *kept))
+
+
+def _steered(change: Mapping[str, Any]) -> str:
+    by = "the range test" if change.get("by") else "steer.py"
+    values = f"{change['before'] or 0:.2g} → {change['after']:.2g}"
+    return f"{change['key']} {values} in epoch {change['epoch'] + 1}, by {by}"
 
 
 def say_how_to_use(folder: Path) -> None:
@@ -138,9 +147,12 @@ def _number(value: float | None, best: float | None) -> str:
 def _spread(record: Record) -> str:
     """Say how far chance moves P: over folds, or the standard error of a test accuracy."""
     if spread := record.spread:
+        folds = {name.partition("_")[0] for name in record.repeats}
+        over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""
+        test = "; test is of their averaged predictions" if record.test else ""
         return (
             f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "
-            f"(standard deviation; standard error {spread['error']:.4f})"
+            f"(standard deviation{over}; standard error {spread['error']:.4f}){test}"
         )
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
     if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":

@@ -40,7 +40,7 @@ def check_keys(cfg: DictConfig) -> None:
 
 
 def _check_callbacks(cfg: DictConfig) -> None:
-    """Refuse to switch off, or to change, a callback that there is not."""
+    """Refuse to switch off, or to change, a callback that there is not; and two averages."""
     paths = (CONFIGS / "callbacks").glob("*.yaml")
     known = {str(name) for path in paths for name in yaml.safe_load(path.read_text()) or ()}
     for name, node in (cfg.callbacks or {}).items():
@@ -49,6 +49,11 @@ def _check_callbacks(cfg: DictConfig) -> None:
                 f"callbacks.{name} is no callback of this project. {nearest(str(name), known)} "
                 "One of your own needs a _target_."
             )
+    if cfg.callbacks and cfg.callbacks.get("ema") and cfg.callbacks.get("swa"):
+        raise UserError(
+            "callbacks=[ema,swa]: each puts its average in the weights' place, where the other "
+            "would take it for the weights. Choose one of them."
+        )
 
 
 @cache

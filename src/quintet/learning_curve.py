@@ -27,11 +27,13 @@ def measure(cfg: DictConfig) -> Growth:
         UserError: fewer than three fractions, or one that is not in (0, 1].
 
     """
-    fractions = sorted({float(fraction) for fraction in cfg.fractions})
+    given = cfg.fractions if OmegaConf.is_list(cfg.fractions) else [cfg.fractions]
+    numbers = all(isinstance(each, int | float) for each in given)
+    fractions = sorted({float(each) for each in given}) if numbers else []
     if len(fractions) < 3 or fractions[0] <= 0 or fractions[-1] > 1:
         raise UserError(
-            f"fractions={fractions}: give at least three different shares of the training data, "
-            "each above 0 and up to 1, as in fractions=[0.25,0.5,1]."
+            f"fractions={cfg.fractions}: give at least three different shares of the training "
+            "data, each above 0 and up to 1, as in fractions=[0.25,0.5,1]."
         )
     folder = Path(cfg.paths.run)
     name, mode = cfg.metric.name, cfg.metric.mode

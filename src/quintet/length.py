@@ -20,6 +20,8 @@ def repeats(cfg: DictConfig) -> int:
         UserError: no such number of folds or seeds.
 
     """
+    if not isinstance(cfg.cv, DictConfig):
+        raise UserError(f"cv={cfg.cv} sets nothing. Allowed: cv.folds=5, cv.seeds=3, or both.")
     folds, seeds = cfg.cv.folds, cfg.cv.seeds
     for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
         if value is not None and (type(value) is not int or value < least):

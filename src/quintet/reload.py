@@ -10,6 +10,7 @@ from quintet import build, checkpoints, run_folder
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.errors import UserError
+from quintet.length import repeats
 from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.task import Task
 
@@ -56,6 +57,11 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
         raise UserError(
             f"run={folder} has several models, each with preprocessing of its own. Give one of "
             f"them: run={folder / inside[0]} (of {', '.join(inside)})."
+        )
+    if repeats(cfg) > 1:  # its models are listed at the end
+        raise UserError(
+            f"run={folder} has not trained all of its models yet. Go on with it by "
+            f"resume={folder}, or give the folder of one inside it."
         )
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)

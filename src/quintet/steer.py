@@ -10,7 +10,8 @@ from omegaconf import DictConfig
 from quintet import run_folder
 from quintet.console import command_line, say, typed
 from quintet.errors import UserError, nearest
-from quintet.record import RESULT, Record
+from quintet.length import repeats
+from quintet.record import CONFIG, RESULT, Record
 from quintet.steering import NUMBERS, SWITCHES, Request, ask, now, problem, read
 
 LOOK = 0.05
@@ -31,6 +32,8 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]
         raise UserError(f"Nothing was asked of {folder}. Add one or more of: {', '.join(words)}.")
     _check(run, requests)
+    if repeats(run) > 1:
+        raise UserError(_several(folder))
     if not run_folder.trains(folder):
         raise UserError(_ended(folder))
     ask(folder, requests)
@@ -60,6 +63,13 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
                 f"{request.key}: the run's optimizer is {name}, which has none. "
                 f"{nearest(request.key, own)}"
             )
+
+
+def _several(folder: Path) -> str:
+    parts = sorted(config.parent for config in folder.glob(f"*/*/{CONFIG}"))
+    busy = [f"run={typed(part)}" for part in parts if run_folder.trains(part)]
+    now = f"Now it is {busy[0]}" if busy else "None does now"
+    return f"run={folder} has several models; only the one that trains can be steered. {now}."
 
 
 def _ended(folder: Path) -> str:

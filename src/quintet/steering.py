@@ -60,12 +60,14 @@ def now() -> str:
 def problem(key: str, value: object) -> str | None:
     """Say what is allowed, if a wish is not."""
     if key in SWITCHES:
-        return None if any(value is each for each in SWITCHES[key]) else "true or false"
+        allowed = SWITCHES[key]
+        named = " or ".join(str(each).lower() for each in allowed)
+        return None if any(value is each for each in allowed) else named
     if key not in NUMBERS:
         return "one of " + ", ".join([*NUMBERS, *SWITCHES])
-    allowed, fits = NUMBERS[key]
+    wanted, fits = NUMBERS[key]
     number = isinstance(value, int | float) and not isinstance(value, bool)
-    return None if number and math.isfinite(value) and fits(value) else allowed  # type: ignore[arg-type]
+    return None if number and math.isfinite(value) and fits(value) else wanted  # type: ignore[arg-type]
 
 
 def ask(folder: Path, requests: Iterable[Request]) -> None:

@@ -24,3 +24,5 @@ def test_apply_trains_with_the_suggested_rate(tmp_path):
     record = json.loads((tmp_path / "result.json").read_text())
     assert value == record["metric"]["value"] > 0.8
     assert record["overrides"][-1].startswith("optimizer.lr=")
+    assert "apply=true" not in record["overrides"]  # they are what train.py takes
+    assert "optimizer.lr=1e-5" not in record["overrides"]

@@ -95,5 +95,6 @@ def save(folder: Path, found: list[Finding], subject: Subject) -> None:
 def train(cfg: DictConfig, rate: float) -> float | None:
     """Run the experiment with the learning rate that the range test suggests."""
     cfg.optimizer.lr = rate
-    cfg.overrides = [*cfg.overrides, f"optimizer.lr={rate:g}"]
+    words = [w for w in cfg.overrides if not w.startswith(("apply=", "optimizer.lr="))]
+    cfg.overrides = [*words, f"optimizer.lr={rate:g}"]  # what train.py would be given
     return repeats.run(cfg).metric.value

@@ -77,7 +77,7 @@ def _unwrapped(state: State, own: Iterable[str]) -> State:
 
 
 def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> str:
-    says = [f"{name}: {why}" for name, why in found.skipped.items() if "shape" in why]
+    says = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
     if not says:
         says = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
     return (
@@ -105,7 +105,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     parameters = dict(model.named_parameters())
     for pattern in patterns:
         if not any(_matches(name, pattern) for name in parameters):
-            modules = {name.rpartition(".")[0] for name in parameters} - {""}
+            modules = {".".join(n.split(".")[:depth]) for n in parameters for depth in (1, 2)}
             raise UserError(
                 f"model.freeze={pattern} matches no parameter. "
                 f"{nearest(pattern, {*parameters, *modules})}"
@@ -158,4 +158,6 @@ def account(moved: Mapping[str, Any]) -> Iterator[str]:
         yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters are trained"
     if rates := moved.get("rates"):
         top, low = next(iter(rates)), next(reversed(rates))
+        if top == low:  # all but one layer are frozen
+            return
         yield f"learning rate {rates[top]:.2g} for {top}, down to {rates[low]:.2g} for {low}"

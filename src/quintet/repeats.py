@@ -43,6 +43,7 @@ def cross_validate(cfg: DictConfig) -> Record:
     with (
         run_folder.held(cfg, folder),
         Tracking() as tracking,
+        experiment.reporting(folder),
         recording(cfg, folder) as record,
     ):
         check_keys(cfg)

@@ -108,7 +108,15 @@ def test_failures_have_reasons(page):
 
 
 def test_the_winners_answers_are_shown(page):
-    assert "Confusions, test samples" in page.locator("#best-model").inner_text()
+    shown = page.locator("#best-model").inner_text()
+    assert "Confusions, test samples" in shown
+    assert "Calibration on test data" in shown
+    assert "Expected calibration error" in shown
+
+
+def test_the_page_leads_to_the_winners_own(page, swept):
+    (link, *_) = page.locator(".links a").all()
+    assert "<h1>best</h1>" in (swept[0] / link.get_attribute("href")).read_text()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

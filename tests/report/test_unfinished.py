@@ -1,12 +1,17 @@
 """Reports of sweeps that are odd: empty, running, huge, old, hostile."""
 
+import os
+
 import pytest
 
 from quintet.report import warnings
 from quintet.report.command import page, write
+from quintet.report.importance import good_range
 from quintet.report.sweep import Sweep
+from quintet.sweep import locks
+from quintet.sweep.process import LOCK
 from quintet.sweep.space import Choice, Interval, Space
-from quintet.sweep.study import Study
+from quintet.sweep.study import Study, folder_of
 
 SPACE = Space(
     (
@@ -67,6 +72,59 @@ def test_a_running_sweep_names_the_best_so_far(tmp_path):
     shown = text(made)
     assert "Trial&#160;3 wins" in shown
     assert "6 of 20" in shown
+    assert "nothing runs: 5 of 20 trials have ended; 1 interrupted and 14 still to begin" in shown
+
+
+def test_a_trial_whose_process_lives_is_running(tmp_path):
+    made = study(tmp_path / "s", 5)
+    made.remember(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
+    number = made.create(SPACE.at({p.key: 0.5 for p in SPACE.parameters}), SPACE, {})
+    folder = folder_of(made.folder, number)
+    folder.mkdir(parents=True)
+    lock = locks.take(folder / LOCK)
+    assert "The sweep is running: 5 of 20 trials have ended; 1 training now" in text(made)
+    os.close(lock)
+    assert "nothing runs" in text(made)
+
+
+def test_a_finished_sweep_says_nothing_of_going_on(tmp_path):
+    assert "trials have ended" not in text(study(tmp_path / "s", 5))
+
+
+def test_defaults_that_were_pruned_are_no_measure(tmp_path):
+    made = study(tmp_path / "s", 9)
+    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[1].point)
+    shown = text(made)
+    assert "the defaults were pruned" in shown
+    assert "when it was pruned after 1 of 4 epochs" in shown
+    assert "better than the defaults" not in shown
+
+
+def test_a_simple_model_that_beats_the_winner_is_told_first(tmp_path):
+    from quintet.record import Record, Score
+
+    made = study(tmp_path / "s", 3)
+    winner = Sweep(made, made.folder).winner
+    (made.folder / "best").mkdir()
+    made.optuna.set_user_attr("best", [winner.number, winner.value])
+    simple = {"linear": {"val": winner.value + 0.1}, "dummy": {"val": 0.1}}
+    Record(Score("accuracy", "max", winner.value), 0, baselines=simple).write(made.folder / "best")
+    head = text(made).partition("</header>")[0]
+    assert f"(linear {winner.value + 0.1:.4f})" in head
+
+
+def test_a_parameter_that_the_best_trials_lack_has_the_range_of_those_that_have_it(tmp_path):
+    made = study(tmp_path / "s", 2)  # the first has tanh, and so a momentum
+    points = [{"optimizer.lr": "0.1", "model.activation": "relu"}] * 8
+    for number, point in enumerate(points, 2):
+        made.create(point, SPACE, {})
+        made.note(number, value=2.0, epochs=4)
+        made.tell(number, "completed", 2.0)
+    sweep = Sweep(made, made.folder)
+    having = [t for t in sweep.trials if "optimizer.momentum" in t.point]
+    assert having, "no trial has a momentum"
+    assert good_range(sweep, "optimizer.momentum") != ""
+    assert good_range(sweep, "nothing.has.it") == "–"
 
 
 def test_three_hundred_trials_stay_a_few_megabytes(tmp_path):

@@ -124,6 +124,18 @@ def copy_button(text: str, label: str = "Copy") -> str:
 
 
 @dataclass(frozen=True)
+class Links:
+    """Where to read on: paths relative to the page, by what is there."""
+
+    links: Mapping[str, str]
+
+    def html(self) -> str:
+        """Return the block as HTML."""
+        found = (f'<a href="{escape(to)}">{escape(what)}</a>' for what, to in self.links.items())
+        return f'<p class="links">{" &middot; ".join(found)}</p>'
+
+
+@dataclass(frozen=True)
 class Code:
     """Text as it is, such as a config or the end of a log."""
 

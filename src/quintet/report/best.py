@@ -5,13 +5,14 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from quintet.page.blocks import Block, Facts, Note, Side, Text
+from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
 from quintet.page.table import Cell, Number, Table
-from quintet.record import Record
+from quintet.record import REPORT, Record
 from quintet.report.sweep import Sweep
 from quintet.report.words import duration, score
 
 Scores = Mapping[str, float | None]
+PAGE = f"best/{REPORT}"
 
 
 def best_model(sweep: Sweep) -> list[Block]:
@@ -26,20 +27,30 @@ def best_model(sweep: Sweep) -> list[Block]:
         *(Note(text, "warn") for text in (*record.anomalies, *record.diagnosis)),
         *_answers(sweep, record),
         Facts(_facts(sweep, record)),
+        *own_page(sweep),
     ]
+
+
+def own_page(sweep: Sweep) -> list[Block]:
+    """Return the way to the winner's own page, where it has one."""
+    if not sweep.best or not (sweep.folder / PAGE).is_file():
+        return []
+    return [Links({"The winner's own page: intervals, curves, mistakes, config": PAGE})]
 
 
 def _answers(sweep: Sweep, record: Record) -> list[Block]:
     """Return charts of what the winner answered: on the test split, or where that is closed."""
     from quintet.evidence import read
     from quintet.report.answers import charts
+    from quintet.report.run.trust import trust
 
     found = read(sweep.folder / "best") if sweep.best else {}
     names = [str(name) for name in record.facts.get("class_names") or []]
     for split, called in {"test": "test samples", "val": "validation samples"}.items():
         if split in found:
-            made = charts(found[split], names, called)
-            return [Side(made)] if made else []
+            drawn, *said = [*trust(found[split], split), None]
+            made = [*charts(found[split], names, called), *([drawn] if drawn else [])]
+            return [Side(made), *filter(None, said)] if made else []
     return []
 
 
@@ -62,8 +73,9 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
     if made := ensemble(sweep.folder):
         members = sum(made.get("members", {}).values())
         found[f"ensemble of {members}"] = {"val": made.get("val"), "test": made.get("test")}
-    if sweep.defaults and sweep.defaults is not sweep.winner:
-        found[f"defaults: trial {sweep.defaults.number}"] = {"val": sweep.defaults.value}
+    if sweep.defaults and sweep.defaults.number != _number_of(sweep):
+        cut = ", pruned" if sweep.defaults.state == "pruned" else ""
+        found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}
     simple = {f"simple model: {name}": scores for name, scores in record.baselines.items()}
     return {**found, **simple}
 

@@ -1,6 +1,7 @@
 """The commands that go on from a sweep, ready to copy."""
 
 from quintet.console import command_line, typed
+from quintet.report.judged import untold
 from quintet.report.sweep import Sweep
 from quintet.sweep.plan import assignments
 from quintet.sweep.study import Trial
@@ -19,6 +20,8 @@ def next_steps(sweep: Sweep) -> dict[str, str]:
         steps["predict"] = command_line("predict", f"run={run}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={run}")
         steps["other seeds"] = seeds(sweep, sweep.winner)
+        if missing := untold(sweep):
+            steps["is it chance?"] = _answered(sweep, missing)
         steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
     if again := sweep.about.get("command"):
         steps["continue"] = str(again)
@@ -28,7 +31,7 @@ def next_steps(sweep: Sweep) -> dict[str, str]:
 
 def first_steps(sweep: Sweep) -> dict[str, str]:
     """Return the few of them that come first."""
-    first = ("predict", "other seeds", "ensemble", "continue")
+    first = ("predict", "is it chance?", "other seeds", "ensemble", "continue")
     found = {what: how for what, how in next_steps(sweep).items() if what in first}
     return found or next_steps(sweep)
 
@@ -42,6 +45,13 @@ def seeds(sweep: Sweep, trial: Trial) -> str:
     """Return the command that repeats a trial with other seeds, to see how much is chance."""
     kept = [word for word in _words(sweep, trial) if not word.startswith("seed=")]
     return command_line("train", "-m", SEEDS, *kept)
+
+
+def _answered(sweep: Sweep, numbers: list[int]) -> str:
+    """Return what keeps some trials' answers to validation samples, and shows what they tell."""
+    folders = [typed(sweep.trial_folder(number)) for number in numbers]
+    kept = [command_line("evaluate", f"run={folder}", "splits=[val]") for folder in folders]
+    return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
 
 
 def _words(sweep: Sweep, trial: Trial) -> list[str]:

@@ -95,9 +95,11 @@ def _table(sweep: Sweep, shares: Mapping[str, float]) -> Table:
 
 
 def good_range(sweep: Sweep, key: str) -> str:
-    """Say where the best quarter of all trials lies."""
-    ranked = [t for t in sweep.ranked if t.value is not None]
-    values = [t.point[key] for t in ranked[: max(3, len(ranked) // 4)] if key in t.point]
+    """Say where the best quarter of all trials lies, of those that have the parameter."""
+    ranked = [t for t in sweep.ranked if t.value is not None and key in t.point]
+    values = [t.point[key] for t in ranked[: max(3, len(ranked) // 4)]]
+    if not values:
+        return "–"
     try:
         numbers = sorted(map(float, values))
     except ValueError:

@@ -34,7 +34,7 @@ def learning(sweep: Sweep) -> list[Block]:
     traces = [trace for trace in traces if trace["x"]]
     shapes, marks = _rungs(sweep, pruned)
     layout = {
-        "xaxis": axis("epochs", rangemode="tozero"),
+        "xaxis": axis(_unit(sweep), rangemode="tozero"),
         "yaxis": axis(f"{sweep.metric}, validation"),
         **{"shapes": shapes, "annotations": marks, "hovermode": "closest"},
         "legend": {"orientation": "h", "y": -0.2, "x": 0},
@@ -43,6 +43,14 @@ def learning(sweep: Sweep) -> list[Block]:
     return [
         Figure("P of every trial, epoch by epoch", traces, layout, _caption(sweep, pruned), 460)
     ]
+
+
+def _unit(sweep: Sweep) -> str:
+    """Name the epochs: where trials have folds, those of all folds, or the mean over folds."""
+    if not sweep.several:
+        return "epochs"
+    told = any(trial.reports for trial in sweep.trials)
+    return "epochs, all folds added up" if told else "epochs of each fold; P is their mean"
 
 
 def _caption(sweep: Sweep, pruned: Sequence[Trial]) -> str:

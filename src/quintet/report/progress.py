@@ -7,6 +7,9 @@ from quintet.page.figure import Figure, Trace, axis, label
 from quintet.report.sweep import Sweep
 from quintet.report.words import listed
 
+FEW = 5
+"""Trials under which the course of a sweep says nothing."""
+
 
 def progress(sweep: Sweep) -> list[Block]:
     """Return best so far against trials, epochs and time, and a remark on the last gain."""
@@ -73,8 +76,10 @@ def _remark(sweep: Sweep) -> str:
         "Orange: the best so far. Blue: completed trials; grey: pruned ones, of which those far "
         "behind lie outside the picture. "
     )
+    if len(trials) < FEW:
+        return text + "So few trials say nothing about whether more would pay."
     if since == 0:
-        return f"{text}The last trial to end is the best one: more trials are likely to pay."
+        return f"{text}The last trial to end is the best one: the search has not settled."
     return (
         text
         + f"The best came with the {_nth(last + 1)} trial to end; "

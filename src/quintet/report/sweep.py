@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 from quintet.practice import curves
@@ -154,9 +155,22 @@ class Sweep:
         return {number: curve for number, curve in found.items() if curve}
 
     def _curve(self, number: int) -> dict[int, float]:
-        rows = curves.read(self.trial_folder(number) / "metrics.csv")
+        folder = self.trial_folder(number)
+        if number in self.records and (names := self.records[number].repeats):
+            each = [self._told(folder / name) for name in names]
+            shared = set(each[0]).intersection(*each)
+            return {epoch: fmean(curve[epoch] for curve in each) for epoch in sorted(shared)}
+        return self._told(folder)
+
+    def _told(self, folder: Path) -> dict[int, float]:
         name = f"val/{self.metric}"
+        rows = curves.read(folder / "metrics.csv")
         return {int(row["epoch"]) + 1: row[name] for row in rows if name in row}
+
+    @property
+    def several(self) -> bool:
+        """Whether each trial trained once a fold or seed."""
+        return any(record.repeats for record in self.records.values())
 
     @property
     def max_epochs(self) -> int:

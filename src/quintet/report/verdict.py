@@ -1,12 +1,15 @@
 """The first screen: which model won, by how much, why, and what to do next."""
 
 from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.best import own_page
 from quintet.report.commands import first_steps
 from quintet.report.importance import good_range
-from quintet.report.noise import Judgement, judge, wilson
+from quintet.report.judged import judged, samples, whole
+from quintet.report.noise import wilson
+from quintet.report.standing import count, standing
 from quintet.report.sweep import Sweep
-from quintet.report.warnings import data, edges
-from quintet.report.words import change, duration, plural, rounded, score
+from quintet.report.warnings import data, edges, simple
+from quintet.report.words import change, duration, listed, plural, rounded, score
 from quintet.sweep.study import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
@@ -15,23 +18,22 @@ TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", 
 def head(sweep: Sweep) -> list[Block]:
     """Return the first screen."""
     if sweep.winner is None:
-        return [*_without_winner(sweep), Commands(first_steps(sweep))]
+        return [*_without_winner(sweep), *standing(sweep), Commands(first_steps(sweep))]
     return [
         Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
         Tiles(_tiles(sweep, sweep.winner)),
-        *(Note(text, "warn") for text in (*edges(sweep), *data(sweep))),
+        *standing(sweep),
+        *(Note(text, "warn") for text in (*simple(sweep), *edges(sweep), *data(sweep))),
         Commands(first_steps(sweep)),
+        *own_page(sweep),
     ]
 
 
 def _without_winner(sweep: Sweep) -> list[Block]:
     if not sweep.trials:
         return [Headline("No trial has begun yet.", "This page is the sweep as it stands.")]
-    failed = sum(t.state == "failed" for t in sweep.trials)
-    rest = len(sweep.trials) - failed
-    return [
-        Headline("No trial has completed yet.", f"{failed} failed, {rest} running or interrupted.")
-    ]
+    states = listed([f"{number} {state}" for state, number in count(sweep).items()])
+    return [Headline("No trial has completed yet.", f"{states}, of {sweep.total}.")]
 
 
 def _sentence(sweep: Sweep, winner: Trial) -> str:
@@ -47,6 +49,10 @@ def _beside_defaults(sweep: Sweep, winner: Trial) -> list[str]:
         return []
     if sweep.defaults.number == winner.number:
         return ["the defaults themselves"]
+    if not whole(winner, sweep.defaults):
+        return ["the defaults were pruned"]
+    if judged(sweep, winner, sweep.defaults).kind == "chance":
+        return ["within chance of the defaults"]
     return [f"{score(sweep.gain(winner.value, sweep.defaults.value))} better than the defaults"]
 
 
@@ -54,22 +60,14 @@ def _beside_runner_up(sweep: Sweep, winner: Trial) -> list[str]:
     other = sweep.runner_up
     if other is None or other.value is None or winner.value is None:
         return []
-    kind = judged(sweep, winner.value, other.value).kind
+    if sweep.defaults and other.number == sweep.defaults.number:
+        return []  # said already
+    kind = judged(sweep, winner, other).kind
     if kind == "chance":
         return [f"within chance of trial\u00a0{other.number}"]
     if kind == "clear":
         return [f"clearly ahead of trial\u00a0{other.number}"]
     return [f"ahead of trial\u00a0{other.number} by {score(sweep.gain(winner.value, other.value))}"]
-
-
-def judged(sweep: Sweep, a: float, b: float) -> Judgement:
-    """Say what a difference between two trials is worth."""
-    return judge(sweep.metric, a, b, samples(sweep), max(1, len(sweep.valued)))
-
-
-def samples(sweep: Sweep) -> int | None:
-    """Return how many validation samples P was measured on."""
-    return sweep.record.facts.get("val_size") if sweep.record else None
 
 
 def _point(winner: Trial) -> str:
@@ -80,7 +78,7 @@ def _tiles(sweep: Sweep, winner: Trial) -> list[Tile]:
     tiles = [_validation(sweep, winner), *_test(sweep)]
     if (other := sweep.defaults) and other.number != winner.number:
         tiles.append(_against("defaults", sweep, winner, other))
-    if other := sweep.runner_up:
+    if (other := sweep.runner_up) and other != sweep.defaults:
         tiles.append(_against("runner-up", sweep, winner, other))
     if sweep.importance:
         key, share = next(iter(sweep.importance.items()))
@@ -92,7 +90,10 @@ def _tiles(sweep: Sweep, winner: Trial) -> list[Tile]:
 def _validation(sweep: Sweep, winner: Trial) -> Tile:
     assert winner.value is not None
     hint = f"{'smallest' if sweep.mode == 'min' else 'greatest'} wins"
-    if sweep.metric == "accuracy" and (count := samples(sweep)):
+    record = sweep.records.get(winner.number)
+    if record and record.repeats:
+        hint = f"mean of {len(record.repeats)} runs ± {score(record.spread.get('deviation'))}"
+    elif sweep.metric == "accuracy" and (count := samples(sweep)):
         low, high = wilson(winner.value, count)
         hint = f"95 % interval {low:.3f} to {high:.3f}"
     return Tile(f"{sweep.metric}, validation", score(winner.value), hint)
@@ -102,6 +103,8 @@ def _test(sweep: Sweep) -> list[Tile]:
     if not sweep.best or (value := sweep.best.test.get(sweep.metric)) is None:
         return []
     hint, size = "of this one model, opened once", sweep.best.facts.get("test_size")
+    if several := len(sweep.best.repeats):
+        hint = f"of the {several} models' averaged answers, opened once"
     if sweep.metric == "accuracy" and size:
         low, high = wilson(value, size)
         hint = f"95 % interval {low:.3f} to {high:.3f}"
@@ -111,16 +114,18 @@ def _test(sweep: Sweep) -> list[Tile]:
 def _against(whom: str, sweep: Sweep, winner: Trial, other: Trial) -> Tile:
     assert winner.value is not None
     assert other.value is not None
+    if not whole(winner, other):
+        epochs = f"{other.notes.get('epochs', 0)} of {sweep.max_epochs} epochs"
+        hint = f"trial {other.number} had {score(other.value)} when it was pruned after {epochs}"
+        return Tile(f"Ahead of {whom}", "cut short", hint)
     by = sweep.gain(winner.value, other.value)
-    judgement = judged(sweep, winner.value, other.value)
+    judgement = judged(sweep, winner, other)
     hint = f"{score(other.value)}, trial {other.number}; {judgement.reason}"
     return Tile(f"Ahead of {whom}", change(by), hint, TONES[judgement.kind])
 
 
 def _trials(sweep: Sweep) -> Tile:
-    states = [t.state for t in sweep.trials]
-    order = ("completed", "pruned", "failed", "running")
-    parts = [f"{states.count(s)} {s}" for s in order if s in states]
+    parts = [f"{number} {state}" for state, number in count(sweep).items()]
     epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
     seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
     of = f" of {sweep.total}" if sweep.total > len(sweep.trials) else ""

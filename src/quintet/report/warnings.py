@@ -5,7 +5,7 @@ from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed
+from quintet.report.words import listed, score
 from quintet.sweep.leaderboard import at_the_edge
 
 OLD = 90
@@ -14,7 +14,14 @@ OLD = 90
 
 def warnings(sweep: Sweep) -> list[str]:
     """Return sentences, the most important first."""
-    return [*edges(sweep), *data(sweep), *libraries(sweep), *code(sweep), *age(sweep)]
+    return [
+        *simple(sweep),
+        *edges(sweep),
+        *data(sweep),
+        *libraries(sweep),
+        *code(sweep),
+        *age(sweep),
+    ]
 
 
 def edges(sweep: Sweep) -> list[str]:
@@ -25,6 +32,21 @@ def edges(sweep: Sweep) -> list[str]:
     if not set(sweep.winner.point) <= known:
         return []
     return [text[0].upper() + text[1:] + "." for text in at_the_edge(sweep.winner, sweep.space)]
+
+
+def simple(sweep: Sweep) -> list[str]:
+    """Warn where a simple model does better than the winner on the same validation samples."""
+    record, value = sweep.best, sweep.winner.value if sweep.winner else None
+    if record is None or value is None:
+        return []
+    ahead = {n: s["val"] for n, s in record.baselines.items() if sweep.better(s["val"], value)}
+    if not ahead:
+        return []
+    told = listed([f"{name} {score(p)}" for name, p in ahead.items()])
+    return [
+        f"Simple models do better on validation data ({told}): whatever the sweep gained, these "
+        "inputs may need no net (model=linear), or the ranges miss the good values."
+    ]
 
 
 def data(sweep: Sweep) -> list[str]:

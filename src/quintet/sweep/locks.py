@@ -33,6 +33,21 @@ def held(path: Path, *, shared: bool = False) -> Iterator[None]:
         os.close(descriptor)
 
 
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds the lock at `path`; a file that is not there is not made."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
 def wait_for(path: Path, seconds: float) -> int | None:
     """Return a held lock, as `take`, after waiting for it so long at most."""
     until = time.monotonic() + seconds

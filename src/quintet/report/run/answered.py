@@ -33,7 +33,7 @@ def answered(run: Run) -> list[Block]:
     if latest.task == "binary":
         blocks.append(Side(classes.ranking(run)))
     each = classes.labels(run) if latest.task == "multilabel" else classes.by_class(run)
-    return [*blocks, each, *trust(run)]
+    return [*blocks, each, *trust(latest, str(run.latest))]
 
 
 def _errors(answers: Answers, split: str) -> Text:

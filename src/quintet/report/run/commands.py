@@ -11,7 +11,8 @@ def next_steps(run: Run) -> dict[str, str]:
         steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={folder}")
     if (run.folder / ".hydra" / "config.yaml").is_file():
-        more = 2 * max(run.record.epochs, 1)
+        each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
+        more = 2 * max(each, 1)
         longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
         steps["go on"] = command_line("train", f"resume={folder}", *longer)
     words = [word for word in run.record.overrides if not word.startswith("resume=")]

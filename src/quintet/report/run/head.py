@@ -1,6 +1,8 @@
 """The first screen: how good the model is, against what, and what to do next."""
 
 from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.noise import judge
+from quintet.report.run import several
 from quintet.report.run.commands import next_steps
 from quintet.report.run.seen import SPLITS, Run
 from quintet.report.words import change, duration, plural, score
@@ -31,7 +33,8 @@ def _sentence(run: Run) -> str:
     found = {split: run.recorded(split) for split in ("test", "val")}
     told = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
     stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
-    return f"{what}: {run.metric} {', '.join(told) or 'unknown'}{stopped}."
+    over = f" over {several.what(run)}" if record.repeats else ""
+    return f"{what}{over}: {run.metric} {', '.join(told) or 'unknown'}{stopped}."
 
 
 def _choices(run: Run) -> str:
@@ -56,6 +59,9 @@ def _tiles(run: Run) -> list[Tile]:
 
 
 def _interval(run: Run, split: str) -> str:
+    if run.record.repeats:
+        averaged = f"averaged answers of {len(run.record.repeats)} models"
+        return several.spread(run) if split == "val" else averaged
     found = run.scores.get(split, {}).get(run.metric)
     samples = run.facts.get(f"{split}_size")
     if found is None:
@@ -65,15 +71,21 @@ def _interval(run: Run, split: str) -> str:
 
 def _against_baseline(run: Run) -> list[Tile]:
     """Compare with the best simple model on the split that counts most."""
-    split = "test" if run.record.test else "val"
+    tested = run.record.test and not run.record.repeats  # of folds, validation alone has some
+    split = "test" if tested else "val"
     own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
     others = {n: v[split] for n, v in run.record.baselines.items() if split in v}
     if own is None or not others:
         return []
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
-    tone: Tone = "good" if gain > 0 else "warn"
     hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
+    tone: Tone = "good" if gain > 0 else "warn"
+    if not run.record.repeats:
+        judged = judge(run.metric, own, others[name], run.facts.get(f"{split}_size"))
+        if gain > 0 and judged.kind != "unknown":
+            hint += f"; {judged.reason}"
+            tone = "good" if judged.kind == "clear" else "plain"
     return [Tile("Better than the best baseline by", change(gain), hint, tone)]
 
 

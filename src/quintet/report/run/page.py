@@ -8,12 +8,12 @@ from quintet import console
 from quintet.page.blocks import Block
 from quintet.page.frame import Page, Section
 from quintet.record import CONFIG, REPORT, RESULT
-from quintet.report.run import about
+from quintet.report.run import about, several
 from quintet.report.run.answered import answered
 from quintet.report.run.curves import curves
 from quintet.report.run.head import head
 from quintet.report.run.mistakes import mistakes
-from quintet.report.run.scores import scores
+from quintet.report.run.scores import beside, scores
 from quintet.report.run.seen import Run
 
 SECTIONS: dict[str, Callable[[Run], list[Block]]] = {
@@ -27,6 +27,14 @@ SECTIONS: dict[str, Callable[[Run], list[Block]]] = {
     "Environment": about.environment,
 }
 """What follows the first screen."""
+SEVERAL: dict[str, Callable[[Run], list[Block]]] = {
+    "Runs": lambda run: [*several.table(run), *beside(run)],
+    "Curves": several.curves,
+    "Data and model": about.data_and_model,
+    "Config": about.config,
+    "Environment": about.environment,
+}
+"""The same of a run over folds or seeds; what the models answered is on the page of each."""
 
 
 def write(folder: Path, path: Path | None = None) -> Path:
@@ -58,9 +66,8 @@ def leave(folder: Path) -> None:
 
 def page(run: Run) -> Page:
     """Return the page."""
+    made = SEVERAL if run.record.repeats else SECTIONS
     left_out = set() if run.checks else {"Checks"}
-    sections = [
-        Section(title, make(run)) for title, make in SECTIONS.items() if title not in left_out
-    ]
+    sections = [Section(title, make(run)) for title, make in made.items() if title not in left_out]
     foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."
     return Page("Run", run.folder.resolve().name, head(run), sections, foot)

@@ -10,7 +10,7 @@ from quintet.report.words import score
 
 def scores(run: Run) -> list[Block]:
     """Return the measures with their intervals, and P of simple models."""
-    blocks = [*_measured(run), *_beside(run)]
+    blocks = [*_measured(run), *beside(run)]
     return blocks or [Text("The run ended before it was measured.")]
 
 
@@ -62,7 +62,8 @@ def _cut(run: Run) -> list[Block]:
     ]
 
 
-def _beside(run: Run) -> list[Block]:
+def beside(run: Run) -> list[Block]:
+    """Return P of simple models on the same splits."""
     if not run.record.baselines:
         return []
     own = {split: run.recorded(split) for split in SPLITS}

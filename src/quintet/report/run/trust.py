@@ -1,19 +1,19 @@
 """Calibration: can the model's probabilities be taken at their word."""
 
+from quintet.evidence import Answers
 from quintet.evidence.calibration import BINS, Calibration, calibration
 from quintet.page.blocks import Block, Note
 from quintet.page.figure import Figure, Trace, axis
-from quintet.report.run.seen import SPLITS, Run
+from quintet.report.run.seen import SPLITS
 
 CURE = "A label-smoothed loss, weight decay, averaged weights (callbacks=ema) or an ensemble help."
 
 
-def trust(run: Run) -> list[Block]:
-    """Return the reliability diagram and the expected calibration error."""
-    split = str(run.latest)
-    if (found := calibration(run.answers[split])) is None:
+def trust(answers: Answers, split: str) -> list[Block]:
+    """Return the reliability diagram and the expected calibration error; none of values."""
+    if (found := calibration(answers)) is None:
         return []
-    return [_diagram(found, split, run.answers[split].task == "multilabel"), _words(found)]
+    return [_diagram(found, split, answers.task == "multilabel"), _words(found)]
 
 
 def _words(found: Calibration) -> Note:

@@ -1,0 +1,132 @@
+"""The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
+
+from quintet.page.blocks import Block, Note, Side, Text
+from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.table import Cell, Link, Number, Table
+from quintet.practice.curves import Row, read
+from quintet.record import REPORT, Record
+from quintet.report.run.seen import Run
+from quintet.report.words import duration, plural, score
+
+
+def what(run: Run) -> str:
+    """Return what there are several of: folds, seeds, or both."""
+    names = run.record.repeats
+    if not next(iter(names), "").startswith("folds/"):
+        return plural(len(names), "seed")
+    folds = len({name.partition("_")[0] for name in names})
+    seeds = len(names) // folds
+    return f"{folds} folds" + (f" × {seeds} seeds" if seeds > 1 else "")
+
+
+def spread(run: Run) -> str:
+    """Say how far P moves from one to the next, and how sure the mean is."""
+    found = run.record.spread
+    if not found:
+        return f"mean of {what(run)}"
+    return f"mean of {what(run)} ± {score(found['deviation'])}; its error {score(found['error'])}"
+
+
+def table(run: Run) -> list[Block]:
+    """Return P of each fold or seed, with the way to its own page."""
+    rows: list[list[Cell]] = []
+    kept = records(run)
+    for name, value in run.record.repeats.items():
+        own = kept.get(name)
+        page = f"{name}/{REPORT}"
+        link = Link(name, page if (run.folder / page).is_file() else f"{name}/")
+        number = Number(value, score(value))
+        if own is None:
+            rows.append([link, number, None, None, None])
+            continue
+        sizes = f"{own.facts.get('train_size') or '–'} / {own.facts.get('val_size') or '–'}"
+        rows.append([link, number, sizes, own.epochs, duration(own.seconds)])
+    titles = ["run", f"{run.metric}, validation", "training / validation samples"]
+    return [
+        Table([*titles, "epochs", "time"], rows),
+        *_figure(run),
+        Text(
+            "± is the standard deviation from fold to fold (from seed to seed, without folds). The "
+            "error of the mean takes folds for independent; they share training samples, so the "
+            "true one is larger (Bengio and Grandvalet 2004).",
+            "Spread.",
+        ),
+    ]
+
+
+def _figure(run: Run) -> list[Block]:
+    values = run.record.repeats
+    mean = run.record.metric.value
+    if len(values) < 2 or mean is None:
+        return []
+    names = [label(name.rpartition("/")[2].replace("_", " ")) for name in values]
+    dots: Trace = {
+        **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
+        "marker": {"size": 10, "color": "$blue"},
+        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+    }
+    line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
+    layout = {
+        "xaxis": axis(f"{run.metric}, validation"),
+        "yaxis": axis("run", type="category", autorange="reversed"),
+        "shapes": [{**line, "line": {"color": "$orange", "width": 2}}],
+    }
+    title = "P of each, and their mean"
+    return [Figure(title, [dots], layout, "Orange: the mean.", 130 + 26 * len(names))]
+
+
+def curves(run: Run) -> list[Block]:
+    """Return loss and P of every fold or seed by epoch."""
+    rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
+    if not any(rows.values()):
+        return [Text("No epoch was finished.")]
+    said: list[Block] = [Note(text, "warn") for text in run.record.diagnosis]
+    loss = run.record.choices.get("loss") or "loss"
+    return [
+        *said,
+        Side(
+            [_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, f"P: {run.metric}")]
+        ),
+    ]
+
+
+def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
+    traces = [
+        trace
+        for part, color, dash in (("train", "$blue", "dot"), ("val", "$orange", "solid"))
+        if any((trace := _lines(found, f"{part}/{key}", color, dash))["x"])
+    ]
+    layout = {
+        "xaxis": axis("epoch"),
+        "yaxis": axis(key),
+        "legend": {"orientation": "h", "y": -0.25, "x": 0},
+    }
+    return Figure(title, traces, layout, "One line a run.", 340)
+
+
+def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trace:
+    x: list[int | None] = []
+    y: list[float | None] = []
+    text: list[str] = []
+    for name, rows in found.items():
+        known = [row for row in rows if key in row]
+        x += [*(int(row["epoch"]) + 1 for row in known), None]
+        y += [*(row[key] for row in known), None]
+        text += [label(name)] * (len(known) + 1)
+    return {
+        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
+        "name": "training" if key.startswith("train") else "validation",
+        "line": {"color": color, "dash": dash, "width": 1.6},
+        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>",
+    }
+
+
+def records(run: Run) -> dict[str, Record]:
+    """Return the records of a run's runs, by folder; those deleted are left out."""
+    found = {}
+    for name in run.record.repeats:
+        try:
+            found[name] = Record.read(run.folder / name)
+        except (OSError, ValueError, TypeError, KeyError):
+            continue
+    return found

@@ -55,6 +55,8 @@ def test_a_dashboard_shows_config_curves_and_outcome(train, capsys):
     assert right / total == pytest.approx(record.metric.value), "the best checkpoint's"
     (kept,) = shown.artifacts["model"]["manifest"]["contents"]
     assert Path(kept["local_path"]).samefile(folder / record.checkpoint), "no second copy"
+    (page,) = shown.artifacts["report"]["manifest"]["contents"]
+    assert Path(page["local_path"]).read_text() == (folder / "report.html").read_text()
     assert not (Path.home() / ".local/share/wandb/artifacts/staging").exists()
 
 

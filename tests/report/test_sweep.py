@@ -147,7 +147,7 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
 def test_a_report_that_cannot_be_written_costs_a_line(swept, monkeypatch, capsys):
     from quintet.sweep.command import show
 
-    monkeypatch.setattr(reports, "FILE", "missing\0name")
+    monkeypatch.setattr(reports, "REPORT", "missing\0name")
     show(Study.read(swept[0]))
     assert "Warning: report.html could not be written" in capsys.readouterr().out
 

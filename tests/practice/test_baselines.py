@@ -60,6 +60,10 @@ def test_losing_to_the_linear_model_is_said_in_the_metrics_direction(value, mode
     assert (said is not None and "0.9000 against" in said) == lost
 
 
+def test_a_tie_on_paper_is_no_loss():
+    assert baselines.loses(0.997351, {"linear": {"val": 0.997352}}, "p", "max") is None
+
+
 def test_a_run_records_them_and_says_that_it_loses(tmp_path):
     words = ("trainer=cpu", "optimizer.lr=1e-5", "trainer.max_epochs=2")
     experiment.run(composed(tmp_path, *words))

@@ -14,6 +14,8 @@ def answers(task, target, predicted):
 def test_confusions_count_each_true_class_in_its_row():
     sure = np.eye(3)[[0, 1, 1, 2, 2]]
     (chart,) = charts(answers("multiclass", [0, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
+    (other,) = charts(answers("multiclass", [2, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
+    assert "<c> taken for a (1)" in other.caption
     (heat,) = chart.traces
     assert heat["customdata"] == [[1, 1, 0], [0, 1, 0], [0, 0, 2]]
     assert heat["z"][0] == [50, 50, 0]

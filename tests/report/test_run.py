@@ -85,6 +85,14 @@ def test_a_metric_with_other_settings_has_no_interval(trained, tmp_path):
     assert "auc_roc" not in Run.read(folder).scores["val"]
 
 
+def test_a_record_of_an_earlier_version_still_has_its_page(trained, tmp_path):
+    folder = shutil.copytree(trained / "breast_cancer", tmp_path / "run")
+    record = json.loads((folder / "result.json").read_text())
+    kept = {k: record[k] for k in ("metric", "seed", "status", "test", "choices", "epochs")}
+    (folder / "result.json").write_text(json.dumps(kept))
+    assert "auc_roc" in write(folder).read_text()
+
+
 def test_the_command_writes_it_again(trained, tmp_path):
     from omegaconf import OmegaConf
 

@@ -152,7 +152,12 @@
     await drawAll();
     dark.addEventListener("change", drawAll);
   };
-  addEventListener("beforeprint", () => all("details").forEach((fold) => { fold.open = true; }));
+  let opened = [];
+  addEventListener("beforeprint", () => {
+    opened = all("details:not([open])");
+    opened.forEach((fold) => { fold.open = true; });
+  });
+  addEventListener("afterprint", () => opened.forEach((fold) => { fold.open = false; }));
   if (!charts.length) document.documentElement.dataset.drawn = "true";
   else begin().catch((error) => {
     for (const { chart, plot } of charts) {

@@ -69,7 +69,9 @@ def scores(
 def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
     """Say so if a model with P of `value` on validation is worse than the linear baseline."""
     linear = found.get("linear", {}).get("val")
-    if linear is None or not (linear > value if mode == "max" else linear < value):
+    if linear is None or f"{linear:.4f}" == f"{value:.4f}":
+        return None
+    if not (linear > value if mode == "max" else linear < value):
         return None
     return (
         f"The linear baseline is better on validation: {name} {linear:.4f} against {value:.4f}. "

@@ -38,12 +38,13 @@ def charts(answers: Answers, names: Sequence[str], split: str) -> list[Block]:
 def confusion(answers: Answers, names: Sequence[str], split: str) -> Figure:
     """Return how many samples of each class were taken for which."""
     count = answers.probabilities.shape[1]
-    called = [label(name) for name in names] or [str(i) for i in range(count)]
+    plain = list(names) or [str(i) for i in range(count)]
+    called = [label(name) for name in plain]
     matrix = np.zeros((count, count), dtype=int)
     np.add.at(matrix, (answers.target.astype(int), answers.decided.astype(int)), 1)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     wrong = [
-        f"{called[a]} taken for {called[b]} ({matrix[a, b]})"
+        f"{plain[a]} taken for {plain[b]} ({matrix[a, b]})"
         for a, b in _largest_off_diagonal(matrix)
     ]
     heat = {

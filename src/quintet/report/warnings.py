@@ -39,12 +39,13 @@ def simple(sweep: Sweep) -> list[str]:
     record, value = sweep.best, sweep.winner.value if sweep.winner else None
     if record is None or value is None:
         return []
-    ahead = {n: s["val"] for n, s in record.baselines.items() if sweep.better(s["val"], value)}
+    told = {n: s["val"] for n, s in record.baselines.items() if score(s["val"]) != score(value)}
+    ahead = {name: p for name, p in told.items() if sweep.better(p, value)}
     if not ahead:
         return []
-    told = listed([f"{name} {score(p)}" for name, p in ahead.items()])
+    said = listed([f"{name} {score(p)}" for name, p in ahead.items()])
     return [
-        f"Simple models do better on validation data ({told}): whatever the sweep gained, these "
+        f"Simple models do better on validation data ({said}): whatever the sweep gained, these "
         "inputs may need no net (model=linear), or the ranges miss the good values."
     ]
 

@@ -40,6 +40,11 @@ def thinned(rows: list[Row], best: int | None) -> list[Row]:
     ]
 
 
+def whole(epochs: int) -> dict[str, int]:
+    """Return ticks at whole epochs, where there are few."""
+    return {"dtick": 1} if epochs <= 10 else {}
+
+
 def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid") -> Trace:
     known = [row for row in rows if key in row]
     return {
@@ -61,7 +66,7 @@ def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: 
         look = {"symbol": "circle-open", "size": 11, "color": "$ink", "line": {"width": 2}}
         traces.append({**mark, "mode": "markers", "marker": look})
     layout = {
-        "xaxis": axis("epoch"),
+        "xaxis": axis("epoch", **whole(len(rows))),
         "yaxis": axis(unit, **scale),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
@@ -70,8 +75,8 @@ def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: 
 
 def _rate(run: Run, rows: list[Row]) -> Figure:
     name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
-    layout: Trace = {"xaxis": axis("epoch"), "yaxis": axis("learning rate", exponentformat="power")}
-    layout |= {"showlegend": False}
+    layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
+    layout["yaxis"] = axis("learning rate", exponentformat="power")
     caption = "The rate that each epoch begins with."
     if steered := [change for change in run.record.steering if not change["refused"]]:
         said = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)

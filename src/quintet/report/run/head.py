@@ -9,6 +9,7 @@ from quintet.report.words import change, duration, plural, score
 
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
+BETTER = "Better than the best baseline by"
 
 
 def head(run: Run) -> list[Block]:
@@ -80,13 +81,11 @@ def _against_baseline(run: Run) -> list[Tile]:
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
     hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
-    tone: Tone = "good" if gain > 0 else "warn"
-    if not run.record.repeats:
-        judged = judge(run.metric, own, others[name], run.facts.get(f"{split}_size"))
-        if gain > 0 and judged.kind != "unknown":
-            hint += f"; {judged.reason}"
-            tone = "good" if judged.kind == "clear" else "plain"
-    return [Tile("Better than the best baseline by", change(gain), hint, tone)]
+    judged = judge(run.metric, own, others[name], run.facts.get(f"{split}_size"))
+    if run.record.repeats or judged.kind == "unknown":
+        return [Tile(BETTER, change(gain), hint, "plain" if gain > 0 else "warn")]
+    tone: Tone = "warn" if gain <= 0 else "good" if judged.kind == "clear" else "plain"
+    return [Tile(BETTER, change(gain), f"{hint}; {judged.reason}", tone)]
 
 
 def _notes(run: Run) -> list[Block]:

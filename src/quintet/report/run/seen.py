@@ -133,8 +133,16 @@ class Run:
     def names(self) -> list[str]:
         """Names of classes, labels or targets; numbers where they have none."""
         named = [str(name) for name in self.facts.get("class_names") or []]
-        count = self.facts.get("num_classes") or self.facts.get("num_targets") or 1
+        count = self.facts.get("num_classes") or self.facts.get("num_targets") or self._answered()
         return named or [str(i) for i in range(int(count))]
+
+    def _answered(self) -> int:
+        """Return how many classes, labels or targets the answers have; of an old record."""
+        found = next(iter(self.answers.values()), None)
+        if found is None:
+            return 1
+        shape = found.probabilities.shape if found.task == "binary" else found.predicted.shape
+        return shape[1] if len(shape) > 1 else 1
 
     @property
     def latest(self) -> str | None:

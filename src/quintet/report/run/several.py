@@ -5,6 +5,7 @@ from quintet.page.figure import Figure, Trace, axis, label
 from quintet.page.table import Cell, Link, Number, Table
 from quintet.practice.curves import Row, read
 from quintet.record import REPORT, Record
+from quintet.report.run.curves import whole
 from quintet.report.run.seen import Run
 from quintet.report.words import duration, plural, score
 
@@ -97,7 +98,7 @@ def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
         if any((trace := _lines(found, f"{part}/{key}", color, dash))["x"])
     ]
     layout = {
-        "xaxis": axis("epoch"),
+        "xaxis": axis("epoch", **whole(max(map(len, found.values())))),
         "yaxis": axis(key),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }

@@ -6,6 +6,7 @@ It changes the working tree and stages the change; nothing is committed. Written
 the standard library and ruff, as it must not import the package that it moves.
 """
 
+import ast
 import json
 import keyword
 import re
@@ -170,25 +171,41 @@ def content(file: Path) -> str | None:
 
 
 def tidy() -> None:
-    """Sort the imports anew, as the alphabet wants it, and break the lines that became too long."""
+    """Sort imports as the alphabet wants them now, and see to lines that became too long."""
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "check", "-q", "--fix-only", "--select", "I", "."], cwd=ROOT, check=True)
     subprocess.run([*ruff, "format", "-q", "."], cwd=ROOT, check=True)
-    long = [*ruff, "check", "--select", "E501", "--output-format", "json", "."]
-    found = subprocess.run(long, cwd=ROOT, capture_output=True, text=True, check=False).stdout
+    long = [*ruff, "check", "-q", "--select", "E501"]
+    listed = [*long, "--output-format", "json", "."]
+    found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=False).stdout
     for one in sorted(json.loads(found), key=lambda o: -o["location"]["row"]):  # from below
-        wrap(Path(one["filename"]), one["location"]["row"] - 1)
+        wrap(Path(one["filename"]), one["location"]["row"])
+    # What is no prose cannot be broken without knowing what it means: it may stay long.
+    subprocess.run([*long, "--add-noqa", "."], cwd=ROOT, check=True, capture_output=True)
 
 
 def wrap(file: Path, row: int, width: int = 100) -> None:
-    """Break a line of prose, a comment or a docstring's, before the word that sticks out."""
+    """Break a line of a comment or a docstring before the word that sticks out; leave any other."""
     lines = file.read_text("utf-8").splitlines()
-    line = lines[row]
-    indent = re.match(r"\s*(# )?", line)
-    cut = line.rfind(" ", 0, width)
-    if indent and cut > len(indent[0]):
-        lines[row : row + 1] = [line[:cut], indent[0] + line[cut + 1 :]]
+    line = lines[row - 1]
+    comment = re.match(r"\s*# ", line)
+    if not comment and row not in prose(file):
+        return
+    indent = comment[0] if comment else line[: -len(line.lstrip())]
+    cut = line.rfind(" ", len(indent), width)
+    if cut > len(indent):
+        lines[row - 1 : row] = [line[:cut], indent + line[cut + 1 :]]
         file.write_text("\n".join(lines) + "\n", "utf-8")
+
+
+def prose(file: Path) -> set[int]:
+    """Return the lines of a module's docstrings, but for their first, which are to be one line."""
+    strings = (
+        node.value
+        for node in ast.walk(ast.parse(file.read_text("utf-8")))
+        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
+    )
+    return {row for node in strings for row in range(node.lineno + 1, (node.end_lineno or 0) + 1)}
 
 
 def forget_install() -> None:

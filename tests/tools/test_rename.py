@@ -11,6 +11,7 @@ from .conftest import ROOT
 pytestmark = pytest.mark.skipif(
     not (ROOT / "src/quintet").is_dir(), reason="this project has a name of its own already"
 )
+NAME = "acme_vision_of_tomorrow"  # as long as is allowed: lines grow, imports are sorted anew
 SHORT = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false", "model.width=16")
 LOGGERS = ("configs/logger/wandb.yaml", "configs/logger/mlflow.yaml")
 
@@ -41,7 +42,7 @@ def test_a_bad_name_is_refused_with_the_nearest_good_one(fork, run, name, neares
 
 def test_a_tree_with_changes_is_refused(fork, run):
     (fork / "notes.txt").write_text("not committed")
-    answer = run("tools/rename.py", "my_project", check=False)
+    answer = run("tools/rename.py", NAME, check=False)
     (fork / "notes.txt").unlink()
     assert answer.returncode == 1
     assert "?? notes.txt" in answer.stderr
@@ -51,7 +52,7 @@ def test_a_tree_with_changes_is_refused(fork, run):
 @pytest.fixture(scope="module")
 def renamed(fork, run):
     """Give the fork under its own name, and what was said."""
-    return fork, run("tools/rename.py", "my_project").stdout
+    return fork, run("tools/rename.py", NAME).stdout
 
 
 def test_nothing_but_credit_and_the_names_in_trackers_keeps_the_old_name(renamed):
@@ -62,7 +63,7 @@ def test_nothing_but_credit_and_the_names_in_trackers_keeps_the_old_name(renamed
     for path in LOGGERS:
         lines = (fork / path).read_text()
         assert re.search(r"^  (project|experiment): quintet$", lines, re.MULTILINE)
-        assert "_target_: my_project." in lines
+        assert f"_target_: {NAME}." in lines
         assert f"{path}:" in said
 
 
@@ -70,7 +71,7 @@ def test_files_were_moved_so_that_their_history_follows(renamed):
     fork, _ = renamed
     staged = git(fork, "diff", "--staged", "--name-status", "--find-renames").splitlines()
     moved = [line.split("\t")[1:] for line in staged if line.startswith("R")]
-    assert ["src/quintet/experiment.py", "src/my_project/experiment.py"] in moved
+    assert ["src/quintet/experiment.py", f"src/{NAME}/experiment.py"] in moved
     assert not git(fork, "ls-files", "src/quintet", "src/hydra_plugins/quintet")
     assert not git(fork, "diff")
     assert not git(fork, "ls-files", "--others", "--exclude-standard")
@@ -84,7 +85,7 @@ def test_the_code_is_as_tidy_as_before(renamed, run):
 def test_it_works_once_and_says_so(renamed, run):
     answer = run("tools/rename.py", "another", check=False)
     assert answer.returncode == 1
-    assert "was done: the project is called my_project" in answer.stderr
+    assert f"was done: the project is called {NAME}" in answer.stderr
 
 
 def test_the_tests_pass_under_the_new_name(renamed, run):
@@ -98,4 +99,4 @@ def test_a_model_trains_and_a_sweep_runs_under_the_new_name(renamed, run):
     assert len((fork / "logs/sweep/leaderboard.csv").read_text().splitlines()) == 3
     best = json.loads((fork / "logs/sweep/best/result.json").read_text())
     assert best["status"] == "completed"
-    assert "my_project" in (fork / "logs/sweep/best/config.yaml").read_text()
+    assert NAME in (fork / "logs/sweep/best/config.yaml").read_text()

@@ -86,6 +86,7 @@ def test_a_group_that_was_emptied_can_be_added_to(slimmed, run):
     assert "| `model=` | mlp, my_net |" in (fork / "README.md").read_text()
 
 
+@pytest.mark.soak
 def test_the_fast_tests_pass_and_those_that_need_what_is_gone_are_skipped(slimmed, run):
     run("-m", "ruff", "check", "--no-cache", ".")
     fast = ("test_repository", "test_options", "test_presets", "test_contract", "test_errors")

@@ -1,4 +1,4 @@
-"""The numbers of the `sweeper` node."""
+"""A sweep's own settings."""
 
 import pytest
 from omegaconf import OmegaConf
@@ -20,7 +20,7 @@ GIVEN = {
 
 @pytest.mark.parametrize("right", [{}, {"n_trials": 5}, {"timeout": 0.5}, {"isolation": "process"}])
 def test_settings_that_work_pass(right):
-    check(OmegaConf.create({**GIVEN, **right}))
+    check(OmegaConf.create({"sweeper": {**GIVEN, **right}}))
 
 
 @pytest.mark.parametrize(
@@ -43,4 +43,9 @@ def test_settings_that_work_pass(right):
 )
 def test_settings_that_leave_nothing_to_run_are_refused(key, value):
     with pytest.raises(UserError, match=f"sweeper.{key}={value}"):
-        check(OmegaConf.create({**GIVEN, key: value}))
+        check(OmegaConf.create({"sweeper": {**GIVEN, key: value}}))
+
+
+def test_trials_that_would_all_go_on_in_one_run_folder_are_refused():
+    with pytest.raises(UserError, match="resume=some/run goes on with one run"):
+        check(OmegaConf.create({"sweeper": GIVEN, "resume": "some/run"}))

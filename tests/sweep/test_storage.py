@@ -28,6 +28,18 @@ def test_a_torn_last_line_costs_nothing_but_itself(tmp_path):
     assert [t.value for t in Study.read(tmp_path).trials()] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("rubbish", [b"rubbish {", b"\xff\xfe"])
+def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path, rubbish):
+    loop(plan(tmp_path, swept(x=range(2)))).run()
+    path = tmp_path / "journal.log"
+    lines = path.read_bytes().splitlines()
+    lines[3] = rubbish
+    path.write_bytes(spoilt := b"\n".join(lines) + b"\n")
+    with pytest.raises(UserError, match=r"journal.log: line 4 cannot be read"):
+        Study.read(tmp_path)
+    assert path.read_bytes() == spoilt
+
+
 @pytest.mark.parametrize(
     ("before", "after"), [(b"a\nb", b"a\n"), (b"a\n", b"a\n"), (b"ab", b""), (b"", b"")]
 )

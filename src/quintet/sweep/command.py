@@ -43,7 +43,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
 
     """
     secrets.note(OmegaConf.to_yaml(config))
-    check(config.sweeper)
+    check(config)
     clock = Clock(config.sweeper.timeout)
     loader = context.config_loader
     found = look(loader, arguments) if config.sweeper.look else []

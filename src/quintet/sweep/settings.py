@@ -1,4 +1,4 @@
-"""The numbers of a config's `sweeper` node, checked before a study is begun with them."""
+"""A sweep's own settings, checked before a study is begun with them."""
 
 from omegaconf import DictConfig
 
@@ -9,13 +9,19 @@ MAY_BE_NULL = ("n_trials", "ensemble")
 ISOLATIONS = ("fork", "process")
 
 
-def check(settings: DictConfig) -> None:
+def check(config: DictConfig) -> None:
     """Refuse settings with which no trial could run, or with which a sweep would never end.
 
     Raises:
         UserError: with what is allowed.
 
     """
+    settings = config.sweeper
+    if config.get("resume"):
+        raise UserError(
+            f"resume={config.resume} goes on with one run, and a sweep begins new ones. Leave out "
+            "-m to go on with that run; study=<name> goes on with a sweep."
+        )
     for key in COUNTS:
         value = settings[key]
         if not _whole(value, 1) and not (key in MAY_BE_NULL and value is None):

@@ -1,6 +1,7 @@
 """Where a study's trials are kept: a journal in its folder, or a database for many machines."""
 
 import fcntl
+import json
 import os
 import re
 from pathlib import Path
@@ -84,7 +85,12 @@ class Flock:
 
 
 def journal(path: Path) -> "BaseStorage":
-    """Open a journal file, mending a last line that a dying writer left torn."""
+    """Open a journal file, mending a last line that a dying writer left torn.
+
+    Raises:
+        UserError: another line cannot be read, which no killed writer leaves behind.
+
+    """
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
@@ -92,7 +98,25 @@ def journal(path: Path) -> "BaseStorage":
     lock = Flock(path)
     lock.acquire()
     lock.release()
-    return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
+    except ValueError as error:  # json's own, or of bytes that are no text
+        raise UserError(
+            f"{path}: line {unreadable(path)} cannot be read, so somebody else has written to it. "
+            "Restore the file from a copy; or keep a copy, and delete that line: the trial that it "
+            "told of then goes on, or is trained again."
+        ) from error
+
+
+def unreadable(path: Path) -> int | None:
+    """Return the number of the first line that is no JSON, from 1; None where all are."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                json.loads(line)
+            except ValueError:
+                return number
+    return None
 
 
 def mend(path: Path) -> int:

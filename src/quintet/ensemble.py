@@ -32,10 +32,10 @@ def assemble(cfg: DictConfig) -> Ensemble:
     folders = candidates(sweep, cfg.candidates)
     runs = [_loaded(folder) for folder in folders]
     truth = targets(runs[0], "val")
-    if any(not torch.equal(run.data.splits["val"][1], truth) for run in runs):
+    if not all(same_samples(run, runs[0]) for run in runs):
         raise UserError(
             f"The trials of sweep={sweep} have different validation samples, so they cannot be "
-            "compared. Sweep without data.seed, data.val, data.test and data.fraction."
+            "compared. Sweep without seed, data.seed, data.val, data.test and data.fraction."
         )
     metric = instantiate(runs[0].cfg.metric, "metric")
     mode = runs[0].cfg.metric.mode
@@ -53,6 +53,20 @@ def assemble(cfg: DictConfig) -> Ensemble:
     save(made, output, folders, chosen)
     show(made, output)
     return made
+
+
+def same_samples(a: Trained, b: Trained) -> bool:
+    """Tell whether two runs are validated and tested on the same samples.
+
+    Targets alone do not tell: a set that is sorted by class has the same ones in every split of its
+    classes' shares. Windows of two lengths count differently, but are split by time.
+    """
+    splits = ("val", "test")
+    if not all(torch.equal(a.data.splits[s][1], b.data.splits[s][1]) for s in splits):
+        return False
+    if a.cfg.data.get("window") != b.cfg.data.get("window"):
+        return True
+    return all(torch.equal(a.data.indices[s], b.data.indices[s]) for s in splits)
 
 
 def candidates(sweep: Path, count: int) -> list[Path]:

@@ -7,11 +7,11 @@ import torch
 from omegaconf import OmegaConf
 from subjects import composed
 
-from quintet import experiment
-from quintet.ensemble import assemble
+from quintet import build, experiment
+from quintet.ensemble import assemble, same_samples
 from quintet.errors import UserError
 from quintet.prediction import predict
-from quintet.reload import trained
+from quintet.reload import Trained, trained
 
 
 @pytest.fixture(scope="module")
@@ -71,3 +71,16 @@ def test_a_closed_test_set_stays_closed(sweep, tmp_path):
 def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"no sweep folder.*train\.py -m"):
         assemble(settings(tmp_path))
+
+
+def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):
+    runs = []
+    for seed in (1, 1, 2):
+        cfg = composed(tmp_path, "data=wine", f"data.seed={seed}")
+        data = build.data(cfg)
+        data.load()
+        runs.append(Trained(cfg, data, None))
+    first, again, other = runs
+    assert torch.equal(first.data.splits["val"][1], other.data.splits["val"][1])
+    assert same_samples(first, again)
+    assert not same_samples(first, other)

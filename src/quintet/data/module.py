@@ -83,6 +83,7 @@ class DataModule(L.LightningDataModule):
         self.account: list[str] = []
         self.ordered = False
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
+        self.indices: dict[SplitName, Tensor] = {}
 
     def load(self) -> Facts:
         """Read, split and scale the data; return its facts."""
@@ -101,7 +102,7 @@ class DataModule(L.LightningDataModule):
         self.preprocess.fit(x, samples.y[train], samples)
         for name, index in zip(SPLITS, (train, val, test), strict=True):
             inputs = index if self.rows is not None else self.preprocess.transform(samples.x[index])
-            self.splits[name] = inputs, samples.y[index]
+            self.splits[name], self.indices[name] = (inputs, samples.y[index]), index
         return facts(samples, train, val, test)
 
     def steps(self, world_size: int) -> int:

@@ -32,6 +32,26 @@ def test_setups_are_compared_seed_by_seed(sweeps, capsys):
     assert made.says[0] in said
 
 
+def test_means_are_of_the_seeds_that_both_have(sweeps):
+    a, b = (side(sweeps[s], s) for s in "ab")
+    b.runs.pop(0)
+    made = verdict(a, b)
+    mean = next(row for row in made.rows if row[0] == "mean")
+    shared = sorted(b.by_seed())
+    assert mean[1] == f"{np.mean([a.by_seed()[s] for s in shared]):.4f}"
+    assert "seeds [0]" in made.says[-1]
+
+
+def test_runs_over_folds_are_compared_fold_by_fold_and_with_no_other(sweeps):
+    a, b, alone = (side(sweeps["grid"] / "best", s) for s in "abc")
+    a.first.record.repeats = {"folds/0": 0.9, "folds/1": 0.8}
+    b.first.record.repeats = {"folds/0": 0.7, "folds/1": 0.7}
+    made = verdict(a, b)
+    assert made.rows[-1] == ["mean", "0.8500", "0.7000", "+0.1500"]
+    assert "2 of 2 folds" in made.says[0]
+    assert "cannot be subtracted" in verdict(a, alone).says[0]
+
+
 def test_one_seed_shows_no_difference_of_choices(sweeps):
     a, b = (side(sweeps[s] / "trials/0000", s) for s in "ab")
     assert (a.kind, b.kind) == ("run", "run")

@@ -8,6 +8,7 @@ from quintet.comparison.side import Side
 from quintet.evidence.bootstrap import Interval, difference
 from quintet.evidence.measures import MEASURES
 from quintet.evidence.paired import paired
+from quintet.report.noise import judge_folds
 from quintet.report.run.seen import SPLITS, Run
 from quintet.report.words import duration, score
 
@@ -64,6 +65,8 @@ def _sign(run: Run) -> int:
 
 def of_runs(a: Run, b: Run) -> Verdict:
     """Compare two models on the samples that both have answered."""
+    if a.record.repeats or b.record.repeats:
+        return of_folds(a, b)
     made = Verdict([a.metric, "a", "b", "a - b", "95 % interval, same samples"])
     for split, name in SPLITS.items():
         one, two = a.recorded(split), b.recorded(split)
@@ -81,6 +84,37 @@ def of_runs(a: Run, b: Run) -> Verdict:
             "run=<folder> keeps the answers of a trial."
         )
     made.says.append(ONE_SEED)
+    return made
+
+
+def of_folds(a: Run, b: Run) -> Verdict:
+    """Compare two runs of which at least one is over folds or seeds, fold by fold."""
+    one, two = a.record.repeats, b.record.repeats
+    shared = [name for name in one if name in two]
+    made = Verdict([a.metric, "a", "b", "a - b"])
+    if not shared or a.facts.get("val_size") != b.facts.get("val_size"):
+        made.rows = [
+            ["validation", *(score(run.recorded("val")) for run in (a, b)), ""],
+            ["test", *(score(run.recorded("test")) for run in (a, b)), ""],
+        ]
+        made.says.append(
+            "They were validated on other samples (a mean over folds beside another split), so "
+            "their P cannot be subtracted. Run both with the same cv.folds and cv.seeds."
+        )
+        return made
+    made.rows = [
+        [name, score(one[name]), score(two[name]), _signed(one[name] - two[name])]
+        for name in shared
+    ]
+    means = [float(np.mean([part[name] for name in shared])) for part in (one, two)]
+    made.rows.append(["mean", *map(score, means), _signed(means[0] - means[1])])
+    judged = judge_folds(one, two)
+    better = "a" if _sign(a) * (means[0] - means[1]) > 0 else "b"
+    said = "No difference is shown" if judged.kind != "clear" else f"{better} is better"
+    made.says.append(
+        f"{said}: {judged.reason} (Student's t, the variance enlarged as folds share samples, "
+        "Nadeau and Bengio 2003)."
+    )
     return made
 
 
@@ -107,7 +141,8 @@ def over_seeds(a: Side, b: Side) -> Verdict:
     shared = sorted(one.keys() & two.keys())
     made = Verdict(["seed", "a", "b", "a - b"])
     made.rows = [[str(s), score(one[s]), score(two[s]), _signed(one[s] - two[s])] for s in shared]
-    made.rows += [_summary("mean", np.mean, a, b), _summary("deviation", _deviation, a, b)]
+    sides = [[part[seed] for seed in shared] for part in (one, two)]
+    made.rows += [_summary("mean", np.mean, *sides), _summary("deviation", _deviation, *sides)]
     if len(shared) < 2:
         made.says.append(
             f"{len(shared)} seed in common: nothing can be said. Run both with the same seeds, "
@@ -137,9 +172,9 @@ def _deviation(values: list[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
-def _summary(name: str, of: "object", a: Side, b: Side) -> list[str]:
+def _summary(name: str, of: "object", a: list[float], b: list[float]) -> list[str]:
     assert callable(of)
-    one, two = (float(of(list(side.by_seed().values()))) for side in (a, b))
+    one, two = (float(of(values)) if values else float("nan") for values in (a, b))
     return [name, score(one), score(two), _signed(one - two) if name == "mean" else ""]
 
 

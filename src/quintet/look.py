@@ -32,7 +32,7 @@ def look(cfg: DictConfig) -> dict[str, str]:
     usual = _usual()
     chosen = {
         group: option
-        for group, option in fitting(facts).items()
+        for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"

@@ -1,8 +1,10 @@
 """Which metric, loss and model fit a data set, told from its facts."""
 
 import pytest
+import torch
 
 from options import facts
+from quintet.data.bundled import diabetes
 from quintet.data.samples import Facts
 from quintet.practice.first_look import fitting
 
@@ -25,7 +27,7 @@ def known(task: str, **changes) -> Facts:
     ],
 )
 def test_metric_and_loss_follow_the_task_and_its_balance(task, counts, metric, loss):
-    found = fitting(known(task, class_counts=counts))
+    found = fitting(known(task, class_counts=counts), torch.arange(100.0))
     assert (found["metric"], found["loss"]) == (metric, loss)
 
 
@@ -40,4 +42,12 @@ def test_metric_and_loss_follow_the_task_and_its_balance(task, counts, metric, l
     ],
 )
 def test_the_model_follows_the_kind_of_input(changes, model):
-    assert fitting(known("multiclass", **changes))["model"] == model
+    assert fitting(known("multiclass", **changes), torch.arange(100.0))["model"] == model
+
+
+@pytest.mark.parametrize(("planted", "metric", "loss"), [(0, "rmse", "mse"), (22, "mae", "huber")])
+def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(planted, metric, loss):
+    targets = diabetes().y.clone()
+    targets[:planted] += 1500
+    found = fitting(known("regression", class_counts=[]), targets)
+    assert (found["metric"], found["loss"]) == (metric, loss)

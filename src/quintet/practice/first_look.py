@@ -1,16 +1,26 @@
 """Which choices fit a data set that nobody has seen."""
 
+from torch import Tensor
+
 from quintet.data.samples import Facts
 
 MODELS = {"image": "cnn", "sequence": "gru", "tokens": "gru"}
+OUTLIERS = 0.01
+"""Share of targets far out from which an error should not be squared."""
 
 
-def fitting(facts: Facts) -> dict[str, str]:
+def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
     """Return the metric, the loss and the model to begin with.
 
     Classes: accuracy and cross-entropy; where one class is so common that always saying it looks
     good, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and the mean
-    squared error. A table goes to an mlp, with categories to one that has embeddings.
+    squared error; with outliers among them MAE and Huber's loss. A table goes to an mlp, with
+    categories to one that has embeddings.
+
+    Args:
+        facts: of the data.
+        targets: of the training split, (N,) or (N, K).
+
     """
     metric, loss = {
         "multilabel": ("f1", "bce"),
@@ -18,6 +28,8 @@ def fitting(facts: Facts) -> dict[str, str]:
     }.get(facts.task, ("accuracy", "cross_entropy"))
     if facts.task in ("binary", "multiclass") and imbalanced(facts.class_counts):
         metric, loss = "f1", "weighted_cross_entropy"
+    if facts.task == "regression" and far_out(targets) >= OUTLIERS:
+        metric, loss = "mae", "huber"
     model = "tabular" if facts.cardinalities else "mlp"
     return {"metric": metric, "loss": loss, "model": MODELS.get(facts.kind, model)}
 
@@ -26,3 +38,14 @@ def imbalanced(counts: list[int]) -> bool:
     """Tell whether a model that always names the largest class would seem good by accuracy."""
     share = max(counts) / max(1, sum(counts))
     return share >= 0.8 or (len(counts) > 2 and share >= 0.5)
+
+
+def far_out(targets: Tensor) -> float:
+    """Return the share of targets (N, K) with a value three quartile ranges outside the quartiles.
+
+    Tukey 1977, "Exploratory data analysis".
+    """
+    values = targets.double().reshape(len(targets), -1)
+    low, high = values.quantile(0.25, dim=0), values.quantile(0.75, dim=0)
+    fence = 3 * (high - low)
+    return float(((values < low - fence) | (values > high + fence)).any(dim=1).double().mean())

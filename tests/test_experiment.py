@@ -49,3 +49,13 @@ def test_a_run_does_without_its_answers(tmp_path: Path, train_here: TrainHere) -
     record = runs.record(tmp_path / "run")
     assert record["status"] == "completed"
     assert "predictions.npz could not be written" in record["anomalies"][0]
+
+
+def test_a_run_tells_its_cpu_time_in_all_of_its_sessions(
+    tmp_path: Path, train_here: TrainHere
+) -> None:
+    train_here(tmp_path, "trainer.max_epochs=1", "report=false")
+    first = runs.record(tmp_path)["cpu_seconds"]
+    assert first > 0
+    train_here(None, f"resume={tmp_path}", "trainer.max_epochs=2")
+    assert runs.record(tmp_path)["cpu_seconds"] > first

@@ -1,5 +1,6 @@
 """How a run ended, whatever ended it."""
 
+import os
 import platform
 import subprocess
 import sys
@@ -32,10 +33,12 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
     """
     record = _beginning(cfg, folder)
     sessions, began = record.sessions, time.monotonic()
+    busy = record.cpu_seconds - cpu_seconds()
 
     def write(status: Status, reason: str | None = None) -> None:
         record.status, record.reason = status, reason
         record.seconds = round(record.seconds + time.monotonic() - began, 3)
+        record.cpu_seconds = round(busy + cpu_seconds(), 3)
         record.overrides = as_typed(cfg.overrides)
         record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
         if is_first_rank():
@@ -81,6 +84,11 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
         return record
     earlier = Record.read(folder)
     return replace(earlier, status=record.status, environment=record.environment, anomalies=[])
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process so far, and of its children that have ended."""
+    return sum(os.times()[:4])
 
 
 def status_of(error: BaseException) -> Status:

@@ -49,6 +49,8 @@ class Record:
     """Parameters of every layer that has some, by its name and type."""
     facts: dict[str, Any] = field(default_factory=dict)
     seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    """Of the run's process in all sessions, and of those that it started and that have ended."""
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
     transfer: dict[str, Any] = field(default_factory=dict)

@@ -74,8 +74,15 @@ def test_every_section_is_there_and_every_chart_drawn(page):
     assert page.locator("figure.chart:not([data-drawn])").count() == 0
 
 
+def test_what_was_spent_is_told(page, swept):
+    trials = [json.loads(p.read_text()) for p in swept[0].glob("trials/*/result.json")]
+    busy = sum(trial["cpu_seconds"] for trial in trials)
+    assert busy > 0
+    assert f"{busy:.1f} s, all trials added up" in page.locator("#compute").inner_text()
+
+
 def test_the_axes_have_names(page):
-    for title in ("epochs", "training time, all trials added up (s)", "accuracy"):
+    for title in ("epochs", "CPU time, all trials added up (s)", "accuracy"):
         assert page.locator(".xtitle, .ytitle").get_by_text(title, exact=True).count() >= 1
 
 

@@ -9,12 +9,14 @@ def compute(sweep: Sweep) -> list[Block]:
     """Return epochs, time and savings."""
     epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
     seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
+    busy = sum(float(t.notes.get("cpu_seconds", 0)) for t in sweep.trials)
     begins = [begin for begin, _ in sweep.times.values() if begin]
     ends = [end for _, end in sweep.times.values() if end]
     values: dict[str, object] = {
         "Trials": plural(len(sweep.trials), "trial"),
         "Epochs": f"{epochs:,}{_saved(sweep)}",
         "Training time": f"{duration(seconds)}, all trials added up",
+        "CPU time": f"{duration(busy)}, all trials added up",
     }
     if begins and ends:
         passed = (max(ends) - min(begins)).total_seconds()

@@ -12,16 +12,14 @@ FEW = 5
 
 
 def progress(sweep: Sweep) -> list[Block]:
-    """Return best so far against trials, epochs and time, and a remark on the last gain."""
+    """Return best so far against trials, epochs and CPU time, and a remark on the last gain."""
     trials = sweep.valued
     if not trials:
         return [Text("No trial has ended with a value yet.")]
     spent = {
         "trials": [1.0] * len(trials),
         "epochs, all trials added up": [float(t.notes.get("epochs", 0)) for t in trials],
-        "training time, all trials added up (s)": [
-            float(t.notes.get("seconds", 0)) for t in trials
-        ],
+        "CPU time, all trials added up (s)": [float(t.notes.get("cpu_seconds", 0)) for t in trials],
     }
     charts = [_chart(sweep, title, list(accumulate(cost))) for title, cost in spent.items()]
     return [Side(charts), Text(_remark(sweep))]

@@ -26,6 +26,7 @@ class Outcome:
         epochs: trained in all.
         seconds: trained in all.
         spread: standard deviation of P over folds, where there are some.
+        cpu_seconds: of its processes in all.
 
     """
 
@@ -36,6 +37,7 @@ class Outcome:
     epochs: int = 0
     seconds: float = 0.0
     spread: float | None = None
+    cpu_seconds: float = 0.0
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a study is to keep; of a killed trial, what was known `before` of its length.
@@ -44,7 +46,8 @@ class Outcome:
             before: what the study has kept of the trial so far.
 
         """
-        length = {"epochs": self.epochs, "seconds": self.seconds}
+        own = ("epochs", "seconds", "cpu_seconds")
+        length = {key: getattr(self, key) for key in own}
         kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
         told = {"status": self.status, "value": self.value, "spread": self.spread}
         told |= {"reason": self.reason} if self.state == "failed" else {}
@@ -62,12 +65,12 @@ def recorded(folder: Path) -> Outcome | None:
     if record.status == "interrupted" or disk.says_full(record.reason):
         return None
     value = record.metric.value
-    spread = record.spread.get("deviation")
-    seen = (record.status, value, record.reason, record.epochs, record.seconds, spread)
+    length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
+    seen = (record.status, value, record.reason, *length)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):
             reason = f"{record.metric.name} is {value}, which cannot be compared"
-            return Outcome("failed", "failed", None, reason, record.epochs, record.seconds)
+            return Outcome("failed", "failed", None, reason, *length)
         return Outcome("completed" if record.status == "completed" else "pruned", *seen)
     return Outcome("failed", *seen)
 

@@ -35,7 +35,8 @@ def needs(package):
 
 def worker(folder, total):
     more = {"isolation": "process", "preload": []}
-    settings = {"seed": 1, "give_up_after": 3, "slots": 2, "timeout": None, "storage": None, **more}
+    settings = {"seed": 1, "give_up_after": 3, "slots": 2, "timeout": None, "storage": None}
+    settings |= {"ensemble": False, **more}
     chosen = plan(folder, swept(x=range(4)), settings=OmegaConf.create(settings))
     loop(chosen, limit=1).run()
     return pickle.loads(pickle.dumps(Worker(chosen, total)))

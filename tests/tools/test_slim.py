@@ -79,9 +79,13 @@ def test_a_model_trains_and_a_sweep_runs(slimmed, run):
     assert (best["status"], best["choices"]["model"]) == ("completed", "mlp")
 
 
-def test_a_group_that_was_emptied_can_be_added_to(slimmed, run):
+def test_the_list_of_a_group_says_what_is_left_and_can_be_added_to(slimmed, run):
     fork, _ = slimmed
-    assert "none yet;" in (fork / "README.md").read_text()  # of the presets
+    assert "the sweep included: automl;" in (fork / "README.md").read_text()
+    line = "| `experiment=` | presets: automl; their scores |"
+    emptied = f"import slim; print(slim.unlisted({line!r}, {{'experiment/automl'}}))"
+    found = run("-c", f"import sys; sys.path.insert(0, 'tools'); {emptied}").stdout
+    assert found.startswith("| `experiment=` | presets: none yet; their scores |")
     run("tools/add.py", "model", "my_net")
     assert "| `model=` | mlp, my_net |" in (fork / "README.md").read_text()
 

@@ -6,8 +6,9 @@ from pathlib import Path
 from typing import Any
 
 from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
-from quintet.page.table import Cell, Number, Table
-from quintet.record import REPORT, Record
+from quintet.page.table import Cell, Table
+from quintet.record import ENSEMBLE, REPORT, Record
+from quintet.report.cells import scored
 from quintet.report.sweep import Sweep
 from quintet.report.words import duration, score
 
@@ -57,7 +58,7 @@ def _answers(sweep: Sweep, record: Record) -> list[Block]:
 def _table(sweep: Sweep, record: Record) -> Table:
     rows = scores(sweep, record)
     cells: list[list[Cell]] = [
-        [name, _number(values.get("val")), _number(values.get("test"))]
+        [name, scored(values.get("val")), scored(values.get("test"))]
         for name, values in rows.items()
     ]
     title = f"{sweep.metric}, the {'smaller' if sweep.mode == 'min' else 'greater'} the better"
@@ -85,14 +86,10 @@ def _number_of(sweep: Sweep) -> int:
     return sweep.winner.number
 
 
-def _number(value: float | None) -> Cell:
-    return None if value is None else Number(value, score(value))
-
-
 def ensemble(folder: Path) -> dict[str, Any]:
     """Return what ensemble.py has made of the sweep; {} where it has not run."""
     try:
-        found: dict[str, Any] = json.loads((folder / "ensemble" / "ensemble.json").read_text())
+        found: dict[str, Any] = json.loads((folder / "ensemble" / ENSEMBLE).read_text())
     except (OSError, ValueError):
         return {}
     return found

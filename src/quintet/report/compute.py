@@ -7,9 +7,9 @@ from quintet.report.words import duration, moment, plural
 
 def compute(sweep: Sweep) -> list[Block]:
     """Return epochs, time and savings."""
-    epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
-    seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
-    busy = sum(float(t.notes.get("cpu_seconds", 0)) for t in sweep.trials)
+    epochs = int(sweep.spent("epochs"))
+    seconds = sweep.spent("seconds")
+    busy = sweep.spent("cpu_seconds")
     begins = [begin for begin, _ in sweep.times.values() if begin]
     ends = [end for _, end in sweep.times.values() if end]
     values: dict[str, object] = {
@@ -34,5 +34,5 @@ def _saved(sweep: Sweep) -> str:
     spared = sum(sweep.max_epochs - int(t.notes.get("epochs", 0)) for t in pruned)
     if spared <= 0:
         return ""
-    used = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
+    used = int(sweep.spent("epochs"))
     return f"; pruning spared {spared:,} more, {spared / (spared + used):.0%} of the whole"

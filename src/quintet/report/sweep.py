@@ -59,6 +59,10 @@ class Sweep:
         """All trials, by number."""
         return self.study.trials()
 
+    def spent(self, what: str) -> float:
+        """Return what all trials took together: epochs, seconds or cpu_seconds."""
+        return sum(float(t.notes.get(what, 0)) for t in self.trials)
+
     @cached_property
     def ranked(self) -> list[Trial]:
         """All trials, the best first."""

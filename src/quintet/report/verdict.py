@@ -126,8 +126,8 @@ def _against(whom: str, sweep: Sweep, winner: Trial, other: Trial) -> Tile:
 
 def _trials(sweep: Sweep) -> Tile:
     parts = [f"{number} {state}" for state, number in count(sweep).items()]
-    epochs = sum(int(t.notes.get("epochs", 0)) for t in sweep.trials)
-    seconds = sum(float(t.notes.get("seconds", 0)) for t in sweep.trials)
+    epochs = int(sweep.spent("epochs"))
+    seconds = sweep.spent("seconds")
     of = f" of {sweep.total}" if sweep.total > len(sweep.trials) else ""
     hint = f"{', '.join(parts)}; {plural(epochs, 'epoch')} in {duration(seconds)}"
     return Tile("Trials", f"{len(sweep.trials)}{of}", hint)

@@ -4,6 +4,7 @@ import json
 import shutil
 from typing import Any
 
+from quintet.record import ENSEMBLE
 from quintet.sweep import child
 from quintet.sweep.clock import Clock
 from quintet.sweep.plan import Plan
@@ -11,7 +12,6 @@ from quintet.sweep.process import Start
 from quintet.sweep.study import Study
 
 FOLDER = "ensemble"
-FILE = "ensemble.json"
 
 
 def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, Any] | str | None:
@@ -25,7 +25,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, 
     if not plan.settings.get("ensemble"):
         return None
     folder, done = study.folder / FOLDER, len(study.ended())
-    if study.optuna.user_attrs.get(FOLDER) != done or not (folder / FILE).is_file():
+    if study.optuna.user_attrs.get(FOLDER) != done or not (folder / ENSEMBLE).is_file():
         arguments = [
             f"sweep='{study.folder}'",
             f"size={plan.settings.ensemble}",
@@ -38,5 +38,5 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, 
         if why_not is not None:
             return why_not
         study.optuna.set_user_attr(FOLDER, done)
-    made: dict[str, Any] = json.loads((folder / FILE).read_text())
+    made: dict[str, Any] = json.loads((folder / ENSEMBLE).read_text())
     return made

@@ -4,6 +4,7 @@ from quintet.evidence.bootstrap import RESAMPLES, Interval, block_of
 from quintet.evidence.measures import LOWER
 from quintet.page.blocks import Block, Note, Text
 from quintet.page.table import Cell, Number, Table
+from quintet.report.cells import scored
 from quintet.report.run.seen import SPLITS, Run
 from quintet.report.words import score
 
@@ -67,9 +68,9 @@ def beside(run: Run) -> list[Block]:
     if not run.record.baselines:
         return []
     own = {split: run.recorded(split) for split in SPLITS}
-    rows: list[list[Cell]] = [[run.model, *(_number(own[split]) for split in SPLITS)]]
+    rows: list[list[Cell]] = [[run.model, *(scored(own[split]) for split in SPLITS)]]
     for name, values in run.record.baselines.items():
-        rows.append([f"baseline: {name}", *(_number(values.get(split)) for split in SPLITS)])
+        rows.append([f"baseline: {name}", *(scored(values.get(split)) for split in SPLITS)])
     titles = [run.metric, *SPLITS.values()]
     about = (
         "Same splits, same preprocessing: a linear model, a tree, and a dummy that always says the "
@@ -79,7 +80,3 @@ def beside(run: Run) -> list[Block]:
         Text(about, "Beside simple models."),
         Table(titles, rows, ["best", *[""] * len(run.record.baselines)]),
     ]
-
-
-def _number(value: float | None) -> Cell:
-    return None if value is None else Number(value, score(value))

@@ -1,0 +1,9 @@
+"""Cells that the tables of several pages share."""
+
+from quintet.page.table import Cell, Number
+from quintet.report.words import score
+
+
+def scored(value: float | None) -> Cell:
+    """Return P as a cell; an empty one where there is none."""
+    return None if value is None else Number(value, score(value))

@@ -10,7 +10,7 @@ import termios
 import pytest
 
 import runs
-from quintet import console
+from quintet import summary
 from quintet.record import Record, Score
 
 NARROW = 80
@@ -34,7 +34,7 @@ def record():
 
 
 def printed(record, tmp_path, capsys):
-    console.summarise(record, tmp_path)
+    summary.summarise(record, tmp_path)
     return capsys.readouterr().out
 
 
@@ -97,6 +97,8 @@ def test_of_folds_with_seeds_the_spread_is_that_of_the_folds(record, tmp_path, c
     shown = " ".join(printed(record, tmp_path, capsys).split())
     assert "mean of 4 runs ± 0.0400 (standard deviation over 2 folds;" in shown
     assert "test is of their averaged predictions" in shown
+    assert "weights: the best epoch of each of folds/0_seed_1 to folds/1_seed_2;" in shown
+    assert "predict.py averages all 4" in shown
 
 
 def test_the_summary_tells_a_rate_that_was_found_or_steered(record, tmp_path, capsys):
@@ -106,10 +108,12 @@ def test_the_summary_tells_a_rate_that_was_found_or_steered(record, tmp_path, ca
         change | {"key": "pause", "before": False, "after": True},
         change | {"epoch": 4},
         change | {"refused": "no"},
+        change | {"key": "stop", "before": False, "after": True, "epoch": 19, "run": "folds/1"},
     ]
     shown = printed(record, tmp_path, capsys)
     assert "optimizer.lr 0.001 → 0.0034 in epoch 1, by the range test" in shown
     assert "in epoch 5, by steer.py" in shown
+    assert "stopped in epoch 20 of folds/1, by steer.py" in shown
     assert shown.count("0.0034") == 2
 
 
@@ -130,6 +134,21 @@ def test_the_next_commands_can_be_typed_as_they_stand(record, tmp_path, capsys):
     out = printed(record, tmp_path, capsys)
     assert f"src/evaluate.py run={tmp_path}" in out
     assert "sweeper.n_trials=20 optimizer.lr=0.1 'data.columns=[a,b]'" in out
+
+
+def test_after_a_preset_comes_its_own_sweep(record, tmp_path, capsys):
+    record.overrides = ["experiment=image", "resume=here"]
+    line = printed(record, tmp_path, capsys).splitlines()[-1]
+    assert line.startswith("tune")
+    assert line.endswith("src/train.py -m experiment=image")
+
+
+def test_the_summary_says_whose_weights_are_scored(record, tmp_path, capsys):
+    record.best_epoch = 17
+    shown = printed(record, tmp_path, capsys)
+    assert "weights: of epoch 17, the best accuracy on validation data (checkpoints/best" in shown
+    record.checkpoint = "checkpoints/last.ckpt"
+    assert "weights: of epoch 17, the last" in printed(record, tmp_path, capsys)
 
 
 def test_a_path_with_spaces_is_quoted_for_shell_and_hydra(record, tmp_path, capsys):

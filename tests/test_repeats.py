@@ -57,6 +57,8 @@ def test_p_is_the_mean_and_the_spread_is_numpys(folded: Path) -> None:
     error = np.std(values, ddof=1) / np.sqrt(3)
     assert record.spread["error"] == pytest.approx(error, abs=1e-12)
     assert record.epochs == 3
+    epochs = [Record.read(folded / f"folds/{i}").best_epoch for i in range(3)]
+    assert (record.best_epoch, epochs) == (None, [1, 1, 1])
 
 
 def test_the_test_set_is_opened_once_for_all_models_together(folded: Path) -> None:

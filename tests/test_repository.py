@@ -21,8 +21,8 @@ USES = (
     *("report", "comparison", "info", "steer", "members", "repeats", "look"),
 )
 FRAME = (
-    *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "loggers", "usage"),
-    *("checkpoint_io", "ranks", "length", "node", "transfer"),
+    *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "summary", "usage"),
+    *("loggers", "checkpoint_io", "ranks", "length", "node", "transfer"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

@@ -1,6 +1,7 @@
 """Runs that are steered while they train."""
 
 import csv
+import shutil
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -16,7 +17,7 @@ from quintet.checkpoint_io import WholeCheckpointIO
 from quintet.errors import UserError
 from quintet.record import CONFIG
 from quintet.steer import steer
-from quintet.steering import REQUESTS, Request, ask, asked, now, problem, read
+from quintet.steering import REQUESTS, Request, ask, asked, now, problem, read, said
 from running import CONFIGS, SHORT, ran
 from runs import Start, TrainHere
 
@@ -96,6 +97,16 @@ def test_a_longer_run_keeps_the_change_and_takes_up_what_came_too_late(
     assert [row["key"] for row in read(tmp_path)] == [
         "optimizer.lr", "checkpoint", "stop", "optimizer.weight_decay",
     ]  # fmt: skip
+    train_here(None, f"resume={tmp_path}")  # what was typed for an earlier resume still holds
+    assert OmegaConf.load(tmp_path / CONFIG).trainer.max_epochs == 8
+    typed = [word.partition("=")[0] for word in runs.record(tmp_path)["overrides"]]
+    assert sorted(typed) == sorted(set(typed))
+    told = runs.record(tmp_path)["steering"]
+    assert [how for change in told if (how := said(change))] == [
+        "optimizer.lr 0.001 → 0.002 in epoch 2",
+        "stopped in epoch 2",
+        "optimizer.weight_decay 0.01 → 0.3 in epoch 3",
+    ]
 
 
 def test_two_ranks_follow_alike(tmp_path: Path, start_train: Start) -> None:
@@ -189,3 +200,25 @@ def test_what_is_no_wish_is_passed_over(tmp_path: Path) -> None:
         file.write('{"asked": "half of a li')
     assert asked(tmp_path) == ([*good, *later], 6)
     assert asked(tmp_path, 6) == ([], 6)
+
+
+def test_of_a_sweep_the_trial_that_trains_is_named(over: Path, tmp_path: Path) -> None:
+    trial = tmp_path / "trials/0003"
+    asks = OmegaConf.load(CONFIGS / "steer.yaml")
+    asks.update({"run": str(tmp_path), "stop": True})
+    with run_folder.held(cfg := OmegaConf.load(over / CONFIG), trial):
+        OmegaConf.save(cfg, trial / CONFIG)
+        with pytest.raises(UserError, match=f"Now it is run={trial}"):
+            steer(asks)
+
+
+def test_a_run_that_was_cut_short_after_a_resume_has_not_completed(
+    over: Path, tmp_path: Path
+) -> None:
+    folder = shutil.copytree(over, tmp_path / "run")
+    rows = (folder / "metrics.csv").read_text()
+    (folder / "metrics.csv").write_text(rows + rows.splitlines()[-1] + "\n")
+    asks = OmegaConf.load(CONFIGS / "steer.yaml")
+    asks.update({"run": str(folder), "stop": True})
+    with pytest.raises(UserError, match=r"was cut short\. Go on with"):
+        steer(asks)

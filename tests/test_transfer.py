@@ -10,7 +10,8 @@ import torch
 import runs
 from quintet import checkpoints
 from quintet.reload import trained
-from running import SHORT, ran
+from quintet.transfer import seen_before
+from running import SHORT, composed, ran
 from runs import TrainHere
 
 NET = ("model=cnn", "model.width=4", "model.depth=2")
@@ -85,12 +86,16 @@ def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path)
         ("{empty}", "has no checkpoint"),
         ("{empty}/../code.pt", "pickled code"),
         ("{empty}/../list.pt", "does not hold a model's tensors"),
+        ("{empty}/../folds", r"has no model of its own.*weights=\S*/folds/folds/0\."),
+        ("{empty}/../sweep", r"has no model of its own.*weights=\S*/sweep/best\."),
     ],
 )
 def test_weights_that_cannot_be_loaded_are_refused(
     tmp_path: Path, train_here: TrainHere, where: str, says: str
 ) -> None:
     (tmp_path / "empty").mkdir()
+    for inside in ("folds/folds/1", "folds/folds/0", "sweep/trials/0000", "sweep/best"):
+        (tmp_path / inside / "checkpoints").mkdir(parents=True)
     torch.save(torch.nn.Linear(1, 1), tmp_path / "code.pt")
     torch.save([torch.ones(1)], tmp_path / "list.pt")
     place = where.format(empty=tmp_path / "empty")
@@ -101,7 +106,6 @@ def test_weights_that_cannot_be_loaded_are_refused(
 def test_the_check_judges_a_frozen_model_by_what_it_trains(source: Path, tmp_path: Path) -> None:
     from quintet.checking.command import prepare
     from quintet.practice import layers, mistakes, start
-    from running import composed
 
     words = (f"model.weights={source}", "model.freeze=[stages]", "callbacks.progress=null")
     subject = prepare(composed(tmp_path, "trainer=cpu", *NET, *words))
@@ -109,3 +113,35 @@ def test_the_check_judges_a_frozen_model_by_what_it_trains(source: Path, tmp_pat
     found.append(layers.gradients(subject))
     assert [finding.verdict for finding in found] == ["pass"] * 4
     assert layers.signal(subject) is None  # every activation follows frozen weights
+
+
+@pytest.mark.parametrize(
+    ("words", "ordered", "cure"),
+    [
+        ((), False, None),
+        (("data.fraction=0.5",), False, None),
+        (("data.seed=1",), True, None),
+        (("data.seed=1", "data.test=0.3"), False, "Take its split: data.seed=42 data.test=0.2."),
+        (("data.folds=3",), False, "Leave the folds out"),
+    ],
+)
+@pytest.mark.parametrize("part", ["", "/checkpoints/best.ckpt"])
+def test_weights_that_know_the_unseen_splits_are_pointed_out(
+    source: Path, tmp_path: Path, words: tuple[str, ...], ordered: bool, cure: str | None, part: str
+) -> None:
+    cfg = composed(tmp_path, *words, f"model.weights={source}{part}")
+    assert seen_before(cfg, ordered) is None  # of other data
+    cfg.facts.fingerprint = trained(source).cfg.facts.fingerprint
+    told = seen_before(cfg, ordered)
+    assert (told is None) if cure is None else (cure in str(told))
+
+
+def test_a_run_and_a_check_say_that_weights_know_its_test_set(source: Path, tmp_path: Path) -> None:
+    from quintet.checking.command import prepare
+    from quintet.practice.inputs import leak
+
+    words = (f"model.weights={source}", "data.seed=1", *NET, *SHORT)
+    (anomaly,) = ran(tmp_path / "run", *words).anomalies
+    found = leak(prepare(composed(tmp_path, *words)))
+    assert found
+    assert (found.verdict, f"{found.seen}. {found.cure}") == ("warn", anomaly)

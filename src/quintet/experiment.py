@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, checkpoints, console, run_folder
+from quintet import build, checkpoints, console, run_folder, summary
 from quintet.fit import check_choices, check_keys
 from quintet.length import count_steps
 from quintet.loggers.tracking import Tracking
@@ -52,11 +52,13 @@ def run(cfg: DictConfig) -> Record:
         data = build.data(cfg)
         know(cfg, facts := data.load())
         check_choices(cfg)
-        from quintet.transfer import initialise  # here: mistakes are answered without torch
+        from quintet import transfer  # here: mistakes are answered without torch
 
         network = build.model(cfg)
-        advice, moved = initialise(cfg, network)
-        record.anomalies, record.transfer = advice, record.transfer | moved
+        advice, moved = transfer.initialise(cfg, network)
+        known = transfer.seen_before(cfg, data.ordered)
+        record.anomalies = [*advice, known] if known else advice
+        record.transfer |= moved
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
         task = build.task(cfg, data, network)
@@ -64,11 +66,11 @@ def run(cfg: DictConfig) -> Record:
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, trainer.loggers, record)
         record.parameters = sum(p.numel() for p in network.parameters())
-        console.announce(cfg, data, f"{record.parameters:,} parameters", record)
+        summary.announce(cfg, data, f"{record.parameters:,} parameters", record)
         fit(cfg, trainer, task, data, record)
         evaluate_best(cfg, task, data, record)
         stand_beside(cfg, data, facts, record)
-    console.summarise(record, folder)
+    summary.summarise(record, folder)
     return record
 
 
@@ -143,8 +145,10 @@ def evaluate_best(cfg: DictConfig, task: "Task", data: "DataModule", record: Rec
 
     record.layers = layers(task.model)
     if best := checkpoints.best(Path(cfg.paths.run)):
-        task.load_state_dict(checkpoints.load(best)["state_dict"])
+        state = checkpoints.load(best)
+        task.load_state_dict(state["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
+        record.best_epoch = int(state["epoch"]) + 1
     evaluator = build.trainer(cfg, watched=False, **WHOLE)
     keep = Keep(data)
     if not is_trial():

@@ -39,6 +39,9 @@ class Record:
     """C of the best checkpoint on the validation split."""
     test: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
+    """Whose weights P, loss and test are of; ensemble.json of a run over folds or seeds."""
+    best_epoch: int | None = None
+    """The epoch, from 1, after which that checkpoint was written; None of several models."""
     choices: dict[str, str | None] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
     epochs: int = 0

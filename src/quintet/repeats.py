@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import build, console, experiment, run_folder
+from quintet import build, console, experiment, run_folder, summary
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
 from quintet.loggers.tracking import Tracking
@@ -54,14 +54,14 @@ def cross_validate(cfg: DictConfig) -> Record:
         experiment.know(cfg, data.load())
         run_folder.claim(cfg, folder)
         tracking.begin(cfg, build.loggers(cfg) if is_first_rank() else [], record)
-        console.announce(cfg, data, f"{len(runs)} runs", record)
+        summary.announce(cfg, data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
         done = train(runs, again=bool(cfg.resume))
         spent = time.monotonic() - began  # of which the runs' own seconds tell as well
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
         conclude(cfg, folder, done, record)
-    console.summarise(record, folder)
+    summary.summarise(record, folder)
     return record
 
 
@@ -155,6 +155,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     record.spread = spread(by_fold(record.repeats))
     record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
+    record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
     losses = [r.loss for r in runs if r.loss is not None]
     record.loss = fmean(losses) if losses else None
     record.baselines = mean_baselines(runs)

@@ -169,29 +169,32 @@ def load(folder: Path) -> DictConfig:
 
 
 def resumed(cfg: DictConfig) -> DictConfig:
-    """Return the config that the run in `cfg.resume` was composed with, plus today's overrides.
+    """Return the config that the run in `cfg.resume` began with, plus what was typed for it since.
 
     Raises:
         UserError: an override would change one of the choices, or end the run before where it is.
 
     """
     from hydra.core.hydra_config import HydraConfig
-    from hydra.core.override_parser.overrides_parser import OverridesParser
 
     folder = Path(cfg.resume)
     saved = cast(DictConfig, OmegaConf.load(folder / ".hydra" / "config.yaml"))
-    overrides = OverridesParser.create().parse_overrides(list(HydraConfig.get().overrides.task))
-    keys = [o.key_or_group for o in overrides if o.key_or_group != "resume"]
+    begun = OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra
+    last = load(folder) if (folder / CONFIG).is_file() else saved
+    words = [w for w in last.overrides if w not in begun.overrides.task]  # of earlier resumes
+    keys = _keys(list(HydraConfig.get().overrides.task))
     if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
         raise UserError(
             f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
             f"{fixed[0]}=. Leave it out, or start a new run with it."
         )
-    for key in keys:
-        OmegaConf.update(saved, key, OmegaConf.select(cfg, key), force_add=True)
+    for typed, source in ((_keys(words), last), (keys, cfg)):
+        for key in typed:
+            OmegaConf.update(saved, key, OmegaConf.select(source, key), force_add=True)
     with open_dict(saved):
         saved.resume = cfg.resume
-        saved.choices, saved.overrides = _as_begun(folder, cfg)
+        saved.choices = {g: begun.runtime.choices[g] for g in GROUPS if g in begun.runtime.choices}
+        saved.overrides = _latest([*begun.overrides.task, *words, *cfg.overrides])
     saved.paths.run = cfg.paths.run
     check_length(saved, folder)
     secrets.note(OmegaConf.to_yaml(saved))
@@ -213,10 +216,19 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
         )
 
 
-def _as_begun(folder: Path, cfg: DictConfig) -> tuple[dict[str, Any], list[str]]:
-    """Return the choices that a run began with, and all that was typed for it since."""
-    hydra = OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra
-    choices = hydra.runtime.choices
-    begun = list(hydra.overrides.task)
-    later = [override for override in cfg.overrides if override not in begun]
-    return {group: choices.get(group) for group in GROUPS if group in choices}, [*begun, *later]
+def _keys(words: list[str]) -> list[str]:
+    """Return the keys and groups that overrides name."""
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    parsed = OverridesParser.create().parse_overrides(words)
+    return [o.key_or_group for o in parsed if o.key_or_group != "resume"]
+
+
+def _latest(words: list[str]) -> list[str]:
+    """Return the last override of each key, in the order in which they were typed."""
+    found: dict[str, str] = {}
+    for word in words:
+        key = word.partition("=")[0]
+        found.pop(key, None)
+        found[key] = word
+    return [*found.values()]

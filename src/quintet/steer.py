@@ -11,6 +11,7 @@ from quintet import run_folder
 from quintet.console import command_line, say, typed
 from quintet.errors import UserError, nearest
 from quintet.length import repeats
+from quintet.practice import curves
 from quintet.record import CONFIG, RESULT, Record
 from quintet.steering import NUMBERS, SWITCHES, Request, ask, now, problem, read
 
@@ -22,10 +23,13 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     """Ask, wait for the answers, print and return them.
 
     Raises:
-        UserError: nothing was asked, or what cannot be; the run does not train, or refuses.
+        UserError: nothing was asked, or what cannot be; a folder with several runs; the run does
+            not train, or refuses.
 
     """
     folder = Path(cfg.run)
+    if not (folder / CONFIG).is_file() and (folder / "trials").is_dir():
+        raise UserError(_several(folder))
     run = run_folder.load(folder)
     requests = list(_requests(cfg))
     if not requests:
@@ -68,15 +72,16 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
 def _several(folder: Path) -> str:
     parts = sorted(config.parent for config in folder.glob(f"*/*/{CONFIG}"))
     busy = [f"run={typed(part)}" for part in parts if run_folder.trains(part)]
-    now = f"Now it is {busy[0]}" if busy else "None does now"
-    return f"run={folder} has several models; only the one that trains can be steered. {now}."
+    now = f"Now it is {' or '.join(busy)}" if busy else "None does now"
+    return f"run={folder} has several models; only one that trains can be steered. {now}."
 
 
 def _ended(folder: Path) -> str:
     resume = command_line("train", f"resume={typed(folder)}")
-    if not (folder / RESULT).is_file():
+    record = Record.read(folder) if (folder / RESULT).is_file() else None
+    rows = curves.read(folder / "metrics.csv")
+    if record is None or len(rows) > record.epochs:  # the record is of an earlier session
         return f"Nothing trains in {folder}: the run was cut short. Go on with: {resume}"
-    record = Record.read(folder)
     return (
         f"Nothing trains in {folder}: the run has ended ({record.status}) after {record.epochs} "
         f"epochs. To go on with it: {resume} trainer.max_epochs=<more>"

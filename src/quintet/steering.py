@@ -9,7 +9,7 @@ import io
 import json
 import math
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
@@ -104,6 +104,22 @@ def write(folder: Path, changes: Iterable[Change]) -> None:
     writer.writeheader()
     writer.writerows(asdict(change) for change in changes)
     write_atomically(folder / CHANGES, text.getvalue())
+
+
+def said(change: Mapping[str, Any]) -> str:
+    """Say what a recorded change did to the result; nothing of a pause, or of what was refused."""
+    key, run = change["key"], change.get("run")
+    where = f"in epoch {change['epoch'] + 1}" + (f" of {run}" if run else "")
+    if change["refused"] or key not in (*NUMBERS, "stop"):
+        return ""
+    if key == "stop":
+        return f"stopped {where}"
+    return f"{key} {change['before'] or 0:.2g} → {change['after']:.2g} {where}"
+
+
+def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say what somebody did to a run while it trained, which its command does not repeat."""
+    return [told for change in changes if not change.get("by") and (told := said(change))]
 
 
 def read(folder: Path) -> list[dict[str, Any]]:

@@ -11,7 +11,13 @@ from quintet import build, checkpoints
 from quintet.errors import UserError
 from quintet.models.transfer import freeze, load
 from quintet.optimizers import rates
+from quintet.record import CONFIG
 from quintet.task import weights_of
+
+SPLIT = ("seed", "val", "test", "folds", "fold")
+"""Keys of `data` that say which samples are trained on ..."""
+IN_TIME = ("val", "test", "folds", "fold")
+"""... and of a series, whose parts no seed draws."""
 
 
 def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[str], dict[str, Any]]:
@@ -44,6 +50,42 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[str], dict[str
     return advice, moved
 
 
+def seen_before(cfg: DictConfig, ordered: bool) -> str | None:
+    """Warn of weights that were trained on the very same data, split another way.
+
+    Then samples that are validation or test here may have been training there.
+
+    Args:
+        cfg: with the facts of the data.
+        ordered: whether the data is a series; see `Samples`.
+
+    """
+    weights = cfg.model.get("weights")
+    given = Path(str(weights)).expanduser()
+    config = (given if given.is_dir() else given.parent.parent) / CONFIG
+    if weights is None or not config.is_file():
+        return None
+    source = OmegaConf.load(config)
+    if OmegaConf.select(source, "facts.fingerprint") != cfg.facts.fingerprint:
+        return None
+    there = {
+        key: OmegaConf.select(source, f"data.{key}") for key in (IN_TIME if ordered else SPLIT)
+    }
+    here = {key: cfg.data.get(key) for key in there}
+    words = [f"data.{key}={'null' if value is None else value}" for key, value in there.items()]
+    other = [word for word, key in zip(words, there, strict=True) if there[key] != here[key]]
+    if not other:
+        return None
+    cure = f"Take its split: {' '.join(other)}"
+    if here["folds"] is not None:
+        cure = "Leave the folds out, or begin with weights of other data"
+    return (
+        f"model.weights={weights} was trained on this same data, split another way, so samples "
+        "that are validation or test here may have been training there, and P would be too good. "
+        f"{cure}."
+    )
+
+
 def _listed(patterns: Any) -> list[str]:
     listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
@@ -69,10 +111,12 @@ def tensors(where: str) -> dict[str, Tensor]:
     given = Path(where).expanduser()
     path = checkpoints.best(given) if given.is_dir() else given
     if path is None or not path.is_file():
-        lacks = "has no checkpoint" if given.is_dir() else "is not there"
+        inside = _inside(given)
+        lacks = "has no model of its own" if inside else "has no checkpoint"
         raise UserError(
-            f"model.weights={where} {lacks}. "
-            "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
+            f"model.weights={where} {lacks if given.is_dir() else 'is not there'}. "
+            + (f"Give the folder of one inside it, as model.weights={inside}. " if inside else "")
+            + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
         )
     state = checkpoints.load(path)
     if isinstance(state, dict) and "state_dict" in state:
@@ -83,3 +127,9 @@ def tensors(where: str) -> dict[str, Tensor]:
             "of train.py, or what torch.save(model.state_dict(), path) writes."
         )
     return state
+
+
+def _inside(folder: Path) -> Path | None:
+    """Return a model of a folder that has several: of a sweep the best, else the first."""
+    found = (folder.glob(f"{below}/{checkpoints.FOLDER}") for below in ("best", "*/*", "best/*/*"))
+    return next((path.parent for paths in found for path in sorted(paths)), None)

@@ -47,6 +47,7 @@ def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
         (lambda: net(width=9, outputs=4).state_dict(), r"\(9, 4\), the model's \(8, 4\)\. Choose"),
         (lambda: renamed(net().state_dict()), "Did you mean 'hiden.0.weight'"),
         (lambda: {"hidden.1.num_batches_tracked": torch.tensor(1)}, "among its 1 tensors"),
+        (lambda: {"head.bias": torch.ones(3), "stages.0": torch.ones(1)}, "no weight among its 2"),
     ],
 )
 def test_weights_of_which_nothing_fits_are_refused(
@@ -79,3 +80,8 @@ def test_running_statistics_stay_with_their_layer(pattern: str, stays: bool, aff
     freeze(model, [pattern])
     assert is_frozen(model.hidden[1]) is stays
     assert model.hidden[1].training is not stays
+
+
+def test_freezing_everything_is_refused_with_what_to_leave_out() -> None:
+    with pytest.raises(UserError, match=r"freeze=\[hidden,head\.\*\] .*all 8 .*the last: head\."):
+        freeze(net(), ["hidden", "head.*"])

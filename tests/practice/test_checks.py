@@ -34,4 +34,4 @@ def test_a_check_that_breaks_is_a_finding(digits, monkeypatch):
     monkeypatch.setattr("quintet.practice.checks.CHECKS", (broken,))
     (found,) = findings(digits)
     assert found.verdict == "fail"
-    assert "cannot be multiplied" in found.seen
+    assert found.seen == "RuntimeError: mat1 and mat2 shapes cannot be multiplied"

@@ -48,3 +48,13 @@ def test_accuracy_on_imbalanced_classes_is_pointed_out(tmp_path):
     assert inputs.imbalance(heavy).verdict == "pass"
     found = inputs.imbalance(replace(heavy, metric="accuracy"))
     assert (found.verdict, "right in 90." in found.seen) == ("warn", True)
+
+
+def test_rows_that_were_doubled_before_the_split_are_no_chance(tmp_path):
+    """Every copy has a twin in training as well; but no two patients are alike in 30 numbers."""
+    cancer = subject(tmp_path, "data=breast_cancer")
+    train, val = cancer.data.splits["train"][0], cancer.data.splits["val"][0]
+    doubled = torch.cat([train[: len(train) // 2]] * 2)
+    leaked = with_split(cancer, "train", x=doubled)
+    found = inputs.leak(with_split(leaked, "val", x=torch.cat([doubled[:30], val[30:]])))
+    assert (found.verdict, found.seen[:5]) == ("fail", "52.6%")

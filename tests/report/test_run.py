@@ -12,6 +12,8 @@ import browsing
 import runs
 from quintet.errors import UserError
 from quintet.report.command import report
+from quintet.report.run.curves import marks
+from quintet.report.run.head import head
 from quintet.report.run.page import SECTIONS, leave, write
 from quintet.report.run.png import png
 from quintet.report.run.seen import Run
@@ -145,3 +147,17 @@ def test_a_run_that_failed_says_why(trained, tmp_path, chromium):
     assert "diverged after 2 epochs" in page.locator(".headline").inner_text()
     assert page.get_by_text("The loss became NaN").count() == 1
     page.close()
+
+
+def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
+    folder = shutil.copytree(trained / "digits", tmp_path / "run")
+    record = json.loads((folder / "result.json").read_text())
+    change = {"key": "optimizer.lr", "before": 0.01, "after": 0.001, "epoch": 2, "refused": ""}
+    record["steering"] = [change]
+    (folder / "result.json").write_text(json.dumps(record))
+    run = Run.read(folder)
+    shown = "".join(block.html() for block in head(run))
+    assert "Steered by hand: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
+    assert "does not repeat that" in shown
+    assert "of 360 test samples" in shown  # by which the baseline is behind
+    assert [mark["x0"] for mark in marks(run)] == [3]

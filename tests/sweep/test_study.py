@@ -4,7 +4,10 @@ import pytest
 from parent import loop, plan, swept
 
 from quintet.errors import UserError
-from quintet.sweep import Study, leaderboard, report
+from quintet.record import Record, Score
+from quintet.report.command import page
+from quintet.report.sweep import Sweep
+from quintet.sweep import Study, leaderboard, outcome, report
 from quintet.sweep.space import Interval, Space
 
 
@@ -71,3 +74,24 @@ def test_a_best_value_at_the_edge_is_pointed_out(tmp_path):
     (warning,) = leaderboard.at_the_edge(study.trials()[0], space)
     assert "x=9.9" in warning
     assert "higher" in warning
+
+
+def test_a_steered_trial_is_marked(tmp_path):
+    """Its point alone does not give its P."""
+    change = {"key": "optimizer.lr", "before": 0.01, "after": 0.001, "epoch": 2, "refused": ""}
+    found = Record(Score("accuracy", "max", 0.9), seed=0, status="completed")
+    found.steering = [change | {"by": "lr_finder"}]
+    found.write(tmp_path)
+    assert "steered" not in outcome.recorded(tmp_path).notes({})
+    found.steering = [change, change | {"refused": "no"}]
+    found.write(tmp_path)
+    study = Study(tmp_path, "max")
+    for notes in ({}, outcome.recorded(tmp_path).notes({})):
+        study.note(study.create({"x": "1"}, Space((Interval("x", 0, 10),)), {}), **notes)
+    assert list(leaderboard.rows(study)[0])[-2:] == ["steered", "x"]
+    told = "optimizer.lr 0.01 → 0.001 in epoch 3"
+    assert [row["steered"] for row in leaderboard.rows(study)] == [told, None]
+    assert leaderboard.by_hand(study) == [f"trial 1 was steered while it trained: {told}"]
+    shown = page(Sweep(study, tmp_path)).html()
+    assert "interrupted, steered" in shown
+    assert "Trial 1 was steered" in shown

@@ -19,7 +19,7 @@ from quintet.practice.layers import statistics
 from quintet.practice.rates import draw
 from quintet.practice.subject import Subject
 from quintet.task import Task
-from quintet.transfer import initialise
+from quintet.transfer import initialise, seen_before
 
 FINDINGS, CURVE = "check.json", "lr_range.csv"
 
@@ -81,8 +81,8 @@ def prepare(cfg: DictConfig) -> Subject:
 
     device = trainer.strategy.root_device
     advice, moved = initialise(cfg, build.model(cfg))
-    pretrained = "weights" in moved
-    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice, pretrained)
+    known = ("weights" in moved, seen_before(cfg, data.ordered))
+    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice, *known)
 
 
 def save(folder: Path, found: list[Finding], subject: Subject) -> None:

@@ -49,7 +49,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
         source: where they come from, for messages.
 
     Raises:
-        UserError: no parameter fits.
+        UserError: no weight fits. A bias or a norm's scale may fit any model of its width.
 
     """
     own = model.state_dict()
@@ -65,7 +65,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
             own[name].copy_(tensor)
             found.taken.append(name)
     found.fresh = [name for name in own if name not in found.taken]
-    if not {name for name, _ in model.named_parameters()} & {*found.taken}:
+    if not {name for name, p in model.named_parameters() if p.ndim > 1} & {*found.taken}:
         raise UserError(_misfit(found, own, state, source))
     return found
 
@@ -81,7 +81,7 @@ def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> 
     if not says:
         says = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
     return (
-        f"model.weights={source}: no parameter among its {len(state)} tensors fits the model; "
+        f"model.weights={source}: no weight among its {len(state)} tensors fits the model; "
         f"{says[0]} Choose the weights of a model of the same kind, with the same model.width "
         "and model.depth."
     )
@@ -99,7 +99,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
             expression of the whole name.
 
     Raises:
-        UserError: a pattern that matches no parameter.
+        UserError: a pattern that matches no parameter, or nothing is left to train.
 
     """
     parameters = dict(model.named_parameters())
@@ -113,6 +113,12 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     frozen = [name for name in parameters if any(_matches(name, p) for p in patterns)]
     for name in frozen:
         parameters[name].requires_grad_(False)
+    if not any(p.requires_grad for p in parameters.values()):
+        last = frozen[-1].rpartition(".")[0] or frozen[-1]
+        raise UserError(
+            f"model.freeze=[{','.join(patterns)}] freezes all {len(frozen)} tensors of the model, "
+            f"so there is nothing to train. Leave out one of its layers, as the last: {last}."
+        )
     for path, module in model.named_modules():
         if isinstance(module, _NormBase):
             own = [p.requires_grad for p in module.parameters(recurse=False)]

@@ -34,7 +34,7 @@ def findings(subject: Subject) -> Iterator[Finding]:
             found = check(subject)
         except Exception as error:
             name = check.__name__.replace("_", " ")
-            seen = f"{type(error).__name__}: {str(error).strip().splitlines()[0:1]}"
+            seen = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
             yield Finding(name, "fail", seen, "Mend what the error says; debug=true shows where.")
         else:
             if found is not None:

@@ -30,6 +30,7 @@ class Subject:
         device: where to compute.
         advice: what the init warns of.
         pretrained: whether it begins with another model's weights.
+        leak: what makes these weights know the unseen splits, if something does.
 
     """
 
@@ -41,6 +42,7 @@ class Subject:
     device: torch.device
     advice: list[str] = field(default_factory=list)
     pretrained: bool = False
+    leak: str | None = None
 
     def task(self) -> Task:
         """Return a new model, as training would start with it."""

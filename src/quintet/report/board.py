@@ -4,7 +4,7 @@ from quintet.page.table import Cell, Copy, Link, Number, Table
 from quintet.report.commands import again
 from quintet.report.sweep import Sweep
 from quintet.report.words import rounded, score, short
-from quintet.sweep.leaderboard import state
+from quintet.sweep.leaderboard import STEERED, state
 from quintet.sweep.study import Trial
 
 SHOWN = 15
@@ -39,7 +39,7 @@ def _row(sweep: Sweep, trial: Trial, keys: list[str]) -> list[Cell]:
     seconds = float(trial.notes.get("seconds", 0.0))
     return [
         Link(f"{trial.number}", f"trials/{trial.number:04d}/"),
-        state(trial),
+        state(trial) + (", steered" if STEERED in trial.notes else ""),
         value,
         *(_setting(trial.point.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),

@@ -45,8 +45,10 @@ def fewest(trials: int) -> int:
     return math.ceil(math.log2(2 * trials / LEVEL))
 
 
-def judge(metric: str, a: float, b: float, count: int | None, trials: int = 1) -> Judgement:
-    """Compare P of a winner and of another model on the same `count` validation samples.
+def judge(
+    metric: str, a: float, b: float, count: int | None, trials: int = 1, split: str = "validation"
+) -> Judgement:
+    """Compare P of a winner and of another model on the same `count` samples of a split.
 
     For accuracy, the fewest samples on which they can differ decide whether any paired test could
     tell them apart; the unpaired standard error decides, on the safe side, when the difference is
@@ -55,7 +57,7 @@ def judge(metric: str, a: float, b: float, count: int | None, trials: int = 1) -
     if metric != "accuracy" or not count:
         return Judgement("unknown", "how much of it is chance, two numbers do not tell")
     samples = round(abs(a - b) * count)
-    of = f"{samples} of {count:,} validation samples"
+    of = f"{samples} of {count:,} {split} samples"
     among = f" in the best of {trials} trials" if trials > 1 else ""
     if samples == 0:
         return Judgement("chance", "equal")

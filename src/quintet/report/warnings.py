@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quintet.report.sweep import Sweep
 from quintet.report.words import listed, score
-from quintet.sweep.leaderboard import at_the_edge
+from quintet.sweep.leaderboard import at_the_edge, by_hand
 
 OLD = 90
 """Days after which a study is called old."""
@@ -16,12 +16,18 @@ def warnings(sweep: Sweep) -> list[str]:
     """Return sentences, the most important first."""
     return [
         *simple(sweep),
+        *steered(sweep),
         *edges(sweep),
         *data(sweep),
         *libraries(sweep),
         *code(sweep),
         *age(sweep),
     ]
+
+
+def steered(sweep: Sweep) -> list[str]:
+    """Warn of trials that somebody steered."""
+    return [text[0].upper() + text[1:] + "." for text in by_hand(sweep.study)]
 
 
 def edges(sweep: Sweep) -> list[str]:

@@ -13,8 +13,9 @@ if TYPE_CHECKING:
 
 FILE = "leaderboard.csv"
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
-SPREAD = "spread"
-"""Column of a sweep whose trials have folds or seeds: the standard deviation of P over them."""
+SPREAD, STEERED = "spread", "steered"
+"""Columns of some sweeps: the standard deviation of P over a trial's folds or seeds, and what
+somebody did to a trial by steer.py while it trained."""
 EDGE = 0.05
 """Share of a range that counts as its edge."""
 ENOUGH = 4
@@ -54,7 +55,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
     """Return the leaderboard's rows, the best first."""
     trials = ranked(study)
     keys = list(dict.fromkeys(key for trial in trials for key in trial.point))
-    spreads = any(SPREAD in trial.notes for trial in trials)
+    some = [name for name in (SPREAD, STEERED) if any(name in trial.notes for trial in trials)]
     return [
         {
             "trial": trial.number,
@@ -63,7 +64,7 @@ def rows(study: Study) -> list[dict[str, Any]]:
             "epochs": trial.notes.get("epochs", 0),
             "seconds": trial.notes.get("seconds", 0.0),
             "folder": str(folder_of(study.folder, trial.number)),
-            **({SPREAD: trial.notes.get(SPREAD)} if spreads else {}),
+            **{name: trial.notes.get(name) for name in some},
             **{key: trial.point.get(key) for key in keys},
         }
         for trial in trials
@@ -87,6 +88,15 @@ def save(study: Study) -> None:
     writer.writeheader()
     writer.writerows(table)
     write(study.folder / FILE, text.getvalue())
+
+
+def by_hand(study: Study) -> list[str]:
+    """Return a warning for each trial that was steered: its point alone does not give its P."""
+    return [
+        f"trial {trial.number} was steered while it trained: {trial.notes[STEERED]}"
+        for trial in study.trials()
+        if STEERED in trial.notes
+    ]
 
 
 def at_the_edge(best: Trial, space: Space) -> list[str]:

@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.record import RESULT, Record
+from quintet.steering import by_hand
 from quintet.sweep import disk
 from quintet.sweep.process import LOG, tail
 from quintet.sweep.study import State
@@ -27,6 +28,7 @@ class Outcome:
         seconds: trained in all.
         spread: standard deviation of P over folds, where there are some.
         cpu_seconds: of its processes in all.
+        steered: what somebody changed by hand while it trained.
 
     """
 
@@ -38,6 +40,7 @@ class Outcome:
     seconds: float = 0.0
     spread: float | None = None
     cpu_seconds: float = 0.0
+    steered: str = ""
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return what a study is to keep; of a killed trial, what was known `before` of its length.
@@ -50,6 +53,7 @@ class Outcome:
         length = {key: getattr(self, key) for key in own}
         kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
         told = {"status": self.status, "value": self.value, "spread": self.spread}
+        told["steered"] = self.steered or None
         told |= {"reason": self.reason} if self.state == "failed" else {}
         return kept | {key: value for key, value in told.items() if value is not None}
 
@@ -66,11 +70,12 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
-    seen = (record.status, value, record.reason, *length)
+    rest = (*length, "; ".join(by_hand(record.steering)))
+    seen = (record.status, value, record.reason, *rest)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):
             reason = f"{record.metric.name} is {value}, which cannot be compared"
-            return Outcome("failed", "failed", None, reason, *length)
+            return Outcome("failed", "failed", None, reason, *rest)
         return Outcome("completed" if record.status == "completed" else "pruned", *seen)
     return Outcome("failed", *seen)
 

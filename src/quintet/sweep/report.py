@@ -10,13 +10,13 @@ from quintet.console import (
     command_line,
     plain,
     say,
-    say_how_to_use,
     shortest,
     terminal,
     typed,
 )
 from quintet.record import Record
 from quintet.report.words import rounded, short
+from quintet.summary import say_how_to_use
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan, assignments
@@ -104,7 +104,8 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     from rich.table import Table
 
     rows = leaderboard.rows(study)
-    varied = [k for k in rows[0] if k not in (*leaderboard.COLUMNS, leaderboard.SPREAD)]
+    others = (*leaderboard.COLUMNS, leaderboard.SPREAD, leaderboard.STEERED)
+    varied = [k for k in rows[0] if k not in others]
     varied = [k for k in varied if len({row[k] for row in rows}) > 1]
     states = {row["state"] for row in rows} - {"completed"}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
@@ -125,7 +126,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     if shares := leaderboard.importance(study):
         parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
         say(f"importance  {' · '.join(parts)}")
-    for warning in leaderboard.at_the_edge(best, plan.space):
+    for warning in (*leaderboard.by_hand(study), *leaderboard.at_the_edge(best, plan.space)):
         say("[yellow]note[/]  {}", warning)
     _say_winner(plan, best, record)
 

@@ -69,8 +69,22 @@ def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: 
         "xaxis": axis("epoch", **whole(len(rows))),
         "yaxis": axis(unit, **scale),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
+        "shapes": marks(run),
     }
     return Figure(title, [t for t in traces if t["x"]], layout, height=340)
+
+
+def _steered(run: Run) -> list[dict[str, Any]]:
+    return [change for change in run.record.steering if not change["refused"]]
+
+
+def marks(run: Run) -> list[Trace]:
+    """Return a dotted line for each epoch in which the run was steered."""
+    return [
+        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1}
+        | {"line": {"dash": "dot", "width": 1}}
+        for at in dict.fromkeys(change["epoch"] + 1 for change in _steered(run))
+    ]
 
 
 def _rate(run: Run, rows: list[Row]) -> Figure:
@@ -78,14 +92,10 @@ def _rate(run: Run, rows: list[Row]) -> Figure:
     layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
     layout["yaxis"] = axis("learning rate", exponentformat="power")
     caption = "The rate that each epoch begins with."
-    if steered := [change for change in run.record.steering if not change["refused"]]:
+    if steered := _steered(run):
         said = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
         caption += f" Dotted, what was steered: {', '.join(said)}."
-    layout["shapes"] = [
-        {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1}
-        | {"line": {"dash": "dot", "width": 1}}
-        for at in dict.fromkeys(change["epoch"] + 1 for change in steered)
-    ]
+    layout["shapes"] = marks(run)
     return Figure(
         f"Learning rate, {name}", [_line(rows, "lr", name, "$green")], layout, caption, 240
     )

@@ -6,10 +6,12 @@ from quintet.report.run import several
 from quintet.report.run.commands import next_steps
 from quintet.report.run.seen import SPLITS, Run
 from quintet.report.words import change, duration, plural, score
+from quintet.steering import by_hand
 
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 BETTER = "Better than the best baseline by"
+UNREPEATED = "The command to reproduce it does not repeat that."
 
 
 def head(run: Run) -> list[Block]:
@@ -81,7 +83,8 @@ def _against_baseline(run: Run) -> list[Tile]:
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
     hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
-    judged = judge(run.metric, own, others[name], run.facts.get(f"{split}_size"))
+    count = run.facts.get(f"{split}_size")
+    judged = judge(run.metric, own, others[name], count, split=SPLITS[split])
     if run.record.repeats or judged.kind == "unknown":
         return [Tile(BETTER, change(gain), hint, "plain" if gain > 0 else "warn")]
     tone: Tone = "warn" if gain <= 0 else "good" if judged.kind == "clear" else "plain"
@@ -91,6 +94,8 @@ def _against_baseline(run: Run) -> list[Tile]:
 def _notes(run: Run) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
+    if told := by_hand(record.steering):
+        notes.append(Note(f"Steered by hand: {'; '.join(told)}. {UNREPEATED}", "warn"))
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
     if not notes and record.epochs >= READABLE:
         notes.append(Note("The curves look healthy.", "good"))

@@ -147,7 +147,7 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (hears, tells), (reads, answers) = os.pipe(), os.pipe()
-    line = Line(0, os.getpid(), tells, reads)
+    line = Line(0, tells, reads)
     for name, value in line.to_environment().items():
         monkeypatch.setenv(name, value)
     told: list[list[float]] = []

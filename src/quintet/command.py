@@ -14,10 +14,9 @@ from omegaconf import DictConfig, OmegaConf
 from quintet import agent, secrets, signals, usage
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
-from quintet.process import is_first_rank
+from quintet.process import PROCESS, die_with_parent, is_first_rank
 from quintet.record import CONFIG
 from quintet.run_folder import check_free, note_command
-from quintet.trial import die_with_parent
 
 ROOT = Path(__file__).parents[2]
 FILLED_IN = ("facts", "choices", "overrides")
@@ -56,7 +55,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
-            os.environ["QUINTET_PROCESS"] = str(os.getpid())  # of two runs in a microsecond
+            os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])
             signals.listen()

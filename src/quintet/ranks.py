@@ -8,7 +8,6 @@ import json
 import os
 import signal
 import subprocess
-import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -18,11 +17,10 @@ from typing import Any
 
 from quintet.errors import DivergedError, UserError
 from quintet.files import SUFFIX, sweep_up
-from quintet.process import is_first_rank
+from quintet.process import die_with, is_first_rank
 
 POLL, GRACE = 0.2, 5.0
 """Seconds between two looks at the other ranks, and until rank 0 should have noticed itself."""
-PR_SET_PDEATHSIG = 1
 
 _others: list["subprocess.Popen[Any]"] = []
 _ending = threading.Event()
@@ -39,7 +37,7 @@ def watch_over() -> None:
     subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
     atexit.register(_part)
     if not is_first_rank():
-        _die_with_parent()
+        die_with(os.getppid())  # whoever that is: a cluster's launcher may have started the ranks
 
 
 @contextmanager
@@ -145,10 +143,3 @@ def _is_broken_connection(error: BaseException) -> bool:
 
 def _report_of(folder: Path, rank: str) -> Path:
     return folder / f".rank-{rank}{SUFFIX}"
-
-
-def _die_with_parent() -> None:
-    if sys.platform == "linux":
-        import ctypes
-
-        ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)

@@ -1,14 +1,10 @@
-"""A trial's side of a sweep: it dies with its sweep, and can tell it how training goes."""
+"""A trial's side of a sweep: it can tell it how training goes."""
 
-import ctypes
 import json
 import os
-import signal
-import sys
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
-_PR_SET_PDEATHSIG = 1
 
 
 @dataclass(frozen=True)
@@ -17,14 +13,12 @@ class Line:
 
     Args:
         number: of the trial.
-        parent: process id of whoever started it.
         reports: to write to.
         answers: to read from.
 
     """
 
     number: int
-    parent: int
     reports: int
     answers: int
 
@@ -59,17 +53,3 @@ def line() -> Line | None:
     if told is None or os.environ.get("LOCAL_RANK", "0") != "0":
         return None
     return Line(**json.loads(told))
-
-
-def die_with_parent() -> None:
-    """Make a trial's process end when its parent does, however that ends; Linux only.
-
-    Every rank calls it: the first dies with the sweep, the others with the first.
-    """
-    if not is_trial():
-        return
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)
-    first = line()
-    if first is not None and first.parent != os.getppid():  # it died before we could ask
-        os._exit(1)

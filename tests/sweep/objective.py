@@ -12,7 +12,8 @@ import sys
 import time
 from pathlib import Path
 
-from quintet.trial import die_with_parent, line
+from quintet.process import die_with_parent
+from quintet.trial import line
 
 
 def main() -> None:

@@ -1,17 +1,15 @@
 """Kill -9 of parts of a real sweep at random moments; the same command after each."""
 
 import csv
-import os
 import random
-import signal
 import subprocess
 import sys
 import time
-from contextlib import suppress
 from itertools import chain
 from pathlib import Path
 
 import pytest
+from family import kill, members, start, state, wait_for_none
 
 from quintet.record import RESULT, Record
 
@@ -22,20 +20,9 @@ ARGUMENTS = [f"seed=range(0,{TRIALS})", "sweeper.slots=2", "test=false", "model.
 ARGUMENTS += ["callbacks.early_stopping=null", "sweeper.give_up_after=99"]
 
 
-def processes():
-    """Return each living process's parent."""
-    found = {}
-    for entry in filter(str.isdigit, os.listdir("/proc")):
-        with suppress(OSError):
-            state, parent = Path(f"/proc/{entry}/stat").read_text().rpartition(")")[2].split()[:2]
-            if state != "Z":
-                found[int(entry)] = int(parent)
-    return found
-
-
-def generations(pid):
-    """Return a process's children, their children, and so on: server, trials, ranks."""
-    everyone, found = processes(), [[pid]]
+def generations(pid, folder):
+    """Return a process, its children, their children, and so on: server, trials, ranks."""
+    everyone, found = {p: state(p)[1] for p in members(folder)}, [[pid]]
     while children := [p for p, parent in everyone.items() if parent in found[-1]]:
         found.append(children)
     return found
@@ -54,31 +41,23 @@ def done(folder):
 
 def kill_one_part(command, folder, chance, log):
     """Start the sweep, kill a part of it after a while, then the sweep; return what was killed."""
-    parent = subprocess.Popen(command, stdout=log, stderr=log)
+    parent = start(command, folder, stdout=log, stderr=log)
     begun, further = lines(folder), chance.randint(0, 9)
     until = time.monotonic() + 120
     while lines(folder) < begun + further and parent.poll() is None and time.monotonic() < until:
         time.sleep(0.01)
     time.sleep(chance.uniform(0, 0.5))
-    family = generations(parent.pid)
+    family = generations(parent.pid, folder)
     kinds = ["sweep", "server", "trial", "rank"][: len(family)]
     kind = chance.choice([*kinds, "everything"])
     chosen = (
         [*chain(*family)] if kind == "everything" else [chance.choice(family[kinds.index(kind)])]
     )
-    for pid in chosen:
-        with suppress(ProcessLookupError):
-            os.kill(pid, signal.SIGKILL)
+    kill(chosen)
     time.sleep(chance.uniform(0, 0.5))  # a sweep that lives goes on
-    born_since = generations(parent.pid)
     parent.kill()
     parent.wait()
-    until = time.monotonic() + 20
-    while (left := set(chain(*family, *born_since)) & set(processes())) and (
-        time.monotonic() < until
-    ):
-        time.sleep(0.02)
-    assert not left, f"orphans after a kill of {kind}: {left}"
+    wait_for_none(folder, f" after a kill of {kind}")
     return kind
 
 

@@ -2,16 +2,15 @@
 
 import os
 import random
-import signal
 import subprocess
 import sys
 import tempfile
 import time
 from collections import Counter
-from contextlib import suppress
 from pathlib import Path
 
 import pytest
+from family import kill, members, start, wait_for_none
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from parent import HERE, loop, plan, swept
@@ -209,46 +208,24 @@ def test_whatever_fails_and_whenever_it_stops_there_are_n_trials(kinds, slots, s
         assert states(folder) == good
 
 
-def alive(folder):
-    """Return the processes that work in a sweep's folder."""
-    found = []
-    for entry in os.listdir("/proc"):
-        try:
-            with open(f"/proc/{entry}/cmdline") as file:
-                if entry.isdigit() and str(folder) in file.read():
-                    found.append(int(entry))
-        except OSError:
-            continue
-    return found
-
-
-def eventually(holds, seconds=10.0):
-    until = time.monotonic() + seconds
-    while not holds() and time.monotonic() < until:
-        time.sleep(0.02)
-    return holds()
-
-
 def kill_at_random(folder, seed, rounds):
     """Kill a sweep, or parts of it, again and again; run the same command to its end after."""
     chance = random.Random(seed)
     command = [sys.executable, str(HERE / "parent.py"), str(folder), "8", "2", "0.1"]
     killed = 0
     for _ in range(rounds):
-        parent = subprocess.Popen(command)
+        parent = start(command, folder)
         time.sleep(chance.uniform(0.3, 1.3))
-        trials = [pid for pid in alive(folder) if pid != parent.pid]
+        trials = [pid for pid in members(folder) if pid != parent.pid]
         which = chance.choice(["parent", "trial", "all"])
         victims = {"parent": [parent.pid], "trial": trials[:1], "all": [*trials, parent.pid]}
-        for pid in victims[which]:
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
+        kill(victims[which])
         killed += which == "trial"
         if which == "trial":  # the sweep itself goes on; end it as well
             time.sleep(0.2)
             parent.kill()
-        parent.wait(timeout=10)
-        assert eventually(lambda: not alive(folder)), "an orphan is left"
+        parent.wait()
+        wait_for_none(folder, f" after a kill of {which}")
     assert subprocess.run(command, timeout=120).returncode == 0
     trials = Study.read(folder).trials()
     assert [t.point["x"] for t in trials] == [str(i) for i in range(8)]

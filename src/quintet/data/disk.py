@@ -1,5 +1,6 @@
 """Data larger than memory: inputs stay on disk and are read a batch at a time, by workers."""
 
+import multiprocessing
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -9,6 +10,7 @@ from torch.utils.data import DataLoader, Dataset, Sampler
 
 from quintet.data.loader import TensorLoader
 from quintet.data.samples import Rows
+from quintet.process import die_with
 
 Batch = tuple[Tensor, Tensor]
 PROBE = 1 << 26
@@ -39,11 +41,22 @@ def disk_loader(
         batch_size=None,
         sampler=_Dealt(order),
         num_workers=workers,
+        worker_init_fn=_end_with_reader,
         persistent_workers=workers > 0,
         pin_memory=torch.cuda.is_available(),
         # A generator of its own: the order must not depend on what else draws random numbers.
         generator=torch.Generator(),
     )
+
+
+def _end_with_reader(worker: int) -> None:
+    """Let a worker end with the process that it reads for; torch alone looks every five seconds.
+
+    A worker of the method forkserver is no child of that process, which torch's look allows for.
+    """
+    reader = multiprocessing.parent_process()
+    if reader is not None and multiprocessing.get_start_method() != "forkserver":
+        die_with(int(reader.pid or 0))
 
 
 class _Dealt(Sampler[Batch]):

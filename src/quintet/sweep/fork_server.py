@@ -5,7 +5,6 @@ forked from it share nothing afterwards. Runs as `python -c` under `quintet.swee
 """
 
 import atexit
-import ctypes
 import gc
 import json
 import os
@@ -19,6 +18,8 @@ from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from quintet.process import die_with
+from quintet.signals import SIGNALS
 from quintet.trial import Line
 
 LARGEST = 1 << 18
@@ -28,10 +29,7 @@ LARGEST = 1 << 18
 def main() -> None:
     """Load the modules named in argv, then fork a trial for each request until the sweep ends."""
     descriptor, parent, *modules = sys.argv[1:]
-    if sys.platform == "linux":
-        ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
-    if os.getppid() != int(parent):
-        os._exit(1)
+    die_with(int(parent))
     connection = socket.socket(fileno=int(descriptor))
     for name in modules:
         import_module(name)
@@ -77,7 +75,7 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
                 message, files, _, _ = socket.recv_fds(connection, LARGEST, 8)
                 if not message:
                     return None
-                pid = os.fork()
+                pid = fork()
                 if pid == 0:
                     signal.set_wakeup_fd(-1)
                     signal.signal(signal.SIGCHLD, signal.SIG_DFL)
@@ -87,6 +85,25 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
                 for file in files:
                     os.close(file)
                 connection.send(json.dumps({"began": pid}).encode())
+
+
+def fork() -> int:
+    """Fork a process that ends with this one and leads a session; return its id, 0 in itself.
+
+    It can be signalled as a group once this returns. Interrupts wait until `run` listens to them.
+    """
+    own = os.getpid()
+    ready, begins = os.pipe()
+    signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    if (pid := os.fork()) == 0:
+        die_with(own)
+        os.setsid()
+    else:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    os.close(begins)
+    os.read(ready, 1)  # ends when both have closed theirs, or the child has died
+    os.close(ready)
+    return pid
 
 
 def reap(connection: socket.socket) -> None:
@@ -103,10 +120,9 @@ def reap(connection: socket.socket) -> None:
 
 
 def run(request: dict[str, Any], files: list[int]) -> None:
-    """Become the trial: its own session, environment, output and command line."""
-    os.setsid()
+    """Become the trial: its own environment, output and command line."""
     log, _lock, reports, answers = files
-    line = Line(request["number"], os.getppid(), reports, answers)
+    line = Line(request["number"], reports, answers)
     os.environ.clear()
     os.environ.update({**request["environment"], **line.to_environment()})
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -125,6 +141,7 @@ def run(request: dict[str, Any], files: list[int]) -> None:
 
 def _exit_code(script: str) -> int:
     try:
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
         runpy.run_path(script, run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):

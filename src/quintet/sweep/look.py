@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from quintet.console import say
 from quintet.errors import UserError
+from quintet.process import PARENT
 from quintet.sweep.grammar import parse
 from quintet.sweep.plan import for_trial
 
@@ -44,7 +45,8 @@ def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     script = Path(sys.argv[0]).resolve().with_name("look.py")
     with tempfile.TemporaryDirectory() as folder:
         command = [sys.executable, str(script), *own, f"hydra.run.dir='{folder}'", "hydra.mode=RUN"]
-        done = subprocess.run(command, capture_output=True, text=True, env=os.environ)
+        environment = {**os.environ, PARENT: str(os.getpid())}
+        done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
             raise UserError(done.stderr.strip().removeprefix("Error: "))
         said = done.stdout.strip().splitlines()

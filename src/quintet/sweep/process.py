@@ -10,6 +10,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Protocol
 
+from quintet.process import PARENT
 from quintet.trial import Line
 
 LOG = "output.log"
@@ -116,7 +117,7 @@ def start(
     """
     reports, tells = os.pipe()
     hears, answers = os.pipe()
-    line = Line(number, os.getpid(), tells, hears)
+    own = {**Line(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
     with (folder / LOG).open("ab") as log:
         handle = subprocess.Popen(
             command,
@@ -125,7 +126,7 @@ def start(
             stderr=subprocess.STDOUT,
             pass_fds=(lock, tells, hears),
             start_new_session=True,
-            env={**clean(os.environ), **extra, **line.to_environment()},
+            env={**clean(os.environ), **extra, **own},
         )
     for descriptor in (tells, hears):
         os.close(descriptor)

@@ -1,7 +1,7 @@
 """AutoML beside the default MLP on four tables: the table of docs/presets.md.
 
-python benchmarks/automl.py                             25 trials each, whatever the machine's speed
-python benchmarks/automl.py --only fair --seeds 0 1 --trials 50
+python benchmarks/automl.py                             50 trials each, whatever the machine's speed
+python benchmarks/automl.py --only fair --seeds 0 1 --trials 25
 """
 
 import argparse
@@ -51,8 +51,8 @@ def main() -> None:
     """Print one line of the table a data set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=DATA, default=list(DATA))
-    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1])
-    parser.add_argument("--trials", type=int, default=25)
+    parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
+    parser.add_argument("--trials", type=int, default=50)
     options = parser.parse_args()
     models = ("mlp", "best", "ensemble")
     print(f"| data | {' | '.join(f'{m}, {s}' for s in ('val', 'test') for m in models)} |")

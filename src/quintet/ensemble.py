@@ -1,26 +1,28 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
-import csv
 import shutil
 from collections import Counter
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from statistics import fmean
 
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
 from quintet import console
+from quintet.candidates import Answers, Candidate, answers, candidates, on_test, same_samples
 from quintet.errors import UserError
-from quintet.members import Ensemble, predictions, score, targets
+from quintet.members import Ensemble, score
 from quintet.node import instantiate
-from quintet.practice.ensembles import select
-from quintet.record import CONFIG, ENSEMBLE
-from quintet.reload import Trained, trained
+from quintet.practice.ensembles import Quality, likelihood, select
+from quintet.record import CONFIG
 
 
 def assemble(cfg: DictConfig) -> Ensemble:
     """Choose members, copy them into one folder and tell how good they are together.
+
+    Of two choices with the same P the one that thinks the truth more likely is the better.
 
     Raises:
         UserError: no sweep folder, or trials that were not scored on the same samples.
@@ -29,100 +31,71 @@ def assemble(cfg: DictConfig) -> Ensemble:
     console.quiet(cfg.debug)
     sweep = Path(cfg.sweep)
     output = Path(cfg.output) if cfg.output else sweep / "ensemble"
-    folders = candidates(sweep, cfg.candidates)
-    runs = [_loaded(folder) for folder in folders]
-    truth = targets(runs[0], "val")
-    if not all(same_samples(run, runs[0]) for run in runs):
+    found = candidates(sweep, cfg.candidates)
+    said = [answers(candidate) for candidate in found]
+    if not all(same_samples(each, said[0]) for each in said):
         raise UserError(
             f"The trials of sweep={sweep} have different validation samples, so they cannot be "
             "compared. Sweep without seed, data.seed, data.val, data.test and data.fraction."
         )
-    metric = instantiate(runs[0].cfg.metric, "metric")
-    mode = runs[0].cfg.metric.mode
-    on_val = [predictions(run, "val") for run in runs]
-    chosen = select(on_val, lambda p: score(metric, p, truth), mode, cfg.size)
-    values = [score(metric, p, truth) for p in on_val]
-    single = values.index(max(values) if mode == "max" else min(values))
-    made = Ensemble(runs[0].cfg.metric.name, mode)
-    made.val, made.single_val = score(metric, _mean(on_val, chosen), truth), values[single]
+    on_val = [torch.cat(each.predicted) for each in said]
+    quality = judge(said[0])
+    chosen = select(on_val, quality, cfg.size)
+    values = [quality(p)[0] for p in on_val]
+    single = values.index(max(values))
+    first = said[0].cfg.metric
+    sign = 1 if first.mode == "max" else -1
+    made = Ensemble(first.name, first.mode)
+    made.val, made.single_val = sign * quality(_mean(on_val, chosen))[0], sign * values[single]
     if cfg.test:
-        seen = {i: predictions(runs[i], "test") for i in {single, *chosen}}
-        truth = targets(runs[0], "test")
-        made.test = score(metric, _mean(seen, chosen), truth)
-        made.single_test = score(metric, seen[single], truth)
-    save(made, output, folders, chosen)
+        metric = instantiate(first, "metric")
+        seen = {i: on_test(found[i]) for i in {single, *chosen}}
+        made.test = score(metric, _mean(seen, chosen), said[0].test)
+        made.single_test = score(metric, seen[single], said[0].test)
+    save(made, output, [found[i] for i in chosen])
     show(made, output)
     return made
 
 
-def same_samples(a: Trained, b: Trained) -> bool:
-    """Tell whether two runs are validated and tested on the same samples.
+def judge(answers: Answers) -> Callable[[Tensor], Quality]:
+    """Return what tells how good predictions of all folds, one after the other, are.
 
-    Targets alone do not tell: a set that is sorted by class has the same ones in every split of its
-    classes' shares. Windows of two lengths count differently, but are split by time.
+    P is the mean over folds, as in the record of a cross-validated run.
     """
-    splits = ("val", "test")
-    if not all(torch.equal(a.data.splits[s][1], b.data.splits[s][1]) for s in splits):
-        return False
-    if a.cfg.data.get("window") != b.cfg.data.get("window"):
-        return True
-    return all(torch.equal(a.data.indices[s], b.data.indices[s]) for s in splits)
+    cfg, truth = answers.cfg, answers.truth
+    metric, sizes = instantiate(cfg.metric, "metric"), [len(each) for each in truth]
+    together, sign = torch.cat(truth), 1 if cfg.metric.mode == "max" else -1
+
+    def quality(predicted: Tensor) -> Quality:
+        folds = zip(torch.split(predicted, sizes), truth, strict=True)
+        p = fmean(score(metric, own, right) for own, right in folds)
+        return sign * p, likelihood(predicted, together, cfg.facts.task)
+
+    return quality
 
 
-def candidates(sweep: Path, count: int) -> list[Path]:
-    """Return the run folders of a sweep's best trials, best first, from its leaderboard.
-
-    Raises:
-        UserError: the folder is no sweep's, or no trial has left a checkpoint.
-
-    """
-    board = sweep / "leaderboard.csv"
-    if not board.is_file():
-        raise UserError(
-            f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
-            "`python src/train.py -m ...` wrote."
-        )
-    with board.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["value"]]
-    folders = [sweep / "trials" / Path(row["folder"]).name for row in rows]
-    usable = [folder for folder in folders if (folder / "checkpoints" / "best.ckpt").is_file()]
-    if any((folder / ENSEMBLE).is_file() for folder in folders):
-        raise UserError(
-            f"The trials of sweep={sweep} are cross-validated: each is an ensemble of its folds, "
-            f"and run={sweep / 'best'} is the best of them. To choose among single models, sweep "
-            "without cv.folds and cv.seeds."
-        )
-    if not usable:
-        raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
-    return usable[:count]
+def _mean(each: list[Tensor] | dict[int, Tensor], chosen: list[int]) -> Tensor:
+    return torch.stack([each[i] for i in chosen]).mean(0)
 
 
-def _loaded(folder: Path) -> Trained:
-    run = trained(folder)
-    run.load()
-    return run
-
-
-def _mean(all_of_them: Any, chosen: list[int]) -> Tensor:
-    return torch.stack([all_of_them[i] for i in chosen]).mean(0)
-
-
-def save(made: Ensemble, output: Path, folders: list[Path], chosen: list[int]) -> None:
+def save(made: Ensemble, output: Path, chosen: list[Candidate]) -> None:
     """Copy the members' configs and checkpoints beside `ensemble.json`, which comes last."""
     shutil.rmtree(output, ignore_errors=True)
-    for index, count in Counter(chosen).items():
-        name = f"members/{folders[index].name}"
-        (output / name / "checkpoints").mkdir(parents=True)
-        for part in (CONFIG, "checkpoints/best.ckpt"):
-            shutil.copy2(folders[index] / part, output / name / part)
-        made.members[name] = count
+    for candidate, count in Counter(chosen).items():
+        for model in candidate.models:
+            name = str(Path("members", candidate.folder.name, model))
+            (output / name / "checkpoints").mkdir(parents=True)
+            for part in (CONFIG, "checkpoints/best.ckpt"):
+                shutil.copy2(candidate.folder / model / part, output / name / part)
+            made.members[name] = count
     made.write(output)
 
 
 def show(made: Ensemble, output: Path) -> None:
     """Print how good the ensemble is beside the best single model."""
     console.say("")
-    weights = ", ".join(f"{Path(name).name} x{n}" for name, n in made.members.items())
+    trials = {Path(name).parts[1]: count for name, count in made.members.items()}
+    weights = ", ".join(f"{trial} x{count}" for trial, count in trials.items())
     console.say(f"[bold]Ensemble[/] of trials {weights}")
     assert made.val is not None
     assert made.single_val is not None

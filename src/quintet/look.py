@@ -1,15 +1,17 @@
 """A first look at a data set: what it is, and which choices fit it."""
 
 import json
+from copy import deepcopy
 from pathlib import Path
 
 import yaml
 from omegaconf import DictConfig
 
 from quintet import build, console
+from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.fit import CONFIGS
-from quintet.practice.first_look import fitting
+from quintet.practice.first_look import fitting, folds
 
 FILE = "look.json"
 
@@ -35,12 +37,35 @@ def look(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
+    if not _split_is_given(cfg, typed) and (k := folds(facts)) and _foldable(cfg, k):
+        chosen["cv.folds"] = str(k)
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
-    words = " ".join(f"{g}={chosen.get(g, cfg.choices[g])}" for g in ("metric", "loss", "model"))
+    there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
+    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items())
     console.say("fits      [bold]{}[/]", words)
     write_atomically(Path(cfg.paths.run) / FILE, json.dumps(chosen, indent=2) + "\n")
     return chosen
+
+
+def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
+    """Tell whether somebody has said what to validate on."""
+    return (
+        any(key.partition(".")[0] == "cv" for key in typed)
+        or bool(typed & {"data.val", "data.folds", "data.fold"})
+        or bool(cfg.cv.folds or cfg.data.folds)
+    )
+
+
+def _foldable(cfg: DictConfig, k: int) -> bool:
+    """Tell whether there are enough samples of each class or group, and no split of its own."""
+    tried = deepcopy(cfg)
+    tried.data.folds = k
+    try:
+        build.data(tried).load()
+    except UserError:
+        return False
+    return True
 
 
 def _usual() -> dict[str, str]:

@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import pandas as pd
@@ -7,11 +8,14 @@ import torch
 from omegaconf import OmegaConf
 from subjects import composed
 
-from quintet import build, experiment
-from quintet.ensemble import assemble, same_samples
+from quintet import build, experiment, members, repeats
+from quintet.candidates import Answers, same_samples
+from quintet.ensemble import assemble
 from quintet.errors import UserError
+from quintet.members import Ensemble
 from quintet.prediction import predict
-from quintet.reload import Trained, trained
+from quintet.record import Record
+from quintet.reload import trained
 
 
 @pytest.fixture(scope="module")
@@ -74,13 +78,51 @@ def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
 
 
 def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):
-    runs = []
+    said = []
     for seed in (1, 1, 2):
         cfg = composed(tmp_path, "data=wine", f"data.seed={seed}")
         data = build.data(cfg)
         data.load()
-        runs.append(Trained(cfg, data, None))
-    first, again, other = runs
-    assert torch.equal(first.data.splits["val"][1], other.data.splits["val"][1])
+        truth, test = (data.splits[split][1] for split in ("val", "test"))
+        indices = [data.indices[split] for split in ("val", "test")]
+        said.append(Answers(cfg, [], [truth], test, indices))
+    first, again, other = said
+    assert torch.equal(first.truth[0], other.truth[0])
     assert same_samples(first, again)
     assert not same_samples(first, other)
+
+
+@pytest.fixture(scope="module")
+def folded(tmp_path_factory):
+    """Return a sweep with two cross-validated trials and one that was stopped after a fold."""
+    folder = tmp_path_factory.mktemp("folded")
+    rows = ["trial,state,value,epochs,seconds,folder"]
+    for number, width in enumerate((4, 8, 12)):
+        place = folder / "trials" / f"{number:04d}"
+        place.mkdir(parents=True)
+        quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
+        words = ("data=wine", "trainer.max_epochs=3", "cv.folds=2", f"model.width={width}")
+        value = repeats.run(composed(place, *quick, *words)).metric.value
+        if number == 2:
+            Ensemble("accuracy", "max", {"folds/0": 1}).write(place)
+        rows.append(f"{number},completed,{value},6,1,{place}")
+    (folder / "leaderboard.csv").write_text("\n".join(rows))
+    return folder
+
+
+def test_of_cross_validated_trials_it_is_chosen_by_what_each_fold_held_out(folded):
+    made = assemble(settings(folded))
+    recorded = [Record.read(p).metric.value for p in sorted((folded / "trials").iterdir())][:2]
+    assert made.single_val == pytest.approx(max(recorded))
+    assert made.val >= made.single_val
+    assert {Path(name).parts[1] for name in made.members} <= {"0000", "0001"}
+
+
+def test_every_fold_of_a_chosen_trial_becomes_a_member(folded):
+    made = assemble(settings(folded, size=1))
+    trial = folded / "trials" / Path(next(iter(made.members))).parts[1]
+    assert [*made.members] == [f"members/{trial.name}/folds/{n}" for n in (0, 1)]
+    assert members.on_test(folded / "ensemble") == {
+        "accuracy": pytest.approx(members.on_test(trial)["accuracy"])
+    }
+    assert made.test == pytest.approx(members.on_test(trial)["accuracy"])

@@ -6,7 +6,7 @@ import torch
 from options import facts
 from quintet.data.bundled import diabetes
 from quintet.data.samples import Facts
-from quintet.practice.first_look import fitting
+from quintet.practice.first_look import fitting, folds
 
 LENGTHS = {"steps_per_epoch", "total_steps"}
 
@@ -51,3 +51,16 @@ def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(plante
     targets[:planted] += 1500
     found = fitting(known("regression", class_counts=[]), targets)
     assert (found["metric"], found["loss"]) == (metric, loss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"train_size": 100, "val_size": 20}, 5),
+        ({"train_size": 5000, "val_size": 20}, None),
+        ({"train_size": 100, "val_size": 20, "kind": "image"}, None),
+        ({"train_size": 100, "val_size": 20, "kind": "sequence"}, None),
+    ],
+)
+def test_models_of_small_tables_are_compared_over_folds(changes, wanted):
+    assert folds(known("multiclass", **changes)) == wanted

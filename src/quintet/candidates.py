@@ -1,0 +1,140 @@
+"""What an ensemble is chosen from: a sweep's best trials, and what each says of its samples."""
+
+import csv
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from quintet.errors import UserError
+from quintet.members import Ensemble, predictions, targets
+from quintet.record import ENSEMBLE
+from quintet.reload import Trained, trained
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial: one model, or one for each fold and seed.
+
+    Args:
+        folder: its run folder.
+        folds: the models' run folders, relative to it; those of a fold are validated on the same
+            samples. A trial without folds has one.
+
+    """
+
+    folder: Path
+    folds: tuple[tuple[str, ...], ...]
+
+    @property
+    def models(self) -> list[str]:
+        """The models' run folders, of all folds."""
+        return [name for fold in self.folds for name in fold]
+
+
+@dataclass(frozen=True)
+class Answers:
+    """What a candidate says of the samples that its models have not seen.
+
+    Args:
+        cfg: of its first model.
+        predicted: for validation, by fold, each (N,) or (N, K): the mean over the fold's models.
+        truth: the targets, by fold.
+        test: targets of the test part.
+        indices: of all these samples in the data.
+
+    """
+
+    cfg: DictConfig
+    predicted: list[Tensor]
+    truth: list[Tensor]
+    test: Tensor
+    indices: list[Tensor]
+
+
+def candidates(sweep: Path, count: int) -> list[Candidate]:
+    """Return a sweep's best trials, best first, from its leaderboard.
+
+    A trial that was stopped before its last fold says nothing of the samples of the others, and is
+    left out.
+
+    Raises:
+        UserError: the folder is no sweep's, or no trial has left its checkpoints.
+
+    """
+    board = sweep / "leaderboard.csv"
+    if not board.is_file():
+        raise UserError(
+            f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
+            "`python src/train.py -m ...` wrote."
+        )
+    with board.open(newline="") as file:
+        rows = [row for row in csv.DictReader(file) if row["value"]]
+    found = [_candidate(sweep / "trials" / Path(row["folder"]).name) for row in rows]
+    most = max((len(c.models) for c in found), default=0)
+    whole = [c for c in found if len(c.models) == most and _has_checkpoints(c)]
+    if not whole:
+        raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
+    return whole[:count]
+
+
+def _candidate(folder: Path) -> Candidate:
+    if not (folder / ENSEMBLE).is_file():
+        return Candidate(folder, ((".",),))
+    folds: dict[str, list[str]] = {}
+    for name in Ensemble.read(folder).members:  # folds/0_seed_42, folds/0, seeds/42
+        fold = name.partition("_")[0] if name.startswith("folds") else ""
+        folds.setdefault(fold, []).append(name)
+    return Candidate(folder, tuple(map(tuple, folds.values())))
+
+
+def _has_checkpoints(candidate: Candidate) -> bool:
+    places = [candidate.folder / name / "checkpoints/best.ckpt" for name in candidate.models]
+    return all(place.is_file() for place in places)
+
+
+def answers(candidate: Candidate) -> Answers:
+    """Let a candidate's models predict what they are validated on."""
+    folds = [[_loaded(candidate.folder / name) for name in fold] for fold in candidate.folds]
+    first = folds[0][0]
+    return Answers(
+        cfg=first.cfg,
+        predicted=[_mean([predictions(run, "val") for run in fold]) for fold in folds],
+        truth=[targets(fold[0], "val") for fold in folds],
+        test=targets(first, "test"),
+        indices=[*(fold[0].data.indices["val"] for fold in folds), first.data.indices["test"]],
+    )
+
+
+def on_test(candidate: Candidate) -> Tensor:
+    """Return the mean of a candidate's models' predictions for the test part."""
+    runs = (_loaded(candidate.folder / name) for name in candidate.models)
+    return _mean([predictions(run, "test") for run in runs])
+
+
+def same_samples(a: Answers, b: Answers) -> bool:
+    """Tell whether two candidates are validated and tested on the same samples.
+
+    Targets alone do not tell: a set that is sorted by class has the same ones in every split of its
+    classes' shares. Windows of two lengths count differently, but are split by time.
+    """
+    if not _equal([*a.truth, a.test], [*b.truth, b.test]):
+        return False
+    other_windows = a.cfg.data.get("window") != b.cfg.data.get("window")
+    return other_windows or _equal(a.indices, b.indices)
+
+
+def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
+    return len(a) == len(b) and all(map(torch.equal, a, b))
+
+
+def _loaded(folder: Path) -> Trained:
+    run = trained(folder)
+    run.load()
+    return run
+
+
+def _mean(each: list[Tensor]) -> Tensor:
+    return torch.stack(each).mean(0)

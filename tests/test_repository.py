@@ -17,7 +17,16 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 # What is done with a run; what stands between a config, a run folder and the objects.
 USES = (
-    *("reload", "evaluation", "prediction", "export", "checking", "ensemble", "learning_curve"),
+    *(
+        "reload",
+        "evaluation",
+        "prediction",
+        "export",
+        "checking",
+        "candidates",
+        "ensemble",
+        "learning_curve",
+    ),
     *("report", "comparison", "info", "steer", "members", "repeats", "look"),
 )
 FRAME = (

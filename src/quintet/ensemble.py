@@ -1,7 +1,6 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
 import shutil
-from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -16,7 +15,7 @@ from quintet.errors import UserError
 from quintet.members import Ensemble, score
 from quintet.node import instantiate
 from quintet.practice.ensembles import Quality, likelihood, select
-from quintet.record import CONFIG
+from quintet.record import CONFIG, voters
 
 
 def assemble(cfg: DictConfig) -> Ensemble:
@@ -52,7 +51,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
         seen = {i: on_test(found[i]) for i in {single, *chosen}}
         made.test = score(metric, _mean(seen, chosen), said[0].test)
         made.single_test = score(metric, seen[single], said[0].test)
-    save(made, output, [found[i] for i in chosen])
+    save(made, output, {found[i]: count for i, count in chosen.items()})
     show(made, output)
     return made
 
@@ -74,14 +73,14 @@ def judge(answers: Answers) -> Callable[[Tensor], Quality]:
     return quality
 
 
-def _mean(each: list[Tensor] | dict[int, Tensor], chosen: list[int]) -> Tensor:
-    return torch.stack([each[i] for i in chosen]).mean(0)
+def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tensor:
+    return torch.stack([count * each[i] for i, count in votes.items()]).sum(0) / sum(votes.values())
 
 
-def save(made: Ensemble, output: Path, chosen: list[Candidate]) -> None:
+def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
     """Copy the members' configs and checkpoints beside `ensemble.json`, which comes last."""
     shutil.rmtree(output, ignore_errors=True)
-    for candidate, count in Counter(chosen).items():
+    for candidate, count in chosen.items():
         for model in candidate.models:
             name = str(Path("members", candidate.folder.name, model))
             (output / name / "checkpoints").mkdir(parents=True)
@@ -94,9 +93,7 @@ def save(made: Ensemble, output: Path, chosen: list[Candidate]) -> None:
 def show(made: Ensemble, output: Path) -> None:
     """Print how good the ensemble is beside the best single model."""
     console.say("")
-    trials = {Path(name).parts[1]: count for name, count in made.members.items()}
-    weights = ", ".join(f"{trial} x{count}" for trial, count in trials.items())
-    console.say(f"[bold]Ensemble[/] of trials {weights}")
+    console.say(f"[bold]Ensemble[/] of {voters(made.members)}")
     assert made.val is not None
     assert made.single_val is not None
     _show_two(

@@ -1,6 +1,7 @@
 """What a run leaves behind: result.json, typed and versioned."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any, Literal
@@ -10,8 +11,8 @@ from quintet.files import write_atomically
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
 CONFIG = "config.yaml"
-ENSEMBLE = "ensemble.json"
 REPORT = "report.html"
+ENSEMBLE = "ensemble.json"
 """Lists the models of a folder that has several; see `quintet.members`."""
 
 
@@ -88,3 +89,17 @@ class Record:
         """
         fields = json.loads((folder / RESULT).read_text())
         return cls(**{**fields, "metric": Score(**fields["metric"])})
+
+
+def voters(members: Mapping[str, int]) -> str:
+    """Return which trials an ensemble of a sweep's averages, and by how many votes.
+
+    Args:
+        members: votes by folder, such as members/0007 or members/0007/folds/0.
+
+    """
+    votes = {int(Path(name).parts[1]): count for name, count in members.items()}
+    if len(votes) == 1:
+        return f"trial {next(iter(votes))} alone"
+    each = [f"{trial} (x{count})" if count > 1 else f"{trial}" for trial, count in votes.items()]
+    return f"trials {', '.join(each[:-1])} and {each[-1]}"

@@ -104,6 +104,13 @@ def test_a_trial_stops_after_its_epoch_when_the_time_is_up(tmp_path):
     assert 0 < trial.notes["epochs"] < 1000
 
 
+def test_a_sweep_whose_time_is_up_before_it_begins_still_has_a_trial(tmp_path):
+    made = loop(plan(tmp_path, swept(epochs=[1000, 1001]), fixed=("sleep=0.2",)), seconds=0)
+    assert not made.run()
+    (only,) = made.study.trials()
+    assert only.value is not None
+
+
 def test_a_trial_whose_epoch_outlasts_the_time_is_left_unfinished(tmp_path):
     made = loop(plan(tmp_path, swept(epochs=[1]), fixed=("sleep=1000",)), seconds=1)
     made.run()

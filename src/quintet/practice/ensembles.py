@@ -3,6 +3,8 @@
 Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from libraries of models".
 """
 
+import math
+from collections import Counter
 from collections.abc import Callable, Sequence
 
 import torch
@@ -17,7 +19,7 @@ Quality = tuple[float, ...]
 
 def select(
     predictions: Sequence[Tensor], quality: Callable[[Tensor], Quality], size: int
-) -> list[int]:
+) -> dict[int, int]:
     """Choose models whose averaged predictions are the best, one at a time, with replacement.
 
     A model may be taken again, which weighs it. Of all steps the first with the best quality is
@@ -29,7 +31,7 @@ def select(
         size: how many to choose at most.
 
     Returns:
-        indices into `predictions`, in the order of choice.
+        votes by index into `predictions`, in the order of choice, in their smallest proportion.
 
     """
     chosen: list[int] = []
@@ -40,7 +42,9 @@ def select(
         chosen.append(found.index(max(found)))
         total = total + predictions[chosen[-1]]
         steps.append(max(found))
-    return chosen[: steps.index(max(steps)) + 1]
+    votes = Counter(chosen[: steps.index(max(steps)) + 1])
+    common = math.gcd(*votes.values())
+    return {index: count // common for index, count in votes.items()}
 
 
 def likelihood(predicted: Tensor, truth: Tensor, task: Task) -> float:

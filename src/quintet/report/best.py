@@ -7,7 +7,7 @@ from typing import Any
 
 from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
 from quintet.page.table import Cell, Table
-from quintet.record import ENSEMBLE, REPORT, Record
+from quintet.record import ENSEMBLE, REPORT, Record, voters
 from quintet.report.cells import scored
 from quintet.report.sweep import Sweep
 from quintet.report.words import duration, score
@@ -72,8 +72,8 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }
     if made := ensemble(sweep.folder):
-        members = sum(made.get("members", {}).values())
-        found[f"ensemble of {members}"] = {"val": made.get("val"), "test": made.get("test")}
+        name = f"ensemble of {voters(made['members'])}"
+        found[name] = {"val": made.get("val"), "test": made.get("test")}
     if sweep.defaults and sweep.defaults.number != _number_of(sweep):
         cut = ", pruned" if sweep.defaults.state == "pruned" else ""
         found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}

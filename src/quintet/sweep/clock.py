@@ -2,7 +2,7 @@
 
 import time
 
-EXTRA, LEAST = 0.1, 3.0
+EXTRA, LEAST = 0.1, 5.0
 """Share of the time, and seconds at least, that a trial's last epoch may take beyond it."""
 TRIALS = 0.75
 """Share of a sweep's time that its trials get where an ensemble follows them."""

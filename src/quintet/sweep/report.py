@@ -14,7 +14,7 @@ from quintet.console import (
     terminal,
     typed,
 )
-from quintet.record import Record
+from quintet.record import Record, voters
 from quintet.report.words import rounded, short
 from quintet.summary import say_how_to_use
 from quintet.sweep import leaderboard
@@ -161,7 +161,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         return
     if (score := record.test.get(plan.metric)) is not None:
         models = (
-            f"the average of its {n} models" if (n := len(record.repeats)) else "that one model"
+            f"the average of its {n} models" if (n := len(record.repeats)) > 1 else "that one model"
         )
         say(f"test {plan.metric} of {models}: [bold]{score:.4f}[/]")
     for anomaly in record.anomalies:
@@ -179,11 +179,10 @@ def together(plan: Plan, made: dict[str, Any] | str | None) -> None:
     if isinstance(made, str):
         say("[yellow]note[/]  there is no ensemble: {}", made)
         return
-    count, size = len(made["members"]), sum(made["members"].values())
     parts = [f"[bold]{made['val']:.4f}[/] on validation (best single {made['single_val']:.4f})"]
     if made["test"] is not None:
         parts.append(f"test [bold]{made['test']:.4f}[/] (best single {made['single_test']:.4f})")
-    say(f"ensemble of {count} models, {size} votes: {plan.metric} {', '.join(parts)}")
+    say(f"ensemble of {voters(made['members'])}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))
     say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))

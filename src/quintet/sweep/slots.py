@@ -84,13 +84,17 @@ class Loop:
                 while True:
                     if self.stopping() or self._clock.overdue:
                         return False
-                    if not (over := done or self._clock.late or self.gave_up):
+                    if not (over := done or self._out_of_time() or self.gave_up):
                         done = over = self._fill()
                     if not self.running and over:
                         return done
                     self._listen()
             finally:
                 self._interrupt()
+
+    def _out_of_time(self) -> bool:
+        """Tell whether no more trials are to begin: a sweep without any has one, of an epoch."""
+        return self._clock.late and (bool(self.running) or bool(self.study.trials()))
 
     def _fill(self) -> bool:
         """Start trials on free slots; return True when nothing is left to begin."""

@@ -87,6 +87,27 @@ def test_the_summary_stands_the_model_beside_its_baselines(record, tmp_path, cap
     assert ["linear", "0.9700", "0.8900"] in lines
 
 
+@pytest.mark.parametrize(
+    ("mode", "test", "baselines", "says"),
+    [
+        ("max", {"accuracy": 0.9}, 0.89, "0.9000 on test data, 0.0100 better than the best of"),
+        ("min", {"accuracy": 0.9}, 0.89, "0.9000 on test data, 0.0100 worse than the best of"),
+        ("max", {"accuracy": 0.9}, 0.90001, "as good as the best of the simple models"),
+        ("max", {}, 0.89, "accuracy 0.9500 on validation data, 0.0200 worse than"),
+    ],
+)
+def test_the_summary_says_how_good_and_against_what(
+    record, tmp_path, capsys, mode, test, baselines, says
+):
+    record.metric.mode, record.test = mode, test
+    record.choices["data"] = "digits"
+    record.baselines = {"linear": {"val": 0.97, "test": baselines}}
+    shown = " ".join(printed(record, tmp_path, capsys).split())
+    assert shown.startswith("mlp on digits: accuracy ")
+    assert says in shown
+    assert "beside it, linear" in shown
+
+
 def test_the_summary_says_how_far_chance_moves_a_test_accuracy(record, tmp_path, capsys):
     assert "test ± 0.0150 (standard error, 400 samples)" in printed(record, tmp_path, capsys)
 

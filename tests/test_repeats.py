@@ -12,6 +12,7 @@ import pandas as pd
 import pytest
 import torch
 from omegaconf import OmegaConf
+from sklearn.linear_model import LogisticRegression
 
 import runs
 from quintet import experiment, repeats
@@ -36,7 +37,7 @@ def ran(folder: Path, *words: str) -> Record:
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cv") / "run"
-    ran(folder, "cv.folds=3", *CANCER)
+    ran(folder, "cv.folds=3", *CANCER, "baselines=true")
     return folder
 
 
@@ -78,6 +79,26 @@ def test_evaluated_again_it_gives_what_was_recorded(folded: Path) -> None:
     scores = evaluate(command("evaluate", folded, splits=["val", "test"]))
     assert scores["val"]["accuracy"] == pytest.approx(record.metric.value, abs=1e-6)
     assert scores["test"]["accuracy"] == pytest.approx(record.test["accuracy"], abs=1e-6)
+
+
+def test_simple_models_are_fitted_fold_by_fold_and_averaged_too(folded: Path) -> None:
+    held_out, answers = [], []
+    for i in range(3):
+        run = trained(folded / f"folds/{i}")
+        run.load()
+        parts = {name: (x.numpy(), y.numpy()) for name, (x, y) in run.data.splits.items()}
+        model = LogisticRegression(max_iter=200).fit(*parts["train"])
+        held_out.append(model.score(*parts["val"]))
+        answers.append(model.predict_proba(parts["test"][0])[:, 1])
+    right = (np.mean(answers, axis=0) > 0.5) == parts["test"][1]
+    linear = Record.read(folded).baselines["linear"]
+    assert linear == pytest.approx({"val": np.mean(held_out), "test": right.mean()}, abs=1e-6)
+
+
+def test_a_split_that_is_not_scored_again_is_not_forgotten(folded: Path, tmp_path: Path) -> None:
+    folder = shutil.copytree(folded, tmp_path / "run")
+    evaluate(command("evaluate", folder, splits=["val"], baselines=True))
+    assert Record.read(folder).baselines == Record.read(folded).baselines
 
 
 def test_a_fold_is_the_run_that_its_config_gives_alone(folded: Path, tmp_path: Path) -> None:

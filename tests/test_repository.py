@@ -17,17 +17,9 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 
 # What is done with a run; what stands between a config, a run folder and the objects.
 USES = (
-    *(
-        "reload",
-        "evaluation",
-        "prediction",
-        "export",
-        "checking",
-        "candidates",
-        "ensemble",
-        "learning_curve",
-    ),
-    *("report", "comparison", "info", "steer", "members", "repeats", "look"),
+    *("reload", "evaluation", "prediction", "export", "checking", "candidates", "ensemble"),
+    *("learning_curve", "report", "comparison", "info", "steer", "members", "beside"),
+    *("repeats", "look"),
 )
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "summary", "usage"),

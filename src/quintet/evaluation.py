@@ -6,7 +6,7 @@ from statistics import fmean
 
 from omegaconf import DictConfig
 
-from quintet import build, console, members
+from quintet import beside, build, console, members
 from quintet.callbacks.keep import Keep
 from quintet.errors import UserError
 from quintet.evidence import read
@@ -16,7 +16,6 @@ from quintet.practice import baselines
 from quintet.process import is_first_rank
 from quintet.record import CONFIG, ENSEMBLE, Record
 from quintet.reload import trained
-from quintet.repeats import mean_baselines
 
 Scores = dict[str, dict[str, float]]
 SPLITS = ("val", "test")
@@ -63,7 +62,8 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-        record.baselines = baselines.scores(run.data, facts, metric, splits, threads)
+        found = baselines.scores(run.data, facts, metric, splits, threads)
+        record.baselines = beside.added(record.baselines, found)
         record.write(folder)
     return scores
 
@@ -81,7 +81,9 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
         scores["val"] = {key: fmean(found[key] for found in each) for key in each[0]}
         if is_first_rank() and cfg.baselines:
             record = Record.read(folder)
-            record.baselines = mean_baselines([Record.read(folder / name) for name in names])
+            runs = [Record.read(folder / name) for name in names]
+            found = beside.of_several(runs, folder, tested="test" in cfg.splits)
+            record.baselines = beside.added(record.baselines, found)
             record.write(folder)
     if "test" in cfg.splits:
         scores["test"] = members.on_test(folder, cfg.checkpoint)

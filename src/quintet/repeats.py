@@ -145,7 +145,7 @@ def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
 
 def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
     """Record what the runs say together, list their models, and open the test set for them."""
-    from quintet import members
+    from quintet import beside, members
     from quintet.practice.baselines import loses
 
     runs = list(done.values())
@@ -158,17 +158,17 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
     losses = [r.loss for r in runs if r.loss is not None]
     record.loss = fmean(losses) if losses else None
-    record.baselines = mean_baselines(runs)
-    lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
-    remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
-    record.diagnosis = [*remarks, *filter(None, lost[1:])]
     if any(r.status == "pruned" for r in runs):
         record.status = "pruned"
     if is_first_rank():
         members.Ensemble(name, mode, dict.fromkeys(done, 1)).write(folder)
         record.checkpoint = ENSEMBLE
-        if experiment.opens_test(cfg) and record.status != "pruned":
-            record.test = members.on_test(folder)
+        tested = experiment.opens_test(cfg) and record.status != "pruned"
+        record.test = members.on_test(folder) if tested else {}
+        record.baselines = beside.of_several(runs, folder, tested=tested)
+    lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
+    remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
+    record.diagnosis = [*remarks, *filter(None, lost[1:])]
 
 
 def p_of(record: Record) -> float:
@@ -196,12 +196,3 @@ def spread(values: Sequence[float]) -> dict[str, float]:
         return {}
     deviation = float(np.std(values, ddof=1))
     return {"deviation": deviation, "error": deviation / math.sqrt(len(values))}
-
-
-def mean_baselines(runs: Sequence[Record]) -> dict[str, dict[str, float]]:
-    """Return P on validation of each simple model, the mean over runs."""
-    return {
-        name: {"val": fmean(r.baselines[name]["val"] for r in runs)}
-        for name in runs[0].baselines
-        if all(name in r.baselines for r in runs)
-    }

@@ -54,6 +54,7 @@ def summarise(record: Record, folder: Path) -> None:
         return
     name, model = record.metric.name, record.choices.get("model") or "model"
     say("")
+    tell(_verdict(record, model), style="bold")
     terminal().print(_scores(record, model))
     better = "greater" if record.metric.mode == "max" else "smaller"
     tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
@@ -80,6 +81,24 @@ def summarise(record: Record, folder: Path) -> None:
         say_how_to_use(folder)
     if not is_trial():
         say("tune      {}", command_line("train", "-m", *_sweep(record.overrides)))
+
+
+def _verdict(record: Record, model: str) -> str:
+    """Say how good the model is, on the split that counts most, and against what."""
+    name, sign = record.metric.name, 1 if record.metric.mode == "max" else -1
+    split, where = ("test", "test") if name in record.test else ("val", "validation")
+    own = record.test.get(name, record.metric.value)
+    what = f"{model} on {record.choices.get('data') or 'data'}"
+    if own is None:
+        return f"{what}: no {name}"
+    told = f"{what}: {name} {own:.4f} on {where} data"
+    others = {n: sign * p[split] for n, p in record.baselines.items() if split in p}
+    if not others:
+        return told
+    best = max(others, key=lambda n: others[n])
+    gain = round(sign * own - others[best], 4)
+    how = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
+    return f"{told}, {how} the best of the simple models beside it, {best}"
 
 
 def _weights(record: Record) -> str:

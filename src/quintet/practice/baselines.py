@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 Scores = dict[str, dict[str, float]]
+Answers = dict[str, dict[str, Tensor]]
+"""Predictions as metrics take them, by baseline and split."""
 NUMBERS, ROWS = 2_000_000, 5_000
 """The most numbers and samples that a baseline is fitted on: an evenly spaced part of more."""
 WIDEST = 20_000
@@ -26,7 +28,20 @@ WIDEST = 20_000
 def scores(
     data: DataModule, facts: Facts, metric: Metric, splits: list[str], threads: int = 1
 ) -> Scores:
-    """Fit a dummy, a linear model and a tree on the training split; return P of each by split.
+    """Fit the baselines on the training split; return P of each by split, as of `answers`."""
+    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    found: Scores = {}
+    for name, said in answers(data, facts, splits, threads).items():
+        found[name] = {}
+        for split, predicted in said.items():
+            metric.reset()
+            metric.update(predicted, data.splits[split][1].cpu())
+            found[name][split] = float(metric.compute())
+    return found
+
+
+def answers(data: DataModule, facts: Facts, splits: list[str], threads: int = 1) -> Answers:
+    """Fit a dummy, a linear model and a tree on the training split; return what they predict.
 
     The dummy always says the training split's class shares or mean; the linear model is logistic
     or ridge regression; the tree has at least five samples a leaf. Tokens are counted, categories
@@ -35,12 +50,11 @@ def scores(
     Args:
         data: loaded.
         facts: of the data.
-        metric: P.
-        splits: to score on, "val" or "test".
+        splits: to predict, "val" or "test".
         threads: of the linear algebra, which takes all cores for small matrices if it may.
 
     Returns:
-        P by baseline and split; empty for data that stays on disk or is too wide.
+        predictions by baseline and split; empty for data that stays on disk or is too wide.
 
     """
     from threadpoolctl import threadpool_limits
@@ -51,18 +65,12 @@ def scores(
     x, y = data.splits["train"]
     step = max(1, -(-len(y) // min(ROWS, NUMBERS // _width(facts) + 1)))
     inputs, targets = read(x[::step]), y[::step].cpu().numpy()
-    unseen = {split: (read(data.splits[split][0]), data.splits[split][1].cpu()) for split in splits}
-    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
-    found: Scores = {}
-    models = _models(facts)
+    unseen = {split: read(data.splits[split][0]) for split in splits}
+    found: Answers = {}
     with threadpool_limits(threads):
-        for name, model in models.items():
+        for name, model in _models(facts).items():
             _fit(model, inputs, targets)
-            found[name] = {}
-            for split, (features, truth) in unseen.items():
-                metric.reset()
-                metric.update(_predictions(model, features, facts), truth)
-                found[name][split] = float(metric.compute())
+            found[name] = {split: _predictions(model, x, facts) for split, x in unseen.items()}
     return found
 
 

@@ -74,8 +74,8 @@ def _interval(run: Run, split: str) -> str:
 
 def _against_baseline(run: Run) -> list[Tile]:
     """Compare with the best simple model on the split that counts most."""
-    tested = run.record.test and not run.record.repeats  # of folds, validation alone has some
-    split = "test" if tested else "val"
+    known = {split for by_split in run.record.baselines.values() for split in by_split}
+    split = "test" if run.record.test and "test" in known else "val"
     own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
     others = {n: v[split] for n, v in run.record.baselines.items() if split in v}
     if own is None or not others:

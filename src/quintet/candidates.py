@@ -8,6 +8,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
+from quintet import console
 from quintet.errors import UserError
 from quintet.members import Ensemble, predictions, targets
 from quintet.record import ENSEMBLE
@@ -58,13 +59,19 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
     """Return a sweep's best trials, best first, from its leaderboard.
 
     A trial that was stopped before its last fold says nothing of the samples of the others, and is
-    left out.
+    left out; so is one whose checkpoints have been deleted, which is told.
 
     Raises:
-        UserError: the folder is no sweep's, or no trial has left its checkpoints.
+        UserError: the folder is no sweep's, or of one that has not ended, or no trial has left its
+            checkpoints.
 
     """
     board = sweep / "leaderboard.csv"
+    if not board.is_file() and (sweep / "trials").is_dir():
+        raise UserError(
+            f"sweep={sweep} has not ended, so it has no leaderboard yet. Let it end, or go on with "
+            "it by the command that began it; Ctrl-C leaves a leaderboard as well."
+        )
     if not board.is_file():
         raise UserError(
             f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
@@ -74,7 +81,10 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
         rows = [row for row in csv.DictReader(file) if row["value"]]
     found = [_candidate(sweep / "trials" / Path(row["folder"]).name) for row in rows]
     most = max((len(c.models) for c in found), default=0)
-    whole = [c for c in found if len(c.models) == most and _has_checkpoints(c)]
+    ended = [c for c in found if len(c.models) == most]
+    whole = [c for c in ended if _has_checkpoints(c)]
+    if gone := [c.folder.name for c in ended if c not in whole]:
+        console.say("[yellow]note[/]  left out, without checkpoints: trials {}", ", ".join(gone))
     if not whole:
         raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
     return whole[:count]

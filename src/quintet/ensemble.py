@@ -24,10 +24,14 @@ def assemble(cfg: DictConfig) -> Ensemble:
     Of two choices with the same P the one that thinks the truth more likely is the better.
 
     Raises:
-        UserError: no sweep folder, or trials that were not scored on the same samples.
+        UserError: no number of models, no sweep folder, or trials that were not scored on the same
+            samples.
 
     """
     console.quiet(cfg.debug)
+    for key in ("candidates", "size"):
+        if not isinstance(cfg[key], int) or isinstance(cfg[key], bool) or cfg[key] < 1:
+            raise UserError(f"{key}={cfg[key]} is no number of models. Give 1 or more.")
     sweep = Path(cfg.sweep)
     output = Path(cfg.output) if cfg.output else sweep / "ensemble"
     found = candidates(sweep, cfg.candidates)
@@ -35,7 +39,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
     if not all(same_samples(each, said[0]) for each in said):
         raise UserError(
             f"The trials of sweep={sweep} have different validation samples, so they cannot be "
-            "compared. Sweep without seed, data.seed, data.val, data.test and data.fraction."
+            "compared. Sweep without seed, data.seed, data.val, data.test and data.fold."
         )
     on_val = [torch.cat(each.predicted) for each in said]
     quality = judge(said[0])

@@ -1,4 +1,5 @@
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
@@ -75,6 +76,26 @@ def test_a_closed_test_set_stays_closed(sweep, tmp_path):
 def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
     with pytest.raises(UserError, match=r"no sweep folder.*train\.py -m"):
         assemble(settings(tmp_path))
+
+
+def test_a_sweep_that_has_not_ended_is_told_from_no_sweep(tmp_path):
+    (tmp_path / "trials").mkdir()
+    with pytest.raises(UserError, match=r"has not ended.*go on with it"):
+        assemble(settings(tmp_path))
+
+
+@pytest.mark.parametrize("words", [{"candidates": 0}, {"size": 0}, {"size": "all"}])
+def test_no_number_of_models_is_refused(sweep, words):
+    with pytest.raises(UserError, match=r"is no number of models. Give 1 or more"):
+        assemble(settings(sweep, **words))
+
+
+def test_a_trial_whose_checkpoint_is_gone_is_left_out_and_named(sweep, tmp_path, capsys):
+    less = shutil.copytree(sweep, tmp_path / "less")
+    (less / "trials/0001/checkpoints/best.ckpt").unlink()
+    made = assemble(settings(less, test=False))
+    assert not any("0001" in name for name in made.members)
+    assert "left out, without checkpoints: trials 0001" in capsys.readouterr().out
 
 
 def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):

@@ -10,7 +10,9 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2.0
 """Seconds after a first signal in which further ones are taken for the same wish."""
 
+_SHOW_CURSOR = b"\x1b[?25h"
 _since: float | None = None
+_first: int | None = None
 
 
 class StoppedError(KeyboardInterrupt):
@@ -42,12 +44,26 @@ def listen() -> None:
 
 
 def _stop(number: int, frame: FrameType | None) -> None:
-    global _since
-    if _since is None:
-        _since = time.monotonic()
+    if is_first(number):
         raise StoppedError(number)
-    if time.monotonic() - _since > PATIENCE:
+
+
+def is_first(number: int, patience: float = PATIENCE) -> bool:
+    """Return whether nobody asked before; exit at once where that was `patience` seconds ago."""
+    global _since, _first
+    if _since is None:
+        _since, _first = time.monotonic(), number
+        return True
+    if time.monotonic() - _since > patience:
+        if os.isatty(1):
+            os.write(1, _SHOW_CURSOR)  # a live view hides it
         os._exit(128 + number)
+    return False
+
+
+def asked() -> int | None:
+    """Return the signal that has asked this process to end; None where none has."""
+    return None if _since is None else _first
 
 
 def behind(error: BaseException | None) -> StoppedError | None:

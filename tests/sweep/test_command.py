@@ -3,10 +3,8 @@
 import csv
 import json
 import os
-import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -127,18 +125,3 @@ def test_a_second_sweep_on_a_running_study_is_refused(tmp_path):
     assert out.returncode == 1
     assert "is being run by another process" in out.stderr
     assert not (folder / "trials").exists()
-
-
-def test_ctrl_c_stops_soon_and_says_how_to_go_on(tmp_path):
-    folder = tmp_path / "stopped"
-    arguments = ["-m", f"hydra.sweep.dir={folder}", "seed=1,2", "trainer.max_epochs=500"]
-    command = [sys.executable, TRAIN, *arguments]
-    parent = subprocess.Popen(command, stdout=-1, stderr=-1, text=True)
-    until = time.monotonic() + 60
-    while not list(folder.glob("trials/0000/*")) and time.monotonic() < until:
-        time.sleep(0.05)
-    os.kill(parent.pid, signal.SIGINT)
-    _, errors = parent.communicate(timeout=30)
-    assert parent.returncode == 1
-    assert "Go on with" in errors
-    assert f"hydra.sweep.dir={folder}" in errors

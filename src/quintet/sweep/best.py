@@ -1,7 +1,6 @@
 """The winner's run folder, copied to `best/` and tested once."""
 
 import json
-import os
 import shutil
 from pathlib import Path
 
@@ -28,7 +27,7 @@ def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
         return record
     if not (source / RESULT).is_file():
         return None
-    made = study.folder / f".{FOLDER}.{os.getpid()}"
+    made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG, *TRACKED))
     record = Record.read(made)

@@ -41,10 +41,12 @@ def ran(
     if lock is None:
         return f"another process is at work in {folder}"
     process = start([plan.command[0], str(script), *arguments], folder, 0, lock, {})
-    while (code := process.exit_code()) is None and not (clock and clock.late):
-        time.sleep(0.02)
-    process.end()
-    process.let_go()
+    try:
+        while (code := process.exit_code()) is None and not (clock and clock.late):
+            time.sleep(0.02)
+    finally:
+        process.end()
+        process.let_go()
     said = tail(folder / LOG, lines=3)
     for file in (LOG, LOCK):
         (folder / file).unlink(missing_ok=True)

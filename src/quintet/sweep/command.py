@@ -5,11 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import secrets
+from quintet import secrets, signals
 from quintet.errors import UserError
 from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
 from quintet.sweep.clock import Clock
@@ -61,32 +61,60 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
         )
         hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
         report.announce(plan, study, total, settings.slots * (settings.workers if hosted else 1))
-        with stop.on_signals(), starter(settings.isolation, settings.preload) as start:
-            if hosted:
-                gave_up = launch(context, config, plan, total, study, stop)
-            else:
-                limits = (settings.slots, total, clock.for_trials(plan.settings.ensemble))
-                with view(plan, study, total) as seen:
-                    loop = Loop(plan, study, seen, *limits, stop, start)
-                    loop.run()
-                gave_up = loop.gave_up
-            leaderboard.save(study)
+        with starter(settings.isolation, settings.preload) as start:
+            with stop.on_signals():
+                if hosted:
+                    gave_up = launch(context, config, plan, total, study, stop)
+                else:
+                    gave_up = run(plan, study, total, clock, stop, start)
+                leaderboard.save(study)
             try:
                 if stop.asked:
-                    leave(plan, study)
-                return finish(plan, study, start, clock, gave_up=gave_up)
-            finally:
-                show(study)
-                tracked.tell(config, plan, study)
+                    leave(config, plan, study)
+                return conclude(config, plan, study, start, clock, gave_up=gave_up)
+            except KeyboardInterrupt:
+                leave(config, plan, study)
 
 
-def leave(plan: Plan, study: Study) -> None:
-    """Say how to go on, and exit."""
-    sys.exit(f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}")
+def run(plan: Plan, study: Study, total: int, clock: Clock, stop: Stop, start: Start) -> bool:
+    """Run the trials on this machine's slots; return whether the first of them all failed."""
+    settings = plan.settings
+    with view(plan, study, total) as seen:
+        seconds = clock.for_trials(settings.ensemble)
+        loop = Loop(plan, study, seen, settings.slots, total, seconds, stop, start)
+        loop.run()
+    return loop.gave_up
+
+
+def leave(config: DictConfig, plan: Plan, study: Study) -> NoReturn:
+    """Say how to go on, and exit; whoever has pressed Ctrl-C does not wait for a report."""
+    number = signals.asked()
+    if number is None:  # its jobs have ended before their time
+        show(config, plan, study)
+    print(
+        f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}",
+        f"See them with:\n  {report.page(plan)}",
+        sep="\n",
+        file=sys.stderr,
+    )
+    sys.exit(1 if number is None else 128 + number)
+
+
+def conclude(
+    config: DictConfig, plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: bool
+) -> float | None:
+    """Finish, and show what came out, also of a sweep without a winner."""
+    try:
+        value = finish(plan, study, start, clock, gave_up=gave_up)
+    except Exception:
+        show(config, plan, study)
+        raise
+    show(config, plan, study)
+    return value
 
 
 def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: bool) -> float | None:
-    """Show what came out; keep the winner."""
+    """Keep the winner, and say how it did."""
     if gave_up:
         raise UserError(
             "The first trials all failed, so the sweep stopped. The first was "
@@ -103,8 +131,8 @@ def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: boo
     return won.value
 
 
-def show(study: Study) -> None:
-    """Write report.html; whatever goes wrong with it costs a line, never the sweep."""
+def show(config: DictConfig, plan: Plan, study: Study) -> None:
+    """Write report.html, whose failure costs a line, never the sweep; tell the trackers."""
     from quintet.console import say, shortest, warn
     from quintet.report.command import write
 
@@ -112,6 +140,7 @@ def show(study: Study) -> None:
         say("report    [bold]{}[/]", shortest(write(study)))
     except Exception as error:
         warn(f"report.html could not be written: {error}")
+    tracked.tell(config, plan, study)
 
 
 def limit(plan: Plan) -> int:

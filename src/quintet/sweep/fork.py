@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from quintet.sweep.process import LOG, Process, Start, clean, start
+from quintet.sweep.stop import at_once
 
 SOURCES = str(Path(__file__).parents[2])
 SERVE = "from quintet.sweep.fork_server import main; main()"
@@ -66,7 +67,8 @@ class Server:
         """Wait until the libraries are loaded; return whether a fork is safe."""
         if not self.ready:
             self._socket.setblocking(True)
-            told = self._socket.recv(4096)
+            with at_once():
+                told = self._socket.recv(4096)
             self.ready, self.safe = True, bool(told) and json.loads(told)["threads"] == 1
         return self.safe
 

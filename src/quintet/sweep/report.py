@@ -206,3 +206,9 @@ def again(plan: Plan) -> str:
     named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
     own = [] if named else [f"study={plan.folder.name}"]
     return shlex.join(["python", script, *arguments, *own])
+
+
+def page(plan: Plan) -> str:
+    """Return the command that writes this sweep's report."""
+    words = [a.removeprefix("sweeper.") for a in sys.argv[1:] if a.startswith("sweeper.storage=")]
+    return command_line("report", f"sweep={typed(plan.folder)}", *words)

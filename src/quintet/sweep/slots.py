@@ -5,17 +5,20 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from quintet.record import RESULT
+from quintet.signals import StoppedError
 from quintet.sweep import launch, locks, outcome
 from quintet.sweep.clock import Clock
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Process, Start, start, tail
 from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
+from quintet.sweep.stop import at_once
 from quintet.sweep.study import Study, Trial, folder_of
 
 TICK = 0.25
@@ -79,11 +82,9 @@ class Loop:
     def run(self) -> bool:
         """Run; return whether everything there was to do is done."""
         self._clock, done = Clock(self.seconds), False
-        with selectors.DefaultSelector() as self._selector:
+        with selectors.DefaultSelector() as self._selector, suppress(StoppedError):
             try:
-                while True:
-                    if self.stopping() or self._clock.overdue:
-                        return False
+                while not (self.stopping() or self._clock.overdue):
                     if not (over := done or self._out_of_time() or self.gave_up):
                         done = over = self._fill()
                     if not self.running and over:
@@ -91,6 +92,7 @@ class Loop:
                     self._listen()
             finally:
                 self._interrupt()
+        return False
 
     def _out_of_time(self) -> bool:
         """Tell whether no more trials are to begin: a sweep without any has one, of an epoch."""
@@ -98,9 +100,7 @@ class Loop:
 
     def _fill(self) -> bool:
         """Start trials on free slots; return True when nothing is left to begin."""
-        for index in range(self.slots):
-            if index in self.running:
-                continue
+        for index in sorted({*range(self.slots)} - {*self.running}):
             claim = self._claim()
             if isinstance(claim, Finished | Wait):
                 return isinstance(claim, Finished)
@@ -116,9 +116,9 @@ class Loop:
 
     def _claim_from(self, trials: list[Trial]) -> Claim | None:
         """Take a trial that somebody left unfinished, or the next one; None to look again."""
-        elsewhere = False
+        elsewhere, mine = False, {slot.trial.number for slot in self.running.values()}
         for trial in trials:
-            if trial.state != "running" or trial.paused or self._mine(trial):
+            if trial.state != "running" or trial.paused or trial.number in mine:
                 continue
             if (lock := self._lock(trial.number)) is None:
                 elsewhere = True  # another worker's, or its process is just about to die
@@ -149,7 +149,8 @@ class Loop:
         plan, number = self.plan, len(trials)
         if plan.sampler.starts_with_defaults and number < len(plan.beginning):
             return plan.beginning[number]
-        return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
+        with at_once():
+            return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
 
     def _taken(self, number: int) -> tuple[Trial, int]:
         # Whoever paused the trial may have told so and be about to let go of it.
@@ -161,9 +162,6 @@ class Loop:
         folder = folder_of(self.study.folder, number)
         folder.mkdir(parents=True, exist_ok=True)
         return locks.wait_for(folder / LOCK, patience)
-
-    def _mine(self, trial: Trial) -> bool:
-        return any(slot.trial.number == trial.number for slot in self.running.values())
 
     def _still_open(self, number: int) -> bool:
         """Look at a trial again, now that it is ours: it may have ended before we had its lock.

@@ -4,6 +4,13 @@ import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from quintet import signals
+
+PATIENCE = 0.5
+"""Seconds in which a second signal is the first one's echo; a later one ends the sweep at once."""
+
+_harmless = False
+
 
 class Stop:
     """Tells, when called, whether somebody has asked the sweep to stop."""
@@ -28,3 +35,23 @@ class Stop:
 
     def _ask(self, number: int, frame: object) -> None:
         self.asked = True
+        if signals.is_first(number, PATIENCE) and _harmless:
+            raise signals.StoppedError(number)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let a signal end the block, which may take long and leaves nothing half done.
+
+    Raises:
+        StoppedError: in place of being noticed after the block.
+
+    """
+    global _harmless
+    _harmless = True
+    try:
+        if (number := signals.asked()) is not None:
+            raise signals.StoppedError(number)
+        yield
+    finally:
+        _harmless = False

@@ -14,6 +14,8 @@ from quintet.fit import CONFIGS
 from quintet.practice.first_look import fitting, folds
 
 FILE = "look.json"
+PATIENCE = "sweeper.scheduler.min_epochs"
+"""Epochs that every trial gets, where its sweep stops some."""
 
 
 def look(cfg: DictConfig) -> dict[str, str]:
@@ -38,7 +40,8 @@ def look(cfg: DictConfig) -> dict[str, str]:
         if group not in typed and cfg.choices[group] == usual[group]
     }
     if not _split_is_given(cfg, typed) and (k := folds(facts)) and _foldable(cfg, k):
-        chosen["cv.folds"] = str(k)
+        # None is judged by the first epochs of its first fold.
+        chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}

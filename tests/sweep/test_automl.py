@@ -7,11 +7,13 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
 import runs
 from quintet.record import Record
 from quintet.sweep import Study, warm
 from quintet.sweep.clock import Clock
+from quintet.sweep.look import heed
 
 AUTOML = ("sweeper=automl", "search_space=automl")
 KINDS = {
@@ -52,6 +54,24 @@ def test_metric_loss_and_model_are_chosen_by_a_first_look(swept):
     assert first.choices["loss"] == "weighted_cross_entropy"
     assert first.choices["model"] == "tabular"
     assert "binary, table" in out
+
+
+def test_a_small_table_is_compared_over_folds_each_with_a_whole_one(swept):
+    folder, out = swept
+    assert "cv.folds=5 sweeper.scheduler.min_epochs=2" in out
+    trials = [Record.read(trial) for trial in sorted((folder / "trials").iterdir())]
+    assert len(trials[0].repeats) == 5
+    assert all(trial.epochs >= 2 for trial in trials)
+
+
+@pytest.mark.parametrize(("typed", "expected"), [([], 30), (["sweeper.scheduler.min_epochs=1"], 1)])
+def test_what_a_look_finds_for_the_sweep_gives_way_to_what_was_typed(typed, expected):
+    config = OmegaConf.create(
+        {"sweeper": {"scheduler": {"min_epochs": 1}}, "hydra": {"overrides": {"task": typed}}}
+    )
+    found = ["metric=f1", "sweeper.scheduler.min_epochs=30", "sweeper.scheduler.unknown=1"]
+    assert heed(config, found) == ["metric=f1"]
+    assert config.sweeper.scheduler == {"min_epochs": expected}
 
 
 def test_it_ends_with_an_ensemble_tested_beside_the_winner(swept):

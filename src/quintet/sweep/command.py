@@ -15,7 +15,7 @@ from quintet.sweep import best, disk, leaderboard, locks, report, together, trac
 from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
 from quintet.sweep.live import view
-from quintet.sweep.look import look
+from quintet.sweep.look import heed, look
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.process import Start
 from quintet.sweep.settings import check
@@ -46,7 +46,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
     check(config)
     clock = Clock(config.sweeper.timeout)
     loader = context.config_loader
-    found = look(loader, arguments) if config.sweeper.look else []
+    found = heed(config, look(loader, arguments)) if config.sweeper.look else []
     plan = settle(config, loader, arguments, found)
     total, settings, stop = limit(plan), plan.settings, Stop()
     with disk.full_disk_explained(plan.folder), alone(plan):

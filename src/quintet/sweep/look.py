@@ -9,6 +9,9 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
 from quintet.console import say
 from quintet.errors import UserError
 from quintet.process import PARENT
@@ -54,3 +57,20 @@ def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     for line in said:
         say("{}", line)
     return [f"{group}={option}" for group, option in chosen.items()]
+
+
+def heed(config: DictConfig, found: Iterable[str]) -> list[str]:
+    """Write what a look has found for the sweep itself into its config; return the rest.
+
+    What was typed stays, and a strategy without such a setting goes without.
+    """
+    rest = []
+    for override in found:
+        key, _, value = override.partition("=")
+        if not key.startswith("sweeper."):
+            rest.append(override)
+            continue
+        typed = any(word.partition("=")[0] == key for word in config.hydra.overrides.task)
+        if not typed and OmegaConf.select(config, key) is not None:
+            OmegaConf.update(config, key, yaml.safe_load(value))
+    return rest

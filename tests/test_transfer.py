@@ -8,7 +8,7 @@ import pytest
 import torch
 
 import runs
-from quintet import checkpoints
+from quintet import checkpoints, repeats
 from quintet.reload import trained
 from quintet.transfer import seen_before
 from running import SHORT, composed, ran
@@ -113,6 +113,20 @@ def test_the_check_judges_a_frozen_model_by_what_it_trains(source: Path, tmp_pat
     found.append(layers.gradients(subject))
     assert [finding.verdict for finding in found] == ["pass"] * 4
     assert layers.signal(subject) is None  # every activation follows frozen weights
+    heart = start.overfit(subject)  # what a frozen body tells may not be enough for this
+    assert (heart.verdict, "freeze less" in heart.cure) == ("warn", True)
+
+
+def test_folds_tell_together_what_each_began_with(
+    source: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    words = (f"model.weights={source}", "model.freeze=[stages]", *NET, *SHORT)
+    record = repeats.run(composed(tmp_path, "cv.folds=2", *words))
+    shown = " ".join(capsys.readouterr().out.split())
+    assert shown.count(f"26 tensors loaded from {source}") == 1
+    assert shown.count(record.anomalies[0]) == 1
+    assert record.anomalies[0].endswith("Leave the folds out, or begin with weights of other data.")
+    assert len(record.transfer["frozen"]) == 12
 
 
 @pytest.mark.parametrize(

@@ -156,6 +156,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
+    record.transfer = first.transfer
     losses = [r.loss for r in runs if r.loss is not None]
     record.loss = fmean(losses) if losses else None
     if any(r.status == "pruned" for r in runs):

@@ -1,7 +1,7 @@
 """What a person sees of a run: what is trained, how good it is, and what to do next."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -62,14 +62,11 @@ def summarise(record: Record, folder: Path) -> None:
         test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
         loss = record.choices.get("loss")
         tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
-    if weights := _weights(record):
-        tell(weights, style="dim")
-    for change in record.steering:
-        if told := said(change):
-            by = "the range test" if change.get("by") else "steer.py"
-            tell(f"{told}, by {by}", style="dim")
+    for sentence in _remarks(record):
+        tell(sentence, style="dim")
     say("")
-    for sentence in record.diagnosis:
+    anomalies = record.anomalies if record.repeats else []  # a single run has begun with them
+    for sentence in (*anomalies, *record.diagnosis):
         _advise(sentence, wrong=True)
     if not record.diagnosis and record.epochs >= READABLE:
         _advise("The curves look healthy.", wrong=False)
@@ -99,6 +96,19 @@ def _verdict(record: Record, model: str) -> str:
     gain = round(sign * own - others[best], 4)
     how = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
     return f"{told}, {how} the best of the simple models beside it, {best}"
+
+
+def _remarks(record: Record) -> Iterator[str]:
+    """Say how the model came about: whose weights, what was steered, and, of several, loaded."""
+    if weights := _weights(record):
+        yield weights
+    for change in record.steering:
+        if told := said(change):
+            yield f"{told}, by {'the range test' if change.get('by') else 'steer.py'}"
+    if record.repeats and record.transfer:
+        from quintet.models.transfer import account
+
+        yield from account(record.transfer)
 
 
 def _weights(record: Record) -> str:

@@ -4,6 +4,7 @@ import pytest
 from subjects import composed
 
 from quintet.checking import command as checking
+from quintet.errors import UserError
 
 
 def test_a_failure_ends_with_exit_code_1_and_is_on_file(tmp_path, capsys):
@@ -26,3 +27,10 @@ def test_apply_trains_with_the_suggested_rate(tmp_path):
     assert record["overrides"][-1].startswith("optimizer.lr=")
     assert "apply=true" not in record["overrides"]  # they are what train.py takes
     assert "optimizer.lr=1e-5" not in record["overrides"]
+
+
+def test_of_folds_the_first_is_checked(tmp_path):
+    words = ("data=wine", "trainer=cpu")
+    assert checking.prepare(composed(tmp_path, "cv.folds=3", *words)).data.folds == 3
+    with pytest.raises(UserError, match=r"cv.folds=1: give a whole number from 2 on"):
+        checking.prepare(composed(tmp_path, "cv.folds=1", *words))

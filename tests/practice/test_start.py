@@ -40,7 +40,8 @@ def test_large_outputs_fail(digits):
 
 
 @pytest.mark.parametrize(
-    ("rate", "verdict"), [(1e-6, "warn"), (1e-3, "pass"), (1e-2, "pass"), (5.0, "fail")]
+    ("rate", "verdict"),
+    [(0.0, "fail"), (1e-6, "warn"), (1e-3, "pass"), (1e-2, "pass"), (5.0, "fail")],
 )
 def test_the_chosen_rate_is_judged(digits, rate, verdict):
     digits.rate, kept = rate, digits.rate

@@ -13,6 +13,7 @@ from quintet.checking import view
 from quintet.files import write_atomically
 from quintet.fit import check_choices, check_keys
 from quintet.length import count_steps
+from quintet.length import repeats as several
 from quintet.practice.checks import findings
 from quintet.practice.finding import Finding
 from quintet.practice.layers import statistics
@@ -56,7 +57,7 @@ def check(cfg: DictConfig) -> float | None:
 
 
 def prepare(cfg: DictConfig) -> Subject:
-    """Do all that a run does before its first step.
+    """Do all that a run does before its first step; of one over folds or seeds, the first.
 
     Raises:
         UserError: as `experiment.run`.
@@ -64,6 +65,8 @@ def prepare(cfg: DictConfig) -> Subject:
     """
     check_keys(cfg)
     check_choices(cfg)
+    if several(cfg) > 1:
+        cfg = next(iter(repeats.parts(cfg, Path(cfg.paths.run)).values()))
     build.check(cfg)
     experiment.prepare(cfg)
     data = build.data(cfg)

@@ -88,20 +88,23 @@ def losses_before(
 def overfit(subject: Subject) -> Finding:
     """Learn a handful of samples by heart, with all regularisation off.
 
-    A model, loss and targets that fit together bring the loss to about zero.
+    A model, loss and targets that fit together bring the loss to about zero. What a frozen body
+    tells the layers after it need not be enough for that, though it may be for a good score.
     """
     x, y = _distinct(*subject.batch(16 * SMALL))
     first, last = min(
         (memorise(subject.calm(), x, y, rate) for rate in (1e-3, 1e-2)), key=lambda pair: pair[1]
     )
     left = last / first if first > 0 else math.inf
-    verdict: Verdict = "pass" if left < 0.05 else "warn" if left < 0.3 else "fail"
+    frozen = not all(p.requires_grad for p in subject.task().model.parameters())
+    verdict: Verdict = "pass" if left < 0.05 else "warn" if left < 0.3 or frozen else "fail"
     return judged(
         "one small batch",
         verdict,
         f"loss {first:.3f} to {last:.4f} on {len(x)} samples in {STEPS} steps",
         "The model cannot learn even these by heart: look for a wrong output layer, targets that "
-        "do not belong to their inputs, or a model that is too small (model.width, model.depth).",
+        "do not belong to their inputs, or a model that is too small (model.width, model.depth)"
+        + (", or freeze less." if frozen else "."),
     )
 
 
@@ -148,7 +151,7 @@ def learning_rate(subject: Subject) -> Finding:
             "Training does not reach the parameters: see the other findings.",
         )
     verdict: Verdict = "pass"
-    if rate > curve.lowest and curve.at(rate) > curve.start:
+    if not rate > 0 or (rate > curve.lowest and curve.at(rate) > curve.start):
         verdict = "fail"
     elif not curve.suggestion / 50 <= rate <= 3 * curve.lowest:
         verdict = "warn"

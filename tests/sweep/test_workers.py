@@ -11,8 +11,10 @@ import time
 from pathlib import Path
 
 import pytest
+from family import start, wait_for_none
+from hold import wait_for
 from omegaconf import OmegaConf
-from parent import loop, plan, swept
+from parent import HERE, loop, plan, swept
 
 from quintet.sweep.stop import Stop
 from quintet.sweep.study import Study
@@ -33,12 +35,11 @@ def needs(package):
         pytest.skip(f"hydra-{package}-launcher is not installed")
 
 
-def worker(folder, total):
+def worker(folder, total, **changes):
     more = {"isolation": "process", "preload": []}
     settings = {"seed": 1, "give_up_after": 3, "slots": 2, "timeout": None, "storage": None}
     settings |= {"ensemble": False, **more}
-    chosen = plan(folder, swept(x=range(4)), settings=OmegaConf.create(settings))
-    loop(chosen, limit=1).run()
+    chosen = plan(folder, swept(x=range(4)), settings=OmegaConf.create(settings), **changes)
     return pickle.loads(pickle.dumps(Worker(chosen, total)))
 
 
@@ -48,6 +49,7 @@ def states(folder):
 
 def test_a_worker_travels_to_its_job_and_runs_what_is_left(tmp_path):
     travelled = worker(tmp_path, 4)
+    loop(travelled.plan, limit=1).run()
     (tmp_path / PERMIT).touch()
     assert travelled(OmegaConf.create()) is False
     assert states(tmp_path) == ["completed"] * 4
@@ -55,7 +57,26 @@ def test_a_worker_travels_to_its_job_and_runs_what_is_left(tmp_path):
 
 def test_a_job_that_starts_after_its_sweep_has_ended_does_nothing(tmp_path):
     assert worker(tmp_path, 4)(OmegaConf.create()) is False
-    assert states(tmp_path) == ["completed"]
+    assert not list(tmp_path.glob("trials/*"))
+
+
+JOBLIB = """
+import sys, joblib
+from test_workers import *
+job = worker(Path(sys.argv[1]), 4, fixed=("sleep=1000",))
+(job.plan.folder / PERMIT).touch()
+joblib.Parallel(n_jobs=2)(joblib.delayed(job)(OmegaConf.create()) for _ in range(2))
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux only")
+def test_jobs_that_are_its_children_end_with_a_killed_sweep(tmp_path):
+    path = os.pathsep.join([str(HERE), os.environ["PYTHONPATH"]])
+    sweep = start([sys.executable, "-c", JOBLIB, tmp_path], tmp_path, env={"PYTHONPATH": path})
+    wait_for(lambda: len(list(tmp_path.glob("trials/*/.hydra"))) > 2, sweep)
+    sweep.kill()
+    sweep.wait()
+    wait_for_none(tmp_path)
 
 
 def test_no_job_is_started_for_a_study_that_is_done(tmp_path):

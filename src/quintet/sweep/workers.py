@@ -4,7 +4,7 @@ import os
 import secrets
 import threading
 from contextlib import nullcontext
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, open_dict
@@ -12,6 +12,7 @@ from omegaconf import DictConfig, open_dict
 from quintet import signals
 from quintet.console import say
 from quintet.errors import UserError
+from quintet.process import die_with
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
@@ -40,11 +41,13 @@ class Worker:
     Args:
         plan: of the sweep.
         total: how many trials the study is to have.
+        sweep: process id of the sweep. A job that is its child ends with it; others go on.
 
     """
 
     plan: Plan
     total: int
+    sweep: int = field(default_factory=os.getpid)
 
     def __call__(self, cfg: DictConfig) -> bool:
         """Run trials until none is left; return whether the first few all failed.
@@ -52,6 +55,8 @@ class Worker:
         A job that was still queued when its sweep ended does nothing.
         """
         plan, settings, stop = self.plan, self.plan.settings, Stop()
+        if os.getppid() == self.sweep:
+            die_with(self.sweep)
         main = threading.current_thread() is threading.main_thread()
         with locks.held(plan.folder / LOCK, shared=True):
             if not self.permitted():

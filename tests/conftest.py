@@ -103,14 +103,17 @@ def loader() -> Any:
 @pytest.fixture
 def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
     """Return the plan of a sweep: `settled("sweeper=random", "optimizer.lr=0.1,0.2")`."""
+    from hydra.core.utils import setup_globals
     from hydra.types import RunMode
 
     from quintet.sweep import plan
 
     monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
+    setup_globals()
 
     def settle(*arguments: str, seen: Iterable[str] = ()) -> plan.Plan:
-        given = [*arguments, f"hydra.sweep.dir={tmp_path}"]
+        named = any(argument.startswith("study=") for argument in arguments)
+        given = [*arguments, *([] if named else [f"hydra.sweep.dir={tmp_path}"])]
         config = loader.load_configuration("train", given, RunMode.MULTIRUN)
         return plan.settle(config, loader, arguments, seen)
 

@@ -12,15 +12,13 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet import agent, secrets, signals, usage
-from quintet.errors import DivergedError, UserError, nearest
-from quintet.files import unusable
+from quintet.errors import UserError
+from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
 from quintet.record import CONFIG
 from quintet.run_folder import check_free, note_command
 
 ROOT = Path(__file__).parents[2]
-FILLED_IN = ("facts", "choices", "overrides")
-"""Nodes of a config that nobody types."""
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
 
@@ -61,6 +59,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             signals.listen()
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
+                refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))
                 start()
 
@@ -110,6 +109,20 @@ def refuse_secrets(arguments: list[str]) -> None:
         )
 
 
+def refuse_nonsense(arguments: list[str]) -> None:
+    """Refuse overrides that nobody can mean; this comes before Hydra, which stumbles over some.
+
+    Raises:
+        UserError: as `quintet.sweep.words.read`.
+
+    """
+    from hydra._internal.utils import get_args_parser
+
+    from quintet.sweep import words
+
+    words.read(get_args_parser().parse_args(arguments).overrides)
+
+
 def placed(arguments: list[str]) -> list[str]:
     """Let `resume=<run folder>` go on in that very folder, and leave its composed config as it is.
 
@@ -137,50 +150,3 @@ def placed(arguments: list[str]) -> list[str]:
             "Allowed: a folder that train.py wrote."
         )
     return [*arguments, f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
-
-
-def explain(error: BaseException) -> str:
-    """Return what a user needs to know of an error: the value, what is allowed, what to do."""
-    from hydra.errors import HydraException, MissingConfigException
-    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-
-    if isinstance(error, UserError | DivergedError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{unusable(error, error.filename)} debug=true shows what needed it."
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={name}: there is no such option. {nearest(name, error.options)}"
-    if isinstance(error, MissingMandatoryValue):
-        key = error.full_key or str(error).rpartition(" ")[2]
-        return f"{key}= is required and has no value. Give {key}=<value>."
-    if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        return _unknown_key(cause) or f"{_first(error)} {_first(cause)}"
-    if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or _first(error)
-    if isinstance(error, HydraException):
-        return _unknown_group(str(error)) or str(error)
-    return f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
-
-
-def _unknown_key(error: Any) -> str | None:
-    from omegaconf.errors import ConfigAttributeError, ConfigKeyError
-
-    if not isinstance(error, ConfigAttributeError | ConfigKeyError) or error.key is None:
-        return None
-    parent = error.parent_node
-    found = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
-    keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
-    return f"There is no key {error.full_key or error.key!r}. {nearest(str(error.key), keys)}"
-
-
-def _unknown_group(message: str) -> str | None:
-    if "No match in the defaults list" not in message:
-        return None
-    name = message.split("'")[1]
-    groups = [p.name for p in (ROOT / "configs").iterdir() if p.is_dir()]
-    return f"There is no group {name!r} to choose from. {nearest(name, groups)}"
-
-
-def _first(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]

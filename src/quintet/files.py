@@ -74,7 +74,7 @@ def unusable(error: OSError, path: object) -> str:
     """Say of which path the system complains, and where others are given."""
     return (
         f"{error.filename or path} cannot be read or written: {error.strerror}. Give a place where "
-        "you may write, by paths.logs=<folder>, hydra.run.dir=<folder> or output=<path>."
+        "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=."
     )
 
 

@@ -9,6 +9,7 @@ import yaml
 from omegaconf import DictConfig
 
 from quintet.errors import UserError, nearest
+from quintet.explain import FILLED_IN
 
 RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 CONFIGS = Path(__file__).parents[2] / "configs"
@@ -26,7 +27,8 @@ def check_keys(cfg: DictConfig) -> None:
     defaults = top_level()
     for key, value in cfg.items():
         if key not in defaults:
-            known = nearest(str(key), defaults)
+            own = [k for k in defaults if k not in ("defaults", *FILLED_IN) and "hydra" not in k]
+            known = nearest(str(key), own)
             raise UserError(f"The config has an unknown key {key!r}. {known}")
         allowed = type(defaults[str(key)])
         if allowed in (int, bool) and type(value) is not allowed:

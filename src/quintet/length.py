@@ -29,6 +29,12 @@ def repeats(cfg: DictConfig) -> int:
             raise UserError(
                 f"cv.{key}={value}: give a whole number from 2 on, or {off} to leave it off."
             )
+    typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
+    if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
+        raise UserError(
+            f"cv.folds={folds} trains every fold, and {own[0]} one of them. Leave out cv.folds for "
+            "that fold alone, with data.folds= as their number; or leave out data.fold."
+        )
     return (folds or 1) * (seeds or 1)
 
 

@@ -3,6 +3,7 @@
 import csv
 import json
 import os
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -105,6 +106,10 @@ def test_another_space_under_the_same_name_is_refused(done):
         (["search_space=hihg"], "search_space=hihg"),
         (["sweeper=random"], "There is nothing to vary"),
         (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0: give a whole number from 1 on"),
+        (["sweeper.storage=sqlite:///nowhere/x.db", "seed=1,2"], "does not answer"),
+        (["~scheduler=1,2"], "~scheduler alone"),
+        (["+optimizer.foo=1,2"], "optimizer.foo=1: Adam takes no 'foo'"),
+        (["cv.folds=5", "data.fold=2", "seed=1,2"], "cv.folds=5 trains every fold"),
         (["sweeper.storage=mysql://me:secret@host/db", "seed=1,2"], "sweeper.storage holds a"),
     ],
 )
@@ -114,6 +119,32 @@ def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
     assert says in out.stderr
     assert "Traceback" not in out.stderr
     assert not (tmp_path / "wrong").exists()
+
+
+def test_a_winner_without_its_model_gives_way_to_the_next(done, tmp_path):
+    folder = tmp_path / "robbed"
+    shutil.copytree(done[0], folder)
+    first, second = leaderboard(folder)
+    (folder / f"trials/{int(first['trial']):04d}/checkpoints/best.ckpt").unlink()
+    (folder / "best/checkpoints/best.ckpt").unlink()
+    (folder / "report.html").unlink()
+    out = sweep(folder, *QUICK, "optimizer=adam,sgd", "test=false", "report=false")
+    assert out.returncode == 0, out.stderr
+    assert f"trial {first['trial']} was better" in out.stdout
+    best = json.loads((folder / "best/result.json").read_text())
+    assert best["metric"]["value"] == float(second["value"])
+    assert best["choices"]["optimizer"] == second["optimizer"]
+    assert (folder / "best/checkpoints/best.ckpt").is_file()
+    assert not (folder / "report.html").exists()
+    assert not (folder / "best/report.html").exists()
+
+
+def test_where_no_model_is_left_there_is_no_best(done, tmp_path):
+    folder = tmp_path / "emptied"
+    shutil.copytree(done[0], folder, ignore=shutil.ignore_patterns("*.ckpt"))
+    out = sweep(folder, *QUICK, "optimizer=adam,sgd", "report=false")
+    assert "no trial has its checkpoint any more" in out.stdout
+    assert f"optimizer={leaderboard(folder)[0]['optimizer']}" in out.stdout
 
 
 def test_a_second_sweep_on_a_running_study_is_refused(tmp_path):

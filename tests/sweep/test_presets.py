@@ -7,9 +7,9 @@ from hydra import compose, initialize_config_dir
 
 from quintet.errors import UserError
 from quintet.node import checked
-from quintet.sweep import plan as planning
-from quintet.sweep.grammar import parse, preset
+from quintet.sweep.grammar import preset
 from quintet.sweep.space import Choice, Interval
+from quintet.sweep.words import assignments, read
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted(p.stem for p in (CONFIGS / "search_space").glob("*.yaml"))
@@ -79,14 +79,14 @@ def test_the_grammar_makes_parameters(loader):
     from quintet.sweep.grammar import parameter
 
     def made(text):
-        (override,) = parse(loader, [text])
+        (override,) = read([text], loader)
         return parameter(override, {})
 
     assert made("a=1,2") == Choice("a", ("1", "2"), ordered=True)
     assert made("a=[1,2],[3]").values == ("[1,2]", "[3]")
     assert made("a={x:1},null,'b,c'").values == ("{x:1}", "null", "'b,c'")
     assert made("a=range(1,4)").values == ("1", "2", "3")
-    assert made("a=choice(b,c,b)").values == ("b", "c")
+    assert made("a=choice(c,b)").values == ("c", "b")
     assert made("optimizer=glob(sgd*)").values == ("sgd", "sgd_momentum")
     assert made("a=tag(log,interval(1e-4,1))") == Interval("a", 1e-4, 1, "log")
     assert made("a=tag(log,int(interval(1,64)))") == Interval("a", 1, 64, "log", integer=True)
@@ -107,6 +107,6 @@ def test_a_preset_of_a_composed_config_is_checked_against_signatures(settled):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         for number in range(4):
             point = plan.sampler.suggest([], plan.space, number, 0, "max")
-            cfg = compose("train", planning.assignments(point))
+            cfg = compose("train", assignments(point))
             checked(cfg.optimizer, "optimizer")
             checked(cfg.init, "init")

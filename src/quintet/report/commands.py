@@ -3,8 +3,8 @@
 from quintet.console import command_line, typed
 from quintet.report.judged import untold
 from quintet.report.sweep import Sweep
-from quintet.sweep.plan import assignments
 from quintet.sweep.study import Trial
+from quintet.sweep.words import assignments
 
 SEEDS = "seed=1,2,3,4,5"
 
@@ -15,7 +15,7 @@ def next_steps(sweep: Sweep) -> dict[str, str]:
     steps = {}
     if sweep.winner is not None:
         run = typed(sweep.folder / "best")
-        if sweep.best is None:
+        if sweep.best is None and not sweep.winner_is_lost:
             run = typed(sweep.trial_folder(sweep.winner.number))
         steps["predict"] = command_line("predict", f"run={run}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={run}")

@@ -5,8 +5,8 @@ from quintet.report.commands import again
 from quintet.report.sweep import Sweep
 from quintet.report.words import plural
 from quintet.sweep.leaderboard import state
-from quintet.sweep.plan import assignments
 from quintet.sweep.study import Trial
+from quintet.sweep.words import assignments
 
 SHOWN = 20
 

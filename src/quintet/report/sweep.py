@@ -11,9 +11,11 @@ from typing import Any
 from quintet.practice import curves
 from quintet.record import Record
 from quintet.sweep import leaderboard
-from quintet.sweep.grammar import parameter, parse
+from quintet.sweep.best import PASSED_OVER
+from quintet.sweep.grammar import parameter
 from quintet.sweep.space import Space
 from quintet.sweep.study import Study, Trial, folder_of
+from quintet.sweep.words import read
 
 
 @dataclass
@@ -130,6 +132,12 @@ class Sweep:
         return read_record(self.folder / "best")
 
     @property
+    def winner_is_lost(self) -> bool:
+        """Whether somebody has deleted the winner's model, so that `best/` is another trial's."""
+        lost = self.study.optuna.user_attrs.get(PASSED_OVER, ())
+        return self.winner is not None and self.winner.number in lost
+
+    @property
     def record(self) -> Record | None:
         """The record that speaks for the sweep: of the winner, or of any trial."""
         own = self.records.get(self.winner.number) if self.winner else None
@@ -142,7 +150,7 @@ class Sweep:
         for key, text in self.spec.get("space", {}).items():
             values, *conditions = str(text).split(" when ")
             when = {c.partition("=")[0]: tuple(c.partition("=")[2].split(",")) for c in conditions}
-            (override,) = parse(None, [f"{key}={values}"])  # type: ignore[arg-type]
+            (override,) = read([f"{key}={values}"])
             if override.is_sweep_override():
                 found.append(parameter(override, when))
         return Space(tuple(found))

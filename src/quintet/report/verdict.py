@@ -8,7 +8,7 @@ from quintet.report.judged import judged, samples, whole
 from quintet.report.noise import wilson
 from quintet.report.standing import count, standing
 from quintet.report.sweep import Sweep
-from quintet.report.warnings import data, edges, simple
+from quintet.report.warnings import data, edges, lost, simple
 from quintet.report.words import change, duration, listed, plural, rounded, score
 from quintet.sweep.study import Trial
 
@@ -23,10 +23,14 @@ def head(sweep: Sweep) -> list[Block]:
         Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
         Tiles(_tiles(sweep, sweep.winner)),
         *standing(sweep),
-        *(Note(text, "warn") for text in (*simple(sweep), *edges(sweep), *data(sweep))),
+        *(Note(text, "warn") for text in _wary_of(sweep)),
         Commands(first_steps(sweep)),
         *own_page(sweep),
     ]
+
+
+def _wary_of(sweep: Sweep) -> list[str]:
+    return [*lost(sweep), *simple(sweep), *edges(sweep), *data(sweep)]
 
 
 def _without_winner(sweep: Sweep) -> list[Block]:

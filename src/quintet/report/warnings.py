@@ -15,6 +15,7 @@ OLD = 90
 def warnings(sweep: Sweep) -> list[str]:
     """Return sentences, the most important first."""
     return [
+        *lost(sweep),
         *simple(sweep),
         *steered(sweep),
         *edges(sweep),
@@ -22,6 +23,16 @@ def warnings(sweep: Sweep) -> list[str]:
         *libraries(sweep),
         *code(sweep),
         *age(sweep),
+    ]
+
+
+def lost(sweep: Sweep) -> list[str]:
+    """Warn that `best/` is not the winner, whose model somebody has deleted."""
+    if not sweep.winner_is_lost or sweep.winner is None:
+        return []
+    return [
+        f"The checkpoint of trial {sweep.winner.number} is no longer there: best/ is the next best "
+        "trial that has its own."
     ]
 
 

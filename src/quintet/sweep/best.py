@@ -4,48 +4,83 @@ import json
 import shutil
 from pathlib import Path
 
-from quintet.record import RESULT, Record
+from quintet import checkpoints
+from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.report.run.page import leave
-from quintet.sweep import child
+from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start
 from quintet.sweep.study import Study, Trial, folder_of
 
 FOLDER = "best"
+PASSED_OVER = "passed_over"
+"""What a study knows better trials than that in `best/` by: they have lost their models."""
 TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
 """What trackers keep in the trial's folder; in a copy it would be a second run to them."""
 
 
-def keep(plan: Plan, study: Study, best: Trial, start: Start) -> Record | None:
-    """Copy the winner to `best/`, open the test set for it, and return its record.
+def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
+    """Copy the best trial that still has its model to `best/`, and open the test set for it.
 
-    A winner that is there already is not tested again. Returns None where the trial's folder has
-    been deleted.
+    One that is there already is not tested again. Better ones, whose folder or checkpoint somebody
+    has deleted, are named in its record.
+
+    Returns:
+        the trial and its record; None where no trial has its model.
+
     """
-    source, target = folder_of(study.folder, best.number), study.folder / FOLDER
-    if (record := kept(study, best)) is not None:
-        return record
-    if not (source / RESULT).is_file():
-        return None
+    passed: list[Trial] = []
+    for trial in leaderboard.ranked(study):
+        if trial.state not in ("completed", "pruned"):
+            continue
+        record = kept(study, trial)
+        if record is None and has_model(folder_of(study.folder, trial.number)):
+            record = _copied(plan, study, trial, passed, start)
+        if record is not None:
+            study.optuna.set_user_attr(PASSED_OVER, [t.number for t in passed])
+            return trial, record
+        passed.append(trial)
+    return None
+
+
+def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: Start) -> Record:
+    source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
     made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
     shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG, *TRACKED))
     record = Record.read(made)
+    record.anomalies += [
+        f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but has no whole "
+        f"checkpoint any more; this is trial {trial.number}"
+        for better in passed
+    ]
+    record.write(made)
     if plan.test:
         test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
     made.replace(target)
-    leave(target)
-    study.optuna.set_user_attr("best", _sign(best))
+    if plan.report:
+        leave(target)
+    study.optuna.set_user_attr("best", _sign(trial))
     return record
 
 
 def kept(study: Study, best: Trial) -> Record | None:
-    """Return the record in `best/`; None where that is not, or not yet, this trial's."""
+    """Return the record in `best/`; None where that is not, or no longer whole, this trial's."""
     target = study.folder / FOLDER
-    if study.optuna.user_attrs.get("best") != _sign(best) or not (target / RESULT).is_file():
+    if study.optuna.user_attrs.get("best") != _sign(best) or not has_model(target):
         return None
     return Record.read(target)
+
+
+def has_model(folder: Path) -> bool:
+    """Tell whether a run folder has all the checkpoints that its record speaks of, whole."""
+    if not (folder / RESULT).is_file():
+        return False
+    record = Record.read(folder)
+    if record.checkpoint == ENSEMBLE:
+        return all(has_model(folder / name) for name in record.repeats)
+    return record.checkpoint is None or checkpoints.is_whole(folder / record.checkpoint)
 
 
 def _sign(best: Trial) -> list[object]:
@@ -57,7 +92,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     if record.checkpoint is None or not child.beside(plan, "evaluate").is_file():
         return
     arguments = [f"run='{folder}'", "splits=[val,test]", "baselines=true"]
-    why_not = child.ran(plan, "evaluate", arguments, folder, start)
+    why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
     scores = folder / "evaluation.json"
     if why_not is not None or not scores.is_file():
         record.anomalies.append(f"the test failed: {why_not}")

@@ -1,11 +1,13 @@
-"""Another of our commands, run to its end by a sweep the way a trial is run."""
+"""Work that a sweep has done by a process of its own, run to its end the way a trial is."""
 
+import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
+from quintet.sweep.fork import SOURCES
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start, tail
 
@@ -15,20 +17,18 @@ def beside(plan: Plan, name: str) -> Path:
     return Path(plan.command[1]).with_name(f"{name}.py")
 
 
+def command(plan: Plan, name: str, arguments: Sequence[str]) -> list[str]:
+    """Return a command that stands beside the sweep's own script, such as evaluate."""
+    return [plan.command[0], str(beside(plan, name)), *arguments]
+
+
 def ran(
-    plan: Plan,
-    name: str,
-    arguments: Sequence[str],
-    folder: Path,
-    start: Start,
-    clock: Clock | None = None,
+    command: Sequence[str], folder: Path, start: Start, clock: Clock | None = None
 ) -> str | None:
-    """Run a command that stands beside the sweep's own script.
+    """Run a command.
 
     Args:
-        plan: of the sweep.
-        name: of the command, such as evaluate.
-        arguments: of the command.
+        command: with the interpreter that runs it.
         folder: to run in; what it prints is not kept.
         start: how a process is started.
         clock: by which it is ended when it is late.
@@ -37,10 +37,11 @@ def ran(
         None where it did its work, else why not.
 
     """
-    script, lock = beside(plan, name), locks.take(folder / LOCK)
+    lock = locks.take(folder / LOCK)
     if lock is None:
         return f"another process is at work in {folder}"
-    process = start([plan.command[0], str(script), *arguments], folder, 0, lock, {})
+    paths = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
+    process = start(command, folder, 0, lock, {"PYTHONPATH": paths})
     try:
         while (code := process.exit_code()) is None and not (clock and clock.late):
             time.sleep(0.02)

@@ -1,6 +1,7 @@
 """A sweep, read top to bottom: settle -> open the study -> run the slots -> keep the best."""
 
 import os
+import shutil
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -13,6 +14,7 @@ from quintet import secrets, signals
 from quintet.errors import UserError
 from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
 from quintet.sweep.clock import Clock
+from quintet.sweep.first_check import first_check
 from quintet.sweep.fork import starter
 from quintet.sweep.live import view
 from quintet.sweep.look import heed, look
@@ -49,31 +51,42 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
     found = heed(config, look(loader, arguments)) if config.sweeper.look else []
     plan = settle(config, loader, arguments, found)
     total, settings, stop = limit(plan), plan.settings, Stop()
-    with disk.full_disk_explained(plan.folder), alone(plan):
-        study = Study(plan.folder, plan.mode, settings.storage)
-        study.agree(plan.spec())
-        plan = replace(plan, warm=warm.points(plan, study))
-        study.remember(
-            command=report.again(plan),
-            total=total,
-            max_epochs=plan.max_epochs,
-            defaults=plan.defaults,
-        )
-        hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
-        report.announce(plan, study, total, settings.slots * (settings.workers if hosted else 1))
-        with starter(settings.isolation, settings.preload) as start:
-            with stop.on_signals():
-                if hosted:
-                    gave_up = launch(context, config, plan, total, study, stop)
-                else:
-                    gave_up = run(plan, study, total, clock, stop, start)
-                leaderboard.save(study)
-            try:
-                if stop.asked:
-                    leave(config, plan, study)
-                return conclude(config, plan, study, start, clock, gave_up=gave_up)
-            except KeyboardInterrupt:
+    hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
+    with (
+        disk.full_disk_explained(plan.folder),
+        alone(plan),
+        starter(settings.isolation, settings.preload) as start,
+    ):
+        first_check(plan, start)
+        plan, study = begun(plan, total)
+        slots = settings.slots * (settings.workers if hosted else 1)
+        report.announce(plan, study, total, min(slots, total))
+        with stop.on_signals():
+            if hosted:
+                gave_up = launch(context, config, plan, total, study, stop)
+            else:
+                gave_up = run(plan, study, total, clock, stop, start)
+            leaderboard.save(study)
+        try:
+            if stop.asked:
                 leave(config, plan, study)
+            return conclude(config, plan, study, start, clock, gave_up=gave_up)
+        except KeyboardInterrupt:
+            leave(config, plan, study)
+
+
+def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
+    """Open the study, as one that is about this plan; return the plan with where it starts."""
+    study = Study(plan.folder, plan.mode, plan.settings.storage)
+    study.agree(plan.spec())
+    plan = replace(plan, examples=(), warm=warm.points(plan, study))
+    study.remember(
+        command=report.again(plan),
+        total=total,
+        max_epochs=plan.max_epochs,
+        defaults=plan.defaults,
+    )
+    return plan, study
 
 
 def run(plan: Plan, study: Study, total: int, clock: Clock, stop: Stop, start: Start) -> bool:
@@ -124,20 +137,24 @@ def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: boo
     if won is None:
         if any(t.state == "failed" for t in study.trials()):
             raise UserError("No trial completed. The first was " + report.failures(study))
-        raise UserError("No trial completed. Raise sweeper.n_trials or sweeper.timeout.")
-    record = best.keep(plan, study, won, start)
-    report.summarise(plan, study, won, record)
+        raise UserError(
+            f"No trial came to its first epoch within sweeper.timeout={plan.settings.timeout} "
+            "seconds. Raise it."
+        )
+    kept = best.keep(plan, study, start)
+    report.summarise(plan, study, won, kept[1] if kept else None)
     report.together(plan, together.assemble(plan, study, start, clock))
     return won.value
 
 
 def show(config: DictConfig, plan: Plan, study: Study) -> None:
-    """Write report.html, whose failure costs a line, never the sweep; tell the trackers."""
+    """Write report.html, whose failure costs a line and never the sweep; tell the trackers."""
     from quintet.console import say, shortest, warn
     from quintet.report.command import write
 
     try:
-        say("report    [bold]{}[/]", shortest(write(study)))
+        if plan.report:
+            say("report    [bold]{}[/]", shortest(write(study)))
     except Exception as error:
         warn(f"report.html could not be written: {error}")
     tracked.tell(config, plan, study)
@@ -153,15 +170,16 @@ def limit(plan: Plan) -> int:
     wanted = plan.settings.n_trials
     there_are = plan.sampler.total(plan.space)
     scheme = plan.scheduler.total(plan.max_epochs)
+    if not plan.space.parameters and (there_are is None or wanted is None):
+        raise UserError(
+            "There is nothing to vary. Give values (optimizer=adam,sgd), a range "
+            "(optimizer.lr=tag(log,interval(1e-4,1e-1))) or a preset (search_space=high); or train "
+            "one model without -m."
+        )
     if there_are is not None:
         return min(there_are, wanted) if wanted else there_are
     if (total := wanted or scheme) is None:
         raise UserError("sweeper.n_trials has no value. Give the number of trials.")
-    if not plan.space.parameters:
-        raise UserError(
-            "There is nothing to vary. Give values (optimizer=adam,sgd), a range "
-            "(optimizer.lr=tag(log,interval(1e-4,1e-1))) or a preset (search_space=high)."
-        )
     return int(total)
 
 
@@ -173,6 +191,7 @@ def alone(plan: Plan) -> Iterator[None]:
         UserError: another process is at it.
 
     """
+    new = not plan.folder.exists()
     plan.folder.mkdir(parents=True, exist_ok=True)
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:
@@ -182,5 +201,9 @@ def alone(plan: Plan) -> Iterator[None]:
         )
     try:
         yield
+    except (UserError, KeyboardInterrupt):
+        if new and not (plan.folder / "trials").exists():  # a mistake leaves nothing behind
+            shutil.rmtree(plan.folder, ignore_errors=True)
+        raise
     finally:
         os.close(lock)

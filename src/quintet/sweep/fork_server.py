@@ -129,20 +129,24 @@ def run(request: dict[str, Any], files: list[int]) -> None:
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.chdir(request["directory"])
-    script, *sys.argv[1:] = request["command"]
-    sys.argv[0] = script
-    sys.path[0] = os.path.dirname(script)
-    code = _exit_code(script)
+    sys.argv = request["command"]
+    code = _exit_code()
     atexit._run_exitfuncs()
     sys.stdout.flush()
     sys.stderr.flush()
     os._exit(code)  # the libraries' own ends take longer than a short trial
 
 
-def _exit_code(script: str) -> int:
+def _exit_code() -> int:
+    """Run what argv names, a script or -m and a module, as Python itself would."""
     try:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        runpy.run_path(script, run_name="__main__")
+        if sys.argv[0] == "-m":
+            del sys.argv[0]
+            runpy.run_module(sys.argv[0], run_name="__main__")
+        else:
+            sys.path[0] = os.path.dirname(sys.argv[0])
+            runpy.run_path(sys.argv[0], run_name="__main__")
     except SystemExit as end:
         if end.code is None or isinstance(end.code, int):
             return end.code or 0

@@ -4,9 +4,10 @@ import os
 import shutil
 from pathlib import Path
 
-from quintet.sweep.plan import Plan, assignments
+from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG
 from quintet.sweep.study import Trial
+from quintet.sweep.words import assignments
 
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:

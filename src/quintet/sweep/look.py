@@ -15,8 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.console import say
 from quintet.errors import UserError
 from quintet.process import PARENT
-from quintet.sweep.grammar import parse
-from quintet.sweep.plan import for_trial
+from quintet.sweep.words import for_trial, read
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -37,7 +36,7 @@ def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
         UserError: several data sets, or one that cannot be read.
 
     """
-    overrides = parse(loader, arguments)
+    overrides = read(arguments, loader)
     if swept := next(
         (o for o in overrides if o.key_or_group == "data" and o.is_sweep_override()), None
     ):

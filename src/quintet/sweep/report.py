@@ -19,9 +19,10 @@ from quintet.report.words import rounded, short
 from quintet.summary import say_how_to_use
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
-from quintet.sweep.plan import Plan, assignments
+from quintet.sweep.plan import Plan
 from quintet.sweep.space import Point
 from quintet.sweep.study import Study, Trial
+from quintet.sweep.words import assignments
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
@@ -157,7 +158,9 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         " ".join(assignments(best.point)),
     )
     if record is None:
-        say(f"[yellow]note[/]  its folder trials/{best.number:04d} has been deleted")
+        say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
+        words = (*plan.fixed, *assignments(best.point))
+        say("train     {}", command_line("train", *words))
         return
     if (score := record.test.get(plan.metric)) is not None:
         models = (

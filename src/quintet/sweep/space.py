@@ -14,6 +14,8 @@ if TYPE_CHECKING:
 Point = dict[str, str]
 """One value for each parameter that is active, as it stands on a command line."""
 Scale = Literal["linear", "log", "reverse_log"]
+MOST = 100_000
+"""Combinations of a grid at most."""
 
 
 @dataclass(frozen=True)
@@ -89,11 +91,12 @@ class Interval:
     ordered = True
 
     def __post_init__(self) -> None:
-        low, high = self._ends()
-        if not self.low < self.high or (self.scale != "linear" and min(low, high) <= 0):
-            limit = {"log": " above 0", "reverse_log": " below 1"}.get(self.scale, "")
+        fits = {"log": self.low > 0, "reverse_log": self.low >= 0 and self.high < 1}
+        if not -math.inf < self.low < self.high < math.inf or not fits.get(self.scale, True):
+            limit = {"log": " above 0", "reverse_log": " from 0 on and below 1"}
             raise UserError(
-                f"{self.key}: {self} is no range. Allowed: two numbers{limit}, the smaller first."
+                f"{self.key}: {self} is no range. Allowed: two numbers"
+                f"{limit.get(self.scale, '')}, the smaller first."
             )
 
     def _ends(self) -> tuple[float, float]:
@@ -208,17 +211,10 @@ class Space:
         """Yield every combination once, the last parameter turning fastest.
 
         Raises:
-            UserError: an interval, which has no list of values.
+            UserError: an interval, which has no list of values; or more than anybody can train.
 
         """
-        lists = []
-        for parameter in self.parameters:
-            if isinstance(parameter, Interval):
-                raise UserError(
-                    f"sweeper=grid cannot list the values of {parameter.key}={parameter}. Give "
-                    f"values ({parameter.key}=a,b or range(...)), or choose sweeper=random."
-                )
-            lists.append(parameter.values)
+        lists = self._lists()
         seen = set()
         for values in itertools.product(*lists):
             point: Point = {}
@@ -228,6 +224,21 @@ class Space:
             if (combination := tuple(point.items())) not in seen:
                 seen.add(combination)
                 yield point
+
+    def _lists(self) -> list[tuple[str, ...]]:
+        for parameter in self.parameters:
+            if isinstance(parameter, Interval):
+                raise UserError(
+                    f"sweeper=grid cannot list the values of {parameter.key}={parameter}. Give "
+                    f"values ({parameter.key}=a,b or range(...)), or choose sweeper=random."
+                )
+        lists = [p.values for p in self.parameters if isinstance(p, Choice)]
+        if (count := math.prod(map(len, lists))) > MOST:
+            raise UserError(
+                f"sweeper=grid tries every combination, and there are {count:,}. Allowed: "
+                f"{MOST:,}. Give fewer values, or choose sweeper=random sweeper.n_trials=<number>."
+            )
+        return lists
 
     def describe(self) -> dict[str, str]:
         """Return the space as text, to compare it with another day's."""

@@ -33,7 +33,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, 
         ]
         place = study.folder / f".{FOLDER}"
         place.mkdir(exist_ok=True)
-        why_not = child.ran(plan, FOLDER, arguments, place, start, clock)
+        why_not = child.ran(child.command(plan, FOLDER, arguments), place, start, clock)
         shutil.rmtree(place, ignore_errors=True)
         if why_not is not None:
             return why_not

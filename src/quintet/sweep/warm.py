@@ -38,6 +38,11 @@ def points(plan: Plan, study: Study) -> tuple[Point, ...]:
 
 def _from(plan: Plan, folder: Path) -> dict[str, Point]:
     """Return the best points of one study, by trial."""
+    if not (folder / JOURNAL).is_file():
+        raise UserError(
+            f"sweeper.warm_start={folder} is no sweep folder: {folder / JOURNAL} is missing. "
+            "Allowed: a folder that train.py -m wrote, auto, or null."
+        )
     best = {t.number: t.point for t in ranked(Study.read(folder)) if t.state == "completed"}
     fitting = {f"{folder}/trials/{n:04d}": p for n, p in best.items() if plan.space.covers(p)}
     if not fitting:

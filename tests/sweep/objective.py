@@ -20,7 +20,7 @@ def main() -> None:
     die_with_parent()
     arguments = dict(a.lstrip("+").split("=", 1) for a in sys.argv[1:] if "=" in a)
     if "resume" in arguments:
-        folder = Path(arguments["resume"])
+        folder = Path(arguments["resume"].strip("'"))
         arguments = json.loads((folder / ".hydra/config.yaml").read_text())
         first = int((folder / "checkpoints/last.ckpt").read_text())
     else:
@@ -28,6 +28,7 @@ def main() -> None:
         (folder / ".hydra").mkdir()
         (folder / "checkpoints").mkdir()
         (folder / ".hydra/config.yaml").write_text(json.dumps(arguments))
+        (folder / ".hydra/overrides.yaml").write_text(json.dumps(sys.argv[1:]))
     with (folder.parent / "ran").open("a") as file:
         file.write(f"{folder.name} {first} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}\n")
     do, x = arguments.get("do", "ok"), float(arguments.get("x", 0))

@@ -147,6 +147,16 @@ def test_where_no_model_is_left_there_is_no_best(done, tmp_path):
     assert f"optimizer={leaderboard(folder)[0]['optimizer']}" in out.stdout
 
 
+def test_trials_without_their_journal_are_neither_taken_over_nor_lost(done, tmp_path):
+    folder = tmp_path / "forgotten"
+    shutil.copytree(done[0], folder)
+    (folder / "journal.log").unlink()
+    out = sweep(folder, *QUICK, "optimizer=sgd,adam")
+    assert out.returncode == 1
+    assert "journal.log has been deleted or changed" in out.stderr
+    assert len(list(folder.glob("trials/*/result.json"))) == 2
+
+
 def test_a_second_sweep_on_a_running_study_is_refused(tmp_path):
     folder = tmp_path / "busy"
     folder.mkdir()

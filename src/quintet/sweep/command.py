@@ -23,6 +23,7 @@ from quintet.sweep.process import Start
 from quintet.sweep.settings import check
 from quintet.sweep.slots import Loop
 from quintet.sweep.stop import Stop
+from quintet.sweep.storage import JOURNAL, shown
 from quintet.sweep.study import Study
 from quintet.sweep.workers import launch
 
@@ -78,6 +79,11 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
 def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
     """Open the study, as one that is about this plan; return the plan with where it starts."""
     study = Study(plan.folder, plan.mode, plan.settings.storage)
+    if not study.trials() and any((plan.folder / "trials").glob("*")):
+        raise UserError(
+            f"{plan.folder} has trials, and its study knows of none: {where(plan)} has been "
+            "deleted or changed. Restore it; or begin another study=, or move the folder away."
+        )
     study.agree(plan.spec())
     plan = replace(plan, examples=(), warm=warm.points(plan, study))
     study.remember(
@@ -87,6 +93,11 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
         defaults=plan.defaults,
     )
     return plan, study
+
+
+def where(plan: Plan) -> str:
+    """Return what keeps the study, as a user knows it."""
+    return shown(plan.settings.storage) if plan.settings.storage else JOURNAL
 
 
 def run(plan: Plan, study: Study, total: int, clock: Clock, stop: Stop, start: Start) -> bool:

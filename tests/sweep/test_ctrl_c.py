@@ -81,9 +81,10 @@ def test_it_ends_the_trials_which_can_go_on(folder):
 def test_it_does_not_wait_for_the_libraries(folder, tmp_path):
     parent = begin(folder, *LONG, env=environment(tmp_path, "server"))
     wait_for_it(tmp_path, parent)
-    wait_for(lambda: list(folder.glob("trials/0000")), parent)
     interrupt(parent)
-    has_stopped(parent, folder)
+    assert parent.wait(timeout=60) == 130
+    assert "Traceback" not in errors(folder)
+    wait_for_none(folder)
 
 
 def test_it_does_not_wait_for_the_report(folder, tmp_path):

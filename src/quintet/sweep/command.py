@@ -114,7 +114,7 @@ def leave(config: DictConfig, plan: Plan, study: Study) -> NoReturn:
     """Say how to go on, and exit; whoever has pressed Ctrl-C does not wait for a report."""
     number = signals.asked()
     if number is None:  # its jobs have ended before their time
-        show(config, plan, study)
+        publish(config, plan, study)
     print(
         f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}",
         f"See them with:\n  {report.page(plan)}",
@@ -131,9 +131,9 @@ def conclude(
     try:
         value = finish(plan, study, start, clock, gave_up=gave_up)
     except Exception:
-        show(config, plan, study)
+        publish(config, plan, study)
         raise
-    show(config, plan, study)
+    publish(config, plan, study)
     return value
 
 
@@ -158,17 +158,21 @@ def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: boo
     return won.value
 
 
-def show(config: DictConfig, plan: Plan, study: Study) -> None:
-    """Write report.html, whose failure costs a line and never the sweep; tell the trackers."""
+def publish(config: DictConfig, plan: Plan, study: Study) -> None:
+    """Write the report and tell the trackers."""
+    show(study)
+    tracked.tell(config, plan, study)
+
+
+def show(study: Study) -> None:
+    """Write report.html; whatever goes wrong with it costs a line, never the sweep."""
     from quintet.console import say, shortest, warn
     from quintet.report.command import write
 
     try:
-        if plan.report:
-            say("report    [bold]{}[/]", shortest(write(study)))
+        say("report    [bold]{}[/]", shortest(write(study)))
     except Exception as error:
         warn(f"report.html could not be written: {error}")
-    tracked.tell(config, plan, study)
 
 
 def limit(plan: Plan) -> int:

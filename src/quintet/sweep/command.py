@@ -159,8 +159,9 @@ def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: boo
 
 
 def publish(config: DictConfig, plan: Plan, study: Study) -> None:
-    """Write the report and tell the trackers."""
-    show(study)
+    """Write the report, unless `report=false`, and tell the trackers."""
+    if plan.report:
+        show(study)
     tracked.tell(config, plan, study)
 
 

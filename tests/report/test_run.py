@@ -161,3 +161,18 @@ def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
     assert "does not repeat that" in shown
     assert "of 360 test samples" in shown  # by which the baseline is behind
     assert [mark["x0"] for mark in marks(run)] == [3]
+
+
+@pytest.mark.parametrize(("of_linear", "title"), [(0.5, "Better than"), (0.9999, "Behind")])
+def test_it_says_whether_the_model_is_ahead_of_the_best_baseline(
+    trained, tmp_path, of_linear, title
+):
+    folder = shutil.copytree(trained / "digits", tmp_path / "run")
+    record = json.loads((folder / "result.json").read_text())
+    record["baselines"] = {"linear": {"val": of_linear, "test": of_linear}}
+    (folder / "result.json").write_text(json.dumps(record))
+    run = Run.read(folder)
+    shown = "".join(block.html() for block in head(run))
+    gap = abs(run.recorded("test") - of_linear)
+    assert f"{title} the best baseline by" in shown
+    assert f"{gap:.4f}" in shown

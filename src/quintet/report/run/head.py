@@ -5,12 +5,12 @@ from quintet.report.noise import judge
 from quintet.report.run import several
 from quintet.report.run.commands import next_steps
 from quintet.report.run.seen import SPLITS, Run
-from quintet.report.words import change, duration, plural, score
+from quintet.report.words import duration, plural, score
 from quintet.steering import by_hand
 
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
-BETTER = "Better than the best baseline by"
+BETTER, WORSE = "Better than the best baseline by", "Behind the best baseline by"
 UNREPEATED = "The command to reproduce it does not repeat that."
 
 
@@ -82,13 +82,14 @@ def _against_baseline(run: Run) -> list[Tile]:
         return []
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
+    title = BETTER if gain >= 0 else WORSE
     hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
     count = run.facts.get(f"{split}_size")
     judged = judge(run.metric, own, others[name], count, split=SPLITS[split])
     if run.record.repeats or judged.kind == "unknown":
-        return [Tile(BETTER, change(gain), hint, "plain" if gain > 0 else "warn")]
+        return [Tile(title, score(abs(gain)), hint, "plain" if gain > 0 else "warn")]
     tone: Tone = "warn" if gain <= 0 else "good" if judged.kind == "clear" else "plain"
-    return [Tile(BETTER, change(gain), f"{hint}; {judged.reason}", tone)]
+    return [Tile(title, score(abs(gain)), f"{hint}; {judged.reason}", tone)]
 
 
 def _notes(run: Run) -> list[Block]:

@@ -19,6 +19,7 @@ from quintet import experiment, repeats
 from quintet.errors import UserError
 from quintet.evaluation import evaluate
 from quintet.export import export
+from quintet.members import Ensemble
 from quintet.prediction import predict
 from quintet.record import Record
 from quintet.reload import trained
@@ -164,9 +165,11 @@ def test_a_bare_number_for_cv_is_refused(tmp_path: Path) -> None:
         ran(tmp_path, "cv=5")
 
 
+@pytest.mark.parametrize(("stop", "whole"), [(4, 2), (3, 1), (1, 1)])
 def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, stop: int, whole: int
 ) -> None:
+    """A fold that is stopped half-way is no part of P, unless there is no other."""
     (hears, tells), (reads, answers) = os.pipe(), os.pipe()
     line = Line(0, tells, reads)
     for name, value in line.to_environment().items():
@@ -177,20 +180,22 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
         with os.fdopen(hears) as file:
             for text in file:
                 told.append(json.loads(text))
-                os.write(answers, b"s" if told[-1][0] == 4 else b"g")
+                os.write(answers, b"s" if told[-1][0] == stop else b"g")
 
     listener = threading.Thread(target=sweep, daemon=True)
     listener.start()
     record = ran(tmp_path, "cv.folds=3", *CANCER, "trainer.max_epochs=2")
     os.close(tells)
     listener.join(timeout=10)
-    assert [epochs for epochs, _ in told] == [1, 2, 3, 4]
-    rows = [pd.read_csv(tmp_path / f"folds/{i}/metrics.csv")["val/accuracy"] for i in range(2)]
+    assert [epochs for epochs, _ in told] == [1, 2, 3, 4][:stop]
+    names = sorted(place.name for place in (tmp_path / "folds").iterdir())
+    rows = [pd.read_csv(tmp_path / f"folds/{i}/metrics.csv")["val/accuracy"] for i in names]
     first = Record.read(tmp_path / "folds/0").metric.value
-    expected = [*rows[0], *((first + rows[1]) / 2)]
+    expected = [*rows[0], *(value for row in rows[1:] for value in (first + row) / 2)]
     assert [value for _, value in told] == pytest.approx(expected, abs=1e-6)
-    assert (record.status, record.epochs) == ("pruned", 4)
+    assert (record.status, record.epochs) == ("pruned", stop)
     assert record.metric.value == pytest.approx(np.mean([*record.repeats.values()]))
+    assert [*record.repeats] == [*Ensemble.read(tmp_path).members] == ["folds/0", "folds/1"][:whole]
     assert not (tmp_path / "folds/2").exists()
 
 

@@ -39,13 +39,16 @@ def look(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
-    if not _split_is_given(cfg, typed) and (k := folds(facts)) and _foldable(cfg, k):
-        # None is judged by the first epochs of its first fold.
-        chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
+    if not _split_is_given(cfg, typed) and (k := folds(facts)):
+        if (why_not := _unfoldable(cfg, k)) is None:
+            # None is judged by the first epochs of its first fold.
+            chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
+        else:
+            console.say("One validation part for all: {}", why_not)
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
-    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items())
+    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
     console.say("fits      [bold]{}[/]", words)
     write_atomically(Path(cfg.paths.run) / FILE, json.dumps(chosen, indent=2) + "\n")
     return chosen
@@ -60,15 +63,16 @@ def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
     )
 
 
-def _foldable(cfg: DictConfig, k: int) -> bool:
-    """Tell whether there are enough samples of each class or group, and no split of its own."""
+def _unfoldable(cfg: DictConfig, k: int) -> str | None:
+    """Return why there are no k folds: a split of its own, few samples of a class or group."""
     tried = deepcopy(cfg)
     tried.data.folds = k
     try:
         build.data(tried).load()
-    except UserError:
-        return False
-    return True
+    except UserError as problem:
+        said = str(problem).removeprefix(f"cv.folds={k}: ")
+        return said.partition(". ")[0].removesuffix(".") + "."
+    return None
 
 
 def _usual() -> dict[str, str]:

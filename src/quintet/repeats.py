@@ -144,13 +144,19 @@ def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
 
 
 def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
-    """Record what the runs say together, list their models, and open the test set for them."""
+    """Record what the runs say together, list their models, and open the test set for them.
+
+    A fold that a sweep stopped half-way would move P and the average by how far it came: it counts
+    only where no fold before it is whole.
+    """
     from quintet import beside, members
     from quintet.practice.baselines import loses
 
     runs = list(done.values())
     first, name, mode = runs[0], cfg.metric.name, cfg.metric.mode
-    record.repeats = {key: p_of(r) for key, r in done.items()}
+    last = cfg.trainer.max_epochs
+    whole = {key: r for key, r in done.items() if r.status != "pruned" or r.epochs == last} or done
+    record.repeats = {key: p_of(r) for key, r in whole.items()}
     record.metric.value = fmean(record.repeats.values())
     record.spread = spread(by_fold(record.repeats))
     record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
@@ -162,11 +168,11 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     if any(r.status == "pruned" for r in runs):
         record.status = "pruned"
     if is_first_rank():
-        members.Ensemble(name, mode, dict.fromkeys(done, 1)).write(folder)
+        members.Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
         record.checkpoint = ENSEMBLE
         tested = experiment.opens_test(cfg) and record.status != "pruned"
         record.test = members.on_test(folder) if tested else {}
-        record.baselines = beside.of_several(runs, folder, tested=tested)
+        record.baselines = beside.of_several([*whole.values()], folder, tested=tested)
     lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
     remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
     record.diagnosis = [*remarks, *filter(None, lost[1:])]

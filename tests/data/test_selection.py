@@ -51,6 +51,24 @@ def test_what_is_outside_the_training_part_moves_no_statistic(scale):
     assert str(states[0]) == str(states[1])
 
 
+def test_columns_are_chosen_fold_by_fold_without_what_is_held_out_or_test():
+    """Each fold has a column that gives its held-out samples away; the test part has one too."""
+    rng = np.random.default_rng(0)
+    y = torch.from_numpy(rng.integers(0, 2, 600))
+    x = torch.from_numpy(rng.normal(size=(600, 6)).astype(np.float32))
+    x[:, 5] += 4 * y
+    for fold in range(3):
+        dealt = loaded(Samples(x, y, "binary", "table"), folds=3, fold=fold)
+        held, test = (dealt.indices[part] for part in ("val", "test"))
+        planted = x.clone()
+        planted[held, 1] += 40 * y[held]
+        planted[test, 2] += 40 * y[test]
+        samples = Samples(planted, y, "binary", "table")
+        assert kept(loaded(samples, folds=3, fold=fold, select=1)) == [5]
+        other = (fold + 1) % 3  # where the same samples are there to be trained on
+        assert kept(loaded(samples, folds=3, fold=other, select=2)) == [1, 5]
+
+
 def test_a_column_that_is_left_out_is_zero_for_the_model_in_every_part():
     module = loaded(planted(), select=2)
     left = module.preprocess.left_out

@@ -171,6 +171,8 @@ def test_large_numbers_keep_their_differences(tmp_path: Path) -> None:
 def test_repeated_rows_are_counted(tmp_path: Path) -> None:
     text = "x,y\n" + rows(40, lambda i: f"{i % 10},{i % 2}")
     assert "30 rows repeat" in told(csv(written(tmp_path, text), "y"))
+    text = "x,y\n" + rows(40, lambda i: f"{max(i, 1)},{i // 2 % 2}")
+    assert "1 row repeats" in told(csv(written(tmp_path, text), "y"))
 
 
 def test_time_orders_rows_to_the_second(tmp_path: Path) -> None:

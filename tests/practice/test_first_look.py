@@ -2,11 +2,14 @@
 
 import pytest
 import torch
+from omegaconf import open_dict
 
 from options import facts
 from quintet.data.bundled import diabetes
 from quintet.data.samples import Facts
+from quintet.look import look
 from quintet.practice.first_look import fitting, folds
+from running import composed
 
 LENGTHS = {"steps_per_epoch", "total_steps"}
 
@@ -64,3 +67,16 @@ def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(plante
 )
 def test_models_of_small_tables_are_compared_over_folds(changes, wanted):
     assert folds(known("multiclass", **changes)) == wanted
+
+
+def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):
+    lines = [f"{i},{'rare' if i % 40 == 0 else 'ab'[i % 2]}" for i in range(120)]
+    (tmp_path / "own.csv").write_text("x,y\n" + "\n".join(lines))
+    words = ("data=csv", f"data.path={tmp_path / 'own.csv'}", "data.target=y", "data.columns=[x]")
+    cfg = composed(tmp_path, *words)
+    with open_dict(cfg):  # Hydra tells them to a command only
+        cfg.choices = {"metric": "accuracy", "loss": "cross_entropy", "model": "mlp"}
+    assert "cv.folds" not in look(cfg)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "One validation part for all: 5 folds need 5 samples of every class" in said
+    assert "'rare', has 2." in said

@@ -58,20 +58,21 @@ def test_metric_loss_and_model_are_chosen_by_a_first_look(swept):
 
 def test_a_small_table_is_compared_over_folds_each_with_a_whole_one(swept):
     folder, out = swept
-    assert "cv.folds=5 sweeper.scheduler.min_epochs=2" in out
+    assert "cv.folds=5\nfits      sweeper.scheduler.min_epochs=2" in out
     trials = [Record.read(trial) for trial in sorted((folder / "trials").iterdir())]
     assert len(trials[0].repeats) == 5
     assert all(trial.epochs >= 2 for trial in trials)
 
 
 @pytest.mark.parametrize(("typed", "expected"), [([], 30), (["sweeper.scheduler.min_epochs=1"], 1)])
-def test_what_a_look_finds_for_the_sweep_gives_way_to_what_was_typed(typed, expected):
+def test_what_a_look_finds_for_the_sweep_gives_way_to_what_was_typed(typed, expected, capsys):
     config = OmegaConf.create(
         {"sweeper": {"scheduler": {"min_epochs": 1}}, "hydra": {"overrides": {"task": typed}}}
     )
     found = ["metric=f1", "sweeper.scheduler.min_epochs=30", "sweeper.scheduler.unknown=1"]
     assert heed(config, found) == ["metric=f1"]
     assert config.sweeper.scheduler == {"min_epochs": expected}
+    assert ("min_epochs" in capsys.readouterr().out) == (not typed)
 
 
 def test_it_ends_with_an_ensemble_tested_beside_the_winner(swept):
@@ -117,6 +118,17 @@ def begun(plan) -> list[dict[str, str]]:
 
 def test_it_begins_with_the_best_of_an_earlier_study_of_the_space(settled, tmp_path, earlier):
     assert begun(plan_in(settled, tmp_path / "now")) == [earlier.trials()[1].point]
+
+
+def test_a_study_whose_defaults_were_best_is_no_head_start(settled, tmp_path):
+    plan = plan_in(settled, tmp_path / "earlier")
+    study = studied(plan, [])
+    points = [plan.defaults, plan.sampler.suggest([], plan.space, 1, 0, plan.mode)]
+    for number, (point, value) in enumerate(zip(points, [0.9, 0.5], strict=True)):
+        study.create(point, plan.space, {})
+        study.note(number, value=value)
+        study.tell(number, "completed", value)
+    assert begun(plan_in(settled, tmp_path / "now")) == []
 
 
 def test_a_study_of_another_space_is_no_warm_start(settled, tmp_path, earlier):

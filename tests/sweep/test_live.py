@@ -1,13 +1,14 @@
 """What a person sees while a sweep runs."""
 
 import io
+from dataclasses import replace
 
 from parent import loop, plan, swept
 from rich.console import Console
 
 from quintet.sweep.live import Live, view
 from quintet.sweep.outcome import Outcome
-from quintet.sweep.report import Lines
+from quintet.sweep.report import Lines, announce, summarise
 from quintet.sweep.study import Trial
 
 
@@ -35,3 +36,23 @@ def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
 def test_plain_lines_where_there_is_no_terminal(tmp_path):
     chosen = plan(tmp_path, swept(x=[1]))
     assert type(view(chosen, loop(chosen).study, 1)) is Lines
+
+
+def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys):
+    warm = replace(plan(tmp_path / "now", swept(x=[1, 2])), warm=({"x": "2"},))
+    study = loop(warm).study
+    study.optuna.set_user_attr("warm_start", {str(tmp_path / "houses/trials/0007"): {"x": "2"}})
+    announce(warm, study, 2, 1)
+    assert "the best points of houses (trial 7)" in capsys.readouterr().out
+
+
+def test_a_winner_that_was_stopped_as_all_were_is_told(tmp_path, capsys):
+    short = plan(tmp_path, swept(x=[1]))
+    short.settings.timeout = 15
+    study = loop(short).study
+    study.create({"x": "1"}, short.space, {})
+    study.note(0, value=0.5, epochs=1)
+    study.tell(0, "pruned", 0.5)
+    summarise(short, study, study.trials()[0], None)
+    out = " ".join(capsys.readouterr().out.split())
+    assert "no trial was trained to its end, trial 0 for 1 epoch: sweeper.timeout=15" in out

@@ -76,6 +76,13 @@ def test_a_best_value_at_the_edge_is_pointed_out(tmp_path):
     assert "higher" in warning
 
 
+def test_nothing_lies_below_zero(tmp_path):
+    space = Space((Interval("model.dropout", 0, 0.5), Interval("y", 0, 10)))
+    study = Study(tmp_path, "max")
+    study.create({"model.dropout": "0.0", "y": "5"}, space, {})
+    assert leaderboard.at_the_edge(study.trials()[0], space) == []
+
+
 def test_a_steered_trial_is_marked(tmp_path):
     """Its point alone does not give its P."""
     change = {"key": "optimizer.lr", "before": 0.01, "after": 0.001, "epoch": 2, "refused": ""}

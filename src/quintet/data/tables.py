@@ -58,7 +58,8 @@ def csv(
     _check_options(frame, targets, chosen, left_out, group, time)
     account = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
     if (twice := int(frame.astype(str).duplicated().sum())) > 0:
-        account.append(f"{twice} rows repeat an earlier row; copies may end in different parts.")
+        repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
+        account.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
         frame = _sorted_by(frame, time)
         account.append(f"Sorted by '{time}': the split is in time order.")

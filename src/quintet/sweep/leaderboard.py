@@ -100,7 +100,10 @@ def by_hand(study: Study) -> list[str]:
 
 
 def at_the_edge(best: Trial, space: Space) -> list[str]:
-    """Return a warning for each best value at an end of its range: better ones may lie beyond."""
+    """Return a warning for each best value at an end of its range: better ones may lie beyond.
+
+    A range that begins at 0 goes on nowhere: no dropout, momentum or decay is less than none.
+    """
     found = []
     for key, value in best.point.items():
         parameter = space[key]
@@ -109,6 +112,8 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
         place = parameter.unit(value)
         if place < EDGE or place > 1 - EDGE:
             end, towards = (parameter.low, "lower") if place < EDGE else (parameter.high, "higher")
+            if end == 0:
+                continue
             found.append(
                 f"the best {key}={value} lies at the edge of its range ({end:g}): "
                 f"try {towards} values as well"

@@ -59,7 +59,7 @@ def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
 
 
 def heed(config: DictConfig, found: Iterable[str]) -> list[str]:
-    """Write what a look has found for the sweep itself into its config; return the rest.
+    """Write what a look has found for the sweep itself into its config, say so; return the rest.
 
     What was typed stays, and a strategy without such a setting goes without.
     """
@@ -72,4 +72,5 @@ def heed(config: DictConfig, found: Iterable[str]) -> list[str]:
         typed = any(word.partition("=")[0] == key for word in config.hydra.overrides.task)
         if not typed and OmegaConf.select(config, key) is not None:
             OmegaConf.update(config, key, yaml.safe_load(value))
+            say("fits      [bold]{}[/]", override)
     return rest

@@ -15,7 +15,7 @@ from quintet.console import (
     typed,
 )
 from quintet.record import Record, voters
-from quintet.report.words import rounded, short
+from quintet.report.words import plural, rounded, short
 from quintet.summary import say_how_to_use
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome
@@ -74,7 +74,9 @@ class Lines:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
             shown = f"{self.plan.metric} {how.value:.4f}{spread(how.spread)}"
-            shown += f" [yellow]after {how.epochs} epochs[/]" if how.state == "pruned" else ""
+            shown += (
+                f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
+            )
             if how.state == "completed" and better(how.value, self.best, self.plan.mode):
                 self.best = how.value
                 shown += " [green]best so far[/]"
@@ -95,8 +97,16 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
     for key, values in plan.space.describe().items():
         say("  {}={}", key, values)
+    if plan.warm and not done:
+        say("  first the defaults, then the best points of {}", _earlier(study))
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
+
+
+def _earlier(study: Study) -> str:
+    """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
+    places = map(Path, study.optuna.user_attrs["warm_start"])
+    return ", ".join(f"{place.parents[1].name} (trial {int(place.name)})" for place in places)
 
 
 def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
@@ -157,6 +167,8 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         best.number,
         " ".join(assignments(best.point)),
     )
+    if best.state == "pruned":
+        say("[yellow]note[/]  {}", _unfinished(plan, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
         words = (*plan.fixed, *assignments(best.point))
@@ -173,6 +185,14 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     say("best      [bold]{}[/]", shortest(folder))
     say_how_to_use(folder)
     say("continue  {}", again(plan))
+
+
+def _unfinished(plan: Plan, best: Trial) -> str:
+    """Return what a winner is worth that was stopped, as every other trial was."""
+    epochs = plural(best.notes.get("epochs", 0), "epoch")
+    limit = plan.settings.timeout
+    more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
+    return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
 def together(plan: Plan, made: dict[str, Any] | str | None) -> None:

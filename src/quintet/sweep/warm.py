@@ -54,7 +54,10 @@ def _from(plan: Plan, folder: Path) -> dict[str, Point]:
 
 
 def _alike(plan: Plan) -> dict[str, Point]:
-    """Return the best point of each of the newest studies with this space and P."""
+    """Return the best point of each of the newest studies with this space and P.
+
+    One whose defaults were best has none: what lost to them is no head start.
+    """
     mine = plan.spec()
     found: dict[str, Point] = {}
     for folder in _newest(plan.folder):
@@ -62,9 +65,8 @@ def _alike(plan: Plan) -> dict[str, Point]:
         theirs = study.optuna.user_attrs.get("spec", {})
         if any(theirs.get(key) != mine[key] for key in ("metric", "space")):
             continue
-        completed = (t for t in ranked(study) if t.state == "completed")
-        best = next((t for t in completed if plan.space.covers(t.point)), None)
-        if best and best.point not in found.values():
+        best = next((t for t in ranked(study) if t.state == "completed"), None)
+        if best and plan.space.covers(best.point) and best.point not in found.values():
             found[f"{folder}/trials/{best.number:04d}"] = best.point
     return dict(list(found.items())[:MOST])
 

@@ -14,7 +14,7 @@ from quintet import checkpoints, secrets
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
-from quintet.record import CONFIG
+from quintet.record import CONFIG, ENSEMBLE
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -154,6 +154,11 @@ def load(folder: Path) -> DictConfig:
 
     """
     path = folder / CONFIG
+    if not path.is_file() and (folder / ENSEMBLE).is_file():
+        raise UserError(
+            f"run={folder} is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it "
+            f"as a whole; here give the run folder of one model, inside {folder / 'members'}."
+        )
     if not path.is_file():
         raise UserError(
             f"run={folder} is no run folder: {path} is missing. "

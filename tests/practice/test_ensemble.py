@@ -67,6 +67,12 @@ def test_predict_takes_it_and_averages_its_members(sweep, tmp_path):
     assert np.allclose(found, expected.numpy(), atol=1e-6)
 
 
+def test_where_one_model_is_needed_it_is_told_from_a_run(sweep, tmp_path):
+    assemble(settings(sweep, output=str(tmp_path / "made"), test=False))
+    with pytest.raises(UserError, match=r"is an ensemble.*inside .*made/members"):
+        trained(tmp_path / "made")
+
+
 def test_a_closed_test_set_stays_closed(sweep, tmp_path):
     made = assemble(settings(sweep, output=str(tmp_path / "made"), test=False))
     assert made.test is None

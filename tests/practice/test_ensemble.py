@@ -9,7 +9,7 @@ import torch
 from omegaconf import OmegaConf
 from subjects import composed
 
-from quintet import build, experiment, members, repeats
+from quintet import build, members, repeats
 from quintet.candidates import Answers, same_samples
 from quintet.ensemble import assemble
 from quintet.errors import UserError
@@ -19,20 +19,24 @@ from quintet.record import Record
 from quintet.reload import trained
 
 
-@pytest.fixture(scope="module")
-def sweep(tmp_path_factory):
-    """Three trials with 200 training rows, as a sweep leaves them."""
-    folder = tmp_path_factory.mktemp("sweep")
+def trained_as_trials(folder, *words, widths):
+    """Train a trial a width and leave them as a sweep does."""
     rows = ["trial,state,value,epochs,seconds,folder"]
-    for number, width in enumerate((8, 16, 24)):
+    quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
+    for number, width in enumerate(widths):
         place = folder / "trials" / f"{number:04d}"
         place.mkdir(parents=True)
-        words = ("data.fraction=0.16", "trainer.max_epochs=8", "optimizer.lr=0.01")
-        quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
-        value = experiment.run(composed(place, *quick, *words, f"model.width={width}")).metric.value
-        rows.append(f"{number},completed,{value},8,1,{place}")
+        record = repeats.run(composed(place, *quick, *words, f"model.width={width}"))
+        rows.append(f"{number},completed,{record.metric.value},{record.epochs},1,{place}")
     (folder / "leaderboard.csv").write_text("\n".join(rows))
     return folder
+
+
+@pytest.fixture(scope="module")
+def sweep(tmp_path_factory):
+    """Three trials with 200 training rows."""
+    words = ("data.fraction=0.16", "trainer.max_epochs=8", "optimizer.lr=0.01")
+    return trained_as_trials(tmp_path_factory.mktemp("sweep"), *words, widths=(8, 16, 24))
 
 
 def settings(sweep, **changes):
@@ -122,18 +126,9 @@ def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory):
     """Return a sweep with two cross-validated trials and one that was stopped after a fold."""
-    folder = tmp_path_factory.mktemp("folded")
-    rows = ["trial,state,value,epochs,seconds,folder"]
-    for number, width in enumerate((4, 8, 12)):
-        place = folder / "trials" / f"{number:04d}"
-        place.mkdir(parents=True)
-        quick = ("trainer=cpu", "test=false", "baselines=false", "callbacks.progress=null")
-        words = ("data=wine", "trainer.max_epochs=3", "cv.folds=2", f"model.width={width}")
-        value = repeats.run(composed(place, *quick, *words)).metric.value
-        if number == 2:
-            Ensemble("accuracy", "max", {"folds/0": 1}).write(place)
-        rows.append(f"{number},completed,{value},6,1,{place}")
-    (folder / "leaderboard.csv").write_text("\n".join(rows))
+    words = ("data=wine", "trainer.max_epochs=3", "cv.folds=2")
+    folder = trained_as_trials(tmp_path_factory.mktemp("folded"), *words, widths=(4, 8, 12))
+    Ensemble("accuracy", "max", {"folds/0": 1}).write(folder / "trials/0002")
     return folder
 
 

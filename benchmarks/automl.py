@@ -1,4 +1,4 @@
-"""AutoML beside the default MLP on six data sets: the table of docs/presets.md.
+"""AutoML beside the default MLP on all bundled data that it fits: a table of docs/presets.md.
 
 python benchmarks/automl.py                             50 trials each, whatever the machine's speed
 python benchmarks/automl.py --only fair --seeds 0 1 --trials 25
@@ -15,7 +15,10 @@ from typing import Any
 from presets import spread
 
 ROOT = Path(__file__).parents[1]
-DATA = ("breast_cancer", "diabetes", "fair", "digits_table", "digits", "sunspots")
+DATA = (
+    *("breast_cancer", "diabetes", "fair", "wine", "digits_table", "digits_multilabel"),
+    *("digits", "digits_imbalanced", "sunspots", "elnino"),
+)
 
 
 def train(*arguments: str) -> None:

@@ -128,7 +128,7 @@ def sweeps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
     words = {
         "a": ("optimizer=adam", *seeds),
         "b": ("optimizer=sgd", *seeds),
-        "grid": ("optimizer.lr=0.01,0.001", "model.width=8,16"),
+        "grid": ("optimizer.lr=0.01,0.001", "model.dropout=0,0.1"),
     }
     for name, more in words.items():
         place = ("-m", *runs.SMALL, "trainer.max_epochs=1", f"hydra.sweep.dir={folder / name}")

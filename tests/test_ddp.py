@@ -43,7 +43,8 @@ def test_two_ranks_share_a_folder_that_rank_0_alone_writes(
     folder = tmp_path / "run"
     done = run_train(folder, DDP, "trainer.max_epochs=2")
     assert done.stderr == ""
-    assert done.stdout.count("mlp on digits") == 1
+    assert done.stdout.count("mlp on digits\n") == 1  # announced
+    assert done.stdout.count("mlp on digits: accuracy") == 1  # summarised
     assert done.stdout.count("epoch 2/2") == 1
     assert runs.epochs(folder) == 2
     found = runs.record(folder)

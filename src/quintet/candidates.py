@@ -8,11 +8,14 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import checkpoints, console
 from quintet.errors import UserError
 from quintet.members import Ensemble, predictions, targets
 from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
+
+WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
+"""What a member of an ensemble is rebuilt from, beside its config."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +104,7 @@ def _candidate(folder: Path) -> Candidate:
 
 
 def _has_checkpoints(candidate: Candidate) -> bool:
-    places = [candidate.folder / name / "checkpoints/best.ckpt" for name in candidate.models]
+    places = [candidate.folder / name / WEIGHTS for name in candidate.models]
     return all(place.is_file() for place in places)
 
 

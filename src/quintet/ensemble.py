@@ -10,7 +10,15 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from quintet import console
-from quintet.candidates import Answers, Candidate, answers, candidates, on_test, same_samples
+from quintet.candidates import (
+    WEIGHTS,
+    Answers,
+    Candidate,
+    answers,
+    candidates,
+    on_test,
+    same_samples,
+)
 from quintet.errors import UserError
 from quintet.members import Ensemble, score
 from quintet.node import instantiate
@@ -42,14 +50,13 @@ def assemble(cfg: DictConfig) -> Ensemble:
             "compared. Sweep without seed, data.seed, data.val, data.test and data.fold."
         )
     on_val = [torch.cat(each.predicted) for each in said]
-    quality = judge(said[0])
-    chosen = select(on_val, quality, cfg.size)
-    values = [quality(p)[0] for p in on_val]
-    single = values.index(max(values))
     first = said[0].cfg.metric
-    sign = 1 if first.mode == "max" else -1
+    p_of = over_folds(said[0])
+    chosen = select(on_val, judge(said[0], p_of), cfg.size)
+    values = [p_of(p) for p in on_val]
+    single = values.index(max(values) if first.mode == "max" else min(values))
     made = Ensemble(first.name, first.mode)
-    made.val, made.single_val = sign * quality(_mean(on_val, chosen))[0], sign * values[single]
+    made.val, made.single_val = p_of(_mean(on_val, chosen)), values[single]
     if cfg.test:
         metric = instantiate(first, "metric")
         seen = {i: on_test(found[i]) for i in {single, *chosen}}
@@ -60,21 +67,26 @@ def assemble(cfg: DictConfig) -> Ensemble:
     return made
 
 
-def judge(answers: Answers) -> Callable[[Tensor], Quality]:
-    """Return what tells how good predictions of all folds, one after the other, are.
+def over_folds(answers: Answers) -> Callable[[Tensor], float]:
+    """Return what gives P of predictions of all folds, one after the other.
 
-    P is the mean over folds, as in the record of a cross-validated run.
+    It is the mean over folds, as in the record of a cross-validated run.
     """
-    cfg, truth = answers.cfg, answers.truth
-    metric, sizes = instantiate(cfg.metric, "metric"), [len(each) for each in truth]
-    together, sign = torch.cat(truth), 1 if cfg.metric.mode == "max" else -1
+    truth, sizes = answers.truth, [len(each) for each in answers.truth]
+    metric = instantiate(answers.cfg.metric, "metric")
 
-    def quality(predicted: Tensor) -> Quality:
+    def p_of(predicted: Tensor) -> float:
         folds = zip(torch.split(predicted, sizes), truth, strict=True)
-        p = fmean(score(metric, own, right) for own, right in folds)
-        return sign * p, likelihood(predicted, together, cfg.facts.task)
+        return fmean(score(metric, own, right) for own, right in folds)
 
-    return quality
+    return p_of
+
+
+def judge(answers: Answers, p_of: Callable[[Tensor], float]) -> Callable[[Tensor], Quality]:
+    """Return what tells how good such predictions are: by P, then by how likely the truth is."""
+    truth, task = torch.cat(answers.truth), answers.cfg.facts.task
+    sign = 1 if answers.cfg.metric.mode == "max" else -1
+    return lambda predicted: (sign * p_of(predicted), likelihood(predicted, truth, task))
 
 
 def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tensor:
@@ -87,8 +99,8 @@ def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
     for candidate, count in chosen.items():
         for model in candidate.models:
             name = str(Path("members", candidate.folder.name, model))
-            (output / name / "checkpoints").mkdir(parents=True)
-            for part in (CONFIG, "checkpoints/best.ckpt"):
+            (output / name / WEIGHTS).parent.mkdir(parents=True)
+            for part in (CONFIG, WEIGHTS):
                 shutil.copy2(candidate.folder / model / part, output / name / part)
             made.members[name] = count
     made.write(output)

@@ -66,8 +66,8 @@ def leak(subject: Subject) -> Finding | None:
     """Look for samples of validation and test that stand in training too, number for number.
 
     In coarse data twins occur by chance, and then within the training split as well; copies that
-    were dealt out to both sides occur across only. Weights that have
-    seen the splits are a leak too.
+    were dealt out to both sides occur across only. Weights that have seen the splits are
+    a leak as well.
     """
     if subject.leak:
         seen, _, cure = subject.leak.rpartition(". ")

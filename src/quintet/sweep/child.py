@@ -1,13 +1,12 @@
 """Work that a sweep has done by a process of its own, run to its end the way a trial is."""
 
-import os
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
-from quintet.sweep.fork import SOURCES
+from quintet.sweep.fork import search_path
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start, tail
 
@@ -40,8 +39,7 @@ def ran(
     lock = locks.take(folder / LOCK)
     if lock is None:
         return f"another process is at work in {folder}"
-    paths = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
-    process = start(command, folder, 0, lock, {"PYTHONPATH": paths})
+    process = start(command, folder, 0, lock, {"PYTHONPATH": search_path()})
     try:
         while (code := process.exit_code()) is None and not (clock and clock.late):
             time.sleep(0.02)

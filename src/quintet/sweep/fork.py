@@ -21,6 +21,11 @@ SERVE = "from quintet.sweep.fork_server import main; main()"
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
 
 
+def search_path() -> str:
+    """Return where a process of the sweep finds quintet, before all that was found so far."""
+    return os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
+
+
 class Child:
     """A forked trial, of which the server tells the exit code."""
 
@@ -52,13 +57,12 @@ class Server:
     def _begin(self) -> None:
         self._socket, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         arguments = [str(theirs.fileno()), str(os.getpid()), *self.modules]
-        path = os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH", "")]))
         self._process = subprocess.Popen(
             [sys.executable, "-c", SERVE, *arguments],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
             start_new_session=True,  # a Ctrl-C is the sweep's to deal with
-            env={**clean(os.environ), "PYTHONPATH": path, **NO_THREADS},
+            env={**clean(os.environ), "PYTHONPATH": search_path(), **NO_THREADS},
         )
         theirs.close()
         self.ready = self.dead = False

@@ -9,7 +9,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import console, files
 from quintet.candidates import (
     WEIGHTS,
     Answers,
@@ -101,7 +101,7 @@ def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
             name = str(Path("members", candidate.folder.name, model))
             (output / name / WEIGHTS).parent.mkdir(parents=True)
             for part in (CONFIG, WEIGHTS):
-                shutil.copy2(candidate.folder / model / part, output / name / part)
+                files.copy(candidate.folder / model / part, output / name / part)
             made.members[name] = count
     made.write(output)
 

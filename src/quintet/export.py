@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from quintet import console
 from quintet.errors import UserError
-from quintet.files import write_atomically
+from quintet.files import in_place, replacing, write_atomically
 from quintet.reload import Trained, trained
 
 TOLERANCE = 1e-4
@@ -65,7 +65,8 @@ Call = Callable[[Tensor], Tensor]
 def to_torch_export(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
     """Write model.pt2; return it and the program read back from it."""
     path = folder / "model.pt2"
-    torch.export.save(_program(model, example), path)
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        torch.export.save(_program(model, example), file)
     return path, torch.export.load(path).module()
 
 
@@ -84,7 +85,8 @@ def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call
     path = folder / "model.onnx"
     program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
     assert program is not None
-    program.save(str(path))
+    with in_place(path):  # of a large model it writes a second file, named after the first
+        program.save(str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     name = session.get_inputs()[0].name
     return path, lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])

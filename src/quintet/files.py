@@ -7,6 +7,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from quintet import faults
 from quintet.errors import UserError
 
 SUFFIX = ".part"
@@ -28,20 +29,36 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
     try:
+        with in_place(path):
+            yield temporary
+            _sync(temporary)
+            faults.reach("whole", path)
+            os.replace(temporary, path)
+            _sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def in_place(path: Path) -> Iterator[None]:
+    """Let `path` be written in the body, in a folder that is made where it is missing.
+
+    Raises:
+        UserError: the disk is full, or this is no place to write to.
+
+    """
+    try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        yield temporary
-        _sync(temporary)
-        os.replace(temporary, path)
-        _sync(path.parent)
+        faults.reach("before", path)
+        yield
+        faults.reach("after", path)
     except Exception as error:
         if is_full(error):
             raise UserError(_no_room(path)) from error
         if isinstance(error, OSError):
             raise UserError(unusable(error, path)) from error
         raise
-    finally:
-        with suppress(OSError):
-            temporary.unlink(missing_ok=True)
 
 
 def write_atomically(path: Path, text: str) -> None:
@@ -53,6 +70,43 @@ def write_atomically(path: Path, text: str) -> None:
     """
     with replacing(path) as temporary:
         temporary.write_text(text)
+
+
+def append(path: Path, text: str) -> None:
+    """Add to the end of a file, in one piece: other processes may be adding to it as well.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    with in_place(path):
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        try:
+            os.write(descriptor, text.encode())
+        finally:
+            os.close(descriptor)
+
+
+def move(source: Path, target: Path) -> None:
+    """Let a finished folder take its place, which is free.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    with in_place(target):
+        source.replace(target)
+
+
+def copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file, its times with it, in one step.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    with replacing(Path(target)) as temporary:
+        shutil.copy2(source, temporary)
 
 
 def sweep_up(folder: Path) -> None:

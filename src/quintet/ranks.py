@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.errors import DivergedError, UserError
-from quintet.files import SUFFIX, sweep_up
+from quintet.files import SUFFIX, sweep_up, write_atomically
 from quintet.process import die_with, is_first_rank
 
 POLL, GRACE = 0.2, 5.0
@@ -98,7 +98,8 @@ def settle(folder: Path, error: BaseException) -> BaseException:
     """
     if not is_first_rank():
         word = {"type": type(error).__name__, "message": str(error)}
-        _report_of(folder, os.environ.get("LOCAL_RANK", "?")).write_text(json.dumps(word))
+        with suppress(UserError):  # on a full disk rank 0 has the same to say
+            write_atomically(_report_of(folder, os.environ["LOCAL_RANK"]), json.dumps(word))
     elif _others and _is_broken_connection(error):
         error = _cause(folder) or error
     end()

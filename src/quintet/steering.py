@@ -8,14 +8,13 @@ import csv
 import io
 import json
 import math
-import os
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-from quintet.files import write_atomically
+from quintet.files import append, write_atomically
 
 REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
 NUMBERS: dict[str, tuple[str, Callable[[float], bool]]] = {
@@ -73,11 +72,7 @@ def problem(key: str, value: object) -> str | None:
 def ask(folder: Path, requests: Iterable[Request]) -> None:
     """Append wishes to a run folder's, in one piece."""
     lines = "".join(json.dumps(asdict(request)) + "\n" for request in requests)
-    descriptor = os.open(folder / REQUESTS, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
-    try:
-        os.write(descriptor, lines.encode())
-    finally:
-        os.close(descriptor)
+    append(folder / REQUESTS, lines)
 
 
 def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:

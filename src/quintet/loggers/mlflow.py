@@ -5,6 +5,7 @@ from typing import Any
 
 from lightning.pytorch.loggers import MLFlowLogger
 
+from quintet.files import write_atomically
 from quintet.loggers import media, mlflow_run
 from quintet.loggers.about import About, outcome
 from quintet.loggers.mlflow_run import KEPT, SQLITE, alone
@@ -57,7 +58,7 @@ class MLflow(Tracker, MLFlowLogger):
         if resumed:
             client.update_run(self._run_id, status="RUNNING")
             return
-        (self._folder / KEPT).write_text(f"{self._run_id}\n")
+        write_atomically(self._folder / KEPT, f"{self._run_id}\n")
         self.log_hyperparams(about.hparams)
         if about.study:
             parent = mlflow_run.parent(client, str(self._experiment_id), about.folder.parent.parent)

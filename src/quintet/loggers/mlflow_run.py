@@ -9,6 +9,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from quintet.files import write_atomically
+
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 """MLflow's state by a run's status; FAILED for every other."""
 SQLITE = "sqlite:///"
@@ -44,7 +46,7 @@ def parent(client: Any, experiment: str, study: Path) -> str:
         if (known := known_id(study)) is None:
             known = str(client.create_run(experiment, run_name=study.name).info.run_id)
             client.set_terminated(known, "FINISHED")
-            (study / KEPT).write_text(f"{known}\n")
+            write_atomically(study / KEPT, f"{known}\n")
     return known
 
 

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from quintet.files import write_atomically
 from quintet.loggers import mlflow_run
 from quintet.loggers.sweep import Failure, Sweep
 
@@ -41,5 +42,5 @@ def _end(client: Any, experiment: str, parent: str, trial: Failure) -> None:
         run = client.create_run(experiment, run_name=trial.folder.name, tags=tags)
         known = str(run.info.run_id)
         mlflow_run.tell(client, known, {**trial.choices, **trial.hparams}, {}, step=0)
-        (trial.folder / mlflow_run.KEPT).write_text(f"{known}\n")
+        write_atomically(trial.folder / mlflow_run.KEPT, f"{known}\n")
     mlflow_run.end(client, known, trial.status, trial.reason)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from quintet.files import write_atomically
 from quintet.loggers import wandb_media
 from quintet.loggers.sweep import Failure, Sweep
 from quintet.loggers.wandb_run import Identity, Place, known_id, staged, start
@@ -43,7 +44,7 @@ def _end(place: Place, sweep: Sweep, trial: Failure) -> None:
     run.summary.update({"status": trial.status, "reason": trial.reason})
     run.finish(exit_code=1)
     if place.mode != "disabled":
-        (folder / "wandb" / TOLD).touch()
+        write_atomically(folder / "wandb" / TOLD, "")
 
 
 def table(sweep: Sweep) -> Any:

@@ -1,11 +1,11 @@
 """Charts, tables and files of a W&B run."""
 
 import os
-import shutil
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
+from quintet.files import copy
 from quintet.loggers.media import Confusion
 from quintet.practice.curves import Row
 
@@ -69,4 +69,4 @@ def link(source: Path, target: Path) -> None:
     try:
         os.link(source, target)
     except OSError:
-        shutil.copyfile(source, target)
+        copy(source, target)

@@ -4,7 +4,7 @@ import json
 import shutil
 from pathlib import Path
 
-from quintet import checkpoints
+from quintet import checkpoints, files
 from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.report.run.page import leave
 from quintet.sweep import child, leaderboard
@@ -47,7 +47,8 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: 
     source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
     made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
-    shutil.copytree(source, made, ignore=shutil.ignore_patterns(LOCK, LOG, *TRACKED))
+    left_out = shutil.ignore_patterns(LOCK, LOG, *TRACKED)
+    shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
     record = Record.read(made)
     record.anomalies += [
         f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but has no whole "
@@ -58,7 +59,7 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: 
     if plan.test:
         test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
-    made.replace(target)
+    files.move(made, target)
     if plan.report:
         leave(target)
     study.optuna.set_user_attr("best", _sign(trial))

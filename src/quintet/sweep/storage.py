@@ -7,6 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quintet import faults
 from quintet.errors import UserError
 
 if TYPE_CHECKING:
@@ -74,6 +75,7 @@ class Flock:
 
     def acquire(self) -> bool:
         """Wait for the lock."""
+        faults.reach("before", self._journal)
         self._descriptor = os.open(f"{self._journal}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
         fcntl.flock(self._descriptor, fcntl.LOCK_EX)
         mend(self._journal)
@@ -82,6 +84,7 @@ class Flock:
     def release(self) -> None:
         """Let go."""
         os.close(self._descriptor)
+        faults.reach("after", self._journal)
 
 
 def journal(path: Path) -> "BaseStorage":

@@ -12,6 +12,7 @@ from omegaconf import DictConfig, open_dict
 from quintet import signals
 from quintet.console import say
 from quintet.errors import UserError
+from quintet.files import write_atomically
 from quintet.process import die_with
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
@@ -102,7 +103,7 @@ def launch(
     place = f"hydra.sweep.dir='{plan.folder}'"
     jobs = [[*plan.fixed, place] for _ in range(plan.settings.workers)]
     permit, gave_up = plan.folder / PERMIT, False
-    permit.touch()
+    write_atomically(permit, "")
     signals.listen()  # launchers wait for their jobs until an exception ends that
     try:
         gave_up = _outcome(launcher, jobs)

@@ -5,6 +5,8 @@ from pathlib import Path
 from typing import Any
 
 from quintet.errors import UserError
+from quintet.files import copy
+from quintet.process import is_first_rank
 
 FOLDER = "checkpoints"
 
@@ -27,6 +29,20 @@ def newest(folder: Path) -> Path | None:
         path for path in sorted((folder / FOLDER).glob("*.ckpt"), reverse=True) if is_whole(path)
     ]
     return max(whole, key=_steps, default=None)
+
+
+def to_go_on_from(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a run folder, as last.ckpt; None where there is none.
+
+    A run that is killed between the two files of an epoch has a best.ckpt, or one that was asked
+    for, which is an epoch ahead of last.ckpt: after the run's last epoch no later one mends that.
+    """
+    path, last = newest(folder), folder / FOLDER / "last.ckpt"
+    if path is None or path == last:
+        return path
+    if is_first_rank():
+        copy(path, last)
+    return path
 
 
 def epochs(folder: Path) -> int:

@@ -11,12 +11,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import agent, secrets, signals, usage
+from quintet import agent, begun, run_folder, secrets, signals, usage
+from quintet.console import typed
 from quintet.errors import UserError
 from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
+from quintet.quoting import quoted, read
 from quintet.record import CONFIG
-from quintet.run_folder import check_free, note_command
 
 ROOT = Path(__file__).parents[2]
 VERBOSE = ("-v", "--verbose")
@@ -37,9 +38,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
             secrets.note(OmegaConf.to_yaml(cfg))
-            if "choices" in cfg:
-                note_command(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
+                if "choices" in cfg:
+                    run_folder.begin(cfg)
                 return function(cfg)
 
         start = hydra.main(
@@ -133,20 +134,21 @@ def placed(arguments: list[str]) -> list[str]:
 
     """
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
-    folder, new = given.get("resume"), given.get("hydra.run.dir")
-    if folder in (None, "", "null"):
+    folder, new = (read(given.get(key, "null")) for key in ("resume", "hydra.run.dir"))
+    if not folder:
         if new and is_first_rank():
-            check_free(Path(new.strip("'\"")))
+            run_folder.check_free(Path(new))
         return arguments
-    path = Path(str(folder).strip("'\"")).resolve()
-    if not (path / ".hydra" / "config.yaml").is_file():
-        if (path / CONFIG).is_file() and (path.parents[1] / ".hydra").is_dir():
+    path = Path(folder).resolve()
+    if not begun.has_begun(path):
+        begun.refuse(path)
+        if (path / CONFIG).is_file() and (path.parents[1] / begun.FOLDER).is_dir():
             raise UserError(
                 f"resume={folder} is one of the folds or seeds of a run, which goes on as a whole: "
-                f"resume={path.parents[1]}"
+                f"resume={typed(path.parents[1])}"
             )
         raise UserError(
             f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
             "Allowed: a folder that train.py wrote."
         )
-    return [*arguments, f"hydra.run.dir='{path}'", "hydra.output_subdir=null"]
+    return [*arguments, f"hydra.run.dir={quoted(path)}"]

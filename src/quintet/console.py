@@ -1,7 +1,6 @@
 """The terminal that a person reads: lines, sentences, warnings, commands to copy."""
 
 import logging
-import re
 import shlex
 import warnings
 from collections.abc import Iterator
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quintet.quoting import quoted
 from quintet.secrets import redact
 
 if TYPE_CHECKING:
@@ -41,9 +41,8 @@ def shortest(path: Path) -> str:
 
 
 def typed(path: Path) -> str:
-    """Return a path as Hydra takes it after `key=`: quoted where it has more than plain letters."""
-    text = shortest(path)
-    return text if re.fullmatch(r"[\w./-]+", text) else "'{}'".format(text.replace("'", "\\'"))
+    """Return a path as Hydra takes it after `key=`: short, and quoted where that is needed."""
+    return quoted(shortest(path))
 
 
 def command_line(script: str, *arguments: str) -> str:

@@ -112,7 +112,7 @@ def fit(
 
     tally = Tally()
     trainer.callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])  # type: ignore[attr-defined]
-    start = checkpoints.newest(Path(cfg.paths.run)) if cfg.resume else None
+    start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
     record.sessions += 1
     record.guess, initial = losses_before(task, data, cfg.loss.num_outputs)
     try:

@@ -15,11 +15,11 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet import ranks, signals
-from quintet.console import shortest
+from quintet.begun import as_typed
+from quintet.console import command_line, typed
 from quintet.errors import DivergedError, UserError
 from quintet.process import is_first_rank
 from quintet.record import RESULT, Record, Score, Status
-from quintet.run_folder import as_typed
 from quintet.secrets import redact
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
@@ -56,7 +56,8 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         status = status_of(cause)
         if status == "interrupted":
             # Of a run within a run the outer one comes last, and is the one to go on with.
-            cause.__notes__ = [f"Go on with: python src/train.py resume={shortest(folder)}"]
+            again = command_line("train", f"resume={typed(folder)}")
+            cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message
                 write(status, redact(reason_of(cause)))

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -78,6 +78,11 @@ class Record:
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json in one step, so that no reader sees half of it."""
         write_atomically(folder / RESULT, json.dumps(asdict(self), indent=2) + "\n")
+
+    def goes_on(self) -> "Record":
+        """Return what is true of a run that has ended and goes on: it is not over."""
+        reason = "It was resumed, and that session was stopped without a word."
+        return replace(self, status="interrupted", reason=reason)
 
     @classmethod
     def read(cls, folder: Path) -> "Record":

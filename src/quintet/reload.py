@@ -7,6 +7,7 @@ from typing import Any
 from omegaconf import DictConfig
 
 from quintet import build, checkpoints, run_folder
+from quintet.console import typed
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.errors import UserError
@@ -56,12 +57,12 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
         inside = sorted(str(p.parent.relative_to(folder)) for p in folder.glob(f"*/*/{CONFIG}"))
         raise UserError(
             f"run={folder} has several models, each with preprocessing of its own. Give one of "
-            f"them: run={folder / inside[0]} (of {', '.join(inside)})."
+            f"them: run={typed(folder / inside[0])} (of {', '.join(inside)})."
         )
     if repeats(cfg) > 1:  # its models are listed at the end
         raise UserError(
             f"run={folder} has not trained all of its models yet. Go on with it by "
-            f"resume={folder}, or give the folder of one inside it."
+            f"resume={typed(folder)}, or give the folder of one inside it."
         )
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)

@@ -123,7 +123,7 @@ def train(runs: Mapping[str, DictConfig], *, again: bool) -> dict[str, Record]:
 def finished(cfg: DictConfig) -> Record | None:
     """Return the record of a run that needs no more training; None for any other."""
     place = Path(cfg.paths.run)
-    if not (place / RESULT).is_file():
+    if not all((place / file).is_file() for file in (RESULT, CONFIG)):  # stopped as it began
         return None
     record, was = Record.read(place), OmegaConf.load(place / CONFIG)
     whole = record.status == "completed" and was.trainer.max_epochs == cfg.trainer.max_epochs

@@ -7,14 +7,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
 
-from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
+from omegaconf import DictConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import checkpoints, secrets
+from quintet import begun, checkpoints, secrets
+from quintet.console import typed
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
-from quintet.record import CONFIG, ENSEMBLE
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -31,12 +32,21 @@ def note_command(cfg: DictConfig) -> None:
     with open_dict(cfg):
         chosen = hydra.runtime.choices
         cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
-        cfg.overrides = as_typed(hydra.overrides.task)
+        cfg.overrides = begun.as_typed(hydra.overrides.task)
 
 
-def as_typed(overrides: list[str]) -> list[str]:
-    """Return overrides with their references as they stand: what is resolved may be a secret."""
-    return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
+def begin(cfg: DictConfig) -> None:
+    """Make a composed config a run's own, and leave what a resume needs in the run's folder.
+
+    A folder that holds a run, or in which one trains, is left alone; `held` refuses it.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    taken = (folder / CONFIG).exists() or (begun.has_begun(folder) and trains(folder))
+    if is_first_rank() and not cfg.resume and not taken:
+        begun.write(cfg, folder)
+    note_command(cfg)
 
 
 @contextmanager
@@ -104,13 +114,15 @@ def check_free(folder: Path) -> None:
     """
     if (folder / CONFIG).exists():
         raise UserError(
-            f"{folder} already holds a run. Go on with it by resume={folder}, or choose another "
-            "hydra.run.dir."
+            f"{folder} already holds a run. Go on with it by resume={typed(folder)}, or choose "
+            "another hydra.run.dir."
         )
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:
     """Save the resolved config, which makes the folder a run's.
+
+    A record of an earlier session is no longer the run's last word, and says so.
 
     Raises:
         UserError: a resumed run's data is not what it was.
@@ -124,6 +136,8 @@ def claim(cfg: DictConfig, folder: Path) -> None:
             f"The data has changed since the run began: its fingerprint is "
             f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
         )
+    if cfg.resume and (folder / RESULT).is_file():
+        Record.read(folder).goes_on().write(folder)
     write_atomically(path, OmegaConf.to_yaml(without_secrets(cfg)))
 
 
@@ -183,23 +197,24 @@ def resumed(cfg: DictConfig) -> DictConfig:
     from hydra.core.hydra_config import HydraConfig
 
     folder = Path(cfg.resume)
-    saved = cast(DictConfig, OmegaConf.load(folder / ".hydra" / "config.yaml"))
-    begun = OmegaConf.load(folder / ".hydra" / "hydra.yaml").hydra
+    first = begun.read(folder)
+    saved = first.config
     last = load(folder) if (folder / CONFIG).is_file() else saved
-    words = [w for w in last.overrides if w not in begun.overrides.task]  # of earlier resumes
-    keys = _keys(list(HydraConfig.get().overrides.task))
+    later = begun.as_typed(last.overrides)
+    words = [word for word in later if word not in first.overrides]  # of earlier resumes
+    keys = _keys(begun.as_typed(HydraConfig.get().overrides.task))
     if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
         raise UserError(
             f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
             f"{fixed[0]}=. Leave it out, or start a new run with it."
         )
-    for typed, source in ((_keys(words), last), (keys, cfg)):
-        for key in typed:
+    for given, source in ((_keys(words), last), (keys, cfg)):
+        for key in given:
             OmegaConf.update(saved, key, OmegaConf.select(source, key), force_add=True)
     with open_dict(saved):
         saved.resume = cfg.resume
-        saved.choices = {g: begun.runtime.choices[g] for g in GROUPS if g in begun.runtime.choices}
-        saved.overrides = _latest([*begun.overrides.task, *words, *cfg.overrides])
+        saved.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
+        saved.overrides = _latest([*first.overrides, *words, *begun.as_typed(cfg.overrides)])
     saved.paths.run = cfg.paths.run
     check_length(saved, folder)
     secrets.note(OmegaConf.to_yaml(saved))

@@ -5,6 +5,7 @@ import shutil
 from pathlib import Path
 
 from quintet import checkpoints, files
+from quintet.quoting import quoted
 from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.report.run.page import leave
 from quintet.sweep import child, leaderboard
@@ -92,7 +93,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     """Score a run folder by evaluate.py; tests, its own and simple models', go into its record."""
     if record.checkpoint is None or not child.beside(plan, "evaluate").is_file():
         return
-    arguments = [f"run='{folder}'", "splits=[val,test]", "baselines=true"]
+    arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
     why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
     scores = folder / "evaluation.json"
     if why_not is not None or not scores.is_file():

@@ -4,8 +4,9 @@ import os
 import shutil
 from pathlib import Path
 
-from omegaconf import OmegaConf
-
+from quintet import begun
+from quintet.errors import UserError
+from quintet.quoting import quoted
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG
 from quintet.sweep.study import Trial
@@ -14,22 +15,21 @@ from quintet.sweep.words import assignments
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
     """Return how a trial begins, or goes on from its checkpoints where it has some."""
-    quoted = "'" + str(folder).replace("'", "\\'") + "'"
     if _began(folder, trial) and any(folder.rglob("checkpoints/*.ckpt")):
-        return [f"resume={quoted}", "hydra.mode=RUN"]
+        return [f"resume={quoted(folder)}", "hydra.mode=RUN"]
     for entry in folder.iterdir():  # of a start that came to nothing
         if entry.name not in (LOCK, LOG):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     own = [*plan.fixed, *assignments(trial.point)]
-    return [*own, "test=false", "hydra.mode=RUN", f"hydra.run.dir={quoted}"]
+    return [*own, "test=false", "hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
 
 
 def _began(folder: Path, trial: Trial) -> bool:
     """Tell whether a folder's run began as this trial: another's would be recorded as its own."""
-    said = folder / ".hydra" / "overrides.yaml"
-    if not said.is_file() or not (folder / ".hydra" / "config.yaml").is_file():
+    try:
+        return set(assignments(trial.point)) <= set(begun.read(folder).overrides)
+    except UserError:  # it had not begun
         return False
-    return set(assignments(trial.point)) <= set(OmegaConf.load(said))
 
 
 def environment(slot: int, slots: int) -> dict[str, str]:

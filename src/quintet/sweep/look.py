@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.console import say
 from quintet.errors import UserError
 from quintet.process import PARENT
+from quintet.quoting import quoted
 from quintet.sweep.words import for_trial, read
 
 if TYPE_CHECKING:
@@ -46,7 +47,13 @@ def look(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
     script = Path(sys.argv[0]).resolve().with_name("look.py")
     with tempfile.TemporaryDirectory() as folder:
-        command = [sys.executable, str(script), *own, f"hydra.run.dir='{folder}'", "hydra.mode=RUN"]
+        command = [
+            sys.executable,
+            str(script),
+            *own,
+            f"hydra.run.dir={quoted(folder)}",
+            "hydra.mode=RUN",
+        ]
         environment = {**os.environ, PARENT: str(os.getpid())}
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:

@@ -4,6 +4,7 @@ import json
 import shutil
 from typing import Any
 
+from quintet.quoting import quoted
 from quintet.record import ENSEMBLE
 from quintet.sweep import child
 from quintet.sweep.clock import Clock
@@ -27,7 +28,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, 
     folder, done = study.folder / FOLDER, len(study.ended())
     if study.optuna.user_attrs.get(FOLDER) != done or not (folder / ENSEMBLE).is_file():
         arguments = [
-            f"sweep='{study.folder}'",
+            f"sweep={quoted(study.folder)}",
             f"size={plan.settings.ensemble}",
             f"test={plan.test}",
         ]

@@ -14,6 +14,7 @@ from quintet.console import say
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.process import die_with
+from quintet.quoting import quoted
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
@@ -100,7 +101,7 @@ def launch(
     if len(study.ended()) >= total:
         return False
     launcher = _launcher(context, config, Worker(plan, total))
-    place = f"hydra.sweep.dir='{plan.folder}'"
+    place = f"hydra.sweep.dir={quoted(plan.folder)}"
     jobs = [[*plan.fixed, place] for _ in range(plan.settings.workers)]
     permit, gave_up = plan.folder / PERMIT, False
     write_atomically(permit, "")

@@ -1,5 +1,6 @@
 """The commands that go on from a run, ready to copy."""
 
+from quintet.begun import has_begun
 from quintet.console import command_line, typed
 from quintet.report.run.seen import Run
 
@@ -10,7 +11,7 @@ def next_steps(run: Run) -> dict[str, str]:
     if run.record.checkpoint:
         steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={folder}")
-    if (run.folder / ".hydra" / "config.yaml").is_file():
+    if has_begun(run.folder):
         each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
         more = 2 * max(each, 1)
         longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []

@@ -1,0 +1,117 @@
+"""What a run began with, in `.hydra/` of its folder: what a resume needs, whole from the start.
+
+These are the files that Hydra itself would write, which does so in place: a process that is killed
+meanwhile leaves half of one. Here each is replaced in one step, config.yaml last, so that where it
+is there, all are. Folders of earlier versions, which hold Hydra's own, are read alike.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+from yaml import YAMLError
+
+from quintet.console import command_line, typed
+from quintet.errors import UserError
+from quintet.files import write_atomically
+from quintet.record import CONFIG
+
+FOLDER = ".hydra"
+COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
+LAST_GROUP = "paths"
+"""A key that stands near the end of a composed config: half a file lacks it."""
+
+
+@dataclass(frozen=True)
+class Begun:
+    """A run's config as it was composed, references unresolved; what was typed and chosen."""
+
+    config: DictConfig
+    overrides: list[str]
+    choices: dict[str, str | None]
+
+
+def write(composed: DictConfig, folder: Path) -> None:
+    """Write down what a new run begins with.
+
+    Args:
+        composed: the config as Hydra hands it to the command.
+        folder: of the run.
+
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra: Any = HydraConfig.instance().cfg
+    for name, part in {
+        OVERRIDES: hydra.hydra.overrides.task,
+        HYDRA: hydra,
+        COMPOSED: composed,
+    }.items():
+        write_atomically(folder / FOLDER / name, OmegaConf.to_yaml(part))
+
+
+def has_begun(folder: Path) -> bool:
+    """Tell whether a folder holds what a resume needs; it may turn out to be torn."""
+    return (folder / FOLDER / COMPOSED).is_file()
+
+
+def read(folder: Path) -> Begun:
+    """Return what the run in a folder began with.
+
+    Raises:
+        UserError: it was stopped before that was written; says how to start it again.
+
+    """
+    composed, hydra = (_loaded(folder / FOLDER / name) for name in (COMPOSED, HYDRA))
+    overrides, choices = (
+        OmegaConf.select(hydra, f"hydra.{key}") for key in ("overrides.task", "runtime.choices")
+    )
+    if LAST_GROUP not in composed or overrides is None or choices is None:
+        raise UserError(_start_again(folder))
+    return Begun(composed, as_typed(overrides), dict(choices))
+
+
+def refuse(folder: Path) -> None:
+    """Refuse to resume in a folder that a run was to begin in, where it came to nothing.
+
+    Raises:
+        UserError: says how to start it again; nothing is raised for any other folder.
+
+    """
+    if (folder / FOLDER).is_dir() and not has_begun(folder):
+        raise UserError(_start_again(folder))
+
+
+def as_typed(overrides: ListConfig | list[str]) -> list[str]:
+    """Return overrides with their references as they stand: what is resolved may be a secret."""
+    return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
+
+
+def _loaded(path: Path) -> DictConfig:
+    """Return a YAML file's content, {} of one that is torn; a list as `listed`."""
+    try:
+        found = OmegaConf.load(path)
+    except (OSError, YAMLError, OmegaConfBaseException, UnicodeDecodeError):
+        return OmegaConf.create({})
+    return found if isinstance(found, DictConfig) else OmegaConf.create({"listed": found})
+
+
+def _start_again(folder: Path) -> str:
+    words, place = _words(folder), f"hydra.run.dir={typed(folder)}"
+    again = "with the command that began it"
+    if words is not None:
+        again = command_line("train", *words, place)
+    return (
+        f"resume={folder}: this run was stopped before it had written down what it began with, so "
+        f"there is nothing to go on with, and nothing is lost. Start it again: {again}"
+    )
+
+
+def _words(folder: Path) -> list[str] | None:
+    """Return what was typed to start a run, as far as a file still tells it."""
+    for path, key in ((folder / FOLDER / OVERRIDES, "listed"), (folder / CONFIG, "overrides")):
+        if key in (found := _loaded(path)):
+            return as_typed(found[key])
+    return None

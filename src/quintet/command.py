@@ -16,7 +16,7 @@ from quintet.console import typed
 from quintet.errors import UserError
 from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
-from quintet.quoting import quoted, read
+from quintet.quoting import quoted, read, refuse_reference, with_paths
 from quintet.record import CONFIG
 
 ROOT = Path(__file__).parents[2]
@@ -60,6 +60,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             signals.listen()
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
+                refuse_reference(ROOT)
+                sys.argv[1:] = with_paths(sys.argv[1:])
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))
                 start()

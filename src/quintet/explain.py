@@ -1,10 +1,12 @@
 """An error of any library, as what its user needs to know of it."""
 
+import shlex
 from pathlib import Path
 from typing import Any
 
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
+from quintet.quoting import quoted
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILLED_IN = ("facts", "choices", "overrides")
@@ -31,7 +33,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OmegaConfBaseException):
         return _unknown_key(error) or _first(error)
     if isinstance(error, OverrideParseException):
-        return _unreadable(error.override, str(error))
+        return _unreadable(error.override or "", str(error))
     if isinstance(error, HydraException):
         return _unknown_group(str(error)) or str(error)
     return f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
@@ -48,14 +50,16 @@ def _unknown_key(error: Any) -> str | None:
     return f"There is no key {error.full_key or error.key!r}. {nearest(str(error.key), keys)}"
 
 
-def _unreadable(override: str | None, message: str) -> str:
+def _unreadable(override: str, message: str) -> str:
     """Say that an override cannot be read; of Hydra's message, what is not about its grammar."""
     lines = message.splitlines()
+    key, equals, value = override.partition("=")
+    as_text = f"{key}={quoted(value)}" if equals else 'key="a, b"'
     why = next((f": {line}" for line in lines if "while evaluating" in line), "")
     return (
         f"{override} cannot be read{why}. Allowed: key=value, and with -m key=a,b key=range(1,4) "
         "key=interval(0.1,0.9) or key=glob(a*). A value with commas, spaces, brackets or quotes of "
-        "its own needs quotes, which the shell must leave: 'key=\"a, b\"'."
+        f"its own needs quotes, which the shell must leave: {shlex.quote(as_text)}"
     )
 
 

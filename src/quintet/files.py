@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from quintet.errors import UserError
 
@@ -20,15 +21,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give out a temporary path beside `path`; what was written there then takes its place.
 
     File and folder reach the disk before this returns, so that a power cut leaves the old file or
-    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it.
+    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its name
+    cannot be guessed, and a link at `path` is replaced: nothing is written through a link there.
 
     Raises:
         UserError: the disk is full, or this is no place to write to; `path` is as it was.
 
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
+        os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
         yield temporary
         _sync(temporary)
         os.replace(temporary, path)
@@ -52,7 +55,7 @@ def write_atomically(path: Path, text: str) -> None:
 
     """
     with replacing(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def sweep_up(folder: Path) -> None:

@@ -1,6 +1,5 @@
 """Train on growing parts of the data; say whether more labels would help."""
 
-import csv
 import io
 from contextlib import redirect_stdout
 from copy import deepcopy
@@ -8,7 +7,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import console, repeats
+from quintet import cells, console, repeats
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.practice.growth import Growth, advice, fit
@@ -70,8 +69,6 @@ def train(cfg: DictConfig, fraction: float, folder: Path) -> Record:
 
 def table(fractions: list[float], points: list[tuple[int, float]], name: str) -> str:
     """Return the points so far as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["fraction", "samples", name])
-    writer.writerows((f, n, p) for f, (n, p) in zip(fractions, points, strict=False))
-    return text.getvalue()
+    titles = ("fraction", "samples", name)
+    rows = ((f, n, p) for f, (n, p) in zip(fractions, points, strict=False))
+    return cells.table(titles, (dict(zip(titles, row, strict=True)) for row in rows))

@@ -7,7 +7,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import artifacts, cells, console
 from quintet.data.reader import read_new
 from quintet.errors import UserError
 from quintet.files import write_atomically
@@ -45,14 +45,14 @@ def predict(cfg: DictConfig) -> Path:
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
     output = Path(cfg.output)
-    write_atomically(output, frame.to_csv(index=False))
+    write_atomically(output, cells.of_frame(frame))
     console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))
     return output
 
 
 def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
-    if (folder / ENSEMBLE).is_file():
+    if artifacts.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint))
     return [(trained(folder, checkpoint), 1)]
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from quintet import run_folder
+from quintet import artifacts, run_folder
 from quintet.console import command_line, say, typed
 from quintet.errors import UserError, nearest
 from quintet.length import repeats
@@ -78,7 +78,7 @@ def _several(folder: Path) -> str:
 
 def _ended(folder: Path) -> str:
     resume = command_line("train", f"resume={typed(folder)}")
-    record = Record.read(folder) if (folder / RESULT).is_file() else None
+    record = Record.read(folder) if artifacts.has(folder, RESULT) else None
     rows = curves.read(folder / "metrics.csv")
     if record is None or len(rows) > record.epochs:  # the record is of an earlier session
         return f"Nothing trains in {folder}: the run was cut short. Go on with: {resume}"

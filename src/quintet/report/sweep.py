@@ -8,6 +8,7 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from quintet.artifacts import DamagedError
 from quintet.practice import curves
 from quintet.record import Record
 from quintet.sweep import leaderboard
@@ -200,5 +201,5 @@ def read_record(folder: Path) -> Record | None:
     """Return a run folder's record; None where there is none that can be read."""
     try:
         return Record.read(folder)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, DamagedError):
         return None

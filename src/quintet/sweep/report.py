@@ -4,7 +4,6 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from quintet.console import (
     command_line,
@@ -14,6 +13,7 @@ from quintet.console import (
     terminal,
     typed,
 )
+from quintet.ensemble_record import Ensemble
 from quintet.record import Record, voters
 from quintet.report.words import plural, rounded, short
 from quintet.summary import say_how_to_use
@@ -195,17 +195,17 @@ def _unfinished(plan: Plan, best: Trial) -> str:
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
-def together(plan: Plan, made: dict[str, Any] | str | None) -> None:
+def together(plan: Plan, made: Ensemble | str | None) -> None:
     """Print how good the ensemble is beside the best single model, or why there is none."""
     if made is None:
         return
     if isinstance(made, str):
         say("[yellow]note[/]  there is no ensemble: {}", made)
         return
-    parts = [f"[bold]{made['val']:.4f}[/] on validation (best single {made['single_val']:.4f})"]
-    if made["test"] is not None:
-        parts.append(f"test [bold]{made['test']:.4f}[/] (best single {made['single_test']:.4f})")
-    say(f"ensemble of {voters(made['members'])}: {plan.metric} {', '.join(parts)}")
+    parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
+    if made.test is not None:
+        parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
+    say(f"ensemble of {voters(made.members)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))
     say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))

@@ -57,5 +57,5 @@ def of_frame(frame: "pd.DataFrame") -> str:
     safe = frame.set_axis([guarded(name) for name in frame.columns], axis="columns")
     for place, kind in enumerate(frame.dtypes):
         if kind.kind not in "biuf":
-            safe.isetitem(place, frame.iloc[:, place].map(guarded))
+            safe.isetitem(place, [guarded(cell) for cell in frame.iloc[:, place]])
     return str(safe.to_csv(index=False, lineterminator="\n"))

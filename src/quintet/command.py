@@ -12,6 +12,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet import agent, secrets, signals, usage
+from quintet.console import visible
 from quintet.errors import UserError
 from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
@@ -86,8 +87,8 @@ def one_message(debug: object = False) -> Iterator[None]:
         sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
     except Exception as error:
         if debug:
-            sys.exit(secrets.redact(traceback.format_exc()))
-        sys.exit(f"Error: {secrets.redact(explain(error))}" if is_first_rank() else 1)
+            sys.exit(visible(secrets.redact(traceback.format_exc())))
+        sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
 
 
 def _debugs(arguments: list[str]) -> bool:

@@ -1,6 +1,7 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
 import shutil
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -9,7 +10,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.candidates import (
     WEIGHTS,
     Answers,
@@ -19,11 +20,15 @@ from quintet.candidates import (
     on_test,
     same_samples,
 )
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.members import Ensemble, score
+from quintet.members import score
 from quintet.node import instantiate
+from quintet.outputs import check
 from quintet.practice.ensembles import Quality, likelihood, select
-from quintet.record import CONFIG, voters
+from quintet.record import CONFIG, ENSEMBLE, voters
+
+MEMBERS = "members"
 
 
 def assemble(cfg: DictConfig) -> Ensemble:
@@ -41,7 +46,8 @@ def assemble(cfg: DictConfig) -> Ensemble:
         if not isinstance(cfg[key], int) or isinstance(cfg[key], bool) or cfg[key] < 1:
             raise UserError(f"{key}={cfg[key]} is no number of models. Give 1 or more.")
     sweep = Path(cfg.sweep)
-    output = Path(cfg.output) if cfg.output else sweep / "ensemble"
+    output = Path(cfg.output) if cfg.output else artifacts.inside(sweep, "ensemble")
+    check(output, {"sweep": sweep}, _is_ours, overwrite=cfg.overwrite)
     found = candidates(sweep, cfg.candidates)
     said = [answers(candidate) for candidate in found]
     if not all(same_samples(each, said[0]) for each in said):
@@ -94,16 +100,30 @@ def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tens
 
 
 def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
-    """Copy the members' configs and checkpoints beside `ensemble.json`, which comes last."""
-    shutil.rmtree(output, ignore_errors=True)
-    for candidate, count in chosen.items():
-        for model in candidate.models:
-            name = str(Path("members", candidate.folder.name, model))
-            (output / name / WEIGHTS).parent.mkdir(parents=True)
-            for part in (CONFIG, WEIGHTS):
-                shutil.copy2(candidate.folder / model / part, output / name / part)
-            made.members[name] = count
-    made.write(output)
+    """Copy the members' configs and checkpoints beside `ensemble.json`; then take the old's place.
+
+    What else an output folder holds stays there.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(prefix=".ensemble.", dir=output) as place:
+        for candidate, count in chosen.items():
+            for model in candidate.models:
+                name = str(Path("members", candidate.folder.name, model))
+                (place / Path(name) / WEIGHTS).parent.mkdir(parents=True)
+                for part in (CONFIG, WEIGHTS):
+                    source = artifacts.inside(candidate.folder / model, part)
+                    shutil.copy2(source, place / Path(name) / part)
+                made.members[name] = count
+        if (output / MEMBERS).exists():
+            (output / MEMBERS).replace(Path(place) / "before")
+        (Path(place) / MEMBERS).replace(output / MEMBERS)
+        made.write(output)
+
+
+def _is_ours(output: Path) -> bool:
+    """Tell whether a folder is empty, or of an earlier ensemble and of nothing else."""
+    names = {path.name for path in output.iterdir() if not path.name.startswith(".ensemble.")}
+    return names <= {MEMBERS, ENSEMBLE} and (not names or bool(Ensemble.read(output)))
 
 
 def show(made: Ensemble, output: Path) -> None:
@@ -128,7 +148,7 @@ def _show_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
     for title in (metric, "validation", "test"):
-        table.add_column(title, justify="left" if title == metric else "right")
+        table.add_column(console.plain(title), justify="left" if title == metric else "right")
     for name, (val, test) in rows.items():
         table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
     console.terminal().print(table)

@@ -8,6 +8,7 @@ from omegaconf import DictConfig
 
 from quintet import artifacts, beside, build, console, members
 from quintet.callbacks.keep import Keep
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.evidence import read
 from quintet.files import write_atomically
@@ -76,7 +77,7 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
     """
     scores: Scores = {}
     if "val" in cfg.splits:
-        names = members.Ensemble.read(folder).members
+        names = Ensemble.read(folder).members
         each = [of_one(cfg, folder / name, ["val"])["val"] for name in names]
         scores["val"] = {key: fmean(found[key] for found in each) for key in each[0]}
         if is_first_rank() and cfg.baselines:
@@ -100,7 +101,10 @@ def show(scores: Scores, record: Record | None) -> None:
         for name, value in values.items():
             recorded = _recorded(record, split, name)
             table.add_row(
-                split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
+                split,
+                console.plain(name),
+                f"{value:.6f}",
+                "" if recorded is None else f"{recorded:.6f}",
             )
     console.terminal().print(table)
 

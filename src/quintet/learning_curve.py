@@ -1,6 +1,7 @@
 """Train on growing parts of the data; say whether more labels would help."""
 
 import io
+import os
 from contextlib import redirect_stdout
 from copy import deepcopy
 from pathlib import Path
@@ -35,6 +36,8 @@ def measure(cfg: DictConfig) -> Growth:
             "data, each above 0 and up to 1, as in fractions=[0.25,0.5,1]."
         )
     folder = Path(cfg.paths.run)
+    if os.path.lexists(folder / FILE):
+        raise UserError(f"{folder / FILE} exists already. Choose another hydra.run.dir.")
     name, mode = cfg.metric.name, cfg.metric.mode
     console.say("")
     console.say(f"[bold]{name}[/] on validation data, the model trained on more and more of it")

@@ -12,6 +12,7 @@ from quintet.data.reader import read_new
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.members import members
+from quintet.outputs import begins, check
 from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
 
@@ -23,12 +24,15 @@ def predict(cfg: DictConfig) -> Path:
     """Predict the inputs of `cfg.input` and write a CSV with one row a sample.
 
     Raises:
-        UserError: the run cannot be rebuilt, or the input does not have the run's features.
+        UserError: the run cannot be rebuilt, the input does not have the run's features, or the
+            output is a file that this command has not written.
 
     """
     console.quiet(cfg.debug)
     if not str(cfg.output).endswith(".csv"):
         raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
+    output = Path(cfg.output)
+    check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
             f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
@@ -44,8 +48,11 @@ def predict(cfg: DictConfig) -> Path:
     values = torch.stack(list(shares)).sum(0)
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
-    output = Path(cfg.output)
-    write_atomically(output, cells.of_frame(frame))
+    text = cells.of_frame(frame)
+    titles = text.partition("\n")[0] + "\n"
+    given = {"input": cfg.input, "run": cfg.run, "checkpoint": cfg.checkpoint}
+    check(output, given, lambda path: begins(path, titles), overwrite=cfg.overwrite)
+    write_atomically(output, text)
     console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))
     return output
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import checkpoints, secrets
+from quintet import artifacts, checkpoints, outputs, secrets
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
@@ -96,7 +96,7 @@ def trains(folder: Path) -> bool:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that already holds a run.
+    """Refuse a folder that already holds a run, or files that a run would overwrite.
 
     Raises:
         UserError: with the ways out.
@@ -107,6 +107,7 @@ def check_free(folder: Path) -> None:
             f"{folder} already holds a run. Go on with it by resume={folder}, or choose another "
             "hydra.run.dir."
         )
+    outputs.check_run_folder(folder)
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:
@@ -213,6 +214,7 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
         UserError: with how many.
 
     """
+    artifacts.check_links(folder)
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(

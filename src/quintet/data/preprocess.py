@@ -133,7 +133,7 @@ class Preprocess:
             raise UserError("The checkpoint's preprocessing is of another version: train again.")
         for name, own in vars(self).items():
             kind = float | int | None if name == "select" else type(own)
-            if not isinstance(state[name], kind):  # type: ignore[arg-type]
+            if not isinstance(state[name], kind):
                 raise TypeError(f"{name} is a {type(state[name]).__name__}")
         if not all(isinstance(codes, Tensor) for codes in state["seen"]):
             raise TypeError("seen holds what is no tensor")

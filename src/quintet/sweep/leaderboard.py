@@ -4,8 +4,9 @@ import warnings
 from typing import TYPE_CHECKING, Any
 
 from quintet import cells
+from quintet.files import write_atomically
 from quintet.sweep.space import Interval, Space
-from quintet.sweep.study import Study, Trial, folder_of, write
+from quintet.sweep.study import Study, Trial, folder_of
 
 if TYPE_CHECKING:
     import optuna
@@ -82,7 +83,7 @@ def state(trial: Trial) -> str:
 def save(study: Study) -> None:
     """Write leaderboard.csv."""
     table = rows(study)
-    write(study.folder / FILE, cells.table([*table[0]] if table else COLUMNS, table))
+    write_atomically(study.folder / FILE, cells.table([*table[0]] if table else COLUMNS, table))
 
 
 def by_hand(study: Study) -> list[str]:

@@ -61,7 +61,10 @@ def _alike(plan: Plan) -> dict[str, Point]:
     mine = plan.spec()
     found: dict[str, Point] = {}
     for folder in _newest(plan.folder):
-        study = Study.read(folder)
+        try:
+            study = Study.read(folder)
+        except UserError:  # a damaged one is no reason not to begin another
+            continue
         theirs = study.optuna.user_attrs.get("spec", {})
         if any(theirs.get(key) != mine[key] for key in ("metric", "space")):
             continue

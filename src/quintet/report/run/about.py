@@ -42,8 +42,8 @@ def checks(run: Run) -> list[Block]:
     if artifacts.has(run.folder, RATES):
         table = artifacts.read_table(run.folder, RATES)
         with artifacts.understood(run.folder / RATES):
-            rows = [[float(cell) for cell in row.values()][:2] for row in table]
-        blocks.append(_range_test([*table[0]] if table else ["lr", "loss"], rows))
+            tested = [[float(cell) for cell in row.values()][:2] for row in table]
+        blocks.append(_range_test([*table[0]] if table else ["lr", "loss"], tested))
     return blocks
 
 

@@ -96,10 +96,8 @@ class Run:
             return []
         found = artifacts.read_json(self.folder, CHECKS, list)
         with artifacts.understood(self.folder / CHECKS):
-            findings: list[dict[str, str]] = schema.fitting(
-                list[dict[str, str]], found, "a finding"
-            )
-            return [{key: each[key] for key in FINDING} for each in findings]
+            plain = schema.fitting(list[dict[str, str | None]], found, "findings")
+            return [{key: each[key] or "" for key in FINDING} for each in plain]
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Interval]]:

@@ -43,19 +43,24 @@ def restored(cell: str) -> str:
     return cell[1:] if cell.startswith("'") and FORMULA.match(cell) else cell
 
 
+def lines(rows: Iterable[Iterable[Any]]) -> str:
+    """Return rows of cells as CSV."""
+    text, found = io.StringIO(), []
+    writer = csv.writer(text, lineterminator="\r\n")  # so that a cell with either is quoted
+    for row in rows:
+        writer.writerow(map(guarded, row))
+        found.append(text.getvalue().removesuffix("\r\n") + "\n")
+        text.seek(0)
+        text.truncate()
+    return "".join(found)
+
+
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
     """Return rows as CSV, the titles above."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(map(guarded, columns))
-    writer.writerows([guarded(row.get(column)) for column in columns] for row in rows)
-    return text.getvalue()
+    return lines([columns, *([row.get(column) for column in columns] for row in rows)])
 
 
 def of_frame(frame: "pd.DataFrame") -> str:
-    """Return a pandas table as CSV, without its index."""
-    safe = frame.set_axis([guarded(name) for name in frame.columns], axis="columns")
-    for place, kind in enumerate(frame.dtypes):
-        if kind.kind not in "biuf":
-            safe.isetitem(place, [guarded(cell) for cell in frame.iloc[:, place]])
-    return str(safe.to_csv(index=False, lineterminator="\n"))
+    """Return a pandas table as CSV, without its index; what is missing is empty."""
+    filled = frame.astype(object).where(frame.notna(), None)
+    return lines([frame.columns, *filled.to_numpy()])

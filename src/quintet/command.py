@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import agent, secrets, signals, usage
+from quintet import agent, artifacts, secrets, signals, usage
 from quintet.console import visible
 from quintet.errors import UserError
 from quintet.explain import explain
@@ -140,6 +140,7 @@ def placed(arguments: list[str]) -> list[str]:
             check_free(Path(new.strip("'\"")))
         return arguments
     path = Path(str(folder).strip("'\"")).resolve()
+    artifacts.check_links(path)
     if not (path / ".hydra" / "config.yaml").is_file():
         if (path / CONFIG).is_file() and (path.parents[1] / ".hydra").is_dir():
             raise UserError(

@@ -139,10 +139,10 @@ def _kind() -> "type[Console]":
 
 
 def visible(text: str) -> str:
-    """Return text with a question mark for each control or direction character but line ends.
+    r"""Return text with a question mark for each control or direction character but line ends.
 
     Examples:
-        >>> visible("a\\x1b[31mb")
+        >>> visible("a\x1b[31mb")
         'a?[31mb'
 
     """

@@ -47,7 +47,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
             raise UserError(f"{key}={cfg[key]} is no number of models. Give 1 or more.")
     sweep = Path(cfg.sweep)
     output = Path(cfg.output) if cfg.output else artifacts.inside(sweep, "ensemble")
-    check(output, {"sweep": sweep}, _is_ours, overwrite=cfg.overwrite)
+    check(output, {"sweep": sweep}, _is_ours, overwrite=bool(cfg.get("overwrite")))
     found = candidates(sweep, cfg.candidates)
     said = [answers(candidate) for candidate in found]
     if not all(same_samples(each, said[0]) for each in said):

@@ -40,7 +40,7 @@ def export(cfg: DictConfig) -> Path:
     folder = Path(cfg.output) if cfg.output else artifacts.inside(Path(cfg.run), "export")
     for name in (*NAMES.values(), ABOUT):
         given = {"run": cfg.run, "checkpoint": cfg.checkpoint}
-        check(folder / name, given, _is_ours, overwrite=cfg.overwrite)
+        check(folder / name, given, _is_ours, overwrite=bool(cfg.get("overwrite")))
     model, example = run.task.model.eval(), _example(run)
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as place:
@@ -49,9 +49,8 @@ def export(cfg: DictConfig) -> Path:
             path, call = FORMATS[name](model, example, Path(place))
             gap = _largest_gap(model, call, example)
             if not gap <= TOLERANCE:
-                raise UserError(
-                    f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
-                )
+                said = f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
+                raise UserError(said)
             console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
         for path in sorted(Path(place).iterdir(), key=lambda path: path.name != ABOUT):
             path.replace(folder / path.name)  # what says that they are ours comes first

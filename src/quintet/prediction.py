@@ -51,7 +51,7 @@ def predict(cfg: DictConfig) -> Path:
     text = cells.of_frame(frame)
     titles = text.partition("\n")[0] + "\n"
     given = {"input": cfg.input, "run": cfg.run, "checkpoint": cfg.checkpoint}
-    check(output, given, lambda path: begins(path, titles), overwrite=cfg.overwrite)
+    check(output, given, lambda path: begins(path, titles), overwrite=bool(cfg.get("overwrite")))
     write_atomically(output, text)
     console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))
     return output

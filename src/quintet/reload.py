@@ -9,9 +9,10 @@ from omegaconf import DictConfig
 from quintet import artifacts, build, checkpoints, run_folder
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.length import repeats
-from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.task import Task
 
 
@@ -53,7 +54,7 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
     """
     cfg = run_folder.load(folder)
     if artifacts.has(folder, ENSEMBLE):
-        inside = sorted(str(p.parent.relative_to(folder)) for p in folder.glob(f"*/*/{CONFIG}"))
+        inside = sorted(Ensemble.read(folder).members)
         raise UserError(
             f"run={folder} has several models, each with preprocessing of its own. Give one of "
             f"them: run={folder / inside[0]} (of {', '.join(inside)})."

@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import artifacts, checkpoints, outputs, secrets
+from quintet import checkpoints, outputs, secrets
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
@@ -214,7 +214,6 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
         UserError: with how many.
 
     """
-    artifacts.check_links(folder)
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(

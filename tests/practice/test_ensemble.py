@@ -12,8 +12,8 @@ from subjects import composed
 from quintet import build, members, repeats
 from quintet.candidates import Answers, same_samples
 from quintet.ensemble import assemble
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.members import Ensemble
 from quintet.prediction import predict
 from quintet.record import Record
 from quintet.reload import trained

@@ -6,7 +6,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.errors import UserError
 from quintet.outputs import begins, check
 from quintet.page.blocks import Block, Commands, Note
@@ -58,11 +58,12 @@ def report(cfg: DictConfig) -> Path:
     if output is not None:
         given = {"sweep": cfg.sweep, "run": cfg.run}
         kept = {key: folder for key, folder in given.items() if folder is not None}
-        check(output, kept, lambda path: begins(path, START), overwrite=cfg.overwrite)
+        check(output, kept, lambda path: begins(path, START), overwrite=bool(cfg.get("overwrite")))
     if cfg.run is not None:
         path = run.write(Path(cfg.run), output)
     else:
-        path = write(Study.read(cfg.sweep, cfg.storage), output)
+        with artifacts.understood(Path(cfg.sweep)):
+            path = write(Study.read(cfg.sweep, cfg.storage), output)
     console.say("report    [bold]{}[/]", console.shortest(path))
     return path
 

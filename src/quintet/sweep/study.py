@@ -120,9 +120,10 @@ class Study:
         """Return the leaderboard as a table: one row a trial, the best first."""
         import pandas as pd
 
-        from quintet.sweep.leaderboard import rows
+        from quintet.sweep.leaderboard import COLUMNS, rows
 
-        return pd.DataFrame(rows(self)).set_index("trial")
+        table = rows(self)
+        return pd.DataFrame(table, columns=None if table else COLUMNS).set_index("trial")
 
     @contextmanager
     def claiming(self) -> Iterator[None]:

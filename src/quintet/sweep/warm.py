@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from quintet import artifacts
 from quintet.errors import UserError
 from quintet.sweep.leaderboard import ranked
 from quintet.sweep.plan import Plan
@@ -38,7 +39,7 @@ def points(plan: Plan, study: Study) -> tuple[Point, ...]:
 
 def _from(plan: Plan, folder: Path) -> dict[str, Point]:
     """Return the best points of one study, by trial."""
-    if not (folder / JOURNAL).is_file():
+    if not artifacts.has(folder, JOURNAL):
         raise UserError(
             f"sweeper.warm_start={folder} is no sweep folder: {folder / JOURNAL} is missing. "
             "Allowed: a folder that train.py -m wrote, auto, or null."

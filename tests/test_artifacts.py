@@ -375,3 +375,12 @@ def test_a_record_is_not_written_through_a_link(folder: Path, tmp_path: Path) ->
     record.write(folder)
     assert target.read_text() == "mine"
     assert Record.read(folder) == record
+
+
+def test_a_fold_is_no_address(folder: Path) -> None:
+    """A report links to it."""
+    record = Record.read(folder)
+    record.repeats = {"javascript:alert(1)": 0.5}
+    record.write(folder)
+    with pytest.raises(DamagedError, match="no folder of a fold"):
+        Record.read(folder)

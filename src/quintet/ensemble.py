@@ -1,7 +1,6 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
 import shutil
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -24,11 +23,11 @@ from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.members import score
 from quintet.node import instantiate
-from quintet.outputs import check
+from quintet.outputs import check, staging
 from quintet.practice.ensembles import Quality, likelihood, select
 from quintet.record import CONFIG, ENSEMBLE, voters
 
-MEMBERS = "members"
+MEMBERS, STAGED = "members", ".ensemble."
 
 
 def assemble(cfg: DictConfig) -> Ensemble:
@@ -105,25 +104,26 @@ def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
     What else an output folder holds stays there.
     """
     output.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".ensemble.", dir=output) as place:
+    with staging(output, STAGED) as place:
         for candidate, count in chosen.items():
             for model in candidate.models:
                 name = str(Path("members", candidate.folder.name, model))
-                (place / Path(name) / WEIGHTS).parent.mkdir(parents=True)
+                (place / name / WEIGHTS).parent.mkdir(parents=True)
                 for part in (CONFIG, WEIGHTS):
                     source = artifacts.inside(candidate.folder / model, part)
-                    shutil.copy2(source, place / Path(name) / part)
+                    shutil.copy2(source, place / name / part)
                 made.members[name] = count
         if (output / MEMBERS).exists():
-            (output / MEMBERS).replace(Path(place) / "before")
-        (Path(place) / MEMBERS).replace(output / MEMBERS)
+            (output / MEMBERS).replace(place / "before")
+        (place / MEMBERS).replace(output / MEMBERS)
         made.write(output)
 
 
 def _is_ours(output: Path) -> bool:
-    """Tell whether a folder is empty, or of an earlier ensemble and of nothing else."""
-    names = {path.name for path in output.iterdir() if not path.name.startswith(".ensemble.")}
-    return names <= {MEMBERS, ENSEMBLE} and (not names or bool(Ensemble.read(output)))
+    """Tell whether a folder holds nothing but an earlier ensemble, whole or cut short."""
+    names = {path.name for path in output.iterdir() if not path.name.startswith(STAGED)}
+    inside = (output / MEMBERS).glob("*")
+    return names <= {MEMBERS, ENSEMBLE} and all(path.name.isdigit() for path in inside)
 
 
 def show(made: Ensemble, output: Path) -> None:

@@ -1,7 +1,6 @@
 """Write a trained model as torch.export and ONNX programs, and check that they agree with it."""
 
 import json
-import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
@@ -12,7 +11,7 @@ from torch import Tensor, nn
 from quintet import artifacts, console
 from quintet.errors import UserError
 from quintet.files import write_atomically
-from quintet.outputs import check
+from quintet.outputs import check, staging
 from quintet.reload import Trained, trained
 
 NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
@@ -39,20 +38,19 @@ def export(cfg: DictConfig) -> Path:
     run = trained(Path(cfg.run), cfg.checkpoint)
     folder = Path(cfg.output) if cfg.output else artifacts.inside(Path(cfg.run), "export")
     for name in (*NAMES.values(), ABOUT):
-        given = {"run": cfg.run, "checkpoint": cfg.checkpoint}
-        check(folder / name, given, _is_ours, overwrite=bool(cfg.get("overwrite")))
+        check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))
     model, example = run.task.model.eval(), _example(run)
     folder.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(prefix=".export.", dir=folder) as place:
-        write_atomically(Path(place) / ABOUT, json.dumps(_description(run), indent=2) + "\n")
+    with staging(folder, ".export.") as place:
+        write_atomically(place / ABOUT, json.dumps(_description(run), indent=2) + "\n")
         for name in formats:
-            path, call = FORMATS[name](model, example, Path(place))
+            path, call = FORMATS[name](model, example, place)
             gap = _largest_gap(model, call, example)
             if not gap <= TOLERANCE:
                 said = f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
                 raise UserError(said)
             console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
-        for path in sorted(Path(place).iterdir(), key=lambda path: path.name != ABOUT):
+        for path in sorted(place.iterdir(), key=lambda path: path.name != ABOUT):
             path.replace(folder / path.name)  # what says that they are ours comes first
     console.say("→ [bold]{}[/]", console.shortest(folder))
     return folder

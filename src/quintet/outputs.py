@@ -5,7 +5,10 @@ is replaced if the same command wrote it, which its content tells, or with `over
 """
 
 import os
-from collections.abc import Callable, Mapping
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from pathlib import Path
 
 from quintet import artifacts, checkpoints
@@ -75,6 +78,18 @@ def begins(path: Path, text: str) -> bool:
     start = text.encode()
     with path.open("rb") as file:
         return file.read(len(start)) == start
+
+
+@contextmanager
+def staging(folder: Path, prefix: str) -> Iterator[Path]:
+    """Give out a folder inside another in which a new output is made before it takes its place.
+
+    What a killed command left of one is removed.
+    """
+    for left in folder.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as place:
+        yield Path(place)
 
 
 def check_run_folder(folder: Path) -> None:

@@ -39,7 +39,8 @@ def predict(cfg: DictConfig) -> Path:
         )
     runs = _models(Path(cfg.run), cfg.checkpoint)
     run = runs[0][0]
-    new = read_new(cfg.input, run.data.reader)
+    with artifacts.understood(Path(cfg.run)):  # which says how inputs are read
+        new = read_new(cfg.input, run.data.reader)
     _check_shape(new.x, run, cfg.input)
     for sentence in new.account:
         console.say("{}", sentence)
@@ -50,7 +51,7 @@ def predict(cfg: DictConfig) -> Path:
     frame.insert(0, "sample", new.names)
     text = cells.of_frame(frame)
     titles = text.partition("\n")[0] + "\n"
-    given = {"input": cfg.input, "run": cfg.run, "checkpoint": cfg.checkpoint}
+    given = {"input": cfg.input, "run": cfg.run}
     check(output, given, lambda path: begins(path, titles), overwrite=bool(cfg.get("overwrite")))
     write_atomically(output, text)
     console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))

@@ -1,6 +1,7 @@
 """What a run leaves behind: result.json, typed and versioned."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -19,6 +20,8 @@ ENSEMBLE = "ensemble.json"
 VERSION = 1
 """Of result.json: what a reader must know rises with it. A field that it may ignore does not."""
 MOST_CLASSES = 1_000_000
+PLACE = re.compile(r"[\w./-]+", re.ASCII)
+"""Folder of a run's run; a report links to it."""
 FACTS: dict[str, Any] = {
     **dict.fromkeys(("task", "kind", "fingerprint"), str),
     **dict.fromkeys(("num_classes", "num_targets", "vocabulary"), int),
@@ -135,6 +138,8 @@ def _check(record: Record) -> None:
     for name in ("num_classes", "num_targets"):
         if not 0 <= (record.facts.get(name) or 0) <= MOST_CLASSES:
             raise ValueError(f"facts.{name} is {record.facts[name]}, over {MOST_CLASSES:,}")
+    if odd := next((name for name in record.repeats if not PLACE.fullmatch(name)), None):
+        raise ValueError(f"{schema.shown(odd)} is no folder of a fold or seed")
     for change in record.steering:
         for name, kind in STEERED.items():
             schema.fitting(kind, change[name], f"steering.{name}")

@@ -41,8 +41,10 @@ def test_what_is_written_is_read_back(titles: list[str], data: st.DataObject) ->
 
 
 def test_names_of_classes_in_predictions_are_no_formulas() -> None:
-    frame = pd.DataFrame({"sample": ["=a"], "p(=b)": [-0.5], "=c": [-1]})
-    assert cells.of_frame(frame) == "sample,p(=b),'=c\n'=a,-0.5,-1\n"
+    frame = pd.DataFrame({"sample": ["=a"], "p(=b)": [-0.1], "=c": [-1]})
+    frame["none"] = float("nan")
+    frame["p(=b)"] = frame["p(=b)"].astype("float32")
+    assert cells.of_frame(frame) == "sample,p(=b),'=c,none\n'=a,-0.1,-1,\n"
 
 
 def test_a_leaderboard_has_no_formula(tmp_path: Path) -> None:

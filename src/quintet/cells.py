@@ -62,5 +62,6 @@ def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
 
 def of_frame(frame: "pd.DataFrame") -> str:
     """Return a pandas table as CSV, without its index; what is missing is empty."""
-    filled = frame.astype(object).where(frame.notna(), None)
-    return lines([frame.columns, *filled.to_numpy()])
+    columns = [frame.iloc[:, place].to_numpy() for place in range(frame.shape[1])]
+    rows = zip(*columns, strict=True)  # each cell in its own precision
+    return lines([frame.columns, *([None if x != x else x for x in row] for row in rows)])

@@ -193,3 +193,18 @@ def test_without_a_test_there_is_no_column_for_it(record, tmp_path, capsys):
     lines = [line.split() for line in printed(record, tmp_path, capsys).splitlines()]
     assert ["validation"] in lines
     assert ["mlp", "0.9500"] in lines
+
+
+HOSTILE = "\x1b]0;title\x07[/red]\u202e[bold"
+
+
+@pytest.mark.parametrize("where", ["model", "baseline", "diagnosis", "override", "metric"])
+def test_a_strangers_text_is_neither_markup_nor_an_escape_sequence(where, record, tmp_path, capsys):
+    record.choices |= {"model": HOSTILE} if where == "model" else {}
+    record.baselines |= {HOSTILE: {"val": 0.5}} if where == "baseline" else {}
+    record.diagnosis += [HOSTILE] if where == "diagnosis" else []
+    record.overrides += [f"model.x={HOSTILE}"] if where == "override" else []
+    record.metric.name = HOSTILE if where == "metric" else "accuracy"
+    found = printed(record, tmp_path, capsys)
+    assert not set("\x1b\x07\u202e") & set(found)
+    assert where == "override" or "[/red]" in found

@@ -43,8 +43,10 @@ def test_what_the_model_answered_is_kept(tmp_path: Path, train_here: TrainHere) 
     assert [len(found[split]) for split in ("val", "test")] == [57, 114]
 
 
-def test_a_run_does_without_its_answers(tmp_path: Path, train_here: TrainHere) -> None:
-    (tmp_path / "run" / FILE).mkdir(parents=True)
+def test_a_run_does_without_its_answers(
+    tmp_path: Path, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("QUINTET_FAULT", f"EIO:1:{FILE}")
     train_here(tmp_path / "run", *THREE_STEPS)
     record = runs.record(tmp_path / "run")
     assert record["status"] == "completed"

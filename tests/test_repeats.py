@@ -16,10 +16,10 @@ from sklearn.linear_model import LogisticRegression
 
 import runs
 from quintet import experiment, repeats
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.evaluation import evaluate
 from quintet.export import export
-from quintet.members import Ensemble
 from quintet.prediction import predict
 from quintet.record import Record
 from quintet.reload import trained

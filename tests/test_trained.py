@@ -282,3 +282,46 @@ def test_one_format_needs_no_list(run):
     where = {"run": str(run), "output": None, "checkpoint": "best", "debug": False}
     folder = export(OmegaConf.create(where | {"formats": "torch"}))
     assert {path.name for path in folder.iterdir()} == {"model.pt2", "preprocessing.json"}
+
+
+def test_predictions_replace_their_own_kind_alone(table_run, tmp_path):
+    source = tmp_path / "new.csv"
+    source.write_text("size,colour\n1.0,red\n")
+    output = tmp_path / "out.csv"
+    for _ in range(2):
+        predict(prediction(table_run, source, output=str(output)))
+    own = output.read_text()
+    with pytest.raises(UserError, match="is read from"):
+        predict(prediction(table_run, source, output=str(source), overwrite=True))
+    assert source.read_text() == "size,colour\n1.0,red\n"
+    output.write_text("mine\n")
+    with pytest.raises(UserError, match="overwrite=true"):
+        predict(prediction(table_run, source, output=str(output)))
+    assert output.read_text() == "mine\n"
+    predict(prediction(table_run, source, output=str(output), overwrite=True))
+    assert output.read_text() == own
+
+
+def test_nothing_is_read_or_written_through_a_link_in_a_run_folder(run, tmp_path):
+    mine = tmp_path / "mine"
+    mine.mkdir()
+    for name in ("evaluation.json", "model.pt2", "preprocessing.json"):
+        (mine / name).write_text("mine")
+    (run / "evaluation.json").symlink_to(mine / "evaluation.json")
+    (run / "export").symlink_to(mine)
+    evaluate(evaluation(run))
+    cfg = OmegaConf.create({"run": str(run), "output": None, "formats": ["torch"]})
+    known = {"checkpoint": "best", "debug": False}
+    with pytest.raises(UserError, match="leads out of"):
+        export(OmegaConf.merge(cfg, known))
+    (run / "export").unlink()
+    (run / "export").mkdir()
+    (run / "export" / "model.pt2").symlink_to(mine / "model.pt2")
+    with pytest.raises(UserError, match=r"model\.pt2"):
+        export(OmegaConf.merge(cfg, known))
+    (run / "checkpoints" / "best.ckpt").rename(mine / "best.ckpt")
+    (run / "checkpoints" / "best.ckpt").symlink_to(mine / "best.ckpt")
+    with pytest.raises(UserError, match="leads out of"):
+        evaluate(evaluation(run))
+    for name in ("evaluation.json", "model.pt2", "preprocessing.json"):
+        assert (mine / name).read_text() == "mine"

@@ -1,6 +1,5 @@
 """What an ensemble is chosen from: a sweep's best trials, and what each says of its samples."""
 
-import csv
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -8,14 +7,16 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import checkpoints, console
+from quintet import artifacts, checkpoints, console
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.members import Ensemble, predictions, targets
+from quintet.members import predictions, targets
 from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
 """What a member of an ensemble is rebuilt from, beside its config."""
+BOARD = "leaderboard.csv"
 
 
 @dataclass(frozen=True)
@@ -69,20 +70,21 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
             checkpoints.
 
     """
-    board = sweep / "leaderboard.csv"
-    if not board.is_file() and (sweep / "trials").is_dir():
+    board, there = sweep / BOARD, artifacts.has(sweep, BOARD)
+    if not there and (sweep / "trials").is_dir():
         raise UserError(
             f"sweep={sweep} has not ended, so it has no leaderboard yet. Let it end, or go on with "
             "it by the command that began it; Ctrl-C leaves a leaderboard as well."
         )
-    if not board.is_file():
+    if not there:
         raise UserError(
             f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
             "`python src/train.py -m ...` wrote."
         )
-    with board.open(newline="") as file:
-        rows = [row for row in csv.DictReader(file) if row["value"]]
-    found = [_candidate(sweep / "trials" / Path(row["folder"]).name) for row in rows]
+    table = artifacts.read_table(sweep, BOARD)
+    with artifacts.understood(board):
+        names = [f"trials/{Path(row['folder']).name}" for row in table if row["value"]]
+    found = [_candidate(artifacts.inside(sweep, name)) for name in names]
     most = max((len(c.models) for c in found), default=0)
     ended = [c for c in found if len(c.models) == most]
     whole = [c for c in ended if _has_checkpoints(c)]
@@ -94,7 +96,7 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
 
 
 def _candidate(folder: Path) -> Candidate:
-    if not (folder / ENSEMBLE).is_file():
+    if not artifacts.has(folder, ENSEMBLE):
         return Candidate(folder, ((".",),))
     folds: dict[str, list[str]] = {}
     for name in Ensemble.read(folder).members:  # folds/0_seed_42, folds/0, seeds/42
@@ -104,8 +106,7 @@ def _candidate(folder: Path) -> Candidate:
 
 
 def _has_checkpoints(candidate: Candidate) -> bool:
-    places = [candidate.folder / name / WEIGHTS for name in candidate.models]
-    return all(place.is_file() for place in places)
+    return all(artifacts.has(candidate.folder / name, WEIGHTS) for name in candidate.models)
 
 
 def answers(candidate: Candidate) -> Answers:

@@ -11,8 +11,8 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import agent, begun, run_folder, secrets, signals, usage
-from quintet.console import typed
+from quintet import agent, artifacts, begun, run_folder, secrets, signals, usage
+from quintet.console import typed, visible
 from quintet.errors import UserError
 from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
@@ -89,8 +89,8 @@ def one_message(debug: object = False) -> Iterator[None]:
         sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
     except Exception as error:
         if debug:
-            sys.exit(secrets.redact(traceback.format_exc()))
-        sys.exit(f"Error: {secrets.redact(explain(error))}" if is_first_rank() else 1)
+            sys.exit(visible(secrets.redact(traceback.format_exc())))
+        sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
 
 
 def _debugs(arguments: list[str]) -> bool:
@@ -142,6 +142,7 @@ def placed(arguments: list[str]) -> list[str]:
             run_folder.check_free(Path(new))
         return arguments
     path = Path(folder).resolve()
+    artifacts.check_links(path)
     if not begun.has_begun(path):
         begun.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / begun.FOLDER).is_dir():

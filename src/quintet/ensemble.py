@@ -1,6 +1,5 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
-import shutil
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -9,7 +8,7 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console, files
+from quintet import artifacts, console, files
 from quintet.candidates import (
     WEIGHTS,
     Answers,
@@ -19,11 +18,15 @@ from quintet.candidates import (
     on_test,
     same_samples,
 )
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.members import Ensemble, score
+from quintet.members import score
 from quintet.node import instantiate
+from quintet.outputs import check, staging
 from quintet.practice.ensembles import Quality, likelihood, select
-from quintet.record import CONFIG, voters
+from quintet.record import CONFIG, ENSEMBLE, voters
+
+MEMBERS, STAGED = "members", ".ensemble."
 
 
 def assemble(cfg: DictConfig) -> Ensemble:
@@ -41,7 +44,8 @@ def assemble(cfg: DictConfig) -> Ensemble:
         if not isinstance(cfg[key], int) or isinstance(cfg[key], bool) or cfg[key] < 1:
             raise UserError(f"{key}={cfg[key]} is no number of models. Give 1 or more.")
     sweep = Path(cfg.sweep)
-    output = Path(cfg.output) if cfg.output else sweep / "ensemble"
+    output = Path(cfg.output) if cfg.output else artifacts.inside(sweep, "ensemble")
+    check(output, {"sweep": sweep}, _is_ours, overwrite=bool(cfg.get("overwrite")))
     found = candidates(sweep, cfg.candidates)
     said = [answers(candidate) for candidate in found]
     if not all(same_samples(each, said[0]) for each in said):
@@ -94,16 +98,32 @@ def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tens
 
 
 def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
-    """Copy the members' configs and checkpoints beside `ensemble.json`, which comes last."""
-    shutil.rmtree(output, ignore_errors=True)
-    for candidate, count in chosen.items():
-        for model in candidate.models:
-            name = str(Path("members", candidate.folder.name, model))
-            (output / name / WEIGHTS).parent.mkdir(parents=True)
-            for part in (CONFIG, WEIGHTS):
-                files.copy(candidate.folder / model / part, output / name / part)
-            made.members[name] = count
-    made.write(output)
+    """Copy the members' configs and checkpoints beside `ensemble.json`; then take the old's place.
+
+    What else an output folder holds stays there.
+    """
+    output.mkdir(parents=True, exist_ok=True)
+    with staging(output, STAGED) as place:
+        for candidate, count in chosen.items():
+            for model in candidate.models:
+                name = str(Path("members", candidate.folder.name, model))
+                (place / name / WEIGHTS).parent.mkdir(parents=True)
+                for part in (CONFIG, WEIGHTS):
+                    files.copy(
+                        artifacts.inside(candidate.folder / model, part), place / name / part
+                    )
+                made.members[name] = count
+        if (output / MEMBERS).exists():
+            (output / MEMBERS).replace(place / "before")
+        (place / MEMBERS).replace(output / MEMBERS)
+        made.write(output)
+
+
+def _is_ours(output: Path) -> bool:
+    """Tell whether a folder holds nothing but an earlier ensemble, whole or cut short."""
+    names = {path.name for path in output.iterdir() if not path.name.startswith(STAGED)}
+    inside = (output / MEMBERS).glob("*")
+    return names <= {MEMBERS, ENSEMBLE} and all(path.name.isdigit() for path in inside)
 
 
 def show(made: Ensemble, output: Path) -> None:
@@ -128,7 +148,7 @@ def _show_two(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
     for title in (metric, "validation", "test"):
-        table.add_column(title, justify="left" if title == metric else "right")
+        table.add_column(console.plain(title), justify="left" if title == metric else "right")
     for name, (val, test) in rows.items():
         table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
     console.terminal().print(table)

@@ -6,15 +6,16 @@ from statistics import fmean
 
 from omegaconf import DictConfig
 
-from quintet import beside, build, console, members
+from quintet import artifacts, beside, build, console, members
 from quintet.callbacks.keep import Keep
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.evidence import read
 from quintet.files import write_atomically
 from quintet.node import instantiate
 from quintet.practice import baselines
 from quintet.process import is_first_rank
-from quintet.record import CONFIG, ENSEMBLE, Record
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.reload import trained
 
 Scores = dict[str, dict[str, float]]
@@ -35,11 +36,11 @@ def evaluate(cfg: DictConfig) -> Scores:
     folder = Path(cfg.run)
     if unknown := [split for split in cfg.splits if split not in SPLITS]:
         raise UserError(f"splits={unknown[0]} is unknown. Allowed: {', '.join(SPLITS)}.")
-    several = (folder / ENSEMBLE).is_file() and (folder / CONFIG).is_file()
+    several = artifacts.has(folder, ENSEMBLE) and artifacts.has(folder, CONFIG)
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():
         write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
-        show(scores, Record.read(folder) if (folder / "result.json").is_file() else None)
+        show(scores, Record.read(folder) if artifacts.has(folder, RESULT) else None)
     return scores
 
 
@@ -76,7 +77,7 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
     """
     scores: Scores = {}
     if "val" in cfg.splits:
-        names = members.Ensemble.read(folder).members
+        names = Ensemble.read(folder).members
         each = [of_one(cfg, folder / name, ["val"])["val"] for name in names]
         scores["val"] = {key: fmean(found[key] for found in each) for key in each[0]}
         if is_first_rank() and cfg.baselines:
@@ -100,7 +101,10 @@ def show(scores: Scores, record: Record | None) -> None:
         for name, value in values.items():
             recorded = _recorded(record, split, name)
             table.add_row(
-                split, name, f"{value:.6f}", "" if recorded is None else f"{recorded:.6f}"
+                split,
+                console.plain(name),
+                f"{value:.6f}",
+                "" if recorded is None else f"{recorded:.6f}",
             )
     console.terminal().print(table)
 

@@ -8,11 +8,15 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor, nn
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.errors import UserError
 from quintet.files import in_place, replacing, write_atomically
+from quintet.outputs import check, staging
 from quintet.reload import Trained, trained
 
+NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
+ABOUT = "preprocessing.json"
+DESCRIBED = {"task", "input_shape", "class_names", "preprocess"}
 TOLERANCE = 1e-4
 """Largest difference between the outputs of an export and of the model."""
 
@@ -32,18 +36,29 @@ def export(cfg: DictConfig) -> Path:
     if unknown := set(formats) - set(FORMATS):
         raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
     run = trained(Path(cfg.run), cfg.checkpoint)
-    folder = Path(cfg.output or Path(cfg.run) / "export")
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = Path(cfg.output) if cfg.output else artifacts.inside(Path(cfg.run), "export")
+    for name in (*NAMES.values(), ABOUT):
+        check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))
     model, example = run.task.model.eval(), _example(run)
-    for name in formats:
-        path, call = FORMATS[name](model, example, folder)
-        gap = _largest_gap(model, call, example)
-        if not gap <= TOLERANCE:
-            raise UserError(f"{path} differs from the model by {gap:.2g}, over {TOLERANCE}.")
-        console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
-    write_atomically(folder / "preprocessing.json", json.dumps(_description(run), indent=2) + "\n")
+    folder.mkdir(parents=True, exist_ok=True)
+    with staging(folder, ".export.") as place:
+        write_atomically(place / ABOUT, json.dumps(_description(run), indent=2) + "\n")
+        for name in formats:
+            path, call = FORMATS[name](model, example, place)
+            gap = _largest_gap(model, call, example)
+            if not gap <= TOLERANCE:
+                said = f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
+                raise UserError(said)
+            console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
+        for path in sorted(place.iterdir(), key=lambda path: path.name != ABOUT):
+            path.replace(folder / path.name)  # what says that they are ours comes first
     console.say("→ [bold]{}[/]", console.shortest(folder))
     return folder
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether an earlier export wrote a file: its description lies beside it."""
+    return artifacts.read_json(path.parent, ABOUT, dict).keys() == DESCRIBED
 
 
 def _example(run: Trained) -> Tensor:
@@ -64,7 +79,7 @@ Call = Callable[[Tensor], Tensor]
 
 def to_torch_export(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
     """Write model.pt2; return it and the program read back from it."""
-    path = folder / "model.pt2"
+    path = folder / NAMES["torch"]
     with replacing(path) as temporary, temporary.open("wb") as file:
         torch.export.save(_program(model, example), file)
     return path, torch.export.load(path).module()
@@ -82,7 +97,7 @@ def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call
         import onnxscript  # noqa: F401
     except ImportError as error:
         raise UserError(f"ONNX needs {error.name}: pip install -e '.[onnx]'.") from None
-    path = folder / "model.onnx"
+    path = folder / NAMES["onnx"]
     program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
     assert program is not None
     with in_place(path):  # of a large model it writes a second file, named after the first

@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
+from secrets import token_hex
 
 from quintet import faults
 from quintet.errors import UserError
@@ -21,15 +22,17 @@ def replacing(path: Path) -> Iterator[Path]:
     """Give out a temporary path beside `path`; what was written there then takes its place.
 
     File and folder reach the disk before this returns, so that a power cut leaves the old file or
-    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it.
+    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its name
+    cannot be guessed, and a link at `path` is replaced: nothing is written through a link there.
 
     Raises:
         UserError: the disk is full, or this is no place to write to; `path` is as it was.
 
     """
-    temporary = path.with_name(f".{path.name}.{os.getpid()}{SUFFIX}")
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
     try:
         with in_place(path):
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             _sync(temporary)
             faults.reach("whole", path)
@@ -69,7 +72,7 @@ def write_atomically(path: Path, text: str) -> None:
 
     """
     with replacing(path) as temporary:
-        temporary.write_text(text)
+        temporary.write_text(text, encoding="utf-8")
 
 
 def append(path: Path, text: str) -> None:
@@ -79,8 +82,9 @@ def append(path: Path, text: str) -> None:
         UserError: as `replacing`.
 
     """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # a pipe would wait for ever
     with in_place(path):
-        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
+        descriptor = os.open(path, flags, 0o644)
         try:
             os.write(descriptor, text.encode())
         finally:

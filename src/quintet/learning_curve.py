@@ -1,14 +1,14 @@
 """Train on growing parts of the data; say whether more labels would help."""
 
-import csv
 import io
+import os
 from contextlib import redirect_stdout
 from copy import deepcopy
 from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import console, repeats
+from quintet import cells, console, repeats
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.practice.growth import Growth, advice, fit
@@ -36,6 +36,8 @@ def measure(cfg: DictConfig) -> Growth:
             "data, each above 0 and up to 1, as in fractions=[0.25,0.5,1]."
         )
     folder = Path(cfg.paths.run)
+    if os.path.lexists(folder / FILE):
+        raise UserError(f"{folder / FILE} exists already. Choose another hydra.run.dir.")
     name, mode = cfg.metric.name, cfg.metric.mode
     console.say("")
     console.say(f"[bold]{name}[/] on validation data, the model trained on more and more of it")
@@ -70,8 +72,6 @@ def train(cfg: DictConfig, fraction: float, folder: Path) -> Record:
 
 def table(fractions: list[float], points: list[tuple[int, float]], name: str) -> str:
     """Return the points so far as CSV."""
-    text = io.StringIO()
-    writer = csv.writer(text, lineterminator="\n")
-    writer.writerow(["fraction", "samples", name])
-    writer.writerows((f, n, p) for f, (n, p) in zip(fractions, points, strict=False))
-    return text.getvalue()
+    titles = ("fraction", "samples", name)
+    rows = ((f, n, p) for f, (n, p) in zip(fractions, points, strict=False))
+    return cells.table(titles, (dict(zip(titles, row, strict=True)) for row in rows))

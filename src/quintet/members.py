@@ -1,8 +1,6 @@
 """The members of an ensemble: listed in its folder, rebuilt from their own, averaged."""
 
-import json
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -10,43 +8,10 @@ import torch
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.files import write_atomically
 from quintet.node import instantiate
-from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
-
-
-@dataclass
-class Ensemble:
-    """What `ensemble.json` holds: the members and how good they are together.
-
-    Args:
-        metric: P's name.
-        members: folder of each, relative to the ensemble's, and how often it was chosen.
-        val: P of the averaged predictions on validation data; None where they share none.
-        single_val: P of the best single candidate there.
-        test: P of the averaged predictions on test data; None where it was not opened.
-        single_test: P of the best single candidate there.
-
-    """
-
-    metric: str
-    mode: str
-    members: dict[str, int] = field(default_factory=dict)
-    val: float | None = None
-    single_val: float | None = None
-    test: float | None = None
-    single_test: float | None = None
-
-    def write(self, folder: Path) -> None:
-        """Write `ensemble.json`, which makes a folder an ensemble's."""
-        write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
-
-    @classmethod
-    def read(cls, folder: Path) -> "Ensemble":
-        """Return what a folder's `ensemble.json` says."""
-        return cls(**json.loads((folder / ENSEMBLE).read_text()))
 
 
 def members(folder: Path, checkpoint: str = "best") -> Iterator[tuple[Trained, int]]:

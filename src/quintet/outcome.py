@@ -16,7 +16,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import ranks, signals
 from quintet.begun import as_typed
-from quintet.console import command_line, typed
+from quintet.console import command_line, typed, visible
 from quintet.errors import DivergedError, UserError
 from quintet.process import is_first_rank
 from quintet.record import RESULT, Record, Score, Status
@@ -46,7 +46,7 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
 
     def last_words(reason: str) -> None:
         write("failed", redact(reason))
-        print(f"Error: {redact(reason)}", file=sys.stderr)
+        print(f"Error: {visible(redact(reason))}", file=sys.stderr)
 
     try:
         with ranks.last_words(last_words):

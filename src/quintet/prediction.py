@@ -7,11 +7,12 @@ import torch
 from omegaconf import DictConfig
 from torch import Tensor
 
-from quintet import console
+from quintet import artifacts, cells, console
 from quintet.data.reader import read_new
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.members import members
+from quintet.outputs import begins, check
 from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
 
@@ -23,19 +24,23 @@ def predict(cfg: DictConfig) -> Path:
     """Predict the inputs of `cfg.input` and write a CSV with one row a sample.
 
     Raises:
-        UserError: the run cannot be rebuilt, or the input does not have the run's features.
+        UserError: the run cannot be rebuilt, the input does not have the run's features, or the
+            output is a file that this command has not written.
 
     """
     console.quiet(cfg.debug)
     if not str(cfg.output).endswith(".csv"):
         raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
+    output = Path(cfg.output)
+    check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
             f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
         )
     runs = _models(Path(cfg.run), cfg.checkpoint)
     run = runs[0][0]
-    new = read_new(cfg.input, run.data.reader)
+    with artifacts.understood(Path(cfg.run)):  # which says how inputs are read
+        new = read_new(cfg.input, run.data.reader)
     _check_shape(new.x, run, cfg.input)
     for sentence in new.account:
         console.say("{}", sentence)
@@ -44,15 +49,18 @@ def predict(cfg: DictConfig) -> Path:
     values = torch.stack(list(shares)).sum(0)
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
-    output = Path(cfg.output)
-    write_atomically(output, frame.to_csv(index=False))
+    text = cells.of_frame(frame)
+    titles = text.partition("\n")[0] + "\n"
+    given = {"input": cfg.input, "run": cfg.run}
+    check(output, given, lambda path: begins(path, titles), overwrite=bool(cfg.get("overwrite")))
+    write_atomically(output, text)
     console.say("{} predictions → [bold]{}[/]", len(frame), console.shortest(output))
     return output
 
 
 def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
-    if (folder / ENSEMBLE).is_file():
+    if artifacts.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint))
     return [(trained(folder, checkpoint), 1)]
 

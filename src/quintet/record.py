@@ -1,11 +1,14 @@
 """What a run leaves behind: result.json, typed and versioned."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
+from functools import cache
 from pathlib import Path
 from typing import Any, Literal
 
+from quintet import artifacts, schema
 from quintet.files import write_atomically
 
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
@@ -14,6 +17,25 @@ CONFIG = "config.yaml"
 REPORT = "report.html"
 ENSEMBLE = "ensemble.json"
 """Lists the models of a folder that has several; see `quintet.members`."""
+VERSION = 1
+"""Of result.json: what a reader must know rises with it. A field that it may ignore does not."""
+MOST_CLASSES = 1_000_000
+PLACE = re.compile(r"[\w./-]+", re.ASCII)
+"""Folder of a run's run; a report links to it."""
+FACTS: dict[str, Any] = {
+    **dict.fromkeys(("task", "kind", "fingerprint"), str),
+    **dict.fromkeys(("num_classes", "num_targets", "vocabulary"), int),
+    **dict.fromkeys(("train_size", "val_size", "test_size"), int),
+    **dict.fromkeys(("input_shape", "class_counts", "cardinalities"), list[int]),
+    "class_names": list[str | int | float | bool],
+}
+STEERED: dict[str, Any] = {
+    **dict.fromkeys(("key", "refused"), str),
+    **dict.fromkeys(("before", "after"), float | bool | str | None),
+    "epoch": int,
+}
+"""What readers take for granted of a record's facts (see `quintet.data.samples.Facts`), and of each
+change of its steering."""
 
 
 @dataclass
@@ -73,7 +95,7 @@ class Record:
     """Validation loss of a model that knows nothing."""
     diagnosis: list[str] = field(default_factory=list)
     """What the curves say, and what to do; empty where all is well."""
-    version: int = 1
+    version: int = VERSION
 
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json in one step, so that no reader sees half of it."""
@@ -86,14 +108,54 @@ class Record:
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
-        """Return the record of a run folder.
+        """Return the record of a run folder; a field that this version does not know is left out.
 
         Raises:
             FileNotFoundError: the run has not ended.
+            DamagedError: it is no record, one of a later version, or names a place outside.
 
         """
-        fields = json.loads((folder / RESULT).read_text())
-        return cls(**{**fields, "metric": Score(**fields["metric"])})
+        path, given = folder / RESULT, artifacts.read_json(folder, RESULT, dict)
+        with artifacts.understood(path):
+            if (version := given.get("version", VERSION)) != VERSION:
+                raise ValueError(
+                    f"version {schema.shown(version)} of it is not known here, only {VERSION}"
+                )
+            record = schema.build(cls, given)
+            _check(record)
+        for name in (*record.repeats, *filter(None, [record.checkpoint])):
+            artifacts.inside(folder, name)
+        if more := schema.unknown(cls, given):
+            _tell_unknown(path.name, tuple(more))
+        return record
+
+
+def _check(record: Record) -> None:
+    """Check what a record says of the data and of steering, as far as a reader counts on it.
+
+    Raises:
+        ValueError: something of another type than a run would have written.
+
+    """
+    for name, kind in FACTS.items():
+        if (value := record.facts.get(name)) is not None:
+            schema.fitting(kind, value, f"facts.{name}")
+    for name in ("num_classes", "num_targets"):
+        if not 0 <= (record.facts.get(name) or 0) <= MOST_CLASSES:
+            raise ValueError(f"facts.{name} is {record.facts[name]}, over {MOST_CLASSES:,}")
+    if odd := next((name for name in record.repeats if not PLACE.fullmatch(name)), None):
+        raise ValueError(f"{schema.shown(odd)} is no folder of a fold or seed")
+    for change in record.steering:
+        for name, kind in STEERED.items():
+            schema.fitting(kind, change[name], f"steering.{name}")
+
+
+@cache
+def _tell_unknown(name: str, keys: tuple[str, ...]) -> None:
+    """Say once what of a file is not understood."""
+    from quintet.console import warn
+
+    warn(f"{name} holds what this version does not know, and leaves out: {', '.join(keys)}")
 
 
 def voters(members: Mapping[str, int]) -> str:

@@ -6,13 +6,14 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from quintet import build, checkpoints, run_folder
+from quintet import artifacts, build, checkpoints, run_folder
 from quintet.console import typed
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.length import repeats
-from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.task import Task
 
 
@@ -53,8 +54,8 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
 
     """
     cfg = run_folder.load(folder)
-    if (folder / ENSEMBLE).is_file():
-        inside = sorted(str(p.parent.relative_to(folder)) for p in folder.glob(f"*/*/{CONFIG}"))
+    if artifacts.has(folder, ENSEMBLE):
+        inside = sorted(Ensemble.read(folder).members)
         raise UserError(
             f"run={folder} has several models, each with preprocessing of its own. Give one of "
             f"them: run={typed(folder / inside[0])} (of {', '.join(inside)})."
@@ -69,20 +70,23 @@ def trained(folder: Path, checkpoint: str = "best") -> Trained:
     data = build.data(cfg)
     if (kept := state.get(DataModule.__qualname__)) is None:
         raise UserError(f"{path} is no checkpoint of train.py: it holds no preprocessing.")
-    data.load_state_dict(kept)
+    with artifacts.understood(path):
+        data.load_state_dict(kept)
     task = build.task(cfg, data, build.model(cfg))
-    _load_weights(task, state["state_dict"], path)
+    _load_weights(task, checkpoints.weights(state, path), path)
     return Trained(cfg, data, task.eval())
 
 
 def _checkpoint(folder: Path, name: str) -> Path:
     if "://" in name:
         raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
-    inside = folder / checkpoints.FOLDER / f"{name}.ckpt"
-    if name == "best" and (folder / RESULT).is_file():
+    if name not in ("best", "last"):
+        return Path(name)
+    inside = f"{checkpoints.FOLDER}/{name}.ckpt"
+    if name == "best" and artifacts.has(folder, RESULT):
         # The record knows which one was scored: a run that was never validated has a last one only.
-        return folder / (Record.read(folder).checkpoint or inside.relative_to(folder))
-    return inside if name in ("best", "last") else Path(name)
+        inside = Record.read(folder).checkpoint or inside
+    return artifacts.inside(folder, inside)
 
 
 def _load_weights(task: Task, state: dict[str, Any], path: Path) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet import build, console, experiment, run_folder, summary
+from quintet.ensemble_record import Ensemble
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
 from quintet.loggers.tracking import Tracking
@@ -114,7 +115,8 @@ def train(runs: Mapping[str, DictConfig], *, again: bool) -> dict[str, Record]:
         if is_first_rank():
             value, epochs = p_of(done[name]), done[name].epochs
             what = "done before" if kept else f"{done[name].seconds:.1f} s"
-            console.say(f"  {name}  {cfg.metric.name} {value:.4f}  {epochs} epochs, {what}")
+            score = f"{value:.4f}  {epochs} epochs, {what}"
+            console.say("  {}  {} {}", name, cfg.metric.name, score)
         if done[name].status == "pruned":
             break
     return done
@@ -168,7 +170,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     if any(r.status == "pruned" for r in runs):
         record.status = "pruned"
     if is_first_rank():
-        members.Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
+        Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
         record.checkpoint = ENSEMBLE
         tested = experiment.opens_test(cfg) and record.status != "pruned"
         record.test = members.on_test(folder) if tested else {}

@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import begun, checkpoints, secrets
+from quintet import begun, checkpoints, outputs, secrets
 from quintet.console import typed
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
@@ -106,7 +106,7 @@ def trains(folder: Path) -> bool:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that already holds a run.
+    """Refuse a folder that already holds a run, or files that a run would overwrite.
 
     Raises:
         UserError: with the ways out.
@@ -117,6 +117,7 @@ def check_free(folder: Path) -> None:
             f"{folder} already holds a run. Go on with it by resume={typed(folder)}, or choose "
             "another hydra.run.dir."
         )
+    outputs.check_run_folder(folder)
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from quintet import run_folder
+from quintet import artifacts, run_folder
 from quintet.console import command_line, say, typed
 from quintet.errors import UserError, nearest
 from quintet.length import repeats
 from quintet.practice import curves
 from quintet.record import CONFIG, RESULT, Record
-from quintet.steering import NUMBERS, SWITCHES, Request, ask, now, problem, read
+from quintet.steering import CHANGES, NUMBERS, SWITCHES, Request, ask, now, problem, read
 
 LOOK = 0.05
 """Seconds between two looks for an answer."""
@@ -78,7 +78,7 @@ def _several(folder: Path) -> str:
 
 def _ended(folder: Path) -> str:
     resume = command_line("train", f"resume={typed(folder)}")
-    record = Record.read(folder) if (folder / RESULT).is_file() else None
+    record = Record.read(folder) if artifacts.has(folder, RESULT) else None
     rows = curves.read(folder / "metrics.csv")
     if record is None or len(rows) > record.epochs:  # the record is of an earlier session
         return f"Nothing trains in {folder}: the run was cut short. Go on with: {resume}"
@@ -105,7 +105,7 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
             raise UserError(f"The run ended before it took this up. {_ended(folder)}")
         if time.monotonic() > end:
             say("No answer yet. The run takes it up at its next batch, with several ranks at its")
-            say(f"next epoch, and answers in {folder / 'steering.csv'}.")
+            say("next epoch, and answers in {}.", str(folder / CHANGES))
             return found
         time.sleep(LOOK)
     for change in found:

@@ -4,8 +4,6 @@ Whoever asks appends a line to the one; the run reads on from where it was, and 
 other. So no wish is lost, and none is taken twice.
 """
 
-import csv
-import io
 import json
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -14,6 +12,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
+from quintet import artifacts, cells, schema
 from quintet.files import append, write_atomically
 
 REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
@@ -72,7 +71,7 @@ def problem(key: str, value: object) -> str | None:
 def ask(folder: Path, requests: Iterable[Request]) -> None:
     """Append wishes to a run folder's, in one piece."""
     lines = "".join(json.dumps(asdict(request)) + "\n" for request in requests)
-    append(folder / REQUESTS, lines)
+    append(artifacts.inside(folder, REQUESTS), lines)
 
 
 def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:
@@ -80,25 +79,23 @@ def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:
 
     What is no wish, as somebody may have written into the file by hand, is passed over.
     """
-    lines = (folder / REQUESTS).read_text().split("\n")[:-1]  # a line without its end: not yet
+    text = artifacts.read_bytes(folder, REQUESTS).decode("utf-8", errors="replace")
+    lines = text.split("\n")[:-1]  # a line without its end: not yet
     return [found for line in lines[after:] if (found := _parsed(line))], len(lines)
 
 
 def _parsed(line: str) -> Request | None:
     try:
-        request = Request(**json.loads(line))
-    except (ValueError, TypeError):
+        request = schema.build(Request, json.loads(line))
+    except (ValueError, TypeError, AttributeError, RecursionError):
         return None
     return None if problem(request.key, request.value) else request
 
 
 def write(folder: Path, changes: Iterable[Change]) -> None:
     """Replace a run folder's table of changes."""
-    text = io.StringIO()
-    writer = csv.DictWriter(text, [f.name for f in fields(Change)], lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(asdict(change) for change in changes)
-    write_atomically(folder / CHANGES, text.getvalue())
+    columns = [f.name for f in fields(Change)]
+    write_atomically(folder / CHANGES, cells.table(columns, map(asdict, changes)))
 
 
 def said(change: Mapping[str, Any]) -> str:
@@ -109,7 +106,11 @@ def said(change: Mapping[str, Any]) -> str:
         return ""
     if key == "stop":
         return f"stopped {where}"
-    return f"{key} {change['before'] or 0:.2g} → {change['after']:.2g} {where}"
+    return f"{key} {_short(change['before'] or 0)} → {_short(change['after'])} {where}"
+
+
+def _short(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, int | float) else str(value)
 
 
 def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
@@ -119,5 +120,13 @@ def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
 
 def read(folder: Path) -> list[dict[str, Any]]:
     """Return a run folder's changes, all values as text; none where nobody steered."""
-    path = folder / CHANGES
-    return list(csv.DictReader(path.open())) if path.is_file() else []
+    if not artifacts.has(folder, CHANGES):
+        return []
+    rows = artifacts.read_table(folder, CHANGES)
+    with artifacts.understood(folder / CHANGES):
+        needed = [field.name for field in fields(Change)]
+        return [{name: row[name] for name in needed} | {"epoch": _whole(row)} for row in rows]
+
+
+def _whole(row: Mapping[str, str]) -> str:
+    return str(int(row["epoch"]))

@@ -7,11 +7,12 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.console import command_line, say, shortest, tell, terminal, typed
+from quintet.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.length import repeats
 from quintet.process import is_first_rank
 from quintet.record import REPORT, Record
 from quintet.steering import said
+from quintet.sweep.pasteable import sort_out
 from quintet.trial import is_trial
 
 if TYPE_CHECKING:
@@ -127,7 +128,7 @@ def _weights(record: Record) -> str:
 
 def _sweep(overrides: Sequence[str]) -> list[str]:
     """Return the words of a sweep to follow a run: a preset has its own, else what matters most."""
-    kept = [word for word in overrides if not word.startswith("resume=")]
+    kept = [word for word in sort_out(overrides)[0] if not word.startswith("resume=")]
     if any(word.startswith("experiment=") for word in kept):
         return kept
     return ["sweeper=random", "search_space=high", "sweeper.n_trials=20", *kept]
@@ -160,7 +161,7 @@ def _scores(record: Record, model: str) -> "Table":
         best[split] = choose(values, default=None)
     for title, row in rows.items():
         shown = [_number(row.get(split), best[split]) for split in splits]
-        table.add_row(title if title == model else f"[dim]{title}[/]", *shown)
+        table.add_row(plain(title) if title == model else f"[dim]{plain(title)}[/]", *shown)
     return table
 
 

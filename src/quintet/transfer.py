@@ -119,9 +119,10 @@ def tensors(where: str) -> dict[str, Tensor]:
             + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
         )
     state = checkpoints.load(path)
-    if isinstance(state, dict) and "state_dict" in state:
+    if "state_dict" in state:
+        checkpoints.weights(state, path)
         state = weights_of(state) or state["state_dict"]
-    if not (isinstance(state, dict) and state and all(map(torch.is_tensor, state.values()))):
+    if not (state and all(map(torch.is_tensor, state.values()))):
         raise UserError(
             f"model.weights={where} does not hold a model's tensors by name. Allowed: a checkpoint "
             "of train.py, or what torch.save(model.state_dict(), path) writes."

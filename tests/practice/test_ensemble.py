@@ -12,8 +12,8 @@ from subjects import composed
 from quintet import build, members, repeats
 from quintet.candidates import Answers, same_samples
 from quintet.ensemble import assemble
+from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
-from quintet.members import Ensemble
 from quintet.prediction import predict
 from quintet.record import Record
 from quintet.reload import trained
@@ -148,3 +148,31 @@ def test_every_fold_of_a_chosen_trial_becomes_a_member(folded):
         "accuracy": pytest.approx(members.on_test(trial)["accuracy"])
     }
     assert made.test == pytest.approx(members.on_test(trial)["accuracy"])
+
+
+def test_an_output_folder_loses_nothing_of_somebody_elses(sweep, tmp_path):
+    output, mine = tmp_path / "mine", tmp_path / "mine" / "thesis.tex"
+    output.mkdir()
+    mine.write_text("mine")
+    with pytest.raises(UserError, match="overwrite=true"):
+        assemble(settings(sweep, output=str(output), test=False))
+    for _ in range(2):
+        assemble(settings(sweep, output=str(output), test=False, overwrite=True))
+    assert sorted(p.name for p in output.iterdir()) == ["ensemble.json", "members", "thesis.tex"]
+    for inside in (sweep, sweep.parent, sweep / "trials"):
+        with pytest.raises(UserError, match="is read from"):
+            assemble(settings(sweep, output=str(inside), test=False, overwrite=True))
+
+
+def test_a_sweep_of_a_stranger_leads_nowhere_else(sweep, tmp_path):
+    stranger = shutil.copytree(sweep, tmp_path / "stranger")
+    (stranger / "trials" / "0001").rename(tmp_path / "elsewhere")
+    (stranger / "trials" / "0001").symlink_to(tmp_path / "elsewhere")
+    with pytest.raises(UserError, match="leads out of"):
+        assemble(settings(stranger, output=str(tmp_path / "out")))
+    shutil.rmtree(stranger / "ensemble", ignore_errors=True)
+    (stranger / "trials" / "0001").unlink()
+    (tmp_path / "elsewhere").rename(stranger / "trials" / "0001")
+    (stranger / "ensemble").symlink_to(tmp_path)
+    with pytest.raises(UserError, match="leads out of"):
+        assemble(settings(stranger))

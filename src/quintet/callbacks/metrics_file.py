@@ -1,7 +1,5 @@
 """A readable metrics.csv in every run folder."""
 
-import csv
-import io
 from pathlib import Path
 from typing import Any
 
@@ -9,6 +7,7 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
+from quintet import cells
 from quintet.files import write_atomically
 
 Row = dict[str, float]
@@ -45,11 +44,7 @@ class MetricsFile(Checkpoint):
     @rank_zero_only
     def _write(self) -> None:
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
-        text = io.StringIO()
-        writer = csv.DictWriter(text, columns, lineterminator="\n")
-        writer.writeheader()
-        writer.writerows(self.rows)
-        write_atomically(self.path, text.getvalue())
+        write_atomically(self.path, cells.table(columns, self.rows))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the rows so far."""

@@ -4,10 +4,11 @@ import math
 import time
 
 import lightning.pytorch as L
-from rich.console import Console
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor
+
+from quintet.console import everywhere, plain
 
 REDRAW = 0.2
 """Seconds between two redraws within an epoch."""
@@ -25,7 +26,7 @@ class Progress(L.Callback):
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
-        self.console = Console()
+        self.console = everywhere()
         self._bar: Bar | None = None
         self._line = TaskID(0)
         self._drawn = 0.0
@@ -82,7 +83,9 @@ class Progress(L.Callback):
     def _text(self, metrics: dict[str, Tensor]) -> str:
         shown = ["train/loss", "val/loss", f"val/{self.metric}"]
         shown = shown if self._wide() or self._bar is None else shown[1:]
-        return "  ".join(f"{name} {float(metrics[name]):.4f}" for name in shown if name in metrics)
+        return "  ".join(
+            f"{plain(name)} {float(metrics[name]):.4f}" for name in shown if name in metrics
+        )
 
     def _wide(self) -> bool:
         """Tell whether a line has room for everything."""

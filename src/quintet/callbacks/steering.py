@@ -8,6 +8,7 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 
+from quintet.artifacts import DamagedError
 from quintet.rescale import steer
 from quintet.steering import REQUESTS, Change, Request, asked, now, write
 
@@ -69,12 +70,12 @@ class Steering(Checkpoint):
         """Return what has been asked since the last look."""
         try:
             size = (self.folder / REQUESTS).stat().st_size
-        except FileNotFoundError:
+            if size == self._size:
+                return []
+            self._size = size
+            requests, self._lines = asked(self.folder, self._lines)
+        except (OSError, DamagedError):  # nothing there ends a run
             return []
-        if size == self._size:
-            return []
-        self._size = size
-        requests, self._lines = asked(self.folder, self._lines)
         lasting = (r for r in requests if r.key.startswith("optimizer.") or r.asked > self._began)
         return list(lasting)
 

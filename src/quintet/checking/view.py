@@ -4,11 +4,10 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 from rich import box
-from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
-from quintet.console import say, shortest
+from quintet.console import everywhere, plain, say, shortest
 from quintet.practice.finding import Finding
 from quintet.practice.layers import Layer
 
@@ -19,7 +18,7 @@ def announce(cfg: DictConfig) -> None:
     """Print what is checked."""
     choices = cfg.choices
     say("")
-    say(f"[bold]Before training[/] {choices.get('model')} on {choices.get('data')}")
+    say("[bold]Before training[/] {} on {}", choices.get("model"), choices.get("data"))
     say("")
 
 
@@ -32,7 +31,7 @@ def tell(finding: Finding) -> None:
     table.add_row(MARKS[finding.verdict], finding.name, escape(finding.seen))
     if finding.cure:
         table.add_row("", "", f"[bold]→[/] {escape(finding.cure)}")
-    Console().print(table)
+    everywhere().print(table)
 
 
 def show_layers(layers: list[Layer]) -> None:
@@ -47,15 +46,15 @@ def show_layers(layers: list[Layer]) -> None:
     for layer in layers:
         shares = [f"{share:.0%}" if share else "" for share in (layer.dead, layer.saturated)]
         numbers = [f"{layer.mean:.2g}", f"{layer.std:.2g}", *shares, f"{layer.gradient:.1e}"]
-        table.add_row(layer.name, f"[dim]{layer.kind}[/]", *numbers)
-    Console().print(table)
+        table.add_row(plain(layer.name), f"[dim]{plain(layer.kind)}[/]", *numbers)
+    everywhere().print(table)
 
 
 def show_rates(drawing: list[str], path: Path) -> None:
     """Print the range test's curve."""
     say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
     for line in drawing:
-        say(line)
+        say("{}", line)
     say("[dim]{}[/]", shortest(path))
 
 

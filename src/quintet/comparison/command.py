@@ -1,12 +1,13 @@
 """Compare two runs or sweeps: what `python src/compare.py` does."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from omegaconf import DictConfig
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.comparison.differences import differences
-from quintet.comparison.side import check, side
+from quintet.comparison.side import Side, check, side
 from quintet.comparison.verdict import Verdict, verdict
 
 
@@ -17,7 +18,11 @@ def compare(cfg: DictConfig) -> Verdict:
         UserError: a folder that is neither a run nor a sweep, another P, or other data.
 
     """
-    a, b = side(cfg.a, "a"), side(cfg.b, "b")
+    with artifacts.understood(Path(f"{cfg.a} or {cfg.b}")):
+        return _compared(side(cfg.a, "a"), side(cfg.b, "b"))
+
+
+def _compared(a: Side, b: Side) -> Verdict:
     check(a, b)
     console.say("")
     for letter, one in (("a", a), ("b", b)):

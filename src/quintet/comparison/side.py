@@ -4,6 +4,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
+from quintet import artifacts
+from quintet.artifacts import DamagedError
 from quintet.errors import UserError
 from quintet.report.run.seen import Run
 from quintet.sweep.storage import JOURNAL
@@ -70,10 +72,12 @@ def side(folder: str, which: str) -> Side:
 
     """
     path = Path(folder)
-    if (path / JOURNAL).is_file():
+    if artifacts.has(path, JOURNAL):
         return _sweep(path, which)
     try:
         return Side(path.resolve().name, "run", {0: Run.read(path)}, [], {})
+    except DamagedError:
+        raise
     except UserError:
         raise UserError(
             f"{which}={folder} is neither a run nor a sweep that has ended. Allowed: a folder that "
@@ -87,7 +91,8 @@ def _sweep(path: Path, which: str) -> Side:
     runs = {}
     for trial in ended:
         try:
-            runs[trial.number] = Run.read(folder_of(path, trial.number))
+            place = artifacts.inside(path, str(folder_of(Path(), trial.number)))
+            runs[trial.number] = Run.read(place)
         except UserError:
             continue
     if not runs:

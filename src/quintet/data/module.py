@@ -167,5 +167,7 @@ class DataModule(L.LightningDataModule):
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
         """Take over a checkpoint's reader and preprocessing."""
+        if not isinstance(state["reader"], dict):
+            raise TypeError(f"reader is a {type(state['reader']).__name__}")
         self.preprocess.load_state_dict(state["preprocess"])
         self.reader = state["reader"]

@@ -122,9 +122,21 @@ class Preprocess:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned."""
+        """Take over what `state_dict` returned.
+
+        Raises:
+            UserError: it is of another version.
+            TypeError: a part of it is of another type.
+
+        """
         if set(state) != set(vars(self)):
             raise UserError("The checkpoint's preprocessing is of another version: train again.")
+        for name, own in vars(self).items():
+            kind = float | int | None if name == "select" else type(own)
+            if not isinstance(state[name], kind):
+                raise TypeError(f"{name} is a {type(state[name]).__name__}")
+        if not all(isinstance(codes, Tensor) for codes in state["seen"]):
+            raise TypeError("seen holds what is no tensor")
         vars(self).update(state)
 
     def _axis(self, x: Tensor) -> int:

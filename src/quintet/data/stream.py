@@ -111,9 +111,10 @@ def shards(path: str | None) -> list[str]:
     if path is None:
         raise UserError("Which shards? Give data.path=<folder, pattern or file>.")
     place = Path(path).expanduser()
-    found = place.iterdir() if place.is_dir() else map(Path, glob(str(place)))
     if place.is_file():  # whatever brackets its name has
-        found = iter([place])
+        found = [place]
+    else:
+        found = list(place.iterdir()) if place.is_dir() else [Path(p) for p in glob(str(place))]
     files = sorted(str(file) for file in found if file.suffix.lower() in FORMATS)
     if not files:
         raise UserError(f"{path} names no shard. Allowed: files that end in {', '.join(FORMATS)}.")

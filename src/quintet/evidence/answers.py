@@ -13,6 +13,8 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from quintet import artifacts
+from quintet.evidence import arrays
 from quintet.files import replacing
 
 FILE = "predictions.npz"
@@ -108,47 +110,85 @@ def stride(total: int, width: int) -> int:
 
 def write(folder: Path, answers: dict[str, Answers], examples: Examples | None = None) -> None:
     """Replace the folder's predictions.npz in one step."""
-    arrays = {
+    named = {
         f"{split}.{field.name}": np.asarray(getattr(found, field.name))
         for split, found in answers.items()
         for field in fields(Answers)
     }
     if examples is not None:
-        arrays["examples.index"] = examples.index
-        arrays |= {f"examples.{name}": array for name, array in examples.shown.items()}
+        named["examples.index"] = examples.index
+        named |= {f"examples.{name}": array for name, array in examples.shown.items()}
     with replacing(folder / FILE) as temporary, temporary.open("wb") as file:
-        np.savez(file, **arrays)  # type: ignore[arg-type]
+        np.savez(file, **named)  # type: ignore[arg-type]
 
 
 def read(folder: str | Path) -> dict[str, Answers]:
-    """Return a run's answers by split, "val" and "test"; {} where there are none."""
+    """Return a run's answers by split, "val" and "test"; {} where there are none.
+
+    Raises:
+        DamagedError: the file is not what `write` wrote.
+
+    """
     found = _groups(Path(folder))
     found.pop("examples", None)
-    return {
-        split: Answers(
-            task=str(part["task"]),  # type: ignore[arg-type]
-            index=part["index"],
-            target=part["target"],
-            predicted=part["predicted"],
-            total=int(part["total"]),
-            ordered=bool(part["ordered"]),
-        )
-        for split, part in found.items()
-    }
+    with artifacts.understood(Path(folder) / FILE):
+        return {split: _answers(part) for split, part in found.items()}
+
+
+def _answers(part: dict[str, NDArray[Any]]) -> Answers:
+    """Return a split's answers, whose parts fit each other.
+
+    Raises:
+        ValueError, KeyError: they do not.
+
+    """
+    found = Answers(
+        task=str(part["task"]),  # type: ignore[arg-type]
+        index=part["index"].astype(np.int64, casting="safe"),
+        target=part["target"],
+        predicted=part["predicted"].astype(np.float32, casting="same_kind"),
+        total=int(part["total"]),
+        ordered=bool(part["ordered"]),
+    )
+    shapes, count = (found.target.shape, found.predicted.shape), len(found.index)
+    wide = {"binary": (1, 1), "multiclass": (1, 2), "multilabel": (2, 2), "regression": (2, 2)}
+    if found.task not in wide or tuple(map(len, shapes)) != wide[found.task]:
+        raise ValueError(f"answers of shapes {shapes} are none of a task {found.task[:20]!r}")
+    if found.index.ndim != 1 or {shape[0] for shape in shapes} != {count} or not count:
+        raise ValueError(f"{count} positions have answers of shapes {shapes}")
+    if found.target.dtype.kind not in "biuf":
+        raise ValueError(f"its targets are of type {found.target.dtype}")
+    if len(shapes[0]) == 2 and shapes[0] != shapes[1]:
+        raise ValueError(f"targets {shapes[0]} and answers {shapes[1]} have other shapes")
+    if found.task in ("binary", "multiclass"):
+        most = 2 if found.task == "binary" else shapes[1][1]
+        if not ((found.target >= 0) & (found.target < most)).all():
+            raise ValueError(f"a target is none of {most} classes")
+    if found.total < count or found.index.min() < 0 or found.index.max() >= found.total:
+        raise ValueError(f"positions do not lie in a split of {found.total} samples")
+    return found
 
 
 def read_examples(folder: str | Path) -> Examples | None:
-    """Return the kept inputs of the most wrong validation samples, if there are any."""
-    part = _groups(Path(folder)).get("examples")
-    return None if part is None else Examples(part.pop("index"), part)
+    """Return the kept inputs of the most wrong validation samples, if there are any.
+
+    Raises:
+        DamagedError: as `read`.
+
+    """
+    if (part := _groups(Path(folder)).get("examples")) is None:
+        return None
+    with artifacts.understood(Path(folder) / FILE):
+        index = part.pop("index").astype(np.int64, casting="safe")
+        if any(len(array) != len(index) for name, array in part.items() if name != "columns"):
+            raise ValueError("it has examples of unequal numbers")
+    return Examples(index, part)
 
 
 def _groups(folder: Path) -> dict[str, dict[str, NDArray[Any]]]:
-    path = folder / FILE
     groups: dict[str, dict[str, NDArray[Any]]] = {}
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as stored:
-            for name in stored.files:
-                split, _, key = name.partition(".")
-                groups.setdefault(split, {})[key] = stored[name]
+    if artifacts.has(folder, FILE):
+        for name, array in arrays.read(folder, FILE).items():
+            split, _, key = name.partition(".")
+            groups.setdefault(split, {})[key] = array
     return groups

@@ -20,6 +20,8 @@ from quintet.page.blocks import Block
 from quintet.secrets import redact
 
 HERE = Path(__file__).parent
+START = (HERE / "page.html").read_text("utf-8").partition('<meta name="viewport"')[0]
+"""What each page begins with, by which it is known as one of ours."""
 
 
 @dataclass(frozen=True)

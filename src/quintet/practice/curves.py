@@ -5,7 +5,6 @@ CS231n notes, "Babysitting the learning process". Every threshold is a share of 
 training had to go: from the loss of a model that knows nothing down to the best of the run.
 """
 
-import csv
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,7 +13,10 @@ from itertools import pairwise
 from pathlib import Path
 from statistics import fmean, linear_regression
 
+from quintet import artifacts
+
 Row = dict[str, float]
+MOST_EPOCHS = 1e9
 
 
 @dataclass(frozen=True)
@@ -55,14 +57,21 @@ class Curves:
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a metrics.csv, an empty list where there is none."""
-    if not path.is_file():
+    """Return the rows of a metrics.csv, an empty list where there is none.
+
+    Raises:
+        DamagedError: it is no table of numbers, an epoch a row.
+
+    """
+    if not artifacts.has(path.parent, path.name):
         return []
-    with path.open(newline="") as file:
-        return [
-            {key: float(value) for key, value in row.items() if value}
-            for row in csv.DictReader(file)
-        ]
+    table = artifacts.read_table(path.parent, path.name)
+    with artifacts.understood(path):
+        rows = [{key: float(value) for key, value in row.items() if value} for row in table]
+        for row in rows:
+            if not 0 <= row["epoch"] <= MOST_EPOCHS:
+                raise ValueError(f"{row['epoch']} is no epoch")
+    return rows
 
 
 def diagnose(

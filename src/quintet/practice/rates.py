@@ -1,7 +1,5 @@
 """The learning-rate range test: Smith 2017, "Cyclical learning rates for training neural nets"."""
 
-import csv
-import io
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -9,6 +7,8 @@ from statistics import fmean
 
 from torch import Tensor
 from torch.optim import Optimizer
+
+from quintet import cells
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
 MEMORY = 0.9
@@ -73,11 +73,8 @@ class Curve:
 
     def to_csv(self) -> str:
         """Return a table of two columns, lr and loss."""
-        text = io.StringIO()
-        writer = csv.writer(text, lineterminator="\n")
-        writer.writerow(["lr", "loss"])
-        writer.writerows(zip(self.rates, self.losses, strict=True))
-        return text.getvalue()
+        pairs = zip(self.rates, self.losses, strict=True)
+        return cells.table(("lr", "loss"), ({"lr": rate, "loss": loss} for rate, loss in pairs))
 
 
 def range_test(

@@ -1,13 +1,14 @@
 """The best model: its scores, beside an ensemble and simple models."""
 
-import json
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any
 
+from quintet import artifacts
+from quintet.artifacts import DamagedError
+from quintet.ensemble_record import Ensemble
 from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
 from quintet.page.table import Cell, Table
-from quintet.record import ENSEMBLE, REPORT, Record, voters
+from quintet.record import REPORT, Record, voters
 from quintet.report.cells import scored
 from quintet.report.sweep import Sweep
 from quintet.report.words import duration, score
@@ -72,8 +73,7 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }
     if made := ensemble(sweep.folder):
-        name = f"ensemble of {voters(made['members'])}"
-        found[name] = {"val": made.get("val"), "test": made.get("test")}
+        found[f"ensemble of {voters(made.members)}"] = {"val": made.val, "test": made.test}
     if sweep.defaults and sweep.defaults.number != _number_of(sweep):
         cut = ", pruned" if sweep.defaults.state == "pruned" else ""
         found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}
@@ -86,13 +86,12 @@ def _number_of(sweep: Sweep) -> int:
     return sweep.winner.number
 
 
-def ensemble(folder: Path) -> dict[str, Any]:
-    """Return what ensemble.py has made of the sweep; {} where it has not run."""
+def ensemble(folder: Path) -> Ensemble | None:
+    """Return what ensemble.py has made of the sweep; None where it has not run."""
     try:
-        found: dict[str, Any] = json.loads((folder / "ensemble" / ENSEMBLE).read_text())
-    except (OSError, ValueError):
-        return {}
-    return found
+        return Ensemble.read(artifacts.inside(folder, "ensemble"))
+    except (OSError, DamagedError):
+        return None
 
 
 def _facts(sweep: Sweep, record: Record) -> dict[str, object]:

@@ -6,22 +6,24 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.errors import UserError
+from quintet.outputs import begins, check
 from quintet.page.blocks import Block, Commands, Note
-from quintet.page.frame import Page, Section
+from quintet.page.frame import START, Page, Section
 from quintet.record import REPORT
 from quintet.report import verdict
 from quintet.report.best import best_model
 from quintet.report.board import leaderboard
 from quintet.report.choices import choices
-from quintet.report.commands import next_steps
+from quintet.report.commands import left_out, next_steps
 from quintet.report.compute import compute
 from quintet.report.failures import failures
 from quintet.report.importance import importance
 from quintet.report.learning import learning
 from quintet.report.progress import progress
 from quintet.report.run import page as run
+from quintet.report.run.commands import warned
 from quintet.report.space import hyperparameters
 from quintet.report.sweep import Sweep
 from quintet.report.warnings import warnings
@@ -38,7 +40,7 @@ SECTIONS: dict[str, tuple[Callable[[Sweep], list[Block]], str]] = {
     "Compute": (compute, ""),
     "Failures": (failures, ""),
     "Warnings": (lambda sweep: _warnings(sweep), ""),
-    "Commands": (lambda sweep: [Commands(next_steps(sweep))], "As typed where this was written."),
+    "Commands": (lambda sweep: _commands(sweep), "As typed where this was written."),
 }
 """What follows the first screen: title, contents, and a line under the title."""
 
@@ -53,10 +55,15 @@ def report(cfg: DictConfig) -> Path:
     if (cfg.sweep is None) == (cfg.run is None):
         raise UserError(f"sweep={cfg.sweep} run={cfg.run}: give a folder to one of the two.")
     output = Path(cfg.output) if cfg.output else None
+    if output is not None:
+        given = {"sweep": cfg.sweep, "run": cfg.run}
+        kept = {key: folder for key, folder in given.items() if folder is not None}
+        check(output, kept, lambda path: begins(path, START), overwrite=bool(cfg.get("overwrite")))
     if cfg.run is not None:
         path = run.write(Path(cfg.run), output)
     else:
-        path = write(Study.read(cfg.sweep, cfg.storage), output)
+        with artifacts.understood(Path(cfg.sweep)):
+            path = write(Study.read(cfg.sweep, cfg.storage), output)
     console.say("report    [bold]{}[/]", console.shortest(path))
     return path
 
@@ -78,6 +85,10 @@ def page(sweep: Sweep) -> Page:
         f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. Trials are compared on validation "
         "data; the test set is opened once, for the winner. The page needs no network.",
     )
+
+
+def _commands(sweep: Sweep) -> list[Block]:
+    return [Commands(next_steps(sweep)), *warned(left_out(sweep))]
 
 
 def _warnings(sweep: Sweep) -> list[Block]:

@@ -3,6 +3,7 @@
 from quintet.console import command_line, typed
 from quintet.report.judged import untold
 from quintet.report.sweep import Sweep
+from quintet.sweep.pasteable import sort_out, words_of
 from quintet.sweep.study import Trial
 from quintet.sweep.words import assignments
 
@@ -24,7 +25,9 @@ def next_steps(sweep: Sweep) -> dict[str, str]:
             steps["is it chance?"] = _answered(sweep, missing)
         steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
     if again := sweep.about.get("command"):
-        steps["continue"] = str(again)
+        words, out = words_of(str(again))
+        if not out:
+            steps["continue"] = command_line("train", *words)
     steps["this report"] = command_line("report", f"sweep={folder}")
     return steps
 
@@ -54,6 +57,13 @@ def _answered(sweep: Sweep, numbers: list[int]) -> str:
     return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
 
 
+def left_out(sweep: Sweep) -> list[str]:
+    """Return the words of the sweep's commands that could do more than choose, and do not stand."""
+    trials = (word for trial in sweep.trials for word in assignments(trial.point))
+    typed = words_of(str(sweep.about.get("command") or "python train.py"))[1]
+    return list(dict.fromkeys([*typed, *sort_out([*sweep.spec.get("fixed", []), *trials])[1]]))
+
+
 def _words(sweep: Sweep, trial: Trial) -> list[str]:
-    fixed = [str(word) for word in sweep.spec.get("fixed", [])]
-    return [*(w for w in fixed if not w.startswith("sweeper=")), *assignments(trial.point)]
+    fixed = [word for word in sweep.spec.get("fixed", []) if not word.startswith("sweeper=")]
+    return sort_out([*fixed, *assignments(trial.point)])[0]

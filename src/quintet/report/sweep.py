@@ -8,6 +8,8 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
+from quintet import artifacts
+from quintet.artifacts import DamagedError
 from quintet.practice import curves
 from quintet.record import Record
 from quintet.sweep import leaderboard
@@ -115,7 +117,7 @@ class Sweep:
 
     def trial_folder(self, number: int) -> Path:
         """Return a trial's run folder."""
-        return folder_of(self.folder, number)
+        return artifacts.inside(self.folder, str(folder_of(Path(), number)))
 
     @cached_property
     def records(self) -> dict[int, Record]:
@@ -129,7 +131,7 @@ class Sweep:
         kept = self.study.optuna.user_attrs.get("best")
         if self.winner is None or kept != [self.winner.number, self.winner.value]:
             return None
-        return read_record(self.folder / "best")
+        return read_record(artifacts.inside(self.folder, "best"))
 
     @property
     def winner_is_lost(self) -> bool:
@@ -200,5 +202,5 @@ def read_record(folder: Path) -> Record | None:
     """Return a run folder's record; None where there is none that can be read."""
     try:
         return Record.read(folder)
-    except (OSError, ValueError, TypeError, KeyError):
+    except (OSError, DamagedError):
         return None

@@ -1,12 +1,12 @@
 """The winner's run folder, copied to `best/` and tested once."""
 
-import json
 import shutil
 from pathlib import Path
 
-from quintet import checkpoints, files
+from quintet import artifacts, checkpoints, files
+from quintet.artifacts import DamagedError
 from quintet.quoting import quoted
-from quintet.record import ENSEMBLE, RESULT, Record
+from quintet.record import ENSEMBLE, Record
 from quintet.report.run.page import leave
 from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
@@ -77,9 +77,10 @@ def kept(study: Study, best: Trial) -> Record | None:
 
 def has_model(folder: Path) -> bool:
     """Tell whether a run folder has all the checkpoints that its record speaks of, whole."""
-    if not (folder / RESULT).is_file():
+    try:
+        record = Record.read(folder)
+    except (FileNotFoundError, NotADirectoryError, DamagedError):
         return False
-    record = Record.read(folder)
     if record.checkpoint == ENSEMBLE:
         return all(has_model(folder / name) for name in record.repeats)
     return record.checkpoint is None or checkpoints.is_whole(folder / record.checkpoint)
@@ -99,7 +100,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     if why_not is not None or not scores.is_file():
         record.anomalies.append(f"the test failed: {why_not}")
     else:
-        record.test = json.loads(scores.read_text())["test"]
+        record.test = artifacts.read_json(folder, scores.name, dict)["test"]
         record.baselines = Record.read(folder).baselines
         scores.unlink()
     record.write(folder)

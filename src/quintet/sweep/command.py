@@ -10,9 +10,10 @@ from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import secrets, signals
+from quintet import artifacts, secrets, signals
 from quintet.errors import UserError
 from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
+from quintet.sweep.checked import check_points
 from quintet.sweep.clock import Clock
 from quintet.sweep.first_check import first_check
 from quintet.sweep.fork import starter
@@ -85,6 +86,7 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
             "deleted or changed. Restore it; or begin another study=, or move the folder away."
         )
     study.agree(plan.spec())
+    check_points(plan, study)
     plan = replace(plan, examples=(), warm=warm.points(plan, study))
     study.remember(
         command=report.again(plan),
@@ -208,6 +210,7 @@ def alone(plan: Plan) -> Iterator[None]:
 
     """
     new = not plan.folder.exists()
+    artifacts.check_links(plan.folder)
     plan.folder.mkdir(parents=True, exist_ok=True)
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:

@@ -1,12 +1,12 @@
 """Which trial won, by how much, and what mattered."""
 
-import csv
-import io
 import warnings
 from typing import TYPE_CHECKING, Any
 
+from quintet import cells
+from quintet.files import write_atomically
 from quintet.sweep.space import Interval, Space
-from quintet.sweep.study import Study, Trial, folder_of, write
+from quintet.sweep.study import Study, Trial, folder_of
 
 if TYPE_CHECKING:
     import optuna
@@ -83,11 +83,7 @@ def state(trial: Trial) -> str:
 def save(study: Study) -> None:
     """Write leaderboard.csv."""
     table = rows(study)
-    text = io.StringIO()
-    writer = csv.DictWriter(text, table[0] if table else COLUMNS, lineterminator="\n")
-    writer.writeheader()
-    writer.writerows(table)
-    write(study.folder / FILE, text.getvalue())
+    write_atomically(study.folder / FILE, cells.table([*table[0]] if table else COLUMNS, table))
 
 
 def by_hand(study: Study) -> list[str]:

@@ -1,6 +1,5 @@
 """How a trial ended, read from what it left behind."""
 
-import json
 import math
 import signal
 from collections.abc import Mapping
@@ -8,6 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from quintet.artifacts import DamagedError
 from quintet.record import RESULT, Record
 from quintet.steering import by_hand
 from quintet.sweep import disk
@@ -64,8 +64,8 @@ def recorded(folder: Path) -> Outcome | None:
         record = Record.read(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
-    except (json.JSONDecodeError, TypeError, KeyError) as error:
-        return Outcome("failed", "failed", reason=f"{folder / RESULT} cannot be read: {error!r}")
+    except DamagedError as error:
+        return Outcome("failed", "failed", reason=str(error))
     if record.status == "interrupted" or disk.says_full(record.reason):
         return None
     value = record.metric.value

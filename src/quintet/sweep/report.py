@@ -4,7 +4,6 @@ import shlex
 import sys
 import time
 from pathlib import Path
-from typing import Any
 
 from quintet.console import (
     command_line,
@@ -14,6 +13,7 @@ from quintet.console import (
     terminal,
     typed,
 )
+from quintet.ensemble_record import Ensemble
 from quintet.record import Record, voters
 from quintet.report.words import plural, rounded, short
 from quintet.summary import say_how_to_use
@@ -106,7 +106,7 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
 def _earlier(study: Study) -> str:
     """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
     places = map(Path, study.optuna.user_attrs["warm_start"])
-    return ", ".join(f"{place.parents[1].name} (trial {int(place.name)})" for place in places)
+    return ", ".join(f"{p.parent.parent.name} (trial {p.name.lstrip('0') or 0})" for p in places)
 
 
 def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
@@ -122,7 +122,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     last = ["state"] if states else []
     for name in ("trial", plan.metric, *map(short, varied), "epochs", *last):
-        table.add_column(name, justify="right" if name in ("trial", plan.metric) else "left")
+        table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
         value += spread(row.get(leaderboard.SPREAD))
@@ -136,7 +136,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         say("... {} more in {}", len(rows) - SHOWN, shortest(plan.folder / leaderboard.FILE))
     if shares := leaderboard.importance(study):
         parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
-        say(f"importance  {' · '.join(parts)}")
+        say("importance  {}", " · ".join(parts))
     for warning in (*leaderboard.by_hand(study), *leaderboard.at_the_edge(best, plan.space)):
         say("[yellow]note[/]  {}", warning)
     _say_winner(plan, best, record)
@@ -195,17 +195,17 @@ def _unfinished(plan: Plan, best: Trial) -> str:
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
-def together(plan: Plan, made: dict[str, Any] | str | None) -> None:
+def together(plan: Plan, made: Ensemble | str | None) -> None:
     """Print how good the ensemble is beside the best single model, or why there is none."""
     if made is None:
         return
     if isinstance(made, str):
         say("[yellow]note[/]  there is no ensemble: {}", made)
         return
-    parts = [f"[bold]{made['val']:.4f}[/] on validation (best single {made['single_val']:.4f})"]
-    if made["test"] is not None:
-        parts.append(f"test [bold]{made['test']:.4f}[/] (best single {made['single_test']:.4f})")
-    say(f"ensemble of {voters(made['members'])}: {plan.metric} {', '.join(parts)}")
+    parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
+    if made.test is not None:
+        parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
+    say(f"ensemble of {voters(made.members)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))
     say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))

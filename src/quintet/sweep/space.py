@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
+from quintet.cells import NUMBER
 from quintet.errors import UserError
 
 if TYPE_CHECKING:
@@ -130,11 +131,11 @@ class Interval:
 
     def holds(self, value: str) -> bool:
         """Tell whether the value is a number within the ends."""
-        try:
-            number = float(value)
-        except ValueError:
-            return False
-        return self.low <= number <= self.high and (not self.integer or number.is_integer())
+        number = float(value) if NUMBER.fullmatch(value) else math.nan
+        if self.low <= number <= self.high:
+            return not self.integer or number.is_integer()
+        ends = () if self.integer else (self.low, self.high)  # eight digits may lie just beyond
+        return any(math.isclose(number, end, rel_tol=1e-7) for end in ends)
 
     def distribution(self) -> "BaseDistribution":
         """Return what Optuna is told; on the reverse scale that is 1 - x, on a log scale."""

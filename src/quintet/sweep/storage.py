@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from quintet import faults
+from quintet import artifacts, faults
 from quintet.errors import UserError
 
 if TYPE_CHECKING:
@@ -97,15 +97,21 @@ def journal(path: Path) -> "BaseStorage":
     from optuna.storages import JournalStorage
     from optuna.storages.journal import JournalFileBackend
 
-    path = path.resolve()
+    artifacts.inside(path.parent, f"{path.name}.lock")
+    path = artifacts.inside(path.parent, path.name).resolve()
+    if path.exists() and not path.is_file():
+        artifacts.refuse(path, "is no plain file")
     lock = Flock(path)
     lock.acquire()
     lock.release()
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
-    except ValueError as error:  # json's own, or of bytes that are no text
+    except Exception as error:  # json's own, of bytes that are no text, of words that are none
+        if (line := unreadable(path)) is None:
+            said = f"{type(error).__name__}: {error}"[:200]
+            artifacts.refuse(path, f"tells what no study tells ({said})", error)
         raise UserError(
-            f"{path}: line {unreadable(path)} cannot be read, so somebody else has written to it. "
+            f"{path}: line {line} cannot be read, so somebody else has written to it. "
             "Restore the file from a copy; or keep a copy, and delete that line: the trial that it "
             "told of then goes on, or is trained again."
         ) from error
@@ -117,7 +123,7 @@ def unreadable(path: Path) -> int | None:
         for number, line in enumerate(file, start=1):
             try:
                 json.loads(line)
-            except ValueError:
+            except (ValueError, RecursionError):
                 return number
     return None
 

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
+from quintet import artifacts
 from quintet.errors import UserError
-from quintet.files import write_atomically
 from quintet.sweep import locks
+from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
 from quintet.sweep.storage import JOURNAL, storage
 
@@ -63,7 +64,7 @@ class Study:
             url: of the storage, as of `quintet.sweep.storage.storage`.
 
         Raises:
-            UserError: the study is to be read and there is none.
+            UserError: the study is to be read and there is none, or it is damaged.
 
         """
         optuna = quiet_optuna()
@@ -83,6 +84,7 @@ class Study:
                 load_if_exists=True,
             )
         self._storage, self._id = self.optuna._storage, self.optuna._study_id
+        check(self.optuna, folder if url else folder / JOURNAL)
 
     @classmethod
     def read(cls, folder: str | Path, storage: str | None = None) -> "Study":
@@ -97,7 +99,7 @@ class Study:
 
         """
         path = Path(folder).resolve()
-        if not path.is_dir() or (storage is None and not (path / JOURNAL).is_file()):
+        if not path.is_dir() or (storage is None and not artifacts.has(path, JOURNAL)):
             raise UserError(f"sweep={folder} is no sweep folder: {path / JOURNAL} is missing.")
         return cls(path, url=storage)
 
@@ -118,9 +120,10 @@ class Study:
         """Return the leaderboard as a table: one row a trial, the best first."""
         import pandas as pd
 
-        from quintet.sweep.leaderboard import rows
+        from quintet.sweep.leaderboard import COLUMNS, rows
 
-        return pd.DataFrame(rows(self)).set_index("trial")
+        table = rows(self)
+        return pd.DataFrame(table, columns=None if table else COLUMNS).set_index("trial")
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
@@ -241,9 +244,3 @@ def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[
 def folder_of(sweep: Path, number: int) -> Path:
     """Return the run folder of a trial."""
     return sweep / "trials" / f"{number:04d}"
-
-
-def write(path: Path, text: str) -> None:
-    """Replace a file of the sweep in one step."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    write_atomically(path, text)

@@ -1,9 +1,8 @@
 """The ensemble that a sweep ends with: what `src/ensemble.py` makes, within the sweep's time."""
 
-import json
 import shutil
-from typing import Any
 
+from quintet.ensemble_record import Ensemble
 from quintet.quoting import quoted
 from quintet.record import ENSEMBLE
 from quintet.sweep import child
@@ -15,7 +14,7 @@ from quintet.sweep.study import Study
 FOLDER = "ensemble"
 
 
-def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, Any] | str | None:
+def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> Ensemble | str | None:
     """Average the best trials; one that is there and knows all trials is not made again.
 
     Returns:
@@ -39,5 +38,4 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> dict[str, 
         if why_not is not None:
             return why_not
         study.optuna.set_user_attr(FOLDER, done)
-    made: dict[str, Any] = json.loads((folder / ENSEMBLE).read_text())
-    return made
+    return Ensemble.read(folder)

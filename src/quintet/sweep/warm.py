@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+from quintet import artifacts
 from quintet.errors import UserError
 from quintet.sweep.leaderboard import ranked
 from quintet.sweep.plan import Plan
@@ -38,7 +39,7 @@ def points(plan: Plan, study: Study) -> tuple[Point, ...]:
 
 def _from(plan: Plan, folder: Path) -> dict[str, Point]:
     """Return the best points of one study, by trial."""
-    if not (folder / JOURNAL).is_file():
+    if not artifacts.has(folder, JOURNAL):
         raise UserError(
             f"sweeper.warm_start={folder} is no sweep folder: {folder / JOURNAL} is missing. "
             "Allowed: a folder that train.py -m wrote, auto, or null."
@@ -61,7 +62,10 @@ def _alike(plan: Plan) -> dict[str, Point]:
     mine = plan.spec()
     found: dict[str, Point] = {}
     for folder in _newest(plan.folder):
-        study = Study.read(folder)
+        try:
+            study = Study.read(folder)
+        except UserError:  # a damaged one is no reason not to begin another
+            continue
         theirs = study.optuna.user_attrs.get("spec", {})
         if any(theirs.get(key) != mine[key] for key in ("metric", "space")):
             continue

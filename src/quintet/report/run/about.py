@@ -1,7 +1,6 @@
 """What the run was: data, model, config, machine, code."""
 
-import csv
-
+from quintet import artifacts
 from quintet.page.blocks import Block, Code, Facts, Fold, Note, Side, Text
 from quintet.page.figure import Figure, Trace, axis
 from quintet.page.table import Cell, Table
@@ -40,14 +39,15 @@ def checks(run: Run) -> list[Block]:
         for c in run.checks
     ]
     blocks: list[Block] = [Table(["", "check", "seen", "cure"], rows)]
-    path = run.folder / RATES
-    if path.is_file():
-        blocks.append(_range_test(list(csv.reader(path.read_text().splitlines()))))
+    if artifacts.has(run.folder, RATES):
+        table = artifacts.read_table(run.folder, RATES)
+        with artifacts.understood(run.folder / RATES):
+            tested = [[float(cell) for cell in row.values()][:2] for row in table]
+        blocks.append(_range_test([*table[0]] if table else ["lr", "loss"], tested))
     return blocks
 
 
-def _range_test(table: list[list[str]]) -> Figure:
-    titles, rows = table[0], [[float(cell) for cell in row[:2]] for row in table[1:] if row]
+def _range_test(titles: list[str], rows: list[list[float]]) -> Figure:
     line: Trace = {"type": "scatter", "mode": "lines", "line": {"color": "$green", "width": 2}}
     line |= {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
     layout = {

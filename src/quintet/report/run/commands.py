@@ -1,8 +1,12 @@
 """The commands that go on from a run, ready to copy."""
 
+from collections.abc import Sequence
+
 from quintet.begun import has_begun
 from quintet.console import command_line, typed
+from quintet.page.blocks import Block, Note
 from quintet.report.run.seen import Run
+from quintet.sweep.pasteable import sort_out
 
 
 def next_steps(run: Run) -> dict[str, str]:
@@ -16,9 +20,23 @@ def next_steps(run: Run) -> dict[str, str]:
         more = 2 * max(each, 1)
         longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
         steps["go on"] = command_line("train", f"resume={folder}", *longer)
-    words = [word for word in run.record.overrides if not word.startswith("resume=")]
+    words = [word for word in sort_out(run.record.overrides)[0] if not word.startswith("resume=")]
     steps["reproduce"] = command_line("train", *words)
     seeds = [word for word in words if not word.startswith("seed=")]
     steps["other seeds"] = command_line("train", "-m", "seed=0,1,2,3,4", *seeds)
     steps["this report"] = command_line("report", f"run={folder}")
     return steps
+
+
+def warned(words: Sequence[str]) -> list[Block]:
+    """Return a note on the words that commands lack, as they could run code or read secrets."""
+    if not words:
+        return []
+    shown = ", ".join(word[:100] for word in words[:10])
+    return [
+        Note(
+            "Left out of these commands, as whoever wrote this folder could run code by it: "
+            f"{shown}{' ...' if len(words) > 10 else ''}. Add it if you know it.",
+            "warn",
+        )
+    ]

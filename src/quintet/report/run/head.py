@@ -3,10 +3,11 @@
 from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.noise import judge
 from quintet.report.run import several
-from quintet.report.run.commands import next_steps
+from quintet.report.run.commands import next_steps, warned
 from quintet.report.run.seen import SPLITS, Run
 from quintet.report.words import duration, plural, score
 from quintet.steering import by_hand
+from quintet.sweep.pasteable import sort_out
 
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
@@ -21,6 +22,7 @@ def head(run: Run) -> list[Block]:
         Tiles(_tiles(run)),
         *_notes(run),
         Commands(next_steps(run)),
+        *warned(sort_out(run.record.overrides)[1]),
     ]
 
 

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from datetime import datetime
 from pathlib import Path
 
-from quintet import console
+from quintet import artifacts, console
 from quintet.page.blocks import Block
 from quintet.page.frame import Page, Section
 from quintet.record import CONFIG, REPORT, RESULT
@@ -41,11 +41,13 @@ def write(folder: Path, path: Path | None = None) -> Path:
     """Write the report of a run folder and return its path, `report.html` in it unless given.
 
     Raises:
-        UserError: the folder is not a run's, or there is no place to write to.
+        UserError: the folder is not a run's, or is damaged, or there is no place to write to.
 
     """
     path = path or folder / REPORT
-    page(Run.read(folder)).write(path)
+    with artifacts.understood(folder):
+        made = page(Run.read(folder))
+    made.write(path)
     return path
 
 

@@ -1,6 +1,5 @@
 """All that a run's folder tells, read once; no torch, no trainer."""
 
-import json
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from quintet import artifacts, schema
 from quintet.errors import UserError
 from quintet.evidence import Answers, Examples, read, read_examples
 from quintet.evidence.bootstrap import Interval, intervals
@@ -18,6 +18,7 @@ from quintet.practice.curves import read as read_rows
 from quintet.record import CONFIG, RESULT, Record
 
 CHECKS, RATES = "check.json", "lr_range.csv"
+FINDING = ("verdict", "name", "seen", "cure")
 SPLITS = {"val": "validation", "test": "test"}
 
 
@@ -45,12 +46,12 @@ class Run:
 
         """
         for name in (CONFIG, RESULT):
-            if not (folder / name).is_file():
+            if not artifacts.has(folder, name):
                 raise UserError(
                     f"run={folder} has no {name}. Allowed: the folder of a run that has ended, as "
                     "train.py writes it."
                 )
-        return cls(folder, Record.read(folder), (folder / CONFIG).read_text())
+        return cls(folder, Record.read(folder), artifacts.read_text(folder, CONFIG))
 
     @property
     def metric(self) -> str:
@@ -70,8 +71,8 @@ class Run:
     @cached_property
     def cfg(self) -> dict[str, Any]:
         """The config as plain data."""
-        found: dict[str, Any] = yaml.safe_load(self.config)
-        return found
+        with artifacts.understood(self.folder / CONFIG):
+            return schema.fitting(dict[str, Any], yaml.safe_load(self.config), "the config")  # type: ignore[no-any-return]
 
     @cached_property
     def rows(self) -> list[Row]:
@@ -91,9 +92,12 @@ class Run:
     @cached_property
     def checks(self) -> list[dict[str, str]]:
         """The findings of check.py, where it looked at this folder."""
-        path = self.folder / CHECKS
-        found: list[dict[str, str]] = json.loads(path.read_text()) if path.is_file() else []
-        return found
+        if not artifacts.has(self.folder, CHECKS):
+            return []
+        found = artifacts.read_json(self.folder, CHECKS, list)
+        with artifacts.understood(self.folder / CHECKS):
+            plain = schema.fitting(list[dict[str, str | None]], found, "findings")
+            return [{key: each[key] or "" for key in FINDING} for each in plain]
 
     @cached_property
     def scores(self) -> dict[str, dict[str, Interval]]:

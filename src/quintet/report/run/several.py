@@ -1,5 +1,6 @@
 """The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
 
+from quintet.artifacts import DamagedError
 from quintet.page.blocks import Block, Note, Side, Text
 from quintet.page.figure import Figure, Trace, axis, label
 from quintet.page.table import Cell, Link, Number, Table
@@ -128,6 +129,6 @@ def records(run: Run) -> dict[str, Record]:
     for name in run.record.repeats:
         try:
             found[name] = Record.read(run.folder / name)
-        except (OSError, ValueError, TypeError, KeyError):
+        except (OSError, DamagedError):
             continue
     return found

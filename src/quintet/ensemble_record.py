@@ -1,0 +1,63 @@
+"""What an ensemble leaves behind: ensemble.json, typed and checked."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from quintet import artifacts, schema
+from quintet.files import write_atomically
+from quintet.record import ENSEMBLE
+
+PART = r"folds/\d+(_seed_\d+)?|seeds/\d+"
+MEMBER = re.compile(rf"members/\d+(/({PART}))?|{PART}", re.ASCII)
+"""Folder of a member: of a sweep's ensemble, and of a run over folds or seeds."""
+MOST_VOTES = 10_000
+
+
+@dataclass
+class Ensemble:
+    """What `ensemble.json` holds: the members and how good they are together.
+
+    Args:
+        metric: P's name.
+        members: folder of each, relative to the ensemble's, and how often it was chosen.
+        val: P of the averaged predictions on validation data; None where they share none.
+        single_val: P of the best single candidate there.
+        test: P of the averaged predictions on test data; None where it was not opened.
+        single_test: P of the best single candidate there.
+
+    """
+
+    metric: str
+    mode: str
+    members: dict[str, int] = field(default_factory=dict)
+    val: float | None = None
+    single_val: float | None = None
+    test: float | None = None
+    single_test: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write `ensemble.json`, which makes a folder an ensemble's."""
+        write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Ensemble":
+        """Return what a folder's `ensemble.json` says.
+
+        Raises:
+            FileNotFoundError: there is none.
+            DamagedError: it is not what `write` wrote, or names a folder outside.
+
+        """
+        given = artifacts.read_json(folder, ENSEMBLE, dict)
+        with artifacts.understood(folder / ENSEMBLE):
+            found = schema.build(cls, given)
+            if not found.members:
+                raise ValueError("it has no members")
+            for name, count in found.members.items():
+                if not (MEMBER.fullmatch(name) and 1 <= count <= MOST_VOTES):
+                    raise ValueError(f"{schema.shown(name)}: {count} is no member and its votes")
+        for name in found.members:
+            artifacts.inside(folder, name)
+        return found

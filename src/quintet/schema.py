@@ -1,0 +1,98 @@
+"""Plain data, as JSON holds it, checked against the types of a dataclass."""
+
+from collections.abc import Mapping
+from dataclasses import MISSING, fields, is_dataclass
+from types import NoneType, UnionType
+from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
+
+T = TypeVar("T")
+
+
+def build(cls: type[T], given: Mapping[str, Any]) -> T:
+    """Return a dataclass of plain data; keys that it does not know are left out.
+
+    Raises:
+        ValueError: a field is missing, or holds something else than its type; says which.
+
+    """
+    hints = get_type_hints(cls)
+    found = {}
+    for field in fields(cls):  # type: ignore[arg-type]
+        if field.name in given:
+            found[field.name] = fitting(hints[field.name], given[field.name], field.name)
+        elif field.default is MISSING and field.default_factory is MISSING:
+            raise ValueError(f"{field.name} is missing")
+    return cls(**found)
+
+
+def unknown(cls: type, given: Mapping[str, Any]) -> list[str]:
+    """Return the keys that a dataclass has no field for."""
+    return sorted(map(str, given.keys() - {field.name for field in fields(cls)}))
+
+
+def fitting(hint: Any, value: Any, at: str) -> Any:
+    """Return a value that is of a type; a whole number may stand for a float.
+
+    Args:
+        hint: an annotation made of plain types, Literal, unions, lists, dicts and dataclasses.
+        value: as JSON holds it.
+        at: its name, for the message.
+
+    Raises:
+        ValueError: it is of another type.
+
+    """
+    origin, inner = get_origin(hint), get_args(hint)
+    if hint is Any:
+        return value
+    if origin in (Union, UnionType):
+        return _one_of(inner, hint, value, at)
+    if origin is Literal and isinstance(value, str) and value in inner:
+        return value
+    if origin is dict and isinstance(value, dict):
+        return {_key(k, at): fitting(inner[1], v, f"{at}.{k}") for k, v in value.items()}
+    if origin is list and isinstance(value, list):
+        return [fitting(inner[0], v, f"{at}[{i}]") for i, v in enumerate(value)]
+    if is_dataclass(hint) and isinstance(value, dict):
+        return build(hint, value)  # type: ignore[arg-type]
+    return _plain(hint, value, at)
+
+
+def _one_of(hints: tuple[Any, ...], whole: Any, value: Any, at: str) -> Any:
+    for hint in hints:
+        try:
+            return fitting(hint, value, at)
+        except ValueError:
+            continue
+    raise ValueError(_other(whole, value, at))
+
+
+def _key(key: Any, at: str) -> str:
+    if not isinstance(key, str):
+        raise ValueError(f"{at} has a key that is no text: {shown(key)}")
+    return key
+
+
+def _plain(hint: Any, value: Any, at: str) -> Any:
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    if hint is float and number:
+        try:
+            return float(value)
+        except OverflowError:
+            raise ValueError(f"{at} is too large a number") from None
+    if hint is int and number and isinstance(value, int):
+        return value
+    if hint in (str, bool, NoneType) and isinstance(value, hint):
+        return value
+    raise ValueError(_other(hint, value, at))
+
+
+def _other(hint: Any, value: Any, at: str) -> str:
+    name = getattr(hint, "__name__", str(hint)) if get_origin(hint) is None else str(hint)
+    return f"{at} is {shown(value)}, and should be {name.removeprefix('typing.')}"
+
+
+def shown(value: Any) -> str:
+    """Return a value as a message shows it, cut where it is long."""
+    text = repr(value)
+    return text if len(text) <= 60 else f"{text[:57]}..."

@@ -1,0 +1,115 @@
+"""What a study has kept, checked as it is opened: its journal may be a stranger's."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quintet import artifacts, schema
+from quintet.errors import UserError
+
+if TYPE_CHECKING:
+    import optuna
+
+    from quintet.sweep.plan import Plan
+    from quintet.sweep.study import Study
+
+
+@dataclass
+class Spec:
+    """What a study is about; see `Plan.spec`."""
+
+    metric: str = ""
+    fixed: list[str] = field(default_factory=list)
+    space: dict[str, str] = field(default_factory=dict)
+    strategy: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class About:
+    """What is known of a study's latest start."""
+
+    command: str = ""
+    total: int = 0
+    max_epochs: int = 0
+    defaults: dict[str, str] | None = None
+
+
+@dataclass
+class Attributes:
+    """What a study keeps of itself."""
+
+    spec: Spec = field(default_factory=Spec)
+    about: About = field(default_factory=About)
+    warm_start: dict[str, dict[str, str]] | None = None
+    best: list[int | float | None] | None = None
+    passed_over: list[int] = field(default_factory=list)
+    ensemble: int | None = None
+
+
+@dataclass
+class Notes:
+    """What a study keeps of a trial."""
+
+    point: dict[str, str] = field(default_factory=dict)
+    value: float | None = None
+    status: str = ""
+    reason: str = ""
+    log: str = ""
+    steered: str = ""
+    epochs: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    spread: float | None = None
+    budget: int | None = None
+    paused_at: int | None = None
+    bracket: int | None = None
+
+
+def check(study: "optuna.Study", path: Path) -> None:
+    """Check the types of all that a study has kept.
+
+    Args:
+        study: just opened.
+        path: of its journal, or of its folder where it is kept elsewhere; for the message.
+
+    Raises:
+        DamagedError: something is of another type than we would have written.
+
+    """
+    with artifacts.understood(path):
+        schema.build(Attributes, study.user_attrs)
+        for trial in study.get_trials(deepcopy=False):
+            try:
+                schema.build(Notes, trial.user_attrs)
+                for epoch, value in trial.intermediate_values.items():
+                    schema.fitting(int, epoch, "an epoch")
+                    schema.fitting(float, value, f"the value after epoch {epoch}")
+            except ValueError as error:
+                raise ValueError(f"trial {trial.number}: {error}") from error
+
+
+def check_points(plan: "Plan", study: "Study") -> None:
+    """Refuse a study with a trial that this sweep could not have made.
+
+    What varies in a trial becomes words of its command line.
+
+    Raises:
+        UserError: names the trial, and what of it is foreign.
+
+    """
+    known = study.optuna.user_attrs.get("warm_start") or {}
+    points = {f"trial {trial.number}": trial.point for trial in study.trials()}
+    for name, point in {**points, **known}.items():
+        if not plan.space.covers(point):
+            raise UserError(
+                f"study={study.folder.name}: {name} has {', '.join(_foreign(plan, point))}, which "
+                "is no point of this sweep's space, so somebody else has written it. Restore the "
+                "study's journal, or begin another study=."
+            )
+
+
+def _foreign(plan: "Plan", point: dict[str, str]) -> Iterator[str]:
+    space = {parameter.key: parameter for parameter in plan.space.parameters}
+    odd = {k: v for k, v in point.items() if k not in space or not space[k].holds(v)}
+    return (f"{key}={schema.shown(value)}" for key, value in (odd or point or {"no": ""}).items())

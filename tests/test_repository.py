@@ -22,7 +22,17 @@ USES = (
     *("repeats", "look"),
 )
 FRAME = (
-    *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "summary", "usage"),
+    *(
+        "fit",
+        "typed_secrets",
+        "signature",
+        "run_folder",
+        "outcome",
+        "checkpoints",
+        "console",
+        "summary",
+        "usage",
+    ),
     *("loggers", "checkpoint_io", "ranks", "length", "node", "transfer", "explain"),
 )
 

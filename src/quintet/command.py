@@ -11,7 +11,18 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import agent, artifacts, begun, run_folder, secrets, signals, usage
+from quintet import (
+    agent,
+    artifacts,
+    begun,
+    ending,
+    run_folder,
+    safe_output,
+    secrets,
+    signals,
+    typed_secrets,
+    usage,
+)
 from quintet.console import typed, visible
 from quintet.errors import UserError
 from quintet.explain import explain
@@ -38,6 +49,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
             secrets.note(OmegaConf.to_yaml(cfg))
+            typed_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 if "choices" in cfg:
                     run_folder.begin(cfg)
@@ -47,17 +59,19 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             version_base="1.3", config_path=str(ROOT / "configs"), config_name=config_name
         )(task)
 
-        def main() -> None:
+        def run() -> None:
+            signals.listen()
             die_with_parent()
             spare_the_console()
+            safe_output.install()
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
             os.environ.setdefault("PROJECT_ROOT", str(ROOT))
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
-            refuse_secrets(sys.argv[1:])
-            signals.listen()
+            secrets.note_environment()
+            typed_secrets.refuse_arguments(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
                 refuse_reference(ROOT)
@@ -65,6 +79,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))
                 start()
+
+        def main() -> None:
+            if sys._getframe(1).f_back is None:  # called by the script that Python was started with
+                ending.end_with(run)
+            else:
+                run()
 
         return main
 
@@ -83,11 +103,11 @@ def one_message(debug: object = False) -> Iterator[None]:
     """End an error with one message and exit code 1; `debug` leaves the traceback."""
     try:
         yield
-    except KeyboardInterrupt as stop:
-        if is_first_rank():
-            print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
-        sys.exit(stop.exit_code if isinstance(stop, signals.StoppedError) else 130)
-    except Exception as error:
+    except (Exception, KeyboardInterrupt) as error:
+        if (stop := signals.behind(error)) is not None:  # a library may have stumbled over it
+            if is_first_rank():
+                print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
+            sys.exit(stop.exit_code)
         if debug:
             sys.exit(visible(secrets.redact(traceback.format_exc())))
         sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
@@ -96,20 +116,6 @@ def one_message(debug: object = False) -> Iterator[None]:
 def _debugs(arguments: list[str]) -> bool:
     """Tell whether `debug=true` was typed, for errors that come before there is a config."""
     return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
-
-
-def refuse_secrets(arguments: list[str]) -> None:
-    """Refuse a secret in clear: the command line is saved with the run, and told to trackers.
-
-    Raises:
-        SystemExit: names the key, and how to give it.
-
-    """
-    if key := secrets.typed_in_clear(arguments):
-        sys.exit(
-            f"Error: {key} holds a secret, and what is typed here is saved in the run folder. Put "
-            f"it into the environment and refer to it: {key}='${{oc.env:NAME_OF_VARIABLE}}'"
-        )
 
 
 def refuse_nonsense(arguments: list[str]) -> None:

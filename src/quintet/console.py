@@ -15,6 +15,7 @@ from quintet.secrets import redact
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.text import Text
 
 
 ROOT = Path(__file__).parents[2]
@@ -62,11 +63,9 @@ def say(template: str, *values: object) -> None:
         values: printed as they are, brackets and all.
 
     """
-    from rich.markup import escape
-
-    safe = [escape(value) if isinstance(value, str) else value for value in values]
+    safe = [plain(value) if isinstance(value, str) else value for value in values]
     text = template.format(*safe) if values else template
-    terminal().print(redact(text), highlight=False, soft_wrap=True)
+    terminal().print(text, highlight=False, soft_wrap=True)
 
 
 def tell(text: str, mark: str = " ", style: str = "") -> None:
@@ -98,15 +97,14 @@ def muted() -> Iterator[None]:
 
 def warn(text: str) -> None:
     """Print a warning as it is, without markup."""
-    shown = f"Warning: {redact(text)}"
-    everywhere().print(shown, highlight=False, soft_wrap=True, markup=False)
+    everywhere().print(f"Warning: {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def plain(text: str) -> str:
-    """Return text in which rich finds no markup."""
+    """Return text in which rich finds no markup, without secrets: with markup none is found."""
     from rich.markup import escape
 
-    return escape(text)
+    return escape(redact(text))
 
 
 def terminal() -> "Console":
@@ -129,6 +127,9 @@ def _kind() -> "type[Console]":
     from rich.segment import Segment
 
     class Terminal(Console):
+        def render_str(self, text: str, **options: Any) -> "Text":
+            return super().render_str(redact(text), **options)  # half a secret on a line is one
+
         def _render_buffer(self, buffer: Iterable[Segment]) -> str:
             return super()._render_buffer(
                 segment if segment.control else Segment(visible(segment.text), segment.style)

@@ -7,6 +7,7 @@ from typing import Any
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
 from quintet.quoting import quoted
+from quintet.secrets import redact
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 FILLED_IN = ("facts", "choices", "overrides")
@@ -72,4 +73,4 @@ def _unknown_group(message: str) -> str | None:
 
 
 def _first(error: BaseException) -> str:
-    return str(error).strip().splitlines()[0]
+    return redact(str(error)).strip().splitlines()[0]

@@ -10,6 +10,8 @@ from secrets import token_hex
 
 from quintet import faults
 from quintet.errors import UserError
+from quintet.secrets import redact, redact_json
+from quintet.signals import held_back
 
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -25,13 +27,16 @@ def replacing(path: Path) -> Iterator[Path]:
     the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its name
     cannot be guessed, and a link at `path` is replaced: nothing is written through a link there.
 
+    A signal waits until then. Of a save that an exception ends, torch's writer would write the rest
+    when it is destroyed, to a file that is closed by then, and end the process with SIGABRT.
+
     Raises:
         UserError: the disk is full, or this is no place to write to; `path` is as it was.
 
     """
     temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
     try:
-        with in_place(path):
+        with in_place(path), held_back():
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             _sync(temporary)
@@ -65,12 +70,19 @@ def in_place(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the content of `path` in one step.
+    """Replace the content of `path` in one step; no secret gets into it.
+
+    Of YAML and HTML whoever makes them has redacted the values, since a word of theirs may be
+    somebody's password.
 
     Raises:
         UserError: as `replacing`.
 
     """
+    if path.suffix == ".json":
+        text = redact_json(text)
+    elif path.suffix not in (".yaml", ".html"):
+        text = redact(text, places=False)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
 
@@ -86,7 +98,7 @@ def append(path: Path, text: str) -> None:
     with in_place(path):
         descriptor = os.open(path, flags, 0o644)
         try:
-            os.write(descriptor, text.encode())
+            os.write(descriptor, redact(text, places=False).encode())
         finally:
             os.close(descriptor)
 

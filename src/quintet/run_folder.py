@@ -10,7 +10,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf, open_dict
 from yaml import YAMLError
 
-from quintet import begun, checkpoints, outputs, secrets
+from quintet import begun, checkpoints, outputs, secrets, typed_secrets
 from quintet.console import typed
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
@@ -158,7 +158,8 @@ def without_secrets(cfg: DictConfig) -> DictConfig:
         from omegaconf.resolvers import oc
 
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
-    return OmegaConf.create(plain)
+    safe: dict[str, Any] = secrets.redacted(plain, places=False)
+    return OmegaConf.create(safe)
 
 
 def load(folder: Path) -> DictConfig:
@@ -200,6 +201,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
     folder = Path(cfg.resume)
     first = begun.read(folder)
     saved = first.config
+    typed_secrets.refuse_config(saved, folder)
     last = load(folder) if (folder / CONFIG).is_file() else saved
     later = begun.as_typed(last.overrides)
     words = [word for word in later if word not in first.overrides]  # of earlier resumes

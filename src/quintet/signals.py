@@ -4,6 +4,8 @@ import os
 import signal
 import threading
 import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
@@ -13,6 +15,7 @@ PATIENCE = 2.0
 _SHOW_CURSOR = b"\x1b[?25h"
 _since: float | None = None
 _first: int | None = None
+_holding = False
 
 
 class StoppedError(KeyboardInterrupt):
@@ -36,16 +39,43 @@ class StoppedError(KeyboardInterrupt):
         return 128 + self.number
 
 
-def listen() -> None:
-    """Raise StoppedError in the main thread at SIGINT and SIGTERM; exit at once at a later one."""
+def stop(number: int, frame: FrameType | None) -> None:
+    """Raise StoppedError at a first signal; exit at once at a later one."""
+    if is_first(number) and not _holding:
+        raise StoppedError(number)
+
+
+@contextmanager
+def held_back() -> Iterator[None]:
+    """Let a block of the main thread end before a signal is heeded.
+
+    Raises:
+        StoppedError: after the block, where a signal came while it ran.
+
+    """
+    global _holding
+    if _holding or threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before, _holding = asked(), True
+    try:
+        yield
+    finally:
+        _holding = False
+    if before is None and (number := asked()) is not None:
+        raise StoppedError(number)
+
+
+def outlive(number: int, frame: FrameType | None) -> None:
+    """Go on at a first signal, as all that mattered is done; exit at once at a later one."""
+    is_first(number)
+
+
+def listen(handler: Callable[[int, FrameType | None], None] = stop) -> None:
+    """Let a handler meet SIGINT and SIGTERM, which Python calls in the main thread alone."""
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
-            signal.signal(number, _stop)
-
-
-def _stop(number: int, frame: FrameType | None) -> None:
-    if is_first(number):
-        raise StoppedError(number)
+            signal.signal(number, handler)
 
 
 def is_first(number: int, patience: float = PATIENCE) -> bool:
@@ -64,6 +94,17 @@ def is_first(number: int, patience: float = PATIENCE) -> bool:
 def asked() -> int | None:
     """Return the signal that has asked this process to end; None where none has."""
     return None if _since is None else _first
+
+
+def heed() -> None:
+    """Raise what a signal has raised before and a library let fall, as out of a `__del__`.
+
+    Raises:
+        StoppedError: somebody has asked this process to end, and it goes on all the same.
+
+    """
+    if _first is not None and _since is not None:
+        raise StoppedError(_first)
 
 
 def behind(error: BaseException | None) -> StoppedError | None:

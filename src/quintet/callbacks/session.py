@@ -18,6 +18,10 @@ class Listen(L.Callback):
         """Listen while training."""
         signals.listen()
 
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """End a run that was asked to, should a library have swallowed that."""
+        signals.heed()
+
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Listen while validating."""
         signals.listen()

@@ -10,6 +10,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.record import Record
 from quintet.run_folder import without_secrets
+from quintet.secrets import redacted
 
 Plain = str | int | float | bool | None
 
@@ -54,6 +55,7 @@ def about(cfg: DictConfig) -> About:
     choices = {group: str(name) for group, name in plain["choices"].items() if name is not None}
     nodes = {key: value for key, value in plain.items() if key not in OTHER}
     nodes["facts"] = {name: plain["facts"].get(name) for name in FACTS}
+    hparams = {**choices, **{k: v for k, v in flat(nodes) if str(folder) not in str(v)}}
     return About(
         folder=folder,
         name=folder.name,
@@ -61,7 +63,7 @@ def about(cfg: DictConfig) -> About:
         choices=choices,
         metric=f"val/{cfg.metric.name}",
         mode=cfg.metric.mode,
-        hparams={**choices, **{k: v for k, v in flat(nodes) if str(folder) not in str(v)}},
+        hparams=redacted(hparams),
     )
 
 

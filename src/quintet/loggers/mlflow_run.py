@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.files import write_atomically
+from quintet.secrets import redact
 
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 """MLflow's state by a run's status; FAILED for every other."""
@@ -54,7 +55,7 @@ def end(client: Any, run: str, status: str, reason: str | None) -> None:
     """Tell how a run ended."""
     client.set_tag(run, "status", status)
     if reason:
-        client.set_tag(run, "reason", reason[:500])
+        client.set_tag(run, "reason", redact(reason)[:500])
     client.set_terminated(run, STATES.get(status, "FAILED"))
 
 
@@ -66,7 +67,9 @@ def tell(
 
     now = int(time.time() * 1000)
     metrics = [Metric(key, float(value), now, step) for key, value in numbers.items()]
-    client.log_batch(run, metrics, [Param(key, str(value)[:250]) for key, value in params.items()])
+    client.log_batch(
+        run, metrics, [Param(key, redact(str(value))[:250]) for key, value in params.items()]
+    )
 
 
 @contextmanager

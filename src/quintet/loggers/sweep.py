@@ -109,6 +109,6 @@ def tell(loggers: Mapping[str, Any], sweep: Sweep) -> None:
             settings = {k: node[k] for k in node if k not in ("_target_", "save_dir")}
             import_module(TELLERS[node["_target_"]]).tell(settings, sweep)
         except Exception as error:
-            first = next(iter(str(error).strip().splitlines()), "")
+            first = next(iter(redact(str(error)).strip().splitlines()), "")
             name = node["_target_"].rpartition(".")[2]
-            console.warn(redact(f"{name} was not told of the sweep as a whole: {first}"))
+            console.warn(f"{name} was not told of the sweep as a whole: {first}")

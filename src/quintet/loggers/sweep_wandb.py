@@ -6,6 +6,7 @@ from quintet.files import write_atomically
 from quintet.loggers import wandb_media
 from quintet.loggers.sweep import Failure, Sweep
 from quintet.loggers.wandb_run import Identity, Place, known_id, staged, start
+from quintet.secrets import redact, redacted
 
 TOLD = "told"
 """A file beside W&B's own, of a trial whose end was told for it."""
@@ -41,7 +42,7 @@ def _end(place: Place, sweep: Sweep, trial: Failure) -> None:
     config = {**trial.choices, **trial.hparams}
     folder, group = trial.folder, sweep.folder.name
     run = start(place, Identity(folder, folder.name, "trial", group, tags, config))
-    run.summary.update({"status": trial.status, "reason": trial.reason})
+    run.summary.update({"status": trial.status, "reason": redact(trial.reason)})
     run.finish(exit_code=1)
     if place.mode != "disabled":
         write_atomically(folder / "wandb" / TOLD, "")
@@ -54,7 +55,7 @@ def table(sweep: Sweep) -> Any:
     columns: list[Any] = list(sweep.rows[0]) if sweep.rows else []
     kept = {name: numbers([row[name] for row in sweep.rows]) for name in columns}
     return wandb.Table(
-        columns=columns, data=[list(row) for row in zip(*kept.values(), strict=True)]
+        columns=columns, data=[redacted(row) for row in zip(*kept.values(), strict=True)]
     )
 
 

@@ -8,6 +8,7 @@ from lightning.pytorch.loggers.logger import DummyExperiment, Logger  # type: ig
 from quintet import console
 from quintet.loggers.about import About
 from quintet.record import Record
+from quintet.secrets import redact
 
 LONGEST = 240
 """Characters of an error that a warning shows."""
@@ -74,7 +75,7 @@ class Tracker(Logger):
 
 
 def _first(error: Exception) -> str:
-    line = next(iter(str(error).strip().splitlines()), "")
+    line = next(iter(redact(str(error)).strip().splitlines()), "")
     return line if len(line) <= LONGEST else f"{line[:LONGEST]} ..."
 
 

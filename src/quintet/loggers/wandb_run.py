@@ -13,6 +13,7 @@ from urllib.parse import urlsplit
 from rich.markup import escape
 
 from quintet import console
+from quintet.secrets import redact, redacted
 from quintet.trial import is_trial
 
 Mode = Literal["online", "offline", "disabled"]
@@ -79,13 +80,13 @@ def start(place: Place, who: Identity) -> Any:
         "dir": str(who.folder),
         "project": place.project,
         "entity": place.entity,
-        "notes": place.notes,
+        "notes": redacted(place.notes),
         "id": identity(who.folder),
-        "name": who.name,
-        "group": place.group or who.group,
-        "job_type": place.job_type or who.job_type,
-        "tags": [tag[:64] for tag in (*who.tags, *place.tags)],
-        "config": dict(who.config),
+        "name": redact(who.name),
+        "group": redacted(place.group or who.group),
+        "job_type": redact(place.job_type or who.job_type),
+        "tags": [redact(tag)[:64] for tag in (*who.tags, *place.tags)],
+        "config": redacted(who.config),
         "resume": "allow",
         "reinit": "create_new",
         "settings": _settings(place.timeout),
@@ -100,7 +101,7 @@ def start(place: Place, who: Identity) -> Any:
         return run
     except Exception as error:
         let_go()  # the failed start still holds the run's id
-        return _start_offline(common, who, str(error).strip().splitlines()[0])
+        return _start_offline(common, who, redact(str(error)).strip().splitlines()[0])
 
 
 def _start_offline(common: dict[str, Any], who: Identity, why: str) -> Any:

@@ -3,8 +3,9 @@
 import base64
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from html import escape
 from typing import Literal, Protocol
+
+from quintet.page.text import escape
 
 Tone = Literal["plain", "good", "warn", "bad"]
 

@@ -9,8 +9,10 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
-from html import escape
 from typing import Any
+
+from quintet.page.text import escape
+from quintet.secrets import redacted
 
 COLORS = ("$blue", "$orange", "$green", "$pink", "$sky", "$vermilion", "$yellow")
 """Okabe and Ito 2008, "Color universal design": told apart by colour-blind people."""
@@ -44,7 +46,7 @@ class Figure:
     def html(self) -> str:
         """Return the block as HTML."""
         given = {"data": list(self.traces), "layout": {**self.layout, "height": self.height}}
-        text = json.dumps(_finite(given), separators=(",", ":")).replace("<", "\\u003c")
+        text = json.dumps(redacted(_finite(given)), separators=(",", ":")).replace("<", "\\u003c")
         caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
         return (
             f'<figure class="chart"><h3>{escape(self.title)}</h3>'

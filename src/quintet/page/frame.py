@@ -10,14 +10,13 @@ import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cache
-from html import escape
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
 
 from quintet.files import write_atomically
 from quintet.page.blocks import Block
-from quintet.secrets import redact
+from quintet.page.text import escape
 
 HERE = Path(__file__).parent
 START = (HERE / "page.html").read_text("utf-8").partition('<meta name="viewport"')[0]
@@ -89,7 +88,7 @@ class Page:
             UserError: there is no room, or this is no place to write to.
 
         """
-        write_atomically(path, redact(self.html()))
+        write_atomically(path, self.html())
 
 
 @cache

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
 
 from quintet.page.blocks import copy_button
+from quintet.page.text import escape
 
 FILTERED = 10
 """Rows from which on a table has a filter of its own."""

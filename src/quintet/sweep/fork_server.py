@@ -4,7 +4,6 @@ It is forked from before anything is computed: no thread and no CUDA context exi
 forked from it share nothing afterwards. Runs as `python -c` under `quintet.sweep.fork.Server`.
 """
 
-import atexit
 import gc
 import json
 import os
@@ -13,13 +12,13 @@ import selectors
 import signal
 import socket
 import sys
-import traceback
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
+from quintet import ending
 from quintet.process import die_with
-from quintet.signals import SIGNALS
+from quintet.signals import SIGNALS, listen
 from quintet.trial import Line
 
 LARGEST = 1 << 18
@@ -130,29 +129,16 @@ def run(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(source, target)
     os.chdir(request["directory"])
     sys.argv = request["command"]
-    code = _exit_code()
-    atexit._run_exitfuncs()
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(code)  # the libraries' own ends take longer than a short trial
+    ending.end_with(_script)
 
 
-def _exit_code() -> int:
+def _script() -> None:
     """Run what argv names, a script or -m and a module, as Python itself would."""
-    try:
-        signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
-        if sys.argv[0] == "-m":
-            del sys.argv[0]
-            runpy.run_module(sys.argv[0], run_name="__main__")
-        else:
-            sys.path[0] = os.path.dirname(sys.argv[0])
-            runpy.run_path(sys.argv[0], run_name="__main__")
-    except SystemExit as end:
-        if end.code is None or isinstance(end.code, int):
-            return end.code or 0
-        print(end.code, file=sys.stderr)
-        return 1
-    except BaseException:
-        traceback.print_exc()
-        return 1
-    return 0
+    listen()
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
+    if sys.argv[0] == "-m":
+        del sys.argv[0]
+        runpy.run_module(sys.argv[0], run_name="__main__")
+    else:
+        sys.path[0] = os.path.dirname(sys.argv[0])
+        runpy.run_path(sys.argv[0], run_name="__main__")

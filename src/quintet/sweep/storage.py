@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 from quintet import artifacts, faults
 from quintet.errors import UserError
+from quintet.secrets import redact
 
 if TYPE_CHECKING:
     from optuna.storages import BaseStorage
@@ -47,7 +48,7 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
             return proxy
         return RDBStorage(url)
     except Exception as error:
-        cause = str(error).strip().splitlines()[0]
+        cause = redact(str(error)).strip().splitlines()[0]
         raise UserError(f"sweeper.storage={shown(url)} does not answer: {cause}") from error
 
 
@@ -59,7 +60,7 @@ def shown(url: str) -> str:
         'postgresql+psycopg://me:***@host/db'
 
     """
-    return re.sub(r"(://[^:/@]*):[^@]*@", r"\1:***@", url)
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
 
 
 class Flock:

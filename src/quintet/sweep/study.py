@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 from quintet import artifacts
 from quintet.errors import UserError
+from quintet.secrets import redacted
 from quintet.sweep import locks
 from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
@@ -138,9 +139,9 @@ class Study:
             UserError: another space, strategy or P than the study began with.
 
         """
-        before = self.optuna.user_attrs.get("spec")
+        before, spec = self.optuna.user_attrs.get("spec"), redacted(spec, places=False)
         if before is None or not self.trials():
-            self.optuna.set_user_attr("spec", dict(spec))
+            self.optuna.set_user_attr("spec", spec)
         elif changes := list(_differences(before, spec)):
             raise UserError(
                 f"study={self.folder.name} exists and is about something else:\n  "
@@ -150,7 +151,7 @@ class Study:
 
     def remember(self, **about: Any) -> None:
         """Keep what a report tells of the sweep's latest start."""
-        self.optuna.set_user_attr("about", about)
+        self.optuna.set_user_attr("about", redacted(about, places=False))
 
     def create(self, point: Point, space: Space, notes: Mapping[str, Any]) -> int:
         """Add a running trial in one step; return its number."""
@@ -161,7 +162,7 @@ class Study:
             state=TrialState.RUNNING,
             params={p.key: p.to_optuna(point[p.key]) for p in chosen},
             distributions={p.key: p.distribution() for p in chosen},
-            user_attrs={"point": point, **notes},
+            user_attrs={"point": point, **redacted(notes, places=False)},
         )
         trial_id = self._storage.create_new_trial(self._id, template_trial=template)
         return int(self._storage.get_trial(trial_id).number)
@@ -170,7 +171,7 @@ class Study:
         """Write something about a trial."""
         trial_id = self._trial_id(number)
         for key, value in notes.items():
-            self._storage.set_trial_user_attr(trial_id, key, value)
+            self._storage.set_trial_user_attr(trial_id, key, redacted(value, places=False))
 
     def report(self, number: int, epochs: int, value: float) -> None:
         """Write P after so many epochs."""

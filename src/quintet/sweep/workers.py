@@ -9,12 +9,13 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, open_dict
 
-from quintet import signals
+from quintet import safe_output, signals
 from quintet.console import say
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.process import die_with
 from quintet.quoting import quoted
+from quintet.secrets import note, note_environment
 from quintet.sweep import locks
 from quintet.sweep.clock import Clock
 from quintet.sweep.fork import starter
@@ -57,6 +58,9 @@ class Worker:
         A job that was still queued when its sweep ended does nothing.
         """
         plan, settings, stop = self.plan, self.plan.settings, Stop()
+        safe_output.install()
+        note_environment()
+        note("\n".join(plan.fixed))
         if os.getppid() == self.sweep:
             die_with(self.sweep)
         main = threading.current_thread() is threading.main_thread()

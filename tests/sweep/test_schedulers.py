@@ -2,7 +2,10 @@
 
 import doctest
 
+import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from parent import loop, plan, swept
 
 from quintet.errors import UserError
@@ -147,6 +150,39 @@ def test_what_falls_behind_is_stopped_and_what_leads_is_not(tmp_path, scheduler,
     assert loop(chosen).run()
     states = [t.state for t in Study.read(tmp_path).trials()]
     assert states == ["completed", "completed", "pruned", "pruned", "completed"]
+
+
+VALUES = st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, float("nan")])
+CURVES = st.lists(st.lists(VALUES, min_size=9, max_size=9), min_size=1, max_size=12)
+OPTUNAS = {
+    Asha(1, 3): optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+    Asha(2, 2): optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
+    Median(2): optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=1),
+    Median(0, 3): optuna.pruners.MedianPruner(n_startup_trials=0, n_warmup_steps=3),
+}
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("ours", OPTUNAS)
+@pytest.mark.parametrize("mode", ["max", "min"])
+@given(curves=CURVES)
+def test_the_rules_are_those_of_optunas_pruners(ours, mode, curves):
+    study = optuna.create_study(direction={"max": "maximize", "min": "minimize"}[mode])
+    trials = []
+    for number, curve in enumerate(curves):
+        theirs, own = study.ask(), Trial(number, "running", None, {})
+        for epochs, value in enumerate(curve, start=1):
+            theirs.report(value, epochs)
+            own.reports[epochs] = value
+            frozen = study._storage.get_trial(theirs._trial_id)
+            stop = ours.stops(own, epochs, lambda: trials, mode)
+            assert stop == OPTUNAS[ours].prune(study, frozen)
+            if stop:
+                break
+        own.state = "pruned" if stop else "completed"
+        state = "PRUNED" if stop else "COMPLETE"
+        study.tell(theirs, None if stop else 0.0, state=optuna.trial.TrialState[state])
+        trials.append(own)
 
 
 def test_later_rounds_train_longer_and_only_the_last_can_win(tmp_path):

@@ -62,13 +62,13 @@ class Process:
         self._unread = b""
         os.set_blocking(reports, False)
 
-    def heard(self) -> list[tuple[int, float]]:
-        """Return what has been reported since: epochs and P."""
+    def heard(self) -> list[tuple[int, float | None]]:
+        """Return what has been reported since: epochs and P, None of a trial that asks again."""
         with suppress(BlockingIOError):
             while chunk := os.read(self.reports, 65536):
                 self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
-        return [(int(epoch), float(value)) for epoch, value in map(json.loads, lines)]
+        return [(int(epochs), value) for epochs, value in map(json.loads, lines)]
 
     def answer(self, *, stop: bool) -> None:
         """Answer a report; a trial that has died meanwhile needs none."""

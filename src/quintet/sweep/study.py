@@ -19,6 +19,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 State = Literal["running", "completed", "pruned", "failed"]
+STOP = "stop"
+"""A trial's note of the report at which its scheduler stopped it: epochs and value."""
 
 
 @dataclass
@@ -47,6 +49,13 @@ class Trial:
         """Whether it waits for the scheduler to let it go on."""
         at, budget = self.notes.get("paused_at"), self.notes.get("budget")
         return self.state == "running" and at is not None and at == budget
+
+    def stopped_by(self, epochs: int) -> bool:
+        """Tell whether its scheduler has stopped it after so many epochs, or before."""
+        if (stop := self.notes.get(STOP)) is None:
+            return False
+        # A budget that was raised since then has let the trial go on.
+        return bool(self.notes.get("budget", 0) <= stop["epochs"] <= epochs)
 
 
 class Study:
@@ -172,8 +181,15 @@ class Study:
         for key, value in notes.items():
             self._storage.set_trial_user_attr(trial_id, key, value)
 
-    def report(self, number: int, epochs: int, value: float) -> None:
-        """Write P after so many epochs."""
+    def report(self, number: int, epochs: int, value: float, *, stop: bool) -> None:
+        """Write P after so many epochs, and whether the trial stops there.
+
+        Both are one write, which a kill cannot part: a report by itself says that the trial goes
+        on, and one that stops it is a note that holds the report. What follows the note is for
+        other readers of the storage, and is written again when the trial reports again.
+        """
+        if stop:
+            self.note(number, **{STOP: {"epochs": epochs, "value": value}})
         self._storage.set_trial_intermediate_value(self._trial_id(number), epochs, value)
 
     def tell(self, number: int, state: State, value: float | None = None) -> None:
@@ -191,10 +207,6 @@ class Study:
             self._storage.set_trial_state_values(self._trial_id(number), states[state], values)
         except UpdateFinishedTrialError:
             return
-
-    def should_prune(self, pruner: "optuna.pruners.BasePruner", number: int) -> bool:
-        """Ask one of Optuna's pruners about a trial."""
-        return bool(pruner.prune(self.optuna, self._storage.get_trial(self._trial_id(number))))
 
     def _trial_id(self, number: int) -> int:
         return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
@@ -217,13 +229,15 @@ def quiet_optuna() -> Any:
 
 def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
     states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
-    notes = frozen.user_attrs
+    notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
+    if (stop := notes.get(STOP)) is not None:
+        reports[stop["epochs"]] = stop["value"]
     return Trial(
         number=frozen.number,
         state=states.get(frozen.state.name, "running"),
         value=notes.get("value"),
         point=notes.get("point", {}),
-        reports=frozen.intermediate_values,
+        reports=reports,
         notes=notes,
     )
 

@@ -51,9 +51,11 @@ def ask(study, sampler):
 
 
 def tell(study, scheduler, number, value):
+    trial = Trial(number, "running", None, {})
     for epochs in EPOCHS if scheduler.watches else ():
-        study.report(number, epochs, value)
-        scheduler.stops(study, Trial(number, "running", None, {}), epochs, 27)
+        trial.reports[epochs] = value
+        stop = scheduler.stops(trial, epochs, study.trials, "max")
+        study.report(number, epochs, value, stop=stop)
     notes = {"status": "completed", "epochs": 27, "seconds": 1.0, "value": value}
     study.note(number, **notes)
     study.tell(number, "completed", value)

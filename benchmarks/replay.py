@@ -26,7 +26,7 @@ from quintet.sweep.schedulers.halving import Hyperband, SuccessiveHalving
 from quintet.sweep.schedulers.lengthening import Lengthening
 from quintet.sweep.schedulers.pruners import Asha, Median
 from quintet.sweep.space import Interval, Space
-from quintet.sweep.study import Trial, quiet_optuna
+from quintet.sweep.study import Trial
 
 EPOCHS, BUDGET = 27, 27 * 64
 DRAWN = {
@@ -44,30 +44,6 @@ FITTED = {
     "TPE with ASHA": (Tpe, Asha),
     "TPE with ASHA from 3 epochs": (Tpe, lambda: Asha(3)),
 }
-
-
-class Memory:
-    """A study in memory, for the pruners."""
-
-    def __init__(self) -> None:
-        self.optuna = quiet_optuna().create_study(direction="minimize")
-        self._trials: dict[int, object] = {}
-
-    def report(self, number: int, epochs: int, value: float) -> None:
-        if number not in self._trials:
-            self._trials[number] = self.optuna.ask()
-        self._trials[number].report(value, epochs)
-
-    def end(self, number: int, value: float, *, pruned: bool) -> None:
-        import optuna
-
-        states = optuna.trial.TrialState
-        state = states.PRUNED if pruned else states.COMPLETE
-        self.optuna.tell(self._trials[number], None if pruned else value, state=state)
-
-    def should_prune(self, pruner, number: int) -> bool:
-        trial = self._trials[number]
-        return pruner.prune(self.optuna, self.optuna._storage.get_trial(trial._trial_id))
 
 
 class Table:
@@ -101,7 +77,7 @@ def replay(sampler, scheduler, source, seed: int, target: float = 0) -> list[tup
     """Play one seed; return (epochs used, best loss so far) at each improvement."""
     names = [f"p{i}" for i in range(8)]
     space = Space(tuple(Interval(name, 0, 1) for name in names))
-    study, trials, at, used, best = Memory(), [], {}, 0, float("inf")
+    trials, at, used, best = [], {}, 0, float("inf")
     path = []
     while used < BUDGET and best > target:
         move = scheduler.move(trials, 10_000, EPOCHS, "min")
@@ -130,10 +106,8 @@ def replay(sampler, scheduler, source, seed: int, target: float = 0) -> list[tup
             if value < best:
                 best = value
                 path.append((used, best))
-            if scheduler.watches:
-                study.report(number, epochs, value)
-                if epochs < EPOCHS and scheduler.stops(study, trial, epochs, EPOCHS):
-                    break
+            if epochs < EPOCHS and scheduler.stops(trial, epochs, lambda: trials, "min"):
+                break
         at[number] = (curve, epochs)
         if epochs >= EPOCHS:
             trial.state = "completed"
@@ -141,8 +115,6 @@ def replay(sampler, scheduler, source, seed: int, target: float = 0) -> list[tup
             trial.notes["paused_at"] = epochs
         else:
             trial.state = "pruned"
-        if scheduler.watches and trial.state != "running":
-            study.end(number, trial.value, pruned=trial.state == "pruned")
     return path
 
 

@@ -26,11 +26,16 @@ class Line:
         """Return the one variable that makes a process a trial."""
         return {VARIABLE: json.dumps(asdict(self))}
 
-    def report(self, epoch: int, value: float) -> bool:
+    def report(self, epoch: int, value: float | None) -> bool:
         """Tell P after so many epochs; return whether the trial is to stop.
 
         The sweep answers every report, so a decision falls at the same epoch in every run. A
         sweep that is gone takes its trials with it.
+
+        Args:
+            epoch: the number of epochs.
+            value: P; None to ask again what was answered before, which a kill may have cut off.
+
         """
         try:
             os.write(self.reports, json.dumps([epoch, value]).encode() + b"\n")

@@ -43,7 +43,7 @@ def study(folder, trials=0, epochs=4):
         pruned = number % 3 == 1
         last = 1 if pruned else epochs
         for epoch in range(1, last + 1):
-            made.report(number, epoch, (number + epoch) / (trials + epochs))
+            made.report(number, epoch, (number + epoch) / (trials + epochs), stop=False)
         value = (number + last) / (trials + epochs)
         made.note(number, epochs=last, seconds=1.5, value=value, status="completed")
         made.tell(number, "pruned" if pruned else "completed", value)

@@ -2,10 +2,14 @@
 
 import doctest
 
+import optuna
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from parent import loop, plan, swept
 
 from quintet.errors import UserError
+from quintet.sweep import reports
 from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait, halving
 from quintet.sweep.schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.schedulers.lengthening import Lengthening
@@ -149,6 +153,39 @@ def test_what_falls_behind_is_stopped_and_what_leads_is_not(tmp_path, scheduler,
     assert states == ["completed", "completed", "pruned", "pruned", "completed"]
 
 
+VALUES = st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, float("nan")])
+CURVES = st.lists(st.lists(VALUES, min_size=9, max_size=9), min_size=1, max_size=12)
+OPTUNAS = {
+    Asha(1, 3): optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+    Asha(2, 2): optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
+    Median(2): optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=1),
+    Median(0, 3): optuna.pruners.MedianPruner(n_startup_trials=0, n_warmup_steps=3),
+}
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("ours", OPTUNAS)
+@pytest.mark.parametrize("mode", ["max", "min"])
+@given(curves=CURVES)
+def test_the_rules_are_those_of_optunas_pruners(ours, mode, curves):
+    study = optuna.create_study(direction={"max": "maximize", "min": "minimize"}[mode])
+    trials = []
+    for number, curve in enumerate(curves):
+        theirs, own = study.ask(), Trial(number, "running", None, {})
+        for epochs, value in enumerate(curve, start=1):
+            theirs.report(value, epochs)
+            own.reports[epochs] = value
+            frozen = study._storage.get_trial(theirs._trial_id)
+            stop = ours.stops(own, epochs, lambda: trials, mode)
+            assert stop == OPTUNAS[ours].prune(study, frozen)
+            if stop:
+                break
+        own.state = "pruned" if stop else "completed"
+        state = "PRUNED" if stop else "COMPLETE"
+        study.tell(theirs, None if stop else 0.0, state=optuna.trial.TrialState[state])
+        trials.append(own)
+
+
 def test_later_rounds_train_longer_and_only_the_last_can_win(tmp_path):
     scheduler = Lengthening(each=2, rounds=3)
     chosen = plan(
@@ -164,3 +201,37 @@ def test_a_round_waits_for_the_one_it_builds_on():
     scheduler = Lengthening(each=2, rounds=3)
     trials = [Trial(0, "completed", 1.0, {}), Trial(1, "running", None, {})]
     assert isinstance(scheduler.move(trials, 6, 8, "max"), Wait)
+
+
+def test_what_was_decided_stays_and_a_kill_cannot_part_it_from_its_report(tmp_path):
+    """The others' history has grown since: by it the trial would stop at another epoch."""
+    chosen = plan(tmp_path, swept(x=range(3)), scheduler=Asha(1, 2), max_epochs=8)
+    study = loop(chosen).study
+    for _ in range(3):
+        study.create({"x": "1"}, chosen.space, {})
+    of = lambda number: study.trials()[number]  # noqa: E731
+    assert not reports.stops(chosen, study, of(0), 1, 0.5)
+    assert reports.stops(chosen, study, of(1), 1, 0.4)
+    assert not reports.stops(chosen, study, of(2), 1, 0.6)
+    assert reports.stops(chosen, study, of(1), 1, 0.9), "told again, though by now it leads"
+    assert reports.stops(chosen, study, of(1), 1, None)
+    assert not reports.stops(chosen, study, of(0), 1, 0.1), "told again, though it is last by now"
+    assert [t.reports for t in study.trials()] == [{1: 0.5}, {1: 0.4}, {1: 0.6}]
+
+
+def test_a_report_that_stops_a_trial_is_whole_in_its_first_write(tmp_path):
+    chosen = plan(tmp_path, swept(x=[1]))
+    study = loop(chosen).study
+    study.create({"x": "1"}, chosen.space, {})
+    study.report(0, 3, 0.5, stop=True)
+    path = tmp_path / "journal.log"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    (trial,) = Study.read(tmp_path).trials()
+    assert trial.reports == {3: 0.5}
+    assert [trial.stopped_by(epochs) for epochs in (2, 3, 4)] == [False, True, True]
+
+
+def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
+    notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
+    assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
+    assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)

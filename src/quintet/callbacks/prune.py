@@ -1,6 +1,7 @@
 """Lets a sweep stop a trial early."""
 
 from statistics import fmean
+from typing import Any
 
 import lightning.pytorch as L
 
@@ -32,12 +33,21 @@ class Prune(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Ask whether to go on."""
         value = trainer.callback_metrics.get(self.monitor)
-        stop = False
-        if self._line is not None and value is not None:
+        if value is not None:
             mean = fmean([*self.values, float(value)])
-            stop = self._line.report(self.epochs + trainer.current_epoch + 1, mean)
+            self._heed(trainer, trainer.current_epoch + 1, mean)
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Ask again what was answered after the epochs of a checkpoint: it may never have come."""
+        epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
+        if epochs:
+            self._heed(trainer, epochs, None)
+
+    def _heed(self, trainer: L.Trainer, epochs: int, value: float | None) -> None:
+        stop = self._line is not None and self._line.report(self.epochs + epochs, value)
         if self._asks and trainer.world_size > 1:
             stop = trainer.strategy.broadcast(stop)
-        if stop and (self.more or trainer.current_epoch + 1 < (trainer.max_epochs or 0)):
-            self.pruned = True
-            trainer.should_stop = True
+        if stop and (self.more or epochs < (trainer.max_epochs or 0)):
+            self.pruned = trainer.should_stop = True

@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from quintet import faults
 from quintet.process import PARENT
 from quintet.trial import Line
 
@@ -62,13 +63,13 @@ class Process:
         self._unread = b""
         os.set_blocking(reports, False)
 
-    def heard(self) -> list[tuple[int, float]]:
-        """Return what has been reported since: epochs and P."""
+    def heard(self) -> list[tuple[int, float | None]]:
+        """Return what has been reported since: epochs and P, None of a trial that asks again."""
         with suppress(BlockingIOError):
             while chunk := os.read(self.reports, 65536):
                 self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
-        return [(int(epoch), float(value)) for epoch, value in map(json.loads, lines)]
+        return [(int(epochs), value) for epochs, value in map(json.loads, lines)]
 
     def answer(self, *, stop: bool) -> None:
         """Answer a report; a trial that has died meanwhile needs none."""
@@ -118,7 +119,7 @@ def start(
     reports, tells = os.pipe()
     hears, answers = os.pipe()
     own = {**Line(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
-    with (folder / LOG).open("ab") as log:
+    with output(folder) as log:
         handle = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -131,6 +132,12 @@ def start(
     for descriptor in (tells, hears):
         os.close(descriptor)
     return Process(handle, reports, answers, lock)
+
+
+def output(folder: Path) -> BinaryIO:
+    """Open the file to whose end a trial writes what it has to say."""
+    faults.reach("before", folder / LOG)
+    return (folder / LOG).open("ab")
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

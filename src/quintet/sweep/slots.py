@@ -12,7 +12,7 @@ from typing import Protocol
 
 from quintet.record import RESULT
 from quintet.signals import StoppedError
-from quintet.sweep import launch, locks, outcome
+from quintet.sweep import launch, locks, outcome, reports
 from quintet.sweep.clock import Clock
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
@@ -202,14 +202,10 @@ class Loop:
 
     def _hear(self, slot: Slot) -> None:
         for epochs, value in slot.process.heard():
-            trial, scheduler = slot.trial, self.plan.scheduler
-            trial.reports[epochs] = value
-            self.view.reported(trial, epochs, value)
-            stop = self._clock.late
-            if scheduler.watches:
-                self.study.report(trial.number, epochs, value)
-                stop |= scheduler.stops(self.study, trial, epochs, self.plan.max_epochs)
-            slot.process.answer(stop=stop)
+            stop = reports.stops(self.plan, self.study, slot.trial, epochs, value)
+            if value is not None:
+                self.view.reported(slot.trial, epochs, value)
+            slot.process.answer(stop=stop or self._clock.late)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)

@@ -11,6 +11,7 @@ from quintet import artifacts
 from quintet.errors import UserError
 from quintet.secrets import redacted
 from quintet.sweep import locks
+from quintet.sweep.changed import differences
 from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
 from quintet.sweep.storage import JOURNAL, storage
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     import pandas as pd
 
 State = Literal["running", "completed", "pruned", "failed"]
+STOP = "stop"
+"""A trial's note of the report at which its scheduler stopped it: epochs and value."""
 
 
 @dataclass
@@ -48,6 +51,13 @@ class Trial:
         """Whether it waits for the scheduler to let it go on."""
         at, budget = self.notes.get("paused_at"), self.notes.get("budget")
         return self.state == "running" and at is not None and at == budget
+
+    def stopped_by(self, epochs: int) -> bool:
+        """Tell whether its scheduler has stopped it after so many epochs, or before."""
+        if (stop := self.notes.get(STOP)) is None:
+            return False
+        # A budget that was raised since then has let the trial go on.
+        return bool(self.notes.get("budget", 0) <= stop["epochs"] <= epochs)
 
 
 class Study:
@@ -142,7 +152,7 @@ class Study:
         before, spec = self.optuna.user_attrs.get("spec"), redacted(spec, places=False)
         if before is None or not self.trials():
             self.optuna.set_user_attr("spec", spec)
-        elif changes := list(_differences(before, spec)):
+        elif changes := list(differences(before, spec)):
             raise UserError(
                 f"study={self.folder.name} exists and is about something else:\n  "
                 + "\n  ".join(changes)
@@ -173,8 +183,14 @@ class Study:
         for key, value in notes.items():
             self._storage.set_trial_user_attr(trial_id, key, redacted(value, places=False))
 
-    def report(self, number: int, epochs: int, value: float) -> None:
-        """Write P after so many epochs."""
+    def report(self, number: int, epochs: int, value: float, *, stop: bool) -> None:
+        """Write P after so many epochs, and whether the trial stops there.
+
+        Both are one write, which a kill cannot part: a report alone says that the trial goes on;
+        one that stops it is a note, and stands beside it for other readers of the storage.
+        """
+        if stop:
+            self.note(number, **{STOP: {"epochs": epochs, "value": value}})
         self._storage.set_trial_intermediate_value(self._trial_id(number), epochs, value)
 
     def tell(self, number: int, state: State, value: float | None = None) -> None:
@@ -192,10 +208,6 @@ class Study:
             self._storage.set_trial_state_values(self._trial_id(number), states[state], values)
         except UpdateFinishedTrialError:
             return
-
-    def should_prune(self, pruner: "optuna.pruners.BasePruner", number: int) -> bool:
-        """Ask one of Optuna's pruners about a trial."""
-        return bool(pruner.prune(self.optuna, self._storage.get_trial(self._trial_id(number))))
 
     def _trial_id(self, number: int) -> int:
         return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
@@ -218,28 +230,17 @@ def quiet_optuna() -> Any:
 
 def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
     states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
-    notes = frozen.user_attrs
+    notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
+    if (stop := notes.get(STOP)) is not None:
+        reports[stop["epochs"]] = stop["value"]
     return Trial(
         number=frozen.number,
         state=states.get(frozen.state.name, "running"),
         value=notes.get("value"),
         point=notes.get("point", {}),
-        reports=frozen.intermediate_values,
+        reports=reports,
         notes=notes,
     )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for key in now:
-        old, new = before.get(key), now[key]
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for part in sorted({*old, *new}):
-                if old.get(part) != new.get(part):
-                    yield f"{part}: was {old.get(part, 'absent')}, now {new.get(part, 'absent')}"
-        else:
-            yield f"{key}: was {old}, now {new}"
 
 
 def folder_of(sweep: Path, number: int) -> Path:

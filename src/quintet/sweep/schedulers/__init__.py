@@ -1,13 +1,13 @@
 """Who goes on, who stops, and who begins."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
 from quintet.errors import UserError
 
 if TYPE_CHECKING:
-    from quintet.sweep.study import Study, Trial
+    from quintet.sweep.study import Trial
 
 
 @dataclass(frozen=True)
@@ -43,12 +43,15 @@ class Finished:
 
 
 Move = Begin | GoOn | Drop | Wait | Finished
+All = Callable[[], "Sequence[Trial]"]
+"""Looks at all trials, which of thousands takes a while, and most reports are of no rung."""
 
 
 class Scheduler(Protocol):
     """A strategy's second half: how long to look.
 
-    `watches` tells whether P is asked for after every epoch.
+    What it answers depends on its arguments alone, so that a sweep that was killed and goes on
+    hears what it would have heard. `watches` tells whether P is asked for after every epoch.
     """
 
     watches: bool
@@ -67,8 +70,16 @@ class Scheduler(Protocol):
 
         """
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
-        """Tell whether a trial that has just reported P stops now."""
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Tell whether a trial stops now.
+
+        Args:
+            trial: that has just reported P, its reports up to this one.
+            epochs: after which it did.
+            trials: gives all so far; whether this report is in them already is all the same.
+            mode: P's direction.
+
+        """
 
 
 def check_rungs(min_epochs: int, eta: int) -> None:
@@ -97,6 +108,6 @@ class RunAll:
         """Begin trials until there are enough."""
         return Begin() if len(trials) < limit else Finished()
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Return False."""
         return False

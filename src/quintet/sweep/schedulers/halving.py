@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Move, Wait, check_rungs
+from quintet.sweep.schedulers import All, Begin, Drop, Finished, GoOn, Move, Wait, check_rungs
 
 if TYPE_CHECKING:
-    from quintet.sweep.study import Study, Trial
+    from quintet.sweep.study import Trial
 
 
 @dataclass(frozen=True)
@@ -95,7 +95,7 @@ class SuccessiveHalving:
                 return move
         return Wait() if any(t.state == "running" for t in trials) else Finished()
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Pause a trial at its rung."""
         return bool(epochs >= trial.notes["budget"])
 

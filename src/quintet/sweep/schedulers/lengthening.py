@@ -3,10 +3,10 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.sweep.schedulers import Begin, Finished, Move, Wait
+from quintet.sweep.schedulers import All, Begin, Finished, Move, Wait
 
 if TYPE_CHECKING:
-    from quintet.sweep.study import Study, Trial
+    from quintet.sweep.study import Trial
 
 
 class Lengthening:
@@ -45,6 +45,6 @@ class Lengthening:
             return Wait()
         return Begin({"ends_at": self.epochs(number, max_epochs)})
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Stop a trial at its round's length."""
         return bool(epochs >= trial.notes["ends_at"])

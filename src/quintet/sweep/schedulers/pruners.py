@@ -1,13 +1,18 @@
-"""Stop what does not keep up, by Optuna's pruners; nobody ever waits."""
+"""Stop what does not keep up; nobody ever waits.
+
+The rules are those of Optuna's pruners, which read a storage that holds the report already, and
+write to it what they have decided: a kill between these writes changes what they answer next time.
+"""
 
 from collections.abc import Sequence
+from statistics import median
 from typing import TYPE_CHECKING
 
 from quintet.errors import UserError
-from quintet.sweep.schedulers import Begin, Finished, Move, check_rungs
+from quintet.sweep.schedulers import All, Begin, Finished, Move, check_rungs
 
 if TYPE_CHECKING:
-    from quintet.sweep.study import Study, Trial
+    from quintet.sweep.study import Trial
 
 
 class Asha:
@@ -35,14 +40,38 @@ class Asha:
         """Begin trials until there are enough."""
         return Begin() if len(trials) < limit else Finished()
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
-        """Ask whether the trial is among the best 1/eta of its rung."""
-        from optuna.pruners import SuccessiveHalvingPruner
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Tell whether the trial is not among the best 1/eta of a rung that it has just reached."""
+        if not (rungs := self.reached(trial, epochs)):
+            return False
+        value, others = trial.reports[epochs], [t for t in trials() if t.number != trial.number]
+        for rung in rungs:
+            known = [at for t in others if (at := p_at(t, rung)) is not None]
+            if value != value or not self.goes_on(value, known, mode):
+                return True
+        return False
 
-        pruner = SuccessiveHalvingPruner(
-            min_resource=self.min_epochs, reduction_factor=self.eta, min_early_stopping_rate=0
-        )
-        return study.should_prune(pruner, trial.number)
+    def reached(self, trial: "Trial", epochs: int) -> list[int]:
+        """Return the rungs that a report is the first to reach: one, or several where few are."""
+        before = max((e for e in trial.reports if e < epochs), default=0)
+        rungs, rung = [], self.min_epochs
+        while rung <= epochs:
+            rungs += [rung] if rung > before else []
+            rung *= self.eta
+        return rungs
+
+    def goes_on(self, value: float, others: Sequence[float], mode: str) -> bool:
+        """Tell whether a value is among the best 1/eta; of fewer than eta, whether it leads."""
+        ranked = sorted([*others, value], reverse=mode == "max")
+        worst = ranked[max(len(ranked) // self.eta, 1) - 1]
+        return value >= worst if mode == "max" else value <= worst
+
+
+def p_at(trial: "Trial", rung: int) -> float | None:
+    """Return P of the first report at a rung or beyond; None of a trial that has not come there."""
+    epochs = min((e for e in trial.reports if e >= rung), default=None)
+    value = None if epochs is None else trial.reports[epochs]
+    return None if value != value else value
 
 
 class Median:
@@ -73,9 +102,17 @@ class Median:
         """Begin trials until there are enough."""
         return Begin() if len(trials) < limit else Finished()
 
-    def stops(self, study: "Study", trial: "Trial", epochs: int, max_epochs: int) -> bool:
-        """Ask whether the trial has fallen behind the median."""
-        from optuna.pruners import MedianPruner
-
-        pruner = MedianPruner(n_startup_trials=self.startup, n_warmup_steps=self.min_epochs)
-        return study.should_prune(pruner, trial.number)
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Tell whether the trial has fallen behind the median of those that have completed."""
+        if epochs < self.min_epochs:
+            return False
+        ended = [t for t in trials() if t.state == "completed"]
+        if len(ended) < max(1, self.startup):
+            return False
+        own = [value for value in trial.reports.values() if value == value]
+        if not own:
+            return True
+        theirs = [v for t in ended if (v := t.reports.get(epochs)) is not None and v == v]
+        if not theirs:
+            return False
+        return max(own) < median(theirs) if mode == "max" else min(own) > median(theirs)

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 
 import runs
+import warm
 from running import CONFIGS
 from runs import RunTrain, Start, TrainHere
 
@@ -41,6 +42,20 @@ def named_as_missing(failure: str) -> str | None:
         if re.search("|".join(missing), failure):
             return option
     return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scripts_start_warm() -> Iterator[None]:
+    """Fork Python scripts from a warm interpreter; `@pytest.mark.cold` starts them from nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", warm.Popen)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _cold_where_marked(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    if request.node.get_closest_marker("cold"):
+        monkeypatch.setattr(warm, "enabled", False)
 
 
 @pytest.fixture

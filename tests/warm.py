@@ -29,7 +29,7 @@ import tempfile
 import threading
 import traceback
 import types
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
 
 LIBRARIES = (
@@ -49,6 +49,17 @@ _at_start = {name: value for name, value in os.environ.items() if name.startswit
 _zygote: "Zygote | None" = None
 _former: list[Any] = []
 _one_at_a_time = threading.Lock()
+
+
+@contextlib.contextmanager
+def cold() -> Iterator[None]:
+    """Start scripts in interpreters of their own, and these what they start."""
+    global enabled
+    before, enabled = enabled, False
+    try:
+        yield
+    finally:
+        enabled = before
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]
@@ -96,6 +107,8 @@ def script(args: Any, environment: Mapping[str, str], cwd: Any) -> list[str] | N
     """Return the words after `python` where they name a script that can be forked."""
     if not enabled or isinstance(args, str | bytes | os.PathLike):
         return None
+    if _zygote and _zygote.owner != os.getpid():  # forked by others, as a sweep's trials are
+        return None
     program, *words = map(os.fspath, args)
     setting_up = {
         name: value
@@ -116,7 +129,7 @@ def _setting_up() -> dict[str, str]:
 def zygote() -> "Zygote":
     """Return this process's zygote."""
     global _zygote
-    if _zygote is None or _zygote.owner != os.getpid():
+    if _zygote is None:
         _zygote = Zygote.begun()
     return _zygote
 
@@ -162,7 +175,7 @@ class Zygote:
 
 
 @contextlib.contextmanager
-def adopting() -> Any:
+def adopting() -> Iterator[None]:
     """Make processes below this one its children when their parent ends."""
     libc = ctypes.CDLL(None)
     libc.prctl(_PR_SET_CHILD_SUBREAPER, 1)

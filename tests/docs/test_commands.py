@@ -45,6 +45,7 @@ def filled_in(text: str, folder: Path) -> str:
     return re.sub(r"<(run folder|sweep folder|run|study)>", newest, text)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs(page: Path, terminal: Terminal) -> None:
     for block in blocks(page.read_text("utf-8")):

@@ -24,10 +24,10 @@ PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check docs format lock clean distclean add completion info rename slim
+.PHONY: help install train test test-release soak check docs format lock clean distclean add completion info rename slim
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: ARGS="words for the command"  PYTHON=python3.12  WORKERS=2'
 
 install: $(STAMP) ## Make .venv from requirements.lock (the others do it when needed)
@@ -36,7 +36,10 @@ train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
 test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(ARGS)
+
+test-release: $(STAMP) ## Run what is only worth running before a release, as CI does
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
 
 soak: $(STAMP) ## Run the long tests
 	@$(PYTEST) -m soak $(ARGS)

@@ -35,7 +35,7 @@ from typing import Any, NoReturn
 LIBRARIES = (
     "torch torch._dynamo lightning.pytorch torchmetrics pandas hydra optuna optuna.importance "
     "sklearn.datasets sklearn.linear_model sklearn.tree sklearn.ensemble typeguard rich.live"
-).split()
+)
 # pyarrow, which pandas brings along, otherwise starts a thread at import; a process with threads
 # cannot be forked from safely.
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
@@ -331,7 +331,7 @@ def main() -> NoReturn:
     connection, parent = int(sys.argv[1]), int(sys.argv[2])
     end_with(parent)
     os.setpgid(0, 0)
-    for name in LIBRARIES:
+    for name in LIBRARIES.split():
         importlib.import_module(name)
     gc.freeze()
     with socket.socket(fileno=connection) as served:

@@ -19,7 +19,8 @@ STAMP := $(VENV)/.installed
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # One thread a worker: on small models two threads cost two to four times the CPU time of one.
 PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
-PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
+# Bytecode is kept: the suite starts hundreds of processes, each of which imports the package.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest
 # The optional parts of pyproject.toml to install; EXTRAS=all: what every test needs.
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 

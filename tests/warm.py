@@ -27,7 +27,6 @@ import subprocess
 import sys
 import tempfile
 import threading
-import traceback
 import types
 from collections.abc import Iterator, Mapping
 from typing import Any, NoReturn
@@ -115,11 +114,11 @@ def script(args: Any, environment: Mapping[str, str], cwd: Any) -> list[str] | N
         for name, value in environment.items()
         if name.startswith("PYTHON") and name != "PYTHONPATH"
     }
-    if program != sys.executable or not words or setting_up != _setting_up():
+    if program != sys.executable or setting_up != _setting_up():
         return None
-    named = words[words[0] == "-u"]
-    there = named.endswith(".py") and os.path.isfile(os.path.join(cwd or "", named))
-    return words if there or named == "-c" else None
+    named = words[words[:1] == ["-u"] :][:1]
+    there = named and named[0].endswith(".py") and os.path.isfile(os.path.join(cwd or "", named[0]))
+    return words if os.path.isdir(cwd or ".") and (there or named == ["-c"]) else None
 
 
 def _setting_up() -> dict[str, str]:
@@ -286,12 +285,10 @@ def run(words: list[str]) -> int:
             return (end.code or 0) & 0xFF
         print(end.code, file=sys.stderr)
         return 1
-    except KeyboardInterrupt:
-        traceback.print_exc()
-        return -signal.SIGINT
-    except BaseException:
-        sys.excepthook(*sys.exc_info())  # type: ignore[arg-type]
-        return 1
+    except BaseException as error:
+        inside = error.__traceback__ and error.__traceback__.tb_next  # this function is no part
+        sys.excepthook(type(error), error.with_traceback(inside), inside)
+        return -signal.SIGINT if isinstance(error, KeyboardInterrupt) else 1
     return 0
 
 

@@ -19,15 +19,16 @@ STAMP := $(VENV)/.installed
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # One thread a worker: on small models two threads cost two to four times the CPU time of one.
 PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
-PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
+# Bytecode is kept: the suite starts hundreds of processes, each of which imports the package.
+PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest
 # The optional parts of pyproject.toml to install; EXTRAS=all: what every test needs.
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check docs format lock clean distclean add completion info rename slim
+.PHONY: help install train test test-release soak check docs format lock clean distclean add completion info rename slim
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: ARGS="words for the command"  PYTHON=python3.12  WORKERS=2'
 
 install: $(STAMP) ## Make .venv from requirements.lock (the others do it when needed)
@@ -36,7 +37,10 @@ train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
 test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(ARGS)
+
+test-release: $(STAMP) ## Run what is only worth running before a release, as CI does
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
 
 soak: $(STAMP) ## Run the long tests
 	@$(PYTEST) -m soak $(ARGS)

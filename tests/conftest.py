@@ -1,9 +1,10 @@
 """Fixtures that run train.py."""
 
+import contextlib
+import fcntl
 import re
-import signal
+import shutil
 import subprocess
-import sys
 from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +12,9 @@ from typing import Any
 import pytest
 
 import runs
+import warm
 from running import CONFIGS
-from runs import RunTrain, Start, TrainHere
+from runs import Once, RunTrain, Start, TrainHere
 
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
@@ -41,6 +43,21 @@ def named_as_missing(failure: str) -> str | None:
         if re.search("|".join(missing), failure):
             return option
     return None
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _scripts_start_warm() -> Iterator[None]:
+    """Fork Python scripts from a warm interpreter; `@pytest.mark.cold` starts them from nothing."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(subprocess, "Popen", warm.Popen)
+        yield
+
+
+@pytest.fixture(autouse=True)
+def _cold_where_marked(request: pytest.FixtureRequest) -> Iterator[None]:
+    marked = request.node.get_closest_marker("cold")
+    with warm.cold() if marked else contextlib.nullcontext():
+        yield
 
 
 @pytest.fixture
@@ -73,20 +90,37 @@ def run_train(start_train: Start) -> RunTrain:
 
 
 @pytest.fixture
-def train_here(monkeypatch: pytest.MonkeyPatch) -> Iterator[TrainHere]:
+def train_here() -> TrainHere:
     """Run train.py's command in this process: `train_here(folder, *overrides)`."""
-    from train import main
+    return runs.train
 
-    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
 
-    def train(folder: Path | None, *overrides: str) -> None:
-        monkeypatch.setattr(sys, "argv", runs.command(folder, *overrides)[1:])
-        monkeypatch.setattr("quintet.signals._since", None)
-        main()
+@pytest.fixture(scope="session")
+def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Once:
+    """Make a folder once for all workers of a suite: `once(name, make)`. Tests only read it."""
+    base = tmp_path_factory.getbasetemp()
+    shared = base.parent if hasattr(request.config, "workerinput") else base
 
-    yield train
-    for number, handler in kept.items():
-        signal.signal(number, handler)
+    def made(name: str, make: Callable[[Path], None]) -> Path:
+        folder, done = shared / "once" / name, shared / "once" / f"{name}.done"
+        folder.parent.mkdir(exist_ok=True)
+        with done.with_suffix(".lock").open("w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            if not done.exists():
+                shutil.rmtree(folder, ignore_errors=True)  # of one that failed half-way
+                folder.mkdir()
+                make(folder)
+                done.touch()
+        return folder
+
+    return made
+
+
+@pytest.fixture(scope="session")
+def digits_run(once: Once) -> Path:
+    """A run of two epochs on digits."""
+    words = ("trainer.max_epochs=2", "callbacks.progress=null")
+    return once("digits_run", lambda folder: runs.train(folder / "run", *words)) / "run"
 
 
 @pytest.fixture(scope="session")
@@ -121,18 +155,21 @@ def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Cal
 
 
 @pytest.fixture(scope="session")
-def sweeps(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Path]:
+def sweeps(once: Once) -> dict[str, Path]:
     """Three sweeps of an epoch a trial: `a` and `b` over the same seeds, `grid` over two keys."""
-    folder = tmp_path_factory.mktemp("sweeps")
     seeds = ("seed=0,1,2", "test=false")
     words = {
         "a": ("optimizer=adam", *seeds),
         "b": ("optimizer=sgd", *seeds),
         "grid": ("optimizer.lr=0.01,0.001", "model.dropout=0,0.1"),
     }
-    for name, more in words.items():
-        place = ("-m", *runs.SMALL, "trainer.max_epochs=1", f"hydra.sweep.dir={folder / name}")
-        process = runs.start(runs.command(None, *place, *more))
-        _, err = process.communicate(timeout=240)
-        assert process.returncode == 0, err
+
+    def make(folder: Path) -> None:
+        for name, more in words.items():
+            place = ("-m", *runs.SMALL, "trainer.max_epochs=1", f"hydra.sweep.dir={folder / name}")
+            process = runs.start(runs.command(None, *place, *more))
+            _, err = process.communicate(timeout=240)
+            assert process.returncode == 0, err
+
+    folder = once("sweeps", make)
     return {name: folder / name for name in words}

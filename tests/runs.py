@@ -12,11 +12,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import pytest
 import torch
 
 Start = Callable[..., "subprocess.Popen[str]"]
 RunTrain = Callable[..., "subprocess.CompletedProcess[str]"]
 TrainHere = Callable[..., None]
+Once = Callable[[str, Callable[[Path], None]], Path]
 
 ROOT = Path(__file__).parents[1]
 SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false", "report=false")
@@ -27,6 +29,21 @@ def command(folder: Path | None, *overrides: str, script: str = "train") -> list
     """Return the command line of a small run in `folder`; None where `resume=` names it."""
     place = () if folder is None else (*SMALL, f"hydra.run.dir={folder}")
     return [sys.executable, str(ROOT / "src" / f"{script}.py"), *place, *overrides]
+
+
+def train(folder: Path | None, *overrides: str) -> None:
+    """Run train.py's command in this process."""
+    from train import main
+
+    kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(sys, "argv", command(folder, *overrides)[1:])
+        patch.setattr("quintet.signals._since", None)
+        try:
+            main()
+        finally:
+            for number, handler in kept.items():
+                signal.signal(number, handler)
 
 
 def environment() -> dict[str, str]:

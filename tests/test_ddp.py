@@ -37,6 +37,7 @@ def faulty(folder: Path, fault: str) -> dict[str, str]:
     }
 
 
+@pytest.mark.cold
 def test_two_ranks_share_a_folder_that_rank_0_alone_writes(
     tmp_path: Path, run_train: RunTrain
 ) -> None:

@@ -29,28 +29,42 @@ def test_every_preset_has_a_strategy():
     assert names("experiment") == sorted([*PRESETS, "automl"])  # tests/sweep/test_automl.py
 
 
+@pytest.fixture(scope="module")
+def plans():
+    return {}
+
+
+@pytest.fixture
+def plan_of(settled, plans):
+    """Return the plan of a preset's sweep, which is settled once."""
+
+    def plan_of(preset):
+        if preset not in plans:
+            plans[preset] = settled(f"experiment={preset}")
+        return plans[preset]
+
+    return plan_of
+
+
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_preset_brings_its_strategy_and_space(settled, preset):
-    plan, named = (
-        settled(f"experiment={preset}"),
-        settled(f"sweeper={STRATEGY[preset]}", "seed=1,2"),
-    )
+def test_a_preset_brings_its_strategy_and_space(plan_of, settled, preset):
+    plan, named = plan_of(preset), settled(f"sweeper={STRATEGY[preset]}", "seed=1,2")
     assert type(plan.sampler) is type(named.sampler)
     assert type(plan.scheduler) is type(named.scheduler)
     assert 2 <= len(plan.space.parameters) <= 5
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_the_presets_own_values_are_tried(settled, preset):
-    plan = settled(f"experiment={preset}")
+def test_the_presets_own_values_are_tried(plan_of, preset):
+    plan = plan_of(preset)
     assert "optimizer.lr" in plan.defaults
     if not plan.sampler.starts_with_defaults:
         assert plan.defaults in plan.space.product()
 
 
 @pytest.mark.parametrize("preset", PRESETS)
-def test_a_presets_sweep_is_a_matter_of_minutes(settled, preset):
-    plan = settled(f"experiment={preset}")
+def test_a_presets_sweep_is_a_matter_of_minutes(plan_of, preset):
+    plan = plan_of(preset)
     begun = plan.sampler.total(plan.space) or plan.settings.n_trials
     assert (begun or plan.scheduler.total(plan.max_epochs)) <= 30
 

@@ -1,6 +1,7 @@
 """A resumed run ends as if nothing had happened: same weights, same metrics, bit by bit."""
 
 import random
+import shutil
 import signal
 import time
 from collections.abc import Callable
@@ -121,8 +122,10 @@ def rate_column(folder: Path) -> list[str]:
     return [line.split(",")[column] for line in lines[1:]]
 
 
-def test_resuming_a_finished_run_changes_nothing(tmp_path: Path, train_here: TrainHere) -> None:
-    train_here(tmp_path / "run", "trainer.max_epochs=1")
+def test_resuming_a_finished_run_changes_nothing(
+    tmp_path: Path, digits_run: Path, train_here: TrainHere
+) -> None:
+    shutil.copytree(digits_run, tmp_path / "run")
     before, scores = runs.finished(tmp_path / "run"), runs.record(tmp_path / "run")
     train_here(None, f"resume={tmp_path / 'run'}")
     assert runs.finished(tmp_path / "run") == before
@@ -165,12 +168,9 @@ def test_run_killed_before_its_first_checkpoint_starts_anew(
     "override", ["optimizer=sgd", "optimizer.lr=0.1", "model.width=8", "seed=1", "data.val=0.3"]
 )
 def test_changing_a_choice_is_refused(
-    override: str,
-    tmp_path: Path,
-    train_here: TrainHere,
-    capsys: pytest.CaptureFixture[str],
+    override: str, tmp_path: Path, digits_run: Path, train_here: TrainHere
 ) -> None:
-    train_here(tmp_path / "run", "trainer.max_epochs=1", "test=false")
+    shutil.copytree(digits_run, tmp_path / "run")
     before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*.*") if p.is_file())
     with pytest.raises(SystemExit) as caught:
         train_here(None, f"resume={tmp_path / 'run'}", override)
@@ -181,20 +181,20 @@ def test_changing_a_choice_is_refused(
 
 @pytest.mark.parametrize(
     ("override", "says"),
-    [("trainer.max_epochs=1", "max_epochs=1 .* 3 epochs"), ("trainer.precision=bf17", "precision")],
+    [("trainer.max_epochs=1", "max_epochs=1 .* 2 epochs"), ("trainer.precision=bf17", "precision")],
 )
 def test_a_refused_resume_leaves_the_record_alone(
-    override: str, says: str, tmp_path: Path, train_here: TrainHere
+    override: str, says: str, tmp_path: Path, digits_run: Path, train_here: TrainHere
 ) -> None:
-    train_here(tmp_path / "run", "trainer.max_epochs=3", "test=false")
+    shutil.copytree(digits_run, tmp_path / "run")
     kept = [tmp_path / "run" / name for name in ("result.json", "config.yaml")]
     before = [path.read_bytes() for path in kept]
     with pytest.raises(SystemExit, match=says):
         train_here(None, f"resume={tmp_path / 'run'}", override)
     assert [path.read_bytes() for path in kept] == before
-    train_here(None, f"resume={tmp_path / 'run'}", "trainer.max_epochs=4")
+    train_here(None, f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
     found = runs.record(tmp_path / "run")
-    assert (found["status"], found["epochs"], found["sessions"]) == ("completed", 4, 2)
+    assert (found["status"], found["epochs"], found["sessions"]) == ("completed", 3, 2)
 
 
 @pytest.mark.parametrize("place", ["nonsense", "/etc", "null/x"])
@@ -206,9 +206,10 @@ def test_resuming_no_run_is_refused(place: str, run_train: RunTrain, tmp_path: P
     assert not list(tmp_path.iterdir())
 
 
-def test_new_run_never_goes_where_one_is(tmp_path: Path, train_here: TrainHere) -> None:
-    folder = tmp_path / "run"
-    train_here(folder, "trainer.max_epochs=1", "test=false")
+def test_new_run_never_goes_where_one_is(
+    tmp_path: Path, digits_run: Path, train_here: TrainHere
+) -> None:
+    folder = shutil.copytree(digits_run, tmp_path / "run")
     before = {p: p.read_bytes() for p in folder.rglob("*") if p.is_file()}
     with pytest.raises(SystemExit, match="already holds a run"):
         train_here(folder, "trainer.max_epochs=2")

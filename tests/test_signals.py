@@ -42,6 +42,7 @@ def test_signal_while_training_leaves_a_run_to_go_on_with(
     assert runs.record(folder)["status"] == "completed"
 
 
+@pytest.mark.cold
 @pytest.mark.parametrize("number", CODES)
 def test_signal_before_training_ends_it_at_once(
     number: signal.Signals, tmp_path: Path, start_train: Start

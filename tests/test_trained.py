@@ -9,6 +9,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 
+import runs
 from quintet import checkpoints
 from quintet.errors import UserError
 from quintet.evaluation import evaluate
@@ -18,26 +19,34 @@ from quintet.reload import trained
 
 
 @pytest.fixture
-def run(train_here, tmp_path):
-    train_here(tmp_path / "run", "trainer.max_epochs=2", "callbacks.progress=null")
-    return tmp_path / "run"
+def run(digits_run, tmp_path):
+    return shutil.copytree(digits_run, tmp_path / "run")
+
+
+@pytest.fixture(scope="session")
+def animals_run(once):
+    """A run on a table with a category, missing values and a target of three names."""
+
+    def make(folder):
+        draw = np.random.default_rng(0)
+        kind = draw.integers(3, size=120)
+        size = np.where(draw.random(120) < 0.1, np.nan, kind + draw.normal(size=120) / 4)
+        colour = np.array(["red", "green", "blue"])[kind]
+        name = np.array(["ant", "bee", "cat"])[kind]
+        frame = pd.DataFrame({"size": size, "colour": colour, "name": name})
+        frame.to_csv(folder / "animals.csv", index=False)
+        data = ("data=csv", f"data.path={folder}/animals.csv", "data.target=name")
+        runs.train(folder / "run", *data, "trainer.max_epochs=30", "optimizer.lr=0.01")
+
+    return once("animals_run", make)
 
 
 @pytest.fixture
-def table_run(train_here, tmp_path):
-    """A run on a table with a category, missing values and a target of three names."""
-    draw = np.random.default_rng(0)
-    kind = draw.integers(3, size=120)
-    frame = pd.DataFrame(
-        {
-            "size": np.where(draw.random(120) < 0.1, np.nan, kind + draw.normal(size=120) / 4),
-            "colour": np.array(["red", "green", "blue"])[kind],
-            "name": np.array(["ant", "bee", "cat"])[kind],
-        }
-    )
-    frame.to_csv(tmp_path / "animals.csv", index=False)
-    data = ("data=csv", f"data.path={tmp_path}/animals.csv", "data.target=name")
-    train_here(tmp_path / "run", *data, "trainer.max_epochs=30", "optimizer.lr=0.01")
+def table_run(animals_run, tmp_path):
+    """A copy of that run and of its table."""
+    shutil.copytree(animals_run, tmp_path, dirs_exist_ok=True)
+    config = tmp_path / "run" / "config.yaml"
+    config.write_text(config.read_text().replace(str(animals_run), str(tmp_path)))
     return tmp_path / "run"
 
 

@@ -1,14 +1,13 @@
 """Every command and every piece of Python in the documentation runs, page by page, in order."""
 
 import re
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
 from docs import samples
 from docs.pages import PAGES, ROOT, blocks, commands, inline
-from docs.terminal import Python, Terminal
+from docs.terminal import Terminal
 
 WITH_CODE = [
     p for p in PAGES if any(b.language in ("bash", "python") for b in blocks(p.read_text("utf-8")))
@@ -21,17 +20,10 @@ NEWEST = {
 }
 
 
-@pytest.fixture(scope="session")
-def python() -> Iterator[Python]:
-    python = Python()
-    yield python
-    python.close()
-
-
 @pytest.fixture
-def terminal(tmp_path: Path, python: Python) -> Terminal:
+def terminal(tmp_path: Path) -> Terminal:
     samples.write(tmp_path)
-    return Terminal(tmp_path, python)
+    return Terminal(tmp_path)
 
 
 def filled_in(text: str, folder: Path) -> str:
@@ -45,6 +37,7 @@ def filled_in(text: str, folder: Path) -> str:
     return re.sub(r"<(run folder|sweep folder|run|study)>", newest, text)
 
 
+@pytest.mark.release
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs(page: Path, terminal: Terminal) -> None:
     for block in blocks(page.read_text("utf-8")):

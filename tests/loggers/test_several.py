@@ -70,6 +70,7 @@ def test_a_secret_typed_in_clear_is_refused_before_anything_is_written(tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.cold
 def test_trackers_that_nobody_chose_are_not_loaded(tmp_path):
     script = (
         "import sys, runpy; sys.argv[1:] = sys.argv[2:]\n"

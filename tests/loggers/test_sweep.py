@@ -121,6 +121,7 @@ def test_a_killed_trials_row_of_the_hparams_page_ends(sweep_of, killed):
     assert ended.status == api_pb2.STATUS_FAILURE
 
 
+@pytest.mark.cold
 def test_the_parent_needs_neither_torch_nor_lightning(sweep_of):
     script = (
         "import sys; from importlib import import_module as load\n"

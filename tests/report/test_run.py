@@ -3,7 +3,6 @@
 import json
 import re
 import shutil
-import sys
 
 import numpy as np
 import pytest
@@ -28,18 +27,14 @@ RUNS = {
 
 
 @pytest.fixture(scope="module")
-def trained(tmp_path_factory):
+def trained(once):
     """The run folders, each trained once, in this process."""
-    from train import main
 
-    folder, kept = tmp_path_factory.mktemp("runs"), sys.argv
-    with pytest.MonkeyPatch.context() as patch:
+    def make(folder):
         for name, words in RUNS.items():
-            patch.setattr(sys, "argv", runs.command(folder / name, *words, *WORDS)[1:])
-            patch.setattr("quintet.signals._since", None)
-            main()
-    sys.argv = kept
-    return folder
+            runs.train(folder / name, *words, *WORDS)
+
+    return once("reported_runs", make)
 
 
 @pytest.fixture(scope="module")

@@ -22,13 +22,18 @@ SECTIONS = [*reports.SECTIONS]
 
 
 @pytest.fixture(scope="module")
-def swept(tmp_path_factory):
-    folder = tmp_path_factory.mktemp("sweeps") / "digits"
-    place = f"hydra.sweep.dir={folder}"
-    command = [sys.executable, TRAIN, "-m", *SMALL[:2], "baselines=false", *RUNG, *GRID, place]
-    done = subprocess.run(command, capture_output=True, text=True, env=environment(), timeout=240)
-    assert done.returncode == 0, done.stdout + done.stderr
-    return folder, done.stdout
+def swept(once):
+    """The folder of the sweep, and what it printed."""
+
+    def make(folder):
+        place = f"hydra.sweep.dir={folder}/digits"
+        command = [sys.executable, TRAIN, "-m", *SMALL[:2], "baselines=false", *RUNG, *GRID, place]
+        with (folder / "output.txt").open("w") as out:
+            done = subprocess.run(command, stdout=out, stderr=out, env=environment(), timeout=240)
+        assert done.returncode == 0, (folder / "output.txt").read_text()
+
+    folder = once("reported_sweep", make)
+    return folder / "digits", (folder / "output.txt").read_text()
 
 
 @pytest.fixture(scope="module")

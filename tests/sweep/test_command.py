@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+import warm
 from quintet.sweep import locks
 
 ROOT = Path(__file__).parents[2]
@@ -37,7 +38,8 @@ def leaderboard(folder):
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     folder = tmp_path_factory.mktemp("sweep") / "first"
-    return folder, sweep(folder, *QUICK, "optimizer=adam,sgd")
+    with warm.cold():  # or the parent would have everything imported
+        return folder, sweep(folder, *QUICK, "optimizer=adam,sgd")
 
 
 def test_a_sweep_leaves_a_leaderboard_with_the_winner_first(done):

@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).parents[2]
 SPACE = ["optimizer.lr=tag(log,interval(1e-3,1e-1))", "model=mlp,linear"]
 GRID = ["optimizer.lr=0.01,0.1"]
-SHORT = ["data=digits", "loss=cross_entropy", "sweeper.slots=2"]
+SHORT = ["data=digits", "loss=cross_entropy", "sweeper.slots=2", "report=false"]
 
 ONE, TWO, FOUR = (f"trainer.max_epochs={n}" for n in (1, 2, 4))
 CASES = {

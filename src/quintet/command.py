@@ -23,12 +23,13 @@ from quintet import (
     typed_secrets,
     usage,
 )
-from quintet.console import typed, visible
+from quintet.console import typed
 from quintet.errors import UserError
 from quintet.explain import explain
 from quintet.process import PROCESS, die_with_parent, is_first_rank
 from quintet.quoting import quoted, read, refuse_reference, with_paths
 from quintet.record import CONFIG
+from quintet.terminal import visible
 
 ROOT = Path(__file__).parents[2]
 VERBOSE = ("-v", "--verbose")

@@ -1,27 +1,23 @@
 """The terminal that a person reads: lines, sentences, warnings, commands to copy."""
 
 import logging
-import re
 import shlex
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from quintet.quoting import quoted
 from quintet.secrets import redact
+from quintet.terminal import everywhere
 
 if TYPE_CHECKING:
     from rich.console import Console
-    from rich.text import Text
 
 
 ROOT = Path(__file__).parents[2]
 _muted = False
-HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters of C0 and C1 but tab and line feed, and those that turn the direction."""
 LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
 
 
@@ -110,41 +106,3 @@ def plain(text: str) -> str:
 def terminal() -> "Console":
     """Return the terminal that a person reads."""
     return everywhere(quiet=_muted)
-
-
-def everywhere(**options: Any) -> "Console":
-    """Return a console of rich's that sends no control character of a text to the terminal.
-
-    Names and reasons may come from a stranger's folder, and an escape sequence in them could move
-    the cursor, rename the window or write the clipboard.
-    """
-    return _kind()(**options)
-
-
-@cache
-def _kind() -> "type[Console]":
-    from rich.console import Console
-    from rich.segment import Segment
-
-    class Terminal(Console):
-        def render_str(self, text: str, **options: Any) -> "Text":
-            return super().render_str(redact(text), **options)  # half a secret on a line is one
-
-        def _render_buffer(self, buffer: Iterable[Segment]) -> str:
-            return super()._render_buffer(
-                segment if segment.control else Segment(visible(segment.text), segment.style)
-                for segment in buffer
-            )
-
-    return Terminal
-
-
-def visible(text: str) -> str:
-    r"""Return text with a question mark for each control or direction character but line ends.
-
-    Examples:
-        >>> visible("a\x1b[31mb")
-        'a?[31mb'
-
-    """
-    return HIDDEN.sub("?", text)

@@ -16,11 +16,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet import ranks, signals
 from quintet.begun import as_typed
-from quintet.console import command_line, typed, visible
+from quintet.console import command_line, typed
 from quintet.errors import DivergedError, UserError
 from quintet.process import is_first_rank
 from quintet.record import RESULT, Record, Score, Status
 from quintet.secrets import redact
+from quintet.terminal import visible
 
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 

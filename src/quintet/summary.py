@@ -9,10 +9,10 @@ from omegaconf import DictConfig
 
 from quintet.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.length import repeats
+from quintet.pasteable import sort_out
 from quintet.process import is_first_rank
 from quintet.record import REPORT, Record
 from quintet.steering import said
-from quintet.sweep.pasteable import sort_out
 from quintet.trial import is_trial
 
 if TYPE_CHECKING:

@@ -23,7 +23,6 @@ FOREIGN = [
     {"optimizer": "adam", "hydra.run.dir": "/"},
     {"optimizer": "adam model._target_=os.system"},
     {"model._target_": "os.system"},
-    {},
 ]
 
 
@@ -40,7 +39,7 @@ def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: An
     joined(study, {"optimizer": "sgd"})
     check_points(plan, study)
     joined(study, point)
-    with pytest.raises(UserError, match=r"trial 1 has .*no point of this sweep's space"):
+    with pytest.raises(UserError, match=r"trial 1 has .*not of this sweep's space"):
         begun(plan, 3)
 
 

@@ -4,11 +4,12 @@ import math
 import time
 
 import lightning.pytorch as L
+from rich.markup import escape
 from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
 from rich.progress import Progress as Bar
 from torch import Tensor
 
-from quintet.console import everywhere, plain
+from quintet.terminal import everywhere
 
 REDRAW = 0.2
 """Seconds between two redraws within an epoch."""
@@ -84,7 +85,7 @@ class Progress(L.Callback):
         shown = ["train/loss", "val/loss", f"val/{self.metric}"]
         shown = shown if self._wide() or self._bar is None else shown[1:]
         return "  ".join(
-            f"{plain(name)} {float(metrics[name]):.4f}" for name in shown if name in metrics
+            f"{escape(name)} {float(metrics[name]):.4f}" for name in shown if name in metrics
         )
 
     def _wide(self) -> bool:

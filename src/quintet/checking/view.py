@@ -7,9 +7,10 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
-from quintet.console import everywhere, plain, say, shortest
+from quintet.console import plain, say, shortest
 from quintet.practice.finding import Finding
 from quintet.practice.layers import Layer
+from quintet.terminal import everywhere
 
 MARKS = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
 

@@ -1,9 +1,9 @@
 """The commands that go on from a sweep, ready to copy."""
 
 from quintet.console import command_line, typed
+from quintet.pasteable import sort_out, words_of
 from quintet.report.judged import untold
 from quintet.report.sweep import Sweep
-from quintet.sweep.pasteable import sort_out, words_of
 from quintet.sweep.study import Trial
 from quintet.sweep.words import assignments
 

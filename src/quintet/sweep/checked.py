@@ -112,15 +112,17 @@ def check_points(plan: "Plan", study: "Study") -> None:
     known = study.optuna.user_attrs.get("warm_start") or {}
     points = {f"trial {trial.number}": trial.point for trial in study.trials()}
     for name, point in {**points, **known}.items():
-        if not plan.space.covers(point):
+        if odd := list(_foreign(plan, point)):
             raise UserError(
-                f"study={study.folder.name}: {name} has {', '.join(_foreign(plan, point))}, which "
-                "is no point of this sweep's space, so somebody else has written it. Restore the "
-                "study's journal, or begin another study=."
+                f"study={study.folder.name}: {name} has {', '.join(odd)}, which is not of this "
+                "sweep's space, so somebody else has written it. Restore the study's journal, or "
+                "begin another study=."
             )
 
 
 def _foreign(plan: "Plan", point: dict[str, str]) -> Iterator[str]:
+    """Yield what is no parameter or no value of the space; the defaults may lack some."""
     space = {parameter.key: parameter for parameter in plan.space.parameters}
-    odd = {k: v for k, v in point.items() if k not in space or not space[k].holds(v)}
-    return (f"{key}={schema.shown(value)}" for key, value in (odd or point or {"no": ""}).items())
+    for key, value in point.items():
+        if key not in space or not space[key].holds(value):
+            yield f"{key}={schema.shown(value)}"

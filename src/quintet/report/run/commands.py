@@ -5,8 +5,8 @@ from collections.abc import Sequence
 from quintet.begun import has_begun
 from quintet.console import command_line, typed
 from quintet.page.blocks import Block, Note
+from quintet.pasteable import sort_out
 from quintet.report.run.seen import Run
-from quintet.sweep.pasteable import sort_out
 
 
 def next_steps(run: Run) -> dict[str, str]:

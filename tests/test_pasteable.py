@@ -3,7 +3,7 @@
 import pytest
 
 from quintet.console import command_line
-from quintet.sweep.pasteable import harmless, words_of
+from quintet.pasteable import harmless, words_of
 
 
 @pytest.mark.parametrize(

@@ -34,7 +34,7 @@ FRAME = (
         "usage",
     ),
     *("loggers", "checkpoint_io", "ranks", "length", "node", "transfer", "explain"),
-    *("ensemble_record", "outputs", "pasteable"),
+    *("begun", "ensemble_record", "outputs", "pasteable"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

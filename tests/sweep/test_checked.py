@@ -43,6 +43,15 @@ def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: An
         begun(plan, 3)
 
 
+def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> None:
+    plan = settled(*WORDS, "optimizer.lr=0.1,0.2")
+    assert plan.defaults == {"optimizer": "adam"}
+    study = Study(plan.folder, plan.mode)
+    study.agree(plan.spec())
+    joined(study, plan.defaults)
+    begun(plan, 3)
+
+
 @pytest.mark.parametrize("point", FOREIGN)
 def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, settled: Any) -> None:
     plan = settled(*WORDS)

@@ -5,7 +5,7 @@ import shutil
 import pytest
 
 import browsing
-from quintet import repeats
+from quintet import reporting
 from quintet.record import Record
 from quintet.report.run.page import SEVERAL
 from quintet.report.run.page import write as write_run
@@ -20,7 +20,7 @@ def folded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cv") / "run"
     folder.mkdir()
     words = ["data=breast_cancer", "model.width=8", "cv.folds=2", *SHORT, "report=true"]
-    repeats.run(composed(folder, *words, "trainer.max_epochs=2"))
+    reporting.train(composed(folder, *words, "trainer.max_epochs=2"))
     return folder
 
 

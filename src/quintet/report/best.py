@@ -6,12 +6,12 @@ from pathlib import Path
 from quintet import artifacts
 from quintet.artifacts import DamagedError
 from quintet.ensemble_record import Ensemble
+from quintet.formats import duration, score
 from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
 from quintet.page.table import Cell, Table
 from quintet.record import REPORT, Record, voters
 from quintet.report.cells import scored
 from quintet.report.sweep import Sweep
-from quintet.report.words import duration, score
 
 Scores = Mapping[str, float | None]
 PAGE = f"best/{REPORT}"

@@ -2,11 +2,11 @@
 
 from collections.abc import Mapping
 
+from quintet.formats import rounded
 from quintet.page.blocks import Block, Note, Text
 from quintet.page.figure import Figure, axis, label
 from quintet.page.table import Cell, Number, Table
 from quintet.report.sweep import Sweep
-from quintet.report.words import rounded
 from quintet.sweep.leaderboard import SENSITIVITY
 
 LEVELS = ("low", "medium", "high")

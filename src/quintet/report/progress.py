@@ -2,10 +2,10 @@
 
 from itertools import accumulate
 
+from quintet.formats import listed
 from quintet.page.blocks import Block, Side, Text
 from quintet.page.figure import Figure, Trace, axis, label
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed
 
 FEW = 5
 """Trials under which the course of a sweep says nothing."""

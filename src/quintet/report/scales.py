@@ -4,8 +4,8 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
+from quintet.formats import rounded
 from quintet.page.figure import label
-from quintet.report.words import rounded
 from quintet.sweep.space import Choice, Interval, Parameter, Space
 
 ABSENT = -0.12

@@ -2,13 +2,13 @@
 
 from collections.abc import Sequence
 
+from quintet.formats import rounded
 from quintet.page.blocks import Block, Side, Text
 from quintet.page.figure import Figure, Trace, axis, label
 from quintet.report.board import titled, varied
 from quintet.report.maps import contour
 from quintet.report.scales import ABSENT, parameter, place, ticks
 from quintet.report.sweep import Sweep
-from quintet.report.words import rounded
 from quintet.sweep.space import Choice, Parameter
 from quintet.sweep.study import Trial
 

@@ -4,8 +4,8 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from quintet.formats import listed, score
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed, score
 from quintet.sweep.leaderboard import at_the_edge, by_hand
 
 OLD = 90

@@ -7,7 +7,6 @@ from quintet import artifacts, checkpoints, files
 from quintet.artifacts import DamagedError
 from quintet.quoting import quoted
 from quintet.record import ENSEMBLE, Record
-from quintet.report.run.page import leave
 from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start
@@ -61,8 +60,6 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: 
         test(plan, made, record, start)
     shutil.rmtree(target, ignore_errors=True)
     files.move(made, target)
-    if plan.report:
-        leave(target)
     study.optuna.set_user_attr("best", _sign(trial))
     return record
 

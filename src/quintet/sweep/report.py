@@ -14,8 +14,8 @@ from quintet.console import (
     typed,
 )
 from quintet.ensemble_record import Ensemble
+from quintet.formats import plural, rounded, short
 from quintet.record import Record, voters
-from quintet.report.words import plural, rounded, short
 from quintet.summary import say_how_to_use
 from quintet.sweep import leaderboard
 from quintet.sweep.outcome import Outcome

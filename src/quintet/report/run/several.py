@@ -1,6 +1,7 @@
 """The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
 
 from quintet.artifacts import DamagedError
+from quintet.formats import duration, plural, score
 from quintet.page.blocks import Block, Note, Side, Text
 from quintet.page.figure import Figure, Trace, axis, label
 from quintet.page.table import Cell, Link, Number, Table
@@ -8,7 +9,6 @@ from quintet.practice.curves import Row, read
 from quintet.record import REPORT, Record
 from quintet.report.run.curves import whole
 from quintet.report.run.seen import Run
-from quintet.report.words import duration, plural, score
 
 
 def what(run: Run) -> str:

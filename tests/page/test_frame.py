@@ -6,7 +6,7 @@ import pytest
 
 import browsing
 from quintet.page.blocks import Code, Commands, Facts, Fold, Headline, Note, Picture, Text
-from quintet.page.figure import Figure, axis, label
+from quintet.page.figure import Figure, axis
 from quintet.page.frame import Page, Section
 from quintet.page.table import Copy, Link, Number, Table
 
@@ -20,7 +20,7 @@ PIXEL = bytes.fromhex(
 def everything(name):
     """A page in which `name` stands wherever a name can."""
     rows = [[f"{name} {i}", Number(i / 3, f"{i / 3:.2f}"), i if i else None] for i in range(12)]
-    curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": label(name)}
+    curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": name}
     head = [Headline(name, name), Note(name, "warn"), Facts({name: name})]
     blocks = [
         *(Text(name, name), Code(name), Fold(name, [Text(name)]), Commands({name: name})),

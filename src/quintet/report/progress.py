@@ -2,9 +2,11 @@
 
 from itertools import accumulate
 
+from markupsafe import Markup
+
 from quintet.formats import listed
 from quintet.page.blocks import Block, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.report.sweep import Sweep
 
 FEW = 5
@@ -32,8 +34,8 @@ def best_so_far(sweep: Sweep) -> list[float]:
 
 
 def _chart(sweep: Sweep, cost: str, spent: list[float]) -> Figure:
-    texts = [label(f"trial {t.number}, {t.state}") for t in sweep.valued]
-    hover = f"{label(sweep.metric)} %{{y:.4f}}<br>%{{text}}<extra></extra>"
+    texts = [f"trial {t.number}, {t.state}" for t in sweep.valued]
+    hover = Markup("{} %{{y:.4f}}<br>%{{text}}<extra></extra>").format(sweep.metric)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "name": "each trial", "text": texts},
         **{"x": spent, "y": [t.value for t in sweep.valued], "hovertemplate": hover},
@@ -46,7 +48,7 @@ def _chart(sweep: Sweep, cost: str, spent: list[float]) -> Figure:
     line: Trace = {
         **{"type": "scatter", "mode": "lines", "name": "best so far", "x": spent},
         **{"y": best_so_far(sweep), "line": {"shape": "hv", "color": "$orange", "width": 2.5}},
-        "hovertemplate": "best so far %{y:.4f}<extra></extra>",
+        "hovertemplate": Markup("best so far %{y:.4f}<extra></extra>"),
     }
     layout = {
         "xaxis": axis(cost, rangemode="tozero"),

@@ -1,9 +1,11 @@
 """The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
 
+from markupsafe import Markup
+
 from quintet.artifacts import DamagedError
 from quintet.formats import duration, plural, score
 from quintet.page.blocks import Block, Note, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.page.table import Cell, Link, Number, Table
 from quintet.practice.curves import Row, read
 from quintet.record import REPORT, Record
@@ -61,11 +63,11 @@ def _figure(run: Run) -> list[Block]:
     mean = run.record.metric.value
     if len(values) < 2 or mean is None:
         return []
-    names = [label(name.rpartition("/")[2].replace("_", " ")) for name in values]
+    names = [name.rpartition("/")[2].replace("_", " ") for name in values]
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
         "marker": {"size": 10, "color": "$blue"},
-        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+        "hovertemplate": Markup("%{y}: %{x:.4f}<extra></extra>"),
     }
     line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
@@ -114,12 +116,12 @@ def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trac
         known = [row for row in rows if key in row]
         x += [*(int(row["epoch"]) + 1 for row in known), None]
         y += [*(row[key] for row in known), None]
-        text += [label(name)] * (len(known) + 1)
+        text += [name] * (len(known) + 1)
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
         "name": "training" if key.startswith("train") else "validation",
         "line": {"color": color, "dash": dash, "width": 1.6},
-        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>",
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>"),
     }
 
 

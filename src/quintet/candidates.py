@@ -11,7 +11,7 @@ from quintet import artifacts, checkpoints, console
 from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.members import predictions, targets
-from quintet.record import ENSEMBLE
+from quintet.record import ENSEMBLE, Record, by_fold
 from quintet.reload import Trained, trained
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
@@ -98,11 +98,10 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
 def _candidate(folder: Path) -> Candidate:
     if not artifacts.has(folder, ENSEMBLE):
         return Candidate(folder, ((".",),))
-    folds: dict[str, list[str]] = {}
-    for name in Ensemble.read(folder).members:  # folds/0_seed_42, folds/0, seeds/42
-        fold = name.partition("_")[0] if name.startswith("folds") else ""
-        folds.setdefault(fold, []).append(name)
-    return Candidate(folder, tuple(map(tuple, folds.values())))
+    names, parts = [*Ensemble.read(folder).members], Record.read(folder).parts
+    if not any("fold" in part for part in parts.values()):  # seeds, validated on the same samples
+        return Candidate(folder, (tuple(names),))
+    return Candidate(folder, tuple(map(tuple, by_fold(parts, names))))
 
 
 def _has_checkpoints(candidate: Candidate) -> bool:

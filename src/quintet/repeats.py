@@ -18,7 +18,7 @@ from quintet.length import repeats
 from quintet.loggers.tracking import Tracking
 from quintet.outcome import AtEnd, ending, recording
 from quintet.process import is_first_rank
-from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 
 
 def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
@@ -66,6 +66,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # of which the runs' own seconds tell as well
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
+        record.parts = {name: part_of(each) for name, each in runs.items() if name in done}
         conclude(cfg, folder, done, record)
     summary.summarise(record, folder)
     return record
@@ -86,6 +87,12 @@ def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
         changes |= {"data.folds": folds, "data.fold": fold} if folds else {}
         found[name] = _part(cfg, folder / name, changes)
     return found
+
+
+def part_of(cfg: DictConfig) -> dict[str, int]:
+    """Return which fold and seed the config of one of the runs is of."""
+    fold = {"fold": int(cfg.data.fold)} if cfg.data.get("folds") else {}
+    return {**fold, "seed": int(cfg.seed)}
 
 
 def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
@@ -168,7 +175,8 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     whole = {key: r for key, r in done.items() if r.status != "pruned" or r.epochs == last} or done
     record.repeats = {key: p_of(r) for key, r in whole.items()}
     record.metric.value = fmean(record.repeats.values())
-    record.spread = spread(by_fold(record.repeats))
+    folds = by_fold(record.parts, record.repeats)
+    record.spread = spread([fmean(record.repeats[name] for name in fold) for fold in folds])
     record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
@@ -192,14 +200,6 @@ def p_of(record: Record) -> float:
     """Return P of a run that has ended."""
     assert record.metric.value is not None
     return record.metric.value
-
-
-def by_fold(values: Mapping[str, float]) -> list[float]:
-    """Return P of each fold, the mean over its seeds; of each seed where there are no folds."""
-    found: dict[str, list[float]] = {}
-    for name, value in values.items():
-        found.setdefault(name.partition("_")[0], []).append(value)
-    return [fmean(each) for each in found.values()]
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

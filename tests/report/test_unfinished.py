@@ -11,6 +11,7 @@ from quintet.report.sweep import Sweep
 from quintet.sweep import locks
 from quintet.sweep.process import LOCK
 from quintet.sweep.space import Choice, Interval, Space
+from quintet.sweep.spec import of_space
 from quintet.sweep.study import Study, folder_of
 
 SPACE = Space(
@@ -20,6 +21,7 @@ SPACE = Space(
         Interval("optimizer.momentum", 0.5, 0.99, when={"model.activation": ("tanh",)}),
     )
 )
+METRIC = {"name": "accuracy", "mode": "max"}
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -35,7 +37,7 @@ def study(folder, trials=0, epochs=4):
     """A study of `trials` trials, the greater the number the better, every third pruned."""
     folder.mkdir()
     made = Study(folder, "max")
-    made.agree({"metric": "accuracy (max)", "fixed": [], "space": SPACE.describe()})
+    made.agree({"metric": METRIC, "fixed": [], "space": of_space(SPACE)})
     for number in range(trials):
         unit = (number * 0.618) % 1
         point = SPACE.at({p.key: unit for p in SPACE.parameters})

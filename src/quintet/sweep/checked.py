@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet import artifacts, schema
 from quintet.errors import UserError
+from quintet.sweep.space import Scale
 
 if TYPE_CHECKING:
     import optuna
@@ -16,12 +17,40 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Spec:
-    """What a study is about; see `Plan.spec`."""
+class Metric:
+    """P's name and direction."""
 
-    metric: str = ""
+    name: str
+    mode: str
+
+
+@dataclass
+class Listed:
+    """A parameter with listed values; see `space.Choice`."""
+
+    values: list[str]
+    when: dict[str, list[str]]
+    ordered: bool
+
+
+@dataclass
+class Range:
+    """A number between two others; see `space.Interval`."""
+
+    low: float
+    high: float
+    scale: Scale
+    integer: bool
+    when: dict[str, list[str]]
+
+
+@dataclass
+class Spec:
+    """What a study is about; see `Plan.spec`. Earlier versions kept metric and space as text."""
+
+    metric: str | Metric = ""
     fixed: list[str] = field(default_factory=list)
-    space: dict[str, str] = field(default_factory=dict)
+    space: dict[str, str | Listed | Range] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
 
 

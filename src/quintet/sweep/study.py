@@ -12,6 +12,7 @@ from quintet.errors import UserError
 from quintet.sweep import locks
 from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
+from quintet.sweep.spec import differences
 from quintet.sweep.storage import JOURNAL, storage
 
 if TYPE_CHECKING:
@@ -141,7 +142,7 @@ class Study:
         before = self.optuna.user_attrs.get("spec")
         if before is None or not self.trials():
             self.optuna.set_user_attr("spec", dict(spec))
-        elif changes := list(_differences(before, spec)):
+        elif changes := list(differences(before, spec)):
             raise UserError(
                 f"study={self.folder.name} exists and is about something else:\n  "
                 + "\n  ".join(changes)
@@ -226,19 +227,6 @@ def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
         reports=frozen.intermediate_values,
         notes=notes,
     )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for key in now:
-        old, new = before.get(key), now[key]
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for part in sorted({*old, *new}):
-                if old.get(part) != new.get(part):
-                    yield f"{part}: was {old.get(part, 'absent')}, now {new.get(part, 'absent')}"
-        else:
-            yield f"{key}: was {old}, now {new}"
 
 
 def folder_of(sweep: Path, number: int) -> Path:

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from quintet import artifacts
 from quintet.errors import UserError
+from quintet.sweep import spec
 from quintet.sweep.leaderboard import ranked
 from quintet.sweep.plan import Plan
 from quintet.sweep.space import Point
@@ -67,7 +68,7 @@ def _alike(plan: Plan) -> dict[str, Point]:
         except UserError:  # a damaged one is no reason not to begin another
             continue
         theirs = study.optuna.user_attrs.get("spec", {})
-        if any(theirs.get(key) != mine[key] for key in ("metric", "space")):
+        if not all(spec.same(theirs, mine, key) for key in ("metric", "space")):
             continue
         best = next((t for t in ranked(study) if t.state == "completed"), None)
         if best and plan.space.covers(best.point) and best.point not in found.values():

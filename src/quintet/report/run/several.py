@@ -8,17 +8,17 @@ from quintet.page.blocks import Block, Note, Side, Text
 from quintet.page.figure import Figure, Trace, axis
 from quintet.page.table import Cell, Link, Number, Table
 from quintet.practice.curves import Row, read
-from quintet.record import REPORT, Record
+from quintet.record import REPORT, Record, by_fold
 from quintet.report.run.curves import whole
 from quintet.report.run.seen import Run
 
 
 def what(run: Run) -> str:
     """Return what there are several of: folds, seeds, or both."""
-    names = run.record.repeats
-    if not next(iter(names), "").startswith("folds/"):
+    names, parts = run.record.repeats, run.record.parts
+    if not any("fold" in part for part in parts.values()):
         return plural(len(names), "seed")
-    folds = len({name.partition("_")[0] for name in names})
+    folds = len(by_fold(parts, names))
     seeds = len(names) // folds
     return f"{folds} folds" + (f" × {seeds} seeds" if seeds > 1 else "")
 
@@ -63,7 +63,7 @@ def _figure(run: Run) -> list[Block]:
     mean = run.record.metric.value
     if len(values) < 2 or mean is None:
         return []
-    names = [name.rpartition("/")[2].replace("_", " ") for name in values]
+    names = _called(run)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
         "marker": {"size": 10, "color": "$blue"},
@@ -77,6 +77,14 @@ def _figure(run: Run) -> list[Block]:
     }
     title = "P of each, and their mean"
     return [Figure(title, [dots], layout, "Orange: the mean.", 130 + 26 * len(names))]
+
+
+def _called(run: Run) -> list[str]:
+    """Return each run's fold and seed as an axis has them, of the two what differs among them."""
+    parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
+    differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
+    told = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
+    return [", ".join(words) or name for name, words in told.items()]
 
 
 def curves(run: Run) -> list[Block]:

@@ -1,7 +1,7 @@
 """Which options a test needs, known when it is collected: from what it says and what it declares.
 
-A test says `data=wine` in the words that it gives a command; `@pytest.mark.needs("data/wine")` is
-for one that names an option in another way.
+A test says `data=wine` in the words that it gives a command, or has a parameter `data` that is
+`wine`; `@pytest.mark.needs("data/wine")` is for one that names an option in another way.
 """
 
 from collections.abc import Iterable, Iterator, Mapping
@@ -22,7 +22,13 @@ def needed(item: pytest.Function, options: Iterable[str]) -> list[str]:
     params = getattr(item, "callspec", None)
     said = [item.function, params and params.params, *(f.func for each in fixtures for f in each)]
     words = {word for text in _texts(said, set()) for word in text.split()}
+    words |= {f"{name}={value}" for name, value in params.params.items()} if params else set()
     return [o for o in options if o in declared or any(_names(word, o) for word in words)]
+
+
+def of_group(group: str, names: Iterable[str]) -> list[Any]:
+    """Return names to parametrize a test by, each of which needs that option of the group."""
+    return [pytest.param(name, marks=pytest.mark.needs(f"{group}/{name}")) for name in names]
 
 
 def _names(word: str, option: str) -> bool:

@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import runs
+from needs import of_group
 from options import names
 from quintet.sweep import Study
 
@@ -29,7 +30,7 @@ def test_every_preset_has_a_strategy():
     assert names("experiment") == sorted([*PRESETS, "automl"])  # tests/sweep/test_automl.py
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_a_preset_brings_its_strategy_and_space(settled, preset):
     plan, named = (
         settled(f"experiment={preset}"),
@@ -40,7 +41,7 @@ def test_a_preset_brings_its_strategy_and_space(settled, preset):
     assert 2 <= len(plan.space.parameters) <= 5
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_the_presets_own_values_are_tried(settled, preset):
     plan = settled(f"experiment={preset}")
     assert "optimizer.lr" in plan.defaults
@@ -48,14 +49,14 @@ def test_the_presets_own_values_are_tried(settled, preset):
         assert plan.defaults in plan.space.product()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_a_presets_sweep_is_a_matter_of_minutes(settled, preset):
     plan = settled(f"experiment={preset}")
     begun = plan.sampler.total(plan.space) or plan.settings.n_trials
     assert (begun or plan.scheduler.total(plan.max_epochs)) <= 30
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_the_command_line_wins_over_a_presets_sweep(settled, preset):
     typed = ("sweeper=random", "sweeper.n_trials=5", "optimizer.lr=0.5", "model.dropout=0.1,0.2")
     plan = settled(f"experiment={preset}", *typed)

@@ -59,7 +59,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         network = build.model(cfg)
         advice, moved = transfer.initialise(cfg, network)
         known = transfer.seen_before(cfg, data.ordered)
-        record.anomalies = [*advice, known] if known else advice
+        record.anomalies = [str(each) for each in (*advice, known) if each]
         record.transfer |= moved
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()

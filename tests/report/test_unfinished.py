@@ -3,7 +3,9 @@
 import os
 
 import pytest
+from omegaconf import OmegaConf
 
+from quintet.record import Record, Score
 from quintet.report import warnings
 from quintet.report.command import page, write
 from quintet.report.importance import good_range
@@ -179,3 +181,19 @@ def test_what_changed_between_trials_is_warned_of(tmp_path, changed, warned):
         folder.mkdir(parents=True)
         Record(Score("accuracy", "max", 0.5), 0, **fields).write(folder)
     assert warned in " ".join(warnings.warnings(Sweep(made, made.folder)))
+
+
+def test_data_written_since_the_last_trial_is_warned_of(tmp_path):
+    made = study(tmp_path / "s", 2)
+    table = tmp_path / "a, b=c.csv"
+    table.touch()
+    for number in range(2):
+        folder = folder_of(made.folder, number)
+        folder.mkdir(parents=True)
+        Record(Score("accuracy", "max", 0.5), seed=0, status="completed").write(folder)
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml({"data": {"path": str(table)}}))
+    os.utime(table, (0, 0))
+    assert warnings.data(Sweep(made, made.folder)) == []
+    os.utime(table, (2e9, 2e9))
+    (said,) = warnings.data(Sweep(made, made.folder))
+    assert str(table) in said

@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from quintet import artifacts, schema
 from quintet.files import write_atomically
+from quintet.formats import listed
 
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
@@ -184,15 +185,14 @@ def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> lis
     return [*found.values()]
 
 
-def voters(members: Mapping[str, int]) -> str:
+def voters(votes: Mapping[str, int]) -> str:
     """Return which trials an ensemble of a sweep's averages, and by how many votes.
 
     Args:
-        members: votes by folder, such as members/0007 or members/0007/folds/0.
+        votes: by the trial's number.
 
     """
-    votes = {int(Path(name).parts[1]): count for name, count in members.items()}
     if len(votes) == 1:
         return f"trial {next(iter(votes))} alone"
-    each = [f"{trial} (x{count})" if count > 1 else f"{trial}" for trial, count in votes.items()]
-    return f"trials {', '.join(each[:-1])} and {each[-1]}"
+    each = [f"{trial} (x{count})" if count > 1 else trial for trial, count in votes.items()]
+    return f"trials {listed(each)}"

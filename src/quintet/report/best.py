@@ -73,7 +73,7 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }
     if made := ensemble(sweep.folder):
-        found[f"ensemble of {voters(made.members)}"] = {"val": made.val, "test": made.test}
+        found[f"ensemble of {voters(made.trials)}"] = {"val": made.val, "test": made.test}
     if sweep.defaults and sweep.defaults.number != _number_of(sweep):
         cut = ", pruned" if sweep.defaults.state == "pruned" else ""
         found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}

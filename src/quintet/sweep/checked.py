@@ -65,12 +65,21 @@ class About:
 
 
 @dataclass
+class Taken:
+    """A point of another study; see `warm.HeadStart`. Earlier versions knew it by folder."""
+
+    study: str
+    trial: int
+    point: dict[str, str]
+
+
+@dataclass
 class Attributes:
     """What a study keeps of itself."""
 
     spec: Spec = field(default_factory=Spec)
     about: About = field(default_factory=About)
-    warm_start: dict[str, dict[str, str]] | None = None
+    warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
     passed_over: list[int] = field(default_factory=list)
     ensemble: int | None = None
@@ -127,7 +136,9 @@ def check_points(plan: "Plan", study: "Study") -> None:
         UserError: names the trial, and what of it is foreign.
 
     """
-    known = study.optuna.user_attrs.get("warm_start") or {}
+    from quintet.sweep.warm import begun_with
+
+    known = {f"trial {e.trial} of {e.study}": e.point for e in begun_with(study)}
     points = {f"trial {trial.number}": trial.point for trial in study.trials()}
     for name, point in {**points, **known}.items():
         if not plan.space.covers(point):

@@ -16,9 +16,9 @@ from quintet.command import command
 @command("train")
 def main(cfg: DictConfig) -> float | None:
     """Run one experiment and return its P."""
-    from quintet.repeats import run
+    from quintet.reporting import train
 
-    return run(cfg).metric.value
+    return train(cfg).metric.value
 
 
 if __name__ == "__main__":

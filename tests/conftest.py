@@ -2,7 +2,6 @@
 
 import contextlib
 import fcntl
-import re
 import shutil
 import subprocess
 from collections.abc import Callable, Iterable, Iterator
@@ -13,6 +12,7 @@ import pytest
 
 import runs
 import warm
+from needs import needed
 from running import CONFIGS
 from runs import Once, RunTrain, Start, TrainHere
 
@@ -21,28 +21,13 @@ REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""
 
 
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(item: pytest.Item) -> Iterator[None]:
-    """Skip a test that failed because what it trains on was taken out by `make slim`."""
-    report: Any = yield
-    if report.failed and (gone := named_as_missing(report.longreprtext)):
-        report.outcome = "skipped"
-        report.longrepr = (str(item.path), 0, f"Skipped: make slim took out {gone}")
-    return report
-
-
-def named_as_missing(failure: str) -> str | None:
-    """Return the removed option that a failure says is not there, if that is what it says."""
-    for option in REMOVED:
-        group, _, name = option.partition("/")
-        missing = (
-            rf"Could not find '{option}'",
-            rf"\b{group}={name}: there is no such option",
-            rf"No such file or directory: '\S*configs/{option}\.yaml'",
-        )
-        if re.search("|".join(missing), failure):
-            return option
-    return None
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Skip the tests that need what was taken out by `make slim`."""
+    if not REMOVED:
+        return
+    for item in items:
+        if isinstance(item, pytest.Function) and (gone := needed(item, REMOVED)):
+            item.add_marker(pytest.mark.skip(f"make slim took out {', '.join(gone)}"))
 
 
 @pytest.fixture(scope="session", autouse=True)

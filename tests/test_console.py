@@ -113,7 +113,9 @@ def test_the_summary_says_how_far_chance_moves_a_test_accuracy(record, tmp_path,
 
 
 def test_of_folds_with_seeds_the_spread_is_that_of_the_folds(record, tmp_path, capsys):
-    record.repeats = {f"folds/{fold}_seed_{seed}": 0.9 for fold in (0, 1) for seed in (1, 2)}
+    several = [{"fold": fold, "seed": seed} for fold in (0, 1) for seed in (1, 2)]
+    record.parts = {f"folds/{p['fold']}_seed_{p['seed']}": p for p in several}
+    record.repeats = dict.fromkeys(record.parts, 0.9)
     record.spread = {"deviation": 0.04, "error": 0.02}
     shown = " ".join(printed(record, tmp_path, capsys).split())
     assert "mean of 4 runs ± 0.0400 (standard deviation over 2 folds;" in shown

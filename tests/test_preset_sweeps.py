@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 import runs
+from needs import of_group
 from options import names
 from quintet.sweep import Study
 
@@ -46,7 +47,7 @@ def plan_of(settled, plans):
     return plan_of
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_a_preset_brings_its_strategy_and_space(plan_of, settled, preset):
     plan, named = plan_of(preset), settled(f"sweeper={STRATEGY[preset]}", "seed=1,2")
     assert type(plan.sampler) is type(named.sampler)
@@ -54,7 +55,7 @@ def test_a_preset_brings_its_strategy_and_space(plan_of, settled, preset):
     assert 2 <= len(plan.space.parameters) <= 5
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_the_presets_own_values_are_tried(plan_of, preset):
     plan = plan_of(preset)
     assert "optimizer.lr" in plan.defaults
@@ -62,14 +63,14 @@ def test_the_presets_own_values_are_tried(plan_of, preset):
         assert plan.defaults in plan.space.product()
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_a_presets_sweep_is_a_matter_of_minutes(plan_of, preset):
     plan = plan_of(preset)
     begun = plan.sampler.total(plan.space) or plan.settings.n_trials
     assert (begun or plan.scheduler.total(plan.max_epochs)) <= 30
 
 
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", PRESETS))
 def test_the_command_line_wins_over_a_presets_sweep(settled, preset):
     typed = ("sweeper=random", "sweeper.n_trials=5", "optimizer.lr=0.5", "model.dropout=0.1,0.2")
     plan = settled(f"experiment={preset}", *typed)

@@ -10,6 +10,7 @@ import pytest
 from hydra import compose, initialize_config_dir
 from hydra.types import RunMode
 
+from needs import of_group
 from options import names
 from quintet.build import data
 from quintet.errors import UserError
@@ -42,7 +43,7 @@ def chosen(preset: str) -> dict[str, str]:
     return dict(cfg.hydra.runtime.choices)
 
 
-@pytest.mark.parametrize("preset", EXPECTED)
+@pytest.mark.parametrize("preset", of_group("experiment", EXPECTED))
 def test_makes_the_choices_of_its_problem(preset):
     metric, loss, init, optimizer = EXPECTED[preset]
     made = chosen(preset)
@@ -65,7 +66,7 @@ def table(path: Path, target: str, values: list) -> Path:
     return path
 
 
-@pytest.mark.parametrize("preset", TABLES)
+@pytest.mark.parametrize("preset", of_group("experiment", TABLES))
 def test_trains_on_a_table_of_the_users_own(preset, tmp_path):
     target, values = TABLES[preset]
     path = table(tmp_path / "own.csv", target, values)

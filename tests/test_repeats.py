@@ -6,6 +6,7 @@ import shutil
 import signal
 import threading
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pandas as pd
@@ -21,7 +22,7 @@ from quintet.errors import UserError
 from quintet.evaluation import evaluate
 from quintet.export import export
 from quintet.prediction import predict
-from quintet.record import Record
+from quintet.record import Record, Score, by_fold
 from quintet.reload import trained
 from quintet.trial import Line
 from running import SHORT, composed
@@ -146,12 +147,41 @@ def test_seeds_move_the_model_but_not_the_split(tmp_path: Path) -> None:
 
 
 def test_every_fold_with_every_seed_and_the_spread_over_folds() -> None:
-    found = {"folds/0_seed_1": 1.0, "folds/1_seed_1": 4.0, "folds/0_seed_2": 3.0}
-    found["folds/1_seed_2"] = 6.0
-    assert repeats.by_fold(found) == [2.0, 5.0]
-    assert repeats.spread([2.0, 5.0])["deviation"] == pytest.approx(np.std([2, 5], ddof=1))
     cfg = composed(Path("out"), "cv.folds=2", "cv.seeds=2", "seed=1")
-    assert set(repeats.parts(cfg, Path("out"))) == set(found)
+    found = {k: repeats.part_of(each) for k, each in repeats.parts(cfg, Path("out")).items()}
+    assert found == {
+        "folds/0_seed_1": {"fold": 0, "seed": 1},
+        "folds/1_seed_1": {"fold": 1, "seed": 1},
+        "folds/0_seed_2": {"fold": 0, "seed": 2},
+        "folds/1_seed_2": {"fold": 1, "seed": 2},
+    }
+    together = [["folds/0_seed_1", "folds/0_seed_2"], ["folds/1_seed_1", "folds/1_seed_2"]]
+    assert by_fold(found, found) == together
+    assert repeats.spread([2.0, 5.0])["deviation"] == pytest.approx(np.std([2, 5], ddof=1))
+
+
+def test_seeds_alone_are_no_folds() -> None:
+    found = repeats.parts(composed(Path("out"), "cv.seeds=2", "seed=7"), Path("out"))
+    parts = {name: repeats.part_of(each) for name, each in found.items()}
+    assert parts == {"seeds/7": {"seed": 7}, "seeds/8": {"seed": 8}}
+    assert by_fold(parts, parts) == [["seeds/7"], ["seeds/8"]]
+
+
+@pytest.mark.parametrize(
+    ("name", "part"),
+    [
+        ("folds/1", {"fold": 1}),
+        ("folds/1_seed_42", {"fold": 1, "seed": 42}),
+        ("seeds/42", {"seed": 42}),
+    ],
+)
+def test_a_record_of_before_folds_were_fields_is_read(tmp_path: Path, name: str, part: Any) -> None:
+    kept = Record(Score("accuracy", "max", 0.9), seed=42, repeats={name: 0.9})
+    kept.write(tmp_path)
+    fields = json.loads((tmp_path / "result.json").read_text())
+    del fields["parts"]
+    (tmp_path / "result.json").write_text(json.dumps(fields))
+    assert Record.read(tmp_path).parts == {name: part}
 
 
 @pytest.mark.parametrize("words", ["cv.folds=1", "cv.folds=2.5", "cv.folds=true", "cv.seeds=0"])

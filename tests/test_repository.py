@@ -19,7 +19,7 @@ CONFIGS = sorted((ROOT / "configs").rglob("*.yaml"))
 USES = (
     *("reload", "evaluation", "prediction", "export", "checking", "candidates", "ensemble"),
     *("learning_curve", "report", "comparison", "info", "steer", "members", "beside"),
-    *("repeats", "look"),
+    *("repeats", "look", "reporting"),
 )
 FRAME = (
     *(

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.advice import Advice
 from quintet.errors import UserError, nearest
 from quintet.node import HYDRA_KEYS, RESERVED, checked, explained, instantiate
 from quintet.signature import check_arguments, locate, parameters
@@ -75,17 +76,16 @@ def model(cfg: DictConfig) -> "nn.Module":
     return network
 
 
-def initialise(cfg: DictConfig, network: "nn.Module") -> list[str]:
+def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
     """Set the model's parameters by `init=`; return what the init warns of."""
     from quintet.inits import InitWarning
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InitWarning)
         instantiate(cfg.init, "init")(network)
-    ours = [w for w in caught if issubclass(w.category, InitWarning)]
-    for other in (w for w in caught if w not in ours):
+    for other in (w for w in caught if not issubclass(w.category, InitWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
-    return [str(warning.message) for warning in ours]
+    return [w.message.advice for w in caught if isinstance(w.message, InitWarning)]
 
 
 def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Task":

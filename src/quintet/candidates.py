@@ -11,8 +11,9 @@ from quintet import artifacts, checkpoints, console
 from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.members import predictions, targets
-from quintet.record import ENSEMBLE
+from quintet.record import ENSEMBLE, Record, by_fold
 from quintet.reload import Trained, trained
+from quintet.sweep.study import folder_of
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
 """What a member of an ensemble is rebuilt from, beside its config."""
@@ -24,12 +25,14 @@ class Candidate:
     """A trial: one model, or one for each fold and seed.
 
     Args:
+        number: of the trial.
         folder: its run folder.
         folds: the models' run folders, relative to it; those of a fold are validated on the same
             samples. A trial without folds has one.
 
     """
 
+    number: int
     folder: Path
     folds: tuple[tuple[str, ...], ...]
 
@@ -83,8 +86,9 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
         )
     table = artifacts.read_table(sweep, BOARD)
     with artifacts.understood(board):
-        names = [f"trials/{Path(row['folder']).name}" for row in table if row["value"]]
-    found = [_candidate(artifacts.inside(sweep, name)) for name in names]
+        numbers = [int(row["trial"]) for row in table if row["value"]]
+    places = {number: str(folder_of(Path(), number)) for number in numbers}
+    found = [_candidate(number, artifacts.inside(sweep, at)) for number, at in places.items()]
     most = max((len(c.models) for c in found), default=0)
     ended = [c for c in found if len(c.models) == most]
     whole = [c for c in ended if _has_checkpoints(c)]
@@ -95,14 +99,13 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
     return whole[:count]
 
 
-def _candidate(folder: Path) -> Candidate:
+def _candidate(number: int, folder: Path) -> Candidate:
     if not artifacts.has(folder, ENSEMBLE):
-        return Candidate(folder, ((".",),))
-    folds: dict[str, list[str]] = {}
-    for name in Ensemble.read(folder).members:  # folds/0_seed_42, folds/0, seeds/42
-        fold = name.partition("_")[0] if name.startswith("folds") else ""
-        folds.setdefault(fold, []).append(name)
-    return Candidate(folder, tuple(map(tuple, folds.values())))
+        return Candidate(number, folder, ((".",),))
+    names, parts = [*Ensemble.read(folder).members], Record.read(folder).parts
+    if not any("fold" in part for part in parts.values()):  # seeds, validated on the same samples
+        return Candidate(number, folder, (tuple(names),))
+    return Candidate(number, folder, tuple(map(tuple, by_fold(parts, names))))
 
 
 def _has_checkpoints(candidate: Candidate) -> bool:

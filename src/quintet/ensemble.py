@@ -113,6 +113,7 @@ def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
                         artifacts.inside(candidate.folder / model, part), place / name / part
                     )
                 made.members[name] = count
+            made.trials[str(candidate.number)] = count
         if (output / MEMBERS).exists():
             (output / MEMBERS).replace(place / "before")
         (place / MEMBERS).replace(output / MEMBERS)
@@ -129,7 +130,7 @@ def _is_ours(output: Path) -> bool:
 def show(made: Ensemble, output: Path) -> None:
     """Print how good the ensemble is beside the best single model."""
     console.say("")
-    console.say(f"[bold]Ensemble[/] of {voters(made.members)}")
+    console.say(f"[bold]Ensemble[/] of {voters(made.trials)}")
     assert made.val is not None
     assert made.single_val is not None
     _show_two(

@@ -22,6 +22,7 @@ class Ensemble:
     Args:
         metric: P's name.
         members: folder of each, relative to the ensemble's, and how often it was chosen.
+        trials: of a sweep's, how often each trial was chosen, by its number.
         val: P of the averaged predictions on validation data; None where they share none.
         single_val: P of the best single candidate there.
         test: P of the averaged predictions on test data; None where it was not opened.
@@ -32,6 +33,7 @@ class Ensemble:
     metric: str
     mode: str
     members: dict[str, int] = field(default_factory=dict)
+    trials: dict[str, int] = field(default_factory=dict)
     val: float | None = None
     single_val: float | None = None
     test: float | None = None
@@ -58,6 +60,15 @@ class Ensemble:
             for name, count in found.members.items():
                 if not (MEMBER.fullmatch(name) and 1 <= count <= MOST_VOTES):
                     raise ValueError(f"{schema.shown(name)}: {count} is no member and its votes")
+            if odd := [number for number in found.trials if not number.isdecimal()]:
+                raise ValueError(f"{schema.shown(odd[0])} is no number of a trial")
         for name in found.members:
             artifacts.inside(folder, name)
+        found.trials = found.trials or _trials(found.members)
         return found
+
+
+def _trials(members: dict[str, int]) -> dict[str, int]:
+    """Return the votes of each trial by the folders, which alone told them in earlier versions."""
+    parts = {Path(name).parts: count for name, count in members.items()}
+    return {str(int(at[1])): count for at, count in parts.items() if at[0] == "members"}

@@ -1,7 +1,5 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import asdict
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -12,7 +10,7 @@ from quintet import build, checkpoints, console, run_folder, summary
 from quintet.fit import check_choices, check_keys
 from quintet.length import count_steps
 from quintet.loggers.tracking import Tracking
-from quintet.outcome import dispensable, recording
+from quintet.outcome import AtEnd, dispensable, ending, recording
 from quintet.process import is_first_rank
 from quintet.record import Record
 from quintet.trial import is_trial
@@ -26,8 +24,12 @@ if TYPE_CHECKING:
     from quintet.task import Task
 
 
-def run(cfg: DictConfig) -> Record:
+def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """Train one model with the config's five choices and leave the evidence in its folder.
+
+    Args:
+        cfg: of the run.
+        at_end: called with the run's folder at the end, however the run ends.
 
     Returns:
         the record, with P of the best checkpoint on the validation split.
@@ -41,7 +43,7 @@ def run(cfg: DictConfig) -> Record:
     with (
         run_folder.held(cfg, folder),
         Tracking() as tracking,
-        reporting(folder),
+        ending(folder, at_end),
         recording(cfg, folder) as record,
     ):
         check_keys(cfg)
@@ -57,7 +59,7 @@ def run(cfg: DictConfig) -> Record:
         network = build.model(cfg)
         advice, moved = transfer.initialise(cfg, network)
         known = transfer.seen_before(cfg, data.ordered)
-        record.anomalies = [*advice, known] if known else advice
+        record.anomalies = [str(each) for each in (*advice, known) if each]
         record.transfer |= moved
         if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
@@ -72,18 +74,6 @@ def run(cfg: DictConfig) -> Record:
         stand_beside(cfg, data, facts, record)
     summary.summarise(record, folder)
     return record
-
-
-@contextmanager
-def reporting(folder: Path) -> Iterator[None]:
-    """Leave report.html at the end, however the run ends; a sweep's trials have the sweep's."""
-    try:
-        yield
-    finally:
-        if is_first_rank() and not is_trial():
-            from quintet.report.run.page import leave
-
-            leave(folder)
 
 
 def prepare(cfg: DictConfig) -> None:

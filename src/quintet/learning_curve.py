@@ -8,7 +8,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import cells, console, repeats
+from quintet import cells, console, reporting
 from quintet.errors import UserError
 from quintet.files import write_atomically
 from quintet.practice.growth import Growth, advice, fit
@@ -67,7 +67,7 @@ def train(cfg: DictConfig, fraction: float, folder: Path) -> Record:
         own.callbacks.progress = None
         own.overrides = [*own.overrides, f"data.fraction={fraction:g}"]
     with redirect_stdout(io.StringIO()):
-        return repeats.run(own)
+        return reporting.train(own)
 
 
 def table(fractions: list[float], points: list[tuple[int, float]], name: str) -> str:

@@ -5,7 +5,7 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
@@ -23,6 +23,8 @@ from quintet.record import RESULT, Record, Score, Status
 from quintet.secrets import redact
 from quintet.terminal import visible
 
+AtEnd = Callable[[Path], object]
+"""What is called with a run's folder once the run has ended, however it ended."""
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
@@ -64,6 +66,16 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
                 write(status, redact(reason_of(cause)))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
+
+
+@contextmanager
+def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
+    """Call `at_end` at the end, however the run ends; goes around `recording`."""
+    try:
+        yield
+    finally:
+        if at_end is not None:
+            at_end(folder)
 
 
 @contextmanager

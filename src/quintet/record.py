@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
 from functools import cache
 from pathlib import Path
@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 from quintet import artifacts, schema
 from quintet.files import write_atomically
+from quintet.formats import listed
 
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
@@ -84,6 +85,8 @@ class Record:
     repeats: dict[str, float] = field(default_factory=dict)
     """P of the run of each fold and seed, by its folder; empty for a single run. `metric.value` is
     then their mean, `epochs` their sum, and `checkpoint` lists them."""
+    parts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """The fold and the seed of each of these runs, by its folder; no fold where there are none."""
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of P over folds (seeds, where there are no folds), and the standard error
     of the mean that follows from it."""
@@ -123,6 +126,8 @@ class Record:
                 )
             record = schema.build(cls, given)
             _check(record)
+            if "parts" not in given:
+                record.parts = {name: _part(name) for name in record.repeats}
         for name in (*record.repeats, *filter(None, [record.checkpoint])):
             artifacts.inside(folder, name)
         if more := schema.unknown(cls, given):
@@ -158,15 +163,36 @@ def _tell_unknown(name: str, keys: tuple[str, ...]) -> None:
     warn(f"{name} holds what this version does not know, and leaves out: {', '.join(keys)}")
 
 
-def voters(members: Mapping[str, int]) -> str:
+def _part(name: str) -> dict[str, int]:
+    """Return fold and seed of a run of an earlier version, whose folder alone told them."""
+    found = re.fullmatch(r"folds/(?P<fold>\d{1,9})(_seed_(?P<seed>\d{1,9}))?", name, re.ASCII)
+    found = found or re.fullmatch(r"seeds/(?P<seed>\d{1,9})", name, re.ASCII)
+    told = found.groupdict() if found else {}
+    return {what: int(number) for what, number in told.items() if number is not None}
+
+
+def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> list[list[str]]:
+    """Return the names of runs, those of the same fold together; without folds each alone.
+
+    Args:
+        parts: fold and seed by name.
+        names: of the runs that count.
+
+    """
+    found: dict[object, list[str]] = {}
+    for name in names:
+        found.setdefault(parts.get(name, {}).get("fold", name), []).append(name)
+    return [*found.values()]
+
+
+def voters(votes: Mapping[str, int]) -> str:
     """Return which trials an ensemble of a sweep's averages, and by how many votes.
 
     Args:
-        members: votes by folder, such as members/0007 or members/0007/folds/0.
+        votes: by the trial's number.
 
     """
-    votes = {int(Path(name).parts[1]): count for name, count in members.items()}
     if len(votes) == 1:
         return f"trial {next(iter(votes))} alone"
-    each = [f"{trial} (x{count})" if count > 1 else f"{trial}" for trial, count in votes.items()]
-    return f"trials {', '.join(each[:-1])} and {each[-1]}"
+    each = [f"{trial} (x{count})" if count > 1 else trial for trial, count in votes.items()]
+    return f"trials {listed(each)}"

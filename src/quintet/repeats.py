@@ -16,13 +16,18 @@ from quintet.ensemble_record import Ensemble
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
 from quintet.loggers.tracking import Tracking
-from quintet.outcome import recording
+from quintet.outcome import AtEnd, ending, recording
 from quintet.process import is_first_rank
-from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 
 
-def run(cfg: DictConfig) -> Record:
+def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """Train once, or as often as `cv` says; go on with an earlier run where `resume` names one.
+
+    Args:
+        cfg: of the run.
+        at_end: called with the folder of each run that ends, however it ends: of every fold and
+            seed, then of them all.
 
     Raises:
         UserError: the config or the data cannot work; says how to mend it.
@@ -31,10 +36,10 @@ def run(cfg: DictConfig) -> Record:
     """
     if cfg.resume:
         cfg = run_folder.resumed(cfg)
-    return cross_validate(cfg) if repeats(cfg) > 1 else experiment.run(cfg)
+    return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 
-def cross_validate(cfg: DictConfig) -> Record:
+def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """Train once for each fold and seed, each in a run folder of its own; record them together.
 
     The test set is the same for all and stays closed until the end, when the averaged predictions
@@ -44,7 +49,7 @@ def cross_validate(cfg: DictConfig) -> Record:
     with (
         run_folder.held(cfg, folder),
         Tracking() as tracking,
-        experiment.reporting(folder),
+        ending(folder, at_end),
         recording(cfg, folder) as record,
     ):
         check_keys(cfg)
@@ -58,9 +63,10 @@ def cross_validate(cfg: DictConfig) -> Record:
         summary.announce(cfg, data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
-        done = train(runs, again=bool(cfg.resume))
+        done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # of which the runs' own seconds tell as well
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
+        record.parts = {name: part_of(each) for name, each in runs.items() if name in done}
         conclude(cfg, folder, done, record)
     summary.summarise(record, folder)
     return record
@@ -83,6 +89,12 @@ def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
     return found
 
 
+def part_of(cfg: DictConfig) -> dict[str, int]:
+    """Return which fold and seed the config of one of the runs is of."""
+    fold = {"fold": int(cfg.data.fold)} if cfg.data.get("folds") else {}
+    return {**fold, "seed": int(cfg.seed)}
+
+
 def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
     own = deepcopy(cfg)
     typed = [word for word in cfg.overrides if not word.startswith("cv.")]
@@ -98,7 +110,9 @@ def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfi
     return own
 
 
-def train(runs: Mapping[str, DictConfig], *, again: bool) -> dict[str, Record]:
+def train(
+    runs: Mapping[str, DictConfig], *, again: bool, at_end: AtEnd | None
+) -> dict[str, Record]:
     """Train each run that is not finished; return the record of each, by its folder's name.
 
     A sweep that stops one of them stops them all: what follows is left out.
@@ -106,12 +120,13 @@ def train(runs: Mapping[str, DictConfig], *, again: bool) -> dict[str, Record]:
     Args:
         runs: their configs.
         again: whether some may be finished, or begun.
+        at_end: as of `run`.
 
     """
     done: dict[str, Record] = {}
     for name, cfg in runs.items():
         kept = finished(cfg) if again else None
-        done[name] = kept or _train(cfg, list(done.values()), more=len(done) + 1 < len(runs))
+        done[name] = kept or _train(cfg, [*done.values()], len(done) + 1 < len(runs), at_end)
         if is_first_rank():
             value, epochs = p_of(done[name]), done[name].epochs
             what = "done before" if kept else f"{done[name].seconds:.1f} s"
@@ -132,7 +147,7 @@ def finished(cfg: DictConfig) -> Record | None:
     return record if whole else None
 
 
-def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
+def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd | None) -> Record:
     place = Path(cfg.paths.run)
     place.mkdir(parents=True, exist_ok=True)
     run_folder.check_length(cfg, place)
@@ -142,7 +157,7 @@ def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
             prune.epochs, prune.more = sum(r.epochs for r in before), more
             prune.values = [p_of(r) for r in before]
     with console.muted():
-        return experiment.run(cfg)
+        return experiment.run(cfg, at_end)
 
 
 def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
@@ -160,7 +175,8 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     whole = {key: r for key, r in done.items() if r.status != "pruned" or r.epochs == last} or done
     record.repeats = {key: p_of(r) for key, r in whole.items()}
     record.metric.value = fmean(record.repeats.values())
-    record.spread = spread(by_fold(record.repeats))
+    folds = by_fold(record.parts, record.repeats)
+    record.spread = spread([fmean(record.repeats[name] for name in fold) for fold in folds])
     record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
@@ -184,14 +200,6 @@ def p_of(record: Record) -> float:
     """Return P of a run that has ended."""
     assert record.metric.value is not None
     return record.metric.value
-
-
-def by_fold(values: Mapping[str, float]) -> list[float]:
-    """Return P of each fold, the mean over its seeds; of each seed where there are no folds."""
-    found: dict[str, list[float]] = {}
-    for name, value in values.items():
-        found.setdefault(name.partition("_")[0], []).append(value)
-    return [fmean(each) for each in found.values()]
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:

@@ -11,7 +11,7 @@ from quintet.console import command_line, plain, say, shortest, tell, terminal, 
 from quintet.length import repeats
 from quintet.pasteable import sort_out
 from quintet.process import is_first_rank
-from quintet.record import REPORT, Record
+from quintet.record import REPORT, Record, by_fold
 from quintet.steering import said
 from quintet.trial import is_trial
 
@@ -173,7 +173,7 @@ def _number(value: float | None, best: float | None) -> str:
 def _spread(record: Record) -> str:
     """Say how far chance moves P: over folds, or the standard error of a test accuracy."""
     if spread := record.spread:
-        folds = {name.partition("_")[0] for name in record.repeats}
+        folds = by_fold(record.parts, record.repeats)
         over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""
         test = "; test is of their averaged predictions" if record.test else ""
         return (

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import Tensor, nn
 
 from quintet import build, checkpoints
+from quintet.advice import Advice
 from quintet.errors import UserError
 from quintet.models.transfer import freeze, load
 from quintet.optimizers import rates
@@ -20,7 +21,7 @@ IN_TIME = ("val", "test", "folds", "fold")
 """... and of a series, whose parts no seed draws."""
 
 
-def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[str], dict[str, Any]]:
+def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[str, Any]]:
     """Set the parameters of a new model.
 
     A run that is resumed has its weights in its own checkpoint, so the file that it began from may
@@ -50,7 +51,7 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[str], dict[str
     return advice, moved
 
 
-def seen_before(cfg: DictConfig, ordered: bool) -> str | None:
+def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
     """Warn of weights that were trained on the very same data, split another way.
 
     Then samples that are validation or test here may have been training there.
@@ -76,13 +77,13 @@ def seen_before(cfg: DictConfig, ordered: bool) -> str | None:
     other = [word for word, key in zip(words, there, strict=True) if there[key] != here[key]]
     if not other:
         return None
-    cure = f"Take its split: {' '.join(other)}"
+    cure = f"Take its split: {' '.join(other)}."
     if here["folds"] is not None:
-        cure = "Leave the folds out, or begin with weights of other data"
-    return (
+        cure = "Leave the folds out, or begin with weights of other data."
+    return Advice(
         f"model.weights={weights} was trained on this same data, split another way, so samples "
-        "that are validation or test here may have been training there, and P would be too good. "
-        f"{cure}."
+        "that are validation or test here may have been training there, and P would be too good",
+        cure,
     )
 
 

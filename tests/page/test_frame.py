@@ -3,10 +3,11 @@
 import re
 
 import pytest
+from markupsafe import Markup
 
 import browsing
 from quintet.page.blocks import Code, Commands, Facts, Fold, Headline, Note, Picture, Text
-from quintet.page.figure import Figure, axis, label
+from quintet.page.figure import Figure, axis
 from quintet.page.frame import Page, Section
 from quintet.page.table import Copy, Link, Number, Table
 
@@ -20,7 +21,7 @@ PIXEL = bytes.fromhex(
 def everything(name):
     """A page in which `name` stands wherever a name can."""
     rows = [[f"{name} {i}", Number(i / 3, f"{i / 3:.2f}"), i if i else None] for i in range(12)]
-    curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": label(name)}
+    curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": name}
     head = [Headline(name, name), Note(name, "warn"), Facts({name: name})]
     blocks = [
         *(Text(name, name), Code(name), Fold(name, [Text(name)]), Commands({name: name})),
@@ -62,6 +63,27 @@ def test_hostile_names_are_shown_letter_by_letter(chromium, written):
     for selector in ("h1", "h2", ".headline", ".note", "dd", "summary", "figcaption", "td a"):
         assert HOSTILE in (page.locator(selector).first.text_content() or "")
     assert HOSTILE in page.locator(".chart .xtitle").text_content()
+
+
+def test_in_a_figure_only_markup_may_hold_plotlys_tags():
+    name = "<b>P</b> & 'Q'"
+    hover = Markup("{}<br>%{{y}}<extra></extra>").format(name)
+    traces = [{"name": name, "x": [name], "y": [float("nan")], "hovertemplate": hover}]
+    given = Figure("any", traces, {"xaxis": axis(name)}).given
+    shown = "&lt;b&gt;P&lt;/b&gt; &amp; &#39;Q&#39;"
+    assert given["data"] == [
+        {
+            "name": shown,
+            "x": [shown],
+            "y": [None],
+            "hovertemplate": f"{shown}<br>%{{y}}<extra></extra>",
+        }
+    ]
+    assert given["layout"]["xaxis"]["title"] == {"text": shown}
+
+
+def test_what_is_no_block_is_escaped_where_a_block_stands():
+    assert "<u>" not in Fold("any", ["<u>no block</u>"]).html()
 
 
 def test_a_table_sorts_by_the_whole_number_and_leaves_empty_cells_last(chromium, written):

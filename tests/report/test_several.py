@@ -5,12 +5,13 @@ import shutil
 import pytest
 
 import browsing
-from quintet import repeats
+from quintet import reporting
 from quintet.record import Record
 from quintet.report.run.page import SEVERAL
 from quintet.report.run.page import write as write_run
 from quintet.report.sweep import Sweep
 from quintet.sweep.space import Choice, Space
+from quintet.sweep.spec import of_space
 from quintet.sweep.study import Study, folder_of
 from running import SHORT, composed
 
@@ -20,7 +21,7 @@ def folded(tmp_path_factory):
     folder = tmp_path_factory.mktemp("cv") / "run"
     folder.mkdir()
     words = ["data=breast_cancer", "model.width=8", "cv.folds=2", *SHORT, "report=true"]
-    repeats.run(composed(folder, *words, "trainer.max_epochs=2"))
+    reporting.train(composed(folder, *words, "trainer.max_epochs=2"))
     return folder
 
 
@@ -52,7 +53,9 @@ def test_the_curve_of_a_trial_with_folds_is_their_mean(folded, tmp_path):
     space = Space((Choice("seed", ("1", "2")),))
     (tmp_path / "s").mkdir()
     made = Study(tmp_path / "s", "max")
-    made.agree({"metric": "accuracy (max)", "fixed": [], "space": space.describe()})
+    made.agree(
+        {"metric": {"name": "accuracy", "mode": "max"}, "fixed": [], "space": of_space(space)}
+    )
     made.create({"seed": "1"}, space, {})
     shutil.copytree(folded, folder_of(made.folder, 0))
     sweep = Sweep(made, made.folder)

@@ -157,10 +157,10 @@ def test_a_folder_without_a_sweep_is_refused(tmp_path):
 
 
 def test_a_report_that_cannot_be_written_costs_a_line(swept, monkeypatch, capsys):
-    from quintet.sweep.command import show
+    from quintet.reporting import leave_sweep
 
     monkeypatch.setattr(reports, "REPORT", "missing\0name")
-    show(Study.read(swept[0]))
+    leave_sweep(Study.read(swept[0]))
     assert "Warning: report.html could not be written" in capsys.readouterr().out
 
 

@@ -3,7 +3,9 @@
 import os
 
 import pytest
+from omegaconf import OmegaConf
 
+from quintet.record import Record, Score
 from quintet.report import warnings
 from quintet.report.command import page, write
 from quintet.report.importance import good_range
@@ -11,6 +13,7 @@ from quintet.report.sweep import Sweep
 from quintet.sweep import locks
 from quintet.sweep.process import LOCK
 from quintet.sweep.space import Choice, Interval, Space
+from quintet.sweep.spec import of_space
 from quintet.sweep.study import Study, folder_of
 
 SPACE = Space(
@@ -20,6 +23,7 @@ SPACE = Space(
         Interval("optimizer.momentum", 0.5, 0.99, when={"model.activation": ("tanh",)}),
     )
 )
+METRIC = {"name": "accuracy", "mode": "max"}
 HOSTILE = "<script>alert(1)</script>"
 
 
@@ -35,7 +39,7 @@ def study(folder, trials=0, epochs=4):
     """A study of `trials` trials, the greater the number the better, every third pruned."""
     folder.mkdir()
     made = Study(folder, "max")
-    made.agree({"metric": "accuracy (max)", "fixed": [], "space": SPACE.describe()})
+    made.agree({"metric": METRIC, "fixed": [], "space": of_space(SPACE)})
     for number in range(trials):
         unit = (number * 0.618) % 1
         point = SPACE.at({p.key: unit for p in SPACE.parameters})
@@ -177,3 +181,19 @@ def test_what_changed_between_trials_is_warned_of(tmp_path, changed, warned):
         folder.mkdir(parents=True)
         Record(Score("accuracy", "max", 0.5), 0, **fields).write(folder)
     assert warned in " ".join(warnings.warnings(Sweep(made, made.folder)))
+
+
+def test_data_written_since_the_last_trial_is_warned_of(tmp_path):
+    made = study(tmp_path / "s", 2)
+    table = tmp_path / "a, b=c.csv"
+    table.touch()
+    for number in range(2):
+        folder = folder_of(made.folder, number)
+        folder.mkdir(parents=True)
+        Record(Score("accuracy", "max", 0.5), seed=0, status="completed").write(folder)
+        (folder / "config.yaml").write_text(OmegaConf.to_yaml({"data": {"path": str(table)}}))
+    os.utime(table, (0, 0))
+    assert warnings.data(Sweep(made, made.folder)) == []
+    os.utime(table, (2e9, 2e9))
+    (said,) = warnings.data(Sweep(made, made.folder))
+    assert str(table) in said

@@ -4,10 +4,10 @@ import math
 
 import pytest
 
+from quintet.formats import change, listed, score
 from quintet.report.importance import disagreements, measured
 from quintet.report.noise import fewest, judge, wilson
 from quintet.report.scales import ticks
-from quintet.report.words import change, listed, score
 from quintet.sweep.space import Choice, Interval
 
 

@@ -40,6 +40,7 @@ class Silent:
 
 def plan(folder: Path, space: Space, **changes: Any) -> Plan:
     settings = {"seed": 1, "give_up_after": 3, "slots": 1, "timeout": None, "storage": None}
+    settings |= {"sampler": None, "scheduler": None}
     given: dict[str, Any] = {
         "command": (sys.executable, str(HERE / "objective.py")),
         "fixed": (),

@@ -3,6 +3,7 @@
 import io
 from dataclasses import replace
 
+import pytest
 from parent import loop, plan, swept
 from rich.console import Console
 
@@ -38,10 +39,17 @@ def test_plain_lines_where_there_is_no_terminal(tmp_path):
     assert type(view(chosen, loop(chosen).study, 1)) is Lines
 
 
-def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys):
+BY_FOLDER = {"logs/houses/trials/0007": {"x": "2"}}
+"""As studies of earlier versions have kept it."""
+
+
+@pytest.mark.parametrize(
+    "kept", [[{"study": "houses", "trial": 7, "point": {"x": "2"}}], BY_FOLDER], ids=["now", "once"]
+)
+def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys, kept):
     warm = replace(plan(tmp_path / "now", swept(x=[1, 2])), warm=({"x": "2"},))
     study = loop(warm).study
-    study.optuna.set_user_attr("warm_start", {str(tmp_path / "houses/trials/0007"): {"x": "2"}})
+    study.optuna.set_user_attr("warm_start", kept)
     announce(warm, study, 2, 1)
     assert "the best points of houses (trial 7)" in capsys.readouterr().out
 

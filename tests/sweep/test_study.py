@@ -98,7 +98,7 @@ def test_a_steered_trial_is_marked(tmp_path):
     assert list(leaderboard.rows(study)[0])[-2:] == ["steered", "x"]
     told = "optimizer.lr 0.01 → 0.001 in epoch 3"
     assert [row["steered"] for row in leaderboard.rows(study)] == [told, None]
-    assert leaderboard.by_hand(study) == [f"trial 1 was steered while it trained: {told}"]
+    assert leaderboard.by_hand(study) == [f"Trial 1 was steered while it trained: {told}."]
     shown = page(Sweep(study, tmp_path)).html()
     assert "interrupted, steered" in shown
     assert "Trial 1 was steered" in shown

@@ -8,7 +8,7 @@ from pathlib import Path
 import torch
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, experiment, repeats
+from quintet import build, experiment, repeats, reporting
 from quintet.checking import view
 from quintet.files import write_atomically
 from quintet.fit import check_choices, check_keys
@@ -100,4 +100,4 @@ def train(cfg: DictConfig, rate: float) -> float | None:
     cfg.optimizer.lr = rate
     words = [w for w in cfg.overrides if not w.startswith(("apply=", "optimizer.lr="))]
     cfg.overrides = [*words, f"optimizer.lr={rate:g}"]  # what train.py would be given
-    return repeats.run(cfg).metric.value
+    return reporting.train(cfg).metric.value

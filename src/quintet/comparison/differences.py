@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quintet.comparison.side import Side
+from quintet.sweep.spec import shown
 
 ASIDE = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
 """What is no choice: filled in, a matter of place, or of telling."""
@@ -25,7 +26,7 @@ def differences(a: Side, b: Side) -> dict[str, tuple[str, str]]:
 
 
 def _flat(side: Side) -> dict[str, str]:
-    space = {key: f"varied: {text}" for key, text in side.spec.get("space", {}).items()}
+    space = {key: f"varied: {text}" for key, text in shown(side.spec)["space"].items()}
     chosen = {key: str(value) for key, value in side.first.record.choices.items()}
     if side.kind == "run":
         chosen.pop("sweeper", None)

@@ -8,9 +8,9 @@ from quintet.comparison.side import Side
 from quintet.evidence.bootstrap import Interval, difference
 from quintet.evidence.measures import MEASURES
 from quintet.evidence.paired import paired
+from quintet.formats import duration, score
 from quintet.report.noise import judge_folds
 from quintet.report.run.seen import SPLITS, Run
-from quintet.report.words import duration, score
 
 ONE_SEED = (
     "One seed each: another seed may turn this around, so it tells two trained models apart, not "

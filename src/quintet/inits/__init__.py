@@ -7,6 +7,7 @@ from math import sqrt
 import torch
 from torch import Tensor, nn
 
+from quintet.advice import Advice
 from quintet.errors import UserError
 from quintet.models.layers import make_activation
 
@@ -20,7 +21,16 @@ _STACKED = {nn.GRU: 3, nn.LSTM: 4, nn.MultiheadAttention: 3}
 
 
 class InitWarning(UserWarning):
-    """An init that works, but was not made for the model's activation."""
+    """An init that works, but was not made for the model's activation.
+
+    Args:
+        advice: says so.
+
+    """
+
+    def __init__(self, advice: Advice) -> None:
+        super().__init__(str(advice))
+        self.advice = advice
 
 
 class Init:
@@ -75,7 +85,7 @@ class Init:
 
         """
         if advice := self.advice():
-            warnings.warn(advice, InitWarning, stacklevel=2)
+            warnings.warn(InitWarning(advice), stacklevel=2)
         with torch.no_grad():
             for layer in model.modules():
                 if isinstance(layer, _LAYERS):
@@ -83,21 +93,22 @@ class Init:
             if isinstance(head := getattr(model, "head", None), nn.Linear):
                 head.weight.mul_(self.output_gain)
 
-    def advice(self) -> str | None:
+    def advice(self) -> Advice | None:
         """Say why this init does not suit the activation, or None if it does."""
         scheme = getattr(getattr(self.weight, "func", self.weight), "__name__", "")
         if scheme.startswith("kaiming") and self.activation in _SATURATING:
-            return (
-                f"He init with {self.activation}: its large weights make up for the half that ReLU "
-                f"cuts off. {self.activation} cuts nothing off, so its units start nearer to "
-                "saturation, where gradients vanish. init=xavier_uniform or init=xavier_normal "
-                "suits better."
+            return Advice(
+                f"He init does not suit {self.activation}",
+                f"Its large weights make up for the half that ReLU cuts off. {self.activation} "
+                "cuts nothing off, so its units start nearer to saturation, where gradients "
+                "vanish. init=xavier_uniform or init=xavier_normal suits better.",
             )
         if scheme.startswith("xavier") and self.activation in _RECTIFYING:
-            return (
-                f"Xavier init with {self.activation}: it assumes an activation that passes its "
-                f"input on, but {self.activation} cuts off the negative half, so the signal "
-                "shrinks with every layer. init=he_uniform or init=he_normal makes up for it."
+            return Advice(
+                f"Xavier init does not suit {self.activation}",
+                f"It assumes an activation that passes its input on, but {self.activation} cuts "
+                "off the negative half, so the signal shrinks with every layer. init=he_uniform "
+                "or init=he_normal makes up for it.",
             )
         return None
 

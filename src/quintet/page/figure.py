@@ -2,17 +2,19 @@
 
 Plain dicts, so that no drawing library is imported to write a page. A string of a figure that opens
 with `$` is a colour of the page's style sheet, such as `$ink` or `$orange`, and follows its light
-and dark. Names that a user gave go through `label`, as plotly reads tags in its texts.
+and dark. Plotly reads tags in its texts: in a figure as on the page, a string is shown letter by
+letter, and only what is `Markup` may hold tags, such as `Markup("%{y}<extra></extra>")`.
 """
 
-import json
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from quintet.page.text import escape
-from quintet.secrets import redacted
+from markupsafe import Markup, escape
+
+from quintet.page.blocks import Block
+from quintet.secrets import redact
 
 COLORS = ("$blue", "$orange", "$green", "$pink", "$sky", "$vermilion", "$yellow")
 """Okabe and Ito 2008, "Color universal design": told apart by colour-blind people."""
@@ -23,7 +25,7 @@ Trace = dict[str, Any]
 
 
 @dataclass(frozen=True)
-class Figure:
+class Figure(Block):
     """A chart with a title and a caption.
 
     Args:
@@ -43,35 +45,26 @@ class Figure:
     height: int = 380
     width: int = 0
 
-    def html(self) -> str:
-        """Return the block as HTML."""
-        given = {"data": list(self.traces), "layout": {**self.layout, "height": self.height}}
-        text = json.dumps(redacted(_finite(given)), separators=(",", ":")).replace("<", "\\u003c")
-        caption = f"<figcaption>{escape(self.caption)}</figcaption>" if self.caption else ""
-        return (
-            f'<figure class="chart"><h3>{escape(self.title)}</h3>'
-            f'<div class="scroll"><div class="plot" role="img" aria-label="{escape(self.title)}" '
-            f'style="min-height:{self.height}px;min-width:{self.width}px"></div></div>'
-            f'<script type="application/json">{text}</script>{caption}</figure>'
-        )
+    @property
+    def given(self) -> dict[str, Any]:
+        """What plotly.js is given, as plain JSON."""
+        layout = {**self.layout, "height": self.height}
+        return {"data": [_plain(t) for t in self.traces], "layout": _plain(layout)}
 
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with its name and unit."""
-    return {"title": {"text": label(title)}, "automargin": True, **more}
+    return {"title": {"text": title}, "automargin": True, **more}
 
 
-def label(text: object) -> str:
-    """Return a text as plotly shows it letter by letter."""
-    return escape(str(text), quote=False)
-
-
-def _finite(part: Any) -> Any:
-    """Return JSON without NaN and infinities, which a chart leaves out."""
+def _plain(part: Any) -> Any:
+    """Return JSON with texts escaped, and null for NaN and infinities, which plotly leaves out."""
+    if isinstance(part, str):  # Markup may hold tags, and stays as it is
+        return str(part if isinstance(part, Markup) else escape(redact(part)))
     if isinstance(part, float):
         return part if math.isfinite(part) else None
     if isinstance(part, Mapping):
-        return {key: _finite(value) for key, value in part.items()}
+        return {key: _plain(value) for key, value in part.items()}
     if isinstance(part, list | tuple):
-        return [_finite(value) for value in part]
+        return [_plain(value) for value in part]
     return part

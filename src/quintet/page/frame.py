@@ -12,19 +12,18 @@ from dataclasses import dataclass
 from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
-from string import Template
 
 from quintet.files import write_atomically
-from quintet.page.blocks import Block
-from quintet.page.text import escape
+from quintet.page.blocks import Block, Fold, Side
+from quintet.page.figure import Figure
+from quintet.page.template import environment, source
 
-HERE = Path(__file__).parent
-START = (HERE / "page.html").read_text("utf-8").partition('<meta name="viewport"')[0]
+START = source("page.html").partition('<meta name="viewport"')[0]
 """What each page begins with, by which it is known as one of ours."""
 
 
 @dataclass(frozen=True)
-class Section:
+class Section(Block):
     """A part of the page with a title, reached from the table of contents."""
 
     title: str
@@ -35,12 +34,6 @@ class Section:
     def anchor(self) -> str:
         """The section's name in links."""
         return re.sub(r"\W+", "-", self.title.lower()).strip("-")
-
-    def html(self) -> str:
-        """Return the section as HTML."""
-        intro = f'<p class="intro">{escape(self.intro)}</p>' if self.intro else ""
-        inside = "".join(block.html() for block in self.blocks)
-        return f'<section id="{self.anchor}"><h2>{escape(self.title)}</h2>{intro}{inside}</section>'
 
 
 @dataclass(frozen=True)
@@ -64,20 +57,15 @@ class Page:
 
     def html(self) -> str:
         """Return the whole file, in ASCII, so that no encoding can spoil it."""
-        body = "".join(section.html() for section in self.sections)
-        head = "".join(block.html() for block in self.head)
-        links = "".join(f'<a href="#{s.anchor}">{escape(s.title)}</a>' for s in self.sections)
-        drawn = '<figure class="chart">' in head + body
-        text = Template((HERE / "page.html").read_text("utf-8")).substitute(
-            kind=escape(self.kind),
-            title=escape(self.title),
-            links=links,
-            head=head,
-            body=body,
-            foot=escape(self.foot),
-            style=(HERE / "page.css").read_text("utf-8"),
-            script=(HERE / "page.js").read_text("utf-8"),
-            plotly=plotly() if drawn else "",
+        text = (
+            environment()
+            .get_template("page.html")
+            .render(
+                page=self,
+                style=source("page.css"),
+                script=source("page.js"),
+                plotly=plotly() if any(map(_draws, [*self.head, *self.sections])) else "",
+            )
         )
         return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
@@ -89,6 +77,13 @@ class Page:
 
         """
         write_atomically(path, self.html())
+
+
+def _draws(block: Block) -> bool:
+    """Tell whether there is a chart in a block."""
+    if isinstance(block, Fold | Side | Section):
+        return any(map(_draws, block.blocks))
+    return isinstance(block, Figure)
 
 
 @cache

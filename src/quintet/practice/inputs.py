@@ -70,8 +70,7 @@ def leak(subject: Subject) -> Finding | None:
     a leak as well.
     """
     if subject.leak:
-        seen, _, cure = subject.leak.rpartition(". ")
-        return Finding("leak between splits", "warn", seen, cure)
+        return Finding("leak between splits", "warn", subject.leak.seen, subject.leak.cure)
     train = subject.inputs("train")
     if train is None:
         return None

@@ -61,8 +61,8 @@ def init(subject: Subject) -> Finding:
     """Pass on what the init says of the model's activation."""
     if not subject.advice:
         return Finding("init", "pass", "suits the activation")
-    seen, _, cure = subject.advice[0].partition(": ")
-    return Finding("init", "warn", seen, cure)
+    advice = subject.advice[0]
+    return Finding("init", "warn", advice.seen, advice.cure)
 
 
 @torch.no_grad()

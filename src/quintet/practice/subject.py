@@ -9,6 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from quintet.advice import Advice
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.practice.rates import Curve, range_test
@@ -40,9 +41,9 @@ class Subject:
     metric: str
     rate: float
     device: torch.device
-    advice: list[str] = field(default_factory=list)
+    advice: list[Advice] = field(default_factory=list)
     pretrained: bool = False
-    leak: str | None = None
+    leak: Advice | None = None
 
     def task(self) -> Task:
         """Return a new model, as training would start with it."""

@@ -3,10 +3,11 @@
 from collections.abc import Sequence
 
 import numpy as np
+from markupsafe import Markup
 
 from quintet.evidence import Answers
 from quintet.page.blocks import Block
-from quintet.page.figure import SCALE, Figure, Trace, axis, label
+from quintet.page.figure import SCALE, Figure, Trace, axis
 
 MOST_CLASSES = 40
 """More classes than these make no readable matrix."""
@@ -39,7 +40,6 @@ def confusion(answers: Answers, names: Sequence[str], split: str) -> Figure:
     """Return how many samples of each class were taken for which."""
     count = answers.probabilities.shape[1]
     plain = list(names) or [str(i) for i in range(count)]
-    called = [label(name) for name in plain]
     matrix = np.zeros((count, count), dtype=int)
     np.add.at(matrix, (answers.target.astype(int), answers.decided.astype(int)), 1)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
@@ -49,11 +49,12 @@ def confusion(answers: Answers, names: Sequence[str], split: str) -> Figure:
     ]
     heat = {
         **{"type": "heatmap", "z": (100 * shares).round(2).tolist(), "colorscale": SCALE},
-        **{"x": called, "y": called, "customdata": matrix.tolist(), "zmin": 0, "zmax": 100},
+        **{"x": plain, "y": plain, "customdata": matrix.tolist(), "zmin": 0, "zmax": 100},
         **{"text": [[str(n) if n else "" for n in row] for row in matrix.tolist()]},
         **{"texttemplate": "%{text}" if count <= 20 else "", "xgap": 1, "ygap": 1},
-        "hovertemplate": "true %{y}, decided %{x}: %{customdata} samples, %{z:.1f} % of the class"
-        "<extra></extra>",
+        "hovertemplate": Markup(
+            "true %{y}, decided %{x}: %{customdata} samples, %{z:.1f} % of the class<extra></extra>"
+        ),
         "colorbar": {"title": {"text": "% of class", "side": "right"}, "thickness": 12},
     }
     kind = {"type": "category", "showgrid": False}
@@ -88,7 +89,7 @@ def against(answers: Answers, k: int, names: Sequence[str], split: str) -> Figur
             "line": line,
             "hoverinfo": "skip",
         },
-        _dots(true, predicted, "true %{x:.4g}, predicted %{y:.4g}<extra></extra>"),
+        _dots(true, predicted, Markup("true %{x:.4g}, predicted %{y:.4g}<extra></extra>")),
     ]
     what = _named(names, k)
     layout = {
@@ -102,7 +103,7 @@ def against(answers: Answers, k: int, names: Sequence[str], split: str) -> Figur
 def residuals(answers: Answers, k: int, names: Sequence[str], split: str) -> Figure:
     """Return the errors of target k against what was predicted; without a pattern all is well."""
     true, predicted = _thinned(answers, k)
-    hover = "predicted %{x:.4g}, error %{y:.4g}<extra></extra>"
+    hover = Markup("predicted %{x:.4g}, error %{y:.4g}<extra></extra>")
     zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
     layout = {
         "xaxis": axis(f"predicted {_named(names, k)}"),

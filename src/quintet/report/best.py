@@ -6,12 +6,12 @@ from pathlib import Path
 from quintet import artifacts
 from quintet.artifacts import DamagedError
 from quintet.ensemble_record import Ensemble
+from quintet.formats import duration, score
 from quintet.page.blocks import Block, Facts, Links, Note, Side, Text
 from quintet.page.table import Cell, Table
 from quintet.record import REPORT, Record, voters
 from quintet.report.cells import scored
 from quintet.report.sweep import Sweep
-from quintet.report.words import duration, score
 
 Scores = Mapping[str, float | None]
 PAGE = f"best/{REPORT}"
@@ -73,7 +73,7 @@ def scores(sweep: Sweep, record: Record) -> dict[str, Scores]:
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }
     if made := ensemble(sweep.folder):
-        found[f"ensemble of {voters(made.members)}"] = {"val": made.val, "test": made.test}
+        found[f"ensemble of {voters(made.trials)}"] = {"val": made.val, "test": made.test}
     if sweep.defaults and sweep.defaults.number != _number_of(sweep):
         cut = ", pruned" if sweep.defaults.state == "pruned" else ""
         found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}

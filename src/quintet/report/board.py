@@ -1,9 +1,9 @@
 """The leaderboard: every trial, its folder, and the command that runs it again."""
 
+from quintet.formats import rounded, score, short
 from quintet.page.table import Cell, Copy, Link, Number, Table
 from quintet.report.commands import again
 from quintet.report.sweep import Sweep
-from quintet.report.words import rounded, score, short
 from quintet.sweep.leaderboard import STEERED, state
 from quintet.sweep.study import Trial
 

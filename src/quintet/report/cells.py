@@ -1,7 +1,7 @@
 """Cells that the tables of several pages share."""
 
+from quintet.formats import score
 from quintet.page.table import Cell, Number
-from quintet.report.words import score
 
 
 def scored(value: float | None) -> Cell:

@@ -1,8 +1,8 @@
 """What was tried, on what data."""
 
+from quintet.formats import short
 from quintet.page.blocks import Block, Facts, Side
 from quintet.report.sweep import Sweep
-from quintet.report.words import short
 from quintet.sweep.space import Choice, Parameter
 
 GROUPS = {

@@ -1,8 +1,8 @@
 """What the sweep cost, and what stopping early saved."""
 
+from quintet.formats import duration, moment, plural
 from quintet.page.blocks import Block, Facts
 from quintet.report.sweep import Sweep
-from quintet.report.words import duration, moment, plural
 
 
 def compute(sweep: Sweep) -> list[Block]:

@@ -1,9 +1,9 @@
 """Trials that did not work, each with its reason and the end of its log."""
 
+from quintet.formats import plural
 from quintet.page.blocks import Block, Code, Commands, Fold, Note, Text
 from quintet.report.commands import again
 from quintet.report.sweep import Sweep
-from quintet.report.words import plural
 from quintet.sweep.leaderboard import state
 from quintet.sweep.study import Trial
 from quintet.sweep.words import assignments

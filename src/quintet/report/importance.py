@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 
+from markupsafe import Markup
+
+from quintet.formats import rounded
 from quintet.page.blocks import Block, Note, Text
-from quintet.page.figure import Figure, axis, label
+from quintet.page.figure import Figure, axis
 from quintet.page.table import Cell, Number, Table
 from quintet.report.sweep import Sweep
-from quintet.report.words import rounded
 from quintet.sweep.leaderboard import SENSITIVITY
 
 LEVELS = ("low", "medium", "high")
@@ -62,12 +64,12 @@ def _chart(shares: Mapping[str, float]) -> Figure:
     keys, levels = list(shares)[::-1], measured(shares)
     colors = {"high": "$blue", "medium": "$sky", "low": "$faint"}
     bars = {
-        **{"type": "bar", "orientation": "h", "y": [label(key) for key in keys]},
+        **{"type": "bar", "orientation": "h", "y": keys},
         **{"x": [100 * shares[key] for key in keys], "cliponaxis": False},
         "text": [f"{shares[key]:.0%} · {SENSITIVITY.get(key, 'no rule')}" for key in keys],
         "textposition": "outside",
         "marker": {"color": [colors[levels[key]] for key in keys]},
-        "hovertemplate": "%{y}: %{x:.1f} %<extra></extra>",
+        "hovertemplate": Markup("%{y}: %{x:.1f} %<extra></extra>"),
     }
     top = 100 * max(shares.values())
     layout = {

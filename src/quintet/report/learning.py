@@ -3,8 +3,10 @@
 from collections import Counter
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
 from quintet.page.blocks import Block, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.report.sweep import Sweep
 from quintet.sweep.study import Trial
 
@@ -76,11 +78,11 @@ def _lines(
         text += [f"trial {trial.number}"] * (len(epochs) + 1)
     few = len(trials) == 1 or all(len(sweep.curves[t.number]) == 1 for t in trials)
     return {
-        **{"type": "scatter", "mode": "lines+markers" if few else "lines", "name": label(name)},
+        **{"type": "scatter", "mode": "lines+markers" if few else "lines", "name": name},
         **{"x": x, "y": y, "text": text, "opacity": opacity},
         "line": {"color": color, "width": width},
         "marker": {"size": 5},
-        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>",
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
     }
 
 
@@ -97,7 +99,7 @@ def _ends(sweep: Sweep, pruned: Sequence[Trial]) -> Trace:
         "y": [sweep.curves[t.number][at] for t, at in zip(pruned, last, strict=True)],
         "text": [f"trial {t.number} stopped" for t in pruned],
         "marker": {"symbol": "x-thin", "size": 7, "line": {"width": 1.6, "color": "$vermilion"}},
-        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>",
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
     }
 
 
@@ -115,7 +117,7 @@ def _rungs(
         line = {"dash": "dot", "width": 1.2, "color": "$soft"}
         ends = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1}
         shapes.append({"type": "line", "yref": "paper", "layer": "below", "line": line, **ends})
-        text = f"{stopped[epoch]} stopped<br>{on} went on"
+        text = Markup("{} stopped<br>{} went on").format(stopped[epoch], on)
         look = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11, "color": "$soft"}}
         marks.append({"x": epoch, "y": 1, "yref": "paper", "text": text, **look})
         marks[-1]["yshift"] = 30 * (index % 2)  # neighbours on a narrow screen

@@ -2,7 +2,9 @@
 
 from collections.abc import Sequence
 
-from quintet.page.figure import SCALE, Figure, Trace, axis, label
+from markupsafe import Markup
+
+from quintet.page.figure import SCALE, Figure, Trace, axis
 from quintet.report.scales import place, ticks
 from quintet.report.sweep import Sweep
 from quintet.sweep.space import Parameter
@@ -58,7 +60,7 @@ def _ground(sweep: Sweep, a: Parameter, b: Parameter, trials: Sequence[Trial]) -
         **{"reversescale": sweep.mode == "min", "contours": {"coloring": "heatmap"}},
         "line": {"width": 0.5, "color": "rgba(255,255,255,.35)"},
         "colorbar": {
-            "title": {"text": label(sweep.metric), "side": "right"},
+            "title": {"text": sweep.metric, "side": "right"},
             **{"thickness": 12, "outlinewidth": 0, "tickfont": {"color": "$soft"}},
         },
     }
@@ -70,8 +72,8 @@ def _trials(sweep: Sweep, a: Parameter, b: Parameter, trials: Sequence[Trial]) -
         **{"type": "scatter", "mode": "markers"},
         "x": [place(a, t.point) for t in trials],
         "y": [place(b, t.point) for t in trials],
-        "text": [label(f"trial {t.number}, {t.state}: {t.value:.4f}") for t in trials],
-        "hovertemplate": "%{text}<extra></extra>",
+        "text": [f"trial {t.number}, {t.state}: {t.value:.4f}" for t in trials],
+        "hovertemplate": Markup("%{text}<extra></extra>"),
         "marker": {
             "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],
             "symbol": ["diamond" if w else "circle" for w in won],

@@ -2,10 +2,12 @@
 
 from itertools import accumulate
 
+from markupsafe import Markup
+
+from quintet.formats import listed
 from quintet.page.blocks import Block, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed
 
 FEW = 5
 """Trials under which the course of a sweep says nothing."""
@@ -16,12 +18,17 @@ def progress(sweep: Sweep) -> list[Block]:
     trials = sweep.valued
     if not trials:
         return [Text("No trial has ended with a value yet.")]
-    spent = {
-        "trials": [1.0] * len(trials),
-        "epochs, all trials added up": [float(t.notes.get("epochs", 0)) for t in trials],
-        "CPU time, all trials added up (s)": [float(t.notes.get("cpu_seconds", 0)) for t in trials],
-    }
-    charts = [_chart(sweep, title, list(accumulate(cost))) for title, cost in spent.items()]
+    epochs, busy = (
+        [float(t.notes.get(what, 0)) for t in trials] for what in ("epochs", "cpu_seconds")
+    )
+    charts = [
+        _chart(sweep, what, unit, list(accumulate(cost)))
+        for what, unit, cost in (
+            ("trials", "trials", [1.0] * len(trials)),
+            ("epochs", "epochs, all trials added up", epochs),
+            ("CPU time", "CPU time, all trials added up (s)", busy),
+        )
+    ]
     return [Side(charts), Text(_remark(sweep))]
 
 
@@ -31,9 +38,9 @@ def best_so_far(sweep: Sweep) -> list[float]:
     return list(accumulate((t.value for t in sweep.valued if t.value is not None), choose))
 
 
-def _chart(sweep: Sweep, cost: str, spent: list[float]) -> Figure:
-    texts = [label(f"trial {t.number}, {t.state}") for t in sweep.valued]
-    hover = f"{label(sweep.metric)} %{{y:.4f}}<br>%{{text}}<extra></extra>"
+def _chart(sweep: Sweep, what: str, unit: str, spent: list[float]) -> Figure:
+    texts = [f"trial {t.number}, {t.state}" for t in sweep.valued]
+    hover = Markup("{} %{{y:.4f}}<br>%{{text}}<extra></extra>").format(sweep.metric)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "name": "each trial", "text": texts},
         **{"x": spent, "y": [t.value for t in sweep.valued], "hovertemplate": hover},
@@ -46,14 +53,14 @@ def _chart(sweep: Sweep, cost: str, spent: list[float]) -> Figure:
     line: Trace = {
         **{"type": "scatter", "mode": "lines", "name": "best so far", "x": spent},
         **{"y": best_so_far(sweep), "line": {"shape": "hv", "color": "$orange", "width": 2.5}},
-        "hovertemplate": "best so far %{y:.4f}<extra></extra>",
+        "hovertemplate": Markup("best so far %{y:.4f}<extra></extra>"),
     }
     layout = {
-        "xaxis": axis(cost, rangemode="tozero"),
+        "xaxis": axis(unit, rangemode="tozero"),
         "yaxis": axis(sweep.metric, **_focus(sweep)),
         "showlegend": False,
     }
-    return Figure(f"Against {cost.partition(',')[0]}", [dots, line], layout, height=300)
+    return Figure(f"Against {what}", [dots, line], layout, height=300)
 
 
 def _focus(sweep: Sweep) -> dict[str, object]:

@@ -4,8 +4,7 @@ import math
 from collections.abc import Mapping
 from typing import Any
 
-from quintet.page.figure import label
-from quintet.report.words import rounded
+from quintet.formats import rounded
 from quintet.sweep.space import Choice, Interval, Parameter, Space
 
 ABSENT = -0.12
@@ -33,7 +32,7 @@ def ticks(p: Parameter, most: int = 6) -> dict[str, Any]:
     values = list(p.values) if isinstance(p, Choice) else _round_values(p, most)
     return {
         "tickvals": [p.unit(value) for value in values],
-        "ticktext": [label(rounded(value)) for value in values],
+        "ticktext": [rounded(value) for value in values],
         "range": [-0.04, 1.04],
         "zeroline": False,
     }

@@ -2,13 +2,15 @@
 
 from collections.abc import Sequence
 
+from markupsafe import Markup
+
+from quintet.formats import rounded
 from quintet.page.blocks import Block, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.report.board import titled, varied
 from quintet.report.maps import contour
 from quintet.report.scales import ABSENT, parameter, place, ticks
 from quintet.report.sweep import Sweep
-from quintet.report.words import rounded
 from quintet.sweep.space import Choice, Parameter
 from quintet.sweep.study import Trial
 
@@ -70,7 +72,7 @@ def parallel(sweep: Sweep, parameters: Sequence[Parameter]) -> Figure:
         "xaxis": {
             **{"tickvals": list(range(len(parameters))), "showgrid": False, "ticks": ""},
             **{
-                "ticktext": [label(name) for name in titled([p.key for p in parameters])],
+                "ticktext": titled([p.key for p in parameters]),
                 "side": "top",
             },
             "range": [-0.25, len(parameters) - 0.55],
@@ -115,7 +117,7 @@ def _lines(
 ) -> Trace:
     x: list[int | None] = []
     y: list[float | None] = []
-    text: list[str] = []
+    text: list[Markup] = []
     for trial in trials:
         places = [place(p, trial.point) for p in parameters]
         x += [*range(len(parameters)), None]
@@ -124,14 +126,14 @@ def _lines(
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text, "name": name},
         **{"opacity": opacity, "line": {"color": color, "width": width}},
-        "hovertemplate": "%{text}<extra></extra>",
+        "hovertemplate": Markup("%{text}<extra></extra>"),
     }
 
 
-def _told(sweep: Sweep, trial: Trial) -> str:
+def _told(sweep: Sweep, trial: Trial) -> Markup:
     lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {trial.value:.4f}"]
     lines += [f"{key} = {rounded(value)}" for key, value in trial.point.items()]
-    return "<br>".join(map(label, lines))
+    return Markup("<br>").join(lines)
 
 
 def slice_of(sweep: Sweep, p: Parameter) -> Figure:
@@ -177,5 +179,5 @@ def _dots(
         "y": [t.value for t in trials],
         "text": [_told(sweep, t) for t in trials],
         "marker": {"color": color, "size": size, "opacity": 0.8},
-        "hovertemplate": "%{text}<extra></extra>",
+        "hovertemplate": Markup("%{text}<extra></extra>"),
     }

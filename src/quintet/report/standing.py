@@ -1,8 +1,8 @@
 """How far a sweep has come: what has ended, what is training now, what is still to come."""
 
+from quintet.formats import listed
 from quintet.page.blocks import Block, Note
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed
 from quintet.sweep.locks import is_held
 from quintet.sweep.process import LOCK
 

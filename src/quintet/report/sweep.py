@@ -8,16 +8,17 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-from quintet import artifacts
+import yaml
+
+from quintet import artifacts, schema
 from quintet.artifacts import DamagedError
 from quintet.practice import curves
-from quintet.record import Record
+from quintet.record import CONFIG, Record
 from quintet.sweep import leaderboard
 from quintet.sweep.best import PASSED_OVER
-from quintet.sweep.grammar import parameter
 from quintet.sweep.space import Space
+from quintet.sweep.spec import metric_of, space_of
 from quintet.sweep.study import Study, Trial, folder_of
-from quintet.sweep.words import read
 
 
 @dataclass
@@ -51,7 +52,7 @@ class Sweep:
     @property
     def metric(self) -> str:
         """P's name."""
-        return str(self.spec.get("metric", "P")).partition(" (")[0]
+        return metric_of(self.spec) or "P"
 
     @property
     def mode(self) -> str:
@@ -146,16 +147,23 @@ class Sweep:
         return self.best or own or next(iter(self.records.values()), None)
 
     @cached_property
+    def config(self) -> Mapping[str, Any]:
+        """The config of the best run that has left one, as plain data; {} where none has."""
+        order = [t.number for t in self.ranked if t.number in self.records]
+        for folder in map(self.trial_folder, order):
+            try:
+                text = artifacts.read_text(folder, CONFIG)
+                with artifacts.understood(folder / CONFIG):
+                    plain = schema.fitting(dict[str, Any], yaml.safe_load(text), "the config")
+                    return dict(plain)
+            except (DamagedError, FileNotFoundError):
+                continue
+        return {}
+
+    @cached_property
     def space(self) -> Space:
         """What varies, as the study has kept it."""
-        found = []
-        for key, text in self.spec.get("space", {}).items():
-            values, *conditions = str(text).split(" when ")
-            when = {c.partition("=")[0]: tuple(c.partition("=")[2].split(",")) for c in conditions}
-            (override,) = read([f"{key}={values}"])
-            if override.is_sweep_override():
-                found.append(parameter(override, when))
-        return Space(tuple(found))
+        return space_of(self.spec)
 
     @cached_property
     def importance(self) -> dict[str, float]:

@@ -1,5 +1,6 @@
 """The first screen: which model won, by how much, why, and what to do next."""
 
+from quintet.formats import change, duration, listed, plural, rounded, score
 from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.best import own_page
 from quintet.report.commands import first_steps
@@ -9,7 +10,6 @@ from quintet.report.noise import wilson
 from quintet.report.standing import count, standing
 from quintet.report.sweep import Sweep
 from quintet.report.warnings import data, edges, lost, simple
-from quintet.report.words import change, duration, listed, plural, rounded, score
 from quintet.sweep.study import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}

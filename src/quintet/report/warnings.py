@@ -4,8 +4,8 @@ from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
+from quintet.formats import listed, score
 from quintet.report.sweep import Sweep
-from quintet.report.words import listed, score
 from quintet.sweep.leaderboard import at_the_edge, by_hand
 
 OLD = 90
@@ -17,7 +17,7 @@ def warnings(sweep: Sweep) -> list[str]:
     return [
         *lost(sweep),
         *simple(sweep),
-        *steered(sweep),
+        *by_hand(sweep.study),
         *edges(sweep),
         *data(sweep),
         *libraries(sweep),
@@ -36,11 +36,6 @@ def lost(sweep: Sweep) -> list[str]:
     ]
 
 
-def steered(sweep: Sweep) -> list[str]:
-    """Warn of trials that somebody steered."""
-    return [text[0].upper() + text[1:] + "." for text in by_hand(sweep.study)]
-
-
 def edges(sweep: Sweep) -> list[str]:
     """Warn of best values at the end of their range."""
     if sweep.winner is None:
@@ -48,7 +43,7 @@ def edges(sweep: Sweep) -> list[str]:
     known = {p.key for p in sweep.space.parameters}
     if not set(sweep.winner.point) <= known:
         return []
-    return [text[0].upper() + text[1:] + "." for text in at_the_edge(sweep.winner, sweep.space)]
+    return at_the_edge(sweep.winner, sweep.space)
 
 
 def simple(sweep: Sweep) -> list[str]:
@@ -75,8 +70,8 @@ def data(sweep: Sweep) -> list[str]:
             f"The trials were trained on {len(found)} different versions of the data, so they "
             "cannot be compared."
         ]
-    fixed = dict(str(w).partition("=")[::2] for w in sweep.spec.get("fixed", []))
-    path, ended = Path(fixed.get("data.path", "").strip("'\"")), _last(sweep)
+    node, ended = sweep.config.get("data"), _last(sweep)
+    path = Path(str((isinstance(node, dict) and node.get("path")) or ""))
     if ended and path.name and path.exists():
         written = datetime.fromtimestamp(path.stat().st_mtime)
         if written > ended:

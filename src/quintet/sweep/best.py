@@ -7,7 +7,6 @@ from quintet import artifacts, checkpoints, files
 from quintet.artifacts import DamagedError
 from quintet.quoting import quoted
 from quintet.record import ENSEMBLE, Record
-from quintet.report.run.page import leave
 from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start
@@ -16,7 +15,7 @@ from quintet.sweep.study import Study, Trial, folder_of
 FOLDER = "best"
 SCORES = "evaluation.json"
 KEPT, CLOSED = "best", "best_closed"
-"""What a study knows `best/` by: whose copy it is; of which it is tested, and has its page."""
+"""What a study knows `best/` by: whose copy it is, and of which trial it is tested."""
 PASSED_OVER = "passed_over"
 """What a study knows better trials than that in `best/` by: they have lost their models."""
 TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
@@ -70,7 +69,7 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
 
 
 def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
-    """Test `best/` and write its page, unless that is done."""
+    """Test `best/`, unless that is done."""
     target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
     if closed in ([*_sign(trial), True], [*_sign(trial), plan.test]):
         return
@@ -78,8 +77,6 @@ def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start)
         test(plan, target, record, start)
     (target / SCORES).unlink(missing_ok=True)
     files.sweep_up(target)
-    if plan.report:
-        leave(target)
     study.optuna.set_user_attr(CLOSED, [*_sign(trial), plan.test])
 
 

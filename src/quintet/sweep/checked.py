@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet import artifacts, schema
 from quintet.errors import UserError
+from quintet.sweep.space import Scale
 
 if TYPE_CHECKING:
     import optuna
@@ -16,12 +17,40 @@ if TYPE_CHECKING:
 
 
 @dataclass
-class Spec:
-    """What a study is about; see `Plan.spec`."""
+class Metric:
+    """P's name and direction."""
 
-    metric: str = ""
+    name: str
+    mode: str
+
+
+@dataclass
+class Listed:
+    """A parameter with listed values; see `space.Choice`."""
+
+    values: list[str]
+    when: dict[str, list[str]]
+    ordered: bool
+
+
+@dataclass
+class Range:
+    """A number between two others; see `space.Interval`."""
+
+    low: float
+    high: float
+    scale: Scale
+    integer: bool
+    when: dict[str, list[str]]
+
+
+@dataclass
+class Spec:
+    """What a study is about; see `Plan.spec`. Earlier versions kept metric and space as text."""
+
+    metric: str | Metric = ""
     fixed: list[str] = field(default_factory=list)
-    space: dict[str, str] = field(default_factory=dict)
+    space: dict[str, str | Listed | Range] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
 
 
@@ -36,12 +65,21 @@ class About:
 
 
 @dataclass
+class Taken:
+    """A point of another study; see `warm.HeadStart`. Earlier versions knew it by folder."""
+
+    study: str
+    trial: int
+    point: dict[str, str]
+
+
+@dataclass
 class Attributes:
     """What a study keeps of itself."""
 
     spec: Spec = field(default_factory=Spec)
     about: About = field(default_factory=About)
-    warm_start: dict[str, dict[str, str]] | None = None
+    warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
     best_closed: list[int | float | bool | None] | None = None
     passed_over: list[int] = field(default_factory=list)
@@ -109,7 +147,9 @@ def check_points(plan: "Plan", study: "Study") -> None:
         UserError: names the trial, and what of it is foreign.
 
     """
-    known = study.optuna.user_attrs.get("warm_start") or {}
+    from quintet.sweep.warm import begun_with
+
+    known = {f"trial {e.trial} of {e.study}": e.point for e in begun_with(study)}
     points = {f"trial {trial.number}": trial.point for trial in study.trials()}
     for name, point in {**points, **known}.items():
         if odd := list(_foreign(plan, point)):

@@ -3,9 +3,10 @@
 import os
 import shutil
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
+from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
@@ -31,12 +32,23 @@ from quintet.sweep.workers import launch
 if TYPE_CHECKING:
     from hydra.types import HydraContext
 
+AtEnd = Callable[[Study], object]
+"""What is called with a sweep's study once it has ended."""
 PATIENCE = 3.0
 """Seconds that a killed sweep's last breath is waited for."""
 
 
-def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> float | None:
+def sweep(
+    context: "HydraContext", config: DictConfig, arguments: list[str], at_end: AtEnd
+) -> float | None:
     """Run the sweep that a command line asks for, or go on with it.
+
+    Args:
+        context: Hydra's.
+        config: composed from everything that does not vary.
+        arguments: the overrides as they were typed.
+        at_end: called with the study at the end, unless somebody has interrupted the sweep or its
+            config says `report: false`.
 
     Returns:
         P of the best trial.
@@ -69,12 +81,13 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
             else:
                 gave_up = run(plan, study, total, clock, stop, start)
             leaderboard.save(study)
+        publish = partial(_publish, config, plan, study, at_end)
         try:
             if stop.asked:
-                leave(config, plan, study)
-            return conclude(config, plan, study, start, clock, gave_up=gave_up)
+                leave(plan, study, publish)
+            return conclude(plan, study, start, clock, publish, gave_up=gave_up)
         except KeyboardInterrupt:
-            leave(config, plan, study)
+            leave(plan, study, publish)
 
 
 def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
@@ -112,11 +125,11 @@ def run(plan: Plan, study: Study, total: int, clock: Clock, stop: Stop, start: S
     return loop.gave_up
 
 
-def leave(config: DictConfig, plan: Plan, study: Study) -> NoReturn:
+def leave(plan: Plan, study: Study, publish: Callable[[], None]) -> NoReturn:
     """Say how to go on, and exit; whoever has pressed Ctrl-C does not wait for a report."""
     number = signals.asked()
     if number is None:  # its jobs have ended before their time
-        publish(config, plan, study)
+        publish()
     print(
         f"Stopped; {len(study.ended())} trials are done. Go on with:\n  {report.again(plan)}",
         f"See them with:\n  {report.page(plan)}",
@@ -127,15 +140,21 @@ def leave(config: DictConfig, plan: Plan, study: Study) -> NoReturn:
 
 
 def conclude(
-    config: DictConfig, plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: bool
+    plan: Plan,
+    study: Study,
+    start: Start,
+    clock: Clock,
+    publish: Callable[[], None],
+    *,
+    gave_up: bool,
 ) -> float | None:
     """Finish, and show what came out, also of a sweep without a winner."""
     try:
         value = finish(plan, study, start, clock, gave_up=gave_up)
     except Exception:
-        publish(config, plan, study)
+        publish()
         raise
-    publish(config, plan, study)
+    publish()
     return value
 
 
@@ -160,22 +179,11 @@ def finish(plan: Plan, study: Study, start: Start, clock: Clock, *, gave_up: boo
     return won.value
 
 
-def publish(config: DictConfig, plan: Plan, study: Study) -> None:
-    """Write the report, unless `report=false`, and tell the trackers."""
+def _publish(config: DictConfig, plan: Plan, study: Study, at_end: AtEnd) -> None:
+    """Tell the command that ran the sweep, unless `report=false`, and the trackers."""
     if plan.report:
-        show(study)
+        at_end(study)
     tracked.tell(config, plan, study)
-
-
-def show(study: Study) -> None:
-    """Write report.html; whatever goes wrong with it costs a line, never the sweep."""
-    from quintet.console import say, shortest, warn
-    from quintet.report.command import write
-
-    try:
-        say("report    [bold]{}[/]", shortest(write(study)))
-    except Exception as error:
-        warn(f"report.html could not be written: {error}")
 
 
 def limit(plan: Plan) -> int:

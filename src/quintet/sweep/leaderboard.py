@@ -89,7 +89,7 @@ def save(study: Study) -> None:
 def by_hand(study: Study) -> list[str]:
     """Return a warning for each trial that was steered: its point alone does not give its P."""
     return [
-        f"trial {trial.number} was steered while it trained: {trial.notes[STEERED]}"
+        f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()
         if STEERED in trial.notes
     ]
@@ -111,8 +111,8 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
             if end == 0:
                 continue
             found.append(
-                f"the best {key}={value} lies at the edge of its range ({end:g}): "
-                f"try {towards} values as well"
+                f"The best {key}={value} lies at the edge of its range ({end:g}): "
+                f"try {towards} values as well."
             )
     return found
 

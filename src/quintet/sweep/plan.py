@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet import build, run_folder
 from quintet.errors import UserError
 from quintet.length import repeats
+from quintet.sweep import spec
 from quintet.sweep.examples import Example, agree, examples
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.schedulers import RunAll, Scheduler
@@ -73,9 +74,9 @@ class Plan:
         """Return what must be the same when a study goes on."""
         settings: Any = OmegaConf.to_container(self.settings)
         return {
-            "metric": f"{self.metric} ({self.mode})",
+            "metric": {"name": self.metric, "mode": self.mode},
             "fixed": sorted(word for word in self.fixed if not word.startswith(BESIDE)),
-            "space": self.space.describe(),
+            "space": spec.of_space(self.space),
             "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
         }
 

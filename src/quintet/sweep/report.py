@@ -14,10 +14,10 @@ from quintet.console import (
     typed,
 )
 from quintet.ensemble_record import Ensemble
+from quintet.formats import plural, rounded, short
 from quintet.record import Record, voters
-from quintet.report.words import plural, rounded, short
 from quintet.summary import say_how_to_use
-from quintet.sweep import leaderboard
+from quintet.sweep import leaderboard, warm
 from quintet.sweep.outcome import Outcome
 from quintet.sweep.plan import Plan
 from quintet.sweep.space import Point
@@ -105,8 +105,7 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
 
 def _earlier(study: Study) -> str:
     """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
-    places = map(Path, study.optuna.user_attrs["warm_start"])
-    return ", ".join(f"{p.parent.parent.name} (trial {p.name.lstrip('0') or 0})" for p in places)
+    return ", ".join(f"{each.study} (trial {each.trial})" for each in warm.begun_with(study))
 
 
 def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
@@ -205,7 +204,7 @@ def together(plan: Plan, made: Ensemble | str | None) -> None:
     parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
     if made.test is not None:
         parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
-    say(f"ensemble of {voters(made.members)}: {plan.metric} {', '.join(parts)}")
+    say(f"ensemble of {voters(made.trials)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))
     say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))

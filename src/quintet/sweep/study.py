@@ -11,9 +11,9 @@ from quintet import artifacts
 from quintet.errors import UserError
 from quintet.secrets import redacted
 from quintet.sweep import locks
-from quintet.sweep.changed import differences
 from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
+from quintet.sweep.spec import differences
 from quintet.sweep.storage import JOURNAL, storage
 
 if TYPE_CHECKING:

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from markupsafe import Markup
+
 from quintet.page.blocks import Block, Note, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.practice.curves import Row
 from quintet.report.run.seen import Run
 
@@ -50,8 +52,8 @@ def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid")
     return {
         **{"type": "scatter", "mode": "lines" if len(known) > 1 else "markers"},
         **{"x": [int(row["epoch"]) + 1 for row in known], "y": [row[key] for row in known]},
-        **{"name": label(name), "line": {"color": color, "width": 2.2, "dash": dash}},
-        "hovertemplate": "epoch %{x}: %{y:.4g}<extra>" + label(name) + "</extra>",
+        **{"name": name, "line": {"color": color, "width": 2.2, "dash": dash}},
+        "hovertemplate": Markup("epoch %{{x}}: %{{y:.4g}}<extra>{}</extra>").format(name),
     }
 
 

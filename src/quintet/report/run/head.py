@@ -1,12 +1,12 @@
 """The first screen: how good the model is, against what, and what to do next."""
 
+from quintet.formats import duration, plural, score
 from quintet.page.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.pasteable import sort_out
 from quintet.report.noise import judge
 from quintet.report.run import several
 from quintet.report.run.commands import next_steps, warned
 from quintet.report.run.seen import SPLITS, Run
-from quintet.report.words import duration, plural, score
 from quintet.steering import by_hand
 
 READABLE = 5

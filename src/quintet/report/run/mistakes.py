@@ -5,11 +5,11 @@ from collections.abc import Iterator
 import numpy as np
 
 from quintet.evidence import Answers, Examples
+from quintet.formats import score
 from quintet.page.blocks import Block, Gallery, Picture, Text
 from quintet.page.table import Cell, Number, Table
 from quintet.report.run.png import png
 from quintet.report.run.seen import Run
-from quintet.report.words import score
 
 WIDTH = 112
 """Of a picture, in CSS pixels."""

@@ -2,11 +2,11 @@
 
 from quintet.evidence.bootstrap import RESAMPLES, Interval, block_of
 from quintet.evidence.measures import LOWER
+from quintet.formats import score
 from quintet.page.blocks import Block, Note, Text
 from quintet.page.table import Cell, Number, Table
 from quintet.report.cells import scored
 from quintet.report.run.seen import SPLITS, Run
-from quintet.report.words import score
 
 
 def scores(run: Run) -> list[Block]:

@@ -4,7 +4,7 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.report.run.seen import SPLITS, Run
 
 COLORS = {"val": "$blue", "test": "$orange"}
@@ -35,7 +35,7 @@ def forecast(run: Run) -> Figure:
     caption = (
         "Each point is forecast from the true values before it, not from earlier forecasts." + more
     )
-    return Figure(f"{label(name)}: the series and its forecast", traces, layout, caption, 400)
+    return Figure(f"{name}: the series and its forecast", traces, layout, caption, 400)
 
 
 def _drawn(x: list[int], y: NDArray[Any], color: str, name: str, width: float) -> Trace:

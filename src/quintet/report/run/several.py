@@ -1,22 +1,24 @@
 """The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
 
+from markupsafe import Markup
+
 from quintet.artifacts import DamagedError
+from quintet.formats import duration, plural, score
 from quintet.page.blocks import Block, Note, Side, Text
-from quintet.page.figure import Figure, Trace, axis, label
+from quintet.page.figure import Figure, Trace, axis
 from quintet.page.table import Cell, Link, Number, Table
 from quintet.practice.curves import Row, read
-from quintet.record import REPORT, Record
+from quintet.record import REPORT, Record, by_fold
 from quintet.report.run.curves import whole
 from quintet.report.run.seen import Run
-from quintet.report.words import duration, plural, score
 
 
 def what(run: Run) -> str:
     """Return what there are several of: folds, seeds, or both."""
-    names = run.record.repeats
-    if not next(iter(names), "").startswith("folds/"):
+    names, parts = run.record.repeats, run.record.parts
+    if not any("fold" in part for part in parts.values()):
         return plural(len(names), "seed")
-    folds = len({name.partition("_")[0] for name in names})
+    folds = len(by_fold(parts, names))
     seeds = len(names) // folds
     return f"{folds} folds" + (f" × {seeds} seeds" if seeds > 1 else "")
 
@@ -61,11 +63,11 @@ def _figure(run: Run) -> list[Block]:
     mean = run.record.metric.value
     if len(values) < 2 or mean is None:
         return []
-    names = [label(name.rpartition("/")[2].replace("_", " ")) for name in values]
+    names = _called(run)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
         "marker": {"size": 10, "color": "$blue"},
-        "hovertemplate": "%{y}: %{x:.4f}<extra></extra>",
+        "hovertemplate": Markup("%{y}: %{x:.4f}<extra></extra>"),
     }
     line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
@@ -75,6 +77,14 @@ def _figure(run: Run) -> list[Block]:
     }
     title = "P of each, and their mean"
     return [Figure(title, [dots], layout, "Orange: the mean.", 130 + 26 * len(names))]
+
+
+def _called(run: Run) -> list[str]:
+    """Return each run's fold and seed as an axis has them, of the two what differs among them."""
+    parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
+    differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
+    told = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
+    return [", ".join(words) or name for name, words in told.items()]
 
 
 def curves(run: Run) -> list[Block]:
@@ -114,12 +124,12 @@ def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trac
         known = [row for row in rows if key in row]
         x += [*(int(row["epoch"]) + 1 for row in known), None]
         y += [*(row[key] for row in known), None]
-        text += [label(name)] * (len(known) + 1)
+        text += [name] * (len(known) + 1)
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
         "name": "training" if key.startswith("train") else "validation",
         "line": {"color": color, "dash": dash, "width": 1.6},
-        "hovertemplate": "%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>",
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>"),
     }
 
 

@@ -1,5 +1,7 @@
 """Calibration: can the model's probabilities be taken at their word."""
 
+from markupsafe import Markup
+
 from quintet.evidence import Answers
 from quintet.evidence.calibration import BINS, Calibration, calibration
 from quintet.page.blocks import Block, Note
@@ -36,7 +38,9 @@ def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
         **{"x": found.confidence.round(4).tolist(), "y": found.share.round(4).tolist()},
         "marker": {"size": size, "color": "$blue", "opacity": 0.85},
         "customdata": found.count.tolist(),
-        "hovertemplate": "says %{x:.1%}, is right in %{y:.1%} of %{customdata}<extra></extra>",
+        "hovertemplate": Markup(
+            "says %{x:.1%}, is right in %{y:.1%} of %{customdata}<extra></extra>"
+        ),
     }
     x = "probability of a label" if labels else "confidence in the answer"
     layout = {

@@ -1,4 +1,4 @@
-"""How numbers and keys are put into words on a report."""
+"""Numbers, keys and times as text for people, in the console and on pages."""
 
 from datetime import datetime
 

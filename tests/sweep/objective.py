@@ -37,8 +37,9 @@ def main() -> None:
         folder, first, best = Path(arguments["hydra.run.dir"].strip("'")), 0, -math.inf
         (folder / ".hydra").mkdir()
         (folder / "checkpoints").mkdir()
-        write(folder / ".hydra/config.yaml", json.dumps(arguments))
-        write(folder / ".hydra/overrides.yaml", json.dumps(sys.argv[1:]))
+        hydra = {"overrides": {"task": sys.argv[1:]}, "runtime": {"choices": {}}}
+        write(folder / ".hydra/hydra.yaml", json.dumps({"hydra": hydra}))
+        write(folder / ".hydra/config.yaml", json.dumps({**arguments, "paths": None}))
     note(folder, "ran", f"{folder.name} {first} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}")
     misbehave(folder, arguments.get("do", "ok"))
     train(folder, arguments, first, best)

@@ -14,6 +14,9 @@ from quintet.sweep.process import LOCK, LOG, Start
 from quintet.sweep.study import Study, Trial, folder_of
 
 FOLDER = "best"
+SCORES = "evaluation.json"
+KEPT, CLOSED = "best", "best_closed"
+"""What a study knows `best/` by: whose copy it is; of which it is tested, and has its page."""
 PASSED_OVER = "passed_over"
 """What a study knows better trials than that in `best/` by: they have lost their models."""
 TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
@@ -23,8 +26,9 @@ TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
 def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
     """Copy the best trial that still has its model to `best/`, and open the test set for it.
 
-    One that is there already is not tested again. Better ones, whose folder or checkpoint somebody
-    has deleted, are named in its record.
+    One that is there already is not tested again, and each step is only done when it has not been,
+    so that a sweep that is killed here goes on where it was. Better ones, whose folder or
+    checkpoint somebody has deleted, are named in its record.
 
     Returns:
         the trial and its record; None where no trial has its model.
@@ -36,15 +40,16 @@ def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
             continue
         record = kept(study, trial)
         if record is None and has_model(folder_of(study.folder, trial.number)):
-            record = _copied(plan, study, trial, passed, start)
+            record = _copied(plan, study, trial, passed)
         if record is not None:
+            _close(plan, study, trial, record, start)
             study.optuna.set_user_attr(PASSED_OVER, [t.number for t in passed])
             return trial, record
         passed.append(trial)
     return None
 
 
-def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: Start) -> Record:
+def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Record:
     source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
     made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
@@ -57,20 +62,31 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial], start: 
         for better in passed
     ]
     record.write(made)
-    if plan.test:
-        test(plan, made, record, start)
+    study.optuna.set_user_attr(CLOSED, None)
     shutil.rmtree(target, ignore_errors=True)
     files.move(made, target)
+    study.optuna.set_user_attr(KEPT, _sign(trial))
+    return record
+
+
+def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
+    """Test `best/` and write its page, unless that is done."""
+    target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
+    if closed in ([*_sign(trial), True], [*_sign(trial), plan.test]):
+        return
+    if plan.test and not record.test:
+        test(plan, target, record, start)
+    (target / SCORES).unlink(missing_ok=True)
+    files.sweep_up(target)
     if plan.report:
         leave(target)
-    study.optuna.set_user_attr("best", _sign(trial))
-    return record
+    study.optuna.set_user_attr(CLOSED, [*_sign(trial), plan.test])
 
 
 def kept(study: Study, best: Trial) -> Record | None:
     """Return the record in `best/`; None where that is not, or no longer whole, this trial's."""
     target = study.folder / FOLDER
-    if study.optuna.user_attrs.get("best") != _sign(best) or not has_model(target):
+    if study.optuna.user_attrs.get(KEPT) != _sign(best) or not has_model(target):
         return None
     return Record.read(target)
 
@@ -91,16 +107,28 @@ def _sign(best: Trial) -> list[object]:
 
 
 def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
-    """Score a run folder by evaluate.py; tests, its own and simple models', go into its record."""
+    """Score a run folder by evaluate.py; tests, its own and simple models', go into its record.
+
+    The scores are the last that evaluate.py writes: where they are, the test set has been opened,
+    and a sweep that was killed before it could record them opens it no second time.
+    """
     if record.checkpoint is None or not child.beside(plan, "evaluate").is_file():
         return
-    arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
-    why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
-    scores = folder / "evaluation.json"
-    if why_not is not None or not scores.is_file():
-        record.anomalies.append(f"the test failed: {why_not}")
-    else:
-        record.test = artifacts.read_json(folder, scores.name, dict)["test"]
-        record.baselines = Record.read(folder).baselines
-        scores.unlink()
+    scores = folder / SCORES
+    if (found := _scores(scores)) is None:
+        arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
+        why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
+        if (found := _scores(scores) if why_not is None else None) is None:
+            record.anomalies.append(f"the test failed: {why_not}")
+            record.write(folder)
+            return
+    record.test, record.baselines = found, Record.read(folder).baselines
     record.write(folder)
+
+
+def _scores(path: Path) -> dict[str, float] | None:
+    """Return the test scores that evaluate.py has left; None where it has left none."""
+    if not path.is_file():
+        return None
+    found: dict[str, float] | None = artifacts.read_json(path.parent, path.name, dict).get("test")
+    return found

@@ -43,8 +43,18 @@ class Attributes:
     about: About = field(default_factory=About)
     warm_start: dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
+    best_closed: list[int | float | bool | None] | None = None
     passed_over: list[int] = field(default_factory=list)
     ensemble: int | None = None
+    ensemble_of: int | None = None
+
+
+@dataclass
+class Stop:
+    """The report at which a trial's scheduler stopped it."""
+
+    epochs: int
+    value: float
 
 
 @dataclass
@@ -64,6 +74,7 @@ class Notes:
     budget: int | None = None
     paused_at: int | None = None
     bracket: int | None = None
+    stop: Stop | None = None
 
 
 def check(study: "optuna.Study", path: Path) -> None:

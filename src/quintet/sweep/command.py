@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, NoReturn
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import artifacts, secrets, signals
+from quintet import artifacts, files, secrets, signals
 from quintet.errors import UserError
 from quintet.sweep import best, disk, leaderboard, locks, report, together, tracked, warm
 from quintet.sweep.checked import check_points
@@ -218,6 +218,8 @@ def alone(plan: Plan) -> Iterator[None]:
             f"study={plan.folder.name} is being run by another process. Wait for it, stop it, or "
             "give this sweep a study= of its own."
         )
+    for left in plan.folder.glob(f".*{files.SUFFIX}"):  # by a sweep that was killed
+        left.unlink(missing_ok=True)
     try:
         yield
     except (UserError, KeyboardInterrupt):

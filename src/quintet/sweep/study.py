@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, Literal
 from quintet import artifacts
 from quintet.errors import UserError
 from quintet.sweep import locks
+from quintet.sweep.changed import differences
 from quintet.sweep.checked import check
 from quintet.sweep.space import Point, Space
 from quintet.sweep.storage import JOURNAL, storage
@@ -150,7 +151,7 @@ class Study:
         before = self.optuna.user_attrs.get("spec")
         if before is None or not self.trials():
             self.optuna.set_user_attr("spec", dict(spec))
-        elif changes := list(_differences(before, spec)):
+        elif changes := list(differences(before, spec)):
             raise UserError(
                 f"study={self.folder.name} exists and is about something else:\n  "
                 + "\n  ".join(changes)
@@ -240,19 +241,6 @@ def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
         reports=reports,
         notes=notes,
     )
-
-
-def _differences(before: Mapping[str, Any], now: Mapping[str, Any]) -> Iterator[str]:
-    for key in now:
-        old, new = before.get(key), now[key]
-        if old == new:
-            continue
-        if isinstance(old, Mapping) and isinstance(new, Mapping):
-            for part in sorted({*old, *new}):
-                if old.get(part) != new.get(part):
-                    yield f"{part}: was {old.get(part, 'absent')}, now {new.get(part, 'absent')}"
-        else:
-            yield f"{key}: was {old}, now {new}"
 
 
 def folder_of(sweep: Path, number: int) -> Path:

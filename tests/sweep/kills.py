@@ -2,10 +2,10 @@
 
 python tests/sweep/kills.py STRATEGY STRIDE FOLDER [STORAGE]
 
-A moment is what lies before or after a write: of the study, of a trial's files, or of a word between
-the two. A sweep without a kill counts them; then one sweep after the other is killed at every
-STRIDE-th of them, and run again to its end. Processes are forked from this one, which has all that
-is slow to load, so that a sweep takes a tenth of a second.
+A moment is what lies before or after a write: of the study, of a trial's files, or of a word
+between the two. A sweep without a kill counts them; then one sweep after the other is killed at
+every STRIDE-th of them, and run again to its end. Processes are forked from this one, which has
+all that is slow to load, so that a sweep takes a tenth of a second.
 """
 
 import json

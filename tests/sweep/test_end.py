@@ -7,7 +7,6 @@ import signal
 import sys
 import zipfile
 from dataclasses import asdict, replace
-from pathlib import Path
 
 import pytest
 from omegaconf import OmegaConf
@@ -21,8 +20,8 @@ from quintet.sweep.study import Study, folder_of
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks")
 
-# Stands in for evaluate.py and ensemble.py: says that it has opened the test set, leaves its scores.
-# It may be told to end the sweep at one of its moments, and itself with it.
+# Stands in for evaluate.py and ensemble.py: says that it has opened the test set, and leaves its
+# scores. It may be told to end the sweep at one of its moments, and itself with it.
 OPENS = """
 import json, os, signal, sys
 from pathlib import Path

@@ -1,6 +1,7 @@
 """A study survives its writers, whatever keeps it."""
 
 import contextlib
+import errno
 import os
 import shutil
 import signal
@@ -14,7 +15,10 @@ from pathlib import Path
 import pytest
 from parent import HERE, loop, plan, swept
 
+from quintet import faults
 from quintet.errors import UserError
+from quintet.sweep import leaderboard
+from quintet.sweep.disk import explained
 from quintet.sweep.storage import mend, storage
 from quintet.sweep.study import Study
 
@@ -177,13 +181,13 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from parent import loop, plan, swept
-from quintet.sweep.disk import full_disk_explained
+from quintet.sweep.disk import explained
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder = Path(sys.argv[1])
 its = loop(plan(folder, swept(x=range(8))))
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
-with full_disk_explained(folder):
+with explained(folder):
     its.run()
 """
 
@@ -201,3 +205,41 @@ def test_a_trial_that_found_the_disk_full_is_not_lost(tmp_path):
 def test_an_unknown_storage_is_refused(tmp_path):
     with pytest.raises(UserError, match="postgresql"):
         storage(tmp_path, "redis://x")
+
+
+WRITTEN = ["journal.log", ".claim.lock", "0001/.lock", "0001/output.log"]
+
+
+@pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
+@pytest.mark.parametrize("where", WRITTEN)
+def test_a_write_that_fails_is_one_message_and_the_sweep_goes_on(
+    tmp_path, monkeypatch, where, fault
+):
+    at = {"journal.log": 20, ".claim.lock": 2}.get(where, 1)
+    chosen = plan(tmp_path, swept(x=range(3)))
+    its = loop(chosen)
+    monkeypatch.setenv(faults.VARIABLE, f"{fault}:{at}:{where}")
+    with pytest.raises(UserError, match="No trial is lost") as failed, explained(tmp_path):
+        its.run()
+    monkeypatch.delenv(faults.VARIABLE)
+    said = "The disk is full" if fault == "ENOSPC" else os.strerror(getattr(errno, fault))
+    assert said in str(failed.value)
+    assert f"study={tmp_path.name}" in str(failed.value)
+    assert "failed" not in [t.state for t in Study.read(tmp_path).trials()]
+    assert loop(chosen).run()
+    assert [(t.state, t.value) for t in Study.read(tmp_path).trials()] == [
+        ("completed", x) for x in range(3)
+    ]
+
+
+def test_a_leaderboard_that_cannot_be_written_is_written_by_the_same_command(tmp_path, monkeypatch):
+    its = loop(plan(tmp_path, swept(x=range(2))))
+    its.run()
+    for boundary in ("1", "2"):
+        monkeypatch.setenv(faults.VARIABLE, f"EIO:{boundary}:leaderboard.csv")
+        with pytest.raises(UserError, match="No trial is lost"), explained(tmp_path):
+            leaderboard.save(its.study)
+        assert not list(tmp_path.glob("*leaderboard*"))
+    monkeypatch.delenv(faults.VARIABLE)
+    leaderboard.save(its.study)
+    assert (tmp_path / "leaderboard.csv").read_text().count("completed") == 2

@@ -55,7 +55,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
     total, settings, stop = limit(plan), plan.settings, Stop()
     hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
     with (
-        disk.full_disk_explained(plan.folder),
+        disk.explained(plan.folder),
         alone(plan),
         starter(settings.isolation, settings.preload) as start,
     ):

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from quintet.sweep.process import LOG, Process, Start, clean, start
+from quintet.sweep.process import Process, Start, clean, output, start
 from quintet.sweep.stop import at_once
 
 SOURCES = str(Path(__file__).parents[2])
@@ -98,7 +98,7 @@ class Server:
         }
         reports, tells = os.pipe()
         hears, answers = os.pipe()
-        with (folder / LOG).open("ab") as log:
+        with output(folder) as log:
             files = [log.fileno(), lock, tells, hears]
             self._socket.setblocking(True)
             socket.send_fds(self._socket, [json.dumps(request).encode()], files)

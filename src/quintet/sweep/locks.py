@@ -7,13 +7,15 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from quintet import faults
+
 
 def take(path: Path) -> int | None:
     """Return a file descriptor that holds the lock at `path`, or None where another holds it.
 
     The lock belongs to the open file: a child process that inherits the descriptor holds it too.
     """
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -25,12 +27,17 @@ def take(path: Path) -> int | None:
 @contextmanager
 def held(path: Path, *, shared: bool = False) -> Iterator[None]:
     """Hold the lock at `path`, waiting for it; alone, or with others that share it."""
-    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
         yield
     finally:
         os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    faults.reach("before", path)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
 
 
 def is_held(path: Path) -> bool:

@@ -66,7 +66,7 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     except DamagedError as error:
         return Outcome("failed", "failed", reason=str(error))
-    if record.status == "interrupted" or disk.says_full(record.reason):
+    if record.status == "interrupted" or disk.says(record.reason):
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
@@ -84,14 +84,14 @@ def of(folder: Path, exit_code: int) -> Outcome:
     """Return the outcome of a trial that has just ended, whatever ended it.
 
     Raises:
-        UserError: the disk is full, which is no trial's fault.
+        UserError: the disk is full or fails, which is no trial's fault.
 
     """
     if (outcome := recorded(folder)) is not None:
         return outcome
     said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
-    if disk.is_full(folder) or disk.says_full(said):
-        raise disk.no_room(folder.parents[1])
+    if (sign := disk.says(said)) or disk.is_full(folder):
+        raise disk.ends_sweep(folder.parents[1], sign)
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

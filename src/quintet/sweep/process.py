@@ -8,8 +8,9 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Protocol
+from typing import BinaryIO, Protocol
 
+from quintet import faults
 from quintet.process import PARENT
 from quintet.trial import Line
 
@@ -118,7 +119,7 @@ def start(
     reports, tells = os.pipe()
     hears, answers = os.pipe()
     own = {**Line(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
-    with (folder / LOG).open("ab") as log:
+    with output(folder) as log:
         handle = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,
@@ -131,6 +132,12 @@ def start(
     for descriptor in (tells, hears):
         os.close(descriptor)
     return Process(handle, reports, answers, lock)
+
+
+def output(folder: Path) -> BinaryIO:
+    """Open the file to whose end a trial writes what it has to say."""
+    faults.reach("before", folder / LOG)
+    return (folder / LOG).open("ab")
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

@@ -185,9 +185,8 @@ class Study:
     def report(self, number: int, epochs: int, value: float, *, stop: bool) -> None:
         """Write P after so many epochs, and whether the trial stops there.
 
-        Both are one write, which a kill cannot part: a report by itself says that the trial goes
-        on, and one that stops it is a note that holds the report. What follows the note is for
-        other readers of the storage, and is written again when the trial reports again.
+        Both are one write, which a kill cannot part: a report alone says that the trial goes on;
+        one that stops it is a note, and stands beside it for other readers of the storage.
         """
         if stop:
             self.note(number, **{STOP: {"epochs": epochs, "value": value}})

@@ -1,0 +1,43 @@
+"""A serial sweep is what it would have been, wherever kill -9 has ended it: see kills.py."""
+
+import json
+import subprocess
+import sys
+
+import pytest
+from kills import STRATEGIES
+from parent import HERE
+
+pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux")
+
+
+def kill_at_every(stride, name, folder, *storage):
+    """Kill at every so many moments; return what was found, which has nothing wrong in it."""
+    command = [sys.executable, str(HERE / "kills.py"), name, str(stride), str(folder), *storage]
+    out = subprocess.run(command, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    found = json.loads(out.stdout)
+    assert found["kills"] >= sum(found["moments"]) // stride - 1
+    assert found["wrong"] == []
+    print(name, found)
+
+
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_killed_at_any_write_a_sweep_goes_on_as_it_would_have(tmp_path, name):
+    kill_at_every(59, name, tmp_path)
+
+
+def test_whatever_keeps_the_study(tmp_path):
+    kill_at_every(59, "asha", tmp_path, f"sqlite:///{tmp_path}/study.db")
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", STRATEGIES)
+def test_killed_at_each_write_a_sweep_goes_on_as_it_would_have(tmp_path, name):
+    kill_at_every(1, name, tmp_path)
+
+
+@pytest.mark.soak
+@pytest.mark.parametrize("name", ["asha", "hyperband", "median"])
+def test_killed_at_each_write_to_a_database(tmp_path, name):
+    kill_at_every(3, name, tmp_path, f"sqlite:///{tmp_path}/study.db")

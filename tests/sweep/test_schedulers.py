@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from parent import loop, plan, swept
 
 from quintet.errors import UserError
+from quintet.sweep import reports
 from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait, halving
 from quintet.sweep.schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.schedulers.lengthening import Lengthening
@@ -200,3 +201,37 @@ def test_a_round_waits_for_the_one_it_builds_on():
     scheduler = Lengthening(each=2, rounds=3)
     trials = [Trial(0, "completed", 1.0, {}), Trial(1, "running", None, {})]
     assert isinstance(scheduler.move(trials, 6, 8, "max"), Wait)
+
+
+def test_what_was_decided_stays_and_a_kill_cannot_part_it_from_its_report(tmp_path):
+    """The others' history has grown since: by it the trial would stop at another epoch."""
+    chosen = plan(tmp_path, swept(x=range(3)), scheduler=Asha(1, 2), max_epochs=8)
+    study = loop(chosen).study
+    for _ in range(3):
+        study.create({"x": "1"}, chosen.space, {})
+    of = lambda number: study.trials()[number]  # noqa: E731
+    assert not reports.stops(chosen, study, of(0), 1, 0.5)
+    assert reports.stops(chosen, study, of(1), 1, 0.4)
+    assert not reports.stops(chosen, study, of(2), 1, 0.6)
+    assert reports.stops(chosen, study, of(1), 1, 0.9), "told again, though by now it leads"
+    assert reports.stops(chosen, study, of(1), 1, None)
+    assert not reports.stops(chosen, study, of(0), 1, 0.1), "told again, though it is last by now"
+    assert [t.reports for t in study.trials()] == [{1: 0.5}, {1: 0.4}, {1: 0.6}]
+
+
+def test_a_report_that_stops_a_trial_is_whole_in_its_first_write(tmp_path):
+    chosen = plan(tmp_path, swept(x=[1]))
+    study = loop(chosen).study
+    study.create({"x": "1"}, chosen.space, {})
+    study.report(0, 3, 0.5, stop=True)
+    path = tmp_path / "journal.log"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    (trial,) = Study.read(tmp_path).trials()
+    assert trial.reports == {3: 0.5}
+    assert [trial.stopped_by(epochs) for epochs in (2, 3, 4)] == [False, True, True]
+
+
+def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
+    notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
+    assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
+    assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)

@@ -75,7 +75,8 @@ def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start)
         return
     if plan.test and not record.test:
         test(plan, target, record, start)
-    (target / SCORES).unlink(missing_ok=True)
+    for name in (SCORES, LOG, LOCK):  # the last two of a test that was killed
+        (target / name).unlink(missing_ok=True)
     files.sweep_up(target)
     study.optuna.set_user_attr(CLOSED, [*_sign(trial), plan.test])
 

@@ -23,7 +23,9 @@ COMMANDS: dict[str, Callable[[Path, dict[str, Path]], tuple[object, ...]]] = {
     "info": lambda run, sweeps: (),
     "learning_curve": lambda run, sweeps: (*SHORT, "fractions=[0.5,1]"),
     "look": lambda run, sweeps: ("data=digits",),
-    "predict": lambda run, sweeps: (f"run={run}", f"input={run.parent}/x.npy"),
+    "predict": lambda run, sweeps: (
+        *(f"run={run}", f"input={run.parent}/x.npy", f"output={run.parent}/predictions.csv"),
+    ),
     "report": lambda run, sweeps: (f"sweep={sweeps['grid']}", f"output={run.parent}/report.html"),
     "steer": lambda run, sweeps: (f"run={run}", "stop=true"),
     "train": lambda run, sweeps: (*SHORT, "report=true", "baselines=true"),

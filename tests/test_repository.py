@@ -24,6 +24,7 @@ USES = (
 FRAME = (
     *("fit", "signature", "run_folder", "outcome", "checkpoints", "console", "summary", "usage"),
     *("loggers", "checkpoint_io", "ranks", "length", "node", "transfer", "explain"),
+    *("begun", "quoting", "resuming"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

@@ -13,6 +13,7 @@ from quintet.errors import UserError
 
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 SAID = "no room left"
 """What the message of a full disk has in it."""
 
@@ -126,6 +127,11 @@ def is_full(error: BaseException | None) -> bool:
             return True
         error = error.__cause__ or error.__context__
     return False
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Tell whether it was that one may not write there, or that nobody may."""
+    return isinstance(error, OSError) and error.errno in READ_ONLY
 
 
 def unusable(error: OSError, path: object) -> str:

@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import build, console, experiment, run_folder, summary
+from quintet import build, console, experiment, resuming, run_folder, summary
 from quintet.ensemble_record import Ensemble
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
@@ -30,7 +30,7 @@ def run(cfg: DictConfig) -> Record:
 
     """
     if cfg.resume:
-        cfg = run_folder.resumed(cfg)
+        cfg = resuming.resumed(cfg)
     return cross_validate(cfg) if repeats(cfg) > 1 else experiment.run(cfg)
 
 
@@ -135,7 +135,7 @@ def finished(cfg: DictConfig) -> Record | None:
 def _train(cfg: DictConfig, before: Sequence[Record], *, more: bool) -> Record:
     place = Path(cfg.paths.run)
     place.mkdir(parents=True, exist_ok=True)
-    run_folder.check_length(cfg, place)
+    resuming.check_length(cfg, place)
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
         if prune := cfg.callbacks.get("prune"):

@@ -136,8 +136,9 @@ def is_read_only(error: BaseException | None) -> bool:
 
 def unusable(error: OSError, path: object) -> str:
     """Say of which path the system complains, and where others are given."""
+    named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
     return (
-        f"{error.filename or path} cannot be read or written: {error.strerror}. Give a place where "
+        f"{named} cannot be read or written: {error.strerror}. Give a place where "
         "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=."
     )
 

@@ -99,6 +99,17 @@ def test_a_run_is_used(odd: Path) -> None:
     assert {"p q.csv", "export", "report.html", "evaluation.json"} <= left
 
 
+def test_a_run_that_one_may_not_write_to_is_scored(odd: Path) -> None:
+    (odd / "run" / "evaluation.json").unlink(missing_ok=True)
+    words = [f"run={odd / 'run'}"]
+    ended = forked(odd.parent / "log", words, fault="EACCES:1+", script="evaluate")
+    assert ended.code == 0, ended.said
+    assert "recorded" in ended.said
+    for file in ("predictions.npz", "evaluation.json"):
+        assert f"Warning: {odd / 'run' / file} cannot be read or written: Perm" in ended.said
+    assert not (odd / "run" / "evaluation.json").exists()
+
+
 def test_nobody_steers_a_run_that_has_ended(odd: Path) -> None:
     ended = forked(odd.parent / "log", [f"run={odd / 'run'}", "stop=true"], script="steer")
     assert ended.code == 1

@@ -24,7 +24,14 @@ class Ended:
     said: str
 
 
-def forked(log: Path, words: list[str], *, fault: str = "", script: str = "train") -> Ended:
+def forked(
+    log: Path,
+    words: list[str],
+    *,
+    fault: str = "",
+    script: str = "train",
+    first: Callable[[], None] = lambda: None,
+) -> Ended:
     """Run a command in a fork of this process, which has the libraries loaded already.
 
     Args:
@@ -32,10 +39,12 @@ def forked(log: Path, words: list[str], *, fault: str = "", script: str = "train
         words: of the command line.
         fault: for `quintet.faults`.
         script: the command.
+        first: what the fork does before it.
 
     """
     main = _warmed(script)
     if (pid := os.fork()) == 0:
+        first()
         os._exit(_child(log, [script, *words], fault, main))
     return Ended(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]), log.read_text())
 

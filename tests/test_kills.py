@@ -1,14 +1,19 @@
 """A run that is killed at any of its writes, or whose disk fails there, goes on unharmed."""
 
+import os
 import signal
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
+import yaml
 
 import runs
 from faulty import boundaries, forked
+from quintet.console import command_line
+from quintet.files import SUFFIX
 from quintet.record import Record
 
 SMALL = (
@@ -124,11 +129,18 @@ def failed(whole: Whole, folder: Path, fault: str) -> None:
     gone_on_with(whole, folder)
 
 
+FAILS = {
+    "one": ("whole config.yaml", "before checkpoints/last.ckpt"),
+    "folds": ("before folds/1/config.yaml",),
+    "seeds": ("before result.json",),
+}
+
+
 @pytest.mark.parametrize("fault", ["ENOSPC:{}+", "EIO:{}"])
 def test_a_disk_that_fails_ends_a_run_with_one_message(
     fault: str, whole: Whole, tmp_path: Path
 ) -> None:
-    for number, boundary in enumerate(KEY[whole.kind][1::2]):
+    for number, boundary in enumerate(FAILS[whole.kind]):
         failed(whole, tmp_path / f"{number}", fault.format(whole.last(boundary)))
 
 
@@ -140,3 +152,41 @@ def test_a_disk_that_fails_at_any_write_ends_a_run_with_one_message(
     for at, boundary in enumerate(whole.passed, 1):
         if "EIO" not in fault or "predictions.npz" not in boundary:  # a run can do without these
             failed(whole, tmp_path / f"{at}", fault.format(at))
+
+
+def test_every_file_of_a_run_is_written_through_the_file_layer(
+    whole: Whole, tmp_path: Path
+) -> None:
+    """All that the interpreter opens for writing there; Hydra's own log is not of the run."""
+    opened = os.open(tmp_path / "opened", os.O_WRONLY | os.O_CREAT)
+    folder = tmp_path / "run"
+
+    def note(event: str, arguments: tuple[Any, ...]) -> None:
+        ours = event == "open" and str(arguments[0]).startswith(str(folder))
+        if ours and arguments[2] & (os.O_WRONLY | os.O_RDWR | os.O_CREAT):
+            os.write(opened, f"{arguments[0]}\n".encode())
+
+    words = [*whole.words, f"hydra.run.dir={folder}"]
+    forked(tmp_path / "log", words, first=lambda: sys.addaudithook(note))
+    lines = (tmp_path / "opened").read_text().splitlines()
+    written = {Path(line).relative_to(folder) for line in lines}
+    announced = {Path(line.split(" ", 1)[1]) for line in whole.passed}
+    parts = {path for path in written if path.suffix == SUFFIX}
+    assert written - parts == {Path("train.log")}
+    assert {p.with_name(p.name[1:].rsplit(".", 2)[0]) for p in parts} == announced
+
+
+def test_a_torn_beginning_is_answered_with_the_command_to_start_again(tmp_path: Path) -> None:
+    """As Hydra itself left it, which wrote these files in earlier versions."""
+    folder = tmp_path / "run"
+    (folder / ".hydra").mkdir(parents=True)
+    for torn in ("config.yaml", "hydra.yaml"):
+        (folder / ".hydra" / torn).touch()
+        ended = forked(tmp_path / "log", [f"resume={folder}"])
+        assert ended.code == 1
+        assert ended.said.startswith(f"Error: resume={folder}: this run was stopped before")
+        assert "with the command that began it" in ended.said
+    typed = ["model=cnn", "data.path='a b'"]
+    (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(typed))
+    said = forked(tmp_path / "log", [f"resume={folder}"]).said
+    assert f"Start it again: {command_line('train', *typed, f'hydra.run.dir={folder}')}" in said

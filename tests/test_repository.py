@@ -34,7 +34,7 @@ FRAME = (
         "usage",
     ),
     *("loggers", "checkpoint_io", "ranks", "length", "node", "transfer", "explain"),
-    *("begun", "ensemble_record", "outputs", "pasteable"),
+    *("begun", "ensemble_record", "outputs", "pasteable", "quoting", "resuming"),
 )
 
 # The floors of the house, from the top. A module imports from its own floor or from below; one

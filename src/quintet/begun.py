@@ -16,7 +16,6 @@ from yaml import YAMLError
 from quintet.console import command_line, typed
 from quintet.errors import UserError
 from quintet.files import write_atomically
-from quintet.record import CONFIG
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
@@ -73,6 +72,12 @@ def read(folder: Path) -> Begun:
     return Begun(composed, as_typed(overrides), dict(choices))
 
 
+def words(folder: Path) -> list[str] | None:
+    """Return what was typed to start the run in a folder; None where it came to nothing."""
+    found = _loaded(folder / FOLDER / OVERRIDES)
+    return as_typed(found.listed) if has_begun(folder) and "listed" in found else None
+
+
 def refuse(folder: Path) -> None:
     """Refuse to resume in a folder that a run was to begin in, where it came to nothing.
 
@@ -99,19 +104,11 @@ def _loaded(path: Path) -> DictConfig:
 
 
 def _start_again(folder: Path) -> str:
-    words, place = _words(folder), f"hydra.run.dir={typed(folder)}"
+    found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with the command that began it"
-    if words is not None:
-        again = command_line("train", *words, place)
+    if "listed" in found:
+        again = command_line("train", *as_typed(found.listed), place)
     return (
         f"resume={folder}: this run was stopped before it had written down what it began with, so "
         f"there is nothing to go on with, and nothing is lost. Start it again: {again}"
     )
-
-
-def _words(folder: Path) -> list[str] | None:
-    """Return what was typed to start a run, as far as a file still tells it."""
-    for path, key in ((folder / FOLDER / OVERRIDES, "listed"), (folder / CONFIG, "overrides")):
-        if key in (found := _loaded(path)):
-            return as_typed(found[key])
-    return None

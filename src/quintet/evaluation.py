@@ -1,6 +1,8 @@
 """Score a run's checkpoint again, on the data of the run's own config."""
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from statistics import fmean
 
@@ -11,7 +13,7 @@ from quintet.callbacks.keep import Keep
 from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.evidence import read
-from quintet.files import write_atomically
+from quintet.files import is_read_only, write_atomically
 from quintet.node import instantiate
 from quintet.practice import baselines
 from quintet.process import is_first_rank
@@ -39,7 +41,8 @@ def evaluate(cfg: DictConfig) -> Scores:
     several = artifacts.has(folder, ENSEMBLE) and artifacts.has(folder, CONFIG)
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():
-        write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
+        with if_one_may_write():
+            write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
         show(scores, Record.read(folder) if artifacts.has(folder, RESULT) else None)
     return scores
 
@@ -59,13 +62,15 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     for split in splits:
         logged = score[split](run.task, run.data, verbose=False)[0]
         scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
-    keep.save(folder)
+    with if_one_may_write():
+        keep.save(folder)
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
         found = baselines.scores(run.data, facts, metric, splits, threads)
         record.baselines = beside.added(record.baselines, found)
-        record.write(folder)
+        with if_one_may_write():
+            record.write(folder)
     return scores
 
 
@@ -85,10 +90,22 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
             runs = [Record.read(folder / name) for name in names]
             found = beside.of_several(runs, folder, tested="test" in cfg.splits)
             record.baselines = beside.added(record.baselines, found)
-            record.write(folder)
+            with if_one_may_write():
+                record.write(folder)
     if "test" in cfg.splits:
         scores["test"] = members.on_test(folder, cfg.checkpoint)
     return scores
+
+
+@contextmanager
+def if_one_may_write() -> Iterator[None]:
+    """Say which file could not be written into a folder that is another's; scores are shown."""
+    try:
+        yield
+    except UserError as error:
+        if not is_read_only(error.__cause__):
+            raise
+        console.warn(str(error))
 
 
 def show(scores: Scores, record: Record | None) -> None:

@@ -15,6 +15,7 @@ from quintet.signals import held_back
 
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
 SAID = "no room left"
 """What the message of a full disk has in it."""
 
@@ -140,10 +141,16 @@ def is_full(error: BaseException | None) -> bool:
     return False
 
 
+def is_read_only(error: BaseException | None) -> bool:
+    """Tell whether it was that one may not write there, or that nobody may."""
+    return isinstance(error, OSError) and error.errno in READ_ONLY
+
+
 def unusable(error: OSError, path: object) -> str:
     """Say of which path the system complains, and where others are given."""
+    named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
     return (
-        f"{error.filename or path} cannot be read or written: {error.strerror}. Give a place where "
+        f"{named} cannot be read or written: {error.strerror}. Give a place where "
         "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=."
     )
 

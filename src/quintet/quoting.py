@@ -25,7 +25,7 @@ def quoted(value: str | Path) -> str:
     text = str(value)
     if PLAIN.fullmatch(text) and text.lower() not in WORDS:
         return text
-    return "'" + re.sub(r"(\\*)('|$)", _escaped, text) + "'"
+    return "'" + re.sub(r"(\\*)('|\Z)", _escaped, text) + "'"
 
 
 def with_paths(arguments: list[str]) -> list[str]:

@@ -18,6 +18,7 @@ from typing import Any
 from quintet.errors import DivergedError, UserError
 from quintet.files import SUFFIX, sweep_up, write_atomically
 from quintet.process import die_with, is_first_rank
+from quintet.quoting import quoted
 
 POLL, GRACE = 0.2, 5.0
 """Seconds between two looks at the other ranks, and until rank 0 should have noticed itself."""
@@ -35,9 +36,24 @@ def watch_over() -> None:
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
+    subprocess_script._hydra_subprocess_cmd = _command_of  # type: ignore[attr-defined,assignment]
     atexit.register(_part)
     if not is_first_rank():
         die_with(os.getppid())  # whoever that is: a cluster's launcher may have started the ranks
+
+
+def _command_of(rank: int) -> tuple[list[str], str]:
+    """Return what starts a rank and where: Lightning's own, with the folder in Hydra's quotes.
+
+    Lightning's stand as they are, whatever quotes and backslashes the path itself has.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from lightning.fabric.strategies.launchers.subprocess_script import _hydra_subprocess_cmd
+
+    command, directory = _hydra_subprocess_cmd(rank)
+    place = HydraConfig.get().run.dir
+    theirs, ours = f'hydra.run.dir="{place}"', f"hydra.run.dir={quoted(place)}"
+    return [ours if word == theirs else word for word in command], directory
 
 
 @contextmanager

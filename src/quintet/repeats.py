@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import build, console, experiment, run_folder, summary
+from quintet import build, console, experiment, resuming, run_folder, summary
 from quintet.ensemble_record import Ensemble
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
@@ -35,7 +35,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
 
     """
     if cfg.resume:
-        cfg = run_folder.resumed(cfg)
+        cfg = resuming.resumed(cfg)
     return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 
@@ -150,7 +150,7 @@ def finished(cfg: DictConfig) -> Record | None:
 def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd | None) -> Record:
     place = Path(cfg.paths.run)
     place.mkdir(parents=True, exist_ok=True)
-    run_folder.check_length(cfg, place)
+    resuming.check_length(cfg, place)
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
         if prune := cfg.callbacks.get("prune"):

@@ -5,7 +5,6 @@ import shutil
 from pathlib import Path
 
 from quintet import begun
-from quintet.errors import UserError
 from quintet.quoting import quoted
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG
@@ -26,10 +25,8 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
 
 def _began(folder: Path, trial: Trial) -> bool:
     """Tell whether a folder's run began as this trial: another's would be recorded as its own."""
-    try:
-        return set(assignments(trial.point)) <= set(begun.read(folder).overrides)
-    except UserError:  # it had not begun
-        return False
+    words = begun.words(folder)
+    return words is not None and set(assignments(trial.point)) <= set(words)
 
 
 def environment(slot: int, slots: int) -> dict[str, str]:

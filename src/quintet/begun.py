@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from quintet import plain_yaml, references
 from quintet.console import command_line, typed
 from quintet.errors import UserError
 from quintet.files import write_atomically
@@ -28,7 +27,7 @@ LAST_GROUP = "paths"
 class Begun:
     """A run's config as it was composed, references unresolved; what was typed and chosen."""
 
-    config: DictConfig
+    config: dict[str, Any]
     overrides: list[str]
     choices: dict[str, str | None]
 
@@ -65,12 +64,12 @@ def read(folder: Path) -> Begun:
 
     """
     composed, hydra = (_loaded(folder / FOLDER / name) for name in (COMPOSED, HYDRA))
-    overrides, choices = (
-        OmegaConf.select(hydra, f"hydra.{key}") for key in ("overrides.task", "runtime.choices")
-    )
-    if LAST_GROUP not in composed or overrides is None or choices is None:
+    overrides = references.value(hydra, "hydra.overrides.task")
+    choices = references.value(hydra, "hydra.runtime.choices")
+    known = isinstance(overrides, list) and isinstance(choices, dict)
+    if LAST_GROUP not in composed or not known:
         raise UserError(_start_again(folder))
-    return Begun(composed, as_typed(overrides), dict(choices))
+    return Begun(composed, list(map(str, overrides)), dict(choices))
 
 
 def refuse(folder: Path) -> None:
@@ -89,13 +88,13 @@ def as_typed(overrides: ListConfig | list[str]) -> list[str]:
     return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
-def _loaded(path: Path) -> DictConfig:
+def _loaded(path: Path) -> dict[str, Any]:
     """Return a YAML file's content, {} of one that is torn; a list as `listed`."""
     try:
-        found = OmegaConf.load(path)
-    except (OSError, YAMLError, OmegaConfBaseException, UnicodeDecodeError):
-        return OmegaConf.create({})
-    return found if isinstance(found, DictConfig) else OmegaConf.create({"listed": found})
+        found = plain_yaml.read(path)
+    except (OSError, UserError):
+        return {}
+    return found if isinstance(found, dict) else {"listed": found}
 
 
 def _start_again(folder: Path) -> str:
@@ -113,5 +112,5 @@ def _words(folder: Path) -> list[str] | None:
     """Return what was typed to start a run, as far as a file still tells it."""
     for path, key in ((folder / FOLDER / OVERRIDES, "listed"), (folder / CONFIG, "overrides")):
         if key in (found := _loaded(path)):
-            return as_typed(found[key])
+            return [str(word) for word in found[key] or []]
     return None

@@ -8,20 +8,16 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
-from yaml import YAMLError
 
-from quintet import begun, checkpoints, outputs, secrets
+from quintet import artifacts, begun, foreign, outputs, references
 from quintet.console import typed
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
 from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.trust import Trust
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
-FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
-"""What a resumed run cannot change, because what it has learnt so far depends on it ..."""
-MOVABLE = {"data.path", "data.on_device"}
-"""... and what is only a matter of place; that the data is the same is checked."""
 
 
 def note_command(cfg: DictConfig) -> None:
@@ -132,7 +128,8 @@ def claim(cfg: DictConfig, folder: Path) -> None:
     if not is_first_rank():
         return
     path = folder / CONFIG
-    if path.exists() and (was := OmegaConf.load(path).facts.fingerprint) != cfg.facts.fingerprint:
+    was = references.value(foreign.read(path), "facts.fingerprint") if path.exists() else None
+    if was not in (None, cfg.facts.fingerprint):
         raise UserError(
             f"The data has changed since the run began: its fingerprint is "
             f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
@@ -161,15 +158,38 @@ def without_secrets(cfg: DictConfig) -> DictConfig:
     return OmegaConf.create(plain)
 
 
-def load(folder: Path) -> DictConfig:
-    """Return a run's config with `paths.run` set to where the folder is now.
+def load(folder: Path, trust: Trust) -> DictConfig:
+    """Return a run's config, of which models may be built, with `paths.run` where the folder is.
+
+    Args:
+        folder: of a run; it may be a stranger's.
+        trust: what its config may name beside the building blocks.
+
+    Raises:
+        UserError: the folder is not a run's, or its config names code that is not trusted.
+
+    """
+    return _placed(foreign.settled(_config_of(folder), trust), folder)
+
+
+def read(folder: Path) -> DictConfig:
+    """Return a run's config to look at; nothing of it may be built.
 
     Raises:
         UserError: the folder is not a run's.
 
     """
-    path = folder / CONFIG
-    if not path.is_file() and (folder / ENSEMBLE).is_file():
+    return _placed(foreign.as_text(foreign.read(_config_of(folder))), folder)
+
+
+def _placed(cfg: DictConfig, folder: Path) -> DictConfig:
+    cfg.paths = {"run": references.literal(str(folder.resolve()))}
+    return cfg
+
+
+def _config_of(folder: Path) -> Path:
+    path = artifacts.inside(folder, CONFIG)
+    if not path.is_file() and artifacts.has(folder, ENSEMBLE):
         raise UserError(
             f"run={folder} is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it "
             f"as a whole; here give the run folder of one model, inside {folder / 'members'}."
@@ -179,77 +199,4 @@ def load(folder: Path) -> DictConfig:
             f"run={folder} is no run folder: {path} is missing. "
             "Allowed: a folder that train.py wrote."
         )
-    try:
-        cfg = cast(DictConfig, OmegaConf.load(path))
-    except YAMLError as error:
-        raise UserError(f"{path} is no YAML, so the run cannot be rebuilt: {error}") from error
-    cfg.paths.run = str(folder.resolve())
-    secrets.note(path.read_text())
-    return cfg
-
-
-def resumed(cfg: DictConfig) -> DictConfig:
-    """Return the config that the run in `cfg.resume` began with, plus what was typed for it since.
-
-    Raises:
-        UserError: an override would change one of the choices, or end the run before where it is.
-
-    """
-    from hydra.core.hydra_config import HydraConfig
-
-    folder = Path(cfg.resume)
-    first = begun.read(folder)
-    saved = first.config
-    last = load(folder) if (folder / CONFIG).is_file() else saved
-    later = begun.as_typed(last.overrides)
-    words = [word for word in later if word not in first.overrides]  # of earlier resumes
-    keys = _keys(begun.as_typed(HydraConfig.get().overrides.task))
-    if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
-        raise UserError(
-            f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
-            f"{fixed[0]}=. Leave it out, or start a new run with it."
-        )
-    for given, source in ((_keys(words), last), (keys, cfg)):
-        for key in given:
-            OmegaConf.update(saved, key, OmegaConf.select(source, key), force_add=True)
-    with open_dict(saved):
-        saved.resume = cfg.resume
-        saved.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
-        saved.overrides = _latest([*first.overrides, *words, *begun.as_typed(cfg.overrides)])
-    saved.paths.run = cfg.paths.run
-    check_length(saved, folder)
-    secrets.note(OmegaConf.to_yaml(saved))
-    return saved
-
-
-def check_length(cfg: DictConfig, folder: Path) -> None:
-    """Refuse to go on with a run that has more epochs behind it than it is to have.
-
-    Raises:
-        UserError: with how many.
-
-    """
-    epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
-    if isinstance(epochs, int) and 0 <= epochs < done:
-        raise UserError(
-            f"trainer.max_epochs={epochs} is less than the {done} epochs that the run in {folder} "
-            f"has behind it. Give {done} or more, or start a new run."
-        )
-
-
-def _keys(words: list[str]) -> list[str]:
-    """Return the keys and groups that overrides name."""
-    from hydra.core.override_parser.overrides_parser import OverridesParser
-
-    parsed = OverridesParser.create().parse_overrides(words)
-    return [o.key_or_group for o in parsed if o.key_or_group != "resume"]
-
-
-def _latest(words: list[str]) -> list[str]:
-    """Return the last override of each key, in the order in which they were typed."""
-    found: dict[str, str] = {}
-    for word in words:
-        key = word.partition("=")[0]
-        found.pop(key, None)
-        found[key] = word
-    return [*found.values()]
+    return path

@@ -12,6 +12,7 @@ from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start
 from quintet.sweep.study import Study, Trial, folder_of
+from quintet.trust import as_override
 
 FOLDER = "best"
 PASSED_OVER = "passed_over"
@@ -94,7 +95,12 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     """Score a run folder by evaluate.py; tests, its own and simple models', go into its record."""
     if record.checkpoint is None or not child.beside(plan, "evaluate").is_file():
         return
-    arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
+    arguments = [
+        f"run={quoted(folder)}",
+        "splits=[val,test]",
+        "baselines=true",
+        *as_override(plan.trust),
+    ]
     why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
     scores = folder / "evaluation.json"
     if why_not is not None or not scores.is_file():

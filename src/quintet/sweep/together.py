@@ -10,6 +10,7 @@ from quintet.sweep.clock import Clock
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import Start
 from quintet.sweep.study import Study
+from quintet.trust import as_override
 
 FOLDER = "ensemble"
 
@@ -30,6 +31,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: Clock) -> Ensemble |
             f"sweep={quoted(study.folder)}",
             f"size={plan.settings.ensemble}",
             f"test={plan.test}",
+            *as_override(plan.trust),
         ]
         place = study.folder / f".{FOLDER}"
         place.mkdir(exist_ok=True)

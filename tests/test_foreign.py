@@ -73,12 +73,13 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture
 def run(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     """Return a copy of a run's folder, in a place where nothing else is."""
-    shutil.copytree(real / "run", tmp_path / "run")
+    folder = tmp_path / "sweep/trials/0000"
+    shutil.copytree(real / "run", folder)
     monkeypatch.setenv("QUINTET_CANARY", CANARY)
     monkeypatch.setenv("PROJECT_ROOT", str(runs.ROOT))
     monkeypatch.chdir(tmp_path)
     tripwire.CALLS.clear()
-    yield tmp_path / "run"
+    yield folder
     assert not tripwire.CALLS
     assert not (tmp_path / "pwned").exists()
 
@@ -157,11 +158,8 @@ anything = st.tuples(
 
 def commands(run: Path, real: Path) -> list[Callable[[], Any]]:
     """Return what builds a model of a folder."""
-    sweep = run.parent / "sweep"
-    (sweep / "trials").mkdir(parents=True, exist_ok=True)
+    sweep = run.parents[1]
     (sweep / "leaderboard.csv").write_text("trial,value,folder\n0,0.5,trials/0000\n")
-    if not (sweep / "trials/0000").exists():
-        (sweep / "trials/0000").symlink_to(run)
     one = {"run": str(run), "checkpoint": "best", "output": None, "debug": False}
     new = {"input": str(real / "new.npz"), "output": str(run / "p.csv"), "batch_size": 8}
     several = {"sweep": str(sweep), "candidates": 3, "size": 3, "output": None, "test": False}
@@ -227,7 +225,7 @@ def test_a_folder_that_nobody_has_touched_works(run, real):
 def test_nothing_that_a_runs_config_names_is_called(run, real, drawn):
     first, second, wrapping, third = drawn
     config = plain(real / "run", CONFIG)
-    found, evil = [*places(config)], targets(run.parent)
+    found, evil = [*places(config)], targets(run.parents[2])
     keys = found[first % len(found)]
     new = WRAPPED[wrapping](evil[second % len(evil)])
     write(run, CONFIG, changed(config, keys, new))
@@ -246,7 +244,7 @@ def test_nothing_that_a_resumed_runs_configs_name_is_called(run, real, drawn, la
     first, second, wrapping, _ = drawn
     begun, last = plain(real / "run", BEGUN), plain(real / "run", CONFIG)
     config = last if later else begun
-    found, evil = [*places(config)], targets(run.parent)
+    found, evil = [*places(config)], targets(run.parents[2])
     keys = found[first % len(found)]
     config = changed(config, keys, WRAPPED[wrapping](evil[second % len(evil)]))
     if later and isinstance(last.get("overrides"), list):
@@ -428,7 +426,7 @@ def test_references_that_grow_are_refused(run, laughs):
 
 def test_reports_and_comparisons_build_nothing(run, real):
     config = plain(run, CONFIG)
-    for i, node in enumerate(targets(run.parent)):
+    for i, node in enumerate(targets(run.parents[2])):
         config["model"][f"evil_{i}"] = node | {"text": "${oc.env:QUINTET_CANARY}"}
     write(run, CONFIG, config)
     found = Run.read(run)

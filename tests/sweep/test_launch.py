@@ -9,7 +9,6 @@ from quintet.sweep import launch
 from quintet.sweep.study import Trial
 from quintet.sweep.words import read
 
-
 BEGAN = ["model.width=8", "seed=1", "test=false"]
 HYDRA = {"hydra": {"overrides": {"task": BEGAN}, "runtime": {"choices": {}}}}
 

@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
-from omegaconf.errors import OmegaConfBaseException
-from yaml import YAMLError
 
+from quintet import plain_yaml, references
 from quintet.console import command_line, typed
 from quintet.errors import UserError
 from quintet.files import write_atomically
@@ -27,7 +26,7 @@ LAST_GROUP = "paths"
 class Begun:
     """A run's config as it was composed, references unresolved; what was typed and chosen."""
 
-    config: DictConfig
+    config: dict[str, Any]
     overrides: list[str]
     choices: dict[str, str | None]
 
@@ -64,18 +63,18 @@ def read(folder: Path) -> Begun:
 
     """
     composed, hydra = (_loaded(folder / FOLDER / name) for name in (COMPOSED, HYDRA))
-    overrides, choices = (
-        OmegaConf.select(hydra, f"hydra.{key}") for key in ("overrides.task", "runtime.choices")
-    )
-    if LAST_GROUP not in composed or overrides is None or choices is None:
+    overrides = references.value(hydra, "hydra.overrides.task")
+    choices = references.value(hydra, "hydra.runtime.choices")
+    known = isinstance(overrides, list) and isinstance(choices, dict)
+    if LAST_GROUP not in composed or not known:
         raise UserError(_start_again(folder))
-    return Begun(composed, as_typed(overrides), dict(choices))
+    return Begun(composed, list(map(str, overrides)), dict(choices))
 
 
 def words(folder: Path) -> list[str] | None:
     """Return what was typed to start the run in a folder; None where it came to nothing."""
     found = _loaded(folder / FOLDER / OVERRIDES)
-    return as_typed(found.listed) if has_begun(folder) and "listed" in found else None
+    return [*map(str, found["listed"] or [])] if has_begun(folder) and "listed" in found else None
 
 
 def refuse(folder: Path) -> None:
@@ -94,20 +93,20 @@ def as_typed(overrides: ListConfig | list[str]) -> list[str]:
     return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
-def _loaded(path: Path) -> DictConfig:
+def _loaded(path: Path) -> dict[str, Any]:
     """Return a YAML file's content, {} of one that is torn; a list as `listed`."""
     try:
-        found = OmegaConf.load(path)
-    except (OSError, YAMLError, OmegaConfBaseException, UnicodeDecodeError):
-        return OmegaConf.create({})
-    return found if isinstance(found, DictConfig) else OmegaConf.create({"listed": found})
+        found = plain_yaml.read(path)
+    except (OSError, UserError):
+        return {}
+    return found if isinstance(found, dict) else {"listed": found}
 
 
 def _start_again(folder: Path) -> str:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with the command that began it"
     if "listed" in found:
-        again = command_line("train", *as_typed(found.listed), place)
+        again = command_line("train", *map(str, found["listed"] or []), place)
     return (
         f"resume={folder}: this run was stopped before it had written down what it began with, so "
         f"there is nothing to go on with, and nothing is lost. Start it again: {again}"

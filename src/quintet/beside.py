@@ -11,9 +11,12 @@ from quintet.node import instantiate
 from quintet.practice import baselines
 from quintet.practice.baselines import Scores
 from quintet.record import Record
+from quintet.trust import NOTHING, Trust
 
 
-def of_several(runs: Sequence[Record], folder: Path, *, tested: bool) -> Scores:
+def of_several(
+    runs: Sequence[Record], folder: Path, *, tested: bool, trust: Trust = NOTHING
+) -> Scores:
     """Return P of each simple model, as a run's own P comes about.
 
     On validation it is the mean over the runs, each with a model of its own; on test data P of
@@ -23,6 +26,7 @@ def of_several(runs: Sequence[Record], folder: Path, *, tested: bool) -> Scores:
         runs: of the folds or seeds, with P of their simple models.
         folder: of the run, with `ensemble.json`.
         tested: whether the test set was opened.
+        trust: what the models' configs may name.
 
     """
     found: Scores = {
@@ -31,7 +35,7 @@ def of_several(runs: Sequence[Record], folder: Path, *, tested: bool) -> Scores:
         if all(name in r.baselines for r in runs)
     }
     if found and tested:
-        for name, value in _on_test(folder).items():
+        for name, value in _on_test(folder, trust).items():
             found[name]["test"] = value
     return found
 
@@ -41,9 +45,9 @@ def added(before: Scores, found: Scores) -> Scores:
     return {name: {**before.get(name, {}), **by_split} for name, by_split in found.items()}
 
 
-def _on_test(folder: Path) -> dict[str, float]:
+def _on_test(folder: Path, trust: Trust) -> dict[str, float]:
     said: dict[str, list[torch.Tensor]] = {}
-    for run, _ in members.members(folder):
+    for run, _ in members.members(folder, trust=trust):
         each = baselines.answers(run.data, run.load(), ["test"], run.cfg.threads)
         for name, predicted in each.items():
             said.setdefault(name, []).append(predicted["test"])

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.advice import Advice
 from quintet.errors import UserError, nearest
-from quintet.node import HYDRA_KEYS, RESERVED, checked, explained, instantiate
+from quintet.node import NODE_KEYS, RESERVED, checked, explained, instantiate
 from quintet.signature import check_arguments, locate, parameters
 
 if TYPE_CHECKING:
@@ -57,7 +57,7 @@ def data(cfg: DictConfig) -> "DataModule":
 
     target = locate(cfg.data.get("_target_", ""), "data")
     takes = {*parameters(DataModule), *parameters(target)} - {"source"}
-    for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - HYDRA_KEYS):
+    for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - NODE_KEYS):
         raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]

@@ -14,6 +14,7 @@ from quintet.members import predictions, targets
 from quintet.record import ENSEMBLE, Record, by_fold
 from quintet.reload import Trained, trained
 from quintet.sweep.study import folder_of
+from quintet.trust import NOTHING, Trust
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
 """What a member of an ensemble is rebuilt from, beside its config."""
@@ -112,9 +113,9 @@ def _has_checkpoints(candidate: Candidate) -> bool:
     return all(artifacts.has(candidate.folder / name, WEIGHTS) for name in candidate.models)
 
 
-def answers(candidate: Candidate) -> Answers:
+def answers(candidate: Candidate, trust: Trust = NOTHING) -> Answers:
     """Let a candidate's models predict what they are validated on."""
-    folds = [[_loaded(candidate.folder / name) for name in fold] for fold in candidate.folds]
+    folds = [[_loaded(candidate.folder / name, trust) for name in fold] for fold in candidate.folds]
     first = folds[0][0]
     return Answers(
         cfg=first.cfg,
@@ -125,9 +126,9 @@ def answers(candidate: Candidate) -> Answers:
     )
 
 
-def on_test(candidate: Candidate) -> Tensor:
+def on_test(candidate: Candidate, trust: Trust = NOTHING) -> Tensor:
     """Return the mean of a candidate's models' predictions for the test part."""
-    runs = (_loaded(candidate.folder / name) for name in candidate.models)
+    runs = (_loaded(candidate.folder / name, trust) for name in candidate.models)
     return _mean([predictions(run, "test") for run in runs])
 
 
@@ -147,8 +148,8 @@ def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
     return len(a) == len(b) and all(map(torch.equal, a, b))
 
 
-def _loaded(folder: Path) -> Trained:
-    run = trained(folder)
+def _loaded(folder: Path, trust: Trust) -> Trained:
+    run = trained(folder, trust=trust)
     run.load()
     return run
 

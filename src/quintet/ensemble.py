@@ -25,6 +25,7 @@ from quintet.node import instantiate
 from quintet.outputs import check, staging
 from quintet.practice.ensembles import Quality, likelihood, select
 from quintet.record import CONFIG, ENSEMBLE, voters
+from quintet.trust import Trust
 
 MEMBERS, STAGED = "members", ".ensemble."
 
@@ -47,7 +48,8 @@ def assemble(cfg: DictConfig) -> Ensemble:
     output = Path(cfg.output) if cfg.output else artifacts.inside(sweep, "ensemble")
     check(output, {"sweep": sweep}, _is_ours, overwrite=bool(cfg.get("overwrite")))
     found = candidates(sweep, cfg.candidates)
-    said = [answers(candidate) for candidate in found]
+    trust = Trust.of(cfg.get("trust"))
+    said = [answers(candidate, trust) for candidate in found]
     if not all(same_samples(each, said[0]) for each in said):
         raise UserError(
             f"The trials of sweep={sweep} have different validation samples, so they cannot be "
@@ -63,7 +65,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
     made.val, made.single_val = p_of(_mean(on_val, chosen)), values[single]
     if cfg.test:
         metric = instantiate(first, "metric")
-        seen = {i: on_test(found[i]) for i in {single, *chosen}}
+        seen = {i: on_test(found[i], trust) for i in {single, *chosen}}
         made.test = score(metric, _mean(seen, chosen), said[0].test)
         made.single_test = score(metric, seen[single], said[0].test)
     save(made, output, {found[i]: count for i, count in chosen.items()})

@@ -19,6 +19,7 @@ from quintet.practice import baselines
 from quintet.process import is_first_rank
 from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.reload import trained
+from quintet.trust import Trust
 
 Scores = dict[str, dict[str, float]]
 SPLITS = ("val", "test")
@@ -49,10 +50,10 @@ def evaluate(cfg: DictConfig) -> Scores:
 
 def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     """Return the scores of a run with one model."""
-    run = trained(folder, cfg.checkpoint)
+    run = trained(folder, cfg.checkpoint, Trust.of(cfg.get("trust")))
     facts = run.load()
-    cfg.trainer.precision = run.cfg.trainer.precision  # P is to be the recorded one
-    trainer = build.trainer(cfg, watched=False)
+    precision = run.cfg.trainer.precision  # P is to be the recorded one
+    trainer = build.trainer(cfg, watched=False, precision=precision)
     keep = Keep(run.data)
     if cfg.checkpoint == "best":
         keep.answers = read(folder)
@@ -88,12 +89,14 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
         if is_first_rank() and cfg.baselines:
             record = Record.read(folder)
             runs = [Record.read(folder / name) for name in names]
-            found = beside.of_several(runs, folder, tested="test" in cfg.splits)
+            found = beside.of_several(
+                runs, folder, tested="test" in cfg.splits, trust=Trust.of(cfg.get("trust"))
+            )
             record.baselines = beside.added(record.baselines, found)
             with if_one_may_write():
                 record.write(folder)
     if "test" in cfg.splits:
-        scores["test"] = members.on_test(folder, cfg.checkpoint)
+        scores["test"] = members.on_test(folder, cfg.checkpoint, Trust.of(cfg.get("trust")))
     return scores
 
 

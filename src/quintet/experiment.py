@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, checkpoints, console, run_folder, summary
+from quintet import build, checkpoints, console, references, run_folder, summary
 from quintet.fit import check_choices, check_keys
 from quintet.length import count_steps
 from quintet.loggers.tracking import Tracking
@@ -88,7 +88,7 @@ def prepare(cfg: DictConfig) -> None:
 
 def know(cfg: DictConfig, facts: "Facts") -> None:
     """Write the data's facts where models, losses and metrics refer to them."""
-    OmegaConf.update(cfg, "facts", asdict(facts), merge=True)
+    OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True)
 
 
 def fit(

@@ -13,6 +13,7 @@ from quintet.errors import UserError
 from quintet.files import in_place, replacing, write_atomically
 from quintet.outputs import check, staging
 from quintet.reload import Trained, trained
+from quintet.trust import Trust
 
 NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
 ABOUT = "preprocessing.json"
@@ -35,7 +36,7 @@ def export(cfg: DictConfig) -> Path:
     formats = [cfg.formats] if isinstance(cfg.formats, str) else cfg.formats
     if unknown := set(formats) - set(FORMATS):
         raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
-    run = trained(Path(cfg.run), cfg.checkpoint)
+    run = trained(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     folder = Path(cfg.output) if cfg.output else artifacts.inside(Path(cfg.run), "export")
     for name in (*NAMES.values(), ABOUT):
         check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))

@@ -12,9 +12,12 @@ from quintet.ensemble_record import Ensemble
 from quintet.errors import UserError
 from quintet.node import instantiate
 from quintet.reload import Trained, trained
+from quintet.trust import NOTHING, Trust
 
 
-def members(folder: Path, checkpoint: str = "best") -> Iterator[tuple[Trained, int]]:
+def members(
+    folder: Path, checkpoint: str = "best", trust: Trust = NOTHING
+) -> Iterator[tuple[Trained, int]]:
     """Yield the members of an ensemble's folder and their weights.
 
     Raises:
@@ -27,7 +30,7 @@ def members(folder: Path, checkpoint: str = "best") -> Iterator[tuple[Trained, i
             "last, or one of the folders inside it."
         )
     for name, count in Ensemble.read(folder).members.items():
-        yield trained(folder / name, checkpoint), count
+        yield trained(folder / name, checkpoint, trust), count
 
 
 @torch.inference_mode()
@@ -51,10 +54,10 @@ def score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
     return float(metric.compute())
 
 
-def on_test(folder: Path, checkpoint: str = "best") -> dict[str, float]:
+def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> dict[str, float]:
     """Return P of the members' averaged predictions for their common test set."""
     total, weight = torch.zeros(()), 0
-    for run, count in members(folder, checkpoint):
+    for run, count in members(folder, checkpoint, trust):
         run.load()
         total, weight = total + count * predictions(run, "test"), weight + count
     metric = instantiate(run.cfg.metric, "metric")

@@ -15,6 +15,7 @@ from quintet.members import members
 from quintet.outputs import begins, check
 from quintet.record import ENSEMBLE
 from quintet.reload import Trained, trained
+from quintet.trust import Trust
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -37,7 +38,7 @@ def predict(cfg: DictConfig) -> Path:
         raise UserError(
             f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
         )
-    runs = _models(Path(cfg.run), cfg.checkpoint)
+    runs = _models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     run = runs[0][0]
     with artifacts.understood(Path(cfg.run)):  # which says how inputs are read
         new = read_new(cfg.input, run.data.reader)
@@ -58,11 +59,11 @@ def predict(cfg: DictConfig) -> Path:
     return output
 
 
-def _models(folder: Path, checkpoint: str) -> list[tuple[Trained, int]]:
+def _models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
     if artifacts.has(folder, ENSEMBLE):
-        return list(members(folder, checkpoint))
-    return [(trained(folder, checkpoint), 1)]
+        return list(members(folder, checkpoint, trust))
+    return [(trained(folder, checkpoint, trust), 1)]
 
 
 def _check_shape(x: Tensor, run: Trained, source: str) -> None:

@@ -6,7 +6,7 @@ from typing import Any
 
 from omegaconf import DictConfig
 
-from quintet import artifacts, build, checkpoints, run_folder
+from quintet import artifacts, build, checkpoints, foreign, run_folder
 from quintet.console import typed
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
@@ -15,6 +15,7 @@ from quintet.errors import UserError
 from quintet.length import repeats
 from quintet.record import ENSEMBLE, RESULT, Record
 from quintet.task import Task
+from quintet.trust import NOTHING, Trust
 
 
 @dataclass
@@ -32,6 +33,7 @@ class Trained:
             UserError: it has changed since.
 
         """
+        foreign.refuse_references(self.cfg, "data")
         found, was = self.data.load(), self.cfg.facts.fingerprint
         if found.fingerprint != was:
             raise UserError(
@@ -41,19 +43,21 @@ class Trained:
         return found
 
 
-def trained(folder: Path, checkpoint: str = "best") -> Trained:
+def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> Trained:
     """Rebuild the model of a run folder from the folder's own config and load its weights.
 
     Args:
         folder: that train.py wrote.
         checkpoint: `best`, `last`, or the path of a checkpoint file.
+        trust: what the folder's config may name beside the building blocks.
 
     Raises:
         UserError: no run folder, one with several models, a config that names code which is not
             trusted, or a checkpoint that is missing, damaged or another model's.
 
     """
-    cfg = run_folder.load(folder)
+    cfg = run_folder.load(folder, trust)
+    foreign.refuse_references(cfg, "model", "loss", "metric")
     if artifacts.has(folder, ENSEMBLE):
         inside = sorted(Ensemble.read(folder).members)
         raise UserError(

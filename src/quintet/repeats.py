@@ -11,7 +11,7 @@ from statistics import fmean
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import build, console, experiment, resuming, run_folder, summary
+from quintet import build, console, experiment, foreign, references, run_folder, summary
 from quintet.ensemble_record import Ensemble
 from quintet.fit import check_choices, check_keys
 from quintet.length import repeats
@@ -19,6 +19,8 @@ from quintet.loggers.tracking import Tracking
 from quintet.outcome import AtEnd, ending, recording
 from quintet.process import is_first_rank
 from quintet.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
+from quintet.resume import check_length, resumed
+from quintet.trust import Trust
 
 
 def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
@@ -35,7 +37,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
 
     """
     if cfg.resume:
-        cfg = resuming.resumed(cfg)
+        cfg = resumed(cfg)
     return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 
@@ -142,15 +144,16 @@ def finished(cfg: DictConfig) -> Record | None:
     place = Path(cfg.paths.run)
     if not all((place / file).is_file() for file in (RESULT, CONFIG)):  # stopped as it began
         return None
-    record, was = Record.read(place), OmegaConf.load(place / CONFIG)
-    whole = record.status == "completed" and was.trainer.max_epochs == cfg.trainer.max_epochs
+    record, was = Record.read(place), foreign.read(place / CONFIG)
+    length = references.value(was, "trainer.max_epochs")
+    whole = record.status == "completed" and length == cfg.trainer.max_epochs
     return record if whole else None
 
 
 def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd | None) -> Record:
     place = Path(cfg.paths.run)
     place.mkdir(parents=True, exist_ok=True)
-    resuming.check_length(cfg, place)
+    check_length(cfg, place)
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
         if prune := cfg.callbacks.get("prune"):
@@ -187,10 +190,10 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
         record.status = "pruned"
     if is_first_rank():
         Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
-        record.checkpoint = ENSEMBLE
+        record.checkpoint, trust = ENSEMBLE, Trust.own(cfg)
         tested = experiment.opens_test(cfg) and record.status != "pruned"
-        record.test = members.on_test(folder) if tested else {}
-        record.baselines = beside.of_several([*whole.values()], folder, tested=tested)
+        record.test = members.on_test(folder, trust=trust) if tested else {}
+        record.baselines = beside.of_several([*whole.values()], folder, tested=tested, trust=trust)
     lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
     remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
     record.diagnosis = [*remarks, *filter(None, lost[1:])]

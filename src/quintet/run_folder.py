@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
-from yaml import YAMLError
 
-from quintet import begun, outputs, secrets
+from quintet import artifacts, begun, foreign, outputs, references, secrets
 from quintet.console import typed
 from quintet.errors import UserError
 from quintet.files import sweep_up, write_atomically
 from quintet.process import is_first_rank
 from quintet.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.trust import Trust
 
 GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
 
@@ -128,7 +128,8 @@ def claim(cfg: DictConfig, folder: Path) -> None:
     if not is_first_rank():
         return
     path = folder / CONFIG
-    if path.exists() and (was := OmegaConf.load(path).facts.fingerprint) != cfg.facts.fingerprint:
+    was = references.value(foreign.read(path), "facts.fingerprint") if path.exists() else None
+    if was not in (None, cfg.facts.fingerprint):
         raise UserError(
             f"The data has changed since the run began: its fingerprint is "
             f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
@@ -158,15 +159,38 @@ def without_secrets(cfg: DictConfig) -> DictConfig:
     return OmegaConf.create(safe)
 
 
-def load(folder: Path) -> DictConfig:
-    """Return a run's config with `paths.run` set to where the folder is now.
+def load(folder: Path, trust: Trust) -> DictConfig:
+    """Return a run's config, of which models may be built, with `paths.run` where the folder is.
+
+    Args:
+        folder: of a run; it may be a stranger's.
+        trust: what its config may name beside the building blocks.
+
+    Raises:
+        UserError: the folder is not a run's, or its config names code that is not trusted.
+
+    """
+    return _placed(foreign.settled(_config_of(folder), trust), folder)
+
+
+def read(folder: Path) -> DictConfig:
+    """Return a run's config to look at; nothing of it may be built.
 
     Raises:
         UserError: the folder is not a run's.
 
     """
-    path = folder / CONFIG
-    if not path.is_file() and (folder / ENSEMBLE).is_file():
+    return _placed(foreign.as_text(foreign.read(_config_of(folder))), folder)
+
+
+def _placed(cfg: DictConfig, folder: Path) -> DictConfig:
+    cfg.paths = {"run": references.literal(str(folder.resolve()))}
+    return cfg
+
+
+def _config_of(folder: Path) -> Path:
+    path = artifacts.inside(folder, CONFIG)
+    if not path.is_file() and artifacts.has(folder, ENSEMBLE):
         raise UserError(
             f"run={folder} is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it "
             f"as a whole; here give the run folder of one model, inside {folder / 'members'}."
@@ -176,10 +200,4 @@ def load(folder: Path) -> DictConfig:
             f"run={folder} is no run folder: {path} is missing. "
             "Allowed: a folder that train.py wrote."
         )
-    try:
-        cfg = cast(DictConfig, OmegaConf.load(path))
-    except YAMLError as error:
-        raise UserError(f"{path} is no YAML, so the run cannot be rebuilt: {error}") from error
-    cfg.paths.run = str(folder.resolve())
-    secrets.note(path.read_text())
-    return cfg
+    return path

@@ -8,38 +8,22 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from quintet.errors import UserError, nearest
 
-# What a config may name. A config can come with somebody else's run folder, and naming any
-# importable function there would be running their code: so nothing else is called.
-OURS = (
-    *("models", "losses", "metrics", "inits", "optimizers", "schedulers", "data", "callbacks"),
-    *("loggers", "sweep.samplers", "sweep.schedulers"),
-)
-TRUSTED = (
-    *(f"quintet.{name}." for name in OURS),
-    "torch.nn.",
-    "torch.optim.",
-    "torchmetrics.",
-    "lightning.pytorch.Trainer",
-    "lightning.pytorch.callbacks.",
-    "lightning.pytorch.loggers.",
-    "lightning.pytorch.strategies.",
-    "lightning.pytorch.plugins.",
-    "lightning.pytorch.profilers.",
-)
-HOMES = ("quintet.", "torch.nn.", "torch.optim.", "torchmetrics.", "lightning.pytorch.")
-"""Where a trusted class or function is defined, whatever path leads to it."""
 
-
-def locate(path: str, where: str) -> Callable[..., Any]:
+def locate(path: object, where: str) -> Callable[..., Any]:
     """Import the class or function that `_target_: path` names at config node `where`.
 
+    Whether a config may name it is another question, and comes first: see `quintet.trust`.
+
     Raises:
-        UserError: the path is not of a trusted package, or does not exist.
+        UserError: no such class or function.
 
     """
-    if not isinstance(path, str) or not path.startswith(TRUSTED):
-        raise _untrusted(path, where)
-    package, _, name = path.rpartition(".")
+    if not is_path(path):
+        raise UserError(
+            f"{where}._target_={path!r} names no class or function. Allowed: its whole path, such "
+            "as torch.nn.Linear."
+        )
+    package, _, name = str(path).rpartition(".")
     try:
         owner = _owner(package)
     except (ImportError, AttributeError) as error:
@@ -48,10 +32,13 @@ def locate(path: str, where: str) -> Callable[..., Any]:
         public = [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))]
         hint = nearest(name, public).split(" Allowed")[0]
         raise UserError(f"{where}._target_={path!r}: {package} has no {name!r}. {hint}")
-    # A module's imports are reachable through it, and are not what the prefix vouches for.
-    if not (getattr(found, "__module__", None) or "").startswith(HOMES):
-        raise _untrusted(path, where)
     return found  # type: ignore[no-any-return]
+
+
+def is_path(path: object) -> bool:
+    """Tell whether something is the path of a name inside a module, as `os.mkdir`."""
+    parts = path.split(".") if isinstance(path, str) else []
+    return len(parts) > 1 and all(map(str.isidentifier, parts))
 
 
 def _owner(path: str) -> Any:
@@ -68,17 +55,15 @@ def _owner(path: str) -> Any:
         return inner
 
 
-def _untrusted(path: object, where: str) -> UserError:
-    return UserError(
-        f"{where}._target_={path!r} is not trusted, so it was not called. Allowed: "
-        f"{', '.join(TRUSTED)}. If this is your own code, move it into the package, or add "
-        "its package to TRUSTED and HOMES in src/quintet/signature.py."
-    )
-
-
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a class or function by name; a mistake cannot hide in **kwargs."""
-    return dict(inspect.signature(target).parameters)
+    """Return the parameters of a class or function by name; a mistake cannot hide in **kwargs.
+
+    What is written in C may not tell them, and then takes anything.
+    """
+    try:
+        return dict(inspect.signature(target).parameters)
+    except ValueError:
+        return {"any": inspect.Parameter("any", inspect.Parameter.VAR_KEYWORD)}
 
 
 def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
@@ -99,8 +84,12 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
                 f"{nearest(key, names)}"
             )
         # A fact that is not known yet is null; a node of its own is checked on its own.
-        if key in hints and value is not None and not isinstance(value, dict):
+        if key in hints and value is not None and not _has_nodes(value):
             _check_type(value, hints[key], f"{where}.{key}")
+
+
+def _has_nodes(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_nodes, value)))
 
 
 def _hints(target: Callable[..., Any]) -> dict[str, Any]:

@@ -30,7 +30,7 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     folder = Path(cfg.run)
     if not (folder / CONFIG).is_file() and (folder / "trials").is_dir():
         raise UserError(_several(folder))
-    run = run_folder.load(folder)
+    run = run_folder.read(folder)
     requests = list(_requests(cfg))
     if not requests:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]

@@ -7,7 +7,7 @@ import torch
 from omegaconf import DictConfig, ListConfig, OmegaConf
 from torch import Tensor, nn
 
-from quintet import build, checkpoints
+from quintet import build, checkpoints, foreign, references
 from quintet.advice import Advice
 from quintet.errors import UserError
 from quintet.models.transfer import freeze, load
@@ -66,11 +66,11 @@ def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
     config = (given if given.is_dir() else given.parent.parent) / CONFIG
     if weights is None or not config.is_file():
         return None
-    source = OmegaConf.load(config)
-    if OmegaConf.select(source, "facts.fingerprint") != cfg.facts.fingerprint:
+    source = foreign.read(config)
+    if references.value(source, "facts.fingerprint") != cfg.facts.fingerprint:
         return None
     there = {
-        key: OmegaConf.select(source, f"data.{key}") for key in (IN_TIME if ordered else SPLIT)
+        key: references.value(source, f"data.{key}") for key in (IN_TIME if ordered else SPLIT)
     }
     here = {key: cfg.data.get(key) for key in there}
     words = [f"data.{key}={'null' if value is None else value}" for key, value in there.items()]

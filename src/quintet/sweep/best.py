@@ -11,6 +11,7 @@ from quintet.sweep import child, leaderboard
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG, Start
 from quintet.sweep.study import Study, Trial, folder_of
+from quintet.trust import as_override
 
 FOLDER = "best"
 SCORES = "evaluation.json"
@@ -115,6 +116,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     scores = folder / SCORES
     if (found := _scores(scores)) is None:
         arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
+        arguments += as_override(plan.trust)
         why_not = child.ran(child.command(plan, "evaluate", arguments), folder, start)
         if (found := _scores(scores) if why_not is None else None) is None:
             record.anomalies.append(f"the test failed: {why_not}")

@@ -5,17 +5,31 @@ import shutil
 from pathlib import Path
 
 from quintet import begun
+from quintet.errors import UserError
 from quintet.quoting import quoted
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import LOCK, LOG
 from quintet.sweep.study import Trial
 from quintet.sweep.words import assignments
+from quintet.trust import LOGGER, as_override
 
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
-    """Return how a trial begins, or goes on from its checkpoints where it has some."""
+    """Return how a trial begins, or goes on from its checkpoints where it has some.
+
+    Raises:
+        UserError: the study has other parameters for it than the sweep's own; as overrides they
+            could say anything.
+
+    """
+    if not plan.space.covers(trial.point):
+        raise UserError(
+            f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.point))}: that "
+            "is outside of this sweep's space, so somebody else has written to its study. Give "
+            "this sweep a study= of its own."
+        )
     if _began(folder, trial) and any(folder.rglob("checkpoints/*.ckpt")):
-        return [f"resume={quoted(folder)}", "hydra.mode=RUN"]
+        return [f"resume={quoted(folder)}", "hydra.mode=RUN", *as_override(_trusted(plan, folder))]
     for entry in folder.iterdir():  # of a start that came to nothing
         if entry.name not in (LOCK, LOG):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
@@ -27,6 +41,15 @@ def _began(folder: Path, trial: Trial) -> bool:
     """Tell whether a folder's run began as this trial: another's would be recorded as its own."""
     words = begun.words(folder)
     return words is not None and set(assignments(trial.point)) <= set(words)
+
+
+def _trusted(plan: Plan, folder: Path) -> list[str]:
+    """Return what a trial's folder may name: what this sweep's own configs do, trackers included.
+
+    Trackers that differ from those were written by somebody else.
+    """
+    before = begun.read(folder).config.get(LOGGER) or {}
+    return [*plan.trust, *([LOGGER] if before == plan.trackers else [])]
 
 
 def environment(slot: int, slots: int) -> dict[str, str]:

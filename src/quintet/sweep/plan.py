@@ -1,14 +1,14 @@
 """What a sweep is going to do, settled and checked before its first trial."""
 
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, run_folder
+from quintet import build, run_folder, trust
 from quintet.errors import UserError
 from quintet.length import repeats
 from quintet.sweep import spec
@@ -46,6 +46,8 @@ class Plan:
         report: whether the sweep leaves a page.
         examples: configs that trials are going to have.
         warm: points of earlier studies, to try after the defaults.
+        trust: what trials name that other commands are to be told to trust.
+        trackers: whom trials tell, as their configs say it unresolved.
 
     """
 
@@ -64,6 +66,8 @@ class Plan:
     report: bool = True
     examples: tuple[Example, ...] = field(default=(), repr=False)
     warm: tuple[Point, ...] = ()
+    trust: tuple[str, ...] = ()
+    trackers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def beginning(self) -> tuple[Point, ...]:
@@ -117,6 +121,7 @@ def settle(
     found = tuple(examples(config, loader, fixed, space))
     agree(found)
     first = found[0].config
+    plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
@@ -133,6 +138,12 @@ def settle(
         test=config.test,
         report=config.report,
         examples=found,
+        trust=tuple(
+            sorted(
+                {*(config.get("trust") or ()), *(w for each in plain for w in trust.words(each))}
+            )
+        ),
+        trackers=plain[0].get(trust.LOGGER) or {},
     )
 
 

@@ -12,6 +12,7 @@ from quintet.sweep.clock import Clock
 from quintet.sweep.plan import Plan
 from quintet.sweep.process import Start
 from quintet.sweep.study import Study
+from quintet.trust import as_override
 
 FOLDER, MAKING = "ensemble", "ensemble_of"
 """What a study knows how many trials by: those that the ensemble in its place, and the one that is
@@ -56,6 +57,7 @@ def _made(
         f"output={quoted(place / FOLDER)}",
         f"size={plan.settings.ensemble}",
         f"test={plan.test}",
+        *as_override(plan.trust),
     ]
     place.mkdir(exist_ok=True)
     return child.ran(child.command(plan, FOLDER, arguments), place, start, clock)

@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from quintet.sweep.space import Point
 
-OF_THE_SWEEP = ("study", "search_space", "test", "hydra")
+OF_THE_SWEEP = ("study", "search_space", "test", "hydra", "trust")
 """What is said to the sweep itself, not to its trials."""
 BESIDE = ("test", "report", "debug", "baselines")
 """What makes no difference to what a trial trains."""
@@ -26,6 +26,7 @@ ONE_VALUE = {
     "hydra": "a sweep has one setting of Hydra's",
     "paths": "a sweep is one folder",
     "resume": "a sweep begins new runs",
+    "trust": "it says nothing of how a model is trained",
     **dict.fromkeys(BESIDE, "it says nothing of how a model is trained"),
     **dict.fromkeys(("facts", "choices", "overrides"), "it is filled in by the run"),
 }

@@ -6,9 +6,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import yaml
 
-from quintet import artifacts, schema
+from quintet import artifacts, plain_yaml, schema
 from quintet.errors import UserError
 from quintet.evidence import Answers, Examples, read, read_examples
 from quintet.evidence.bootstrap import Interval, intervals
@@ -71,8 +70,7 @@ class Run:
     @cached_property
     def cfg(self) -> dict[str, Any]:
         """The config as plain data."""
-        with artifacts.understood(self.folder / CONFIG):
-            return schema.fitting(dict[str, Any], yaml.safe_load(self.config), "the config")  # type: ignore[no-any-return]
+        return plain_yaml.mapping(self.config, self.folder / CONFIG)
 
     @cached_property
     def rows(self) -> list[Row]:

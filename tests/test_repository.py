@@ -182,7 +182,7 @@ def test_a_source_file_says_what_it_is_and_stays_short(path):
     if text.strip():
         assert ast.get_docstring(ast.parse(text)), f"{path.name} has no docstring"
     lines = len(text.splitlines())
-    assert lines <= 250, f"{path.name} has {lines} lines: does it still have one job?"
+    assert lines <= 400, f"{path.name} has {lines} lines: does it still have one job?"
 
 
 @pytest.mark.parametrize("path", CONFIGS, ids=lambda path: str(path.relative_to(ROOT / "configs")))

@@ -52,13 +52,15 @@ def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> 
     begun(plan, 3)
 
 
+@pytest.mark.parametrize("once", [False, True])
 @pytest.mark.parametrize("point", FOREIGN)
-def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, settled: Any) -> None:
+def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, settled: Any) -> None:
     plan = settled(*WORDS)
     study = Study(plan.folder, plan.mode)
     study.agree(plan.spec())
-    study.optuna.set_user_attr("warm_start", {"x/trials/0001": point})
-    with pytest.raises(UserError, match="x/trials/0001 has"):
+    kept = {"x/trials/0001": point} if once else [{"study": "x", "trial": 1, "point": point}]
+    study.optuna.set_user_attr("warm_start", kept)
+    with pytest.raises(UserError, match="trial 1 of x has"):
         begun(plan, 3)
 
 

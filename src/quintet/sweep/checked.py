@@ -1,6 +1,5 @@
 """What a study has kept, checked as it is opened: its journal may be a stranger's."""
 
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -152,17 +151,9 @@ def check_points(plan: "Plan", study: "Study") -> None:
     known = {f"trial {e.trial} of {e.study}": e.point for e in begun_with(study)}
     points = {f"trial {trial.number}": trial.point for trial in study.trials()}
     for name, point in {**points, **known}.items():
-        if odd := list(_foreign(plan, point)):
+        if odd := [f"{key}={schema.shown(point[key])}" for key in plan.space.foreign(point)]:
             raise UserError(
                 f"study={study.folder.name}: {name} has {', '.join(odd)}, which is not of this "
                 "sweep's space, so somebody else has written it. Restore the study's journal, or "
                 "begin another study=."
             )
-
-
-def _foreign(plan: "Plan", point: dict[str, str]) -> Iterator[str]:
-    """Yield what is no parameter or no value of the space; the defaults may lack some."""
-    space = {parameter.key: parameter for parameter in plan.space.parameters}
-    for key, value in point.items():
-        if key not in space or not space[key].holds(value):
-            yield f"{key}={schema.shown(value)}"

@@ -22,7 +22,7 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
             could say anything.
 
     """
-    if not plan.space.covers(trial.point):
+    if plan.space.foreign(trial.point):
         raise UserError(
             f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.point))}: that "
             "is outside of this sweep's space, so somebody else has written to its study. Give "

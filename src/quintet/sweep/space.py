@@ -208,6 +208,14 @@ class Space:
                 seen[p.key] = point[p.key]
         return seen == point
 
+    def foreign(self, point: Mapping[str, str]) -> list[str]:
+        """Return the keys of a point that are no parameter, or hold no value of one.
+
+        A point may lack parameters: the defaults do where they lie outside of a range.
+        """
+        own = {parameter.key: parameter for parameter in self.parameters}
+        return [k for k, value in point.items() if k not in own or not own[k].holds(value)]
+
     def product(self) -> Iterator[Point]:
         """Yield every combination once, the last parameter turning fastest.
 

@@ -7,6 +7,7 @@ from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from quintet.errors import UserError, nearest
+from quintet.paths import package
 
 # What a config may name. A config can come with somebody else's run folder, and naming any
 # importable function there would be running their code: so nothing else is called.
@@ -14,7 +15,9 @@ OURS = (
     *("models", "losses", "metrics", "inits", "optimizers", "schedulers", "data", "callbacks"),
     *("loggers", "sweep.samplers", "sweep.schedulers"),
 )
+PROJECT = tuple(f"{name}." for name in filter(None, [package()]))
 TRUSTED = (
+    *PROJECT,
     *(f"quintet.{name}." for name in OURS),
     "torch.nn.",
     "torch.optim.",
@@ -26,7 +29,7 @@ TRUSTED = (
     "lightning.pytorch.plugins.",
     "lightning.pytorch.profilers.",
 )
-HOMES = ("quintet.", "torch.nn.", "torch.optim.", "torchmetrics.", "lightning.pytorch.")
+HOMES = (*PROJECT, "quintet.", "torch.nn.", "torch.optim.", "torchmetrics.", "lightning.pytorch.")
 """Where a trusted class or function is defined, whatever path leads to it."""
 
 

@@ -9,6 +9,8 @@ KIND ?=
 NAME ?=
 KEEP ?=
 DROP ?=
+FROM ?=
+REF ?=
 WORKERS ?= 2
 UV_VERSION ?= 0.13.8
 
@@ -19,15 +21,19 @@ STAMP := $(VENV)/.installed
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # One thread a worker: on small models two threads cost two to four times the CPU time of one.
 PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
+# The team's package. The template tests all there is; a fork, which has a name of its own, tests what
+# is in tests/<name>: the engine's contracts over every option, and the team's own tests.
+PROJECT := $(shell sed -n 's/^project = "\([a-z0-9_]*\)".*/\1/p' pyproject.toml)
+SUITE = $(if $(filter project,$(PROJECT))$(findstring tests/,$(ARGS)),,tests/$(PROJECT))
 PYTEST = OMP_NUM_THREADS=1 $(RUN) -m pytest
 # The optional parts of pyproject.toml to install; EXTRAS=all: what every test needs.
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test soak check docs format lock clean distclean add completion info rename slim
+.PHONY: help install train test test-engine test-release soak check docs format lock clean distclean add completion info rename slim update
 
 help: ## List the targets
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
 	@echo '  Options: ARGS="words for the command"  PYTHON=python3.12  WORKERS=2'
 
 install: $(STAMP) ## Make .venv from requirements.lock (the others do it when needed)
@@ -36,7 +42,14 @@ train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
 test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(SUITE) $(ARGS)
+
+test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an update is kept
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" \
+	  --ignore=tests/$(PROJECT) $(ARGS)
+
+test-release: $(STAMP) ## Run what is only worth running before a release: whole forks, updated
+	@$(PYTEST) -m release $(ARGS)
 
 soak: $(STAMP) ## Run the long tests
 	@$(PYTEST) -m soak $(ARGS)
@@ -80,12 +93,15 @@ completion: $(STAMP) ## TAB lists every option and experiment, in bash, zsh and 
 	  echo 'source "$(CURDIR)/tools/completion.fish"' >> $(VENV)/bin/activate.fish
 	@echo 'From now on, after `. $(VENV)/bin/activate`:  python src/train.py optimizer=<TAB>'
 
-rename: $(STAMP) ## In a fork, once: NAME=my_project names package, plugin, docs and tests
+rename: $(STAMP) ## In a fork, once: NAME=acme names your package, its tests, the distribution
 	@$(RUN) tools/rename.py '$(NAME)'
 	@$(MAKE) --no-print-directory install
 
 slim: $(STAMP) ## List the examples that can go; KEEP="..." or DROP="..." takes them out
 	@$(RUN) tools/slim.py '$(KEEP)' '$(DROP)'
+
+update: $(STAMP) ## In a fork: take a later template; FROM=<address or path> REF=<version>
+	@$(RUN) tools/update.py '$(FROM)' '$(REF)'
 
 clean: ## Remove caches and build leftovers; runs in logs/ and .venv stay
 	@find . \( -path ./$(VENV) -o -path ./logs -o -path ./.git \) -prune \

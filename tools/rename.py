@@ -2,9 +2,9 @@
 
 make rename NAME=acme
 
-`src/project` and `tests/project` become yours, with the configs that name them, the distribution and
-the docs' title. The engine stays `quintet`, so that `make update` can bring a later one. The change is
-staged; nothing is committed.
+`src/project` and `tests/project` become yours, with the configs that name them, the distribution
+and the docs' title. The engine stays `quintet`, so that `make update` can bring a later one. The
+change is staged; nothing is committed.
 """
 
 import keyword
@@ -173,10 +173,8 @@ def main(name: str) -> None:
     check_tree()
     rename(ROOT, name)
     git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "docs")
-    print(f"{TEMPLATE} is {name} now: src/{name}, tests/{name}, and what names them. The engine,")
-    print(
-        f"src/{ENGINE}, keeps its name and is not yours to edit: `make update` brings later ones."
-    )
+    print(f"{TEMPLATE} is {name} now: src/{name}, tests/{name}, and what names them.")
+    print(f"The engine keeps its name, src/{ENGINE}; `make update` brings later ones.")
     print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Call it {name}'")
 
 

@@ -4,8 +4,8 @@ make update FROM=<address or path of the template>            # its newest versi
 make update FROM=<address or path of the template> REF=v2.0   # a branch, a tag or a commit
 
 It is a three-way merge of the base, the fork as it is and the new version, the two versions of the
-template first renamed as the fork is. The merge is made beside the working tree and put there when it
-is done: staged, not committed. A conflict is marked where both sides changed the same lines.
+template first renamed as the fork is. The merge is made beside the working tree and put there when
+it is done: staged, not committed. A conflict is marked where both sides changed the same lines.
 """
 
 import subprocess

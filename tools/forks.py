@@ -138,10 +138,10 @@ def _git_dir() -> str:
 def taken_out(old: str, new: str) -> dict[str, bool]:
     """Return what the fork took out of the old tree, and whether the new one changed it.
 
-    A file that the fork only moved is not out: git finds it again. One that the template moved is
-    named in both of its places.
+    A file that the fork only moved is not out: git finds it again. One of its own that began as a
+    copy is no move. One that the template moved is named in both of its places.
     """
-    deleted = _diff("--find-renames=90%", "--diff-filter=D", old, "HEAD")
+    deleted = _diff("--find-renames=100%", "--diff-filter=D", old, "HEAD")
     changed = {path for entry in _diff("--no-renames", old, new) for path in entry[1:]}
     moved = {e[1]: e[2] for e in _diff("--find-renames", "--diff-filter=R", old, new)}
     out = {}
@@ -222,10 +222,13 @@ def apply(tree: str, merge: Merge) -> None:
         Refusal: an ignored file is where a new one is to be; nothing was changed.
 
     """
-    try:
-        git("read-tree", "-m", "-u", "HEAD", tree)
-    except subprocess.CalledProcessError as error:
-        raise Refusal(f"Nothing was changed. {error.stderr.strip()}") from None
+    new = [path for _, path in _diff("--no-renames", "--diff-filter=A", "HEAD", tree)]
+    if taken := [path for path in new if (ROOT / path).exists()]:
+        raise Refusal(
+            f"Nothing was changed: {', '.join(taken)}, which git ignores here, would be "
+            "overwritten by a file of the template. Move it away and try again."
+        )
+    git("read-tree", "-m", "-u", "HEAD", tree)
     unmerged = "".join(
         f"0 {'0' * 40}\t{path}\0" + "".join(f"{entry}\0" for entry in entries)
         for path, entries in merge.conflicted.items()

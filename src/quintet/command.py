@@ -11,7 +11,7 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import agent, artifacts, begun, run_folder, secrets, signals, usage
+from quintet import agent, artifacts, begun, paths, run_folder, secrets, signals, usage
 from quintet.console import typed, visible
 from quintet.errors import UserError
 from quintet.explain import explain
@@ -19,7 +19,6 @@ from quintet.process import PROCESS, die_with_parent, is_first_rank
 from quintet.quoting import quoted, read, refuse_reference, with_paths
 from quintet.record import CONFIG
 
-ROOT = Path(__file__).parents[2]
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
 
@@ -44,7 +43,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 return function(cfg)
 
         start = hydra.main(
-            version_base="1.3", config_path=str(ROOT / "configs"), config_name=config_name
+            version_base="1.3", config_path=str(paths.CONFIGS), config_name=config_name
         )(task)
 
         def main() -> None:
@@ -53,7 +52,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
-            os.environ.setdefault("PROJECT_ROOT", str(ROOT))
+            os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             refuse_secrets(sys.argv[1:])

@@ -10,6 +10,7 @@ from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from quintet.paths import INSTALLED, SCRIPTS
 from quintet.quoting import quoted
 from quintet.secrets import redact
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-ROOT = Path(__file__).parents[2]
 _muted = False
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
 """Control characters of C0 and C1 but tab and line feed, and those that turn the direction."""
@@ -51,7 +51,8 @@ def typed(path: Path) -> str:
 
 def command_line(script: str, *arguments: str) -> str:
     """Return a command as a user would type it from here."""
-    return shlex.join(["python", shortest(ROOT / "src" / f"{script}.py"), *arguments])
+    start = ["quintet", script] if INSTALLED else ["python", shortest(SCRIPTS / f"{script}.py")]
+    return shlex.join([*start, *arguments])
 
 
 def say(template: str, *values: object) -> None:

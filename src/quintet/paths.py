@@ -20,14 +20,28 @@ ROOT = Path(os.environ.get("PROJECT_ROOT") or Path.cwd()) if INSTALLED else CHEC
 CONFIGS = (ENGINE if INSTALLED else CHECKOUT) / "configs"
 """The engine's configs."""
 
+SCRIPTS = ENGINE / "scripts" if INSTALLED else CHECKOUT / "src"
+"""The commands, a file each."""
+
 SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 """Folders of configs; of two files of one name, the earlier folder's counts."""
 
 
-def config(name: str) -> Path | None:
+def find(name: str) -> Path | None:
     """Return the file of a config, such as `train` or `model/mlp`; None if there is none."""
     found = (folder / f"{name}.yaml" for folder in SEARCHED)
     return next((path for path in found if path.is_file()), None)
+
+
+def config(name: str) -> Path:
+    """Return the file of a config of the engine's."""
+    return find(name) or CONFIGS / f"{name}.yaml"
+
+
+def shown(path: Path) -> str:
+    """Return a config's file as it is called in the project."""
+    folder = next(folder for folder in SEARCHED if path.is_relative_to(folder))
+    return str(path.relative_to(folder.parent))
 
 
 def options(group: str) -> dict[str, Path]:

@@ -15,9 +15,9 @@ import socket
 import sys
 import traceback
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
+from quintet import paths
 from quintet.process import die_with
 from quintet.signals import SIGNALS
 from quintet.trial import Line
@@ -52,7 +52,7 @@ def warm() -> None:
     from hydra.types import RunMode
 
     Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
-    with initialize_config_dir(str(Path(__file__).parents[3] / "configs"), version_base="1.3"):
+    with initialize_config_dir(str(paths.CONFIGS), version_base="1.3"):
         compose("train")
 
 

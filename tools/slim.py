@@ -76,7 +76,8 @@ def sources(going: set[str]) -> list[Path]:
         path = ROOT / "src" / f"{module.replace('.', '/')}.py"
         if not path.is_file():
             continue
-        own = ROOT / "tests" / path.parent.name / f"test_{path.stem}.py"
+        folder = str(path.relative_to(ROOT / "src").parent).removeprefix("quintet/")
+        own = ROOT / "tests" / folder / f"test_{path.stem}.py"
         out = [path, own, *(CONFIGS / f"{name}.yaml" for name in going)]
         if not any(uses(file, module) for file in tracked() if file not in out):
             found += [file for file in (path, own) if file.is_file()]

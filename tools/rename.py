@@ -71,7 +71,6 @@ def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
         (rf'^all = \["{ENGINE}\[', f'all = ["{name}['),
         (rf'^project = "{TEMPLATE}"', f'project = "{name}"'),
         (rf'^include = \["{ENGINE}\*"', f'include = ["{name}*", "{ENGINE}*"'),
-        (rf'(?<=^known-first-party = \["{ENGINE}", "){TEMPLATE}', name),
         (rf'"src/{TEMPLATE}"', f'"src/{name}"'),
     ]
     return [

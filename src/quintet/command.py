@@ -59,7 +59,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             signals.listen()
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
-                refuse_reference(ROOT)
+                refuse_reference(paths.ROOT)
                 sys.argv[1:] = with_paths(sys.argv[1:])
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))

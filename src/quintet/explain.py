@@ -1,7 +1,6 @@
 """An error of any library, as what its user needs to know of it."""
 
 import shlex
-from pathlib import Path
 from typing import Any
 
 from quintet import paths

@@ -51,6 +51,11 @@ def options(group: str) -> dict[str, Path]:
     return dict(sorted(found.items()))
 
 
+def is_group(name: str) -> bool:
+    """Tell whether there is a folder of options of that name."""
+    return any((folder / name).is_dir() for folder in SEARCHED)
+
+
 def groups() -> Iterator[str]:
     """Yield the names of the groups at the top."""
     folders = (path for folder in SEARCHED if folder.is_dir() for path in folder.iterdir())

@@ -63,7 +63,7 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
 def _refuse_no_name(override: "Override") -> None:
     """Refuse scheduler=null and optimizer=3, over which Hydra stumbles."""
     group, value = override.key_or_group, override.value()
-    if (value is None or type(value) in (bool, int, float)) and any(paths.options(group)):
+    if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
         if override.is_delete() and value is None:
             return
         raise UserError(

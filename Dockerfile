@@ -17,7 +17,7 @@ WORKDIR /app
 RUN useradd --uid 1000 runner && mkdir logs && chown 1000 logs
 
 # What changes seldom comes first: a change of the code below installs nothing anew.
-COPY pyproject.toml requirements.lock README.md LICENSE ./
+COPY pyproject.toml setup.py requirements.lock README.md LICENSE ./
 RUN --mount=type=cache,target=/root/.cache/pip,sharing=locked \
     mkdir --parents src/quintet && touch src/quintet/__init__.py \
     && if [ "$TORCH" = cpu ]; then index=https://download.pytorch.org/whl/cpu; fi \

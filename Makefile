@@ -9,6 +9,8 @@ KIND ?=
 NAME ?=
 KEEP ?=
 DROP ?=
+FROM ?=
+REF ?=
 WORKERS ?= 2
 UV_VERSION ?= 0.13.8
 
@@ -21,11 +23,15 @@ SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_inf
 PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
 # Bytecode is kept: the suite starts hundreds of processes, each of which imports the package.
 PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest
+# The team's package. The template tests all there is; a fork, which has a name of its own, tests what
+# is in tests/<name>: the engine's contracts over every option, and the team's own tests.
+PROJECT := $(shell sed -n 's/^project = "\([a-z0-9_]*\)".*/\1/p' pyproject.toml)
+SUITE = $(if $(filter project,$(PROJECT))$(findstring tests/,$(ARGS)),,tests/$(PROJECT))
 # The optional parts of pyproject.toml to install; EXTRAS=all: what every test needs.
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-release soak check docs format lock clean distclean add completion info rename slim
+.PHONY: help install train test test-engine test-release soak check docs format lock clean distclean add completion info rename slim update
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -37,7 +43,11 @@ train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
 test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(SUITE) $(ARGS)
+
+test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an update is kept
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" \
+	  --ignore=tests/$(PROJECT) $(ARGS)
 
 test-release: $(STAMP) ## Run what is only worth running before a release, as CI does
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
@@ -84,12 +94,15 @@ completion: $(STAMP) ## TAB lists every option and experiment, in bash, zsh and 
 	  echo 'source "$(CURDIR)/tools/completion.fish"' >> $(VENV)/bin/activate.fish
 	@echo 'From now on, after `. $(VENV)/bin/activate`:  python src/train.py optimizer=<TAB>'
 
-rename: $(STAMP) ## In a fork, once: NAME=my_project names package, plugin, docs and tests
+rename: $(STAMP) ## In a fork, once: NAME=acme names your package, its tests, the distribution
 	@$(RUN) tools/rename.py '$(NAME)'
 	@$(MAKE) --no-print-directory install
 
 slim: $(STAMP) ## List the examples that can go; KEEP="..." or DROP="..." takes them out
 	@$(RUN) tools/slim.py '$(KEEP)' '$(DROP)'
+
+update: $(STAMP) ## In a fork: take a later template; FROM=<address or path> REF=<version>
+	@$(RUN) tools/update.py '$(FROM)' '$(REF)'
 
 clean: ## Remove caches and build leftovers; runs in logs/ and .venv stay
 	@find . \( -path ./$(VENV) -o -path ./logs -o -path ./.git \) -prune \

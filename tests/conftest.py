@@ -4,17 +4,20 @@ import contextlib
 import fcntl
 import shutil
 import subprocess
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-import runs
-import warm
-from needs import needed
-from running import CONFIGS
-from runs import Once, RunTrain, Start, TrainHere
+pytest.register_assert_rewrite("quintet.testing")
+
+import runs  # noqa: E402
+import warm  # noqa: E402
+from needs import needed  # noqa: E402
+from quintet.testing.sweeps import loader as loader  # noqa: E402
+from quintet.testing.sweeps import settled as settled  # noqa: E402
+from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
@@ -106,37 +109,6 @@ def digits_run(once: Once) -> Path:
     """A run of two epochs on digits."""
     words = ("trainer.max_epochs=2", "callbacks.progress=null")
     return once("digits_run", lambda folder: runs.train(folder / "run", *words)) / "run"
-
-
-@pytest.fixture(scope="session")
-def loader() -> Any:
-    """Return Hydra's loader of this repository's configs."""
-    from hydra._internal.config_loader_impl import ConfigLoaderImpl
-    from hydra._internal.utils import create_config_search_path
-    from hydra.core.plugins import Plugins
-
-    Plugins.instance()
-    return ConfigLoaderImpl(create_config_search_path(f"file://{CONFIGS}"))
-
-
-@pytest.fixture
-def settled(loader: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Callable[..., Any]:
-    """Return the plan of a sweep: `settled("sweeper=random", "optimizer.lr=0.1,0.2")`."""
-    from hydra.core.utils import setup_globals
-    from hydra.types import RunMode
-
-    from quintet.sweep import plan
-
-    monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
-    setup_globals()
-
-    def settle(*arguments: str, seen: Iterable[str] = ()) -> plan.Plan:
-        named = any(argument.startswith("study=") for argument in arguments)
-        given = [*arguments, *([] if named else [f"hydra.sweep.dir={tmp_path}"])]
-        config = loader.load_configuration("train", given, RunMode.MULTIRUN)
-        return plan.settle(config, loader, arguments, seen)
-
-    return settle
 
 
 @pytest.fixture(scope="session")

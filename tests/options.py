@@ -1,76 +1,19 @@
-"""Compose one option of a choice the way a run does, without the rest of a run."""
+"""`quintet.testing.choices` by a short name, and which options are the engine's own."""
 
-from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+import pytest
 
-from omegaconf import DictConfig, OmegaConf
+from quintet.paths import CONFIGS as CONFIGS
+from quintet.paths import options, package
+from quintet.testing.choices import *  # noqa: F403
 
-from quintet.data.samples import Facts, Task
-from quintet.node import instantiate
+TEMPLATE = package() == "project"
+"""False in a fork, which `make rename` has given a name of its own."""
 
-CONFIGS = Path(__file__).parents[1] / "configs"
-RESERVED = {
-    "metric": {"name", "mode", "fits"},
-    "loss": {"fits", "num_outputs"},
-    "optimizer": {"weight_decay_on"},
-    "scheduler": {"interval", "warmup"},
-}
-"""Keys every option of the group has, and its constructor never sees."""
-
-OPTIONAL = {"scheduler": {"monitor"}}
-TASKS: list[Task] = ["binary", "multiclass", "multilabel", "regression"]
-STEPS_PER_EPOCH, TOTAL_STEPS = 7, 84
+template_only = pytest.mark.skipif(not TEMPLATE, reason="the template's own style; this is a fork")
+"""House rules of style bind the engine and its YAMLs; a team's files keep to its own."""
 
 
-def facts(task: Task, **changes: Any) -> dict[str, Any]:
-    """Facts of a small data set: three classes, three labels or two values."""
-    classes = {"binary": 2, "multiclass": 3}.get(task, 0)
-    targets = {"multilabel": 3, "regression": 2}.get(task, 1)
-    counts = {"binary": [30, 10], "multiclass": [20, 12, 8], "multilabel": [20, 10, 5]}
-    known = Facts(
-        task=task,
-        kind="table",
-        input_shape=[4],
-        num_classes=classes,
-        num_targets=targets,
-        class_counts=counts.get(task, []),
-        class_names=[],
-        cardinalities=[],
-        vocabulary=0,
-        train_size=40,
-        val_size=10,
-        test_size=10,
-        fingerprint="",
-    )
-    lengths = {"steps_per_epoch": STEPS_PER_EPOCH, "total_steps": TOTAL_STEPS}
-    return asdict(known) | lengths | changes
-
-
-def names(group: str) -> list[str]:
-    """All options of a group."""
-    return sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
-
-
-def composed(
-    group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
-) -> DictConfig:
-    """Place an option's YAML beside a facts node, a metric and an optimizer."""
-    root = {
-        "facts": known or facts(task),
-        "metric": {"name": "accuracy", "mode": "max"},
-        "optimizer": {"lr": 0.1},
-        group: OmegaConf.merge(OmegaConf.load(CONFIGS / group / f"{option}.yaml"), overrides),
-    }
-    return OmegaConf.create(root)
-
-
-def node(group: str, option: str, task: Task = "multiclass", **settings: Any) -> dict[str, Any]:
-    """Resolve an option's YAML to plain data."""
-    root = OmegaConf.to_container(composed(group, option, task, **settings), resolve=True)
-    return dict(root[group])  # type: ignore[index, call-overload]
-
-
-def build(group: str, option: str, task: Task = "multiclass", **settings: Any) -> Any:
-    """Instantiate an option."""
-    return instantiate(composed(group, option, task, **settings)[group], group)
+def own(group: str) -> list[str]:
+    """Return the options of a group that do not name the team's package."""
+    files = options(group).items()
+    return [name for name, path in files if f"_target_: {package()}." not in path.read_text()]

@@ -5,7 +5,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from options import build, names, node
+from options import build, node, own
 from quintet.errors import UserError
 from quintet.models.mlp import MLP
 from quintet.optimizers import layered, layers, parameter_groups, rates
@@ -82,7 +82,7 @@ def test_an_unknown_choice_is_refused_with_the_nearest():
         parameter_groups(nn.Linear(2, 2), 0.1, "weight")
 
 
-@pytest.mark.parametrize("option", names("optimizer"))
+@pytest.mark.parametrize("option", own("optimizer"))
 def test_every_optimizer_learns_digits_as_shipped(option):
     x, y = load_digits(return_X_y=True)
     x, y = torch.tensor(x).float() / 16, torch.tensor(y)
@@ -99,9 +99,7 @@ def test_every_optimizer_learns_digits_as_shipped(option):
     assert accuracy > 0.8  # .86 to .92 over five seeds, on writers never seen; chance is .1
 
 
-@pytest.mark.parametrize(
-    "option", [o for o in names("optimizer") if "fused" in node("optimizer", o)]
-)
+@pytest.mark.parametrize("option", [o for o in own("optimizer") if "fused" in node("optimizer", o)])
 def test_fused_steps_are_those_of_the_plain_loop(option):
     def trained(fused):
         torch.manual_seed(0)

@@ -11,13 +11,13 @@ from hydra import compose, initialize_config_dir
 from hydra.types import RunMode
 
 from needs import of_group
-from options import names
+from options import own
 from quintet.build import data
 from quintet.errors import UserError
 from quintet.experiment import run
 from running import CONFIGS, SHORT, composed, ran
 
-PRESETS = [name for name in names("experiment") if name != "automl"]  # which is a sweep
+PRESETS = [name for name in own("experiment") if name != "automl"]  # which is a sweep
 EXPECTED = {
     "classification": ("accuracy", "cross_entropy", "he", "adam"),
     "regression": ("rmse", "mse", "he", "adam"),

@@ -4,7 +4,7 @@ import copy
 
 import pytest
 
-from options import names
+from options import own
 from quintet.rescale import again, steer
 from schedules import LR, go_on, start
 
@@ -12,7 +12,7 @@ AT = 30
 
 
 @pytest.mark.parametrize("warmup", [0, 40])
-@pytest.mark.parametrize("scheduler", names("scheduler"))
+@pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_a_schedule_goes_on_in_its_shape(scheduler, warmup):
     settings = {"eta_min": 0.01} if scheduler == "cosine" else {}
     plain, _ = go_on(start(scheduler, warmup, share=0.5, **settings))

@@ -8,7 +8,7 @@ import pytest
 import torch
 from torch import nn
 
-from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, names, node
+from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node, own
 from quintet.errors import UserError
 from quintet.schedulers import warmup_steps, with_warmup
 from schedules import EPOCHS, LR, METRIC, go_on, start
@@ -80,7 +80,7 @@ def test_rates_equal_the_closed_form(scheduler, warmup):
 
 
 @pytest.mark.parametrize("warmup", [0, 10])
-@pytest.mark.parametrize("scheduler", names("scheduler"))
+@pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_the_rates_of_layers_keep_their_proportion(scheduler, warmup):
     rates, _ = go_on(start(scheduler, warmup, share=0.25))
     assert [low for _, low in rates] == pytest.approx([0.25 * top for top, _ in rates])
@@ -88,7 +88,7 @@ def test_the_rates_of_layers_keep_their_proportion(scheduler, warmup):
 
 @pytest.mark.parametrize("at", [6, 7, 10, 35, 40])
 @pytest.mark.parametrize("warmup", [0, 10])
-@pytest.mark.parametrize("scheduler", names("scheduler"))
+@pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_a_saved_run_goes_on_exactly(scheduler, warmup, at):
     whole = go_on(start(scheduler, warmup))
     run = start(scheduler, warmup)
@@ -122,7 +122,7 @@ def test_an_optimizer_without_momentum_is_given_none(scheduler, optimizer):
     assert not any(momenta)
 
 
-@pytest.mark.parametrize("optimizer", names("optimizer"))
+@pytest.mark.parametrize("optimizer", own("optimizer"))
 @pytest.mark.parametrize("scheduler", KNOWN)
 def test_every_schedule_runs_with_every_optimizer(scheduler, optimizer):
     run = start(scheduler, 10, optimizer)
@@ -135,7 +135,7 @@ def test_every_schedule_runs_with_every_optimizer(scheduler, optimizer):
     assert not torch.equal(run[0].weight, before)
 
 
-@pytest.mark.parametrize("scheduler", names("scheduler"))
+@pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_only_a_plateau_names_a_monitor(scheduler):
     monitors = [c["monitor"] for c in start(scheduler, 10)[2] if "monitor" in c]
     assert monitors == (["val/accuracy"] if scheduler == "plateau" else [])

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from quintet import usage
-from quintet.fit import CONFIGS
+from quintet.paths import CONFIGS
 
 COMMANDS = sorted(path.stem for path in CONFIGS.glob("*.yaml"))
 HELP = usage.text("train", "Train.\n\npython src/train.py")

@@ -1,4 +1,4 @@
-"""Add an option of your own: its source, its YAML, its test, and its name in the README's list.
+"""Add an option of your own: its source, its YAML and its test, in the team's package.
 
 make add KIND=model NAME=my_net
 make add KIND=optimizer NAME=nadam     # torch has it: a YAML and a test are all it needs
@@ -16,6 +16,7 @@ from pathlib import Path
 
 import library
 
+from quintet import paths
 from quintet.errors import UserError, nearest
 from quintet.files import write_atomically
 
@@ -29,7 +30,7 @@ class Kind:
 
     Args:
         group: its config group, a folder of configs/.
-        package: of its source, below the package's own; None where a YAML is all there is.
+        package: of its source, below the team's own; None where a YAML is all there is.
         word: what chooses it; `{}` is the option's name.
 
     """
@@ -52,7 +53,7 @@ KINDS = {
     "init": Kind("init", "inits"),
     "optimizer": Kind("optimizer", "optimizers"),
     "scheduler": Kind("scheduler", "schedulers"),
-    "sweeper": Kind("sweeper", "sweep/samplers", SWEEP),
+    "sweeper": Kind("sweeper", "samplers", SWEEP),
     "experiment": Kind("experiment", None),
     "callback": Kind("callbacks", "callbacks"),
 }
@@ -71,7 +72,7 @@ def planned(kind: str, name: str) -> dict[Path, str]:
     place, package = KINDS[kind], package_name()
     source = ROOT / "src" / package / f"{place.package}/{name}.py"
     config = ROOT / "configs" / place.group / f"{name}.yaml"
-    test = ROOT / "tests" / (place.package or "experiment") / f"test_{name}.py"
+    test = ROOT / "tests" / package / f"{place.package or 'experiments'}/test_{name}.py"
     for path in (config, source, test):
         if path.exists() or (path == source and path.with_suffix("").is_dir()):
             raise UserError(f"NAME={name} is taken: {shown(path)} is there. Take another name.")
@@ -105,37 +106,16 @@ def check_name(name: str) -> None:
 
 
 def filled(template: str, name: str) -> str:
-    """Put the option's name in place of the template's own."""
+    """Put the option's name, and the package's, in place of the template's own."""
     words = name.split("_")
     text = template.replace("NewOption", "".join(word[:1].upper() + word[1:] for word in words))
+    text = re.sub(r"(?<![.\w])project(?=\.\w)", package_name(), text)
     return text.replace("new_option", name)
 
 
-def list_in_readme(group: str, name: str) -> str:
-    """Return the README with the option in the list of its group.
-
-    Raises:
-        UserError: the list is not where it was.
-
-    """
-    there = {path.stem for path in (ROOT / "configs" / group).glob("*.yaml")} - {"base"}
-    readme = (ROOT / "README.md").read_text("utf-8")
-    for line in readme.splitlines():
-        if f"`{group}=` |" not in line:
-            continue
-        if "none yet" in line:  # the group was emptied
-            return readme.replace(line, line.replace("none yet", name))
-        for run in re.findall(r"[a-z0-9_]+(?:, [a-z0-9_]+)*", line):
-            listed = [option for option in run.split(", ") if option in there]
-            if len(listed) > 1 or (listed and len(there) == 1):
-                longer = line.replace(run, ", ".join(sorted({*run.split(", "), name})))
-                return readme.replace(line, longer)
-    raise UserError(f"README.md has no line `{group}=` with the options of {group}. Add {name}.")
-
-
 def package_name() -> str:
-    """Return what the package is called in this fork."""
-    return UserError.__module__.partition(".")[0]
+    """Return what the team's package is called."""
+    return paths.package() or "project"
 
 
 def shown(path: Path) -> str:
@@ -154,13 +134,13 @@ def polish(paths: list[Path]) -> None:
 def main(kind: str, name: str) -> None:
     """Write the files, and say what to do with them."""
     files = planned(kind, name)
-    readme = list_in_readme(KINDS[kind].group, name)
     for path, text in files.items():
         write_atomically(path, text)
-    write_atomically(ROOT / "README.md", readme)
+    if kind in KINDS and KINDS[kind].package:
+        (ROOT / "src" / package_name() / str(KINDS[kind].package) / "__init__.py").touch()
     polish(list(files))
     print("Written, to be made your own:")
-    print(*(f"  {shown(path)}" for path in files), "  README.md (the list of options)", sep="\n")
+    print(*(f"  {shown(path)}" for path in files), sep="\n")
     tests = " ".join(shown(path) for path in files if path.name.startswith("test_"))
     print(f"\nTry it:   {KINDS[kind].command(name)}")
     print(f'Test it:  make test ARGS="{tests}", then make check and make test: the contract tests')

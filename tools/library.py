@@ -6,11 +6,11 @@ from typing import Any
 NOT_OURS = ("params", "foreach", "maximize", "capturable", "differentiable", "fused")
 """Arguments that are the library's own affair."""
 
-TEST = '''"""What only this optimizer promises; tests/test_options.py tests what all of them do."""
+TEST = '''"""What only this optimizer promises; test_contract.py tests what all of them do."""
 
 import torch
 
-from options import build
+from quintet.testing import build
 from quintet.optimizers import parameter_groups
 
 

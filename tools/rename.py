@@ -1,64 +1,95 @@
-"""Give the project your own name, once, in a fork: package, plugin, distribution, docs, tests.
+"""Give the project your own name, once, in a fork: your package, its tests, the distribution.
 
-make rename NAME=my_project
+make rename NAME=acme
 
-It changes the working tree and stages the change; nothing is committed. Written with nothing but
-the standard library and ruff, as it must not import the package that it moves.
+`src/project` and `tests/project` become yours, with the configs that name them, the distribution
+and the docs' title. The engine stays `quintet`, so that `make update` can bring a later one. The
+change is staged; nothing is committed.
 """
 
-import ast
-import json
 import keyword
 import re
 import subprocess
 import sys
+import tomllib
 from importlib import metadata
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-OLD = "quintet"
+ENGINE = "quintet"
+TEMPLATE = "project"
+"""What the team's package is called before it has a name."""
 LONGEST = 24
-
-KEPT = ("LICENSE", "CITATION.cff", "tools/rename.py", "tests/tools/test_rename.py")
-"""Files that go on naming the template: whom its licence asks you to name, and this tool."""
-
-TRACKERS = "configs/logger/"
-"""Where only `_target_` is ours: `project:` and the like are names in somebody else's tracker."""
+Pattern = tuple[str, str]
 
 
 class Refusal(Exception):
     """The rename cannot be done; the message says why, and what to do."""
 
 
-def forms(name: str) -> list[tuple[str, str]]:
-    """Return patterns of the template's name, each with the new name in the same form.
+def package(root: Path = ROOT) -> str:
+    """Return what the team's package is called in a checkout."""
+    tools = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]
+    return str(tools[ENGINE]["project"])
 
-    Whole words only: `quintets` is no package.
+
+def rename(root: Path, name: str) -> list[Path]:
+    """Move the two folders and rewrite the files that name them; return what changed.
+
+    It needs no git, so that `make update` can rename a version of the template likewise.
     """
-    words = [word.capitalize() for word in name.split("_") if word]
+    for folder in (root / "src", root / "tests"):
+        if (folder / TEMPLATE).is_dir():
+            (folder / TEMPLATE).rename(folder / name)
+    changed = []
+    for path, patterns in rewritten(root, name):
+        before = path.read_bytes().decode("utf-8")
+        after = before
+        for pattern, new in patterns:
+            after = re.sub(pattern, new, after, flags=re.MULTILINE)
+        if after != before:
+            path.write_bytes(after.encode("utf-8"))
+            changed.append(path)
+    tidy(root, [path for path in changed if path.suffix == ".py"])
+    return changed
+
+
+def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
+    """Return each file that may name the package, with what to replace in it."""
+    title = " ".join(word.capitalize() for word in name.split("_"))
+    paths = (rf"\b(src|tests)/{TEMPLATE}\b", rf"\1/{name}")
+    of_code = [
+        (rf"(?<![.\w]){TEMPLATE}(?=\.\w)", name),
+        (rf"(?<=^from ){TEMPLATE}(?= import)|(?<=^import ){TEMPLATE}$", name),
+        paths,
+    ]
+    own = sorted(p for top in ("src", "tests") for p in (root / top / name).rglob("*.py"))
+    configs = sorted((root / "configs").rglob("*.yaml"))
+    of_config = [(rf"(?<=_target_: ){TEMPLATE}(?=\.)", name), paths]
+    of_pyproject = [
+        (rf'^name = "{ENGINE}"$', f'name = "{name}"'),
+        (rf'^all = \["{ENGINE}\[', f'all = ["{name}['),
+        (rf'^project = "{TEMPLATE}"', f'project = "{name}"'),
+        (rf'^include = \["{ENGINE}\*"', f'include = ["{name}*", "{ENGINE}*"'),
+        (rf'"src/{TEMPLATE}"', f'"src/{name}"'),
+    ]
     return [
-        (rf"\b{OLD}\b", name),  # quintet.errors, hydra/sweeper: quintet
-        (rf"\b{OLD.upper()}_(?=[A-Z])", f"{name.upper()}_"),  # QUINTET_PROCESS
-        (rf"\b{OLD.capitalize()}(?=[A-Z])", "".join(words)),  # QuintetSweeper
-        (rf"\b{OLD.capitalize()}\b", " ".join(words)),  # Quintet, in prose
+        *((path, of_code) for path in own),
+        *((path, of_config) for path in configs),
+        (root / "pyproject.toml", of_pyproject),
+        (root / "docs/site/mkdocs.yml", [(r"^site_name: .*$", f"site_name: {title}")]),
     ]
 
 
-def renamed(text: str, path: str, name: str) -> str:
-    """Return a file's text with the new name."""
-    if path in KEPT:
-        return text
-    if path.startswith(TRACKERS):
-        lines = text.splitlines(keepends=True)
-        return "".join(substituted(li, name) if "_target_:" in li else li for li in lines)
-    return substituted(text, name)
-
-
-def substituted(text: str, name: str) -> str:
-    """Return text with every form of the template's name replaced."""
-    for pattern, new in forms(name):
-        text = re.sub(pattern, new, text)
-    return text
+def tidy(root: Path, files: list[Path]) -> None:
+    """Sort imports as the alphabet wants them now, and format."""
+    if files:
+        names = [str(path) for path in files]
+        ruff = [sys.executable, "-m", "ruff"]
+        quiet = ["-q", "--no-cache"]
+        sort = [*ruff, "check", *quiet, "--fix-only", "--select", "I", *names]
+        for command in (sort, [*ruff, "format", *quiet, *names]):
+            subprocess.run(command, cwd=root, check=True)
 
 
 def checked(name: str) -> None:
@@ -69,9 +100,7 @@ def checked(name: str) -> None:
 
     """
     if not name:
-        raise Refusal("Which name? make rename NAME=my_project")
-    if name == OLD:
-        raise Refusal(f"It is called {OLD} already. make rename NAME=my_project")
+        raise Refusal("Which name? make rename NAME=acme")
     if reason := objection(name):
         raise Refusal(f"NAME={name} {reason}. Take for instance NAME={suggestion(name)}.")
 
@@ -96,7 +125,7 @@ def taken() -> set[str]:
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.M)
     own = [p.stem for folder in ("src", "tests", "tools") for p in (ROOT / folder).glob("*")]
     installed = metadata.packages_distributions()
-    return {re.sub(r"[-.]", "_", pin).lower() for pin in pins} | {*own, *installed} - {OLD}
+    return {re.sub(r"[-.]", "_", pin).lower() for pin in pins} | {*own, *installed}
 
 
 def suggestion(name: str) -> str:
@@ -120,9 +149,8 @@ def check_tree() -> None:
         Refusal: says which, and what to do.
 
     """
-    if not (ROOT / "src" / OLD).is_dir():
-        now = sorted(p.parent.name for p in ROOT.glob("src/hydra_plugins/*/__init__.py"))
-        raise Refusal(f"This works once, and was done: the project is called {' '.join(now)}.")
+    if package() != TEMPLATE:
+        raise Refusal(f"This works once, and was done: the project is called {package()}.")
     try:
         changed = git("status", "--porcelain")
     except (subprocess.CalledProcessError, FileNotFoundError):
@@ -138,97 +166,14 @@ def check_tree() -> None:
         )
 
 
-def rename(name: str) -> list[str]:
-    """Move folders, rewrite files, stage it all; return the lines that kept the name."""
-    for folder in ("src", "src/hydra_plugins", "tests"):
-        if (ROOT / folder / OLD).is_dir():
-            git("mv", f"{folder}/{OLD}", f"{folder}/{name}")
-    kept = []
-    for path in git("ls-files", "-z").split("\0")[:-1]:
-        file = ROOT / path
-        if file.is_symlink() or (before := content(file)) is None:
-            continue
-        after = renamed(before, path, name)
-        if after != before:
-            file.write_text(after, encoding="utf-8", newline="")
-        if path not in KEPT[2:]:
-            kept += [
-                f"{path}:{number}: {line.strip()}"
-                for number, line in enumerate(after.splitlines(), 1)
-                if re.search(rf"\b{OLD}\b", line, re.I)
-            ]
-    tidy()
-    git("add", "--update")
-    return kept
-
-
-def content(file: Path) -> str | None:
-    """Return a file's text with its own line ends, or None of a binary file."""
-    try:
-        return file.read_bytes().decode("utf-8")
-    except (UnicodeDecodeError, FileNotFoundError):
-        return None
-
-
-def tidy() -> None:
-    """Sort imports as the alphabet wants them now, and see to lines that became too long."""
-    ruff = [sys.executable, "-m", "ruff"]
-    subprocess.run([*ruff, "check", "-q", "--fix-only", "--select", "I", "."], cwd=ROOT, check=True)
-    subprocess.run([*ruff, "format", "-q", "."], cwd=ROOT, check=True)
-    long = [*ruff, "check", "-q", "--select", "E501"]
-    listed = [*long, "--output-format", "json", "."]
-    found = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=False).stdout
-    for one in sorted(json.loads(found), key=lambda o: -o["location"]["row"]):  # from below
-        wrap(Path(one["filename"]), one["location"]["row"])
-    # What is no prose cannot be broken without knowing what it means: it may stay long.
-    subprocess.run([*long, "--add-noqa", "."], cwd=ROOT, check=True, capture_output=True)
-
-
-def wrap(file: Path, row: int, width: int = 100) -> None:
-    """Break a line of a comment or a docstring before the word that sticks out; leave any other."""
-    lines = file.read_text("utf-8").splitlines()
-    line = lines[row - 1]
-    comment = re.match(r"\s*# ", line)
-    if not comment and row not in prose(file):
-        return
-    indent = comment[0] if comment else line[: -len(line.lstrip())]
-    cut = line.rfind(" ", len(indent), width)
-    if cut > len(indent):
-        lines[row - 1 : row] = [line[:cut], indent + line[cut + 1 :]]
-        file.write_text("\n".join(lines) + "\n", "utf-8")
-
-
-def prose(file: Path) -> set[int]:
-    """Return the lines of a module's docstrings, but for their first, which are to be one line."""
-    strings = (
-        node.value
-        for node in ast.walk(ast.parse(file.read_text("utf-8")))
-        if isinstance(node, ast.Expr) and isinstance(node.value, ast.Constant)
-    )
-    return {row for node in strings for row in range(node.lineno + 1, (node.end_lineno or 0) + 1)}
-
-
-def forget_install() -> None:
-    """Uninstall the old name where it is this very checkout, and remove what building it left."""
-    try:
-        origin = metadata.distribution(OLD).read_text("direct_url.json") or "{}"
-    except metadata.PackageNotFoundError:
-        return
-    if json.loads(origin).get("url") == ROOT.as_uri():
-        pip = [sys.executable, "-m", "pip", "--disable-pip-version-check"]
-        subprocess.run([*pip, "uninstall", "--quiet", "--yes", OLD], check=True)
-        subprocess.run(["rm", "-rf", f"src/{OLD}.egg-info"], cwd=ROOT, check=True)
-
-
 def main(name: str) -> None:
-    """Rename, and say what was done and what was left."""
+    """Rename, and say what was done."""
     checked(name)
     check_tree()
-    kept = rename(name)
-    forget_install()
-    print(f"{OLD} is {name} now: src/{name}, its plugin, pyproject.toml, configs, docs and tests.")
-    print("These lines keep the old name, on purpose; change them if you mean to:")
-    print(*(f"  {line}" for line in kept), sep="\n")
+    rename(ROOT, name)
+    git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "docs")
+    print(f"{TEMPLATE} is {name} now: src/{name}, tests/{name}, and what names them.")
+    print(f"The engine keeps its name, src/{ENGINE}; `make update` brings later ones.")
     print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Call it {name}'")
 
 

@@ -4,8 +4,8 @@ make slim                                     # what can go, and what would go w
 make slim KEEP="data/digits data/csv model/mlp"       # of these groups, nothing else stays
 make slim DROP="data/elnino model/transformer"        # these go
 
-With an option go the presets that need it, its name in search spaces and in the README's list, its
-source where nothing else uses that, and its own test. Tests of other things that happen to train
+With an option go the presets that need it, its name in the README's list, its source where nothing
+else uses that, and its own test. Tests of other things that happen to train
 on it are skipped from then on, with the reason. All is staged, nothing committed.
 """
 
@@ -76,7 +76,8 @@ def sources(going: set[str]) -> list[Path]:
         path = ROOT / "src" / f"{module.replace('.', '/')}.py"
         if not path.is_file():
             continue
-        own = ROOT / "tests" / path.parent.name / f"test_{path.stem}.py"
+        folder = str(path.relative_to(ROOT / "src").parent).removeprefix("quintet/")
+        own = ROOT / "tests" / folder / f"test_{path.stem}.py"
         out = [path, own, *(CONFIGS / f"{name}.yaml" for name in going)]
         if not any(uses(file, module) for file in tracked() if file not in out):
             found += [file for file in (path, own) if file.is_file()]
@@ -102,37 +103,6 @@ def git(*words: str) -> str:
     """Run git in the checkout and return what it says."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
-
-
-def narrowed(text: str, group: str, names: set[str]) -> str:
-    """Return a search space without some options of a group: fewer conditions, fewer choices."""
-    lines: list[str] = []
-    for line in text.splitlines():
-        if "when:" in line:
-            line = re.sub(rf"\b{group}: (\w+|\[[^\]]*\])", lambda m: without(m, group, names), line)
-        if f"{group}: []" in line:
-            lines.pop()  # holds for nothing: the value above it goes too
-        else:
-            lines.append(line)
-    entry = rf"(?m)^{group}:[^\n]*\n(?:  .*\n)*"
-    choice = r"choice\(([\w,]+)\)"
-    text = re.sub(
-        entry,
-        lambda found: re.sub(choice, lambda one: fewer(one, names), found[0]),
-        "\n".join(lines) + "\n",
-    )
-    return re.sub(r"(?m)^[\w.]+:(?: *#.*)?\n(?=\S|\Z)", "", text)  # keys with nothing left
-
-
-def without(match: re.Match[str], group: str, names: set[str]) -> str:
-    """Return a condition's options without `names`."""
-    left = [one for one in re.findall(r"\w+", match[1]) if one not in names]
-    return f"{group}: {left[0]}" if len(left) == 1 else f"{group}: [{', '.join(left)}]"
-
-
-def fewer(match: re.Match[str], names: set[str]) -> str:
-    """Return a choice without `names`."""
-    return f"choice({','.join(one for one in match[1].split(',') if one not in names)})"
 
 
 def unlisted(readme: str, going: set[str]) -> str:
@@ -166,13 +136,6 @@ def remove(going: set[str]) -> None:
         if not any((CONFIGS / group).glob("*.yaml")):
             (CONFIGS / group).mkdir(exist_ok=True)
             (CONFIGS / group / ".gitkeep").touch()
-    for path in sorted((CONFIGS / "search_space").glob("*.yaml")):
-        text = before = path.read_text("utf-8")
-        for group in GROUPS:
-            names = {n.partition("/")[2] for n in going if n.startswith(f"{group}/")}
-            text = narrowed(text, group, names) if names else text
-        if text != before:
-            write_atomically(path, text)
     write_atomically(ROOT / "README.md", unlisted((ROOT / "README.md").read_text("utf-8"), going))
     known = RECORD.read_text("utf-8").split() if RECORD.is_file() else []
     write_atomically(RECORD, "\n".join(sorted({*known, *going})) + "\n")

@@ -104,7 +104,8 @@ def row(path: Path) -> str:
 def shows(key: str, value: object) -> bool:
     """Tell whether a key is one that people set, and not a fact that follows from other choices."""
     follows = isinstance(value, str) and value.startswith("${")
-    return not key.startswith("_") and key not in ("defaults", "fits", "name") and not follows
+    said_to_us = ("defaults", "fits", "name", "search_space")
+    return not key.startswith("_") and key not in said_to_us and not follows
 
 
 def plain(value: object) -> str:

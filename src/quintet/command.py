@@ -16,6 +16,7 @@ from quintet import (
     artifacts,
     begun,
     ending,
+    paths,
     run_folder,
     safe_output,
     secrets,
@@ -31,7 +32,6 @@ from quintet.quoting import quoted, read, refuse_reference, with_paths
 from quintet.record import CONFIG
 from quintet.terminal import visible
 
-ROOT = Path(__file__).parents[2]
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
 
@@ -57,7 +57,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 return function(cfg)
 
         start = hydra.main(
-            version_base="1.3", config_path=str(ROOT / "configs"), config_name=config_name
+            version_base="1.3", config_path=str(paths.CONFIGS), config_name=config_name
         )(task)
 
         def run() -> None:
@@ -68,14 +68,14 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(usage.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
-            os.environ.setdefault("PROJECT_ROOT", str(ROOT))
+            os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             secrets.note_environment()
             typed_secrets.refuse_arguments(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
-                refuse_reference(ROOT)
+                refuse_reference(paths.ROOT)
                 sys.argv[1:] = with_paths(sys.argv[1:])
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(agent.applicable(sys.argv[1:], os.environ))

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from quintet.paths import INSTALLED, SCRIPTS
 from quintet.quoting import quoted
 from quintet.secrets import redact
 from quintet.terminal import everywhere
@@ -16,7 +17,6 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
-ROOT = Path(__file__).parents[2]
 _muted = False
 LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
 
@@ -48,7 +48,8 @@ def typed(path: Path) -> str:
 
 def command_line(script: str, *arguments: str) -> str:
     """Return a command as a user would type it from here."""
-    return shlex.join(["python", shortest(ROOT / "src" / f"{script}.py"), *arguments])
+    start = ["quintet", script] if INSTALLED else ["python", shortest(SCRIPTS / f"{script}.py")]
+    return shlex.join([*start, *arguments])
 
 
 def say(template: str, *values: object) -> None:

@@ -1,15 +1,14 @@
 """An error of any library, as what its user needs to know of it."""
 
 import shlex
-from pathlib import Path
 from typing import Any
 
+from quintet import paths
 from quintet.errors import DivergedError, UserError, nearest
 from quintet.files import unusable
 from quintet.quoting import quoted
 from quintet.secrets import redact
 
-CONFIGS = Path(__file__).parents[2] / "configs"
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that nobody types."""
 
@@ -70,8 +69,7 @@ def _unknown_group(message: str) -> str | None:
     if "No match in the defaults list" not in message:
         return None
     name = message.split("'")[1]
-    groups = [p.name for p in CONFIGS.iterdir() if p.is_dir()]
-    return f"There is no group {name!r} to choose from. {nearest(name, groups)}"
+    return f"There is no group {name!r} to choose from. {nearest(name, paths.groups())}"
 
 
 def _first(error: BaseException) -> str:

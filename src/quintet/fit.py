@@ -2,17 +2,16 @@
 
 from collections.abc import Iterator
 from functools import cache
-from pathlib import Path
 from typing import Any
 
 import yaml
 from omegaconf import DictConfig
 
+from quintet import paths
 from quintet.errors import UserError, nearest
 from quintet.explain import FILLED_IN
 
 RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
-CONFIGS = Path(__file__).parents[2] / "configs"
 
 
 def check_keys(cfg: DictConfig) -> None:
@@ -43,8 +42,8 @@ def check_keys(cfg: DictConfig) -> None:
 
 def _check_callbacks(cfg: DictConfig) -> None:
     """Refuse to switch off, or to change, a callback that there is not; and two averages."""
-    paths = (CONFIGS / "callbacks").glob("*.yaml")
-    known = {str(name) for path in paths for name in yaml.safe_load(path.read_text()) or ()}
+    files = paths.options("callbacks").values()
+    known = {str(name) for path in files for name in yaml.safe_load(path.read_text()) or ()}
     for name, node in (cfg.callbacks or {}).items():
         if name not in known and (node is None or "_target_" not in node):
             raise UserError(
@@ -61,7 +60,7 @@ def _check_callbacks(cfg: DictConfig) -> None:
 @cache
 def top_level() -> dict[str, Any]:
     """Return what train.yaml names, keys with their defaults and groups: all a config may hold."""
-    primary: dict[str, Any] = yaml.safe_load((CONFIGS / "train.yaml").read_text())
+    primary: dict[str, Any] = yaml.safe_load(paths.config("train").read_text())
     groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
     names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
     return primary | {at or name: None for name, _, at in names}
@@ -105,7 +104,7 @@ def choice(cfg: DictConfig, group: str) -> str:
 
 def fitting(group: str, need: str) -> Iterator[str]:
     """Yield the options of a group that list `need` under `fits`."""
-    for path in sorted((CONFIGS / group).glob("*.yaml")):
+    for name, path in paths.options(group).items():
         option = yaml.safe_load(path.read_text()) or {}
         if need in option.get("fits", ()):
-            yield path.stem
+            yield name

@@ -6,10 +6,9 @@ import sys
 import tomllib
 from collections.abc import Iterator
 from importlib import metadata
-from pathlib import Path
 from typing import Any
 
-ROOT = Path(__file__).parents[2]
+from quintet.paths import INSTALLED, ROOT
 
 
 def report() -> str:
@@ -17,7 +16,7 @@ def report() -> str:
     from quintet.devices import available
     from quintet.outcome import git_state
 
-    project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+    project = declared()
     git = git_state()
     commit = git.get("commit", "unknown")[:12] + (" with changes" if git.get("dirty") else "")
     lines = [
@@ -30,6 +29,23 @@ def report() -> str:
         *extras(project),
     ]
     return "\n".join(lines)
+
+
+def declared() -> dict[str, Any]:
+    """Return what pyproject.toml says of the project, or what was installed of it."""
+    if not INSTALLED:
+        found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
+        return dict(found["project"])
+    extras: dict[str, list[str]] = {}
+    for line in metadata.requires("quintet") or ():
+        requirement, _, extra = line.partition("; extra == ")
+        extras.setdefault(extra.strip("\"'"), []).append(requirement)
+    return {
+        "name": "quintet",
+        "version": metadata.version("quintet"),
+        "dependencies": extras.pop("", []),
+        "optional-dependencies": extras,
+    }
 
 
 def states(requirements: list[str]) -> Iterator[str]:

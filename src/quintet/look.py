@@ -7,10 +7,9 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig
 
-from quintet import build, console
+from quintet import build, console, paths
 from quintet.errors import UserError
 from quintet.files import write_atomically
-from quintet.fit import CONFIGS
 from quintet.practice.first_look import fitting, folds
 
 FILE = "look.json"
@@ -77,7 +76,7 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
 
 def _usual() -> dict[str, str]:
     """Return what train.yaml chooses for data that it knows nothing of."""
-    primary = yaml.safe_load((CONFIGS / "train.yaml").read_text())["defaults"]
+    primary = yaml.safe_load(paths.config("train").read_text())["defaults"]
     return {
         group: option
         for entry in primary

@@ -19,11 +19,12 @@ from quintet.signature import check_arguments, locate, parameters
 # Keys that speak to the rest of the config or to this module, not to the constructor.
 RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
-    "loss": {"fits", "num_outputs"},
-    "model": {"fits", "weights", "freeze"},
-    "optimizer": {"weight_decay_on", "layer_decay"},
-    "scheduler": {"interval", "warmup", "monitor"},
-    "data": {"task", "kind"},
+    "loss": {"fits", "num_outputs", "search_space"},
+    "init": {"search_space"},
+    "model": {"fits", "weights", "freeze", "search_space"},
+    "optimizer": {"weight_decay_on", "layer_decay", "search_space"},
+    "scheduler": {"interval", "warmup", "monitor", "search_space"},
+    "data": {"task", "kind", "search_space"},
 }
 TARGET, PARTIAL = "_target_", "_partial_"
 NODE_KEYS = {TARGET, PARTIAL}

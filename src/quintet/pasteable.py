@@ -10,6 +10,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
+from quintet import paths
+
 KEY = re.compile(r"(\+\+?|~)?[A-Za-z]\w*([./@:][A-Za-z]\w*)*", re.ASCII)
 OPTION = re.compile(r"\w[\w-]*", re.ASCII)
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
@@ -38,10 +40,8 @@ def harmless(word: str) -> bool:
 
 
 def _harmless(override: Any) -> bool:
-    from quintet.explain import CONFIGS
-
     group, value = override.key_or_group, override.value()
-    if "/" in group or (CONFIGS / group).is_dir():
+    if "/" in group or paths.is_group(group):
         text = str(override.get_value_string())
         names = [n.strip("'\" ") for n in text.strip("[]").split(",")]
         fits = override.is_sweep_override() or all(OPTION.fullmatch(n) for n in names)

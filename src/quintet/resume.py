@@ -5,9 +5,17 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet import begun, checkpoints, foreign, plain_yaml, references, secrets, typed_secrets
+from quintet import (
+    begun,
+    checkpoints,
+    foreign,
+    paths,
+    plain_yaml,
+    references,
+    secrets,
+    typed_secrets,
+)
 from quintet.errors import UserError
-from quintet.explain import CONFIGS
 from quintet.record import CONFIG
 from quintet.run_folder import GROUPS
 from quintet.trust import ELSEWHERE, LOGGER, Trust
@@ -104,7 +112,7 @@ def _trackers(
 
 def _options() -> dict[str, Any]:
     """Return one's own trackers, by name."""
-    found = (plain_yaml.read(path) for path in sorted((CONFIGS / LOGGER).glob("*.yaml")))
+    found = (plain_yaml.read(path) for path in paths.options(LOGGER).values())
     nodes = (option.items() for option in found if isinstance(option, dict))
     return {name: node for each in nodes for name, node in each}
 

@@ -29,6 +29,9 @@ def note_command(cfg: DictConfig) -> None:
         chosen = hydra.runtime.choices
         cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
         cfg.overrides = begun.as_typed(hydra.overrides.task)
+        for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files
+            if isinstance(cfg.get(group), DictConfig):
+                cfg[group].pop("search_space", None)
 
 
 def begin(cfg: DictConfig) -> None:

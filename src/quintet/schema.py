@@ -15,6 +15,8 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
         ValueError: a field is missing, or holds something else than its type; says which.
 
     """
+    if not isinstance(given, Mapping):
+        raise ValueError(f"{shown(given)} stands where names and values should")
     hints = get_type_hints(cls)
     found = {}
     for field in fields(cls):  # type: ignore[arg-type]

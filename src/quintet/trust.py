@@ -4,20 +4,18 @@ What is composed from one's own `configs/` and command line may name anything th
 """
 
 import re
-import tomllib
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import cache
-from pathlib import Path
 from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet import paths
 from quintet.building_blocks import ENGINE, FAMILIES, ONE_BY_ONE, home, is_in
 from quintet.errors import UserError
 from quintet.signature import is_path, locate
 
-ROOT = Path(__file__).parents[2]
 VARIABLE = "env:"
 LOGGER = "logger"
 """The word by which a run is resumed with the trackers that its own folder names."""
@@ -155,18 +153,13 @@ def _variables(value: Any) -> set[str]:
 
 
 @cache
-def _own_packages() -> tuple[str, ...]:
-    """Return the packages beside the engine in a project's `src`: the team's own code."""
-    source = ROOT / "src"
-    if Path(__file__).parents[1] != source:
-        return ()
-    packages = (path.parent.name for path in source.glob("*/__init__.py"))
-    return tuple(name for name in packages if name != ENGINE)
+def _own_packages() -> set[str]:
+    """Return the team's own packages: the project's, and any other beside the engine in `src`."""
+    found = {paths.package()} - {None}
+    if not paths.INSTALLED:
+        found |= {path.parent.name for path in paths.SCRIPTS.glob("*/__init__.py")}
+    return cast(set[str], found) - {ENGINE}
 
 
 def _in_pyproject() -> list[str]:
-    path = ROOT / "pyproject.toml"
-    if not path.is_file():
-        return []
-    settings = tomllib.loads(path.read_text("utf-8")).get("tool", {}).get(ENGINE, {})
-    return [str(word) for word in settings.get("trusted", [])]
+    return [str(word) for word in paths.settings().get("trusted", [])]

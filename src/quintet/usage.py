@@ -6,7 +6,7 @@ import textwrap
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
-from quintet.fit import CONFIGS
+from quintet import paths
 
 # What a config says of itself: "  - optimizer: adam # A: how they move ..." and "seed: 42 # ...".
 GROUP = re.compile(r"^  - (\w+): (\S+)(?: *# *(?:[A-Z]: )?(.*))?$", re.MULTILINE)
@@ -45,11 +45,11 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
 
     """
     if files := [path for argument in arguments for path in option_files(argument)]:
-        return "\n\n".join(f"{p.relative_to(CONFIGS.parent)}\n{_indented(p)}" for p in files)
-    primary = (CONFIGS / f"{config_name}.yaml").read_text()
+        return "\n\n".join(f"{paths.shown(p)}\n{_indented(p)}" for p in files)
+    primary = paths.config(config_name).read_text()
     trains = config_name == "train" or "\n  - train\n" in primary
     if trains and config_name != "train":
-        primary = (CONFIGS / "train.yaml").read_text() + "\n" + primary
+        primary = paths.config("train").read_text() + "\n" + primary
     what, _, commands = about.strip().partition("\n\n")
     groups, script = "\n".join(_groups(primary)), f"python src/{config_name}.py"
     parts = [what, textwrap.indent(commands, "  ")]
@@ -64,8 +64,8 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
 def option_files(argument: str) -> list[Path]:
     """Return the files that describe `<group>=<option>`, what it builds on first; [] if none do."""
     group, _, option = argument.partition("=")
-    path = CONFIGS / group / f"{option}.yaml"
-    if not option or not path.is_file():
+    path = paths.find(f"{group}/{option}") if option else None
+    if path is None:
         return []
     below = re.search(r"^defaults:\s*(?:- |\[)(\w+)", path.read_text(), re.MULTILINE)
     return [*(option_files(f"{group}={below[1]}") if below else []), path]
@@ -73,8 +73,7 @@ def option_files(argument: str) -> list[Path]:
 
 def options(group: str) -> list[str]:
     """Return the options of a group."""
-    names = sorted(path.stem for path in (CONFIGS / group).glob("*.yaml"))
-    return [n for n in names if n != "base" and f"{group}/{n}" not in NO_CHOICE]
+    return [n for n in paths.options(group) if n != "base" and f"{group}/{n}" not in NO_CHOICE]
 
 
 def _indented(path: Path) -> str:

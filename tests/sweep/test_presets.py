@@ -13,7 +13,6 @@ from quintet.sweep.words import assignments, read
 
 CONFIGS = Path(__file__).parents[2] / "configs"
 PRESETS = sorted(p.stem for p in (CONFIGS / "search_space").glob("*.yaml"))
-STRATEGIES = sorted(p.stem for p in (CONFIGS / "sweeper").glob("*.yaml") if p.stem != "base")
 
 
 @pytest.mark.parametrize("choice", ["model=linear", "model=gru"])
@@ -27,12 +26,6 @@ def test_a_preset_composes_for_a_model(settled, name, choice):
         assert keys
     for number in range(3):
         assert plan.sampler.suggest([], plan.space, number, 0, "max") is not None
-
-
-@pytest.mark.parametrize("name", STRATEGIES)
-def test_a_strategy_is_built(settled, name):
-    plan = settled(f"sweeper={name}", "optimizer.lr=0.1,0.2")
-    assert plan.sampler.total(plan.space) in (None, 2)
 
 
 def test_the_command_line_wins_over_a_preset(settled):

@@ -5,6 +5,7 @@ import shutil
 import subprocess
 import sys
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -32,17 +33,28 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def run(fork: Path) -> Fork:
-    """Run Python in the fork: `run("tools/add.py", "model", "my_net", check=True)`."""
+@pytest.fixture(scope="session")
+def run_in() -> Fork:
+    """Run Python in a checkout: `run_in(folder, "tools/add.py", "model", "my_net", check=True)`."""
 
-    def run(*words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
+    def run(folder: Path, *words: str, check: bool = True) -> "subprocess.CompletedProcess[str]":
         env = {k: v for k, v in os.environ.items() if k != "PROJECT_ROOT"}
-        env |= {"PYTHONPATH": str(fork / "src"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
+        env |= {"PYTHONPATH": str(folder / "src"), "OMP_NUM_THREADS": "1", "COLUMNS": "200"}
         done = subprocess.run(
-            [sys.executable, *words], cwd=fork, env=env, capture_output=True, text=True, check=False
+            [sys.executable, *words],
+            cwd=folder,
+            env=env,
+            capture_output=True,
+            text=True,
+            check=False,
         )
         assert not check or done.returncode == 0, done.stdout + done.stderr
         return done
 
     return run
+
+
+@pytest.fixture(scope="module")
+def run(fork: Path, run_in: Fork) -> Fork:
+    """Run Python in the fork: `run("tools/add.py", "model", "my_net", check=True)`."""
+    return partial(run_in, fork)

@@ -2,6 +2,7 @@
 
 import json
 import re
+import subprocess
 
 import pytest
 
@@ -35,15 +36,12 @@ def test_it_writes_a_source_a_yaml_and_a_test_of_its_own(added, kind):
     assert "new_option" not in text.lower()
 
 
-@pytest.mark.parametrize("kind", KINDS)
-def test_the_readme_lists_it(added, kind):
-    fork, _ = added
-    (row,) = (
-        line
-        for line in (fork / "README.md").read_text().splitlines()
-        if f"`{GROUPS.get(kind, kind)}=` |" in line
-    )
-    assert f"my_{kind}," in row
+def test_all_of_it_is_the_teams_and_nothing_else_changes(added):
+    fork, files = added
+    places = ("src/project/", "tests/project/", "configs/")
+    assert all(path.startswith(places) for of in files.values() for path in of)
+    changed = subprocess.run(["git", "diff", "--name-only"], cwd=fork, capture_output=True)
+    assert changed.stdout == b""
 
 
 def test_what_is_written_is_tidy(added, run):  # `make check` types the templates themselves
@@ -54,11 +52,9 @@ def test_what_is_written_is_tidy(added, run):  # `make check` types the template
 def test_its_own_test_and_the_contracts_pass(added, run):
     _, files = added
     own = [path for of in files.values() for path in of if path.startswith("tests/")]
-    own += ["tests/optimizers/test_nadam.py"]
-    contracts = ("options", "repository", "contract", "presets")
-    every = [f"tests/test_{name}.py" for name in contracts]
-    every += ["tests/models/test_model_contract.py", "tests/data/test_data_options.py"]
-    every += ["tests/sweep/test_presets.py"]
+    own += ["tests/project/optimizers/test_nadam.py"]
+    every = ["tests/project/test_contract.py", "tests/test_repository.py", "tests/test_options.py"]
+    every += ["tests/test_metrics.py", "tests/evidence/test_measures.py"]
     done = run("-m", "pytest", "-p", "no:cacheprovider", "-vv", *own, *every, "-k", "my_ or nadam")
     for name in [f"my_{kind}" for kind in KINDS] + ["nadam"]:
         assert re.search(rf"[\[-]{name}\b.*PASSED", done.stdout), name
@@ -85,7 +81,7 @@ def test_it_works_from_the_command_line_at_once(added, run, words, record):
     [
         ("modle", "x", "KIND=modle is not known. Did you mean 'model'?"),
         ("model", "mlp", "NAME=mlp is taken: configs/model/mlp.yaml is there"),
-        ("callback", "best", "NAME=best is taken"),
+        ("callback", "ema", "NAME=ema is taken"),
         ("model", "My-Net", "Take for instance NAME=my_net"),
         ("loss", "class", "Take for instance NAME=my_class"),
         ("metric", "no", "Take for instance NAME=my_no"),
@@ -104,4 +100,4 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(added, run, kind, name
 def test_an_optimizer_that_torch_has_needs_no_source(added):
     fork, _ = added
     assert "_target_: torch.optim.NAdam" in (fork / "configs/optimizer/nadam.yaml").read_text()
-    assert not (fork / "src/quintet/optimizers/nadam.py").exists()
+    assert not (fork / "src/project/optimizers/nadam.py").exists()

@@ -13,10 +13,9 @@ import signal
 import socket
 import sys
 from importlib import import_module
-from pathlib import Path
 from typing import Any
 
-from quintet import ending
+from quintet import ending, paths
 from quintet.process import die_with
 from quintet.signals import SIGNALS, listen
 from quintet.trial import Line
@@ -51,7 +50,7 @@ def warm() -> None:
     from hydra.types import RunMode
 
     Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
-    with initialize_config_dir(str(Path(__file__).parents[3] / "configs"), version_base="1.3"):
+    with initialize_config_dir(str(paths.CONFIGS), version_base="1.3"):
         compose("train")
 
 

@@ -7,6 +7,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.errors import UserError
 from quintet.sweep.grammar import parameter, preset
+from quintet.sweep.option_spaces import expanded
 from quintet.sweep.space import Choice, Parameter, Space
 from quintet.sweep.words import bare
 
@@ -35,7 +36,7 @@ def varied(
     """
     chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
     given = {bare(o) for o in overrides}
-    alternatives = preset(loader, entries)
+    alternatives = preset(loader, expanded(entries))
     typed = [parameter(o, {}) for o in overrides if o.is_sweep_override()]
     chosen |= _fixed_owners(base, alternatives)
     found: dict[str, Parameter] = {}

@@ -1,7 +1,6 @@
 """A sweep as a file for `wandb sweep`: W&B draws, `wandb agent` runs train.py."""
 
 import json
-import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any
@@ -11,6 +10,7 @@ from omegaconf import DictConfig
 
 from quintet import agent, console
 from quintet.errors import UserError
+from quintet.paths import SCRIPTS
 from quintet.sweep.plan import Plan, settle
 from quintet.sweep.space import Choice, Interval, Parameter
 
@@ -61,7 +61,7 @@ def content(config: DictConfig, plan: Plan) -> dict[str, Any]:
         "name": config.study,
         "project": node.project if node else "quintet",
         "entity": node.entity if node else None,
-        "program": console.shortest(console.ROOT / "src" / "train.py"),
+        "program": console.shortest(SCRIPTS / "train.py"),
         "method": method,
         "metric": {
             "name": f"val/{plan.metric}",
@@ -146,7 +146,7 @@ def _conditions(plan: Plan) -> agent.Conditions:
 
 
 def _comments(plan: Plan) -> Iterator[str]:
-    yield shlex.join(["python", console.shortest(console.ROOT / "src/wandb_sweep.py"), *_typed()])
+    yield console.command_line("wandb_sweep", *_typed())
     yield "wandb sweep <this file>   and then, on any machine, the `wandb agent` that it names"
     for p in plan.space.parameters:
         if isinstance(p, Interval) and p.scale == "reverse_log":

@@ -3,8 +3,8 @@
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
+from quintet import paths
 from quintet.errors import UserError, nearest
-from quintet.explain import CONFIGS
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -63,14 +63,13 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
 
 def _refuse_no_name(override: "Override") -> None:
     """Refuse scheduler=null and optimizer=3, over which Hydra stumbles."""
-    group, value = CONFIGS / override.key_or_group, override.value()
-    if (value is None or type(value) in (bool, int, float)) and group.is_dir():
+    group, value = override.key_or_group, override.value()
+    if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
         if override.is_delete() and value is None:
             return
-        names = [path.stem for path in group.glob("*.yaml")]
         raise UserError(
             f"{override.input_line}: {override.key_or_group} takes the name of an option. "
-            + nearest(str(override.get_value_string()), names)
+            + nearest(str(override.get_value_string()), paths.options(group))
         )
 
 

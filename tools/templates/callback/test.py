@@ -4,9 +4,9 @@ import csv
 
 import pytest
 
-from quintet.callbacks.new_option import NewOption
+from project.callbacks.new_option import NewOption
 from quintet.errors import UserError
-from running import SHORT, ran
+from quintet.testing import SHORT, ran
 
 
 def test_metrics_csv_has_the_number_of_every_epoch(tmp_path):

@@ -1,9 +1,9 @@
-"""What only this data set promises; tests/test_contract.py trains on each of them."""
+"""What only this data set promises; test_contract.py tests what all of them do."""
 
 import pytest
 
+from project.data.new_option import new_option
 from quintet.data.facts import check
-from quintet.data.new_option import new_option
 
 
 def test_it_keeps_the_contract_of_all_data_sets():

@@ -1,6 +1,6 @@
-"""What only this preset promises; tests/test_presets.py trains each of them."""
+"""What only this preset promises; test_contract.py tests what all of them do."""
 
-from running import SHORT, composed, ran
+from quintet.testing import SHORT, composed, ran
 
 
 def test_it_makes_its_choices(tmp_path):

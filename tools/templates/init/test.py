@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from quintet.inits.new_option import new_option
+from project.inits.new_option import new_option
 
 
 def test_the_signal_keeps_its_size():

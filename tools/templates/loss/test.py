@@ -1,4 +1,4 @@
-"""What only this loss promises; tests/test_options.py tests what all of them do."""
+"""What only this loss promises; test_contract.py tests what all of them do."""
 
 import math
 
@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch.nn import functional
 
-from quintet.losses.new_option import NewOption
+from project.losses.new_option import NewOption
 
 
 def test_without_epsilon_it_is_cross_entropy():

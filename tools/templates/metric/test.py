@@ -1,10 +1,10 @@
-"""What only this metric promises; tests/test_options.py tests what all of them do."""
+"""What only this metric promises; test_contract.py tests what all of them do."""
 
 import pytest
 import torch
 from sklearn.metrics import brier_score_loss
 
-from quintet.metrics.new_option import NewOption
+from project.metrics.new_option import NewOption
 
 P = torch.tensor([0.9, 0.2, 0.6, 0.5])
 TRUTH = torch.tensor([1, 0, 0, 1])

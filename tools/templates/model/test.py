@@ -1,10 +1,10 @@
-"""What only this model promises; tests/models/test_model_contract.py tests what all of them do."""
+"""What only this model promises; test_contract.py tests what all of them do."""
 
 import pytest
 import torch
 
+from project.models.new_option import NewOption
 from quintet.errors import UserError
-from quintet.models.new_option import NewOption
 
 
 def test_blocks_that_give_nothing_leave_a_linear_model():

@@ -1,10 +1,10 @@
-"""What only this optimizer promises; tests/test_options.py tests what all of them do."""
+"""What only this optimizer promises; test_contract.py tests what all of them do."""
 
 import pytest
 import torch
 
+from project.optimizers.new_option import NewOption
 from quintet.errors import UserError
-from quintet.optimizers.new_option import NewOption
 
 
 def test_every_step_is_as_long_as_the_rate_whatever_the_gradient():

@@ -3,8 +3,8 @@
 import pytest
 import torch
 
+from project.schedulers.new_option import NewOption
 from quintet.errors import UserError
-from quintet.schedulers.new_option import NewOption
 
 
 def schedule(timescale: float = 4) -> NewOption:

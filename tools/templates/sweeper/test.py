@@ -1,6 +1,6 @@
-"""What only this strategy promises; tests/sweep/test_presets.py builds each of them."""
+"""What only this strategy promises; test_contract.py tests what all of them do."""
 
-from quintet.sweep.samplers.new_option import NewOption
+from project.samplers.new_option import NewOption
 from quintet.sweep.space import Choice, Interval, Space
 from quintet.sweep.study import Trial
 

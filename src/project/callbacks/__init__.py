@@ -1,0 +1,1 @@
+"""Callbacks: a `lightning.pytorch.Callback`; for `callbacks=`."""

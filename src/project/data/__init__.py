@@ -1,0 +1,1 @@
+"""Data sources: functions that return `quintet.data.samples.Samples`; for `data=`."""

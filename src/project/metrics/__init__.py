@@ -1,0 +1,1 @@
+"""Metrics: a `torchmetrics.Metric` of (predictions, targets); for `metric=`."""

@@ -1,0 +1,1 @@
+"""Models: a `torch.nn.Module` whose last layer is called `head`; for `model=`."""

@@ -1,0 +1,118 @@
+"""The part of a search space that options bring: an option's YAML has ranges of its own parameters.
+
+An option may say `search_space:`, a range for each parameter worth varying, and in it smaller
+spaces by name, for sweeps of few trials. A preset of `configs/search_space/` says `own` in place of
+a range:
+
+- `model.width: own` is the range that each model gives its width,
+- `model.width: [own.grid, own]` that of its space `grid`, of those without one the one above,
+- `model.*: own` all that it gives ranges of,
+- `model: own.automl` the models with a space of that name, on the kinds of data that it lists.
+
+So a preset names no option, and a new one takes part by existing.
+"""
+
+from collections.abc import Iterator, Mapping, Sequence
+from functools import cache
+from typing import Any
+
+import yaml
+
+from quintet import paths
+from quintet.errors import UserError, nearest
+
+OWN, SPACE, KIND = "own", "search_space", "data.kind"
+Node = dict[str, Any]
+
+
+def expanded(entries: Mapping[str, Any]) -> dict[str, list[Any]]:
+    """Return a preset's entries with the options' own ranges in place of `own`.
+
+    A range of the preset's own is of those options that have the parameter.
+
+    Raises:
+        UserError: a space that no option has.
+
+    """
+    found: dict[str, list[Any]] = {}
+    for pattern, entry in entries.items():
+        group, _, parameter = pattern.partition(".")
+        keys = [f"{group}.{p}" for p in _varied(group)] if parameter == "*" else [pattern]
+        for key in keys:
+            found.setdefault(key, []).extend(
+                expanded for node in _listed(entry) for expanded in _nodes(key, node)
+            )
+    return found
+
+
+def _listed(entry: Any) -> Sequence[Any]:
+    return entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
+
+
+def _nodes(key: str, entry: Any) -> Iterator[Any]:
+    node = entry if isinstance(entry, Mapping) else {"values": entry}
+    group, _, parameter = key.partition(".")
+    when, values = node.get("when") or {}, node.get("values")
+    word, _, name = values.partition(".") if isinstance(values, str) else ("", "", "")
+    if word == OWN and not parameter:
+        yield from _families(group, name)
+    elif word == OWN:
+        yield from _ranges(group, parameter, name, when)
+    elif entry is not None and parameter and group not in when and set(node) <= {"values", "when"}:
+        having = [o for o, yaml in _options(group).items() if _has(yaml, parameter)]
+        some = {group: having} if 0 < len(having) < len(_options(group)) else {}
+        yield {"values": values, "when": {**some, **when}}
+    else:
+        yield entry
+
+
+def _ranges(group: str, parameter: str, name: str, when: Mapping[str, Any]) -> Iterator[Node]:
+    """Yield a parameter's ranges, each with the options that give it: first what covers most."""
+    given: dict[str, list[str]] = {}
+    for option, space in _spaces(group, name).items():
+        if text := (space.get(name, {}) if name else space).get(parameter):
+            given.setdefault(str(text), []).append(option)
+    for text in sorted(given, key=lambda text: ("interval" not in text, -len(given[text]))):
+        yield {"values": text, "when": {group: given[text], **when}}
+
+
+def _families(group: str, name: str) -> Iterator[Node]:
+    """Yield for each kind of data the options whose space `name` lists it, all-rounders first."""
+    spaces = _spaces(group, name).items()
+    kinds = {option: space[name][KIND] for option, space in spaces if name in space}
+    order = sorted(kinds, key=lambda option: (-len(kinds[option]), option))
+    for kind in sorted({kind for of in kinds.values() for kind in of}):
+        fitting = [o for o, yaml in _options(group).items() if kind in yaml.get("fits", [kind])]
+        values = ",".join(option for option in order if kind in kinds[option])
+        yield {"values": f"choice({values})", "when": {group: fitting, KIND: kind}}
+
+
+def _spaces(group: str, name: str) -> dict[str, dict[str, Any]]:
+    """Return the options' own spaces.
+
+    Raises:
+        UserError: none has a space `name`.
+
+    """
+    found = {option: yaml.get(SPACE) or {} for option, yaml in _options(group).items()}
+    names = {key for space in found.values() for key, v in space.items() if isinstance(v, dict)}
+    if name and name not in names:
+        raise UserError(f"{SPACE}: no option of {group} has a space {name!r}. "
+                        f"{nearest(name, names)}")  # fmt: skip
+    return found
+
+
+def _varied(group: str) -> list[str]:
+    """Return all parameters that an option of a group gives a range."""
+    spaces = _spaces(group, "").values()
+    return [*dict.fromkeys(k for space in spaces for k, v in space.items() if isinstance(v, str))]
+
+
+def _has(option: Mapping[str, Any], parameter: str) -> bool:
+    return parameter in option or "defaults" in option
+
+
+@cache
+def _options(group: str) -> dict[str, dict[str, Any]]:
+    found = paths.options(group).items()
+    return {name: yaml.safe_load(path.read_text("utf-8")) or {} for name, path in found}

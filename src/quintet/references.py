@@ -4,8 +4,9 @@ import os
 import re
 from typing import Any, cast
 
+from quintet import paths
 from quintet.errors import UserError
-from quintet.trust import ELSEWHERE, REFERENCE, ROOT, VARIABLE, Trust
+from quintet.trust import ELSEWHERE, REFERENCE, VARIABLE, Trust
 
 ROOTED = "PROJECT_ROOT"
 """A variable that is the project's own: its value is where the project is."""
@@ -38,7 +39,7 @@ def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
     def known(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
         if name == ROOTED:
-            there: str | None = os.environ.get(ROOTED, str(ROOT))
+            there: str | None = os.environ.get(ROOTED, str(paths.ROOT))
         elif name in trust.variables:
             there = os.environ.get(name, default)
         else:

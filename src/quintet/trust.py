@@ -115,6 +115,7 @@ def words(config: dict[str, Any]) -> list[str]:
         families, listed = FAMILIES.get(group, ()), ONE_BY_ONE.get(group, ())
         paths = _values(part, "_target_") if group in FAMILIES else ()
         named = {str(path) for path in paths if is_path(path) and path not in listed}
+        named -= {path for path in named if path.partition(".")[0] in _own_packages()}
         found |= {path for path in named if not any(f.offers(path) for f in families)}
         if group not in ELSEWHERE:
             found |= {f"{VARIABLE}{name}" for name in _variables(part)}

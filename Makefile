@@ -42,7 +42,7 @@ install: $(STAMP) ## Make .venv from requirements.lock (the others do it when ne
 train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
-test: $(STAMP) ## Run the tests; ARGS="tests/data -k csv" picks some
+test: $(STAMP) ## Run the tests; ARGS="tests/quintet/data -k csv" picks some
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(SUITE) $(ARGS)
 
 test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an update is kept

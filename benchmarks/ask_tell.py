@@ -15,12 +15,13 @@ from pathlib import Path
 
 import numpy as np
 
+from quintet.study.space import Choice, Interval, Space
+from quintet.study.study import Study
+from quintet.study.trial import Trial
 from quintet.sweep.samplers import Random
 from quintet.sweep.samplers.model_based import Tpe
-from quintet.sweep.schedulers import RunAll
-from quintet.sweep.schedulers.pruners import Asha
-from quintet.sweep.space import Choice, Interval, Space
-from quintet.sweep.study import Study, Trial
+from quintet.sweep.trial_schedulers import RunAll
+from quintet.sweep.trial_schedulers.pruners import Asha
 
 SPACE = Space(
     (

@@ -3,7 +3,7 @@
 python benchmarks/overhead.py
 python benchmarks/overhead.py --epochs 21 --batch 32 optimizer=sgd_momentum
 
-One process trains through `quintet.experiment.run` with every default on. Between two of its
+One process trains through `quintet.training.experiment.run`, every default on. Between two of its
 epochs each of the loops below trains one epoch too, so that all of them meet the same noise of
 the machine. Ratios are of the same round; medians are over the rounds, but for the first.
 """
@@ -24,7 +24,7 @@ from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.utils.data import DataLoader, TensorDataset
 
-from quintet import build, experiment
+from quintet.training import build, experiment
 
 ROOT = Path(__file__).parents[1]
 CLASSES = 10

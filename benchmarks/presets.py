@@ -114,7 +114,7 @@ def reference(name: str, row: Row, seed: int) -> float:
     """Fit a reference on a row's training and validation parts; score it on its test part."""
     from hydra import compose, initialize_config_dir
 
-    from quintet.build import data
+    from quintet.training.build import data
 
     with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
         cfg = compose("train", [*row.data.split(), f"seed={seed}", "paths.run=unused"])

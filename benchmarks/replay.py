@@ -17,16 +17,16 @@ from pathlib import Path
 
 import numpy as np
 
+from quintet.study.space import Interval, Space
+from quintet.study.trial import Trial
 from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic
 from quintet.sweep.samplers.model_based import Tpe
-from quintet.sweep.schedulers import Begin, Drop, Finished, RunAll
-from quintet.sweep.schedulers.halving import Hyperband, SuccessiveHalving
-from quintet.sweep.schedulers.lengthening import Lengthening
-from quintet.sweep.schedulers.pruners import Asha, Median
-from quintet.sweep.space import Interval, Space
-from quintet.sweep.study import Trial
+from quintet.sweep.trial_schedulers import Finished, PruneTrial, RunAll, StartTrial
+from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving
+from quintet.sweep.trial_schedulers.lengthening import Lengthening
+from quintet.sweep.trial_schedulers.pruners import Asha, Median
 
 EPOCHS, BUDGET = 27, 27 * 64
 DRAWN = {
@@ -83,10 +83,10 @@ def replay(sampler, scheduler, source, seed: int, target: float = 0) -> list[tup
         move = scheduler.move(trials, 10_000, EPOCHS, "min")
         if isinstance(move, Finished):
             break
-        if isinstance(move, Drop):
+        if isinstance(move, PruneTrial):
             trials[move.number].state = "pruned"
             continue
-        if isinstance(move, Begin):
+        if isinstance(move, StartTrial):
             number = len(trials)
             point = sampler.suggest(trials, space, number, seed, "min")
             place = np.array([float(point[n]) for n in names])

@@ -33,7 +33,7 @@ def train(seed):
     os.makedirs(folder)
     with initialize_config_dir({root!r} + "/configs", version_base="1.3"):
         cfg = compose("train", [*{short!r}, f"seed={{seed}}", f"paths.run={{folder}}"])
-    from quintet.experiment import run
+    from quintet.training.experiment import run
     return run(cfg)
 """
 PLAIN = LOOP + "\nfor seed in range({trials}): train(seed)\n"
@@ -90,10 +90,10 @@ def compare() -> None:
 
 def asking() -> None:
     sys.path.insert(0, str(ROOT / "src"))
+    from quintet.study.space import Interval, Space
+    from quintet.study.study import Study
     from quintet.sweep.samplers import Random
     from quintet.sweep.samplers.model_based import Tpe
-    from quintet.sweep.space import Interval, Space
-    from quintet.sweep.study import Study
 
     space = Space(tuple(Interval(f"p{i}", 0, 1) for i in range(8)))
     print("| trials in the study | random, ms a trial | TPE, ms a trial |\n|---|---|---|")

@@ -7,13 +7,13 @@ python src/check.py apply=true          then train, with the learning rate that 
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("check")
 def main(cfg: DictConfig) -> float | None:
     """Check one setup."""
-    from quintet.checking.command import check
+    from quintet.commands.check import check
 
     return check(cfg)
 

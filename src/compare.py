@@ -6,13 +6,13 @@ python src/compare.py a=logs/train/sweeps/<study over seed=> b=logs/train/sweeps
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("compare")
 def main(cfg: DictConfig) -> None:
     """Compare two folders."""
-    from quintet.comparison.command import compare
+    from quintet.comparison.compare import compare
 
     compare(cfg)
 

@@ -6,13 +6,13 @@ python src/predict.py run=logs/train/sweeps/<study>/ensemble input=new.csv
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("ensemble")
 def main(cfg: DictConfig) -> None:
     """Make one ensemble."""
-    from quintet.ensemble import assemble
+    from quintet.ensembles.ensemble import assemble
 
     assemble(cfg)
 

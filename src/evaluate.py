@@ -6,13 +6,13 @@ python src/evaluate.py run=<run folder> splits=[test] checkpoint=last
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("evaluate")
 def main(cfg: DictConfig) -> None:
     """Evaluate one run."""
-    from quintet.evaluation import evaluate
+    from quintet.commands.evaluation import evaluate
 
     evaluate(cfg)
 

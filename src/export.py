@@ -6,13 +6,13 @@ python src/export.py run=<run folder> formats=[onnx] output=deploy
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("export")
 def main(cfg: DictConfig) -> None:
     """Export one run."""
-    from quintet.export import export
+    from quintet.commands.export import export
 
     export(cfg)
 

@@ -6,7 +6,7 @@ python src/info.py
 
 def main() -> None:
     """Print it."""
-    from quintet.info import report
+    from quintet.commands.info import report
 
     print(report())
 

@@ -6,13 +6,13 @@ python src/learning_curve.py data=csv data.path=houses.csv data.target=price fra
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("learning_curve")
 def main(cfg: DictConfig) -> None:
     """Measure one learning curve."""
-    from quintet.learning_curve import measure
+    from quintet.commands.learning_curve import measure
 
     measure(cfg)
 

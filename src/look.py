@@ -6,13 +6,13 @@ python src/look.py data=images data.path=photos/
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("look")
 def main(cfg: DictConfig) -> None:
     """Look at one data set."""
-    from quintet.look import look
+    from quintet.commands.inspect_data import look
 
     look(cfg)
 

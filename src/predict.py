@@ -5,13 +5,13 @@ python src/predict.py run=logs/train/runs/<run> input=new.csv output=predictions
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("predict")
 def main(cfg: DictConfig) -> None:
     """Predict one file."""
-    from quintet.prediction import predict
+    from quintet.commands.prediction import predict
 
     predict(cfg)
 

@@ -7,13 +7,13 @@ python src/report.py run=logs/train/runs/<run>
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("report")
 def main(cfg: DictConfig) -> None:
     """Write one report."""
-    from quintet.report.command import report
+    from quintet.report.sweep.sweep_page import report
 
     report(cfg)
 

@@ -7,13 +7,13 @@ python src/steer.py run=<run folder> stop=true checkpoint=true
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("steer")
 def main(cfg: DictConfig) -> None:
     """Steer one run."""
-    from quintet.steer import steer
+    from quintet.commands.steer import steer
 
     steer(cfg)
 

@@ -10,13 +10,13 @@ python src/train.py resume=logs/train/runs/<run>
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("train")
 def main(cfg: DictConfig) -> float | None:
     """Run one experiment and return its P."""
-    from quintet.reporting import train
+    from quintet.commands.experiments import train
 
     return train(cfg).metric.value
 

@@ -7,7 +7,7 @@ wandb sweep sweep.yaml
 
 from omegaconf import DictConfig
 
-from quintet.command import command
+from quintet.commands.entry_point import command
 
 
 @command("wandb_sweep")

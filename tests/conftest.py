@@ -15,8 +15,8 @@ pytest.register_assert_rewrite("quintet.testing")
 import runs  # noqa: E402
 import warm  # noqa: E402
 from needs import needed  # noqa: E402
-from quintet.testing.sweeps import loader as loader  # noqa: E402
-from quintet.testing.sweeps import settled as settled  # noqa: E402
+from quintet.testing.sweep_contract import loader as loader  # noqa: E402
+from quintet.testing.sweep_contract import settled as settled  # noqa: E402
 from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 
 LIST = Path(__file__).parent / "removed.txt"

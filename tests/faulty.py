@@ -1,4 +1,4 @@
-"""Commands in forked processes, with a fault at a chosen write; see `quintet.faults`."""
+"""Commands in forked processes, with a fault at a chosen write; see `fault_injection`."""
 
 import os
 import sys
@@ -11,7 +11,7 @@ from pathlib import Path
 
 import yaml
 
-from quintet import faults
+from quintet.base import fault_injection
 
 ROOT = Path(__file__).parents[1]
 
@@ -37,7 +37,7 @@ def forked(
     Args:
         log: the file to print to.
         words: of the command line.
-        fault: for `quintet.faults`.
+        fault: for `quintet.base.fault_injection`.
         script: the command.
         first: what the fork does before it.
 
@@ -64,7 +64,7 @@ def _child(log: Path, words: list[str], fault: str, main: Callable[[], None]) ->
         os.dup2(descriptor, stream)
     sys.stdout, sys.stderr = os.fdopen(1, "w"), os.fdopen(2, "w")
     sys.argv = [str(ROOT / "src" / f"{words[0]}.py"), *words[1:]]
-    os.environ[faults.VARIABLE] = fault
+    os.environ[fault_injection.VARIABLE] = fault
     code = _exit_code(main)
     sys.stdout.flush()
     sys.stderr.flush()

@@ -1,10 +1,10 @@
-"""`quintet.testing.choices` by a short name, and which options are the engine's own."""
+"""`quintet.testing.compose` by a short name, and which options are the engine's own."""
 
 import pytest
 
-from quintet.paths import CONFIGS as CONFIGS
-from quintet.paths import options, package
-from quintet.testing.choices import *  # noqa: F403
+from quintet.base.paths import CONFIGS as CONFIGS
+from quintet.base.paths import options, package
+from quintet.testing.compose import *  # noqa: F403
 
 TEMPLATE = package() == "project"
 """False in a fork, which `make rename` has given a name of its own."""

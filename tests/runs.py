@@ -38,7 +38,7 @@ def train(folder: Path | None, *overrides: str) -> None:
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", command(folder, *overrides)[1:])
-        patch.setattr("quintet.signals._since", None)
+        patch.setattr("quintet.base.signals._since", None)
         try:
             main()
         finally:

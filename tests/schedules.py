@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node
-from quintet.optimizers import parameter_groups
-from quintet.schedulers import with_warmup
+from quintet.options.optimizers import parameter_groups
+from quintet.options.schedulers import with_warmup
 
 EPOCHS = TOTAL_STEPS // STEPS_PER_EPOCH
 LR = 0.1  # as in the optimizer node beside the schedule

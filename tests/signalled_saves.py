@@ -12,8 +12,8 @@ from pathlib import Path
 import torch
 from torch import serialization
 
-from quintet import signals
-from quintet.checkpoint_io import WholeCheckpointIO
+from quintet.artifacts.checkpoint_io import WholeCheckpointIO
+from quintet.base import signals
 
 PARTS = {"a": torch.zeros(3), "b": 1}
 

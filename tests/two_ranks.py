@@ -7,9 +7,9 @@ from pathlib import Path
 
 from hydra import compose, initialize_config_dir
 
-from quintet.evaluation import evaluate
-from quintet.evidence.answers import FILE
-from quintet.process import is_first_rank
+from quintet.artifacts.predictions_file import FILE
+from quintet.base.process import is_first_rank
+from quintet.commands.evaluation import evaluate
 
 if __name__ == "__main__":
     devices, *folders = sys.argv[1:]

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import library
 
-from quintet import paths
-from quintet.errors import UserError, nearest
-from quintet.files import write_atomically
+from quintet.base import paths
+from quintet.base.errors import UserError, nearest
+from quintet.base.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 TEMPLATES = Path(__file__).parent / "templates"

@@ -11,7 +11,7 @@ TEST = '''"""What only this optimizer promises; test_contract.py tests what all 
 import torch
 
 from quintet.testing import build
-from quintet.optimizers import parameter_groups
+from quintet.options.optimizers import parameter_groups
 
 
 def test_it_goes_downhill():

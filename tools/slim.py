@@ -16,8 +16,8 @@ from pathlib import Path
 
 import yaml
 
-from quintet.errors import UserError, nearest
-from quintet.files import write_atomically
+from quintet.base.errors import UserError, nearest
+from quintet.base.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"

@@ -9,7 +9,7 @@ import runpy
 import sys
 from pathlib import Path
 
-from quintet import paths
+from quintet.base import paths
 
 
 def main() -> None:

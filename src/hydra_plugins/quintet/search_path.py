@@ -9,7 +9,7 @@ class QuintetSearchPath(SearchPathPlugin):
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
         """Put the folder first; in a checkout it is the engine's own, and there already."""
-        from quintet.paths import CONFIGS, SEARCHED
+        from quintet.base.paths import CONFIGS, SEARCHED
 
         for folder in reversed(SEARCHED):
             if folder != CONFIGS and folder.is_dir():

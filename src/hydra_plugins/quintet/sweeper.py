@@ -1,4 +1,4 @@
-"""Hydra's Sweeper, handed on to quintet.reporting; thin, as Hydra loads it at every start."""
+"""Hydra's Sweeper, handed on to `quintet.commands`; thin, as Hydra loads it at every start."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -28,7 +28,7 @@ class QuintetSweeper(Sweeper):
 
     def sweep(self, arguments: list[str]) -> float | None:
         """Run the sweep; return the best P."""
-        from quintet.reporting import sweep
+        from quintet.commands.experiments import sweep
 
         own = [f"{key}={value}" for key, value in self.params.items()]
         return sweep(self.context, self.config, [*own, *arguments])

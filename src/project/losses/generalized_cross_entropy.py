@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 class GeneralizedCrossEntropy(nn.Module):

@@ -6,7 +6,7 @@ from itertools import pairwise
 import torch
 from torch import Tensor, nn
 
-from quintet.models.layers import FlatInput, at_least, dropout_rate
+from quintet.options.models.layers import FlatInput, at_least, dropout_rate
 
 
 class Maxout(nn.Module):

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quintet.comparison.side import Side
-from quintet.sweep.spec import shown
+from quintet.study.spec import shown
 
 ASIDE = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
 """What is no choice: filled in, a matter of place, or of telling."""

@@ -4,12 +4,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
 
-from quintet import artifacts
-from quintet.artifacts import DamagedError
-from quintet.errors import UserError
-from quintet.report.run.seen import Run
-from quintet.sweep.storage import JOURNAL
-from quintet.sweep.study import Study, Trial, folder_of
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.errors import UserError
+from quintet.report.run.run_data import RunData
+from quintet.study.storage import JOURNAL
+from quintet.study.study import Study
+from quintet.study.trial import Trial, folder_of
 
 Kind = Literal["run", "seeds", "sweep"]
 
@@ -29,12 +30,12 @@ class Side:
 
     name: str
     kind: Kind
-    runs: dict[int, Run]
+    runs: dict[int, RunData]
     trials: list[Trial]
     spec: dict[str, Any]
 
     @property
-    def first(self) -> Run:
+    def first(self) -> RunData:
         """A run that stands for all where only what they share is asked for."""
         return next(iter(self.runs.values()))
 
@@ -72,10 +73,10 @@ def side(folder: str, which: str) -> Side:
 
     """
     path = Path(folder)
-    if artifacts.has(path, JOURNAL):
+    if untrusted_files.has(path, JOURNAL):
         return _sweep(path, which)
     try:
-        return Side(path.resolve().name, "run", {0: Run.read(path)}, [], {})
+        return Side(path.resolve().name, "run", {0: RunData.read(path)}, [], {})
     except DamagedError:
         raise
     except UserError:
@@ -91,8 +92,8 @@ def _sweep(path: Path, which: str) -> Side:
     runs = {}
     for trial in ended:
         try:
-            place = artifacts.inside(path, str(folder_of(Path(), trial.number)))
-            runs[trial.number] = Run.read(place)
+            place = untrusted_files.inside(path, str(folder_of(Path(), trial.number)))
+            runs[trial.number] = RunData.read(place)
         except UserError:
             continue
     if not runs:

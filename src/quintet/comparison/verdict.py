@@ -4,13 +4,13 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
+from quintet.analysis.bootstrap import ConfidenceInterval, difference
+from quintet.analysis.measures import MEASURES
+from quintet.analysis.paired import paired
+from quintet.analysis.significance import judge_folds
+from quintet.base.formatting import duration, score
 from quintet.comparison.side import Side
-from quintet.evidence.bootstrap import Interval, difference
-from quintet.evidence.measures import MEASURES
-from quintet.evidence.paired import paired
-from quintet.formats import duration, score
-from quintet.report.noise import judge_folds
-from quintet.report.run.seen import SPLITS, Run
+from quintet.report.run.run_data import SPLITS, RunData
 
 ONE_SEED = (
     "One seed each: another seed may turn this around, so it tells two trained models apart, not "
@@ -55,15 +55,15 @@ def _signed(value: float) -> str:
     return f"{value:+.4f}" if abs(value) < 100 else f"{value:+.5g}"
 
 
-def _shown(found: Interval) -> list[str]:
+def _shown(found: ConfidenceInterval) -> list[str]:
     return [_signed(found.value), f"{_signed(found.low)} to {_signed(found.high)}"]
 
 
-def _sign(run: Run) -> int:
+def _sign(run: RunData) -> int:
     return 1 if run.record.metric.mode == "max" else -1
 
 
-def of_runs(a: Run, b: Run) -> Verdict:
+def of_runs(a: RunData, b: RunData) -> Verdict:
     """Compare two models on the samples that both have answered."""
     if a.record.repeats or b.record.repeats:
         return of_folds(a, b)
@@ -87,7 +87,7 @@ def of_runs(a: Run, b: Run) -> Verdict:
     return made
 
 
-def of_folds(a: Run, b: Run) -> Verdict:
+def of_folds(a: RunData, b: RunData) -> Verdict:
     """Compare two runs of which at least one is over folds or seeds, fold by fold."""
     one, two = a.record.repeats, b.record.repeats
     shared = [name for name in one if name in two]
@@ -118,7 +118,7 @@ def of_folds(a: Run, b: Run) -> Verdict:
     return made
 
 
-def _on_same_samples(a: Run, b: Run, split: str) -> Interval | None:
+def _on_same_samples(a: RunData, b: RunData, split: str) -> ConfidenceInterval | None:
     one, two = a.answers.get(split), b.answers.get(split)
     if one is None or two is None or a.metric not in MEASURES:
         return None
@@ -128,7 +128,7 @@ def _on_same_samples(a: Run, b: Run, split: str) -> Interval | None:
         return None
 
 
-def _clear(found: Interval, name: str, sign: int) -> str:
+def _clear(found: ConfidenceInterval, name: str, sign: int) -> str:
     if found.low <= 0 <= found.high:
         return f"On {name} data the two models cannot be told apart: the interval holds zero."
     better = "a" if sign * found.value > 0 else "b"

@@ -1,0 +1,1 @@
+"""From files and bundled data sets to batches: sources, parsing, splitting, scaling, loading."""

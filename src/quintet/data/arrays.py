@@ -9,11 +9,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from quintet.base.errors import UserError, nearest
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.samples import Kind, Samples
 from quintet.data.targets import target_of
-from quintet.errors import UserError, nearest
 
 PARTS = (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test"))
 

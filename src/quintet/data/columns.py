@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd

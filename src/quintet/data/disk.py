@@ -8,9 +8,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from quintet.base.process import die_with
 from quintet.data.loader import TensorLoader
 from quintet.data.samples import Rows
-from quintet.process import die_with
 
 Batch = tuple[Tensor, Tensor]
 PROBE = 1 << 26

@@ -5,8 +5,8 @@ import hashlib
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Facts, Samples
-from quintet.errors import UserError
 
 
 def facts(samples: Samples, train: Tensor, val: Tensor, test: Tensor) -> Facts:

@@ -7,9 +7,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Samples
 from quintet.data.strata import label_names, labels, strata
-from quintet.errors import UserError
 
 
 def one_fold(

@@ -6,7 +6,7 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quintet.errors import UserError, nearest
+from quintet.base.errors import UserError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

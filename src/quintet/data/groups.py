@@ -5,9 +5,9 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Samples
 from quintet.data.strata import strata
-from quintet.errors import UserError
 
 Index = NDArray[np.int64]
 

@@ -6,9 +6,9 @@ from pathlib import Path
 import numpy as np
 import torch
 
+from quintet.base.errors import UserError
 from quintet.data.pixels import GREY, SUFFIXES, FileRows, header, image_files
 from quintet.data.samples import Samples
-from quintet.errors import UserError
 
 PARTS = {"train", "training", "val", "valid", "validation", "test"}
 LARGEST = 8 * 2**30

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
+from quintet.base.errors import UserError
 from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.folds import one_fold
@@ -18,7 +19,6 @@ from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
 from quintet.data.split import split, subset
 from quintet.data.statistic import Scale
-from quintet.errors import UserError
 
 SplitName = str
 Loader = TensorLoader | DataLoader[Any]

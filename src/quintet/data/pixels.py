@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 if TYPE_CHECKING:
     from PIL import Image

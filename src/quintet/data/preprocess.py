@@ -5,9 +5,9 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError, nearest
 from quintet.data.samples import Samples
 from quintet.data.statistic import Scale, centre_width, medians, target_scale
-from quintet.errors import UserError, nearest
 
 __all__ = ["Preprocess", "Scale"]
 

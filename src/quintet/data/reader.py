@@ -8,12 +8,12 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError, nearest
 from quintet.data.arrays import convert, load
 from quintet.data.columns import Spec, encode, not_numbers, numbers
 from quintet.data.frames import existing, read_frame
 from quintet.data.pixels import SUFFIXES, image_files, read_image
 from quintet.data.text import encode as encode_text
-from quintet.errors import UserError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -6,8 +6,8 @@ import warnings
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Task
-from quintet.errors import UserError
 
 ROWS = 2_000
 """Samples that are looked at: evenly spaced ones of more."""

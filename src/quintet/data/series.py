@@ -4,10 +4,10 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from quintet.base.errors import UserError, nearest
 from quintet.data.columns import not_numbers, number, numbers
 from quintet.data.frames import read_frame
 from quintet.data.samples import Samples
-from quintet.errors import UserError, nearest
 
 
 def sunspots(window: int = 9, horizon: int = 1) -> Samples:

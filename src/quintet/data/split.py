@@ -7,10 +7,10 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from quintet.base.errors import UserError
 from quintet.data.groups import by_group
 from quintet.data.samples import Samples
 from quintet.data.strata import label_names, labels, share, strata
-from quintet.errors import UserError
 
 Index = NDArray[np.int64]
 Splits = tuple[Tensor, Tensor, Tensor]

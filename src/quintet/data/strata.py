@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Samples
-from quintet.errors import UserError
 
 Index = NDArray[np.int64]
 RARE = 3

@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
+from quintet.base.errors import UserError
 from quintet.data.columns import Spec, encode
 from quintet.data.frames import plain, require
 from quintet.data.samples import Samples
 from quintet.data.tables import Names, codes_of, inputs_of, listed
 from quintet.data.targets import target_of
-from quintet.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
+from quintet.base.errors import UserError
 from quintet.data.account import remarks, summary, useless
 from quintet.data.columns import Spec, describe, encode, values_of
 from quintet.data.frames import read_frame, require
 from quintet.data.samples import Samples
 from quintet.data.targets import target_of
-from quintet.errors import UserError
 
 if TYPE_CHECKING:
     import pandas as pd

@@ -9,9 +9,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from quintet.base.errors import UserError, nearest
 from quintet.data.columns import Spec, describe, not_numbers, numbers
 from quintet.data.samples import Task
-from quintet.errors import UserError, nearest
 
 if TYPE_CHECKING:
     import pandas as pd

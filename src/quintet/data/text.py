@@ -5,8 +5,8 @@ from collections import Counter
 
 import torch
 
+from quintet.base.errors import UserError
 from quintet.data.samples import Samples
-from quintet.errors import UserError
 
 PADDING, UNKNOWN = 0, 1
 GROUPS = {

@@ -1,7 +1,7 @@
 """Cells that the tables of several pages share."""
 
-from quintet.formats import score
-from quintet.page.table import Cell, Number
+from quintet.base.formatting import score
+from quintet.report.html.table import Cell, Number
 
 
 def scored(value: float | None) -> Cell:

@@ -6,9 +6,9 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from quintet.errors import UserError, nearest
-from quintet.sweep.space import Choice, Parameter, Point, Space
-from quintet.sweep.words import assignments, read
+from quintet.base.errors import UserError, nearest
+from quintet.study.overrides import assignments, read
+from quintet.study.space import Choice, Parameter, Params, Space
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -25,7 +25,7 @@ class Example:
 
     """
 
-    point: Point
+    point: Params
     config: DictConfig
     values: dict[str, list[Any]]
 
@@ -81,9 +81,9 @@ def _check_names(group: Choice, allowed: Iterable[str]) -> None:
             )
 
 
-def _point(space: Space, wanted: Point | None = None) -> Point:
+def _point(space: Space, wanted: Params | None = None) -> Params:
     """Return the point of all first values but for those that are wanted."""
-    point: Point = {}
+    point: Params = {}
     for p in space.parameters:
         if space.active(p, point):
             point[p.key] = (wanted or {}).get(p.key) or p.at(0.0)

@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from quintet.sweep.process import Process, Start, clean, output, start
-from quintet.sweep.stop import at_once
+from quintet.sweep.interruption import at_once
+from quintet.sweep.trial_process import Process, Start, clean, output, start
 
 SOURCES = str(Path(__file__).parents[2])
 SERVE = "from quintet.sweep.fork_server import main; main()"
@@ -84,7 +84,7 @@ class Server:
         lock: int,
         extra: Mapping[str, str],
     ) -> Process:
-        """Start a trial, as `quintet.sweep.process.start`; by that where a fork is not safe."""
+        """Start a trial, as `trial_process.start`; by that where a fork is not safe."""
         self.listen()
         if self.dead:
             self._begin()

@@ -15,10 +15,10 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from quintet import ending, paths
-from quintet.process import die_with
-from quintet.signals import SIGNALS, listen
-from quintet.trial import Line
+from quintet.base import paths, process_exit
+from quintet.base.process import die_with
+from quintet.base.signals import SIGNALS, listen
+from quintet.study.trial_pipe import TrialPipe
 
 LARGEST = 1 << 18
 """Bytes of a request: a command line and an environment."""
@@ -120,7 +120,7 @@ def reap(connection: socket.socket) -> None:
 def run(request: dict[str, Any], files: list[int]) -> None:
     """Become the trial: its own environment, output and command line."""
     log, _lock, reports, answers = files
-    line = Line(request["number"], reports, answers)
+    line = TrialPipe(request["number"], reports, answers)
     os.environ.clear()
     os.environ.update({**request["environment"], **line.to_environment()})
     nothing = os.open(os.devnull, os.O_RDONLY)
@@ -128,7 +128,7 @@ def run(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(source, target)
     os.chdir(request["directory"])
     sys.argv = request["command"]
-    ending.end_with(_script)
+    process_exit.end_with(_script)
 
 
 def _script() -> None:

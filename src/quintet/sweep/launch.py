@@ -4,14 +4,14 @@ import os
 import shutil
 from pathlib import Path
 
-from quintet import begun
-from quintet.errors import UserError
-from quintet.quoting import quoted
+from quintet.base.errors import UserError
+from quintet.base.quoting import quoted
+from quintet.config import initial_config
+from quintet.config.trust import LOGGER, as_override
+from quintet.study.overrides import assignments
+from quintet.study.trial import Trial
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG
-from quintet.sweep.study import Trial
-from quintet.sweep.words import assignments
-from quintet.trust import LOGGER, as_override
+from quintet.sweep.trial_process import LOCK, LOG
 
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
@@ -39,7 +39,7 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
 
 def _began(folder: Path, trial: Trial) -> bool:
     """Tell whether a folder's run began as this trial: another's would be recorded as its own."""
-    words = begun.words(folder)
+    words = initial_config.words(folder)
     return words is not None and set(assignments(trial.point)) <= set(words)
 
 
@@ -48,7 +48,7 @@ def _trusted(plan: Plan, folder: Path) -> list[str]:
 
     Trackers that differ from those were written by somebody else.
     """
-    before = begun.read(folder).config.get(LOGGER) or {}
+    before = initial_config.read(folder).config.get(LOGGER) or {}
     return [*plan.trust, *([LOGGER] if before == plan.trackers else [])]
 
 

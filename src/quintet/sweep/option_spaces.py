@@ -18,8 +18,8 @@ from typing import Any
 
 import yaml
 
-from quintet import paths
-from quintet.errors import UserError, nearest
+from quintet.base import paths
+from quintet.base.errors import UserError, nearest
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
 Node = dict[str, Any]

@@ -8,17 +8,18 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet import build, run_folder, trust
-from quintet.errors import UserError
-from quintet.length import repeats
-from quintet.sweep import spec
+from quintet.base.errors import UserError
+from quintet.config import run_folder, trust
+from quintet.study import spec
+from quintet.study.overrides import BESIDE, bare, for_trial, read
+from quintet.study.space import Params, Space
 from quintet.sweep.examples import Example, agree, examples
 from quintet.sweep.samplers import Sampler
-from quintet.sweep.schedulers import RunAll, Scheduler
+from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
-from quintet.sweep.space import Point, Space
-from quintet.sweep.varied import varied
-from quintet.sweep.words import BESIDE, bare, for_trial, read
+from quintet.sweep.trial_schedulers import RunAll, Scheduler
+from quintet.training import build
+from quintet.training.training_steps import repeats
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -54,7 +55,7 @@ class Plan:
     command: tuple[str, ...]
     fixed: tuple[str, ...]
     space: Space
-    defaults: Point | None
+    defaults: Params | None
     folder: Path
     metric: str
     mode: str
@@ -65,12 +66,12 @@ class Plan:
     test: bool
     report: bool = True
     examples: tuple[Example, ...] = field(default=(), repr=False)
-    warm: tuple[Point, ...] = ()
+    warm: tuple[Params, ...] = ()
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def beginning(self) -> tuple[Point, ...]:
+    def beginning(self) -> tuple[Params, ...]:
         """The points that are tried before the sampler is asked."""
         return (*filter(None, [self.defaults]), *self.warm)
 
@@ -110,7 +111,7 @@ def settle(
     own = {o.partition("=")[0]: o for o in (*config.sweeper.trial, *seen)}
     own = {key: o for key, o in own.items() if key not in given}
     base = loader.load_sweep_config(config, [*fixed, *own.values()])
-    space = varied(base, loader, overrides, config.get("search_space") or {})
+    space = search_space(base, loader, overrides, config.get("search_space") or {})
     fixed = (*fixed, *(own[key] for key in own if key not in {p.key for p in space.parameters}))
     sampler, scheduler = build.strategy(config)
     if LENGTH in {p.key for p in space.parameters} and not isinstance(scheduler, RunAll):
@@ -147,9 +148,9 @@ def settle(
     )
 
 
-def _defaults(base: DictConfig, space: Space) -> Point | None:
+def _defaults(base: DictConfig, space: Space) -> Params | None:
     """Return the config's own values; what lies outside the space is left as it stands."""
-    point: Point = {}
+    point: Params = {}
     for p in space.parameters:
         own = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
         value = "null" if own is None else str(own)

@@ -5,7 +5,7 @@ from pathlib import Path
 
 from omegaconf import DictConfig
 
-from quintet.errors import UserError, nearest
+from quintet.base.errors import UserError, nearest
 
 COUNTS = ("n_trials", "slots", "workers", "give_up_after", "ensemble")
 MAY_BE_NULL = ("n_trials", "ensemble")

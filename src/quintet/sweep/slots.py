@@ -10,16 +10,18 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-from quintet.record import RESULT
-from quintet.signals import StoppedError
-from quintet.sweep import launch, locks, outcome, reports
-from quintet.sweep.clock import Clock
-from quintet.sweep.outcome import Outcome
+from quintet.artifacts.record import RESULT
+from quintet.base import locks
+from quintet.base.signals import StoppedError
+from quintet.study.study import Study
+from quintet.study.trial import Trial, folder_of
+from quintet.sweep import launch, trial_outcome, trial_reports
+from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
-from quintet.sweep.process import LOCK, LOG, Process, Start, start, tail
-from quintet.sweep.schedulers import Begin, Drop, Finished, GoOn, Wait
-from quintet.sweep.stop import at_once
-from quintet.sweep.study import Study, Trial, folder_of
+from quintet.sweep.time_budget import TimeBudget
+from quintet.sweep.trial_outcome import Outcome
+from quintet.sweep.trial_process import LOCK, LOG, Process, Start, start, tail
+from quintet.sweep.trial_schedulers import ContinueTrial, Finished, PruneTrial, StartTrial, Wait
 
 TICK = 0.25
 """Seconds after which the loop looks around."""
@@ -81,7 +83,7 @@ class Loop:
 
     def run(self) -> bool:
         """Run; return whether everything there was to do is done."""
-        self._clock, done = Clock(self.seconds), False
+        self._clock, done = TimeBudget(self.seconds), False
         with selectors.DefaultSelector() as self._selector, suppress(StoppedError):
             try:
                 while not (self.stopping() or self._clock.overdue):
@@ -132,13 +134,13 @@ class Loop:
     def _next(self, trials: list[Trial], elsewhere: bool) -> Claim | None:
         plan = self.plan
         move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
-        if isinstance(move, Begin):
+        if isinstance(move, StartTrial):
             number = self.study.create(self._point(trials), plan.space, move.notes)
             return self._taken(number)
-        if isinstance(move, GoOn):
+        if isinstance(move, ContinueTrial):
             self.study.note(move.number, budget=move.budget)
             return self._taken(move.number)
-        if isinstance(move, Drop):
+        if isinstance(move, PruneTrial):
             self.study.tell(move.number, "pruned", trials[move.number].value)
             return None
         if isinstance(move, Finished) and not elsewhere and not self.running:
@@ -171,7 +173,7 @@ class Loop:
         trial = self.study.trials()[number]
         if trial.state != "running" or trial.paused:
             return False
-        how = outcome.recorded(folder_of(self.study.folder, number))
+        how = trial_outcome.recorded(folder_of(self.study.folder, number))
         if how is None or how.epochs <= trial.notes.get("paused_at", -1):
             return True
         self._tell(trial, how)
@@ -196,13 +198,13 @@ class Loop:
                 self._hear(slot)
                 self._release(slot)
                 try:
-                    self._tell(slot.trial, outcome.of(slot.folder, code))
+                    self._tell(slot.trial, trial_outcome.of(slot.folder, code))
                 finally:
                     slot.process.let_go()
 
     def _hear(self, slot: Slot) -> None:
         for epochs, value in slot.process.heard():
-            stop = reports.stops(self.plan, self.study, slot.trial, epochs, value)
+            stop = trial_reports.stops(self.plan, self.study, slot.trial, epochs, value)
             if value is not None:
                 self.view.reported(slot.trial, epochs, value)
             slot.process.answer(stop=stop or self._clock.late)

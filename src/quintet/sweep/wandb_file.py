@@ -8,16 +8,17 @@ from typing import TYPE_CHECKING, Any
 import yaml
 from omegaconf import DictConfig
 
-from quintet import agent, console
-from quintet.errors import UserError
-from quintet.paths import SCRIPTS
+from quintet.base import console
+from quintet.base.errors import UserError
+from quintet.base.paths import SCRIPTS
+from quintet.config import wandb_agent
+from quintet.study.space import Choice, Interval, Parameter
 from quintet.sweep.plan import Plan, settle
-from quintet.sweep.space import Choice, Interval, Parameter
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
-WANDB = "quintet.loggers.wandb.WandB"
+WANDB = "quintet.trackers.wandb.WandB"
 METHODS = {
     "Grid": "grid",
     "Random": "random",
@@ -128,14 +129,14 @@ def _command(plan: Plan, *, told: bool) -> Iterator[str]:
     """Yield the words that start a run; a trial opens no test set and needs no baselines."""
     yield "${env}"
     if conditions := _conditions(plan):
-        yield f"{agent.VARIABLE}={json.dumps(conditions)}"
+        yield f"{wandb_agent.VARIABLE}={json.dumps(conditions)}"
     yield from ("${interpreter}", "${program}", *plan.fixed)
     if not told:
         yield "logger=wandb"
     yield from ("test=false", "baselines=false", "${args_no_hyphens}")
 
 
-def _conditions(plan: Plan) -> agent.Conditions:
+def _conditions(plan: Plan) -> wandb_agent.Conditions:
     """Return which parameters exist only beside some of the options that vary."""
     varied = {p.key for p in plan.space.parameters}
     found = {

@@ -9,21 +9,20 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, open_dict
 
-from quintet import safe_output, signals
-from quintet.console import say
-from quintet.errors import UserError
-from quintet.files import write_atomically
-from quintet.process import die_with
-from quintet.quoting import quoted
-from quintet.secrets import note, note_environment
-from quintet.sweep import locks
-from quintet.sweep.clock import Clock
+from quintet.base import locks, redacted_output, signals
+from quintet.base.console import say
+from quintet.base.errors import UserError
+from quintet.base.files import write_atomically
+from quintet.base.process import die_with
+from quintet.base.quoting import quoted
+from quintet.base.secrets import note, note_environment
+from quintet.study.study import Study
+from quintet.sweep.console_report import Lines
 from quintet.sweep.fork import starter
+from quintet.sweep.interruption import Interruption
 from quintet.sweep.plan import Plan
-from quintet.sweep.report import Lines
 from quintet.sweep.slots import Loop
-from quintet.sweep.stop import Stop
-from quintet.sweep.study import Study
+from quintet.sweep.time_budget import TimeBudget
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -57,8 +56,8 @@ class Worker:
 
         A job that was still queued when its sweep ended does nothing.
         """
-        plan, settings, stop = self.plan, self.plan.settings, Stop()
-        safe_output.install()
+        plan, settings, stop = self.plan, self.plan.settings, Interruption()
+        redacted_output.install()
         note_environment()
         note("\n".join(plan.fixed))
         if os.getppid() == self.sweep:
@@ -69,7 +68,7 @@ class Worker:
                 return False
             study = Study(plan.folder, plan.mode, settings.storage)
             view = Lines(plan, study, self.total)
-            seconds = Clock(settings.timeout).for_trials(settings.ensemble)
+            seconds = TimeBudget(settings.timeout).for_trials(settings.ensemble)
             limits = (settings.slots, self.total, seconds)
             with (
                 stop.on_signals() if main else nullcontext(),
@@ -91,7 +90,7 @@ def launch(
     plan: Plan,
     total: int,
     study: Study,
-    stop: Stop,
+    stop: Interruption,
 ) -> bool:
     """Start the jobs and wait for all of them; return whether all of them gave up.
 

@@ -10,7 +10,7 @@ Put `pytest.register_assert_rewrite("quintet.testing")` into a conftest.py, so t
 contract shows the values that it compared.
 """
 
-from quintet.testing.choices import build, facts, names, node, read
+from quintet.testing.compose import build, facts, names, node, read
 from quintet.testing.running import SHORT, composed, ran
 
 __all__ = ["SHORT", "build", "composed", "facts", "names", "node", "ran", "read"]

@@ -6,9 +6,9 @@ from pathlib import Path
 from hydra import compose, initialize_config_dir
 from omegaconf import DictConfig
 
-from quintet.experiment import run
-from quintet.paths import CONFIGS, ROOT
-from quintet.record import Record
+from quintet.artifacts.record import Record
+from quintet.base.paths import CONFIGS, ROOT
+from quintet.training.experiment import run
 
 SHORT = (
     "trainer=cpu",

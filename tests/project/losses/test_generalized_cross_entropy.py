@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from project.losses.generalized_cross_entropy import GeneralizedCrossEntropy
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 LOGITS = torch.randn(6, 3, generator=torch.manual_seed(0))
 TARGET = torch.arange(6) % 3

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.models.maxout import Maxout
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 def test_a_unit_is_the_largest_of_its_pieces():

@@ -5,7 +5,7 @@ import csv
 import pytest
 
 from project.callbacks.new_option import NewOption
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 from quintet.testing import SHORT, ran
 
 

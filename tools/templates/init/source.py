@@ -9,7 +9,7 @@ def new_option(weight: Tensor, cut: float = 2.0) -> Tensor:
     """Fill `weight` in place: a normal of variance 1 / fan-in, drawn anew beyond `cut` of it.
 
     LeCun et al. (1998), "Efficient BackProp", section 4.6; the choice for SELU (Klambauer et al.,
-    2017). `quintet.inits.Init` calls it once for each matrix, and multiplies by the gain.
+    2017). `quintet.options.inits.Init` calls it once for each matrix, and multiplies by the gain.
 
     Args:
         weight: (outputs, inputs, ...); fan-in is all of its numbers that meet in one output.

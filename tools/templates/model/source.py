@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from quintet.models.layers import FlatInput, at_least, dropout_rate, make_activation
+from quintet.options.models.layers import FlatInput, at_least, dropout_rate, make_activation
 
 
 class NewOption(nn.Module):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.models.new_option import NewOption
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 def test_blocks_that_give_nothing_leave_a_linear_model():

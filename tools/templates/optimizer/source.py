@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 class NewOption(Optimizer):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.optimizers.new_option import NewOption
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 def test_every_step_is_as_long_as_the_rate_whatever_the_gradient():

@@ -3,7 +3,7 @@
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 class NewOption(LRScheduler):

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.schedulers.new_option import NewOption
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 
 def schedule(timescale: float = 4) -> NewOption:

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from quintet.sweep.space import Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Params, Space
+    from quintet.study.trial import Trial
 
 
 class NewOption:
@@ -31,7 +31,7 @@ class NewOption:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return a point near the best one, or anywhere."""
         import numpy as np
 

@@ -1,8 +1,8 @@
 """What only this strategy promises; test_contract.py tests what all of them do."""
 
 from project.samplers.new_option import NewOption
-from quintet.sweep.space import Choice, Interval, Space
-from quintet.sweep.study import Trial
+from quintet.study.space import Choice, Interval, Space
+from quintet.study.trial import Trial
 
 SPACE = Space((Interval("lr", 1e-4, 1, "log"), Choice("kind", ("a", "b"))))
 

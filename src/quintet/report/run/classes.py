@@ -3,24 +3,24 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.evidence.answers import Answers
-from quintet.evidence.measures import auc_roc, equal
-from quintet.page.blocks import Block
-from quintet.page.figure import Figure, Trace, axis
-from quintet.page.table import Cell, Number, Table
-from quintet.report.run.seen import SPLITS, Run
+from quintet.analysis.measures import auc_roc, equal
+from quintet.artifacts.predictions_file import Predictions
+from quintet.report.html.blocks import Block
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.table import Cell, Number, Table
+from quintet.report.run.run_data import SPLITS, RunData
 
 STEPS = 200
 """Points drawn of a curve."""
 
 
-def matrix(answers: Answers, count: int) -> NDArray[np.int64]:
+def matrix(answers: Predictions, count: int) -> NDArray[np.int64]:
     """Return how often each true class (row) was taken for each class (column)."""
     cells = answers.target.astype(np.int64) * count + answers.decided
     return np.bincount(cells, minlength=count * count).reshape(count, count)
 
 
-def by_class(run: Run) -> Table:
+def by_class(run: RunData) -> Table:
     """Return precision, recall and F1 of every class."""
     split = str(run.latest)
     counts = matrix(run.answers[split], len(run.names))
@@ -31,7 +31,7 @@ def by_class(run: Run) -> Table:
     return Table([f"class, {SPLITS[split]}", "precision", "recall", "F1", "samples"], rows)
 
 
-def labels(run: Run) -> Table:
+def labels(run: RunData) -> Table:
     """Return precision, recall, F1 and AUC of every label."""
     found = run.answers[str(run.latest)]
     hits, told, there = (
@@ -39,7 +39,9 @@ def labels(run: Run) -> Table:
     )
     rows: list[list[Cell]] = []
     for i, name in enumerate(run.names):
-        one = Answers("binary", found.index, found.target[:, i], found.predicted[:, i], len(found))
+        one = Predictions(
+            "binary", found.index, found.target[:, i], found.predicted[:, i], len(found)
+        )
         area = float(auc_roc(one, equal(len(found)))[0])
         shown = Number(area, f"{area:.3f}") if np.isfinite(area) else None
         rows.append([name, *_row(int(hits[i]), int(told[i]), int(there[i])), shown])
@@ -55,7 +57,7 @@ def _row(hits: int, told: int, there: int) -> list[Cell]:
     return [*(None if r is None else Number(r, f"{r:.3f}") for r in ratios), there]
 
 
-def ranking(run: Run) -> list[Block]:
+def ranking(run: RunData) -> list[Block]:
     """Return the ROC and the precision-recall curve of a binary task, on every split."""
     roc, pr = [], []
     colors = {"val": ("$blue", "dot"), "test": ("$orange", "solid")}

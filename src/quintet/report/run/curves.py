@@ -4,10 +4,10 @@ from typing import Any
 
 from markupsafe import Markup
 
-from quintet.page.blocks import Block, Note, Side, Text
-from quintet.page.figure import Figure, Trace, axis
-from quintet.practice.curves import Row
-from quintet.report.run.seen import Run
+from quintet.diagnostics.training_curves import Row
+from quintet.report.html.blocks import Block, Columns, Note, Text
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.run.run_data import RunData
 
 POINTS = 400
 """Epochs drawn; more are thinned out evenly."""
@@ -15,7 +15,7 @@ WIDE = 30
 """The ratio of the largest to the smallest loss from which on the axis is logarithmic."""
 
 
-def curves(run: Run) -> list[Block]:
+def curves(run: RunData) -> list[Block]:
     """Return the curves and what they say."""
     if not run.rows:
         return [Text("No epoch was finished.")]
@@ -30,7 +30,7 @@ def curves(run: Run) -> list[Block]:
     said = [Note(text, "warn") for text in run.record.diagnosis] or [
         Note("Nothing in these curves asks for a change.", "good")
     ]
-    return [*said, Side(charts), _rate(run, rows)]
+    return [*said, Columns(charts), _rate(run, rows)]
 
 
 def thinned(rows: list[Row], best: int | None) -> list[Row]:
@@ -57,7 +57,7 @@ def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid")
     }
 
 
-def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: Any) -> Figure:
+def _chart(run: RunData, rows: list[Row], key: str, title: str, unit: str, **scale: Any) -> Figure:
     traces = [
         _line(rows, f"train/{key}", "training", "$blue", "dot"),
         _line(rows, f"val/{key}", "validation", "$orange"),
@@ -76,11 +76,11 @@ def _chart(run: Run, rows: list[Row], key: str, title: str, unit: str, **scale: 
     return Figure(title, [t for t in traces if t["x"]], layout, height=340)
 
 
-def _steered(run: Run) -> list[dict[str, Any]]:
+def _steered(run: RunData) -> list[dict[str, Any]]:
     return [change for change in run.record.steering if not change["refused"]]
 
 
-def marks(run: Run) -> list[Trace]:
+def marks(run: RunData) -> list[Trace]:
     """Return a dotted line for each epoch in which the run was steered."""
     return [
         {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1}
@@ -89,7 +89,7 @@ def marks(run: Run) -> list[Trace]:
     ]
 
 
-def _rate(run: Run, rows: list[Row]) -> Figure:
+def _rate(run: RunData, rows: list[Row]) -> Figure:
     name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
     layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
     layout["yaxis"] = axis("learning rate", exponentformat="power")

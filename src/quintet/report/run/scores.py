@@ -1,21 +1,21 @@
 """How good the model is, how far chance moves that, and how good simple models are."""
 
-from quintet.evidence.bootstrap import RESAMPLES, Interval, block_of
-from quintet.evidence.measures import LOWER
-from quintet.formats import score
-from quintet.page.blocks import Block, Note, Text
-from quintet.page.table import Cell, Number, Table
+from quintet.analysis.bootstrap import RESAMPLES, ConfidenceInterval, block_of
+from quintet.analysis.measures import LOWER
+from quintet.base.formatting import score
 from quintet.report.cells import scored
-from quintet.report.run.seen import SPLITS, Run
+from quintet.report.html.blocks import Block, Note, Text
+from quintet.report.html.table import Cell, Number, Table
+from quintet.report.run.run_data import SPLITS, RunData
 
 
-def scores(run: Run) -> list[Block]:
+def scores(run: RunData) -> list[Block]:
     """Return the measures with their intervals, and P of simple models."""
     blocks = [*_measured(run), *beside(run)]
     return blocks or [Text("The run ended before it was measured.")]
 
 
-def _measured(run: Run) -> list[Block]:
+def _measured(run: RunData) -> list[Block]:
     if not run.scores:
         return []
     names = list(dict.fromkeys(name for part in run.scores.values() for name in part))
@@ -32,13 +32,13 @@ def _measured(run: Run) -> list[Block]:
     return [Table(titles, rows, tones), Text(_how(run), "Intervals."), *_cut(run)]
 
 
-def _cells(found: Interval | None) -> list[Cell]:
+def _cells(found: ConfidenceInterval | None) -> list[Cell]:
     if found is None:
         return [None, None]
     return [Number(found.value, score(found.value)), f"{score(found.low)} to {score(found.high)}"]
 
 
-def _how(run: Run) -> str:
+def _how(run: RunData) -> str:
     blocks = {block_of(len(a), a.ordered) for a in run.answers.values() if a.ordered}
     drawn = (
         f"blocks of {min(blocks)} neighbours in time (Politis and Romano 1992)"
@@ -52,7 +52,7 @@ def _how(run: Run) -> str:
     )
 
 
-def _cut(run: Run) -> list[Block]:
+def _cut(run: RunData) -> list[Block]:
     return [
         Note(
             f"Intervals, charts and examples of {SPLITS[split]} data show {len(found):,} evenly "
@@ -63,7 +63,7 @@ def _cut(run: Run) -> list[Block]:
     ]
 
 
-def beside(run: Run) -> list[Block]:
+def beside(run: RunData) -> list[Block]:
     """Return P of simple models on the same splits."""
     if not run.record.baselines:
         return []

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
-    from quintet.sweep.space import Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Params, Space
+    from quintet.study.trial import Trial
 
 
 class Sampler(Protocol):
@@ -23,7 +23,7 @@ class Sampler(Protocol):
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the point of trial `number`.
 
         Args:
@@ -42,7 +42,7 @@ class Grid:
     starts_with_defaults = False
 
     def __init__(self) -> None:
-        self._points: list[Point] = []
+        self._points: list[Params] = []
 
     def total(self, space: "Space") -> int:
         """Return how many combinations there are."""
@@ -51,7 +51,7 @@ class Grid:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the combination of that number."""
         self.total(space)
         return self._points[number]
@@ -67,7 +67,7 @@ class Random:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return a random point."""
         import numpy as np
 
@@ -85,7 +85,7 @@ class QuasiRandom:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the sequence's point of that number."""
         from scipy.stats import qmc
 

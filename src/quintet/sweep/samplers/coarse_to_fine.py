@@ -3,11 +3,11 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 if TYPE_CHECKING:
-    from quintet.sweep.space import Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Params, Space
+    from quintet.study.trial import Trial
 
 
 class CoarseToFine:
@@ -39,7 +39,7 @@ class CoarseToFine:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return a random point of this round's box."""
         import numpy as np
 

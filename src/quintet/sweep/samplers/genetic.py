@@ -3,13 +3,13 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 if TYPE_CHECKING:
     import numpy as np
 
-    from quintet.sweep.space import Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Params, Space
+    from quintet.study.trial import Trial
 
 Genes = dict[str, float]
 """A place in [0, 1] for each parameter, active or not."""
@@ -54,7 +54,7 @@ class Genetic:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return a child of two good trials; a random point while there are too few."""
         import numpy as np
 

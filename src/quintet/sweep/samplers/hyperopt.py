@@ -4,12 +4,12 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 from quintet.sweep.samplers.model_based import check_counts, draw_seed
 
 if TYPE_CHECKING:
-    from quintet.sweep.space import Parameter, Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Parameter, Params, Space
+    from quintet.study.trial import Trial
 
 
 class Hyperopt:
@@ -44,7 +44,7 @@ class Hyperopt:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the point that looks best to the densities."""
         from hyperopt import hp, tpe
         from hyperopt.base import Domain, trials_from_docs

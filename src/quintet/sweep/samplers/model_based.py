@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from quintet.errors import UserError
+from quintet.base.errors import UserError
 
 if TYPE_CHECKING:
     import optuna
 
-    from quintet.sweep.space import Parameter, Point, Space
-    from quintet.sweep.study import Trial
+    from quintet.study.space import Parameter, Params, Space
+    from quintet.study.trial import Trial
 
 
 class Tpe:
@@ -38,7 +38,7 @@ class Tpe:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the point that looks best to the densities."""
         from optuna.samplers import TPESampler
 
@@ -74,7 +74,7 @@ class GaussianProcess:
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
-    ) -> "Point":
+    ) -> "Params":
         """Return the point with the greatest expected improvement."""
         from optuna.samplers import GPSampler
 
@@ -105,9 +105,9 @@ def draw_seed(seed: int, number: int) -> int:
 
 def _ask(
     sampler: "optuna.samplers.BaseSampler", trials: "Sequence[Trial]", space: "Space", mode: str
-) -> "Point":
+) -> "Params":
     """Ask a sampler on a copy in memory: what it writes while it thinks never reaches the study."""
-    from quintet.sweep.study import quiet_optuna
+    from quintet.study.study import quiet_optuna
 
     optuna = quiet_optuna()
     direction = {"min": "minimize", "max": "maximize"}[mode]
@@ -116,7 +116,7 @@ def _ask(
     usable = [t for t in trials if t.state != "failed" and space.covers(t.point)]
     study.add_trials(_frozen(usable, space))
     asked = study.ask()
-    point: Point = {}
+    point: Params = {}
     for parameter in space.parameters:
         if space.active(parameter, point):
             point[parameter.key] = parameter.from_optuna(_suggest(asked, parameter))

@@ -1,0 +1,1 @@
+"""How much a result is worth: weighted metrics, bootstrap intervals, calibration, significance."""

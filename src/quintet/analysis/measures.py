@@ -1,0 +1,196 @@
+"""Metrics of weighted samples, many weightings at once: what a bootstrap needs.
+
+Every measure takes a model's answers and weights (B, N), each row adding up to 1, and returns one
+value a row, (B,); NaN where a row leaves it undefined, such as an AUC without a positive. With
+equal weights they are the values of `configs/metric/` at their defaults.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quintet.artifacts.predictions_file import Predictions, Task
+
+Floats = NDArray[np.float64]
+Measure = Callable[[Predictions, Floats], Floats]
+
+BESIDE: dict[Task, tuple[str, ...]] = {
+    "binary": ("accuracy", "f1", "auc_roc", "log_loss"),
+    "multiclass": ("accuracy", "f1", "log_loss"),
+    "multilabel": ("accuracy", "hamming_loss", "f1"),
+    "regression": ("rmse", "mae", "r2"),
+}
+"""What is worth knowing of a task beside P."""
+LOWER = {"hamming_loss", "log_loss", "mae", "mse", "rmse"}
+"""Measures of which the smaller is the better."""
+
+
+def equal(count: int) -> Floats:
+    """Return the weights of the samples as they are, (1, N)."""
+    return np.full((1, count), 1 / max(count, 1))
+
+
+def right(answers: Predictions) -> NDArray[np.bool_]:
+    """Tell which samples were answered right, (N,); of labels all must be."""
+    same = np.asarray(answers.decided == answers.target)
+    return np.asarray(same.all(axis=1)) if same.ndim > 1 else same
+
+
+def accuracy(answers: Predictions, weights: Floats) -> Floats:
+    """Share of the samples answered right."""
+    return weights @ right(answers).astype(np.float64)
+
+
+def hamming_loss(answers: Predictions, weights: Floats) -> Floats:
+    """Share of labels told wrong."""
+    return np.asarray(weights @ (answers.decided != answers.target).mean(axis=1))
+
+
+def log_loss(answers: Predictions, weights: Floats) -> Floats:
+    """Mean negative log-likelihood, in nats."""
+    return weights @ answers.wrongness()
+
+
+def _counts(answers: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
+    """Return the shares of hits, predictions and members of each class or label, (B, C) each."""
+    decided, target = answers.decided, answers.target
+    if answers.task == "multiclass":
+        classes = np.arange(answers.predicted.shape[1])
+        decided, target = decided[:, None] == classes, target[:, None] == classes
+    elif answers.task == "binary":
+        decided, target = decided[:, None], target[:, None]
+    parts = (decided * target, decided, target)
+    hit, predicted, member = (weights @ part.astype(np.float64) for part in parts)
+    return hit, predicted, member
+
+
+def _macro(above: Floats, below: Floats, seen: Floats) -> Floats:
+    """Return the mean over classes of a ratio, 0 where it is 0 / 0; absent classes do not count."""
+    ratio = np.divide(above, below, out=np.zeros_like(above), where=below > 0)
+    present = seen > 0
+    return np.asarray((ratio * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1))
+
+
+def precision(answers: Predictions, weights: Floats) -> Floats:
+    """Share of predicted positives that are right, macro."""
+    hit, predicted, member = _counts(answers, weights)
+    return _macro(hit, predicted, predicted + member)
+
+
+def recall(answers: Predictions, weights: Floats) -> Floats:
+    """Share of positives that are found, macro."""
+    hit, predicted, member = _counts(answers, weights)
+    return _macro(hit, member, predicted + member)
+
+
+def f1(answers: Predictions, weights: Floats) -> Floats:
+    """Harmonic mean of precision and recall, macro."""
+    hit, predicted, member = _counts(answers, weights)
+    return _macro(2 * hit, predicted + member, predicted + member)
+
+
+def matthews_corrcoef(answers: Predictions, weights: Floats) -> Floats:
+    """Correlation of prediction and truth over all classes (Gorodkin 2004)."""
+    two = Predictions(
+        "multiclass",
+        answers.index,
+        answers.target,
+        answers.probabilities.astype(np.float32),
+        answers.total,
+    )
+    hit, predicted, member = _counts(two, weights)
+    above = hit.sum(axis=1) - (predicted * member).sum(axis=1)
+    below = (1 - (predicted**2).sum(axis=1)) * (1 - (member**2).sum(axis=1))
+    found: Floats = np.divide(above, np.sqrt(below), out=np.zeros_like(above), where=below > 1e-12)
+    return found
+
+
+def auc_roc(answers: Predictions, weights: Floats) -> Floats:
+    """Area under the ROC curve, macro one against the rest."""
+    return _mean_over_classes(answers, weights, _area_under_roc)
+
+
+def average_precision(answers: Predictions, weights: Floats) -> Floats:
+    """Area under the precision-recall curve, macro one against the rest."""
+    return _mean_over_classes(answers, weights, _average_precision)
+
+
+def _mean_over_classes(
+    answers: Predictions, weights: Floats, area: Callable[[Floats, Floats], Floats]
+) -> Floats:
+    scores, target = answers.predicted, answers.target
+    if answers.task == "binary":
+        scores, target = scores[:, None], target[:, None]
+    elif answers.task == "multiclass":
+        target = target[:, None] == np.arange(scores.shape[1])
+    columns = zip(scores.T, target.T, strict=True)
+    areas = np.stack([area(*_steps(s, t.astype(float), weights)) for s, t in columns])
+    known = np.isfinite(areas)
+    total = np.where(known, areas, 0).sum(axis=0)
+    count = known.sum(axis=0).astype(np.float64)
+    return _ratio(total, count)
+
+
+def _steps(score: Floats, member: Floats, weights: Floats) -> tuple[Floats, Floats]:
+    """Return true and false positives (B, T) as the threshold falls past each distinct score."""
+    order = np.argsort(-score, kind="stable")
+    last = np.append(np.flatnonzero(np.diff(score[order])), len(score) - 1)
+    sorted_weights = weights[:, order]
+    positive = np.cumsum(sorted_weights * member[order], axis=1)[:, last]
+    return positive, np.cumsum(sorted_weights, axis=1)[:, last] - positive
+
+
+def _area_under_roc(positive: Floats, negative: Floats) -> Floats:
+    start = np.zeros((len(positive), 1))
+    y, x = (np.concatenate([start, part], axis=1) for part in (positive, negative))
+    area = (np.diff(x, axis=1) * (y[:, 1:] + y[:, :-1]) / 2).sum(axis=1)
+    return _ratio(area, positive[:, -1] * negative[:, -1])
+
+
+def _average_precision(positive: Floats, negative: Floats) -> Floats:
+    step = np.diff(positive, axis=1, prepend=0.0)
+    share = positive / np.maximum(positive + negative, 1e-300)
+    return _ratio((step * share).sum(axis=1), positive[:, -1])
+
+
+def _ratio(above: Floats, below: Floats) -> Floats:
+    found: Floats = np.divide(above, below, out=np.full_like(above, np.nan), where=below > 1e-12)
+    return found
+
+
+def _errors(answers: Predictions) -> Floats:
+    return np.asarray(answers.predicted.astype(np.float64) - answers.target)
+
+
+def mae(answers: Predictions, weights: Floats) -> Floats:
+    """Mean absolute error."""
+    return np.asarray(weights @ np.abs(_errors(answers)).mean(axis=1))
+
+
+def mse(answers: Predictions, weights: Floats) -> Floats:
+    """Mean squared error."""
+    return np.asarray(weights @ np.square(_errors(answers)).mean(axis=1))
+
+
+def rmse(answers: Predictions, weights: Floats) -> Floats:
+    """Root mean squared error, averaged over the targets after the root."""
+    return np.asarray(np.sqrt(weights @ np.square(_errors(answers))).mean(axis=1))
+
+
+def r2(answers: Predictions, weights: Floats) -> Floats:
+    """Share of the variance that is explained, averaged over the targets."""
+    target = answers.target - answers.target.mean(axis=0, dtype=np.float64)
+    variance = weights @ np.square(target) - np.square(weights @ target)
+    unexplained = _ratio(weights @ np.square(_errors(answers)), variance)
+    return np.asarray((1 - unexplained).mean(axis=1))
+
+
+MEASURES: dict[str, Measure] = {
+    measure.__name__: measure
+    for measure in (
+        *(accuracy, hamming_loss, log_loss, precision, recall, f1, matthews_corrcoef),
+        *(auc_roc, average_precision, mae, mse, rmse, r2),
+    )
+}
+"""By the name of the option of `metric=`."""

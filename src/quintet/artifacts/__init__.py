@@ -1,0 +1,12 @@
+"""What a run leaves on disk, and how it is read back: record, config, checkpoints, predictions."""
+
+from typing import TYPE_CHECKING
+
+from quintet.base.lazy import lazy
+
+if TYPE_CHECKING:
+    from quintet.artifacts.predictions_file import Predictions
+    from quintet.artifacts.record import Record
+
+__all__ = ["Predictions", "Record"]
+__getattr__ = lazy(__name__, {"Predictions": "predictions_file", "Record": "record"})

@@ -1,0 +1,154 @@
+"""Checkpoints that are whole or not there."""
+
+import zipfile
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quintet.artifacts import untrusted_files
+from quintet.base import schema
+from quintet.base.errors import UserError
+from quintet.base.files import copy
+from quintet.base.process import is_first_rank
+
+if TYPE_CHECKING:
+    from torch import Tensor
+
+FOLDER = "checkpoints"
+
+
+def best(folder: Path) -> Path | None:
+    """Return the checkpoint with the best P of a run folder, if there is one.
+
+    A run that ended before its first validation has only a last one.
+    """
+    names = (f"{FOLDER}/{name}.ckpt" for name in ("best", "last"))
+    return next((folder / name for name in names if untrusted_files.has(folder, name)), None)
+
+
+def newest(folder: Path) -> Path | None:
+    """Return the whole checkpoint of a run folder that is furthest on, if there is one.
+
+    Steps are what counts: a copied folder has new file times.
+    """
+    found = sorted(untrusted_files.inside(folder, FOLDER).glob("*.ckpt"), reverse=True)
+    inside = (untrusted_files.inside(folder, f"{FOLDER}/{path.name}") for path in found)
+    return max(filter(is_whole, inside), key=_steps, default=None)
+
+
+def to_go_on_from(folder: Path) -> Path | None:
+    """Return the newest whole checkpoint of a run folder, as last.ckpt; None where there is none.
+
+    A run that is killed between the two files of an epoch has a best.ckpt, or one that was asked
+    for, which is an epoch ahead of last.ckpt: after the run's last epoch no later one mends that.
+    """
+    path, last = newest(folder), folder / FOLDER / "last.ckpt"
+    if path is None or path == last:
+        return path
+    if is_first_rank():
+        copy(path, last)
+    return path
+
+
+def epochs(folder: Path) -> int:
+    """Count the epochs behind the newest checkpoint of a run folder; 0 where there is none."""
+    return 0 if (path := newest(folder)) is None else _count(path, "epoch") + 1
+
+
+def _steps(path: Path) -> int:
+    return _count(path, "global_step")
+
+
+def _count(path: Path, what: str) -> int:
+    found = load(path).get(what, -1)
+    with untrusted_files.understood(path):
+        return int(schema.fitting(int, found, what))
+
+
+def is_whole(path: Path) -> bool:
+    """Tell whether a checkpoint can be read to its end; finds flipped bits as well."""
+    try:
+        if not path.is_file():
+            return False
+        with zipfile.ZipFile(path) as archive:
+            untrusted_files.check_archive(path, archive)
+            return archive.testzip() is None
+    except Exception:  # a zip can be broken in as many ways as there are bytes in it
+        return False
+
+
+def load(path: Path) -> dict[str, Any]:
+    """Return a checkpoint's content: tensors and plain data only.
+
+    Raises:
+        UserError: no such file, a damaged one, one that carries code, or one with a tensor that is
+            larger than the file.
+
+    """
+    import pickle
+
+    import torch
+
+    if not path.is_file():
+        raise UserError(f"There is no checkpoint {path}.")
+    if not is_whole(path):
+        raise UserError(
+            f"{path} is damaged or was cut short ({path.stat().st_size} bytes), so it cannot be "
+            "loaded. Use another checkpoint of the run, or resume the run to write it anew."
+        )
+    with untrusted_files.understood(path):
+        try:
+            found = torch.load(path, map_location="cpu", weights_only=True)
+        except pickle.UnpicklingError as error:
+            raise UserError(
+                f"{path} contains pickled code, which loading would run, so it was not loaded. "
+                "Allowed: checkpoints of tensors and plain data, as train.py writes them."
+            ) from error
+        if not isinstance(found, dict):
+            raise ValueError(f"it is a {type(found).__name__}, and should be a dict")
+        _check_tensors(found, path.stat().st_size)
+    return found
+
+
+def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
+    """Return the tensors of all of a checkpoint's parameters and buffers, by their names.
+
+    Raises:
+        UserError: it has none.
+
+    """
+    import torch
+
+    with untrusted_files.understood(path):
+        found = schema.fitting(dict[str, Any], state.get("state_dict"), "state_dict")
+        for name, tensor in found.items():
+            if not torch.is_tensor(tensor):
+                raise ValueError(f"state_dict.{name} is no tensor")
+    return found  # type: ignore[no-any-return]
+
+
+def _check_tensors(found: dict[str, Any], most: int) -> None:
+    """Check that no tensor takes more memory than the file, however it is strided or stored.
+
+    Raises:
+        ValueError: one does; says which kind.
+
+    """
+    import torch
+
+    open_ones, seen = [found], set[int]()
+    while open_ones:
+        value: Any = open_ones.pop()
+        if id(value) in seen:
+            continue
+        seen.add(id(value))
+        if torch.is_tensor(value):
+            if value.layout != torch.strided or value.is_meta or value.is_nested:
+                raise ValueError(f"it has a tensor of layout {value.layout} on {value.device}")
+            if value.numel() * value.element_size() > most:
+                raise ValueError(
+                    f"it has a tensor of shape {tuple(value.shape)}, larger than it is"
+                )
+        elif isinstance(value, dict):
+            open_ones += [*value.keys(), *value.values()]
+        elif isinstance(value, list | tuple | set):
+            open_ones += [*value]

@@ -1,0 +1,75 @@
+"""What an ensemble leaves behind: ensemble.json, typed and checked."""
+
+import json
+import re
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import ENSEMBLE
+from quintet.base import schema
+from quintet.base.files import write_atomically
+
+PART = r"folds/\d+(_seed_\d+)?|seeds/\d+"
+MEMBER = re.compile(rf"members/\d+(/({PART}))?|{PART}", re.ASCII)
+"""Folder of a member: of a sweep's ensemble, and of a run over folds or seeds."""
+MOST_VOTES = 10_000
+
+
+@dataclass
+class Ensemble:
+    """What `ensemble.json` holds: the members and how good they are together.
+
+    Args:
+        metric: P's name.
+        members: folder of each, relative to the ensemble's, and how often it was chosen.
+        trials: of a sweep's, how often each trial was chosen, by its number.
+        val: P of the averaged predictions on validation data; None where they share none.
+        single_val: P of the best single candidate there.
+        test: P of the averaged predictions on test data; None where it was not opened.
+        single_test: P of the best single candidate there.
+
+    """
+
+    metric: str
+    mode: str
+    members: dict[str, int] = field(default_factory=dict)
+    trials: dict[str, int] = field(default_factory=dict)
+    val: float | None = None
+    single_val: float | None = None
+    test: float | None = None
+    single_test: float | None = None
+
+    def write(self, folder: Path) -> None:
+        """Write `ensemble.json`, which makes a folder an ensemble's."""
+        write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
+
+    @classmethod
+    def read(cls, folder: Path) -> "Ensemble":
+        """Return what a folder's `ensemble.json` says.
+
+        Raises:
+            FileNotFoundError: there is none.
+            DamagedError: it is not what `write` wrote, or names a folder outside.
+
+        """
+        given = untrusted_files.read_json(folder, ENSEMBLE, dict)
+        with untrusted_files.understood(folder / ENSEMBLE):
+            found = schema.build(cls, given)
+            if not found.members:
+                raise ValueError("it has no members")
+            for name, count in found.members.items():
+                if not (MEMBER.fullmatch(name) and 1 <= count <= MOST_VOTES):
+                    raise ValueError(f"{schema.shown(name)}: {count} is no member and its votes")
+            if odd := [number for number in found.trials if not number.isdecimal()]:
+                raise ValueError(f"{schema.shown(odd[0])} is no number of a trial")
+        for name in found.members:
+            untrusted_files.inside(folder, name)
+        found.trials = found.trials or _trials(found.members)
+        return found
+
+
+def _trials(members: dict[str, int]) -> dict[str, int]:
+    """Return the votes of each trial by the folders, which alone told them in earlier versions."""
+    parts = {Path(name).parts: count for name, count in members.items()}
+    return {str(int(at[1])): count for at, count in parts.items() if at[0] == "members"}

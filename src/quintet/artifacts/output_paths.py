@@ -1,0 +1,109 @@
+"""Where a command may write: nothing is lost that was given to it, or that it did not write.
+
+One rule for every `output=`: it is never one of the command's inputs; a file that is there already
+is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+
+from quintet.artifacts import checkpoints, untrusted_files
+from quintet.artifacts.record import REPORT, RESULT, Record
+from quintet.base.errors import UserError
+
+WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
+"""What a run writes after its config, so that without one it is somebody else's."""
+
+
+def check(
+    output: Path,
+    inputs: Mapping[str, object],
+    ours: Callable[[Path], bool],
+    *,
+    overwrite: bool = False,
+) -> None:
+    """Refuse an output that would cost somebody a file.
+
+    Args:
+        output: to be written.
+        inputs: what the command was given: files and folders, by their keys.
+        ours: tells of an existing output whether it may be replaced without being told to.
+        overwrite: whether the user has said that it may be replaced whatever it is.
+
+    Raises:
+        UserError: it is an input, by whatever name or link, or something else that stands there.
+
+    """
+    if not os.path.lexists(output):
+        return
+    own = not output.is_symlink() and _told(ours, output)
+    for key, given in inputs.items():
+        if _is(output, Path(str(given)).expanduser(), own):
+            raise UserError(
+                f"output={output} is what {key}={given} is read from, and would be overwritten. "
+                "Give another name to output."
+            )
+    if not own and not overwrite:
+        raise UserError(
+            f"output={output} exists, and is not of this command's making. Give another name, or "
+            "overwrite=true to replace it."
+        )
+
+
+def _told(ours: Callable[[Path], bool], output: Path) -> bool:
+    try:
+        return ours(output)
+    except (OSError, ValueError, UserError):
+        return False
+
+
+def _is(output: Path, given: Path, own: bool) -> bool:
+    """Tell whether an output is an input, holds it, or is a file of it that is not ours."""
+    if not given.exists() or not output.exists():
+        return False
+    if os.path.samefile(output, given):
+        return True
+    real, root = output.resolve(), given.resolve()
+    return real in root.parents or (root in real.parents and not own)
+
+
+def begins(path: Path, text: str) -> bool:
+    """Tell whether a plain file begins with a text."""
+    if not path.is_file():
+        return False
+    start = text.encode()
+    with path.open("rb") as file:
+        return file.read(len(start)) == start
+
+
+@contextmanager
+def staging(folder: Path, prefix: str) -> Iterator[Path]:
+    """Give out a folder inside another in which a new output is made before it takes its place.
+
+    What a killed command left of one is removed.
+    """
+    for left in folder.glob(f"{prefix}*"):
+        shutil.rmtree(left, ignore_errors=True)
+    with tempfile.TemporaryDirectory(prefix=prefix, dir=folder) as place:
+        yield Path(place)
+
+
+def check_run_folder(folder: Path) -> None:
+    """Refuse to begin a run in a folder without a run that has files which it would overwrite.
+
+    Raises:
+        UserError: names the first.
+
+    """
+    untrusted_files.check_links(folder)
+    if found := next((name for name in WRITTEN if os.path.lexists(folder / name)), None):
+        raise UserError(
+            f"{folder} has a {found} that is of no run, and a run there would overwrite it. Move "
+            "it away, or choose another hydra.run.dir."
+        )
+    if untrusted_files.has(folder, RESULT):
+        Record.read(folder)  # of a run that failed before it had a config; refuses any other

@@ -1,0 +1,133 @@
+"""What is asked of a run while it trains, and what became of it: two files in the run folder.
+
+Whoever asks appends a line to the one; the run reads on from where it was, and answers in the
+other. So no wish is lost, and none is taken twice.
+"""
+
+import json
+import math
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import asdict, dataclass, fields
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+
+from quintet.artifacts import csv_cells, untrusted_files
+from quintet.base import schema
+from quintet.base.files import append, write_atomically
+
+REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
+NUMBERS: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "optimizer.lr": ("a number above 0", lambda x: x > 0),
+    "optimizer.momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
+    "optimizer.weight_decay": ("a number from 0 on", lambda x: x >= 0),
+}
+SWITCHES = {"pause": (True, False), "stop": (True,), "checkpoint": (True,)}
+
+
+@dataclass(frozen=True)
+class Request:
+    """One wish, such as `optimizer.lr`, `0.01`; `asked` is when, and tells wishes apart."""
+
+    asked: str
+    key: str
+    value: float | bool
+
+
+@dataclass(frozen=True)
+class Change:
+    """What became of a wish: an epoch counts from 0, and a step from the run's first.
+
+    `refused` says why where nothing was changed.
+    """
+
+    asked: str
+    time: str
+    epoch: int
+    step: int
+    key: str
+    before: float | bool | str | None
+    after: float | bool | str
+    refused: str = ""
+
+
+def now() -> str:
+    """Return the time, to the microsecond, in the local zone."""
+    return datetime.now().astimezone().isoformat(timespec="microseconds")
+
+
+def problem(key: str, value: object) -> str | None:
+    """Say what is allowed, if a wish is not."""
+    if key in SWITCHES:
+        allowed = SWITCHES[key]
+        named = " or ".join(str(each).lower() for each in allowed)
+        return None if any(value is each for each in allowed) else named
+    if key not in NUMBERS:
+        return "one of " + ", ".join([*NUMBERS, *SWITCHES])
+    wanted, fits = NUMBERS[key]
+    number = isinstance(value, int | float) and not isinstance(value, bool)
+    return None if number and math.isfinite(value) and fits(value) else wanted  # type: ignore[arg-type]
+
+
+def ask(folder: Path, requests: Iterable[Request]) -> None:
+    """Append wishes to a run folder's, in one piece."""
+    lines = "".join(json.dumps(asdict(request)) + "\n" for request in requests)
+    append(untrusted_files.inside(folder, REQUESTS), lines)
+
+
+def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:
+    """Return the wishes from line number `after` on, and how many lines there are now.
+
+    What is no wish, as somebody may have written into the file by hand, is passed over.
+    """
+    text = untrusted_files.read_bytes(folder, REQUESTS).decode("utf-8", errors="replace")
+    lines = text.split("\n")[:-1]  # a line without its end: not yet
+    return [found for line in lines[after:] if (found := _parsed(line))], len(lines)
+
+
+def _parsed(line: str) -> Request | None:
+    try:
+        request = schema.build(Request, json.loads(line))
+    except (ValueError, TypeError, AttributeError, RecursionError):
+        return None
+    return None if problem(request.key, request.value) else request
+
+
+def write(folder: Path, changes: Iterable[Change]) -> None:
+    """Replace a run folder's table of changes."""
+    columns = [f.name for f in fields(Change)]
+    write_atomically(folder / CHANGES, csv_cells.table(columns, map(asdict, changes)))
+
+
+def said(change: Mapping[str, Any]) -> str:
+    """Say what a recorded change did to the result; nothing of a pause, or of what was refused."""
+    key, run = change["key"], change.get("run")
+    where = f"in epoch {change['epoch'] + 1}" + (f" of {run}" if run else "")
+    if change["refused"] or key not in (*NUMBERS, "stop"):
+        return ""
+    if key == "stop":
+        return f"stopped {where}"
+    return f"{key} {_short(change['before'] or 0)} → {_short(change['after'])} {where}"
+
+
+def _short(value: object) -> str:
+    return f"{value:.2g}" if isinstance(value, int | float) else str(value)
+
+
+def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+    """Say what somebody did to a run while it trained, which its command does not repeat."""
+    return [told for change in changes if not change.get("by") and (told := said(change))]
+
+
+def read(folder: Path) -> list[dict[str, Any]]:
+    """Return a run folder's changes, all values as text; none where nobody steered."""
+    if not untrusted_files.has(folder, CHANGES):
+        return []
+    rows = untrusted_files.read_table(folder, CHANGES)
+    with untrusted_files.understood(folder / CHANGES):
+        needed = [field.name for field in fields(Change)]
+        return [{name: row[name] for name in needed} | {"epoch": _whole(row)} for row in rows]
+
+
+def _whole(row: Mapping[str, str]) -> str:
+    return str(int(row["epoch"]))

@@ -1,0 +1,218 @@
+"""The files of a run or sweep folder, read as if a stranger had written them.
+
+Whoever reads a file of such a folder reads it here, so that one rule holds for all: it lies in the
+folder, is a plain file of a bearable size, and holds what it should; anything else is one error.
+"""
+
+import csv
+import io
+import json
+import os
+import stat
+import zipfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import NoReturn, TypeVar
+
+from quintet.artifacts import csv_cells
+from quintet.base.errors import UserError
+
+T = TypeVar("T")
+MOST_TEXT = 256 * 2**20
+"""Bytes of a text file at most: a journal or a leaderboard of 100,000 trials is smaller."""
+MOST_CELL = 2**20
+"""Characters of a CSV's cell at most."""
+FOREIGN = ("wandb", "tensorboard", "mlruns")
+"""Folders of trackers, which keep links of their own."""
+
+
+class DamagedError(UserError):
+    """A file of a run or sweep folder that is not as it was written, or was never ours."""
+
+
+def inside(folder: Path, name: str) -> Path:
+    """Return the path of a file or folder that belongs to a folder.
+
+    The folder itself may be a link, as whoever typed it chose; what it names may not lead out.
+
+    Args:
+        folder: of a run, a sweep or an ensemble.
+        name: relative to it, as a file inside it may say.
+
+    Raises:
+        DamagedError: the name, or a link on its way, leads out of the folder.
+
+    """
+    path = folder / name
+    if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
+        refuse(folder, f"names {name!r}, which is no place inside it")
+    try:
+        real, root = path.resolve(), folder.resolve()
+    except (OSError, RuntimeError):  # a link to itself, a name that is too long
+        refuse(path, "leads nowhere")
+    if real != root and root not in real.parents:
+        refuse(path, f"is a link that leads out of {folder}")
+    return path
+
+
+def has(folder: Path, name: str) -> bool:
+    """Tell whether a folder has a plain file of that name.
+
+    Raises:
+        DamagedError: as `inside`.
+
+    """
+    path = inside(folder, name)
+    try:
+        return path.is_file()
+    except OSError:
+        return False
+
+
+def read_bytes(folder: Path, name: str, most: int = MOST_TEXT) -> bytes:
+    """Return the content of a folder's file.
+
+    Raises:
+        FileNotFoundError: there is none.
+        DamagedError: as `inside`; or it is a folder, a pipe, a device, too large, or closed to us.
+
+    """
+    path = inside(folder, name)
+    try:
+        state = path.stat()
+        if not stat.S_ISREG(state.st_mode):
+            refuse(path, "is no plain file")
+        if state.st_size > most:
+            refuse(path, f"has {state.st_size:,} bytes, more than the {most:,} that are read")
+        with path.open("rb") as file:
+            return file.read(most)
+    except (FileNotFoundError, NotADirectoryError):
+        raise
+    except OSError as error:
+        refuse(path, f"cannot be read ({error.strerror})", error)
+
+
+def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
+    """Return a folder's file as text.
+
+    Raises:
+        FileNotFoundError, DamagedError: as `read_bytes`; or it is no UTF-8.
+
+    """
+    content = read_bytes(folder, name, most)
+    with understood(folder / name):
+        return content.decode("utf-8")
+
+
+def read_json(folder: Path, name: str, kind: type[T]) -> T:
+    """Return what a folder's JSON file holds.
+
+    Args:
+        folder: that has the file.
+        name: of the file.
+        kind: of its outermost value, dict or list.
+
+    Raises:
+        FileNotFoundError, DamagedError: as `read_text`; or it is no JSON, or of another kind.
+
+    """
+    text = read_text(folder, name)
+    with understood(folder / name):
+        found = json.loads(text)
+        if "\\ud" in text.lower():
+            json.dumps(found, ensure_ascii=False).encode()  # half a character can be told nobody
+        if not isinstance(found, kind):
+            raise ValueError(f"it is a {type(found).__name__}, and should be a {kind.__name__}")
+    return found
+
+
+def read_table(folder: Path, name: str) -> list[dict[str, str]]:
+    """Return the rows of a folder's CSV file; see `csv_cells` for what its cells are.
+
+    Raises:
+        FileNotFoundError, DamagedError: as `read_text`; or its rows have unequal lengths.
+
+    """
+    text = read_text(folder, name)
+    with understood(folder / name):
+        before = csv.field_size_limit(MOST_CELL)
+        try:
+            lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
+        finally:
+            csv.field_size_limit(before)
+        titles, *rows = [[csv_cells.restored(cell) for cell in line] for line in lines if line] or [
+            []
+        ]
+        return [dict(zip(titles, row, strict=True)) for row in rows]
+
+
+def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
+    """Refuse a zip file whose parts are larger than itself; ours are not compressed.
+
+    Raises:
+        ValueError: it is one.
+
+    """
+    names = archive.namelist()
+    if sum(info.file_size for info in archive.infolist()) > path.stat().st_size:
+        raise ValueError("its parts are larger than the file itself")
+    if len({*names}) < len(names):
+        raise ValueError("it has two parts of one name")
+
+
+@contextmanager
+def understood(path: Path) -> Iterator[None]:
+    """Turn whatever goes wrong with what a file or folder holds into one refusal.
+
+    Raises:
+        DamagedError: names the file, and what is wrong.
+
+    """
+    try:
+        yield
+    except UserError:
+        raise
+    except RecursionError as error:
+        refuse(path, "is nested too deeply", error)
+    except MemoryError as error:
+        refuse(path, "would need more memory than there is", error)
+    except Exception as error:
+        said = f"{error}".strip().partition("\n")[0][:200]
+        kind = "" if type(error) is ValueError and said else f"{type(error).__name__}: "
+        refuse(path, f"does not hold what it should ({kind}{said})", error)
+
+
+def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
+    """Refuse a file.
+
+    Raises:
+        DamagedError: always.
+
+    """
+    raise DamagedError(
+        f"{path} {wrong}, so it was not used. Allowed: what train.py and the other commands wrote "
+        "there. Restore it from a copy, or take it away and do again what made it."
+    ) from cause
+
+
+def check_links(folder: Path) -> None:
+    """Refuse a folder that is to be written in, and holds a link out of it or a special file.
+
+    Raises:
+        DamagedError: names the first.
+
+    """
+    if not folder.is_dir():
+        return
+    open_ones = [folder]
+    while open_ones:
+        with os.scandir(open_ones.pop()) as entries:
+            for entry in entries:
+                if entry.is_symlink():
+                    inside(folder, str(Path(entry.path).relative_to(folder)))
+                elif entry.is_dir(follow_symlinks=False):
+                    if entry.name not in FOREIGN:
+                        open_ones.append(Path(entry.path))
+                elif not entry.is_file(follow_symlinks=False):
+                    refuse(Path(entry.path), "is no plain file")

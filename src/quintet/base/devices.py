@@ -1,0 +1,38 @@
+"""What this machine can train on."""
+
+import os
+
+import torch
+
+from quintet.base.errors import UserError
+
+WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
+"""What Lightning speaks of when the machine is not what was asked for."""
+
+
+def available() -> str:
+    """Say which devices there are, and the option of `trainer` for each.
+
+    Examples:
+        >>> available()  # doctest: +SKIP
+        '2 CPU cores (trainer=cpu, trainer=ddp_cpu), no GPU'
+
+    """
+    cores = os.cpu_count() or 1
+    found = [f"{cores} CPU core{'s' * (cores > 1)} (trainer=cpu, trainer=ddp_cpu)"]
+    if count := torch.cuda.device_count():
+        found.append(f"{count} CUDA GPU{'s' * (count > 1)} (trainer=gpu, trainer=ddp)")
+    if torch.backends.mps.is_available():
+        found.append("1 Apple GPU (trainer=mps)")
+    return ", ".join(found) + ("" if len(found) > 1 else ", no GPU")
+
+
+def refusal(error: Exception, accelerator: str, devices: object) -> UserError:
+    """Return what to tell the user when Lightning refuses a trainer: the device, if it is that."""
+    if not any(word in str(error).lower() for word in WORDS):
+        return UserError(f"trainer cannot be built: {error}")
+    reason = str(error).strip().partition(". The following")[0].rstrip(".")
+    return UserError(
+        f"The trainer (accelerator={accelerator}, devices={devices}) does not suit this machine: "
+        f"{reason}. There are: {available()}. trainer=auto takes the best of them."
+    )

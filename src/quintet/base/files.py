@@ -1,0 +1,173 @@
+"""Files that are whole or not there, whatever stops the process or the machine."""
+
+import errno
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from secrets import token_hex
+
+from quintet.base import fault_injection
+from quintet.base.errors import UserError
+from quintet.base.secrets import redact, redact_json
+from quintet.base.signals import held_back
+
+SUFFIX = ".part"
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
+SAID = "no room left"
+"""What the message of a full disk has in it."""
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Give out a temporary path beside `path`; what was written there then takes its place.
+
+    File and folder reach the disk before this returns, so that a power cut leaves the old file or
+    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its name
+    cannot be guessed, and a link at `path` is replaced: nothing is written through a link there.
+
+    A signal waits until then. Of a save that an exception ends, torch's writer would write the rest
+    when it is destroyed, to a file that is closed by then, and end the process with SIGABRT.
+
+    Raises:
+        UserError: the disk is full, or this is no place to write to; `path` is as it was.
+
+    """
+    temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
+    try:
+        with in_place(path), held_back():
+            os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
+            yield temporary
+            _sync(temporary)
+            fault_injection.reach("whole", path)
+            os.replace(temporary, path)
+            _sync(path.parent)
+    finally:
+        with suppress(OSError):
+            temporary.unlink(missing_ok=True)
+
+
+@contextmanager
+def in_place(path: Path) -> Iterator[None]:
+    """Let `path` be written in the body, in a folder that is made where it is missing.
+
+    Raises:
+        UserError: the disk is full, or this is no place to write to.
+
+    """
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        fault_injection.reach("before", path)
+        yield
+        fault_injection.reach("after", path)
+    except Exception as error:
+        if is_full(error):
+            raise UserError(_no_room(path)) from error
+        if isinstance(error, OSError):
+            raise UserError(unusable(error, path)) from error
+        raise
+
+
+def write_atomically(path: Path, text: str) -> None:
+    """Replace the content of `path` in one step; no secret gets into it.
+
+    Of YAML and HTML whoever makes them has redacted the values, since a word of theirs may be
+    somebody's password.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    if path.suffix == ".json":
+        text = redact_json(text)
+    elif path.suffix not in (".yaml", ".html"):
+        text = redact(text, places=False)
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8")
+
+
+def append(path: Path, text: str) -> None:
+    """Add to the end of a file, in one piece: other processes may be adding to it as well.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # a pipe would wait for ever
+    with in_place(path):
+        descriptor = os.open(path, flags, 0o644)
+        try:
+            os.write(descriptor, redact(text, places=False).encode())
+        finally:
+            os.close(descriptor)
+
+
+def move(source: Path, target: Path) -> None:
+    """Let a finished folder take its place, which is free.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    with in_place(target):
+        source.replace(target)
+
+
+def copy(source: str | Path, target: str | Path) -> None:
+    """Copy a file, its times with it, in one step.
+
+    Raises:
+        UserError: as `replacing`.
+
+    """
+    with replacing(Path(target)) as temporary:
+        shutil.copy2(source, temporary)
+
+
+def remove_temporary_files(folder: Path) -> None:
+    """Remove the temporary files that a killed process left anywhere in `folder`."""
+    for left in folder.rglob(f".*{SUFFIX}"):
+        left.unlink(missing_ok=True)
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Tell whether a full disk, quota or file-size limit is behind an error."""
+    while error is not None:  # torch.save says only that its position is unexpected
+        if isinstance(error, OSError) and error.errno in NO_ROOM:
+            return True
+        error = error.__cause__ or error.__context__
+    return False
+
+
+def is_read_only(error: BaseException | None) -> bool:
+    """Tell whether it was that one may not write there, or that nobody may."""
+    return isinstance(error, OSError) and error.errno in READ_ONLY
+
+
+def unusable(error: OSError, path: object) -> str:
+    """Say of which path the system complains, and where others are given."""
+    named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
+    return (
+        f"{named} cannot be read or written: {error.strerror}. Give a place where "
+        "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=."
+    )
+
+
+def _no_room(path: Path) -> str:
+    free = shutil.disk_usage(path.parent).free
+    return (
+        f"{path} could not be written: {SAID} ({free / 1e6:.1f} MB free there, or a quota or "
+        "a limit on file sizes). What was there before is whole. Make room, or choose another disk "
+        "by paths.logs=<folder>; then go on by resume=<run folder>."
+    )
+
+
+def _sync(path: Path) -> None:
+    with suppress(PermissionError):  # folders cannot be opened on Windows
+        descriptor = os.open(path, os.O_RDONLY)
+        try:
+            os.fsync(descriptor)
+        finally:
+            os.close(descriptor)

@@ -1,0 +1,63 @@
+"""Locks that the kernel lets go of when their holder dies, however it dies."""
+
+import fcntl
+import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from quintet.base import fault_injection
+
+
+def take(path: Path) -> int | None:
+    """Return a file descriptor that holds the lock at `path`, or None where another holds it.
+
+    The lock belongs to the open file: a child process that inherits the descriptor holds it too.
+    """
+    descriptor = _opened(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        return None
+    return descriptor
+
+
+@contextmanager
+def held(path: Path, *, shared: bool = False) -> Iterator[None]:
+    """Hold the lock at `path`, waiting for it; alone, or with others that share it."""
+    descriptor = _opened(path)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def _opened(path: Path) -> int:
+    fault_injection.reach("before", path)
+    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+
+
+def is_held(path: Path) -> bool:
+    """Tell whether some process holds the lock at `path`; a file that is not there is not made."""
+    try:
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return True
+    finally:
+        os.close(descriptor)
+    return False
+
+
+def wait_for(path: Path, seconds: float) -> int | None:
+    """Return a held lock, as `take`, after waiting for it so long at most."""
+    until = time.monotonic() + seconds
+    while (descriptor := take(path)) is None and time.monotonic() < until:
+        time.sleep(0.02)
+    return descriptor

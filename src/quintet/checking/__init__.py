@@ -1,1 +1,0 @@
-"""Checks before training: the command and what a person sees of it."""

@@ -1,0 +1,68 @@
+"""What a person sees of the checks."""
+
+from pathlib import Path
+
+from omegaconf import DictConfig
+from rich import box
+from rich.markup import escape
+from rich.table import Table
+
+from quintet.base.console import plain, say, shortest
+from quintet.base.terminal import everywhere
+from quintet.diagnostics.finding import Finding
+from quintet.diagnostics.layer_statistics import Layer
+
+MARKS = {"pass": "[green]✓[/]", "warn": "[yellow]![/]", "fail": "[red]✗[/]"}
+
+
+def announce(cfg: DictConfig) -> None:
+    """Print what is checked."""
+    choices = cfg.choices
+    say("")
+    say("[bold]Before training[/] {} on {}", choices.get("model"), choices.get("data"))
+    say("")
+
+
+def tell(finding: Finding) -> None:
+    """Print one finding, with its cure where something is wrong."""
+    table = Table.grid(padding=(0, 1))
+    table.add_column(width=1)
+    table.add_column(width=20)
+    table.add_column(max_width=76)
+    table.add_row(MARKS[finding.verdict], finding.name, escape(finding.seen))
+    if finding.cure:
+        table.add_row("", "", f"[bold]→[/] {escape(finding.cure)}")
+    everywhere().print(table)
+
+
+def show_layers(layers: list[Layer]) -> None:
+    """Print what every layer does with signal and gradient."""
+    if not layers:
+        return
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer")
+    table.add_column("")
+    for name in ("mean", "std", "dead", "saturated", "gradient"):
+        table.add_column(name, justify="right")
+    for layer in layers:
+        shares = [f"{share:.0%}" if share else "" for share in (layer.dead, layer.saturated)]
+        numbers = [f"{layer.mean:.2g}", f"{layer.std:.2g}", *shares, f"{layer.gradient:.1e}"]
+        table.add_row(plain(layer.name), f"[dim]{plain(layer.kind)}[/]", *numbers)
+    everywhere().print(table)
+
+
+def show_rates(drawing: list[str], path: Path) -> None:
+    """Print the range test's curve."""
+    say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
+    for line in drawing:
+        say("{}", line)
+    say("[dim]{}[/]", shortest(path))
+
+
+def conclude(findings: list[Finding]) -> None:
+    """Print how many findings there are of each kind."""
+    counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in MARKS}
+    colour = "red" if counts["fail"] else "yellow" if counts["warn"] else "green"
+    say("")
+    words = f"{counts['pass']} passed, {counts['warn']} to look at, {counts['fail']} failed"
+    say(f"[{colour}]{words}[/]")

@@ -1,0 +1,154 @@
+"""What every command shares: Hydra's start, and errors that read like an answer."""
+
+import os
+import sys
+import traceback
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from io import TextIOWrapper
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import CONFIG
+from quintet.base import paths, process_exit, redacted_output, secrets, signals
+from quintet.base.console import typed
+from quintet.base.errors import UserError
+from quintet.base.process import PROCESS, die_with_parent, is_first_rank
+from quintet.base.quoting import quoted, read, refuse_reference, with_paths
+from quintet.base.terminal import visible
+from quintet.config import help, initial_config, plain_secrets, run_folder, wandb_agent
+from quintet.config.error_messages import explain
+
+VERBOSE = ("-v", "--verbose")
+"""What `debug=true` is called by other commands."""
+
+
+def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
+    """Make a command of a function that takes a composed config.
+
+    A mistake ends with one message and exit code 1; `debug=true` shows the traceback as well.
+
+    Args:
+        config_name: the primary config, a file of `configs/` without its suffix.
+
+    """
+    import hydra
+
+    def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
+        def task(cfg: DictConfig) -> Any:
+            secrets.note(OmegaConf.to_yaml(cfg))
+            plain_secrets.refuse_config(cfg)
+            with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
+                if "choices" in cfg:
+                    run_folder.begin(cfg)
+                return function(cfg)
+
+        start = hydra.main(
+            version_base="1.3", config_path=str(paths.CONFIGS), config_name=config_name
+        )(task)
+
+        def run() -> None:
+            signals.listen()
+            die_with_parent()
+            spare_the_console()
+            redacted_output.install()
+            if {"--help", "-h"} & set(sys.argv[1:]):
+                print(help.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
+                return
+            os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
+            os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
+            os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
+            secrets.note_environment()
+            plain_secrets.refuse_arguments(sys.argv[1:])
+            sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
+            with one_message(_debugs(sys.argv[1:])):
+                refuse_reference(paths.ROOT)
+                sys.argv[1:] = with_paths(sys.argv[1:])
+                refuse_nonsense(sys.argv[1:])
+                sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
+                start()
+
+        def main() -> None:
+            if sys._getframe(1).f_back is None:  # called by the script that Python was started with
+                process_exit.end_with(run)
+            else:
+                run()
+
+        return main
+
+    return decorate
+
+
+def spare_the_console() -> None:
+    """Write a question mark for what the console's encoding lacks: arrows are not worth a run."""
+    for stream in (sys.stdout, sys.stderr):
+        if isinstance(stream, TextIOWrapper):
+            stream.reconfigure(errors="replace")
+
+
+@contextmanager
+def one_message(debug: object = False) -> Iterator[None]:
+    """End an error with one message and exit code 1; `debug` leaves the traceback."""
+    try:
+        yield
+    except (Exception, KeyboardInterrupt) as error:
+        if (stop := signals.behind(error)) is not None:  # a library may have stumbled over it
+            if is_first_rank():
+                print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
+            sys.exit(stop.exit_code)
+        if debug:
+            sys.exit(visible(secrets.redact(traceback.format_exc())))
+        sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
+
+
+def _debugs(arguments: list[str]) -> bool:
+    """Tell whether `debug=true` was typed, for errors that come before there is a config."""
+    return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
+
+
+def refuse_nonsense(arguments: list[str]) -> None:
+    """Refuse overrides that nobody can mean; this comes before Hydra, which stumbles over some.
+
+    Raises:
+        UserError: as `quintet.study.overrides.read`.
+
+    """
+    from hydra._internal.utils import get_args_parser
+
+    from quintet.study import overrides
+
+    overrides.read(get_args_parser().parse_args(arguments).overrides)
+
+
+def placed(arguments: list[str]) -> list[str]:
+    """Let `resume=<run folder>` go on in that very folder, and leave its composed config as it is.
+
+    This comes before Hydra, which would write its own files into the folder at once.
+
+    Raises:
+        UserError: there is no such run folder, or a new run is to go where one is.
+
+    """
+    given = dict(a.split("=", 1) for a in arguments if "=" in a)
+    folder, new = (read(given.get(key, "null")) for key in ("resume", "hydra.run.dir"))
+    if not folder:
+        if new and is_first_rank():
+            run_folder.check_free(Path(new))
+        return arguments
+    path = Path(folder).resolve()
+    untrusted_files.check_links(path)
+    if not initial_config.has_begun(path):
+        initial_config.refuse(path)
+        if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
+            raise UserError(
+                f"resume={folder} is one of the folds or seeds of a run, which goes on as a whole: "
+                f"resume={typed(path.parents[1])}"
+            )
+        raise UserError(
+            f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
+            "Allowed: a folder that train.py wrote."
+        )
+    return [*arguments, f"hydra.run.dir={quoted(path)}"]

@@ -1,0 +1,140 @@
+"""Score a run's checkpoint again, on the data of the run's own config."""
+
+import json
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from statistics import fmean
+
+from omegaconf import DictConfig
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.predictions_file import read
+from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.base import console
+from quintet.base.errors import UserError
+from quintet.base.files import is_read_only, write_atomically
+from quintet.base.process import is_first_rank
+from quintet.config.instantiate import instantiate
+from quintet.config.trust import Trust
+from quintet.diagnostics import baselines
+from quintet.ensembles import ensemble_baselines, members
+from quintet.ensembles.reload import trained
+from quintet.training import build
+from quintet.training.callbacks.prediction_collector import PredictionCollector
+
+Scores = dict[str, dict[str, float]]
+SPLITS = ("val", "test")
+
+
+def evaluate(cfg: DictConfig) -> Scores:
+    """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
+
+    The best checkpoint's answers are kept in `predictions.npz`; simple models' P, where asked for,
+    in `result.json`.
+
+    Raises:
+        UserError: the run cannot be rebuilt, or its data has changed since.
+
+    """
+    console.quiet(cfg.debug)
+    folder = Path(cfg.run)
+    if unknown := [split for split in cfg.splits if split not in SPLITS]:
+        raise UserError(f"splits={unknown[0]} is unknown. Allowed: {', '.join(SPLITS)}.")
+    several = untrusted_files.has(folder, ENSEMBLE) and untrusted_files.has(folder, CONFIG)
+    scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
+    if is_first_rank():
+        with if_one_may_write():
+            write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
+        show(scores, Record.read(folder) if untrusted_files.has(folder, RESULT) else None)
+    return scores
+
+
+def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
+    """Return the scores of a run with one model."""
+    run = trained(folder, cfg.checkpoint, Trust.of(cfg.get("trust")))
+    facts = run.load()
+    precision = run.cfg.trainer.precision  # P is to be the recorded one
+    trainer = build.trainer(cfg, watched=False, precision=precision)
+    keep = PredictionCollector(run.data)
+    if cfg.checkpoint == "best":
+        keep.answers = read(folder)
+        trainer.callbacks.append(keep)  # type: ignore[attr-defined]
+    score = {"val": trainer.validate, "test": trainer.test}
+    scores: Scores = {}
+    for split in splits:
+        logged = score[split](run.task, run.data, verbose=False)[0]
+        scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
+    with if_one_may_write():
+        keep.save(folder)
+    if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
+        record = Record.read(folder)
+        metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
+        found = baselines.scores(run.data, facts, metric, splits, threads)
+        record.baselines = ensemble_baselines.added(record.baselines, found)
+        with if_one_may_write():
+            record.write(folder)
+    return scores
+
+
+def of_several(cfg: DictConfig, folder: Path) -> Scores:
+    """Return the scores of a run over folds or seeds.
+
+    On validation each model is scored on what its own fold held out, and the mean is taken; on
+    test data the averaged predictions of all are scored.
+    """
+    scores: Scores = {}
+    if "val" in cfg.splits:
+        names = Ensemble.read(folder).members
+        each = [of_one(cfg, folder / name, ["val"])["val"] for name in names]
+        scores["val"] = {key: fmean(found[key] for found in each) for key in each[0]}
+        if is_first_rank() and cfg.baselines:
+            record = Record.read(folder)
+            runs = [Record.read(folder / name) for name in names]
+            found = ensemble_baselines.of_several(
+                runs, folder, tested="test" in cfg.splits, trust=Trust.of(cfg.get("trust"))
+            )
+            record.baselines = ensemble_baselines.added(record.baselines, found)
+            with if_one_may_write():
+                record.write(folder)
+    if "test" in cfg.splits:
+        scores["test"] = members.on_test(folder, cfg.checkpoint, Trust.of(cfg.get("trust")))
+    return scores
+
+
+@contextmanager
+def if_one_may_write() -> Iterator[None]:
+    """Say which file could not be written into a folder that is another's; scores are shown."""
+    try:
+        yield
+    except UserError as error:
+        if not is_read_only(error.__cause__):
+            raise
+        console.warn(str(error))
+
+
+def show(scores: Scores, record: Record | None) -> None:
+    """Print new scores beside the recorded ones."""
+    from rich import box
+    from rich.table import Table
+
+    table = Table("", "score", "", "recorded", box=box.SIMPLE)
+    for split, values in scores.items():
+        for name, value in values.items():
+            recorded = _recorded(record, split, name)
+            table.add_row(
+                split,
+                console.plain(name),
+                f"{value:.6f}",
+                "" if recorded is None else f"{recorded:.6f}",
+            )
+    console.terminal().print(table)
+
+
+def _recorded(record: Record | None, split: str, name: str) -> float | None:
+    if record is None:
+        return None
+    if split == "test":
+        return record.test.get(name)
+    return record.metric.value if name == record.metric.name else None

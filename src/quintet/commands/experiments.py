@@ -1,0 +1,70 @@
+"""Pages that commands leave: of a run, each of its folds and seeds, a sweep, and its winner.
+
+Runs and sweeps know nothing of pages. They call what is given here when they have ended.
+"""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from quintet.artifacts.record import REPORT, Record
+from quintet.base.process import is_first_rank
+from quintet.study.trial_pipe import is_trial
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext
+
+    from quintet.study.study import Study
+
+
+def train(cfg: DictConfig) -> Record:
+    """Train as the config says; each run leaves its page, however it ends.
+
+    Raises:
+        UserError: the config or the data cannot work.
+        DivergedError: the loss is no longer finite.
+
+    """
+    from quintet.ensembles.cross_validation import run
+
+    return run(cfg, leave_run)
+
+
+def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> float | None:
+    """Run a sweep, which leaves its page and that of its winner; return P of the best trial.
+
+    Raises:
+        UserError: it cannot begin, or no trial completed.
+        SystemExit: it was interrupted; the same command goes on.
+
+    """
+    from quintet.sweep.pipeline import sweep
+
+    return sweep(context, config, arguments, leave_sweep)
+
+
+def leave_run(folder: Path) -> None:
+    """Write report.html of a run; a sweep's trials have the sweep's."""
+    if is_first_rank() and not is_trial():
+        from quintet.report.run.run_page import leave
+
+        leave(folder)
+
+
+def leave_sweep(study: "Study") -> None:
+    """Write report.html of a sweep, and of its winner where that has none.
+
+    Whatever goes wrong with them costs a line, never the sweep.
+    """
+    from quintet.base.console import say, shortest, warn
+    from quintet.report.run.run_page import leave
+    from quintet.report.sweep.sweep_page import write
+    from quintet.sweep.winner import FOLDER
+
+    try:
+        if not (study.folder / FOLDER / REPORT).is_file():
+            leave(study.folder / FOLDER)
+        say("report    [bold]{}[/]", shortest(write(study)))
+    except Exception as error:
+        warn(f"report.html could not be written: {error}")

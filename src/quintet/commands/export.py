@@ -1,0 +1,140 @@
+"""Write a trained model as torch.export and ONNX programs, and check that they agree with it."""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor, nn
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.output_paths import check, staging
+from quintet.base import console
+from quintet.base.errors import UserError
+from quintet.base.files import in_place, replacing, write_atomically
+from quintet.config.trust import Trust
+from quintet.ensembles.reload import Trained, trained
+
+NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
+ABOUT = "preprocessing.json"
+DESCRIBED = {"task", "input_shape", "class_names", "preprocess"}
+TOLERANCE = 1e-4
+"""Largest difference between the outputs of an export and of the model."""
+
+
+def export(cfg: DictConfig) -> Path:
+    """Export a run's model in `cfg.formats` to `cfg.output`, with what a server needs beside it.
+
+    An exported program maps scaled inputs (N, ...) to raw outputs (N, K), for any N;
+    `preprocessing.json` says how inputs are scaled and outputs are read.
+
+    Raises:
+        UserError: the run cannot be rebuilt, an unknown format, or an export that disagrees.
+
+    """
+    console.quiet(cfg.debug)
+    formats = [cfg.formats] if isinstance(cfg.formats, str) else cfg.formats
+    if unknown := set(formats) - set(FORMATS):
+        raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
+    run = trained(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
+    folder = Path(cfg.output) if cfg.output else untrusted_files.inside(Path(cfg.run), "export")
+    for name in (*NAMES.values(), ABOUT):
+        check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))
+    model, example = run.task.model.eval(), _example(run)
+    folder.mkdir(parents=True, exist_ok=True)
+    with staging(folder, ".export.") as place:
+        write_atomically(place / ABOUT, json.dumps(_description(run), indent=2) + "\n")
+        for name in formats:
+            path, call = FORMATS[name](model, example, place)
+            gap = _largest_gap(model, call, example)
+            if not gap <= TOLERANCE:
+                said = f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
+                raise UserError(said)
+            console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
+        for path in sorted(place.iterdir(), key=lambda path: path.name != ABOUT):
+            path.replace(folder / path.name)  # what says that they are ours comes first
+    console.say("→ [bold]{}[/]", console.shortest(folder))
+    return folder
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether an earlier export wrote a file: its description lies beside it."""
+    return untrusted_files.read_json(path.parent, ABOUT, dict).keys() == DESCRIBED
+
+
+def _example(run: Trained) -> Tensor:
+    """Return two samples of the training data's shape and type."""
+    facts = run.cfg.facts
+    generator = torch.Generator().manual_seed(0)
+    shape = (2, *facts.input_shape)
+    if facts.kind == "tokens":
+        return torch.randint(1, facts.vocabulary, shape, generator=generator)
+    example = torch.randn(shape, generator=generator)
+    for column, codes in enumerate(reversed(facts.cardinalities), start=1):
+        example[:, -column] = torch.randint(codes, (2,), generator=generator).float()
+    return example
+
+
+Call = Callable[[Tensor], Tensor]
+
+
+def to_torch_export(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+    """Write model.pt2; return it and the program read back from it."""
+    path = folder / NAMES["torch"]
+    with replacing(path) as temporary, temporary.open("wb") as file:
+        torch.export.save(_program(model, example), file)
+    return path, torch.export.load(path).module()
+
+
+def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+    """Write model.onnx; return it and a session on it.
+
+    Raises:
+        UserError: the packages for ONNX are not installed.
+
+    """
+    try:
+        import onnxruntime
+        import onnxscript  # noqa: F401
+    except ImportError as error:
+        raise UserError(f"ONNX needs {error.name}: pip install -e '.[onnx]'.") from None
+    path = folder / NAMES["onnx"]
+    program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
+    assert program is not None
+    with in_place(path):  # of a large model it writes a second file, named after the first
+        program.save(str(path))
+    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
+    name = session.get_inputs()[0].name
+    return path, lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
+
+
+FORMATS = {"torch": to_torch_export, "onnx": to_onnx}
+
+
+def _program(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
+    return torch.export.export(
+        model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},), strict=False
+    )
+
+
+@torch.no_grad()
+def _largest_gap(model: nn.Module, call: Call, example: Tensor) -> float:
+    """Compare on the example and on a batch of another size, which a frozen size would fail."""
+    batches = (example, torch.cat([example.flip(0), example, example[:1]]))
+    return max(float((call(x) - model(x)).abs().max()) for x in batches)
+
+
+def _description(run: Trained) -> dict[str, object]:
+    facts = run.cfg.facts
+    state = run.data.preprocess.state_dict()
+    plain = {
+        key: value.tolist() if isinstance(value, Tensor) else value for key, value in state.items()
+    }
+    plain["seen"] = [codes.tolist() for codes in state["seen"]]
+    return {
+        "task": facts.task,
+        "input_shape": list(facts.input_shape),
+        "class_names": list(facts.class_names),
+        "preprocess": plain,
+    }

@@ -1,0 +1,86 @@
+"""A first look at a data set: what it is, and which choices fit it."""
+
+import json
+from copy import deepcopy
+from pathlib import Path
+
+import yaml
+from omegaconf import DictConfig
+
+from quintet.base import console, paths
+from quintet.base.errors import UserError
+from quintet.base.files import write_atomically
+from quintet.diagnostics.data_choices import fitting, folds
+from quintet.training import build
+
+FILE = "look.json"
+PATIENCE = "sweeper.scheduler.min_epochs"
+"""Epochs that every trial gets, where its sweep stops some."""
+
+
+def look(cfg: DictConfig) -> dict[str, str]:
+    """Say what the data are and which choices to make; leave the latter in `look.json`.
+
+    A choice that was typed stays, and so does one that the data set or a preset brings.
+
+    Raises:
+        UserError: the data cannot be read.
+
+    """
+    console.quiet(cfg.debug)
+    data = build.data(cfg)
+    facts = data.load()
+    for sentence in data.account:
+        console.say("{}", sentence)
+    typed = {override.partition("=")[0] for override in cfg.overrides}
+    usual = _usual()
+    chosen = {
+        group: option
+        for group, option in fitting(facts, data.splits["train"][1]).items()
+        if group not in typed and cfg.choices[group] == usual[group]
+    }
+    if not _split_is_given(cfg, typed) and (k := folds(facts)):
+        if (why_not := _unfoldable(cfg, k)) is None:
+            # None is judged by the first epochs of its first fold.
+            chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
+        else:
+            console.say("One validation part for all: {}", why_not)
+    sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
+    console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
+    there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
+    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
+    console.say("fits      [bold]{}[/]", words)
+    write_atomically(Path(cfg.paths.run) / FILE, json.dumps(chosen, indent=2) + "\n")
+    return chosen
+
+
+def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
+    """Tell whether somebody has said what to validate on."""
+    return (
+        any(key.partition(".")[0] == "cv" for key in typed)
+        or bool(typed & {"data.val", "data.folds", "data.fold"})
+        or bool(cfg.cv.folds or cfg.data.folds)
+    )
+
+
+def _unfoldable(cfg: DictConfig, k: int) -> str | None:
+    """Return why there are no k folds: a split of its own, few samples of a class or group."""
+    tried = deepcopy(cfg)
+    tried.data.folds = k
+    try:
+        build.data(tried).load()
+    except UserError as problem:
+        said = str(problem).removeprefix(f"cv.folds={k}: ")
+        return said.partition(". ")[0].removesuffix(".") + "."
+    return None
+
+
+def _usual() -> dict[str, str]:
+    """Return what train.yaml chooses for data that it knows nothing of."""
+    primary = yaml.safe_load(paths.config("train").read_text())["defaults"]
+    return {
+        group: option
+        for entry in primary
+        if isinstance(entry, dict)
+        for group, option in entry.items()
+    }

@@ -1,0 +1,54 @@
+"""Compare two runs or sweeps: what `python src/compare.py` does."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from quintet.artifacts import untrusted_files
+from quintet.base import console
+from quintet.comparison.differences import differences
+from quintet.comparison.side import Side, check, side
+from quintet.comparison.verdict import Verdict, verdict
+
+
+def compare(cfg: DictConfig) -> Verdict:
+    """Print what differs between `cfg.a` and `cfg.b`, and what the difference in P is worth.
+
+    Raises:
+        UserError: a folder that is neither a run nor a sweep, another P, or other data.
+
+    """
+    with untrusted_files.understood(Path(f"{cfg.a} or {cfg.b}")):
+        return _compared(side(cfg.a, "a"), side(cfg.b, "b"))
+
+
+def _compared(a: Side, b: Side) -> Verdict:
+    check(a, b)
+    console.say("")
+    for letter, one in (("a", a), ("b", b)):
+        console.say("[bold]{}[/]  {} ({})", letter, one.name, one.kind)
+    found = differences(a, b)
+    if found:
+        table([["config", "a", "b"], *([key, *pair] for key, pair in found.items())])
+    else:
+        console.say("")
+        console.say("Nothing differs in their configs.")
+    judged = verdict(a, b)
+    table([judged.titles, *judged.rows])
+    for sentence in judged.says:
+        console.say("{}", sentence)
+    return judged
+
+
+def table(rows: Sequence[Sequence[str]]) -> None:
+    """Print rows of cells, the first of them the titles."""
+    from rich import box
+    from rich.table import Table
+
+    shown = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    for i, title in enumerate(rows[0]):
+        shown.add_column(console.plain(title), justify="right" if i else "left", overflow="fold")
+    for row in rows[1:]:
+        shown.add_row(*map(console.plain, row))
+    console.terminal().print(shown)

@@ -1,0 +1,1 @@
+"""From a composed config to objects: targets, signatures, compatibility, error messages, help."""

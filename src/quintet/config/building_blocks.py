@@ -1,0 +1,113 @@
+"""What the config of a folder may name of the engine and of the libraries, by its place.
+
+No constructor here opens, writes or runs what its arguments name; but for the sources of data,
+which read, and callbacks, which write into the run's own folder.
+"""
+
+import inspect
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+from quintet.config.signature import locate
+
+ENGINE = __name__.partition(".")[0]
+
+
+@dataclass(frozen=True)
+class Family:
+    """Building blocks of one kind: none of them opens, writes or runs what its arguments name.
+
+    Args:
+        homes: modules that define them, each with all that are in it.
+        base: the class that they are subclasses of, by its path.
+        exports: modules that offer them under shorter names.
+        functions: whether functions that are defined there belong to them ...
+        returns: ... all, or those that return this class.
+
+    """
+
+    homes: tuple[str, ...]
+    base: str = "builtins.type"
+    exports: tuple[str, ...] = ()
+    functions: bool = False
+    returns: str | None = None
+
+    def offers(self, path: str) -> bool:
+        """Tell whether a path leads to one of these modules; nothing is imported for it."""
+        module = path.rpartition(".")[0]
+        private = any(part.startswith("_") for part in path.split("."))
+        return not private and (module in self.exports or is_in(module, self.homes))
+
+    def has(self, found: Any) -> bool:
+        """Tell whether what a path led to was defined here, and is of the kind."""
+        if not is_in(home(found), self.homes) or "." in getattr(found, "__qualname__", "."):
+            return False
+        if inspect.isclass(found):
+            return issubclass(found, locate(self.base, "base"))  # type: ignore[arg-type]
+        if not self.functions or not inspect.isfunction(found):
+            return False
+        wanted = locate(self.returns, "returns") if self.returns else None
+        return wanted is None or inspect.signature(found).return_annotation is wanted
+
+
+MODULE, METRIC, CALLBACK = "torch.nn.Module", "torchmetrics.Metric", "lightning.pytorch.Callback"
+SCORES = ("torchmetrics.classification", "torchmetrics.regression")
+LAYERS = Family(("torch.nn.modules",), MODULE, exports=("torch.nn",))
+FAMILIES = {
+    "metric": (
+        Family(SCORES, METRIC, exports=("torchmetrics",)),
+        Family((f"{ENGINE}.options.metrics",), METRIC, functions=True),
+    ),
+    "loss": (LAYERS, Family((f"{ENGINE}.options.losses",), MODULE)),
+    "init": (
+        Family(("torch.nn.init",), functions=True),
+        Family((f"{ENGINE}.options.inits",), "builtins.object", functions=True),
+    ),
+    "optimizer": (
+        Family(("torch.optim", f"{ENGINE}.options.optimizers"), "torch.optim.Optimizer"),
+    ),
+    "scheduler": (
+        Family(
+            ("torch.optim.lr_scheduler", f"{ENGINE}.options.schedulers"),
+            "torch.optim.lr_scheduler.LRScheduler",
+        ),
+        Family((f"{ENGINE}.options.schedulers",), functions=True),
+    ),
+    "model": (LAYERS, Family((f"{ENGINE}.options.models",), MODULE)),
+    "data": (
+        Family((f"{ENGINE}.data",), functions=True, returns=f"{ENGINE}.data.samples.Samples"),
+    ),
+    "trainer": (),
+    "callbacks": (Family((f"{ENGINE}.training.callbacks",), CALLBACK),),
+}
+"""By the part of a config that names them."""
+ONE_BY_ONE = {
+    "trainer": (
+        "lightning.pytorch.Trainer",
+        "lightning.pytorch.strategies.DDPStrategy",
+        "lightning.pytorch.strategies.FSDPStrategy",
+        "lightning.pytorch.strategies.ModelParallelStrategy",
+        "lightning.pytorch.strategies.SingleDeviceStrategy",
+    ),
+    "callbacks": (
+        "lightning.pytorch.callbacks.DeviceStatsMonitor",
+        "lightning.pytorch.callbacks.EarlyStopping",
+        "lightning.pytorch.callbacks.GradientAccumulationScheduler",
+        "lightning.pytorch.callbacks.LearningRateMonitor",
+        "lightning.pytorch.callbacks.ModelSummary",
+        "lightning.pytorch.callbacks.StochasticWeightAveraging",
+        "lightning.pytorch.callbacks.Timer",
+    ),
+}
+
+
+def is_in(module: str, packages: Iterable[str]) -> bool:
+    """Tell whether a module is one of these packages, or inside of one."""
+    return any(module == package or module.startswith(f"{package}.") for package in packages)
+
+
+def home(found: Any) -> str:
+    """Return the module that defines something, whatever path leads to it."""
+    module = getattr(found, "__module__", None)
+    return module if isinstance(module, str) else ""

@@ -1,0 +1,110 @@
+"""Do the choices fit each other? Read from the YAMLs alone, so the answer takes no time."""
+
+from collections.abc import Iterator
+from functools import cache
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig
+
+from quintet.base import paths
+from quintet.base.errors import UserError, nearest
+from quintet.config.error_messages import FILLED_IN
+
+RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
+
+
+def check_keys(cfg: DictConfig) -> None:
+    """Refuse a top-level key that nothing reads, which an experiment file can bring in.
+
+    A key that train.yaml gives a number or a switch takes nothing else, in its `RANGES`.
+
+    Raises:
+        UserError: with the nearest key, or the type or numbers that are allowed.
+
+    """
+    defaults = top_level()
+    for key, value in cfg.items():
+        if key not in defaults:
+            own = [k for k in defaults if k not in ("defaults", *FILLED_IN) and "hydra" not in k]
+            known = nearest(str(key), own)
+            raise UserError(f"The config has an unknown key {key!r}. {known}")
+        allowed = type(defaults[str(key)])
+        if allowed in (int, bool) and type(value) is not allowed:
+            raise UserError(
+                f"{key}={value!r} is of type {type(value).__name__}. Allowed: {allowed.__name__}."
+            )
+        if key in RANGES and value not in RANGES[str(key)]:
+            least, most = RANGES[str(key)][0], RANGES[str(key)][-1]
+            raise UserError(f"{key}={value} is out of range. Allowed: {least} to {most}.")
+    _check_callbacks(cfg)
+
+
+def _check_callbacks(cfg: DictConfig) -> None:
+    """Refuse to switch off, or to change, a callback that there is not; and two averages."""
+    files = paths.options("callbacks").values()
+    known = {str(name) for path in files for name in yaml.safe_load(path.read_text()) or ()}
+    for name, node in (cfg.callbacks or {}).items():
+        if name not in known and (node is None or "_target_" not in node):
+            raise UserError(
+                f"callbacks.{name} is no callback of this project. {nearest(str(name), known)} "
+                "One of your own needs a _target_."
+            )
+    if cfg.callbacks and cfg.callbacks.get("ema") and cfg.callbacks.get("swa"):
+        raise UserError(
+            "callbacks=[ema,swa]: each puts its average in the weights' place, where the other "
+            "would take it for the weights. Choose one of them."
+        )
+
+
+@cache
+def top_level() -> dict[str, Any]:
+    """Return what train.yaml names, keys with their defaults and groups: all a config may hold."""
+    primary: dict[str, Any] = yaml.safe_load(paths.config("train").read_text())
+    groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
+    names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
+    return primary | {at or name: None for name, _, at in names}
+
+
+def check_choices(cfg: DictConfig) -> None:
+    """Refuse a loss, metric or model that does not fit the data.
+
+    What a data set is stands in its YAML (`task`, `kind`); where that is only known once it is
+    read, as with a CSV, this is called again with the facts.
+
+    Raises:
+        UserError: with the options of the group that fit.
+
+    """
+    task = cfg.facts.task or cfg.data.get("task")
+    kind = cfg.facts.kind or cfg.data.get("kind")
+    misfits = [
+        *_misfit(cfg, "loss", task, f"a {task} task"),
+        *_misfit(cfg, "metric", task, f"a {task} task"),
+        *_misfit(cfg, "model", kind, f"data of kind {kind}"),
+    ]
+    if misfits:
+        raise UserError(" ".join(misfits))
+
+
+def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[str]:
+    fits = cfg[group].get("fits")
+    if need is not None and fits is not None and need not in fits:
+        options = ", ".join(f"{group}={name}" for name in fitting(group, need))
+        yield (
+            f"{group}={choice(cfg, group)} does not fit {what}, it fits: {', '.join(fits)}. "
+            f"Choose one of: {options}."
+        )
+
+
+def choice(cfg: DictConfig, group: str) -> str:
+    """Return the name of the option chosen for `group`, as on the command line."""
+    return str(cfg.choices.get(group) or cfg[group].get("name") or cfg[group].get("_target_"))
+
+
+def fitting(group: str, need: str) -> Iterator[str]:
+    """Yield the options of a group that list `need` under `fits`."""
+    for name, path in paths.options(group).items():
+        option = yaml.safe_load(path.read_text()) or {}
+        if need in option.get("fits", ()):
+            yield name

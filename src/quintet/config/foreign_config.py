@@ -1,0 +1,231 @@
+"""The door: a config that came with a folder becomes plain data, or is refused.
+
+Past it, nothing of the folder is ever interpolated against the environment, and every `_target_`
+is one that may be called. See SECURITY.md.
+"""
+
+from collections.abc import Iterable, Iterator
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base import plain_yaml
+from quintet.base.errors import UserError
+from quintet.config.building_blocks import ENGINE, FAMILIES
+from quintet.config.instantiate import refuse_special
+from quintet.config.moved import with_current_targets
+from quintet.config.references import check_references, literal, refusal, substituted, value
+from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
+
+WATCHING = "callbacks"
+BEGUN = ("metric", "loss", "model", "data", "trainer")
+NEEDED = (*BEGUN, "facts")
+"""What a model is rebuilt from."""
+OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
+"""Filled in by the command itself."""
+PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
+"""Arguments that name a place to write to."""
+
+
+def read(path: Path) -> dict[str, Any]:
+    """Return a config as plain data in which nothing is resolved or checked.
+
+    What an earlier version named elsewhere has its path of today.
+
+    Raises:
+        UserError: as `quintet.base.plain_yaml.mapping`.
+
+    """
+    found: dict[str, Any] = with_current_targets(plain_yaml.mapping(plain_yaml.text(path), path))
+    return found
+
+
+def as_text(config: dict[str, Any]) -> DictConfig:
+    """Return plain data as a config in which every `${...}` is text."""
+    return cast(DictConfig, OmegaConf.create(literal(config)))
+
+
+def settled(path: Path, trust: Trust) -> DictConfig:
+    """Return the config of a run, which train.py wrote resolved, as what may be built.
+
+    Callbacks, loggers and the like are left out: who looks at a finished run needs none.
+
+    Raises:
+        UserError: it names what may not be called; says where, and what to do.
+
+    """
+    config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
+    _require(config, NEEDED, path)
+    config = _mapped(config, lambda text, _: substituted(text, trust))
+    check(config, trust)
+    _keep_to_reading(config)
+    return as_text(config)
+
+
+def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str, Any]:
+    """Return the config that a run began with; references to its other places stay.
+
+    Args:
+        config: as Hydra wrote it.
+        trust: what it may name.
+        typed: keys that the command gives anew, whatever the folder says of them.
+
+    Raises:
+        UserError: it names what may not be called, or refers to anything but itself.
+
+    """
+    config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
+    _require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
+    for key in typed:
+        if not isinstance(value(config, key), dict | list | None):
+            _set(config, key, None)
+    config = _mapped(config, lambda text, _: substituted(text, trust, live=True))
+    _mapped(config, lambda text, place: check_references(text, place, config))
+    check(config, trust)
+    _keep_to_reading(config)
+    return config
+
+
+def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) -> None:
+    """Set a key of a composed config to what the run's last one, which is resolved, has there."""
+    place = str(value(last, "paths.run") or "")
+
+    def told(text: str, _: str) -> str:
+        text = substituted(text, trust)
+        inside = bool(place) and (text == place or text.startswith(f"{place}/"))
+        if REFERENCE.search(text):
+            return text  # refused later, where it matters
+        return f"${{paths.run}}{literal(text[len(place) :])}" if inside else str(literal(text))
+
+    _set(config, key, _mapped(value(last, key), told))
+
+
+def check(config: dict[str, Any], trust: Trust) -> None:
+    """Check every `_target_` of a config, at any depth.
+
+    Raises:
+        UserError: names the place, and the ways out.
+
+    """
+    for place, node in _nodes(config, ""):
+        group, where = place.partition(".")[0].partition("[")[0], f"{place}." if place else ""
+        path = node["_target_"]
+        if not trust.allows(path, group, place):
+            raise UserError(_untrusted(f"{where}_target_={path!r}", str(path), group))
+        refuse_special(node, place)
+
+
+def check_places(config: DictConfig, run: Path) -> None:
+    """Refuse callbacks and a trainer that would write outside of the run's own folder.
+
+    Raises:
+        UserError: names the place.
+
+    """
+    for group in (WATCHING, "trainer"):
+        part: Any = OmegaConf.to_container(config[group], resolve=True) if config[group] else {}
+        for place, key, text in _texts(_known(part), group):
+            names_place = key in PLACES and key != "filename"
+            inside = run.resolve() in (resolved := Path(text).resolve()).parents or (
+                resolved == run.resolve()
+            )
+            if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
+                raise UserError(
+                    f"{place}={text!r} is outside of the run's folder {run}, and a folder does not "
+                    f"say where else to write. If that is meant, type {place}= on this command."
+                )
+
+
+def refuse_references(config: DictConfig, *groups: str) -> None:
+    """Refuse groups of a run's config that refer to the environment, where their values matter.
+
+    Raises:
+        UserError: names the place and the variable.
+
+    """
+    for group in groups:
+        part: Any = OmegaConf.to_container(config[group], resolve=True)
+        for place, _, text in _texts(part, group):
+            if found := REFERENCE.search(text):
+                raise refusal(place, found[1])
+
+
+def _require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
+    for group in groups:
+        if not isinstance(config.get(group), dict):
+            raise UserError(f"{name} is no config of a run: {group} is missing.")
+
+
+def _keep_to_reading(config: dict[str, Any]) -> None:
+    """Let a data source write nowhere but where it does of itself."""
+    if isinstance(config.get("data"), dict) and "cache" in config["data"]:
+        config["data"]["cache"] = None
+
+
+def _untrusted(said: str, path: str, group: str) -> str:
+    homes = [*dict.fromkeys(home for f in FAMILIES.get(group, ()) for home in f.homes)]
+    package = path.partition(".")[0]
+    known = any(home.partition(".")[0] == package for home in (*homes, "torch", "lightning"))
+    word = path if known else package
+    may = f"Here it may name the building blocks of {', '.join(homes)}. " if homes else ""
+    return (
+        f"{said} is not trusted, so it was not called: it came with a folder, and naming code is "
+        f"running it. {may}If you know this code, allow it by trust={word} on the command line, or "
+        f'by trusted = ["{word}"] under [tool.quintet] in pyproject.toml.'
+    )
+
+
+def _nodes(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield every mapping with a `_target_`, and its place."""
+    if isinstance(value, dict):
+        if "_target_" in value:
+            yield place, value
+        for key, each in value.items():
+            yield from _nodes(each, f"{place}.{key}" if place else str(key))
+    elif isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _nodes(each, f"{place}[{i}]")
+
+
+def _texts(value: Any, place: str, key: str = "") -> Iterator[tuple[str, str, str]]:
+    """Yield every text with its place and the key that it stands under."""
+    if isinstance(value, dict):
+        for name, each in value.items():
+            yield from _texts(each, f"{place}.{name}", str(name))
+    elif isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from _texts(each, f"{place}[{i}]", key)
+    elif isinstance(value, str) and key != "_target_":
+        yield place, key, value
+
+
+def _mapped(value: Any, change: Any, place: str = "") -> Any:
+    """Return plain data with every text changed by `change(text, place)`."""
+    if isinstance(value, dict):
+        below = f"{place}." if place else ""
+        return {k: _mapped(each, change, f"{below}{k}") for k, each in value.items()}
+    if isinstance(value, list):
+        return [_mapped(each, change, f"{place}[{i}]") for i, each in enumerate(value)]
+    return change(value, place) if isinstance(value, str) else value
+
+
+def _known(value: Any) -> Any:
+    """Return what is left without the nodes of code that the user vouches for."""
+    if isinstance(value, list):
+        return [_known(each) for each in value]
+    if not isinstance(value, dict):
+        return value
+    if str(value.get("_target_", ENGINE)).partition(".")[0] not in (ENGINE, "lightning"):
+        return None
+    return {key: _known(each) for key, each in value.items()}
+
+
+def _set(config: dict[str, Any], key: str, new: Any) -> None:
+    *parents, last = key.split(".")
+    for part in parents:
+        below = config.setdefault(part, {})
+        if not isinstance(below, dict):
+            return
+        config = below
+    config[last] = new

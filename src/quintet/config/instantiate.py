@@ -1,0 +1,134 @@
+"""One node of a config to one object, checked: the only place that calls what a `_target_` names.
+
+Hydra composes configs; it builds nothing here. Every mapping with a `_target_`, at any depth of a
+node, goes through the same steps: found, compared with its signature, called.
+"""
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import partial
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
+
+from quintet.base.errors import UserError
+from quintet.config.signature import check_arguments, locate, parameters
+
+# Keys that speak to the rest of the config or to this module, not to the constructor.
+RESERVED: dict[str, set[str]] = {
+    "metric": {"name", "mode", "fits"},
+    "loss": {"fits", "num_outputs", "search_space"},
+    "init": {"search_space"},
+    "model": {"fits", "weights", "freeze", "search_space"},
+    "optimizer": {"weight_decay_on", "layer_decay", "search_space"},
+    "scheduler": {"interval", "warmup", "monitor", "search_space"},
+    "data": {"task", "kind", "search_space"},
+}
+TARGET, PARTIAL = "_target_", "_partial_"
+NODE_KEYS = {TARGET, PARTIAL}
+SPECIAL = re.compile(r"_[a-z]+(_[a-z]+)*_")
+"""What Hydra's own builder takes as a word to itself, as `_args_`."""
+
+
+def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
+    """Build what `node` describes, after checking it.
+
+    Args:
+        node: has a `_target_` and its arguments; `_partial_: true` leaves the call to the caller.
+        where: the node's name in the config, for messages.
+        objects: arguments that are no plain data; they take the place of the node's.
+
+    Raises:
+        UserError: a target that is not there, or arguments that do not fit its signature.
+
+    """
+    plain = checked(node, where)
+    rest = {key: value for key, value in plain.items() if key not in objects}
+    return _call(rest, where, objects) if objects else _built(rest, where)
+
+
+def _built(value: Any, where: str) -> Any:
+    """Return a value with every node in it built, the innermost first."""
+    if isinstance(value, list):
+        return [_built(each, f"{where}[{i}]") for i, each in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if TARGET not in value:
+        return {key: _built(each, f"{where}.{key}") for key, each in value.items()}
+    with explained(where, (Exception,)):
+        return _call(value, where, {})
+
+
+def _call(node: dict[str, Any], where: str, objects: dict[str, Any]) -> Any:
+    target = locate(node[TARGET], where)
+    own = {k: _built(v, f"{where}.{k}") for k, v in node.items() if k not in NODE_KEYS}
+    if node.get(PARTIAL):
+        return partial(target, **own, **objects)
+    with explained(where):
+        return target(**own, **objects)
+
+
+@contextmanager
+def explained(
+    where: str, errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, TypeError)
+) -> Iterator[None]:
+    """Turn what a library says of a value that is out of range into a UserError."""
+    try:
+        yield
+    except UserError:
+        raise
+    except errors as error:
+        raise UserError(f"{where} cannot be built: {error}") from error
+
+
+def checked(node: DictConfig, where: str) -> dict[str, Any]:
+    """Return the node as plain data without reserved keys, checked against its signature."""
+    try:
+        plain = cast(
+            dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
+        )
+    except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
+        key = getattr(error, "full_key", None) or where
+        raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
+    plain.setdefault(TARGET, "")
+    return cast(dict[str, Any], _checked(plain, where))
+
+
+def _checked(value: Any, where: str) -> Any:
+    """Return a value with every node in it checked."""
+    if isinstance(value, list):
+        return [_checked(each, f"{where}[{i}]") for i, each in enumerate(value)]
+    if not isinstance(value, dict):
+        return value
+    if TARGET in value:
+        value = _check(value, where)
+    return {key: _checked(each, f"{where}.{key}") for key, each in value.items()}
+
+
+def _check(plain: dict[str, Any], where: str) -> dict[str, Any]:
+    target = locate(plain[TARGET], where)
+    refuse_special(plain, where)
+    takes = parameters(target)
+    reserved = RESERVED.get(where, set()) - set(takes)
+    plain = {key: value for key, value in plain.items() if key not in reserved}
+    check_arguments(target, {k: v for k, v in plain.items() if k not in NODE_KEYS}, where)
+    return plain
+
+
+def refuse_special(node: dict[str, Any], where: str) -> None:
+    """Refuse words to Hydra's builder in a node, and a `_partial_` that is no switch.
+
+    Raises:
+        UserError: names the place.
+
+    """
+    for key in node:
+        if isinstance(key, str) and SPECIAL.fullmatch(key) and key not in NODE_KEYS:
+            raise UserError(
+                f"{where}.{key}: there is no such key. Allowed beside the arguments, which are all "
+                f"given by name: {TARGET}, {PARTIAL}."
+            )
+    if not isinstance(node.get(PARTIAL, False), bool):
+        raise UserError(f"{where}.{PARTIAL}={node[PARTIAL]!r}. Allowed: true, false.")

@@ -1,0 +1,43 @@
+"""Where classes and functions are today that run folders of earlier versions name elsewhere."""
+
+from typing import Any
+
+MOVED = {
+    "quintet.models.": "quintet.options.models.",
+    "quintet.losses.": "quintet.options.losses.",
+    "quintet.metrics.": "quintet.options.metrics.",
+    "quintet.inits.": "quintet.options.inits.",
+    "quintet.optimizers.": "quintet.options.optimizers.",
+    "quintet.schedulers.": "quintet.options.schedulers.",
+    "quintet.loggers.": "quintet.trackers.",
+    "quintet.callbacks.rate.": "quintet.training.callbacks.learning_rate.",
+    "quintet.callbacks.": "quintet.training.callbacks.",
+    "quintet.sweep.schedulers.": "quintet.sweep.trial_schedulers.",
+}
+"""Prefixes of earlier paths, and what stands in their place; the first that fits counts."""
+
+
+def current(path: str) -> str:
+    """Return today's path of a class or function.
+
+    Examples:
+        >>> current("quintet.models.mlp.MLP"), current("torch.nn.Linear")
+        ('quintet.options.models.mlp.MLP', 'torch.nn.Linear')
+
+    """
+    for before, now in MOVED.items():
+        if path.startswith(before):
+            return now + path.removeprefix(before)
+    return path
+
+
+def with_current_targets(config: Any) -> Any:
+    """Return plain data with every `_target_` at its path of today."""
+    if isinstance(config, list):
+        return [with_current_targets(each) for each in config]
+    if not isinstance(config, dict):
+        return config
+    found = {key: with_current_targets(value) for key, value in config.items()}
+    if isinstance(target := found.get("_target_"), str):
+        found["_target_"] = current(target)
+    return found

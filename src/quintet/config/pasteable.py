@@ -1,0 +1,88 @@
+"""Words of a command line that came with a folder, and may stand in a command to copy.
+
+A folder may be a stranger's, and an override can do more than choose a value: name a class to be
+called, a folder of configs, a shell line of a launcher. Such words are left out, and named.
+"""
+
+import re
+import shlex
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from quintet.base import paths
+
+KEY = re.compile(r"(\+\+?|~)?[A-Za-z]\w*([./@:][A-Za-z]\w*)*", re.ASCII)
+OPTION = re.compile(r"\w[\w-]*", re.ASCII)
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
+"""Of Hydra's own settings, which configure loggers and shells, those that only say where."""
+FLAGS = ("-m", "--multirun")
+
+
+def harmless(word: str) -> bool:
+    """Tell whether an override only chooses options and values: no class, no reference, no shell.
+
+    Examples:
+        >>> harmless("optimizer.lr=0.1"), harmless("model._target_=os.system")
+        (True, False)
+
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    if not isinstance(word, str) or not KEY.fullmatch(word.partition("=")[0]) or "${" in word:
+        return False
+    try:
+        override = OverridesParser.create().parse_override(word)
+    except (HydraException, RecursionError):
+        return False
+    return _harmless(override)
+
+
+def _harmless(override: Any) -> bool:
+    group, value = override.key_or_group, override.value()
+    if "/" in group or paths.is_group(group):
+        text = str(override.get_value_string())
+        names = [n.strip("'\" ") for n in text.strip("[]").split(",")]
+        fits = override.is_sweep_override() or all(OPTION.fullmatch(n) for n in names)
+        return fits and "/" not in text and ".." not in text and _of_hydra(group, value)
+    return _of_hydra(group, value) and _plain(value)
+
+
+def _of_hydra(key: str, value: Any) -> bool:
+    if not re.match(r"hydra\b", key):
+        return True
+    number = key.startswith("hydra.launcher.") and isinstance(value, int | float)
+    return key == "hydra/launcher" or key in OF_HYDRA or number
+
+
+def _plain(value: Any) -> bool:
+    """Tell whether no mapping inside has a key that means something to Hydra."""
+    if isinstance(value, dict):
+        keys = all(re.match(r"[A-Za-z]", str(getattr(key, "text", key))) for key in value)
+        return keys and all(map(_plain, value.values()))
+    if isinstance(value, list | tuple):
+        return all(map(_plain, value))
+    return all(map(_plain, getattr(value, "list", ())))
+
+
+def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
+    """Return the words that may be copied, and those that are left out."""
+    kept: list[str] = []
+    out: list[str] = []
+    for word in words:
+        (kept if harmless(word) else out).append(word)
+    return kept, out
+
+
+def words_of(command: str) -> tuple[list[str], list[str]]:
+    """Return the words of a kept `python train.py ...` as `sort_out`; of any other, no word."""
+    try:
+        program, script, *words = shlex.split(command)
+    except ValueError:
+        return [], [command]
+    if program != "python" or Path(script).name != "train.py":
+        return [], [command]
+    flags = [word for word in words if word in FLAGS]
+    kept, out = sort_out(word for word in words if word not in FLAGS)
+    return [*flags, *kept], out

@@ -1,0 +1,95 @@
+"""A secret in clear ends a command before anything is written: on the command line or in a YAML."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+from hydra.experimental.callback import Callback
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base import secret_rules, secrets
+
+ADVICE = "Put it into the environment and refer to it: {}='${{oc.env:NAME_OF_VARIABLE}}'"
+
+
+def refuse_arguments(arguments: list[str]) -> None:
+    """Refuse a secret in clear: the command line is saved with the run, and told to trackers.
+
+    Raises:
+        SystemExit: names the key, and how to give it.
+
+    """
+    for argument in arguments:
+        for key, value in typed(argument):
+            secrets.remember(value, secrets.GONE)
+            _refuse(key, key, "what is typed here")
+
+
+def typed(argument: str) -> Iterator[tuple[str, str]]:
+    """Yield the secrets in clear of one override, each with its key."""
+    key, given, text = argument.lstrip("+~").partition("=")
+    if given:
+        yield from secret_rules.found(_parsed(argument, text), key)
+
+
+def _parsed(argument: str, text: str) -> Any:
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+    from hydra.errors import HydraException
+
+    try:
+        override = OverridesParser.create().parse_override(argument)
+    except HydraException:  # which says so itself, later
+        return text.strip("'\"")
+    if override.is_choice_sweep():
+        return [override._convert_value(value) for value in override.value().list]  # type: ignore[union-attr]
+    return text if override.is_sweep_override() else override.value()
+
+
+def refuse_config(config: DictConfig, folder: Path | None = None) -> None:
+    """Refuse a secret in clear that one of the YAMLs holds: the config is saved with the run.
+
+    Args:
+        config: composed, or that of an earlier run.
+        folder: of the files to look in for it; None for those that the config was composed from.
+
+    Raises:
+        SystemExit: names the key and the file, and how to give it.
+
+    """
+    plain = OmegaConf.to_container(config, resolve=False)
+    for key, value in secret_rules.found(plain):
+        secrets.remember(value, secrets.GONE)
+        files = " and ".join(map(str, _holding(value, [folder] if folder else _sources(config))))
+        where = f"{key} ({files})" if files else key
+        _refuse(key, where, "the config")
+
+
+def _refuse(key: str, where: str, what: str) -> None:
+    said = f"Error: {where} holds a secret, and {what} is saved in the run folder."
+    sys.exit(f"{secrets.redact(said)} {ADVICE.format(key)}")
+
+
+def _sources(config: DictConfig) -> list[Path]:
+    sources = OmegaConf.select(config, "hydra.runtime.config_sources") or []
+    return [Path(source.path) for source in sources if source.schema == "file"]
+
+
+def _holding(value: str, folders: list[Path]) -> list[Path]:
+    """Return the YAMLs in which a value stands."""
+    texts = (
+        (path, path.read_text(errors="replace")) for f in folders for path in f.rglob("*.yaml")
+    )
+    return [path for path, text in texts if value.splitlines()[0] in text]
+
+
+class RefuseSecrets(Callback):
+    """Checks a command's config before Hydra writes it down; an entry of `hydra.callbacks`."""
+
+    def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the config of a run."""
+        refuse_config(config)
+
+    def on_multirun_start(self, config: DictConfig, **kwargs: Any) -> None:
+        """Check the config of a sweep."""
+        refuse_config(config)

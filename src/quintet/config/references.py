@@ -1,0 +1,92 @@
+"""What a text of a folder's config may refer to: its own values, and nothing of the environment."""
+
+import os
+import re
+from typing import Any, cast
+
+from quintet.base import paths
+from quintet.base.errors import UserError
+from quintet.config.trust import ELSEWHERE, REFERENCE, VARIABLE, Trust
+
+ROOTED = "PROJECT_ROOT"
+"""A variable that is the project's own: its value is where the project is."""
+NODE = re.compile(r"\$\{(?:oc\.select:)?([A-Za-z_]\w*)((?:\.\w+)*)(?:,[\w.+-]*)?\}")
+"""A reference to another place of the same config."""
+DEEPEST, MOST = 4, 3
+"""References that lead to one another, and those in one text: they could grow without bound."""
+
+
+def literal(value: Any) -> Any:
+    r"""Return a value as OmegaConf has to be told it, so that it reads the same.
+
+    Examples:
+        >>> literal("${oc.env:HOME}")
+        '\\${oc.env:HOME}'
+
+    """
+    if isinstance(value, dict):
+        return {key: literal(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [literal(each) for each in value]
+    if not isinstance(value, str):
+        return value
+    return re.sub(r"(\\*)\$\{", lambda m: m[1] * 2 + r"\${", value)
+
+
+def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
+    """Put in what a text may refer to in the environment; the rest stays as it stands."""
+
+    def known(found: re.Match[str]) -> str:
+        name, default = found[1], found[2]
+        if name == ROOTED:
+            there: str | None = os.environ.get(ROOTED, str(paths.ROOT))
+        elif name in trust.variables:
+            there = os.environ.get(name, default)
+        else:
+            return found[0]
+        if there is None:
+            raise UserError(f"{found[0]}: the environment has no variable {name}. Set it.")
+        return cast(str, literal(there)) if live else there
+
+    return REFERENCE.sub(known, text)
+
+
+def check_references(text: str, place: str, config: dict[str, Any], depth: int = 0) -> str:
+    """Refuse a reference that is none to a single value of the config itself."""
+    starts = [m for m in re.finditer(r"(\\*)\$\{", text) if len(m[1]) % 2 == 0]
+    if depth > DEEPEST or len(starts) > MOST:
+        raise UserError(f"{place}={text!r} refers to too much.")
+    for start in starts:
+        found = NODE.match(text, start.end() - 2)
+        if found is None and (outside := REFERENCE.match(text, start.end() - 2)):
+            raise refusal(place, outside[1])
+        if found is None or (found[1] in ELSEWHERE and found[1] != "paths"):
+            raise UserError(
+                f"{place}={text!r}: the config of a folder may refer to its own values only, as "
+                "${optimizer.lr}. Type this key on the command, where it may refer to anything."
+            )
+        there = value(config, found[1] + found[2])
+        if isinstance(there, dict | list):
+            raise UserError(f"{place}={text!r} refers to more than one value.")
+        if isinstance(there, str):
+            check_references(there, place, config, depth + 1)
+    return text
+
+
+def value(config: Any, key: str) -> Any:
+    """Return what plain data has at a key such as `data.path`; None where there is nothing."""
+    for part in key.split("."):
+        if isinstance(config, list):
+            config = config[int(part)] if part.isdecimal() and int(part) < len(config) else None
+        else:
+            config = config.get(part) if isinstance(config, dict) else None
+    return config
+
+
+def refusal(place: str, name: str) -> UserError:
+    """Return the error of a place that refers to a variable that is not trusted."""
+    return UserError(
+        f"{place} refers to the environment variable {name}, which what came with a folder does "
+        f"not see. If {name} is no secret, allow it by trust={VARIABLE}{name} on the command line, "
+        f'or by trusted = ["{VARIABLE}{name}"] under [tool.quintet] in pyproject.toml.'
+    )

@@ -1,0 +1,141 @@
+"""The config that an interrupted run goes on with; its folder may be a stranger's."""
+
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.artifacts import checkpoints
+from quintet.artifacts.record import CONFIG
+from quintet.base import paths, plain_yaml, secrets
+from quintet.base.errors import UserError
+from quintet.config import foreign_config, initial_config, plain_secrets, references
+from quintet.config.run_folder import GROUPS
+from quintet.config.trust import ELSEWHERE, LOGGER, Trust
+
+FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
+"""What a resumed run cannot change, because what it has learnt so far depends on it ..."""
+MOVABLE = {"data.path", "data.on_device"}
+"""... and what is only a matter of place; that the data is the same is checked."""
+
+
+def resumed(cfg: DictConfig) -> DictConfig:
+    """Return the config that the run in `cfg.resume` began with, plus what was typed for it since.
+
+    Where a run writes and whom it tells, its folder does not say: see `foreign_config`.
+
+    Raises:
+        UserError: an override would change one of the choices, or end the run before where it is;
+            or the folder's config names or refers to what it may not.
+
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    folder, trust = Path(cfg.resume), Trust.of(cfg.get("trust"))
+    keys = _keys(initial_config.as_typed(HydraConfig.get().overrides.task))
+    if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
+        raise UserError(
+            f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
+            f"{fixed[0]}=. Leave it out, or start a new run with it."
+        )
+    own = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+    first = initial_config.read(folder)
+    saved, typed = first.config, first.overrides
+    words = _since(folder, saved, typed, trust)
+    told = saved.get(LOGGER)
+    trackers = _trackers(told if isinstance(told, dict) else {}, own[LOGGER], keys, trust)
+    taken = OmegaConf.create(
+        foreign_config.composed(saved, trust, keys)
+        | {key: own[key] for key in (*ELSEWHERE, *foreign_config.OURS) if key in own}
+        | {LOGGER: trackers}
+    )
+    taken.paths.run = references.literal(cfg.paths.run)
+    foreign_config.check_places(taken, Path(cfg.paths.run))
+    for key in keys:
+        OmegaConf.update(taken, key, references.value(own, key), force_add=True)
+    with open_dict(taken):
+        taken.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
+        taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
+    check_length(taken, folder)
+    plain_secrets.refuse_config(taken, folder)
+    secrets.note(OmegaConf.to_yaml(taken))
+    return taken
+
+
+def _since(folder: Path, saved: dict[str, Any], typed: list[str], trust: Trust) -> list[str]:
+    """Put what earlier resumes typed into the config that the run began with; return the words."""
+    if not (folder / CONFIG).is_file():
+        return []
+    last = foreign_config.read(folder / CONFIG)
+    words = [str(word) for word in last.get("overrides") or [] if word not in typed]
+    for key in _keys(words):
+        if key.partition(".")[0] not in (*ELSEWHERE, *foreign_config.OURS):
+            foreign_config.put(saved, last, key, trust)
+    return words
+
+
+def _trackers(
+    saved: dict[str, Any], own: dict[str, Any], keys: list[str], trust: Trust
+) -> dict[str, Any]:
+    """Return the trackers that a resumed run tells: those of one's own configs and command line.
+
+    Who chooses them chooses where results go, and with which of one's keys. So the folder's are
+    taken over where they say what one's own option of that name does, to the letter.
+
+    Raises:
+        UserError: they say something else, and nothing was typed.
+
+    """
+    if any(key.partition(".")[0] == LOGGER for key in keys):
+        return own
+    used = {name: node for name, node in saved.items() if node is not None}
+    if trust.logger or all(_options().get(name) == node for name, node in used.items()):
+        return used
+    words = [f"logger=[{','.join(used)}]"]
+    for name, node in used.items():
+        known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
+        words += [f"logger.{name}.{k}={v}" for k, v in now.items() if v != known.get(k)]
+    raise UserError(
+        f"The run tells {', '.join(used)} with settings of its own. Its folder does not say whom "
+        "to tell, as with your keys it could tell anybody. Type it again, for instance as "
+        f"{' '.join(words)}, or logger=none; or, if nobody else can have written to this folder, "
+        f"trust={LOGGER}."
+    )
+
+
+def _options() -> dict[str, Any]:
+    """Return one's own trackers, by name."""
+    found = (plain_yaml.read(path) for path in paths.options(LOGGER).values())
+    nodes = (option.items() for option in found if isinstance(option, dict))
+    return {name: node for each in nodes for name, node in each}
+
+
+def check_length(cfg: DictConfig, folder: Path) -> None:
+    """Refuse to go on with a run that has more epochs behind it than it is to have.
+
+    Raises:
+        UserError: with how many.
+
+    """
+    epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
+    if isinstance(epochs, int) and 0 <= epochs < done:
+        raise UserError(
+            f"trainer.max_epochs={epochs} is less than the {done} epochs that the run in {folder} "
+            f"has behind it. Give {done} or more, or start a new run."
+        )
+
+
+def _keys(words: list[str]) -> list[str]:
+    """Return the keys and groups that overrides name."""
+    keys = (word.lstrip("+~").partition("=")[0].partition("@")[0] for word in words)
+    return [key for key in keys if key != "resume"]
+
+
+def _latest(words: list[str]) -> list[str]:
+    """Return the last override of each key, in the order in which they were typed."""
+    found: dict[str, str] = {}
+    for word in words:
+        key = word.partition("=")[0]
+        found.pop(key, None)
+        found[key] = word
+    return [*found.values()]

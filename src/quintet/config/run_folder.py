@@ -1,0 +1,210 @@
+"""A run folder is self-sufficient: its config, resolved, rebuilds everything in it."""
+
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.artifacts import output_paths, untrusted_files
+from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.base import secrets
+from quintet.base.console import typed
+from quintet.base.errors import UserError
+from quintet.base.files import remove_temporary_files, write_atomically
+from quintet.base.process import is_first_rank
+from quintet.config import foreign_config, initial_config, references
+from quintet.config.trust import Trust
+
+GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
+
+
+def note_command(cfg: DictConfig) -> None:
+    """Write the command's choices and overrides into the config itself."""
+    from hydra.core.hydra_config import HydraConfig
+
+    hydra = HydraConfig.get()
+    with open_dict(cfg):
+        chosen = hydra.runtime.choices
+        cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
+        cfg.overrides = initial_config.as_typed(hydra.overrides.task)
+        for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files
+            if isinstance(cfg.get(group), DictConfig):
+                cfg[group].pop("search_space", None)
+
+
+def begin(cfg: DictConfig) -> None:
+    """Make a composed config a run's own, and leave what a resume needs in the run's folder.
+
+    A folder that holds a run, or in which one trains, is left alone; `held` refuses it.
+    """
+    from hydra.core.hydra_config import HydraConfig
+
+    folder = Path(HydraConfig.get().runtime.output_dir)
+    taken = (folder / CONFIG).exists() or (initial_config.has_begun(folder) and trains(folder))
+    if is_first_rank() and not cfg.resume and not taken:
+        initial_config.write(cfg, folder)
+    note_command(cfg)
+
+
+@contextmanager
+def held(cfg: DictConfig, folder: Path) -> Iterator[None]:
+    """Keep a run folder to this process; the system frees it when the process ends, however.
+
+    What a killed process left half-written there is removed.
+
+    Raises:
+        UserError: another process trains in it, or it holds a run and `resume=` was not asked for.
+
+    """
+    if not is_first_rank():
+        yield
+        return
+    with _locked(folder):
+        if not cfg.resume:
+            check_free(folder)
+        remove_temporary_files(folder)
+        yield
+
+
+@contextmanager
+def _locked(folder: Path) -> Iterator[None]:
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield
+        return
+    folder.mkdir(parents=True, exist_ok=True)
+    descriptor = os.open(folder, os.O_RDONLY)
+    try:
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        os.close(descriptor)
+        raise UserError(
+            f"Another process is training in {folder}. Wait for it to end, or choose another "
+            "hydra.run.dir."
+        ) from None
+    except OSError:  # some network file systems lock no folders
+        pass
+    try:
+        yield
+    finally:
+        os.close(descriptor)
+
+
+def trains(folder: Path) -> bool:
+    """Tell whether a process holds a run folder; see `held`. Taken for granted on Windows."""
+    if sys.platform == "win32":
+        return True
+    try:
+        with _locked(folder):
+            return False
+    except UserError:
+        return True
+
+
+def check_free(folder: Path) -> None:
+    """Refuse a folder that already holds a run, or files that a run would overwrite.
+
+    Raises:
+        UserError: with the ways out.
+
+    """
+    if (folder / CONFIG).exists():
+        raise UserError(
+            f"{folder} already holds a run. Go on with it by resume={typed(folder)}, or choose "
+            "another hydra.run.dir."
+        )
+    output_paths.check_run_folder(folder)
+
+
+def claim(cfg: DictConfig, folder: Path) -> None:
+    """Save the resolved config, which makes the folder a run's.
+
+    A record of an earlier session is no longer the run's last word, and says so.
+
+    Raises:
+        UserError: a resumed run's data is not what it was.
+
+    """
+    if not is_first_rank():
+        return
+    path = folder / CONFIG
+    was = (
+        references.value(foreign_config.read(path), "facts.fingerprint") if path.exists() else None
+    )
+    if was not in (None, cfg.facts.fingerprint):
+        raise UserError(
+            f"The data has changed since the run began: its fingerprint is "
+            f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
+        )
+    if cfg.resume and (folder / RESULT).is_file():
+        Record.read(folder).goes_on().write(folder)
+    write_atomically(path, OmegaConf.to_yaml(without_secrets(cfg)))
+
+
+def without_secrets(cfg: DictConfig) -> DictConfig:
+    """Return the config resolved, but for what comes from the environment.
+
+    A reference to the environment stays a reference, however many others lead to it: so no secret
+    is written down, and no path of one machine either.
+    """
+    keep = "${oc.env:%s}"
+    OmegaConf.register_new_resolver(
+        "oc.env", lambda *arguments: keep % ",".join(map(str, arguments)), replace=True
+    )
+    try:
+        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+    finally:
+        from omegaconf.resolvers import oc
+
+        OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
+    safe: dict[str, Any] = secrets.redacted(plain, places=False)
+    return OmegaConf.create(safe)
+
+
+def load(folder: Path, trust: Trust) -> DictConfig:
+    """Return a run's config, of which models may be built, with `paths.run` where the folder is.
+
+    Args:
+        folder: of a run; it may be a stranger's.
+        trust: what its config may name beside the building blocks.
+
+    Raises:
+        UserError: the folder is not a run's, or its config names code that is not trusted.
+
+    """
+    return _placed(foreign_config.settled(_config_of(folder), trust), folder)
+
+
+def read(folder: Path) -> DictConfig:
+    """Return a run's config to look at; nothing of it may be built.
+
+    Raises:
+        UserError: the folder is not a run's.
+
+    """
+    return _placed(foreign_config.as_text(foreign_config.read(_config_of(folder))), folder)
+
+
+def _placed(cfg: DictConfig, folder: Path) -> DictConfig:
+    cfg.paths = {"run": references.literal(str(folder.resolve()))}
+    return cfg
+
+
+def _config_of(folder: Path) -> Path:
+    path = untrusted_files.inside(folder, CONFIG)
+    if not path.is_file() and untrusted_files.has(folder, ENSEMBLE):
+        raise UserError(
+            f"run={folder} is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it "
+            f"as a whole; here give the run folder of one model, inside {folder / 'members'}."
+        )
+    if not path.is_file():
+        raise UserError(
+            f"run={folder} is no run folder: {path} is missing. "
+            "Allowed: a folder that train.py wrote."
+        )
+    return path

@@ -1,0 +1,148 @@
+"""A composed node against the signature it is about to call: the annotations are the schema."""
+
+import inspect
+from collections.abc import Callable, Iterator, Mapping
+from importlib import import_module
+from types import NoneType, UnionType
+from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
+
+from quintet.base.errors import UserError, nearest
+
+
+def locate(path: object, where: str) -> Callable[..., Any]:
+    """Import the class or function that `_target_: path` names at config node `where`.
+
+    Whether a config may name it is another question, and comes first: see `quintet.config.trust`.
+
+    Raises:
+        UserError: no such class or function.
+
+    """
+    if not is_path(path):
+        raise UserError(
+            f"{where}._target_={path!r} names no class or function. Allowed: its whole path, such "
+            "as torch.nn.Linear."
+        )
+    package, _, name = str(path).rpartition(".")
+    try:
+        owner = _owner(package)
+    except (ImportError, AttributeError) as error:
+        raise UserError(f"{where}._target_={path!r} cannot be imported: {error}.") from error
+    if not callable(found := getattr(owner, name, None)):
+        public = [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))]
+        hint = nearest(name, public).split(" Allowed")[0]
+        raise UserError(f"{where}._target_={path!r}: {package} has no {name!r}. {hint}")
+    return found  # type: ignore[no-any-return]
+
+
+def is_path(path: object) -> bool:
+    """Tell whether something is the path of a name inside a module, as `os.mkdir`."""
+    parts = path.split(".") if isinstance(path, str) else []
+    return len(parts) > 1 and all(map(str.isidentifier, parts))
+
+
+def _owner(path: str) -> Any:
+    """Return the module, or class inside a module, that `path` names."""
+    try:
+        return import_module(path)
+    except ModuleNotFoundError as error:
+        package, _, name = path.rpartition(".")
+        if not package or error.name != path:
+            raise
+        inner = getattr(_owner(package), name)
+        if not inspect.isclass(inner):
+            raise ImportError(f"there is no module {path}", name=path) from error
+        return inner
+
+
+def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
+    """Return the parameters of a class or function by name; a mistake cannot hide in **kwargs.
+
+    What is written in C may not tell them, and then takes anything.
+    """
+    try:
+        return dict(inspect.signature(target).parameters)
+    except ValueError:
+        return {"any": inspect.Parameter("any", inspect.Parameter.VAR_KEYWORD)}
+
+
+def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
+    """Check names and types of `arguments` before `target` is called with them.
+
+    Raises:
+        UserError: an argument that is not taken, or of a type that is not.
+
+    """
+    takes = parameters(target)
+    open_ended = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+    names = [n for n, p in takes.items() if p.kind is not p.VAR_KEYWORD]
+    hints = _hints(target)
+    for key, value in arguments.items():
+        if key not in takes and not open_ended:
+            raise UserError(
+                f"{where}.{key}={value!r}: {target.__qualname__} takes no {key!r}. "
+                f"{nearest(key, names)}"
+            )
+        # A fact that is not known yet is null; a node of its own is checked on its own.
+        if key in hints and value is not None and not _has_nodes(value):
+            _check_type(value, hints[key], f"{where}.{key}")
+
+
+def _has_nodes(value: Any) -> bool:
+    return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_nodes, value)))
+
+
+def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+    # Accuracy and its like in torchmetrics are built by __new__ and have no __init__ of their own.
+    if inspect.isclass(target):
+        own_new = "__new__" in vars(target) and "__init__" not in vars(target)
+        function: Any = target.__new__ if own_new else target.__init__
+    else:
+        function = target
+    try:
+        return {k: v for k, v in get_type_hints(function).items() if k != "return"}
+    except Exception:  # a library's annotation that only its type checker can read
+        return {}
+
+
+def _check_type(value: Any, hint: Any, where: str) -> None:
+    from typeguard import TypeCheckError, check_type
+
+    # YAML has no tuples: a list serves where a tuple is asked for.
+    spellings = (value, tuple(value)) if isinstance(value, list) else (value,)
+    for spelling in spellings:
+        try:
+            check_type(spelling, hint)
+            return
+        except TypeCheckError:
+            continue
+    text = _written(hint)
+    if isinstance(value, str) and "Literal[" in text:
+        raise UserError(f"{where}={value!r} is not known. {nearest(value, set(_names(hint)))}")
+    if isinstance(value, list) and (length := _length(hint)) not in (None, len(value)):
+        what = "numbers" if "float" in text else "values"
+        raise UserError(f"{where}={value!r} is a list of {len(value)}. Allowed: {length} {what}.")
+    raise UserError(f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}.")
+
+
+def _written(hint: Any) -> str:
+    """Return an annotation as it is written in code."""
+    text = hint.__name__ if inspect.isclass(hint) else str(hint)
+    return text.replace("typing.", "").replace("collections.abc.", "")
+
+
+def _names(hint: Any) -> Iterator[str]:
+    """Yield the values that an annotation lists, and the types beside them."""
+    if get_origin(hint) in (Union, UnionType):
+        for part in get_args(hint):
+            yield from _names(part)
+    elif get_origin(hint) is Literal:
+        yield from map(str, get_args(hint))
+    elif hint is not NoneType:
+        yield _written(hint)
+
+
+def _length(hint: Any) -> int | None:
+    """Return how many values an annotation of a tuple asks for, if it says so."""
+    parts = get_args(hint)
+    return len(parts) if get_origin(hint) is tuple and Ellipsis not in parts else None

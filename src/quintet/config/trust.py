@@ -1,0 +1,166 @@
+"""What the config of a folder may name: a folder may be a stranger's, and naming is calling.
+
+What is composed from one's own `configs/` and command line may name anything that can be imported.
+"""
+
+import re
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass, field
+from functools import cache
+from typing import Any, cast
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base import paths
+from quintet.base.errors import UserError
+from quintet.config.building_blocks import ENGINE, FAMILIES, ONE_BY_ONE, home, is_in
+from quintet.config.signature import is_path, locate
+
+VARIABLE = "env:"
+LOGGER = "logger"
+"""The word by which a run is resumed with the trackers that its own folder names."""
+REFERENCE = re.compile(r"(?<!\\)\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)\s*(?:,([^{}]*))?\}")
+"""A reference to the environment, with its default."""
+
+
+ELSEWHERE = ("logger", "sweeper", "search_space", "hydra", "paths")
+"""Parts of a folder's config that are never taken from it: they come from one's own."""
+
+
+@dataclass(frozen=True)
+class Trust:
+    """What a user lets the config of a folder name beside the building blocks.
+
+    Args:
+        names: packages, modules, classes and functions.
+        variables: of the environment.
+        logger: whether a run is resumed with the trackers that its folder names.
+
+    """
+
+    names: frozenset[str] = field(default_factory=frozenset)
+    variables: frozenset[str] = field(default_factory=frozenset)
+    logger: bool = False
+
+    @classmethod
+    def of(cls, words: Iterable[str] | str | None) -> "Trust":
+        """Return what `trust=` says, with what pyproject.toml does, and the team's own packages.
+
+        Raises:
+            UserError: a word that is none of a package, `env:NAME` and `logger`.
+
+        """
+        typed = [words] if isinstance(words, str) else [*(words or ())]
+        names, variables, logger = set(_own_packages()), set(), False
+        for word in [*typed, *_in_pyproject()]:
+            text = str(word)
+            if text == LOGGER:
+                logger = word in typed  # each time anew: its folder is one that somebody knows
+            elif text.startswith(VARIABLE) and text.removeprefix(VARIABLE).isidentifier():
+                variables.add(text.removeprefix(VARIABLE))
+            elif text.isidentifier() or is_path(text):
+                names.add(text)
+            else:
+                raise UserError(
+                    f"trust={word}: Allowed: a package or the path of a class or function, "
+                    f"{VARIABLE}<NAME> for a variable of the environment, {LOGGER}; several as "
+                    "trust=[a,b]."
+                )
+        return cls(frozenset(names), frozenset(variables), logger)
+
+    @classmethod
+    def own(cls, cfg: DictConfig) -> "Trust":
+        """Return what folders need that a config of one's own has just been trained in."""
+        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+        return cls.of([*(cfg.get("trust") or ()), *words(plain)])
+
+    def allows(self, path: object, group: str, where: str) -> bool:
+        """Tell whether a `_target_` in a group of a config may be called.
+
+        Args:
+            path: what `_target_` says.
+            group: the first key of the place.
+            where: the place, for messages.
+
+        Raises:
+            UserError: it may, and there is no such thing.
+
+        """
+        if not is_path(path):
+            return False
+        text = str(path)
+        if text in (*self.names, *ONE_BY_ONE.get(group, ())):
+            return True
+        vouched = [name for name in self.names if text.startswith(f"{name}.")]
+        families = [f for f in FAMILIES.get(group, ()) if f.offers(text)]
+        if not vouched and not families:
+            return False
+        # A module's imports are reachable through it, and are not what its name vouches for.
+        found = locate(text, where)
+        return is_in(home(found), vouched) or any(family.has(found) for family in families)
+
+
+NOTHING = Trust()
+
+
+def words(config: dict[str, Any]) -> list[str]:
+    """Return what has to be trusted for a folder that a config of one's own leads to.
+
+    Args:
+        config: as plain data, unresolved.
+
+    """
+    found = set()
+    for group, part in config.items():
+        families, listed = FAMILIES.get(group, ()), ONE_BY_ONE.get(group, ())
+        paths = _values(part, "_target_") if group in FAMILIES else ()
+        named = {str(path) for path in paths if is_path(path) and path not in listed}
+        named -= {path for path in named if path.partition(".")[0] in _own_packages()}
+        found |= {path for path in named if not any(f.offers(path) for f in families)}
+        if group not in ELSEWHERE:
+            found |= {f"{VARIABLE}{name}" for name in _variables(part)}
+    return sorted(found)
+
+
+def as_override(words: Iterable[str]) -> list[str]:
+    """Return the words as an override, for another command; none where there are none.
+
+    Examples:
+        >>> as_override(["timm", "env:DATA"]), as_override([])
+        (["trust=['timm','env:DATA']"], [])
+
+    """
+    quoted = ",".join(f"'{word}'" for word in words)
+    return [f"trust=[{quoted}]"] if quoted else []
+
+
+def _values(value: Any, wanted: str) -> Iterator[Any]:
+    """Yield what stands under a key, at any depth."""
+    if isinstance(value, dict):
+        for key, each in value.items():
+            if key == wanted:
+                yield each
+            yield from _values(each, wanted)
+    elif isinstance(value, list):
+        for each in value:
+            yield from _values(each, wanted)
+
+
+def _variables(value: Any) -> set[str]:
+    if isinstance(value, dict | list):
+        parts = value.values() if isinstance(value, dict) else value
+        return set().union(*map(_variables, parts))
+    return {name for name, _ in REFERENCE.findall(value)} if isinstance(value, str) else set()
+
+
+@cache
+def _own_packages() -> set[str]:
+    """Return the team's own packages: the project's, and any other beside the engine in `src`."""
+    found = {paths.package()} - {None}
+    if not paths.INSTALLED:
+        found |= {path.parent.name for path in paths.SCRIPTS.glob("*/__init__.py")}
+    return cast(set[str], found) - {ENGINE}
+
+
+def _in_pyproject() -> list[str]:
+    return [str(word) for word in paths.settings().get("trusted", [])]

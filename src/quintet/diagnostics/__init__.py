@@ -1,0 +1,1 @@
+"""Good practice before and after training: checks, training curves, baselines."""

@@ -1,0 +1,156 @@
+"""Simple models beside the net: same split, same preprocessing, same P."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+from torch.nn import functional
+from torchmetrics import Metric
+
+from quintet.data.module import DataModule
+from quintet.data.samples import Facts
+
+if TYPE_CHECKING:
+    from sklearn.base import BaseEstimator
+
+Scores = dict[str, dict[str, float]]
+Answers = dict[str, dict[str, Tensor]]
+"""Predictions as metrics take them, by baseline and split."""
+NUMBERS, ROWS = 2_000_000, 5_000
+"""The most numbers and samples that a baseline is fitted on: an evenly spaced part of more."""
+WIDEST = 20_000
+"""More features than this are no matter for a quick baseline."""
+
+
+def scores(
+    data: DataModule, facts: Facts, metric: Metric, splits: list[str], threads: int = 1
+) -> Scores:
+    """Fit the baselines on the training split; return P of each by split, as of `answers`."""
+    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    found: Scores = {}
+    for name, said in answers(data, facts, splits, threads).items():
+        found[name] = {}
+        for split, predicted in said.items():
+            metric.reset()
+            metric.update(predicted, data.splits[split][1].cpu())
+            found[name][split] = float(metric.compute())
+    return found
+
+
+def answers(data: DataModule, facts: Facts, splits: list[str], threads: int = 1) -> Answers:
+    """Fit a dummy, a linear model and a tree on the training split; return what they predict.
+
+    The dummy always says the training split's class shares or mean; the linear model is logistic
+    or ridge regression; the tree has at least five samples a leaf. Tokens are counted, categories
+    one-hot.
+
+    Args:
+        data: loaded.
+        facts: of the data.
+        splits: to predict, "val" or "test".
+        threads: of the linear algebra, which takes all cores for small matrices if it may.
+
+    Returns:
+        predictions by baseline and split; empty for data that stays on disk or is too wide.
+
+    """
+    from threadpoolctl import threadpool_limits
+
+    if data.rows is not None or _width(facts) > WIDEST:
+        return {}
+    read = _reader(facts)
+    x, y = data.splits["train"]
+    step = max(1, -(-len(y) // min(ROWS, NUMBERS // _width(facts) + 1)))
+    inputs, targets = read(x[::step]), y[::step].cpu().numpy()
+    unseen = {split: read(data.splits[split][0]) for split in splits}
+    found: Answers = {}
+    with threadpool_limits(threads):
+        for name, model in _models(facts).items():
+            _fit(model, inputs, targets)
+            found[name] = {split: _predictions(model, x, facts) for split, x in unseen.items()}
+    return found
+
+
+def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
+    """Say so if a model with P of `value` on validation is worse than the linear baseline."""
+    linear = found.get("linear", {}).get("val")
+    if linear is None or f"{linear:.4f}" == f"{value:.4f}":
+        return None
+    if not (linear > value if mode == "max" else linear < value):
+        return None
+    return (
+        f"The linear baseline is better on validation: {name} {linear:.4f} against {value:.4f}. "
+        "Either the net is not trained well yet (python src/check.py), or these inputs need none: "
+        "model=linear."
+    )
+
+
+def _models(facts: Facts) -> "dict[str, BaseEstimator]":
+    from sklearn.dummy import DummyClassifier, DummyRegressor
+    from sklearn.linear_model import LogisticRegression, Ridge
+    from sklearn.multiclass import OneVsRestClassifier
+    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
+
+    if facts.task == "regression":
+        tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
+        return {"linear": Ridge(), "tree": tree, "dummy": DummyRegressor()}
+    linear = LogisticRegression(max_iter=200)
+    return {
+        "linear": OneVsRestClassifier(linear) if facts.task == "multilabel" else linear,
+        "tree": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
+        "dummy": DummyClassifier(strategy="prior"),
+    }
+
+
+def _fit(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
+    import warnings
+
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # 200 steps are enough for a baseline, converged or not
+        model.fit(inputs, targets)
+
+
+def _predictions(model: Any, inputs: NDArray[Any], facts: Facts) -> Tensor:
+    """Return what a metric reads; see `quintet.modules.decoding`."""
+    if facts.task == "regression":
+        values = np.asarray(model.predict(inputs), dtype=np.float32)
+        return torch.from_numpy(values.reshape(len(inputs), -1))
+    found = model.predict_proba(inputs)
+    if facts.task == "multilabel":
+        if isinstance(found, list):  # an array a label, with a column for each value it has
+            columns = zip(found, model.classes_, strict=True)
+            found = np.stack([p[:, -1] * float(c[-1]) for p, c in columns], axis=1)
+        return torch.from_numpy(np.asarray(found, dtype=np.float32))
+    whole = np.zeros((len(inputs), facts.num_classes), dtype=np.float32)
+    whole[:, model.classes_] = found
+    return torch.from_numpy(whole[:, 1] if facts.task == "binary" else whole)
+
+
+def _width(facts: Facts) -> int:
+    """Return how many features a baseline sees."""
+    if facts.kind == "tokens":
+        return facts.vocabulary
+    plain = int(np.prod(facts.input_shape))
+    return plain + sum(n - 1 for n in facts.cardinalities)
+
+
+def _reader(facts: Facts) -> Callable[[Tensor], NDArray[Any]]:
+    """Return what turns inputs as the net sees them, (N, ...), into features (N, F)."""
+
+    def read(x: Tensor) -> NDArray[Any]:
+        x = x.cpu()
+        if facts.kind == "tokens":
+            counts = torch.zeros(len(x), facts.vocabulary)
+            counts.scatter_add_(1, x, torch.ones_like(x, dtype=torch.float32))
+            return counts[:, 1:].numpy()  # padding says nothing
+        if not facts.cardinalities:
+            return x.flatten(1).numpy()
+        numbers = x.shape[1] - len(facts.cardinalities)
+        codes = x[:, numbers:].long().unbind(1)
+        hot = [functional.one_hot(c, n) for c, n in zip(codes, facts.cardinalities, strict=True)]
+        return torch.cat([x[:, :numbers], *(h.float() for h in hot)], dim=1).numpy()
+
+    return read

@@ -1,0 +1,127 @@
+"""Common mistakes in the data: targets, scale, a leak between splits, imbalance."""
+
+from collections import Counter
+
+import torch
+from torch import Tensor
+
+from quintet.diagnostics.data_choices import imbalanced
+from quintet.diagnostics.finding import Finding, Verdict, judged
+from quintet.diagnostics.subject import Subject
+
+MOST_ROWS = 50_000
+LARGE = 10.0
+"""Centre or width of a feature, in units of a scaled one, from which on it is not scaled."""
+
+
+def targets(subject: Subject) -> Finding:
+    """Tell whether all targets are such as the loss and the model's outputs allow."""
+    y = torch.cat([target for _, target in subject.data.splits.values()])
+    facts = subject.facts
+    with torch.no_grad():
+        width = subject.task().eval()(subject.batch(2)[0]).shape[1]
+    if facts.task in ("binary", "multiclass"):
+        low, high = int(y.min()), int(y.max())
+        classes = 2 if facts.task == "binary" else width
+        wrong = low < 0 or high >= classes
+        seen = f"classes {low} to {high}; the model tells {classes} apart, 0 to {classes - 1}"
+    elif facts.task == "multilabel":
+        wrong = not bool(((y == 0) | (y == 1)).all()) or y.shape[1] != width
+        seen = f"{y.shape[1]} labels, {float(y.min()):g} to {float(y.max()):g}; {width} outputs"
+    else:
+        wrong = not bool(y.isfinite().all()) or y.shape[1] != width
+        seen = f"{float(y.min()):.4g} to {float(y.max()):.4g}; model outputs: {width}"
+    cure = "Number the classes from 0 without gaps, labels 0 and 1; let model.num_outputs and "
+    cure += "loss.num_outputs follow the data (${facts...})."
+    return judged("targets", "fail" if wrong else "pass", seen, cure)
+
+
+def scale(subject: Subject) -> Finding | None:
+    """Tell whether the inputs, as the model sees them, are about as large as one another and 1."""
+    x = subject.inputs("train")
+    facts = subject.facts
+    if x is None or facts.kind == "tokens":
+        return None
+    axis = 1 if facts.kind == "image" else x.dim() - 1
+    numeric = x.shape[axis] - (len(facts.cardinalities) if facts.kind == "table" else 0)
+    if numeric < 1:
+        return None
+    columns = x[:MOST_ROWS].narrow(axis, 0, numeric).movedim(axis, -1).flatten(0, -2).float()
+    centre, width = columns.mean(0).abs(), columns.std(0)
+    moving = width[width > 0]
+    if not len(moving):
+        return Finding("inputs", "fail", "no feature varies", "Look at how the data is read.")
+    widest, narrowest = float(moving.max()), float(moving.min())
+    furthest = float(centre.max())
+    wrong = furthest > LARGE or widest > LARGE or widest > 100 * narrowest
+    return judged(
+        "input scale",
+        "warn" if wrong else "pass",
+        f"means up to {furthest:.3g}, deviations {narrowest:.3g} to {widest:.3g}",
+        "Steps that suit one feature do not suit another: data.scale=standard (or robust).",
+    )
+
+
+def leak(subject: Subject) -> Finding | None:
+    """Look for samples of validation and test that stand in training too, number for number.
+
+    In coarse data twins occur by chance, and then within the training split as well; copies that
+    were dealt out to both sides occur across only. Weights that have seen the splits are
+    a leak as well.
+    """
+    if subject.leak:
+        return Finding("leak between splits", "warn", subject.leak.seen, subject.leak.cure)
+    train = subject.inputs("train")
+    if train is None:
+        return None
+    known = Counter(_rows(train))
+    twins = sum(n for n in known.values() if n > 1) / max(1, sum(known.values()))
+    shares = {}
+    for split in ("val", "test"):
+        rows = _rows(subject.inputs(split))
+        if rows:
+            shares[split] = sum(row in known for row in rows) / len(rows)
+    worst = max(shares.values(), default=0.0)
+    verdict: Verdict = "pass"
+    if worst >= 0.01:
+        verdict = "warn" if twins > worst / 2 and _coarse(subject, train) else "fail"
+    found = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
+    seen = f"{found} stands in training too" if worst else "no sample stands in two splits"
+    if verdict == "warn":
+        seen += f"; so does {twins:.1%} of training itself"
+    return judged(
+        "leak between splits",
+        verdict,
+        seen,
+        "Copies make the score too good: remove them before the split, or keep what belongs "
+        "together in one split (data.group=<column>)."
+        + (" Fine if few different values are possible." if verdict == "warn" else ""),
+    )
+
+
+def _coarse(subject: Subject, train: Tensor) -> bool:
+    """Tell whether equal samples can come about by chance: no feature tells most samples apart."""
+    if subject.facts.kind == "image":
+        return False
+    rows = torch.unique(train[:MOST_ROWS].flatten(1), dim=0)
+    return all(2 * len(column.unique()) < len(rows) for column in rows.unbind(1))
+
+
+def _rows(x: Tensor | None) -> list[bytes]:
+    if x is None:
+        return []
+    return [row.numpy().tobytes() for row in x[:MOST_ROWS].cpu().contiguous()]
+
+
+def imbalance(subject: Subject) -> Finding | None:
+    """Tell whether accuracy as P would praise a model that always says the same."""
+    facts, counts = subject.facts, subject.facts.class_counts
+    if facts.task not in ("binary", "multiclass") or not sum(counts):
+        return None
+    share = max(counts) / sum(counts)
+    name = (facts.class_names or [str(i) for i in range(len(counts))])[counts.index(max(counts))]
+    verdict: Verdict = "warn" if imbalanced(counts) and subject.metric == "accuracy" else "pass"
+    seen = f"always saying '{name}' is right in {share:.1%}"
+    seen += f"; P is {subject.metric}"
+    cure = "Take metric=f1, auc_roc or average_precision, and perhaps loss=weighted_cross_entropy."
+    return judged("class balance", verdict, seen, cure)

@@ -1,0 +1,141 @@
+"""The learning-rate range test: Smith 2017, "Cyclical learning rates for training neural nets"."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from statistics import fmean
+
+from torch import Tensor
+from torch.optim import Optimizer
+
+from quintet.artifacts import csv_cells
+
+LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
+MEMORY = 0.9
+"""Of the average that smooths the loss."""
+BEGINNING = 20
+"""Steps at the lowest rates, which change nothing."""
+EXPLODED = 4.0
+"""Times the best loss so far: there the test ends."""
+
+
+@dataclass(frozen=True)
+class Curve:
+    """Smoothed loss over learning rate.
+
+    Args:
+        rates: rising, evenly on a log scale.
+        losses: at each of them, up to where training fell apart.
+
+    """
+
+    rates: list[float]
+    losses: list[float]
+
+    @property
+    def start(self) -> float:
+        """The loss before the rates are large enough to change anything."""
+        return fmean(self.losses[:BEGINNING])
+
+    @property
+    def lowest(self) -> float:
+        """The rate at which the loss is lowest: beyond it training gets worse."""
+        return self.rates[self.losses.index(min(self.losses))]
+
+    @property
+    def halfway(self) -> float:
+        """The rate at which the loss has come down by half of all that it will."""
+        half = (self.start + min(self.losses)) / 2
+        above = [i for i, loss in enumerate(self.losses) if loss > half]
+        before = [i for i in above if self.rates[i] < self.lowest]
+        return self.rates[before[-1] + 1] if before else self.lowest
+
+    @property
+    def suggestion(self) -> float:
+        """A rate to train with: where the loss falls fast, and well before it rises.
+
+        Smith reads it off the curve by eye. Halfway down is near the steepest point, and unlike
+        that one it does not jump about with the noise of small batches.
+        """
+        return float(f"{self.halfway:.1e}")
+
+    @property
+    def learns(self) -> bool:
+        """Whether the loss falls at any rate."""
+        return min(self.losses) < 0.98 * self.start
+
+    def at(self, rate: float) -> float:
+        """Return the loss at the tested rate nearest to `rate`; infinite where it fell apart."""
+        if rate > self.rates[-1]:
+            return math.inf
+        nearest = min(range(len(self.rates)), key=lambda i: abs(math.log(self.rates[i] / rate)))
+        return self.losses[nearest]
+
+    def to_csv(self) -> str:
+        """Return a table of two columns, lr and loss."""
+        pairs = zip(self.rates, self.losses, strict=True)
+        return csv_cells.table(("lr", "loss"), ({"lr": rate, "loss": loss} for rate, loss in pairs))
+
+
+def range_test(
+    step: Callable[[tuple[Tensor, Tensor]], Tensor],
+    optimizer: Optimizer,
+    batches: Sequence[tuple[Tensor, Tensor]],
+) -> Curve:
+    """Train with a rate that rises at every step until the loss explodes.
+
+    The rate is that of the optimizer's first group; the others keep their proportion to it.
+
+    Args:
+        step: gives the mean loss of a batch.
+        optimizer: of the parameters behind it.
+        batches: taken in turn.
+
+    """
+    growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
+    first = optimizer.param_groups[0]["lr"]
+    shares = [group["lr"] / first if first else 1.0 for group in optimizer.param_groups]
+    rates: list[float] = []
+    losses: list[float] = []
+    average = 0.0
+    for number in range(STEPS):
+        rate = LOWEST * growth**number
+        for group, share in zip(optimizer.param_groups, shares, strict=True):
+            group["lr"] = rate * share
+        optimizer.zero_grad()
+        loss = step(batches[number % len(batches)])
+        average = MEMORY * average + (1 - MEMORY) * float(loss.detach())
+        smooth = average / (1 - MEMORY ** (number + 1))
+        if not math.isfinite(smooth) or (losses and smooth > EXPLODED * min(losses)):
+            break
+        rates.append(rate)
+        losses.append(smooth)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+    if not losses:
+        return Curve([LOWEST], [math.inf])
+    return Curve(rates, losses)
+
+
+def draw(curve: Curve, chosen: float, width: int = 64, height: int = 7) -> list[str]:
+    """Draw the curve in characters, the suggested rate marked ^ and the chosen one o."""
+    finite = [loss for loss in curve.losses if math.isfinite(loss)]
+    if not finite:
+        return []
+    top, bottom = min(max(finite), 1.5 * finite[0]), min(finite)
+    grid = [[" "] * width for _ in range(height)]
+    for rate, loss in zip(curve.rates, curve.losses, strict=True):
+        share = (min(loss, top) - bottom) / ((top - bottom) or 1.0)
+        grid[round((1 - share) * (height - 1))][_column(rate, width)] = "•"
+    marks = [" "] * width
+    marks[_column(chosen, width)] = "o"
+    marks[_column(curve.suggestion, width)] = "^"
+    ends = {0: f"{top:8.3f} ", height - 1: f"{bottom:8.3f} "}
+    lines = [ends.get(i, " " * 9) + "│" + "".join(row).rstrip() for i, row in enumerate(grid)]
+    axis = "".join(f"{f'1e{power:+d}':<{width // 7}}" for power in range(-6, 2))
+    return [*lines, " " * 9 + "└" + "─" * width, " " * 10 + "".join(marks), " " * 10 + axis]
+
+
+def _column(rate: float, width: int) -> int:
+    share = math.log(rate / LOWEST) / math.log(HIGHEST / LOWEST) if rate > 0 else 0.0
+    return round(min(1.0, max(0.0, share)) * (width - 1))

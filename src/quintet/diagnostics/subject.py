@@ -1,0 +1,106 @@
+"""What is checked: an experiment that has not begun, as parts that can be made anew."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any, cast
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from quintet.base.advice import Advice
+from quintet.data.module import DataModule
+from quintet.data.samples import Facts
+from quintet.diagnostics.lr_range_test import Curve, range_test
+from quintet.modules.supervised import SupervisedModule
+
+Batch = tuple[Tensor, Tensor]
+
+
+@dataclass
+class Subject:
+    """An experiment before its first step.
+
+    Args:
+        make: gives the model with its loss and optimizer, initialised the same way each time.
+        data: loaded.
+        facts: of the data.
+        metric: name of P.
+        rate: the learning rate that was chosen.
+        device: where to compute.
+        advice: what the init warns of.
+        pretrained: whether it begins with another model's weights.
+        leak: what makes these weights know the unseen splits, if something does.
+
+    """
+
+    make: Callable[[], SupervisedModule]
+    data: DataModule
+    facts: Facts
+    metric: str
+    rate: float
+    device: torch.device
+    advice: list[Advice] = field(default_factory=list)
+    pretrained: bool = False
+    leak: Advice | None = None
+
+    def task(self) -> SupervisedModule:
+        """Return a new model, as training would start with it."""
+        return self.make().to(self.device)
+
+    def calm(self) -> SupervisedModule:
+        """Return a new model with its regularisation off."""
+        return unregularised(self.task())
+
+    def batch(self, count: int) -> Batch:
+        """Return the first `count` training samples of the first epoch, fewer if there are not."""
+        return self._first(self.data.train_dataloader(), count)
+
+    def unseen(self, count: int) -> Batch:
+        """Return the first `count` validation samples."""
+        return self._first(self.data.val_dataloader(), count)
+
+    def _first(self, loader: Iterable[Batch], count: int) -> Batch:
+        taken: list[Batch] = []
+        for x, y in loader:
+            taken.append((x, y))
+            if sum(len(batch_x) for batch_x, _ in taken) >= count:
+                break
+        xs, ys = zip(*taken, strict=True)
+        return torch.cat(xs)[:count].to(self.device), torch.cat(ys)[:count].to(self.device)
+
+    def inputs(self, split: str) -> Tensor | None:
+        """Return all scaled inputs of a split; None for data that stays on disk."""
+        return self.data.splits[split][0] if self.data.rows is None else None
+
+    @cached_property
+    def curve(self) -> Curve:
+        """The learning-rate range test's curve, measured once."""
+        batches = [(x.to(self.device), y.to(self.device)) for x, y in self._some_batches()]
+        task = self.task().train()
+        return range_test(lambda b: task.training_step(b, 0), optimizer_of(task), batches)
+
+    def _some_batches(self, most: int = 200) -> list[Batch]:
+        return [batch for _, batch in zip(range(most), self.data.train_dataloader(), strict=False)]
+
+
+def optimizer_of(task: SupervisedModule) -> Optimizer:
+    """Return the optimizer that training would use."""
+    optimizers, _ = cast(tuple[list[Optimizer], Any], task.configure_optimizers())
+    return optimizers[0]
+
+
+def unregularised(task: SupervisedModule) -> SupervisedModule:
+    """Switch off dropout, wherever a layer keeps it, and label smoothing; return the task.
+
+    Weight decay belongs to the optimizer, and augmentation to the batches: neither is here.
+    """
+    for module in task.modules():
+        if isinstance(module, nn.modules.dropout._DropoutNd):
+            module.p = 0.0
+        elif isinstance(getattr(module, "dropout", None), float):
+            module.dropout = 0.0  # type: ignore[assignment]  # recurrent and attention layers keep a plain number
+    if hasattr(task.loss, "label_smoothing"):
+        task.loss.label_smoothing = 0.0  # type: ignore[assignment]
+    return task

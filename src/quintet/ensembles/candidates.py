@@ -1,0 +1,159 @@
+"""What an ensemble is chosen from: a sweep's best trials, and what each says of its samples."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from omegaconf import DictConfig
+from torch import Tensor
+
+from quintet.artifacts import checkpoints, untrusted_files
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.record import ENSEMBLE, Record, by_fold
+from quintet.base import console
+from quintet.base.errors import UserError
+from quintet.config.trust import NOTHING, Trust
+from quintet.ensembles.members import predictions, targets
+from quintet.ensembles.reload import Trained, trained
+from quintet.study.trial import folder_of
+
+WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
+"""What a member of an ensemble is rebuilt from, beside its config."""
+BOARD = "leaderboard.csv"
+
+
+@dataclass(frozen=True)
+class Candidate:
+    """A trial: one model, or one for each fold and seed.
+
+    Args:
+        number: of the trial.
+        folder: its run folder.
+        folds: the models' run folders, relative to it; those of a fold are validated on the same
+            samples. A trial without folds has one.
+
+    """
+
+    number: int
+    folder: Path
+    folds: tuple[tuple[str, ...], ...]
+
+    @property
+    def models(self) -> list[str]:
+        """The models' run folders, of all folds."""
+        return [name for fold in self.folds for name in fold]
+
+
+@dataclass(frozen=True)
+class CandidatePredictions:
+    """What a candidate says of the samples that its models have not seen.
+
+    Args:
+        cfg: of its first model.
+        predicted: for validation, by fold, each (N,) or (N, K): the mean over the fold's models.
+        truth: the targets, by fold.
+        test: targets of the test part.
+        indices: of all these samples in the data.
+
+    """
+
+    cfg: DictConfig
+    predicted: list[Tensor]
+    truth: list[Tensor]
+    test: Tensor
+    indices: list[Tensor]
+
+
+def candidates(sweep: Path, count: int) -> list[Candidate]:
+    """Return a sweep's best trials, best first, from its leaderboard.
+
+    A trial that was stopped before its last fold says nothing of the samples of the others, and is
+    left out; so is one whose checkpoints have been deleted, which is told.
+
+    Raises:
+        UserError: the folder is no sweep's, or of one that has not ended, or no trial has left its
+            checkpoints.
+
+    """
+    board, there = sweep / BOARD, untrusted_files.has(sweep, BOARD)
+    if not there and (sweep / "trials").is_dir():
+        raise UserError(
+            f"sweep={sweep} has not ended, so it has no leaderboard yet. Let it end, or go on with "
+            "it by the command that began it; Ctrl-C leaves a leaderboard as well."
+        )
+    if not there:
+        raise UserError(
+            f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
+            "`python src/train.py -m ...` wrote."
+        )
+    table = untrusted_files.read_table(sweep, BOARD)
+    with untrusted_files.understood(board):
+        numbers = [int(row["trial"]) for row in table if row["value"]]
+    places = {number: str(folder_of(Path(), number)) for number in numbers}
+    found = [_candidate(number, untrusted_files.inside(sweep, at)) for number, at in places.items()]
+    most = max((len(c.models) for c in found), default=0)
+    ended = [c for c in found if len(c.models) == most]
+    whole = [c for c in ended if _has_checkpoints(c)]
+    if gone := [c.folder.name for c in ended if c not in whole]:
+        console.say("[yellow]note[/]  left out, without checkpoints: trials {}", ", ".join(gone))
+    if not whole:
+        raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
+    return whole[:count]
+
+
+def _candidate(number: int, folder: Path) -> Candidate:
+    if not untrusted_files.has(folder, ENSEMBLE):
+        return Candidate(number, folder, ((".",),))
+    names, parts = [*Ensemble.read(folder).members], Record.read(folder).parts
+    if not any("fold" in part for part in parts.values()):  # seeds, validated on the same samples
+        return Candidate(number, folder, (tuple(names),))
+    return Candidate(number, folder, tuple(map(tuple, by_fold(parts, names))))
+
+
+def _has_checkpoints(candidate: Candidate) -> bool:
+    return all(untrusted_files.has(candidate.folder / name, WEIGHTS) for name in candidate.models)
+
+
+def answers(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePredictions:
+    """Let a candidate's models predict what they are validated on."""
+    folds = [[_loaded(candidate.folder / name, trust) for name in fold] for fold in candidate.folds]
+    first = folds[0][0]
+    return CandidatePredictions(
+        cfg=first.cfg,
+        predicted=[_mean([predictions(run, "val") for run in fold]) for fold in folds],
+        truth=[targets(fold[0], "val") for fold in folds],
+        test=targets(first, "test"),
+        indices=[*(fold[0].data.indices["val"] for fold in folds), first.data.indices["test"]],
+    )
+
+
+def on_test(candidate: Candidate, trust: Trust = NOTHING) -> Tensor:
+    """Return the mean of a candidate's models' predictions for the test part."""
+    runs = (_loaded(candidate.folder / name, trust) for name in candidate.models)
+    return _mean([predictions(run, "test") for run in runs])
+
+
+def same_samples(a: CandidatePredictions, b: CandidatePredictions) -> bool:
+    """Tell whether two candidates are validated and tested on the same samples.
+
+    Targets alone do not tell: a set that is sorted by class has the same ones in every split of its
+    classes' shares. Windows of two lengths count differently, but are split by time.
+    """
+    if not _equal([*a.truth, a.test], [*b.truth, b.test]):
+        return False
+    other_windows = a.cfg.data.get("window") != b.cfg.data.get("window")
+    return other_windows or _equal(a.indices, b.indices)
+
+
+def _equal(a: list[Tensor], b: list[Tensor]) -> bool:
+    return len(a) == len(b) and all(map(torch.equal, a, b))
+
+
+def _loaded(folder: Path, trust: Trust) -> Trained:
+    run = trained(folder, trust=trust)
+    run.load()
+    return run
+
+
+def _mean(each: list[Tensor]) -> Tensor:
+    return torch.stack(each).mean(0)

@@ -1,0 +1,222 @@
+"""Several runs for one answer, one for each fold and seed: P is their mean, and has a spread."""
+
+import math
+import time
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from itertools import product
+from pathlib import Path
+from statistics import fmean
+
+import numpy as np
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
+from quintet.base import console
+from quintet.base.process import is_first_rank
+from quintet.config import foreign_config, references, run_folder
+from quintet.config.compatibility import check_choices, check_keys
+from quintet.config.resumed_config import check_length, resumed
+from quintet.config.trust import Trust
+from quintet.trackers.tracking import Tracking
+from quintet.training import build, experiment, summary
+from quintet.training.outcome import AtEnd, ending, recording
+from quintet.training.training_steps import repeats
+
+
+def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
+    """Train once, or as often as `cv` says; go on with an earlier run where `resume` names one.
+
+    Args:
+        cfg: of the run.
+        at_end: called with the folder of each run that ends, however it ends: of every fold and
+            seed, then of them all.
+
+    Raises:
+        UserError: the config or the data cannot work; says how to mend it.
+        DivergedError: the loss is no longer finite.
+
+    """
+    if cfg.resume:
+        cfg = resumed(cfg)
+    return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
+
+
+def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
+    """Train once for each fold and seed, each in a run folder of its own; record them together.
+
+    The test set is the same for all and stays closed until the end, when the averaged predictions
+    of all models are scored on it, once.
+    """
+    folder = Path(cfg.paths.run)
+    with (
+        run_folder.held(cfg, folder),
+        Tracking() as tracking,
+        ending(folder, at_end),
+        recording(cfg, folder) as record,
+    ):
+        check_keys(cfg)
+        check_choices(cfg)
+        console.quiet(cfg.debug)
+        runs = parts(cfg, folder)
+        data = build.data(next(iter(runs.values())))
+        experiment.set_facts(cfg, data.load())
+        run_folder.claim(cfg, folder)
+        tracking.begin(cfg, build.loggers(cfg) if is_first_rank() else [], record)
+        summary.announce(cfg, data, f"{len(runs)} runs", record)
+        record.sessions += 1
+        began = time.monotonic()
+        done = train(runs, again=bool(cfg.resume), at_end=at_end)
+        spent = time.monotonic() - began  # of which the runs' own seconds tell as well
+        record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
+        record.parts = {name: part_of(each) for name, each in runs.items() if name in done}
+        conclude(cfg, folder, done, record)
+    summary.summarise(record, folder)
+    return record
+
+
+def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
+    """Return the config of each run by its folder's name: all folds with a seed, then the next.
+
+    Each config rebuilds its run alone. Seeds move first weights, order of batches and dropout;
+    the folds, and what is test, hang on the first seed alone.
+    """
+    folds, seeds = cfg.cv.folds or 0, cfg.cv.seeds or 1
+    found = {}
+    for seed, fold in product(range(cfg.seed, cfg.seed + seeds), range(max(1, folds))):
+        name = f"folds/{fold}" if folds else f"seeds/{seed}"
+        name += f"_seed_{seed}" if folds and seeds > 1 else ""
+        changes = {"data.seed": cfg.data.seed, "seed": seed}
+        changes |= {"data.folds": folds, "data.fold": fold} if folds else {}
+        found[name] = _part(cfg, folder / name, changes)
+    return found
+
+
+def part_of(cfg: DictConfig) -> dict[str, int]:
+    """Return which fold and seed the config of one of the runs is of."""
+    fold = {"fold": int(cfg.data.fold)} if cfg.data.get("folds") else {}
+    return {**fold, "seed": int(cfg.seed)}
+
+
+def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
+    own = deepcopy(cfg)
+    typed = [word for word in cfg.overrides if not word.startswith("cv.")]
+    with open_dict(own):
+        own.paths.run = str(place)
+        own.resume = None
+        own.test = False
+        own.logger = {}
+        own.cv = {"folds": None, "seeds": 1}
+        own.overrides = [*typed, *(f"{key}={value}" for key, value in changes.items())]
+    for key, value in changes.items():
+        OmegaConf.update(own, key, value, force_add=True)
+    return own
+
+
+def train(
+    runs: Mapping[str, DictConfig], *, again: bool, at_end: AtEnd | None
+) -> dict[str, Record]:
+    """Train each run that is not finished; return the record of each, by its folder's name.
+
+    A sweep that stops one of them stops them all: what follows is left out.
+
+    Args:
+        runs: their configs.
+        again: whether some may be finished, or begun.
+        at_end: as of `run`.
+
+    """
+    done: dict[str, Record] = {}
+    for name, cfg in runs.items():
+        kept = finished(cfg) if again else None
+        done[name] = kept or _train(cfg, [*done.values()], len(done) + 1 < len(runs), at_end)
+        if is_first_rank():
+            value, epochs = p_of(done[name]), done[name].epochs
+            what = "done before" if kept else f"{done[name].seconds:.1f} s"
+            score = f"{value:.4f}  {epochs} epochs, {what}"
+            console.say("  {}  {} {}", name, cfg.metric.name, score)
+        if done[name].status == "pruned":
+            break
+    return done
+
+
+def finished(cfg: DictConfig) -> Record | None:
+    """Return the record of a run that needs no more training; None for any other."""
+    place = Path(cfg.paths.run)
+    if not all((place / file).is_file() for file in (RESULT, CONFIG)):  # stopped as it began
+        return None
+    record, was = Record.read(place), foreign_config.read(place / CONFIG)
+    length = references.value(was, "trainer.max_epochs")
+    whole = record.status == "completed" and length == cfg.trainer.max_epochs
+    return record if whole else None
+
+
+def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd | None) -> Record:
+    place = Path(cfg.paths.run)
+    place.mkdir(parents=True, exist_ok=True)
+    check_length(cfg, place)
+    with open_dict(cfg):
+        cfg.resume = str(place) if (place / CONFIG).is_file() else None
+        if prune := cfg.callbacks.get("prune"):
+            prune.epochs, prune.more = sum(r.epochs for r in before), more
+            prune.values = [p_of(r) for r in before]
+    with console.muted():
+        return experiment.run(cfg, at_end)
+
+
+def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
+    """Record what the runs say together, list their models, and open the test set for them.
+
+    A fold that a sweep stopped half-way would move P and the average by how far it came: it counts
+    only where no fold before it is whole.
+    """
+    from quintet.diagnostics.baselines import loses
+    from quintet.ensembles import ensemble_baselines, members
+
+    runs = list(done.values())
+    first, name, mode = runs[0], cfg.metric.name, cfg.metric.mode
+    last = cfg.trainer.max_epochs
+    whole = {key: r for key, r in done.items() if r.status != "pruned" or r.epochs == last} or done
+    record.repeats = {key: p_of(r) for key, r in whole.items()}
+    record.metric.value = fmean(record.repeats.values())
+    folds = by_fold(record.parts, record.repeats)
+    record.spread = spread([fmean(record.repeats[name] for name in fold) for fold in folds])
+    record.epochs, record.parameters = sum(r.epochs for r in runs), first.parameters
+    record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
+    record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
+    record.transfer = first.transfer
+    losses = [r.loss for r in runs if r.loss is not None]
+    record.loss = fmean(losses) if losses else None
+    if any(r.status == "pruned" for r in runs):
+        record.status = "pruned"
+    if is_first_rank():
+        Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
+        record.checkpoint, trust = ENSEMBLE, Trust.own(cfg)
+        tested = experiment.opens_test(cfg) and record.status != "pruned"
+        record.test = members.on_test(folder, trust=trust) if tested else {}
+        record.baselines = ensemble_baselines.of_several(
+            [*whole.values()], folder, tested=tested, trust=trust
+        )
+    lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
+    remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
+    record.diagnosis = [*remarks, *filter(None, lost[1:])]
+
+
+def p_of(record: Record) -> float:
+    """Return P of a run that has ended."""
+    assert record.metric.value is not None
+    return record.metric.value
+
+
+def spread(values: Sequence[float]) -> dict[str, float]:
+    """Return the standard deviation of P over folds, and the standard error of its mean.
+
+    The error takes folds for independent; as they share training samples, the true one is larger,
+    and no estimate of it is unbiased (Bengio and Grandvalet 2004, "No unbiased estimator of the
+    variance of k-fold cross-validation").
+    """
+    if len(values) < 2:
+        return {}
+    deviation = float(np.std(values, ddof=1))
+    return {"deviation": deviation, "error": deviation / math.sqrt(len(values))}

@@ -1,0 +1,64 @@
+"""The members of an ensemble: listed in its folder, rebuilt from their own, averaged."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+from torchmetrics import Metric
+
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.base.errors import UserError
+from quintet.config.instantiate import instantiate
+from quintet.config.trust import NOTHING, Trust
+from quintet.ensembles.reload import Trained, trained
+
+
+def members(
+    folder: Path, checkpoint: str = "best", trust: Trust = NOTHING
+) -> Iterator[tuple[Trained, int]]:
+    """Yield the members of an ensemble's folder and their weights.
+
+    Raises:
+        UserError: a member cannot be rebuilt, or one checkpoint file is to serve them all.
+
+    """
+    if checkpoint not in ("best", "last"):
+        raise UserError(
+            f"checkpoint={checkpoint} is one file, {folder} has several models. Allowed: best, "
+            "last, or one of the folders inside it."
+        )
+    for name, count in Ensemble.read(folder).members.items():
+        yield trained(folder / name, checkpoint, trust), count
+
+
+@torch.inference_mode()
+def predictions(run: Trained, split: str) -> Tensor:
+    """Return a model's predictions for a split, as metrics take them."""
+    loader: Any = run.data.val_dataloader() if split == "val" else run.data.test_dataloader()
+    return torch.cat([run.task.predictions(run.task(x)) for x, _ in loader])
+
+
+def targets(run: Trained, split: str) -> Tensor:
+    """Return a split's targets, as metrics take them."""
+    y = run.data.splits[split][1]
+    return y.long() if run.cfg.facts.task == "multilabel" else y
+
+
+def score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
+    """Return P of predictions in this one process."""
+    metric.distributed_available_fn = lambda: False
+    metric.reset()
+    metric.update(predicted, truth)
+    return float(metric.compute())
+
+
+def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> dict[str, float]:
+    """Return P of the members' averaged predictions for their common test set."""
+    total, weight = torch.zeros(()), 0
+    for run, count in members(folder, checkpoint, trust):
+        run.load()
+        total, weight = total + count * predictions(run, "test"), weight + count
+    metric = instantiate(run.cfg.metric, "metric")
+    return {run.cfg.metric.name: score(metric, total / weight, targets(run, "test"))}

@@ -1,0 +1,112 @@
+"""A trained model back from its run folder, with everything that belongs to it."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from quintet.artifacts import checkpoints, untrusted_files
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.record import ENSEMBLE, RESULT, Record
+from quintet.base.console import typed
+from quintet.base.errors import UserError
+from quintet.config import foreign_config, run_folder
+from quintet.config.trust import NOTHING, Trust
+from quintet.data.module import DataModule
+from quintet.data.samples import Facts
+from quintet.modules.supervised import SupervisedModule
+from quintet.training import build
+from quintet.training.training_steps import repeats
+
+
+@dataclass
+class Trained:
+    """A run's config, data and model; the data is read only when asked for."""
+
+    cfg: DictConfig
+    data: DataModule
+    task: SupervisedModule
+
+    def load(self) -> Facts:
+        """Read the data that the run was trained on, and return its facts.
+
+        Raises:
+            UserError: it has changed since.
+
+        """
+        foreign_config.refuse_references(self.cfg, "data")
+        found, was = self.data.load(), self.cfg.facts.fingerprint
+        if found.fingerprint != was:
+            raise UserError(
+                f"The data has changed since the run: its fingerprint is {found.fingerprint}, the "
+                f"run's was {was}. Restore the data, or score new data with predict.py."
+            )
+        return found
+
+
+def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> Trained:
+    """Rebuild the model of a run folder from the folder's own config and load its weights.
+
+    Args:
+        folder: that train.py wrote.
+        checkpoint: `best`, `last`, or the path of a checkpoint file.
+        trust: what the folder's config may name beside the building blocks.
+
+    Raises:
+        UserError: no run folder, one with several models, a config that names code which is not
+            trusted, or a checkpoint that is missing, damaged or another model's.
+
+    """
+    cfg = run_folder.load(folder, trust)
+    foreign_config.refuse_references(cfg, "model", "loss", "metric")
+    if untrusted_files.has(folder, ENSEMBLE):
+        inside = sorted(Ensemble.read(folder).members)
+        raise UserError(
+            f"run={folder} has several models, each with preprocessing of its own. Give one of "
+            f"them: run={typed(folder / inside[0])} (of {', '.join(inside)})."
+        )
+    if repeats(cfg) > 1:  # its models are listed at the end
+        raise UserError(
+            f"run={folder} has not trained all of its models yet. Go on with it by "
+            f"resume={typed(folder)}, or give the folder of one inside it."
+        )
+    path = _checkpoint(folder, checkpoint)
+    state = checkpoints.load(path)
+    data = build.data(cfg)
+    if (kept := state.get(DataModule.__qualname__)) is None:
+        raise UserError(f"{path} is no checkpoint of train.py: it holds no preprocessing.")
+    with untrusted_files.understood(path):
+        data.load_state_dict(kept)
+    task = build.task(cfg, data, build.model(cfg))
+    _load_weights(task, checkpoints.weights(state, path), path)
+    return Trained(cfg, data, task.eval())
+
+
+def _checkpoint(folder: Path, name: str) -> Path:
+    if "://" in name:
+        raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
+    if name not in ("best", "last"):
+        return Path(name)
+    inside = f"{checkpoints.FOLDER}/{name}.ckpt"
+    if name == "best" and untrusted_files.has(folder, RESULT):
+        # The record knows which one was scored: a run that was never validated has a last one only.
+        inside = Record.read(folder).checkpoint or inside
+    return untrusted_files.inside(folder, inside)
+
+
+def _load_weights(task: SupervisedModule, state: dict[str, Any], path: Path) -> None:
+    own = task.state_dict()
+    missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
+    shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
+    if missing or unknown or shapes:
+        says = [
+            f"{what}: {', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''}"
+            for what, keys in (("missing", missing), ("unknown", unknown), ("other shape", shapes))
+            if keys
+        ]
+        raise UserError(
+            f"{path} is a checkpoint of another model ({'; '.join(says)}). "
+            "Use the checkpoint that belongs to this run folder's config."
+        )
+    task.load_state_dict(state)

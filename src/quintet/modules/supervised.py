@@ -1,0 +1,194 @@
+"""The one LightningModule: model, loss and metric tied together, whatever they are."""
+
+from collections.abc import Callable, Sequence
+from typing import Any, Self, cast
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.utilities.types import LRSchedulerTypeUnion, OptimizerLRScheduler
+from torch import Tensor, nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torchmetrics import Metric
+
+from quintet.base.errors import DivergedError
+from quintet.data.samples import Task as TaskName
+from quintet.modules.decoding import predictions
+from quintet.modules.epoch_metrics import Meter
+from quintet.options.models.pretrained import settle
+
+MakeOptimizer = Callable[[nn.Module], OptimizerLRScheduler]
+
+
+class SupervisedModule(L.LightningModule):
+    """Trains `model` to minimise `loss` and reports P over every epoch.
+
+    A regression is learnt on the target's standardised scale and reported in its own units.
+
+    Args:
+        model: maps a batch x to raw outputs (B, K).
+        loss: maps outputs (B, K) and targets to a scalar.
+        metric: P, over predictions and targets.
+        metric_name: what P is called in the logs, as `val/<metric_name>`.
+        task: what is predicted.
+        optimize: maps the model to its optimizer and schedule.
+        target_centre: of a regression's standardised scale, one per target.
+        target_width: likewise, in units of the target.
+
+    """
+
+    target_centre: Tensor
+    target_width: Tensor
+
+    def __init__(
+        self,
+        model: nn.Module,
+        loss: nn.Module,
+        metric: Metric,
+        *,
+        metric_name: str,
+        task: TaskName,
+        optimize: MakeOptimizer,
+        target_centre: Sequence[float] = (0.0,),
+        target_width: Sequence[float] = (1.0,),
+    ) -> None:
+        super().__init__()
+        self.model, self.loss = model, loss
+        self.metric_name, self.task, self.optimize = metric_name, task, optimize
+        self._validated = -1  # the step of the last validation
+        self.register_buffer("target_centre", torch.tensor(target_centre))
+        self.register_buffer("target_width", torch.tensor(target_width))
+        self.meters = nn.ModuleDict(
+            {f"on_{stage}": Meter(metric.clone(), self.predictions) for stage in STAGES}
+        )
+
+    def __setattr__(self, name: str, value: Any) -> None:
+        """Set an attribute; Lightning's note of the running hook at once, 20 times a step."""
+        if name == "_current_fx_name":  # a string: no need to look whether it is a parameter
+            object.__setattr__(self, name, value)
+        else:
+            super().__setattr__(name, value)
+
+    def train(self, mode: bool = True) -> Self:
+        """Switch to training, all but the norm layers that are frozen."""
+        super().train(mode)
+        settle(self.model)
+        return self
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return raw outputs, (B, K)."""
+        return cast(Tensor, self.model(x))
+
+    def predictions(self, outputs: Tensor) -> Tensor:
+        """Return probabilities, or values in the target's own units; see `predictions`."""
+        if self.task == "regression":
+            outputs = outputs * self.target_width + self.target_centre
+        return predictions(outputs, self.task)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return the batch's mean loss."""
+        return self._step(batch, "train")[0]
+
+    def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Note the batch; return raw outputs (B, K) for callbacks."""
+        return self._step(batch, "val")[1]
+
+    def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Note the batch; return raw outputs (B, K) for callbacks."""
+        return self._step(batch, "test")[1]
+
+    def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
+        """Return predictions for the batch."""
+        return self.predictions(self.model(batch[0]))
+
+    def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> tuple[Tensor, Tensor]:
+        x, y = batch
+        outputs = self.model(x)
+        loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
+        labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
+        self._meter(stage).add(outputs, labels, loss)
+        return loss, outputs
+
+    def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
+        if self.task == "regression":
+            return (y - self.target_centre) / self.target_width
+        one_logit = self.task == "binary" and outputs.shape[1] == 1
+        return y.to(outputs.dtype).unsqueeze(1) if one_logit else y
+
+    def _meter(self, stage: str) -> Meter:
+        return cast(Meter, self.meters[f"on_{stage}"])
+
+    def on_train_epoch_start(self) -> None:
+        """Forget the last epoch's validation."""
+        self._forget_validation()
+
+    def on_validation_epoch_start(self) -> None:
+        """Notice a diverged epoch before validation, so that no checkpoint is written of it."""
+        self._meter("train").flush()
+
+    def on_train_epoch_end(self) -> None:
+        """Log the training split's loss and P, and step a plateau schedule.
+
+        Checkpoints are saved next, and Lightning would step it after that: a resumed run would
+        lack the step. A validation counts only where it measured the weights that would be saved.
+        """
+        self._log("train")
+        if self._validated != self.trainer.global_step:
+            self._forget_validation()
+        for config in self.trainer.lr_scheduler_configs:
+            value = self.trainer.callback_metrics.get(config.monitor or "")
+            if isinstance(config.scheduler, ReduceLROnPlateau) and value is not None:
+                config.scheduler.step(value)
+
+    def lr_scheduler_step(self, scheduler: LRSchedulerTypeUnion, metric: Any | None) -> None:
+        """Step a schedule, unless it has been stepped with the epoch's metric before."""
+        if metric is None:
+            super().lr_scheduler_step(scheduler, metric)
+
+    def on_save_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Refuse to save weights that are not finite.
+
+        Raises:
+            DivergedError: training went astray in the very last step.
+
+        """
+        if not all(torch.isfinite(p).all() for p in self.model.parameters()):
+            raise DivergedError
+
+    def on_validation_epoch_end(self) -> None:
+        """Log the validation split's loss and P."""
+        self._log("val")
+        self._validated = self.trainer.global_step
+
+    def _forget_validation(self) -> None:
+        """Drop the numbers of earlier weights, which Lightning would show for those of today."""
+        shown = self.trainer.callback_metrics
+        for name in [name for name in shown if name.startswith("val/")]:
+            del shown[name]
+
+    def on_test_epoch_end(self) -> None:
+        """Log the test split's loss and P."""
+        self._log("test")
+
+    def _log(self, stage: str) -> None:
+        loss, value = self._meter(stage).compute()
+        self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return the optimizer and its schedule, as Lightning wants them."""
+        return self.optimize(self.model)
+
+    def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
+        """Drop the gradients as `optimizer.zero_grad()`, whose profiling costs 40 us a step."""
+        for group in optimizer.param_groups:
+            for parameter in group["params"]:
+                parameter.grad = None
+
+
+STAGES: tuple[str, ...] = ("train", "val", "test")
+
+
+def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
+    """Return the model's tensors of a Lightning checkpoint, by the model's own names."""
+    state = checkpoint["state_dict"]
+    return {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}

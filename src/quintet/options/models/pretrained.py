@@ -1,0 +1,169 @@
+"""Transfer: a model begins with another's weights, and part of it stays as it is.
+
+Yosinski et al., 2014, "How transferable are features in deep neural networks?".
+"""
+
+import re
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from fnmatch import fnmatchcase
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from quintet.base.errors import UserError, nearest
+
+State = Mapping[str, Tensor]
+WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
+"""What trainers, DistributedDataParallel and torch.compile put before a tensor's name."""
+
+SHOWN = 4
+"""Names in one sentence."""
+
+
+@dataclass
+class Loaded:
+    """What became of a file's tensors.
+
+    Args:
+        taken: names of the model's tensors that were set.
+        skipped: tensors of the file that were not used, by name, and why.
+        fresh: the model's tensors that the file does not have, which stay as initialised.
+
+    """
+
+    taken: list[str] = field(default_factory=list)
+    skipped: dict[str, str] = field(default_factory=dict)
+    fresh: list[str] = field(default_factory=list)
+
+
+@torch.no_grad()
+def load(model: nn.Module, state: State, source: object) -> Loaded:
+    """Set the tensors of `model` that fit one of `state` by name and shape; running statistics too.
+
+    Args:
+        model: changed in place.
+        state: tensors by name.
+        source: where they come from, for messages.
+
+    Raises:
+        UserError: no weight fits. A bias or a norm's scale may fit any model of its width.
+
+    """
+    own = model.state_dict()
+    state = _unwrapped(state, own)
+    found = Loaded()
+    for name, tensor in state.items():
+        if name not in own:
+            found.skipped[name] = "the model has none of that name"
+        elif own[name].shape != tensor.shape:
+            there, here = tuple(tensor.shape), tuple(own[name].shape)
+            found.skipped[name] = f"its shape is {there}, the model's {here}"
+        else:
+            own[name].copy_(tensor)
+            found.taken.append(name)
+    found.fresh = [name for name in own if name not in found.taken]
+    if not {name for name, p in model.named_parameters() if p.ndim > 1} & {*found.taken}:
+        raise UserError(_misfit(found, own, state, source))
+    return found
+
+
+def _unwrapped(state: State, own: Iterable[str]) -> State:
+    """Return `state` by the names without wrappers, if more of the model's are among them."""
+    plain = {WRAPPERS.sub("", name): tensor for name, tensor in state.items()}
+    return plain if len({*plain} & {*own}) > len({*state} & {*own}) else state
+
+
+def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> str:
+    says = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
+    if not says:
+        says = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
+    return (
+        f"model.weights={source}: no weight among its {len(state)} tensors fits the model; "
+        f"{says[0]} Choose the weights of a model of the same kind, with the same model.width "
+        "and model.depth."
+    )
+
+
+def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
+    """Keep parameters as they are; return their names.
+
+    Their gradients are switched off. A norm layer's running statistics stay too, where all of its
+    parameters do or a pattern names them: it then normalises by them in training as well.
+
+    Args:
+        model: changed in place.
+        patterns: each a parameter's name, a module's (all of its parameters), a glob, or a regular
+            expression of the whole name.
+
+    Raises:
+        UserError: a pattern that matches no parameter, or nothing is left to train.
+
+    """
+    parameters = dict(model.named_parameters())
+    for pattern in patterns:
+        if not any(_matches(name, pattern) for name in parameters):
+            modules = {".".join(n.split(".")[:depth]) for n in parameters for depth in (1, 2)}
+            raise UserError(
+                f"model.freeze={pattern} matches no parameter. "
+                f"{nearest(pattern, {*parameters, *modules})}"
+            )
+    frozen = [name for name in parameters if any(_matches(name, p) for p in patterns)]
+    for name in frozen:
+        parameters[name].requires_grad_(False)
+    if not any(p.requires_grad for p in parameters.values()):
+        last = frozen[-1].rpartition(".")[0] or frozen[-1]
+        raise UserError(
+            f"model.freeze=[{','.join(patterns)}] freezes all {len(frozen)} tensors of the model, "
+            f"so there is nothing to train. Leave out one of its layers, as the last: {last}."
+        )
+    for path, module in model.named_modules():
+        if isinstance(module, _NormBase):
+            own = [p.requires_grad for p in module.parameters(recurse=False)]
+            named = any(_matches(f"{path}.running_mean", p) for p in patterns)
+            module.frozen = named or (bool(own) and not any(own))  # type: ignore[assignment]
+    settle(model)
+    return frozen
+
+
+def _matches(name: str, pattern: str) -> bool:
+    if name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern):
+        return True
+    try:
+        return re.fullmatch(pattern, name) is not None
+    except re.error:  # a glob such as *.weight
+        return False
+
+
+def settle(model: nn.Module) -> None:
+    """Put the frozen norm layers of `model` back into evaluation, after a `train()`."""
+    for module in model.modules():
+        if is_frozen(module):
+            module.eval()
+
+
+def is_frozen(module: nn.Module) -> bool:
+    """Tell whether this is a norm layer whose running statistics stay as they are."""
+    return getattr(module, "frozen", False) is True
+
+
+def account(moved: Mapping[str, Any]) -> Iterator[str]:
+    """Say in sentences what a run's `transfer` record holds."""
+    if source := moved.get("weights"):
+        skipped, fresh = moved["skipped"], moved["fresh"]
+        yield f"{moved['loaded']} tensors loaded from {source}, {len(skipped)} skipped"
+        for name, why in [*skipped.items()][:SHOWN]:
+            yield f"  skipped {name}: {why}"
+        if fresh:
+            yield f"  new, as the init leaves them: {', '.join(fresh[:SHOWN])}" + (
+                " ..." if len(fresh) > SHOWN else ""
+            )
+    if frozen := moved.get("frozen"):
+        yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters are trained"
+    if rates := moved.get("rates"):
+        top, low = next(iter(rates)), next(reversed(rates))
+        if top == low:  # all but one layer are frozen
+            return
+        yield f"learning rate {rates[top]:.2g} for {top}, down to {rates[low]:.2g} for {low}"

@@ -1,0 +1,147 @@
+"""The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
+
+from collections.abc import Iterator
+from typing import Any, Literal
+
+from torch import nn
+from torch.nn.modules.batchnorm import _NormBase
+
+from quintet.base.errors import UserError, nearest
+
+UNDECAYED = (
+    _NormBase,  # batch and instance norms
+    nn.LayerNorm,
+    nn.GroupNorm,
+    nn.RMSNorm,
+    nn.Embedding,
+    nn.EmbeddingBag,
+)
+"""Layers whose parameters are left undecayed, whatever their shape."""
+
+
+NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+"""Layers that belong to the layer before them."""
+
+
+def parameter_groups(
+    model: nn.Module, weight_decay: float, on: Literal["weights", "all"] = "weights"
+) -> list[dict[str, Any]]:
+    """Split the trainable parameters into those that are decayed and those that are not.
+
+    With `on="weights"` biases, norms and embeddings stay as they are: decay limits what a weight
+    matrix can express, while shrinking an offset or a scale limits nothing (Goodfellow, Bengio and
+    Courville, "Deep Learning", section 7.1; Loshchilov and Hutter, 2019), and an embedding row
+    would shrink in every step in which its word does not occur. Precisely: decayed are the
+    parameters of two or more dimensions outside of `UNDECAYED` layers.
+
+    Returns:
+        groups for any `torch.optim` class, each parameter in exactly one, decayed ones first; a
+        single group where both would be treated alike
+
+    Raises:
+        UserError: nothing is trainable, or `on` is neither of the two
+
+    """
+    if on not in ("weights", "all"):
+        allowed = nearest(on, ["weights", "all"])
+        raise UserError(f"optimizer.weight_decay_on={on} is not known. {allowed}")
+    trainable = [p for p in model.parameters() if p.requires_grad]
+    if not trainable:
+        raise UserError("No parameter of the model is trainable. Freeze less of it.")
+    if on == "all" or weight_decay == 0:
+        return [{"params": trainable, "weight_decay": weight_decay}]
+    spared = {
+        id(p)
+        for module in model.modules()
+        if isinstance(module, UNDECAYED)
+        for p in module.parameters(recurse=False)
+    }
+    decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in spared]
+    rest = [p for p in trainable if p.ndim < 2 or id(p) in spared]
+    groups = [(decayed, weight_decay), (rest, 0.0)]
+    return [{"params": params, "weight_decay": rate} for params, rate in groups if params]
+
+
+def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:
+    """Tell whether gradients are clipped, at norm `limit`, in mixed precision.
+
+    A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
+    for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
+    """
+    return str(precision) in ("16", "16-mixed", "bf16", "bf16-mixed") and bool(limit)
+
+
+def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
+    """Return the names and parameters of the model's layers, in the order of its attributes.
+
+    A layer is a child of the model, or of a container (Sequential, ModuleList, ModuleDict) in it. A
+    norm belongs to the layer before it; embeddings side by side are one layer, and so is a
+    parameter of the model itself with the first.
+    """
+    found: list[tuple[str, list[nn.Parameter]]] = []
+    kinds: list[type[nn.Module]] = []
+    for name, module in _flat(model, ""):
+        own = list(module.parameters())
+        beside = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
+        if found and (isinstance(module, NORMS) or beside):
+            found[-1][1].extend(own)
+        elif own:
+            found.append((name, own))
+            kinds.append(type(module))
+    if not found:
+        return [("model", list(model.parameters()))]
+    held = {id(p) for _, parameters in found for p in parameters}
+    found[0][1].extend(p for p in model.parameters() if id(p) not in held)
+    return found
+
+
+def _flat(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
+    for name, child in module.named_children():
+        if isinstance(child, nn.Sequential | nn.ModuleList | nn.ModuleDict):
+            yield from _flat(child, f"{path}{name}.")
+        else:
+            yield f"{path}{name}", child
+
+
+def rates(model: nn.Module, lr: float, layer_decay: float) -> dict[str, float]:
+    """Return the learning rate of each layer with something to train, the last layer first.
+
+    The last has `lr`, each layer before it `layer_decay` times that of the layer after it: what is
+    general stays near where it was, what is particular moves (Howard and Ruder, 2018, "Universal
+    language model fine-tuning for text classification", section 3.2, with 1/2.6 = 0.38).
+
+    Raises:
+        UserError: no factor above 0 and up to 1.
+
+    """
+    if isinstance(layer_decay, bool | str) or not 0 < layer_decay <= 1:
+        raise UserError(
+            f"optimizer.layer_decay={layer_decay} is no factor. Give more than 0 and at most 1: "
+            "1 for the same learning rate in all layers, 0.4 to 0.8 to fine-tune."
+        )
+    found = reversed(layers(model))
+    return {
+        name: lr * layer_decay**depth
+        for depth, (name, parameters) in enumerate(found)
+        if any(p.requires_grad for p in parameters)
+    }
+
+
+def layered(
+    groups: list[dict[str, Any]], model: nn.Module, lr: float, layer_decay: float
+) -> list[dict[str, Any]]:
+    """Split parameter groups by layer, each with its own rate `lr`; the last layer comes first.
+
+    Raises:
+        UserError: as `rates`.
+
+    """
+    by_name = dict(layers(model))
+    split = []
+    for name, rate in rates(model, lr, layer_decay).items():
+        ids = {id(p) for p in by_name[name]}
+        for group in groups:
+            if own := [p for p in group["params"] if id(p) in ids]:
+                split.append({**group, "params": own, "lr": rate})
+                ids -= {id(p) for p in own}
+    return split

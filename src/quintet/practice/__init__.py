@@ -1,1 +1,0 @@
-"""Good practice before and after training: checks, the reading of curves, baselines."""

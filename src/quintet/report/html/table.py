@@ -1,0 +1,73 @@
+"""A table that can be sorted by any column and filtered by any word."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from quintet.report.html.blocks import Block
+
+FILTERED = 10
+"""Rows from which on a table has a filter of its own."""
+
+
+@dataclass(frozen=True)
+class Link(Block):
+    """A cell that leads somewhere: a path relative to the page."""
+
+    text: str
+    to: str
+
+
+@dataclass(frozen=True)
+class Copy(Block):
+    """A cell with a button that copies a text, such as a command."""
+
+    text: str
+    label: str = "Copy"
+
+
+@dataclass(frozen=True)
+class Number(Block):
+    """A cell that shows a rounded number and is sorted by the whole one."""
+
+    value: float
+    text: str
+
+
+Cell = str | int | float | Link | Copy | Number | None
+
+
+@dataclass(frozen=True)
+class Table(Block):
+    """Rows of cells under titles.
+
+    Args:
+        titles: of the columns, with their units.
+        rows: cells; numbers are set flush right, None is an empty cell and sorted last.
+        tones: CSS classes of the rows: "best" stands out, "faded" steps back.
+        shown: how many rows are there before "show all" is pressed; None for all.
+
+    """
+
+    titles: Sequence[str]
+    rows: Sequence[Sequence[Cell]]
+    tones: Sequence[str] = ()
+    shown: int | None = None
+
+    @property
+    def heads(self) -> list[tuple[str, bool]]:
+        """Each title, and whether there are numbers under it."""
+        return [(title, self._numeric(i)) for i, title in enumerate(self.titles)]
+
+    @property
+    def lines(self) -> list[tuple[str, Sequence[Cell]]]:
+        """Each row after its tone."""
+        tones = self.tones or [""] * len(self.rows)
+        return [*zip(tones, self.rows, strict=True)]
+
+    @property
+    def filtered(self) -> bool:
+        """Whether a filter is worth its place."""
+        return len(self.rows) >= FILTERED
+
+    def _numeric(self, column: int) -> bool:
+        return any(isinstance(row[column], int | float | Number) for row in self.rows)

@@ -1,0 +1,54 @@
+"""Calibration: can the model's probabilities be taken at their word."""
+
+from markupsafe import Markup
+
+from quintet.analysis.calibration import BINS, Calibration, calibration
+from quintet.artifacts.predictions_file import Predictions
+from quintet.report.html.blocks import Block, Note
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.run.run_data import SPLITS
+
+CURE = "A label-smoothed loss, weight decay, averaged weights (callbacks=ema) or an ensemble help."
+
+
+def trust(answers: Predictions, split: str) -> list[Block]:
+    """Return the reliability diagram and the expected calibration error; none of values."""
+    if (found := calibration(answers)) is None:
+        return []
+    return [_diagram(found, split, answers.task == "multilabel"), _words(found)]
+
+
+def _words(found: Calibration) -> Note:
+    size = f"Expected calibration error {found.ece:.3f} ({BINS} bins, Guo et al. 2017)"
+    chance = f"an honest model shows up to {found.by_chance:.3f} on so few samples"
+    if found.ece <= found.by_chance:
+        return Note(f"{size}; {chance}. The probabilities can be taken at their word.", "good")
+    gap = float((found.confidence - found.share) @ found.count)
+    way = "more sure than it is right" if gap > 0 else "less sure than it might be"
+    return Note(f"{size}; {chance}. The model is {way}. {CURE}", "warn")
+
+
+def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
+    size = (8 + 26 * (found.count / found.count.max()) ** 0.5).round(1).tolist()
+    ideal: Trace = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1]}
+    ideal |= {"name": "taken at its word", "hoverinfo": "skip"}
+    ideal |= {"line": {"color": "$soft", "width": 1.2, "dash": "dash"}}
+    points: Trace = {
+        **{"type": "scatter", "mode": "markers", "name": SPLITS[split]},
+        **{"x": found.confidence.round(4).tolist(), "y": found.share.round(4).tolist()},
+        "marker": {"size": size, "color": "$blue", "opacity": 0.85},
+        "customdata": found.count.tolist(),
+        "hovertemplate": Markup(
+            "says %{x:.1%}, is right in %{y:.1%} of %{customdata}<extra></extra>"
+        ),
+    }
+    x = "probability of a label" if labels else "confidence in the answer"
+    layout = {
+        "xaxis": axis(x, range=[-0.03, 1.05], tickformat=".0%"),
+        "yaxis": axis("share that is right", range=[-0.05, 1.08], tickformat=".0%"),
+        "legend": {"orientation": "h", "y": -0.22, "x": 0},
+    }
+    caption = (
+        "Below the line: surer than right. The larger a point, the more samples it stands for."
+    )
+    return Figure(f"Calibration on {SPLITS[split]} data", [ideal, points], layout, caption, 400)

@@ -1,0 +1,144 @@
+"""The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
+
+from markupsafe import Markup
+
+from quintet.artifacts.record import REPORT, Record, by_fold
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.formatting import duration, plural, score
+from quintet.diagnostics.training_curves import Row, read
+from quintet.report.html.blocks import Block, Columns, Note, Text
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.table import Cell, Link, Number, Table
+from quintet.report.run.curves import whole
+from quintet.report.run.run_data import RunData
+
+
+def what(run: RunData) -> str:
+    """Return what there are several of: folds, seeds, or both."""
+    names, parts = run.record.repeats, run.record.parts
+    if not any("fold" in part for part in parts.values()):
+        return plural(len(names), "seed")
+    folds = len(by_fold(parts, names))
+    seeds = len(names) // folds
+    return f"{folds} folds" + (f" × {seeds} seeds" if seeds > 1 else "")
+
+
+def spread(run: RunData) -> str:
+    """Say how far P moves from one to the next, and how sure the mean is."""
+    found = run.record.spread
+    if not found:
+        return f"mean of {what(run)}"
+    return f"mean of {what(run)} ± {score(found['deviation'])}; its error {score(found['error'])}"
+
+
+def table(run: RunData) -> list[Block]:
+    """Return P of each fold or seed, with the way to its own page."""
+    rows: list[list[Cell]] = []
+    kept = records(run)
+    for name, value in run.record.repeats.items():
+        own = kept.get(name)
+        page = f"{name}/{REPORT}"
+        link = Link(name, page if (run.folder / page).is_file() else f"{name}/")
+        number = Number(value, score(value))
+        if own is None:
+            rows.append([link, number, None, None, None])
+            continue
+        sizes = f"{own.facts.get('train_size') or '–'} / {own.facts.get('val_size') or '–'}"
+        rows.append([link, number, sizes, own.epochs, duration(own.seconds)])
+    titles = ["run", f"{run.metric}, validation", "training / validation samples"]
+    return [
+        Table([*titles, "epochs", "time"], rows),
+        *_figure(run),
+        Text(
+            "± is the standard deviation from fold to fold (from seed to seed, without folds). The "
+            "error of the mean takes folds for independent; they share training samples, so the "
+            "true one is larger (Bengio and Grandvalet 2004).",
+            "Spread.",
+        ),
+    ]
+
+
+def _figure(run: RunData) -> list[Block]:
+    values = run.record.repeats
+    mean = run.record.metric.value
+    if len(values) < 2 or mean is None:
+        return []
+    names = _called(run)
+    dots: Trace = {
+        **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
+        "marker": {"size": 10, "color": "$blue"},
+        "hovertemplate": Markup("%{y}: %{x:.4f}<extra></extra>"),
+    }
+    line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
+    layout = {
+        "xaxis": axis(f"{run.metric}, validation"),
+        "yaxis": axis("run", type="category", autorange="reversed"),
+        "shapes": [{**line, "line": {"color": "$orange", "width": 2}}],
+    }
+    title = "P of each, and their mean"
+    return [Figure(title, [dots], layout, "Orange: the mean.", 130 + 26 * len(names))]
+
+
+def _called(run: RunData) -> list[str]:
+    """Return each run's fold and seed as an axis has them, of the two what differs among them."""
+    parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
+    differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
+    told = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
+    return [", ".join(words) or name for name, words in told.items()]
+
+
+def curves(run: RunData) -> list[Block]:
+    """Return loss and P of every fold or seed by epoch."""
+    rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
+    if not any(rows.values()):
+        return [Text("No epoch was finished.")]
+    said: list[Block] = [Note(text, "warn") for text in run.record.diagnosis]
+    loss = run.record.choices.get("loss") or "loss"
+    return [
+        *said,
+        Columns(
+            [_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, f"P: {run.metric}")]
+        ),
+    ]
+
+
+def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
+    traces = [
+        trace
+        for part, color, dash in (("train", "$blue", "dot"), ("val", "$orange", "solid"))
+        if any((trace := _lines(found, f"{part}/{key}", color, dash))["x"])
+    ]
+    layout = {
+        "xaxis": axis("epoch", **whole(max(map(len, found.values())))),
+        "yaxis": axis(key),
+        "legend": {"orientation": "h", "y": -0.25, "x": 0},
+    }
+    return Figure(title, traces, layout, "One line a run.", 340)
+
+
+def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trace:
+    x: list[int | None] = []
+    y: list[float | None] = []
+    text: list[str] = []
+    for name, rows in found.items():
+        known = [row for row in rows if key in row]
+        x += [*(int(row["epoch"]) + 1 for row in known), None]
+        y += [*(row[key] for row in known), None]
+        text += [name] * (len(known) + 1)
+    return {
+        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
+        "name": "training" if key.startswith("train") else "validation",
+        "line": {"color": color, "dash": dash, "width": 1.6},
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>"),
+    }
+
+
+def records(run: RunData) -> dict[str, Record]:
+    """Return the records of a run's runs, by folder; those deleted are left out."""
+    found = {}
+    for name in run.record.repeats:
+        try:
+            found[name] = Record.read(run.folder / name)
+        except (OSError, DamagedError):
+            continue
+    return found

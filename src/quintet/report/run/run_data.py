@@ -1,0 +1,153 @@
+"""All that a run's folder tells, read once; no torch, no trainer."""
+
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from quintet.analysis.bootstrap import ConfidenceInterval, intervals
+from quintet.analysis.measures import BESIDE
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.predictions_file import Examples, Predictions, read, read_examples
+from quintet.artifacts.record import CONFIG, RESULT, Record
+from quintet.base import plain_yaml, schema
+from quintet.base.errors import UserError
+from quintet.diagnostics.training_curves import Row
+from quintet.diagnostics.training_curves import read as read_rows
+
+CHECKS, RATES = "check.json", "lr_range.csv"
+FINDING = ("verdict", "name", "seen", "cure")
+SPLITS = {"val": "validation", "test": "test"}
+
+
+@dataclass
+class RunData:
+    """A run folder.
+
+    Args:
+        folder: that train.py wrote.
+        record: its result.json.
+        config: its config.yaml, as text.
+
+    """
+
+    folder: Path
+    record: Record
+    config: str
+
+    @classmethod
+    def read(cls, folder: Path) -> "RunData":
+        """Read a run folder.
+
+        Raises:
+            UserError: the folder is not a run's, or the run has not ended.
+
+        """
+        for name in (CONFIG, RESULT):
+            if not untrusted_files.has(folder, name):
+                raise UserError(
+                    f"run={folder} has no {name}. Allowed: the folder of a run that has ended, as "
+                    "train.py writes it."
+                )
+        return cls(folder, Record.read(folder), untrusted_files.read_text(folder, CONFIG))
+
+    @property
+    def metric(self) -> str:
+        """P's name."""
+        return self.record.metric.name
+
+    @property
+    def model(self) -> str:
+        """The model's name on the command line."""
+        return self.record.choices.get("model") or "model"
+
+    @property
+    def facts(self) -> dict[str, Any]:
+        """Facts of the data."""
+        return self.record.facts
+
+    @cached_property
+    def cfg(self) -> dict[str, Any]:
+        """The config as plain data."""
+        return plain_yaml.mapping(self.config, self.folder / CONFIG)
+
+    @cached_property
+    def rows(self) -> list[Row]:
+        """The rows of metrics.csv."""
+        return read_rows(self.folder / "metrics.csv")
+
+    @cached_property
+    def answers(self) -> dict[str, Predictions]:
+        """What the model answered, by split; {} where that was not kept."""
+        return read(self.folder)
+
+    @cached_property
+    def examples(self) -> Examples | None:
+        """The inputs that went most wrong."""
+        return read_examples(self.folder)
+
+    @cached_property
+    def checks(self) -> list[dict[str, str]]:
+        """The findings of check.py, where it looked at this folder."""
+        if not untrusted_files.has(self.folder, CHECKS):
+            return []
+        found = untrusted_files.read_json(self.folder, CHECKS, list)
+        with untrusted_files.understood(self.folder / CHECKS):
+            plain = schema.fitting(list[dict[str, str | None]], found, "findings")
+            return [{key: each[key] or "" for key in FINDING} for each in plain]
+
+    @cached_property
+    def scores(self) -> dict[str, dict[str, ConfidenceInterval]]:
+        """Measures with their intervals, by split; P first.
+
+        P is among them where the kept answers give its recorded value: a metric with settings of
+        its own, or one that is not among ours, has no interval.
+        """
+        found = {}
+        for split, answers in self.answers.items():
+            names = list(dict.fromkeys((self.metric, *BESIDE[answers.task])))
+            measured = intervals(answers, names)
+            recorded = self.recorded(split)
+            whole = answers.total == len(answers)
+            if self.metric in measured and recorded is not None:
+                if whole and not np.isclose(measured[self.metric].value, recorded, rtol=1e-3):
+                    del measured[self.metric]
+                else:
+                    drawn = measured[self.metric]
+                    measured[self.metric] = ConfidenceInterval(recorded, drawn.low, drawn.high)
+            found[split] = measured
+        return found
+
+    def recorded(self, split: str) -> float | None:
+        """Return P on a split, as the run recorded it."""
+        return self.record.metric.value if split == "val" else self.record.test.get(self.metric)
+
+    @cached_property
+    def best_epoch(self) -> int | None:
+        """The epoch, from 1, whose checkpoint was kept: of equals the latest."""
+        key = f"val/{self.metric}"
+        sign = 1 if self.record.metric.mode == "max" else -1
+        ranked = [(sign * row[key], row["epoch"]) for row in self.rows if key in row]
+        return int(max(ranked)[1]) + 1 if ranked else None
+
+    @property
+    def names(self) -> list[str]:
+        """Names of classes, labels or targets; numbers where they have none."""
+        named = [str(name) for name in self.facts.get("class_names") or []]
+        count = self.facts.get("num_classes") or self.facts.get("num_targets") or self._answered()
+        return named or [str(i) for i in range(int(count))]
+
+    def _answered(self) -> int:
+        """Return how many classes, labels or targets the answers have; of an old record."""
+        found = next(iter(self.answers.values()), None)
+        if found is None:
+            return 1
+        shape = found.probabilities.shape if found.task == "binary" else found.predicted.shape
+        return shape[1] if len(shape) > 1 else 1
+
+    @property
+    def latest(self) -> str | None:
+        """The split that counts most: test where it was opened, else validation."""
+        return next((split for split in ("test", "val") if split in self.answers), None)

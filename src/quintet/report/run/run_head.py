@@ -1,0 +1,105 @@
+"""The first screen: how good the model is, against what, and what to do next."""
+
+from quintet.analysis.significance import judge
+from quintet.artifacts.steering_files import by_hand
+from quintet.base.formatting import duration, plural, score
+from quintet.config.pasteable import sort_out
+from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.run import cross_validated
+from quintet.report.run.run_commands import next_steps, warned
+from quintet.report.run.run_data import SPLITS, RunData
+
+READABLE = 5
+"""Epochs from which on a curve can be called healthy."""
+BETTER, WORSE = "Better than the best baseline by", "Behind the best baseline by"
+UNREPEATED = "The command to reproduce it does not repeat that."
+
+
+def head(run: RunData) -> list[Block]:
+    """Return the first screen."""
+    return [
+        Headline(_sentence(run), _choices(run)),
+        Tiles(_tiles(run)),
+        *_notes(run),
+        Commands(next_steps(run)),
+        *warned(sort_out(run.record.overrides)[1]),
+    ]
+
+
+def _sentence(run: RunData) -> str:
+    what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
+    record, epochs = run.record, plural(run.record.epochs, "epoch")
+    if record.status == "diverged":
+        return f"{what} diverged after {epochs}."
+    if record.status == "failed":
+        return f"{what} failed after {epochs}."
+    if record.status == "interrupted":
+        return f"{what} was interrupted after {epochs}; it can go on from there."
+    found = {split: run.recorded(split) for split in ("test", "val")}
+    told = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
+    stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
+    over = f" over {cross_validated.what(run)}" if record.repeats else ""
+    return f"{what}{over}: {run.metric} {', '.join(told) or 'unknown'}{stopped}."
+
+
+def _choices(run: RunData) -> str:
+    groups = ("metric", "loss", "init", "optimizer", "scheduler")
+    made = [f"{group} {run.record.choices.get(group)}" for group in groups]
+    better = "greater" if run.record.metric.mode == "max" else "smaller"
+    return f"{' · '.join(made)} · seed {run.record.seed}. The {better} {run.metric}, the better."
+
+
+def _tiles(run: RunData) -> list[Tile]:
+    tiles = []
+    for split, name in reversed(SPLITS.items()):
+        if (value := run.recorded(split)) is not None:
+            tiles.append(Tile(f"{run.metric}, {name}", score(value), _interval(run, split)))
+    tiles += _against_baseline(run)
+    if run.best_epoch is not None:
+        hint = f"by {run.metric} on validation data"
+        tiles.append(Tile("Best epoch", f"{run.best_epoch} of {run.record.epochs}", hint))
+    size = f"{run.record.parameters:,} parameters" if run.record.parameters else ""
+    tiles.append(Tile("Trained in", duration(run.record.seconds), size))
+    return tiles
+
+
+def _interval(run: RunData, split: str) -> str:
+    if run.record.repeats:
+        averaged = f"averaged answers of {len(run.record.repeats)} models"
+        return cross_validated.spread(run) if split == "val" else averaged
+    found = run.scores.get(split, {}).get(run.metric)
+    samples = run.facts.get(f"{split}_size")
+    if found is None:
+        return f"{samples:,} samples" if samples else ""
+    return f"95 % interval {score(found.low)} to {score(found.high)}"
+
+
+def _against_baseline(run: RunData) -> list[Tile]:
+    """Compare with the best simple model on the split that counts most."""
+    known = {split for by_split in run.record.baselines.values() for split in by_split}
+    split = "test" if run.record.test and "test" in known else "val"
+    own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
+    others = {n: v[split] for n, v in run.record.baselines.items() if split in v}
+    if own is None or not others:
+        return []
+    name = max(others, key=lambda n: sign * others[n])
+    gain = sign * (own - others[name])
+    title = BETTER if gain >= 0 else WORSE
+    hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
+    count = run.facts.get(f"{split}_size")
+    judged = judge(run.metric, own, others[name], count, split=SPLITS[split])
+    if run.record.repeats or judged.kind == "unknown":
+        return [Tile(title, score(abs(gain)), hint, "plain" if gain > 0 else "warn")]
+    tone: Tone = "warn" if gain <= 0 else "good" if judged.kind == "clear" else "plain"
+    return [Tile(title, score(abs(gain)), f"{hint}; {judged.reason}", tone)]
+
+
+def _notes(run: RunData) -> list[Block]:
+    record = run.record
+    notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
+    if told := by_hand(record.steering):
+        notes.append(Note(f"Steered by hand: {'; '.join(told)}. {UNREPEATED}", "warn"))
+    notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
+    if not notes and record.epochs >= READABLE:
+        notes.append(Note("The curves look healthy.", "good"))
+    return notes

@@ -1,0 +1,76 @@
+"""A run's report: gathered, put on one page, written beside the run."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import CONFIG, REPORT, RESULT
+from quintet.base import console
+from quintet.report.html.blocks import Block
+from quintet.report.html.frame import Page, Section
+from quintet.report.run import cross_validated, setup_sections
+from quintet.report.run.curves import curves
+from quintet.report.run.prediction_sections import answered
+from quintet.report.run.run_data import RunData
+from quintet.report.run.run_head import head
+from quintet.report.run.scores import beside, scores
+from quintet.report.run.worst_cases import mistakes
+
+SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
+    "Scores": scores,
+    "Curves": curves,
+    "Answers": answered,
+    "Most wrong": mistakes,
+    "Checks": setup_sections.checks,
+    "Data and model": setup_sections.data_and_model,
+    "Config": setup_sections.config,
+    "Environment": setup_sections.environment,
+}
+"""What follows the first screen."""
+SEVERAL: dict[str, Callable[[RunData], list[Block]]] = {
+    "Runs": lambda run: [*cross_validated.table(run), *beside(run)],
+    "Curves": cross_validated.curves,
+    "Data and model": setup_sections.data_and_model,
+    "Config": setup_sections.config,
+    "Environment": setup_sections.environment,
+}
+"""The same of a run over folds or seeds; what the models answered is on the page of each."""
+
+
+def write(folder: Path, path: Path | None = None) -> Path:
+    """Write the report of a run folder and return its path, `report.html` in it unless given.
+
+    Raises:
+        UserError: the folder is not a run's, or is damaged, or there is no place to write to.
+
+    """
+    path = path or folder / REPORT
+    with untrusted_files.understood(folder):
+        made = page(RunData.read(folder))
+    made.write(path)
+    return path
+
+
+def leave(folder: Path) -> None:
+    """Write the report of a run that has begun, unless its config says `report: false`.
+
+    Whatever goes wrong with it costs a line, never the run.
+    """
+    if not (folder / CONFIG).is_file() or not (folder / RESULT).is_file():
+        return
+    try:
+        run = RunData.read(folder)
+        if run.cfg.get("report", True):
+            page(run).write(folder / REPORT)
+    except Exception as error:
+        console.warn(f"report.html could not be written: {error!r}")
+
+
+def page(run: RunData) -> Page:
+    """Return the page."""
+    made = SEVERAL if run.record.repeats else SECTIONS
+    left_out = set() if run.checks else {"Checks"}
+    sections = [Section(title, make(run)) for title, make in made.items() if title not in left_out]
+    foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."
+    return Page("RunData", run.folder.resolve().name, head(run), sections, foot)

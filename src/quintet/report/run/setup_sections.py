@@ -1,0 +1,74 @@
+"""What the run was: data, model, config, machine, code."""
+
+from quintet.artifacts import untrusted_files
+from quintet.report.html.blocks import Block, Code, Columns, FactList, Fold, Note, Text
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.table import Cell, Table
+from quintet.report.run.run_data import RATES, RunData
+
+PARTS = {"train": "training", "val": "validation", "test": "test"}
+SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
+
+
+def data_and_model(run: RunData) -> list[Block]:
+    """Return the facts of the data beside the model's layers."""
+    facts = run.facts
+    sizes = [f"{n:,} {name}" for part, name in PARTS.items() if (n := facts.get(f"{part}_size"))]
+    values: dict[str, object] = {
+        "Data": run.record.choices.get("data") or "–",
+        "Task": " on ".join(str(facts[k]) for k in ("task", "kind") if facts.get(k)) or "–",
+        "Samples": ", ".join(sizes) or "–",
+        "Input": " × ".join(map(str, facts.get("input_shape") or [])) or "–",
+        "Fingerprint": facts.get("fingerprint") or "–",
+    }
+    if counts := facts.get("class_counts"):
+        values["Training samples"] = ", ".join(
+            f"{name} {n:,}" for name, n in zip(run.names[:20], counts, strict=False)
+        )
+    rows: list[list[Cell]] = [[name, count] for name, count in run.record.layers.items()]
+    if not rows:
+        return [FactList(values)]
+    total: list[Cell] = ["all", run.record.parameters]
+    return [Columns([FactList(values), Table(["layer", "parameters"], [*rows, total], shown=20)])]
+
+
+def checks(run: RunData) -> list[Block]:
+    """Return what check.py found in this folder before the training."""
+    rows: list[list[Cell]] = [
+        [SIGNS.get(c["verdict"], c["verdict"]), c["name"], c["seen"], c["cure"] or None]
+        for c in run.checks
+    ]
+    blocks: list[Block] = [Table(["", "check", "seen", "cure"], rows)]
+    if untrusted_files.has(run.folder, RATES):
+        table = untrusted_files.read_table(run.folder, RATES)
+        with untrusted_files.understood(run.folder / RATES):
+            tested = [[float(cell) for cell in row.values()][:2] for row in table]
+        blocks.append(_range_test([*table[0]] if table else ["lr", "loss"], tested))
+    return blocks
+
+
+def _range_test(titles: list[str], rows: list[list[float]]) -> Figure:
+    line: Trace = {"type": "scatter", "mode": "lines", "line": {"color": "$green", "width": 2}}
+    line |= {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
+    layout = {
+        "xaxis": axis("learning rate", type="log", exponentformat="power"),
+        "yaxis": axis(titles[1]),
+    }
+    return Figure("Learning-rate range test (Smith 2017)", [line], layout, height=300)
+
+
+def config(run: RunData) -> list[Block]:
+    """Return what was typed, and the whole config that came of it."""
+    typed = " ".join(run.record.overrides) or "nothing: all defaults"
+    return [Text(typed, "Typed:"), Fold("The whole config, resolved", [Code(run.config)])]
+
+
+def environment(run: RunData) -> list[Block]:
+    """Return versions, machine and git state."""
+    found = dict(run.record.environment)
+    commit, dirty = found.pop("commit", None), found.pop("dirty", False)
+    blocks: list[Block] = [FactList({**found, "commit": commit or "not under git"})]
+    if dirty:
+        text = "The code had uncommitted changes: the commit alone does not repeat this run."
+        blocks.append(Note(text, "warn"))
+    return blocks

@@ -1,0 +1,63 @@
+"""The leaderboard: every trial, its folder, and the command that runs it again."""
+
+from quintet.base.formatting import rounded, score, short
+from quintet.report.html.table import Cell, Copy, Link, Number, Table
+from quintet.report.sweep.sweep_commands import again
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.ranking import STEERED, state
+from quintet.study.trial import Trial
+
+SHOWN = 15
+"""Rows before "show all" is pressed."""
+
+
+def leaderboard(sweep: SweepData) -> Table:
+    """Return the table, the best first; faded rows did not complete."""
+    keys = varied(sweep)
+    titles = ["trial", "state", sweep.metric, *titled(keys), "epochs", "time (s)", "again"]
+    rows = [_row(sweep, trial, keys) for trial in sweep.ranked]
+    return Table(titles, rows, [_tone(sweep, t) for t in sweep.ranked], SHOWN)
+
+
+def titled(keys: list[str]) -> list[str]:
+    """Return the last parts of keys; two of the same last part stay whole."""
+    last = [short(key) for key in keys]
+    return [s if last.count(s) == 1 else key for s, key in zip(last, keys, strict=True)]
+
+
+def varied(sweep: SweepData) -> list[str]:
+    """Return the parameters with more than one value, the most important first."""
+    keys = dict.fromkeys(key for trial in sweep.ranked for key in trial.point)
+    first = [key for key in sweep.importance if key in keys]
+    ordered = list(dict.fromkeys([*first, *keys]))
+    several = [k for k in ordered if len({t.point.get(k) for t in sweep.trials}) > 1]
+    return several or ordered
+
+
+def _row(sweep: SweepData, trial: Trial, keys: list[str]) -> list[Cell]:
+    value = None if trial.value is None else Number(trial.value, score(trial.value))
+    seconds = float(trial.notes.get("seconds", 0.0))
+    return [
+        Link(f"{trial.number}", f"trials/{trial.number:04d}/"),
+        state(trial) + (", steered" if STEERED in trial.notes else ""),
+        value,
+        *(_setting(trial.point.get(key)) for key in keys),
+        int(trial.notes.get("epochs", len(trial.reports))),
+        Number(seconds, f"{seconds:.1f}"),
+        Copy(again(sweep, trial)),
+    ]
+
+
+def _setting(value: str | None) -> Cell:
+    if value is None:
+        return None
+    try:
+        return Number(float(value), rounded(value))
+    except ValueError:
+        return value
+
+
+def _tone(sweep: SweepData, trial: Trial) -> str:
+    if sweep.winner and trial.number == sweep.winner.number:
+        return "best"
+    return "" if trial.state == "completed" else "faded"

@@ -1,0 +1,72 @@
+"""What was tried, on what data."""
+
+from quintet.base.formatting import short
+from quintet.report.html.blocks import Block, Columns, FactList
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.space import Choice, Parameter
+
+GROUPS = {
+    "metric": "Metric P",
+    "loss": "Loss C",
+    "init": "Init W",
+    "optimizer": "Optimizer A",
+    "sweeper": "Sweeper T",
+    "scheduler": "Scheduler",
+    "model": "Model",
+}
+
+
+PARTS = ("sampler", "scheduler")
+"""Of a strategy."""
+
+
+def choices(sweep: SweepData) -> list[Block]:
+    """Return the five choices beside the facts of the data, then what varied within them."""
+    made = sweep.record.choices if sweep.record else {}
+    spans = {p.key: span(sweep, p) for p in sweep.space.parameters}
+    values: dict[str, object] = {
+        title: f"varied: {spans[group]}" if group in spans else made.get(group) or "–"
+        for group, title in GROUPS.items()
+    }
+    values["Metric P"] = f"{sweep.metric}, the {_better(sweep)} the better"
+    values["Sweeper T"] = f"{made.get('sweeper') or '–'} ({_strategy(sweep)})"
+    varied = {f"Varied: {key}": text for key, text in spans.items() if key not in GROUPS}
+    return [Columns([FactList(values), FactList(_data(sweep))]), FactList(varied)]
+
+
+def span(sweep: SweepData, p: Parameter) -> str:
+    """Return a parameter's values, and of which options of a varied choice it is."""
+    if isinstance(p, Choice):
+        text = ", ".join(p.values)
+    else:
+        scale = {"log": ", log scale", "reverse_log": ", log scale of 1 − x"}.get(p.scale, "")
+        text = f"{p.low:g} to {p.high:g}{scale}"
+    swept = {q.key for q in sweep.space.parameters} - {p.key}
+    owners = [f"{k} {' or '.join(v)}" for k, v in p.when.items() if k in swept]
+    return f"{text}; with {' and '.join(owners)}" if owners else text
+
+
+def _better(sweep: SweepData) -> str:
+    return "smaller" if sweep.mode == "min" else "greater"
+
+
+def _strategy(sweep: SweepData) -> str:
+    strategy = sweep.spec.get("strategy", {})
+    targets = (str((strategy.get(part) or {}).get("_target_", "")) for part in PARTS)
+    return " + ".join(filter(None, map(short, targets))) or "unknown strategy"
+
+
+def _data(sweep: SweepData) -> dict[str, object]:
+    if sweep.record is None:
+        return {}
+    facts = sweep.record.facts
+    splits = {"train": "training", "val": "validation", "test": "test"}
+    sizes = {name: facts.get(f"{split}_size") for split, name in splits.items()}
+    known = [f"{size:,} {name}" for name, size in sizes.items() if size is not None]
+    return {
+        "Data": sweep.record.choices.get("data") or "–",
+        "Task": ", ".join(str(facts[k]) for k in ("task", "kind") if facts.get(k)) or "–",
+        "Samples": ", ".join(known) or "–",
+        "Input": " × ".join(map(str, facts.get("input_shape") or [])) or "–",
+        "Fingerprint": facts.get("fingerprint") or "–",
+    }

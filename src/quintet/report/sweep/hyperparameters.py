@@ -1,0 +1,183 @@
+"""What the hyperparameters did: parallel coordinates, slices, and a map of the two that matter."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from quintet.base.formatting import rounded
+from quintet.report.html.blocks import Block, Columns, Text
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.sweep.board import titled, varied
+from quintet.report.sweep.maps import contour
+from quintet.report.sweep.scales import ABSENT, parameter, place, ticks
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.space import Choice, Parameter
+from quintet.study.trial import Trial
+
+FEWEST = 3
+"""Trials from which these charts say anything."""
+AXES, SLICES = 9, 6
+GOLDEN = 0.618034
+SLICED = (
+    "P against one parameter at a time, the most important first, with its share of importance. "
+    "Orange: the winner; blue: completed trials; grey: pruned ones, with P where they stopped."
+)
+BANDS = (
+    ("the rest", "$faint", 0.35, 1.0),
+    ("best quarter", "$sky", 0.9, 1.6),
+    ("best tenth", "$blue", 1.0, 2.2),
+    ("winner", "$orange", 1.0, 3.5),
+)
+"""Name, colour, opacity and line width, the worst first so that better ones lie on top."""
+
+
+def hyperparameters(sweep: SweepData) -> list[Block]:
+    """Return the charts of the space."""
+    parameters = [p for key in varied(sweep) if (p := parameter(sweep.space, key))]
+    if len(sweep.valued) < FEWEST or not parameters:
+        return [Text(f"From {FEWEST} trials on, charts of what they varied stand here.")]
+    charts: list[Block] = []
+    if len(parameters) > 1:
+        charts.append(parallel(sweep, parameters[:AXES]))
+    charts.append(Text(SLICED))
+    charts.append(Columns([slice_of(sweep, p) for p in parameters[:SLICES]]))
+    if map_of_two := contour(sweep, parameters):
+        charts.append(map_of_two)
+    return charts
+
+
+def bands(sweep: SweepData) -> dict[str, list[Trial]]:
+    """Sort trials by how good they are."""
+    ranked = sorted(sweep.valued, key=lambda t: sweep.ranked.index(t))
+    tenth, quarter = max(1, len(ranked) // 10), max(1, len(ranked) // 4)
+    return {
+        "winner": ranked[:1],
+        "best tenth": ranked[1:tenth],
+        "best quarter": ranked[max(1, tenth) : quarter],
+        "the rest": ranked[max(1, quarter) :],
+    }
+
+
+def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
+    """Return parallel coordinates: each trial a line through its values."""
+    found = bands(sweep)
+    traces = [
+        _lines(sweep, parameters, found[name], name, color, opacity, width)
+        for name, color, opacity, width in BANDS
+        if found[name]
+    ]
+    absent = any(place(p, t.point) is None for p in parameters for t in sweep.valued)
+    bottom = (ABSENT if absent else 0.0) - 0.06
+    layout = {
+        "xaxis": {
+            **{"tickvals": list(range(len(parameters))), "showgrid": False, "ticks": ""},
+            **{
+                "ticktext": titled([p.key for p in parameters]),
+                "side": "top",
+            },
+            "range": [-0.25, len(parameters) - 0.55],
+        },
+        "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
+        "shapes": [_upright(i) for i in range(len(parameters))],
+        "annotations": [mark for i, p in enumerate(parameters) for mark in _marks(i, p)],
+        "hovermode": "closest",
+        "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
+    }
+    caption = (
+        "Each line is a trial, each upright a parameter on its own scale, the most important "
+        "first. A click on the legend hides a group."
+    ) + (" Below an axis: trials without the parameter." if absent else "")
+    title, wide = "Which settings are good together", 90 * len(parameters)
+    return Figure(title, traces, layout, caption, 430, wide)
+
+
+def _upright(i: int) -> dict[str, object]:
+    ends = {"x0": i, "x1": i, "y0": 0, "y1": 1}
+    return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
+
+
+def _marks(i: int, p: Parameter) -> list[dict[str, object]]:
+    marks = ticks(p, 5)
+    looks = {"showarrow": False, "xanchor": "left", "xshift": 5, "bgcolor": "$card", "opacity": 0.9}
+    font = {"size": 11, "color": "$soft"}
+    return [
+        {"x": i, "y": y, "text": text, "font": font, **looks}
+        for y, text in zip(marks["tickvals"], marks["ticktext"], strict=True)
+    ]
+
+
+def _lines(
+    sweep: SweepData,
+    parameters: Sequence[Parameter],
+    trials: Sequence[Trial],
+    name: str,
+    color: str,
+    opacity: float,
+    width: float,
+) -> Trace:
+    x: list[int | None] = []
+    y: list[float | None] = []
+    text: list[Markup] = []
+    for trial in trials:
+        places = [place(p, trial.point) for p in parameters]
+        x += [*range(len(parameters)), None]
+        y += [*(ABSENT if at is None else at for at in places), None]
+        text += [_told(sweep, trial)] * (len(parameters) + 1)
+    return {
+        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text, "name": name},
+        **{"opacity": opacity, "line": {"color": color, "width": width}},
+        "hovertemplate": Markup("%{text}<extra></extra>"),
+    }
+
+
+def _told(sweep: SweepData, trial: Trial) -> Markup:
+    lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {trial.value:.4f}"]
+    lines += [f"{key} = {rounded(value)}" for key, value in trial.point.items()]
+    return Markup("<br>").join(lines)
+
+
+def slice_of(sweep: SweepData, p: Parameter) -> Figure:
+    """Return P against one parameter; trials that have it not are left out."""
+    traces = []
+    groups = {"pruned": ("$faint", 6), "completed": ("$blue", 7)}
+    for state, (color, size) in groups.items():
+        trials = [t for t in sweep.valued if t.state == state and place(p, t.point) is not None]
+        if sweep.winner in trials:
+            trials.remove(sweep.winner)
+        traces.append(_dots(sweep, p, trials, state, color, size))
+    if sweep.winner and place(p, sweep.winner.point) is not None:
+        traces.append(_dots(sweep, p, [sweep.winner], "winner", "$orange", 11))
+    share = sweep.importance.get(p.key)
+    title = p.key if share is None else f"{p.key} ({share:.0%})"
+    layout = {
+        "xaxis": axis(_axis_name(p), **ticks(p, 5)),
+        "yaxis": axis(sweep.metric),
+        "showlegend": False,
+    }
+    return Figure(title, traces, layout, height=280)
+
+
+def _axis_name(p: Parameter) -> str:
+    scale = {"log": " (log scale)", "reverse_log": " (log scale of 1 − x)"}
+    return p.key + scale.get(getattr(p, "scale", ""), "")
+
+
+def _spread(p: Parameter, trial: Trial) -> float:
+    """Return a trial's place; those of the same listed value a little apart, to be seen."""
+    at = place(p, trial.point) or 0.0
+    if not isinstance(p, Choice):
+        return at
+    return at + (trial.number * GOLDEN % 1 - 0.5) * 0.4 / len(p.values)
+
+
+def _dots(
+    sweep: SweepData, p: Parameter, trials: Sequence[Trial], name: str, color: str, size: int
+) -> Trace:
+    return {
+        **{"type": "scatter", "mode": "markers", "name": name},
+        "x": [_spread(p, t) for t in trials],
+        "y": [t.value for t in trials],
+        "text": [_told(sweep, t) for t in trials],
+        "marker": {"color": color, "size": size, "opacity": 0.8},
+        "hovertemplate": Markup("%{text}<extra></extra>"),
+    }

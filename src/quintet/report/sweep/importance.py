@@ -1,0 +1,121 @@
+"""What mattered, measured, beside what matters as a rule."""
+
+from collections.abc import Mapping
+
+from markupsafe import Markup
+
+from quintet.base.formatting import rounded
+from quintet.report.html.blocks import Block, Note, Text
+from quintet.report.html.figure import Figure, axis
+from quintet.report.html.table import Cell, Number, Table
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.leaderboard import SENSITIVITY
+
+LEVELS = ("low", "medium", "high")
+
+
+def importance(sweep: SweepData) -> list[Block]:
+    """Return the ranking beside the table of the practice notes, and where they disagree."""
+    shares = sweep.importance
+    if not shares:
+        return [
+            Text(
+                "Too few trials, or too little varied, to rank hyperparameters. "
+                "sweeper.n_trials=20 or more gives a first ranking."
+            )
+        ]
+    return [
+        _chart(shares),
+        *(Note(text, "warn") for text in disagreements(shares)),
+        _table(sweep, shares),
+        Text(_method(sweep)),
+    ]
+
+
+def measured(shares: Mapping[str, float]) -> dict[str, str]:
+    """Put shares into words: high is twice an even share or more, low is less than half of one."""
+    even = 1 / len(shares)
+    return {
+        key: "high" if share >= 2 * even else "low" if share < even / 2 else "medium"
+        for key, share in shares.items()
+    }
+
+
+def disagreements(shares: Mapping[str, float]) -> list[str]:
+    """Return a sentence for each parameter that mattered unlike the rule."""
+    sentences = []
+    for key, here in measured(shares).items():
+        rule = SENSITIVITY.get(key)
+        if rule is None or abs(LEVELS.index(rule) - LEVELS.index(here)) < 2:
+            continue
+        more = "more" if rule == "low" else "less"
+        sentences.append(
+            f"{key} mattered {more} here ({shares[key]:.0%}: {here}) than as a rule ({rule})."
+            + (
+                ""
+                if more == "more"
+                else " Its range may be too narrow to show it, or fine already."
+            )
+        )
+    return sentences
+
+
+def _chart(shares: Mapping[str, float]) -> Figure:
+    keys, levels = list(shares)[::-1], measured(shares)
+    colors = {"high": "$blue", "medium": "$sky", "low": "$faint"}
+    bars = {
+        **{"type": "bar", "orientation": "h", "y": keys},
+        **{"x": [100 * shares[key] for key in keys], "cliponaxis": False},
+        "text": [f"{shares[key]:.0%} · {SENSITIVITY.get(key, 'no rule')}" for key in keys],
+        "textposition": "outside",
+        "marker": {"color": [colors[levels[key]] for key in keys]},
+        "hovertemplate": Markup("%{y}: %{x:.1f} %<extra></extra>"),
+    }
+    top = 100 * max(shares.values())
+    layout = {
+        "xaxis": axis("share of what the parameters explain (%)", range=[0, 1.5 * top]),
+        "yaxis": {"automargin": True, "ticks": ""},
+        "bargap": 0.35,
+    }
+    caption = "After each share: how much it matters as a rule. Dark: much here; grey: little here."
+    return Figure("Measured importance", [bars], layout, caption, 110 + 30 * len(keys))
+
+
+def _table(sweep: SweepData, shares: Mapping[str, float]) -> Table:
+    levels = measured(shares)
+    rows: list[list[Cell]] = [
+        [
+            key,
+            Number(share, f"{share:.1%}"),
+            levels[key],
+            SENSITIVITY.get(key, "–"),
+            good_range(sweep, key),
+        ]
+        for key, share in shares.items()
+    ]
+    return Table(["parameter", "share", "here", "as a rule", "best quarter of trials"], rows)
+
+
+def good_range(sweep: SweepData, key: str) -> str:
+    """Say where the best quarter of all trials lies, of those that have the parameter."""
+    ranked = [t for t in sweep.ranked if t.value is not None and key in t.point]
+    values = [t.point[key] for t in ranked[: max(3, len(ranked) // 4)]]
+    if not values:
+        return "–"
+    try:
+        numbers = sorted(map(float, values))
+    except ValueError:
+        counts = {value: values.count(value) for value in values}
+        first = sorted(counts, key=lambda value: -counts[value])
+        return ", ".join(f"{value} ×{counts[value]}" for value in first[:4])
+    return f"{rounded(str(numbers[0]))} to {rounded(str(numbers[-1]))}"
+
+
+def _method(sweep: SweepData) -> str:
+    left = sorted({key for t in sweep.trials for key in t.point} - set(sweep.importance))
+    text = (
+        f"Measured over {len(sweep.valued)} trials by PED-ANOVA (Watanabe et al. 2023): how much a "
+        "parameter sets the best trials apart from the others. With few trials the order of "
+        "neighbours is chance."
+    )
+    return text + (f" Not compared, as not every trial has it: {', '.join(left)}." if left else "")

@@ -1,0 +1,83 @@
+"""A map of P over the two most important ordered hyperparameters."""
+
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from quintet.report.html.figure import SCALE, Figure, Trace, axis
+from quintet.report.sweep.scales import place, ticks
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.space import Parameter
+from quintet.study.trial import Trial
+
+SIDE = 33
+"""Points of the grid on each side."""
+WIDTH = 0.12
+"""Of the smoothing, as a share of each range."""
+FEWEST = 8
+"""Trials from which a map is drawn."""
+
+
+def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
+    """Return the map; None with too few trials, or without two ordered parameters."""
+    ordered = [p for p in parameters if p.ordered][:2]
+    if len(ordered) < 2:
+        return None
+    a, b = ordered
+    trials = [
+        t for t in sweep.valued if place(a, t.point) is not None and place(b, t.point) is not None
+    ]
+    if len(trials) < FEWEST:
+        return None
+    layout = {
+        "xaxis": axis(a.key, **{**ticks(a), "range": [0, 1]}),
+        "yaxis": axis(b.key, **{**ticks(b), "range": [0, 1]}),
+        "showlegend": False,
+    }
+    caption = (
+        "Colour: P of the trials nearby, averaged with weights that fall with distance "
+        f"(a Gaussian of {WIDTH:.0%} of each range). Dots: the trials, pruned ones with the P at "
+        "which they stopped; the diamond is the winner. Far from any dot the colour is a guess."
+    )
+    traces = [_ground(sweep, a, b, trials), _trials(sweep, a, b, trials)]
+    return Figure(f"{sweep.metric} over {a.key} and {b.key}", traces, layout, caption, 440)
+
+
+def _ground(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial]) -> Trace:
+    """Smooth P over a grid (Nadaraya 1964; Watson 1964)."""
+    import numpy as np
+
+    grid = np.linspace(0, 1, SIDE)
+    at = np.array([[place(a, t.point), place(b, t.point)] for t in trials], dtype=float)
+    value = np.array([t.value for t in trials], dtype=float)
+    x, y = np.meshgrid(grid, grid)
+    distance = (x[..., None] - at[:, 0]) ** 2 + (y[..., None] - at[:, 1]) ** 2
+    weight = np.exp(-distance / (2 * WIDTH**2)) + 1e-12
+    smooth = (weight * value).sum(-1) / weight.sum(-1)
+    return {
+        **{"type": "contour", "x": grid.tolist(), "y": grid.tolist()},
+        **{"z": smooth.round(5).tolist(), "colorscale": SCALE, "hoverinfo": "skip"},
+        **{"reversescale": sweep.mode == "min", "contours": {"coloring": "heatmap"}},
+        "line": {"width": 0.5, "color": "rgba(255,255,255,.35)"},
+        "colorbar": {
+            "title": {"text": sweep.metric, "side": "right"},
+            **{"thickness": 12, "outlinewidth": 0, "tickfont": {"color": "$soft"}},
+        },
+    }
+
+
+def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial]) -> Trace:
+    won = [sweep.winner is not None and t.number == sweep.winner.number for t in trials]
+    return {
+        **{"type": "scatter", "mode": "markers"},
+        "x": [place(a, t.point) for t in trials],
+        "y": [place(b, t.point) for t in trials],
+        "text": [f"trial {t.number}, {t.state}: {t.value:.4f}" for t in trials],
+        "hovertemplate": Markup("%{text}<extra></extra>"),
+        "marker": {
+            "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],
+            "symbol": ["diamond" if w else "circle" for w in won],
+            "size": [14 if w else 7 for w in won],
+            "line": {"color": "#1d232b", "width": 1},
+        },
+    }

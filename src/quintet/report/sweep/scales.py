@@ -1,0 +1,64 @@
+"""Where a hyperparameter's values stand on an axis: in [0, 1], by its own scale."""
+
+import math
+from collections.abc import Mapping
+from typing import Any
+
+from quintet.base.formatting import rounded
+from quintet.study.space import Choice, Interval, Parameter, Space
+
+ABSENT = -0.12
+"""Where trials stand that do not have the parameter."""
+
+
+def parameter(space: Space, key: str) -> Parameter | None:
+    """Return a parameter of the space; None where it is not part of it."""
+    return next((p for p in space.parameters if p.key == key), None)
+
+
+def place(p: Parameter, point: Mapping[str, str]) -> float | None:
+    """Return a point's place on the axis of a parameter; None where it has none."""
+    value = point.get(p.key)
+    if value is None:
+        return None
+    try:
+        return p.unit(value)
+    except ValueError:  # a value from outside the range
+        return None
+
+
+def ticks(p: Parameter, most: int = 6) -> dict[str, Any]:
+    """Return the ticks of a parameter's axis, as plotly takes them."""
+    values = list(p.values) if isinstance(p, Choice) else _round_values(p, most)
+    return {
+        "tickvals": [p.unit(value) for value in values],
+        "ticktext": [rounded(value) for value in values],
+        "range": [-0.04, 1.04],
+        "zeroline": False,
+    }
+
+
+def _round_values(p: Interval, most: int) -> list[str]:
+    if p.scale == "log":
+        return _decades(p, most)
+    if p.scale == "reverse_log":
+        return [p.at(i / 4) for i in range(5)]
+    step = _nice((p.high - p.low) / (most - 1))
+    first = math.ceil(p.low / step)
+    return [f"{i * step:.6g}" for i in range(first, math.floor(p.high / step + 1e-9) + 1)]
+
+
+def _decades(p: Interval, most: int) -> list[str]:
+    """Return powers of ten, or of two where there are too few of them."""
+    for base in (10, 2):
+        low, high = math.log(p.low, base), math.log(p.high, base)
+        powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
+        if len(powers) > 2:
+            step = max(1, math.ceil(len(powers) / most))
+            return [f"{float(base) ** i:.6g}" for i in powers[::step]]
+    return [p.at(i / 3) for i in range(4)]
+
+
+def _nice(step: float) -> float:
+    power = 10.0 ** math.floor(math.log10(step))
+    return next(n * power for n in (1, 2, 5, 10) if n * power >= step * 0.999)

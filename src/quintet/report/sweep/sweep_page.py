@@ -1,0 +1,99 @@
+"""A sweep's report: gathered, put on one page, written beside the sweep."""
+
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from omegaconf import DictConfig
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.output_paths import begins, check
+from quintet.artifacts.record import REPORT
+from quintet.base import console
+from quintet.base.errors import UserError
+from quintet.report.html.blocks import Block, Commands, Note
+from quintet.report.html.frame import START, Page, Section
+from quintet.report.run import run_page as run
+from quintet.report.run.run_commands import warned
+from quintet.report.sweep import sweep_head
+from quintet.report.sweep.best_model import best_model
+from quintet.report.sweep.board import leaderboard
+from quintet.report.sweep.choices import choices
+from quintet.report.sweep.compute import compute
+from quintet.report.sweep.failures import failures
+from quintet.report.sweep.history import progress
+from quintet.report.sweep.hyperparameters import hyperparameters
+from quintet.report.sweep.importance import importance
+from quintet.report.sweep.sweep_commands import left_out, next_steps
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.report.sweep.sweep_warnings import warnings
+from quintet.report.sweep.trial_curves import learning
+from quintet.study.study import Study
+
+SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
+    "Leaderboard": (lambda sweep: [leaderboard(sweep)], "A click on a title sorts."),
+    "Best model": (best_model, ""),
+    "What mattered": (importance, ""),
+    "Hyperparameters": (hyperparameters, ""),
+    "Progress": (progress, ""),
+    "Learning curves": (learning, ""),
+    "Choices and data": (choices, ""),
+    "Compute": (compute, ""),
+    "Failures": (failures, ""),
+    "Warnings": (lambda sweep: _warnings(sweep), ""),
+    "Commands": (lambda sweep: _commands(sweep), "As typed where this was written."),
+}
+"""What follows the first screen: title, contents, and a line under the title."""
+
+
+def report(cfg: DictConfig) -> Path:
+    """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`.
+
+    Raises:
+        UserError: no such folder, both or none, or no place to write to.
+
+    """
+    if (cfg.sweep is None) == (cfg.run is None):
+        raise UserError(f"sweep={cfg.sweep} run={cfg.run}: give a folder to one of the two.")
+    output = Path(cfg.output) if cfg.output else None
+    if output is not None:
+        given = {"sweep": cfg.sweep, "run": cfg.run}
+        kept = {key: folder for key, folder in given.items() if folder is not None}
+        check(output, kept, lambda path: begins(path, START), overwrite=bool(cfg.get("overwrite")))
+    if cfg.run is not None:
+        path = run.write(Path(cfg.run), output)
+    else:
+        with untrusted_files.understood(Path(cfg.sweep)):
+            path = write(Study.read(cfg.sweep, cfg.storage), output)
+    console.say("report    [bold]{}[/]", console.shortest(path))
+    return path
+
+
+def write(study: Study, path: Path | None = None) -> Path:
+    """Write a study's report and return its path, `report.html` beside the sweep unless given."""
+    path = path or study.folder / REPORT
+    page(SweepData(study, study.folder)).write(path)
+    return path
+
+
+def page(sweep: SweepData) -> Page:
+    """Return the page."""
+    return Page(
+        "SweepData",
+        sweep.name,
+        sweep_head.head(sweep),
+        [Section(title, make(sweep), intro) for title, (make, intro) in SECTIONS.items()],
+        f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. Trials are compared on validation "
+        "data; the test set is opened once, for the winner. The page needs no network.",
+    )
+
+
+def _commands(sweep: SweepData) -> list[Block]:
+    return [Commands(next_steps(sweep)), *warned(left_out(sweep))]
+
+
+def _warnings(sweep: SweepData) -> list[Block]:
+    found = warnings(sweep)
+    if not found:
+        return [Note("Nothing to warn of: ranges, data, libraries and code are in order.", "good")]
+    return [Note(text, "warn") for text in found]

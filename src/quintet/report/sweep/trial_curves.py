@@ -1,0 +1,124 @@
+"""Learning curves of all trials, and who was stopped where."""
+
+from collections import Counter
+from collections.abc import Sequence
+
+from markupsafe import Markup
+
+from quintet.report.html.blocks import Block, Text
+from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.trial import Trial
+
+POINTS = 120
+"""Epochs drawn of a curve; more are thinned out evenly, the last always among them."""
+RUNGS = 8
+
+
+def learning(sweep: SweepData) -> list[Block]:
+    """Return the chart of all learning curves."""
+    if not sweep.curves:
+        return [Text("No trial has told P of an epoch yet.")]
+    won = sweep.winner.number if sweep.winner else None
+    others = [t for t in sweep.trials if t.number in sweep.curves and t.number != won]
+    pruned = [t for t in others if t.state == "pruned" or t.paused]
+    going = [t for t in others if t.state == "running" and not t.paused]
+    rest = [t for t in others if t not in pruned and t not in going]
+    traces = [
+        _lines(sweep, pruned, "pruned", "$faint", 1.1, 0.55),
+        _ends(sweep, pruned),
+        _lines(sweep, going, "running", "$green", 1.3, 0.8),
+        _lines(sweep, rest, "completed", "$blue", 1.4, 0.65),
+    ]
+    if sweep.winner and won in sweep.curves:
+        name = f"winner, trial {won}"
+        traces.append(_lines(sweep, [sweep.winner], name, "$orange", 3, 1))
+    traces = [trace for trace in traces if trace["x"]]
+    shapes, marks = _rungs(sweep, pruned)
+    layout = {
+        "xaxis": axis(_unit(sweep), rangemode="tozero"),
+        "yaxis": axis(f"{sweep.metric}, validation"),
+        **{"shapes": shapes, "annotations": marks, "hovermode": "closest"},
+        "legend": {"orientation": "h", "y": -0.2, "x": 0},
+        "margin": {"t": 72 if len(marks) > 1 else 40 if marks else 14},
+    }
+    return [
+        Figure("P of every trial, epoch by epoch", traces, layout, _caption(sweep, pruned), 460)
+    ]
+
+
+def _unit(sweep: SweepData) -> str:
+    """Name the epochs: where trials have folds, those of all folds, or the mean over folds."""
+    if not sweep.several:
+        return "epochs"
+    told = any(trial.reports for trial in sweep.trials)
+    return "epochs, all folds added up" if told else "epochs of each fold; P is their mean"
+
+
+def _caption(sweep: SweepData, pruned: Sequence[Trial]) -> str:
+    if not pruned:
+        return "No trial was pruned: each trained to its end, or until it failed."
+    return (
+        "Faded: trials that were pruned, a cross where they stopped. A dotted line is a rung: how "
+        "many were stopped there, and how many went on."
+    )
+
+
+def _lines(
+    sweep: SweepData, trials: Sequence[Trial], name: str, color: str, width: float, opacity: float
+) -> Trace:
+    x: list[int | None] = []
+    y: list[float | None] = []
+    text: list[str] = []
+    for trial in trials:
+        curve = sweep.curves[trial.number]
+        epochs = thinned(sorted(curve))
+        x += [*epochs, None]
+        y += [*(round(curve[epoch], 5) for epoch in epochs), None]
+        text += [f"trial {trial.number}"] * (len(epochs) + 1)
+    few = len(trials) == 1 or all(len(sweep.curves[t.number]) == 1 for t in trials)
+    return {
+        **{"type": "scatter", "mode": "lines+markers" if few else "lines", "name": name},
+        **{"x": x, "y": y, "text": text, "opacity": opacity},
+        "line": {"color": color, "width": width},
+        "marker": {"size": 5},
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
+    }
+
+
+def thinned(epochs: list[int]) -> list[int]:
+    """Return at most `POINTS` epochs and the last one."""
+    step = -(-len(epochs) // POINTS)
+    return epochs if step <= 1 else sorted({*epochs[::step], epochs[-1]})
+
+
+def _ends(sweep: SweepData, pruned: Sequence[Trial]) -> Trace:
+    last = [max(sweep.curves[t.number]) for t in pruned]
+    return {
+        **{"type": "scatter", "mode": "markers", "name": "stopped here", "x": last},
+        "y": [sweep.curves[t.number][at] for t, at in zip(pruned, last, strict=True)],
+        "text": [f"trial {t.number} stopped" for t in pruned],
+        "marker": {"symbol": "x-thin", "size": 7, "line": {"width": 1.6, "color": "$vermilion"}},
+        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
+    }
+
+
+def _rungs(
+    sweep: SweepData, pruned: Sequence[Trial]
+) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
+    """Return a dotted line and its numbers for each epoch at which several were stopped."""
+    stopped = Counter(max(sweep.curves[t.number]) for t in pruned)
+    rungs = sorted(e for e, count in stopped.items() if count > 1)
+    if len(rungs) > RUNGS:  # a scheduler that looks at every epoch has no rungs
+        return [], []
+    shapes, marks = [], list[dict[str, object]]()
+    for index, epoch in enumerate(rungs):
+        on = sum(max(curve) > epoch for curve in sweep.curves.values())
+        line = {"dash": "dot", "width": 1.2, "color": "$soft"}
+        ends = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1}
+        shapes.append({"type": "line", "yref": "paper", "layer": "below", "line": line, **ends})
+        text = Markup("{} stopped<br>{} went on").format(stopped[epoch], on)
+        look = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11, "color": "$soft"}}
+        marks.append({"x": epoch, "y": 1, "yref": "paper", "text": text, **look})
+        marks[-1]["yshift"] = 30 * (index % 2)  # neighbours on a narrow screen
+    return shapes, marks

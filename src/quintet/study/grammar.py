@@ -1,0 +1,151 @@
+"""From Hydra's override grammar to a search space."""
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from itertools import islice
+from random import Random
+from typing import TYPE_CHECKING, Any
+
+from quintet.base.errors import UserError, nearest
+from quintet.study.overrides import read
+from quintet.study.space import Choice, Interval, Parameter, Scale
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+
+SCALES: tuple[Scale, ...] = ("log", "reverse_log")
+MOST = 10_000
+"""Values of one parameter at most; more are a range that was meant otherwise."""
+
+
+def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Parameter:
+    """Return the parameter that a sweep override describes.
+
+    Raises:
+        UserError: values that are none, too many or the same, or a tag that says nothing of them.
+
+    """
+    key, value = override.get_key_element(), override.value()
+    tags: set[str] = set(getattr(value, "tags", ()))
+    if override.is_interval_sweep():
+        low, high = value.start, value.end  # type: ignore[union-attr]
+        whole = "int" in tags or (isinstance(low, int) and isinstance(high, int))
+        return Interval(key, low, high, _scale(override, tags - {"int"}), whole, when)  # type: ignore[arg-type]
+    if tags:
+        raise UserError(
+            f"{override.input_line}: the tag {', '.join(sorted(tags))} says nothing of listed "
+            f"values. Leave it out, or give a range: {key}=tag(log,interval(1e-4,1e-1))."
+        )
+    values = _values(override)
+    return Choice(key, values, when, ordered=_ascending(values))
+
+
+def _values(override: "Override") -> tuple[str, ...]:
+    """Return the values that an override lists; a shuffled list is the same one every day."""
+    said, value = override.input_line, override.value()
+    if shuffled := getattr(value, "shuffle", False):
+        value.shuffle = False  # type: ignore[union-attr]
+    if any(hasattr(v, "tags") for v in getattr(value, "list", ())):
+        raise UserError(f"{said} has a list within a list. Give all values in one: choice(a,b,c).")
+    try:
+        found = list(islice(override.sweep_string_iterator(), MOST + 1))
+    except ValueError as error:  # a range with steps of 0
+        raise UserError(f"{said} has no values: {error}.") from None
+    if options := _options(override):
+        found = [name.strip("'\"") for name in found]  # quotes keep an option's name from no one
+    if not found:
+        raise UserError(f"{said} leaves nothing to try. {_instead(override, options)}")
+    if len(found) > MOST:
+        raise UserError(
+            f"{said} has more than {MOST:,} values. Give fewer, or a range for another strategy "
+            f"to draw from: sweeper=random '{override.get_key_element()}=interval(a,b)'."
+        )
+    if twice := next((v for v, count in Counter(found).items() if count > 1), None):
+        raise UserError(
+            f"{said} names {twice} twice. Give each value once; to repeat what is random, vary "
+            "seed=0,1."
+        )
+    if shuffled:
+        Random(0).shuffle(found)
+    return tuple(found)
+
+
+def _options(override: "Override") -> list[str]:
+    """Return the options of a group; [] of a plain key."""
+    loader = override.config_loader
+    return loader.get_group_options(override.key_or_group) if loader else []
+
+
+def _instead(override: "Override", options: list[str]) -> str:
+    """Say what a list of values that came out empty could have been."""
+    if not override.get_value_string().startswith("glob"):
+        return "Give at least one; a range stops before its second number: range(1,4) is 1, 2, 3."
+    if not options:
+        return f"glob() is for the options of a group, and {override.key_or_group} is none."
+    pattern = override.get_value_string().removeprefix("glob(").rstrip(")")
+    return nearest(pattern, options)
+
+
+def _scale(override: "Override", tags: set[str]) -> Scale:
+    if unknown := sorted(tags - set(SCALES)):
+        raise UserError(
+            f"{override.input_line} has the tag {', '.join(unknown)}. "
+            + nearest(unknown[0], ("int", *SCALES))
+        )
+    if len(tags) > 1:
+        raise UserError(
+            f"{override.input_line} has two scales, {' and '.join(SCALES)}. Give one: log spreads "
+            "each decade of x alike, reverse_log each decade of 1-x."
+        )
+    return next((scale for scale in SCALES if scale in tags), "linear")
+
+
+def _ascending(values: tuple[str, ...]) -> bool:
+    try:
+        numbers = [float(v) for v in values]
+    except ValueError:
+        return False
+    return numbers == sorted(numbers)
+
+
+def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter]:
+    """Return the parameters of a `search_space=` preset.
+
+    An entry is a text in Hydra's grammar; or a mapping with `values` (such a text) and `when` (the
+    options by which the parameter exists); or a list of such mappings, of which the first that
+    is possible counts.
+
+    Raises:
+        UserError: an entry of another form.
+
+    """
+    found = []
+    for key, entry in entries.items():
+        for node in (
+            entry if isinstance(entry, Sequence) and not isinstance(entry, str) else [entry]
+        ):
+            if node is not None:  # null switches a parameter off
+                found.append(_entry(loader, key, node))
+    return found
+
+
+def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
+    node = entry if isinstance(entry, Mapping) else {"values": entry}
+    if set(node) - {"values", "when"} or not isinstance(node.get("values"), str):
+        raise UserError(
+            f"search_space: {key}: {entry} is no range. Allowed: a text in Hydra's grammar such as "
+            "choice(a,b) or tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:."
+        )
+    when = {owner: _several(options) for owner, options in (node.get("when") or {}).items()}
+    (override,) = read([f"{key}={node['values']}"], loader)
+    if not override.is_sweep_override():
+        raise UserError(
+            f"search_space: {key}={node['values']} is one value. Give several, choice(a,b), or set "
+            "it on the command line."
+        )
+    return parameter(override, when)
+
+
+def _several(options: Any) -> tuple[str, ...]:
+    return (options,) if isinstance(options, str) else tuple(map(str, options))

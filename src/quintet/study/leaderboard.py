@@ -1,0 +1,126 @@
+"""Which trial won, by how much, and what mattered."""
+
+import warnings
+from typing import TYPE_CHECKING, Any
+
+from quintet.artifacts import csv_cells
+from quintet.base.files import write_atomically
+from quintet.study import ranking
+from quintet.study.ranking import STEERED
+from quintet.study.space import Interval, Space
+from quintet.study.study import Study
+from quintet.study.trial import Trial
+
+if TYPE_CHECKING:
+    import optuna
+
+FILE = "leaderboard.csv"
+EDGE = 0.05
+"""Share of a range that counts as its edge."""
+ENOUGH = 4
+"""Trials with a value from which importance is worth a number."""
+GOOD = 8
+"""Trials that stand for the good ones when importance is measured, or a tenth of all if more."""
+
+SENSITIVITY = {
+    **dict.fromkeys(("optimizer.lr", "scheduler", "loss", "model.width"), "high"),
+    **dict.fromkeys(("init", "model.depth", "model.dropout", "model.batch_norm"), "medium"),
+    "optimizer.weight_decay": "medium",
+    **dict.fromkeys(("optimizer", "optimizer.momentum", "optimizer.betas"), "low"),
+    **dict.fromkeys(("optimizer.eps", "data.batch_size", "model.activation"), "low"),
+}
+"""How much P depends on a parameter as a rule; a report shows it beside what was measured."""
+
+
+def ranked(study: Study) -> list[Trial]:
+    """Return all trials, best first: completed ones, pruned ones, then the rest."""
+    return ranking.ranked(study.trials(), study.mode)
+
+
+def winner(study: Study) -> Trial | None:
+    """Return the best trial; None where none has a value."""
+    best = next(iter(ranked(study)), None)
+    return best if best and best.state in ("completed", "pruned") else None
+
+
+def rows(study: Study) -> list[dict[str, Any]]:
+    """Return the leaderboard's rows, the best first."""
+    return ranking.rows(study.trials(), study.mode, study.folder)
+
+
+def save(study: Study) -> None:
+    """Write leaderboard.csv."""
+    table = rows(study)
+    write_atomically(
+        study.folder / FILE, csv_cells.table([*table[0]] if table else ranking.COLUMNS, table)
+    )
+
+
+def by_hand(study: Study) -> list[str]:
+    """Return a warning for each trial that was steered: its point alone does not give its P."""
+    return [
+        f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
+        for trial in study.trials()
+        if STEERED in trial.notes
+    ]
+
+
+def at_the_edge(best: Trial, space: Space) -> list[str]:
+    """Return a warning for each best value at an end of its range: better ones may lie beyond.
+
+    A range that begins at 0 goes on nowhere: no dropout, momentum or decay is less than none.
+    """
+    found = []
+    for key, value in best.point.items():
+        parameter = space[key]
+        if not isinstance(parameter, Interval):
+            continue
+        place = parameter.unit(value)
+        if place < EDGE or place > 1 - EDGE:
+            end, towards = (parameter.low, "lower") if place < EDGE else (parameter.high, "higher")
+            if end == 0:
+                continue
+            found.append(
+                f"The best {key}={value} lies at the edge of its range ({end:g}): "
+                f"try {towards} values as well."
+            )
+    return found
+
+
+def importance(study: Study) -> dict[str, float]:
+    """Return each parameter's share in P's variation (PED-ANOVA, Watanabe et al. 2023).
+
+    Pruned trials count with the P at which they stopped: a parameter by which trials fall behind
+    matters, and without them a sweep that prunes has next to nothing to compare. Only parameters
+    that every trial has are compared; {} where there is too little to compare.
+    """
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
+    ended = [t for t in study.trials() if t.state in ("completed", "pruned")]
+    numbers = {t.number: t.value for t in ended if t.value is not None}
+    if len(numbers) < ENOUGH or len({*numbers.values()}) < 2:
+        return {}
+    if len(set.intersection(*(set(t.point) for t in ended))) < 2:
+        return {}
+    good = max(0.1, min(0.5, GOOD / len(numbers)))
+    evaluator = PedAnovaImportanceEvaluator(target_quantile=good)
+    try:
+        with warnings.catch_warnings():  # of values that few trials have
+            warnings.simplefilter("ignore")
+            return dict(get_param_importances(_ended(study, numbers), evaluator=evaluator))
+    except (RuntimeError, ValueError):
+        return {}
+
+
+def _ended(study: Study, values: dict[int, float]) -> "optuna.Study":
+    """Return a study in memory, of the trials in `values`, as if each had completed with that P."""
+    import optuna
+    from optuna.trial import TrialState, create_trial
+
+    copy = optuna.create_study(direction=study.optuna.direction)
+    for t in study.optuna.get_trials(deepcopy=False):
+        if t.number in values:
+            kept = {"params": t.params, "distributions": t.distributions}
+            ended = create_trial(state=TrialState.COMPLETE, value=values[t.number], **kept)
+            copy.add_trial(ended)
+    return copy

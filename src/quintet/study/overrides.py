@@ -1,0 +1,115 @@
+"""The words of a command line that varies something, and those that no sweep could act on."""
+
+from collections.abc import Iterable
+from typing import TYPE_CHECKING
+
+from quintet.base import paths
+from quintet.base.errors import UserError, nearest
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+
+    from quintet.study.space import Params
+
+OF_THE_SWEEP = ("study", "search_space", "test", "hydra", "trust")
+"""What is said to the sweep itself, not to its trials."""
+BESIDE = ("test", "report", "debug", "baselines")
+"""What makes no difference to what a trial trains."""
+ONE_VALUE = {
+    "sweeper": "a sweep has one strategy",
+    "metric": "the values of two metrics cannot be compared",
+    "cv": "means over different folds cannot be compared",
+    "experiment": "each brings a metric and a strategy of its own",
+    "search_space": "[a,b] in brackets joins several spaces",
+    "study": "a sweep is one study",
+    "hydra": "a sweep has one setting of Hydra's",
+    "paths": "a sweep is one folder",
+    "resume": "a sweep begins new runs",
+    "trust": "it says nothing of how a model is trained",
+    **dict.fromkeys(BESIDE, "it says nothing of how a model is trained"),
+    **dict.fromkeys(("facts", "choices", "overrides"), "it is filled in by the run"),
+}
+"""What a sweep has one value of, and why."""
+
+
+def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "list[Override]":
+    """Return the overrides of a command line.
+
+    Args:
+        arguments: as they were typed, without Hydra's flags.
+        loader: Hydra's, by which a glob finds the options that match.
+
+    Raises:
+        OverrideParseException: an argument that is no override.
+        UserError: a key that cannot vary, or a key that is to vary and is given twice.
+
+    """
+    from hydra.core.override_parser.overrides_parser import OverridesParser
+
+    overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
+    for override in overrides:
+        _refuse_no_name(override)
+    swept = [override for override in overrides if override.is_sweep_override()]
+    for override in swept:
+        _refuse(override)
+        if twice := [o for o in overrides if bare(o) == bare(override) and o is not override]:
+            raise UserError(
+                f"{bare(override)} is given twice: {override.input_line} and "
+                f"{twice[0].input_line}. Give it once, with all of its values."
+            )
+    return overrides
+
+
+def _refuse_no_name(override: "Override") -> None:
+    """Refuse scheduler=null and optimizer=3, over which Hydra stumbles."""
+    group, value = override.key_or_group, override.value()
+    if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
+        if override.is_delete() and value is None:
+            return
+        raise UserError(
+            f"{override.input_line}: {override.key_or_group} takes the name of an option. "
+            + nearest(str(override.get_value_string()), paths.options(group))
+        )
+
+
+def _refuse(override: "Override") -> None:
+    said, key = override.input_line, bare(override)
+    if override.is_delete():
+        raise UserError(
+            f"{said}: ~ takes one thing out of the config, and cannot vary. Give the values to "
+            f"try, {key}=a,b, or ~{key} alone."
+        )
+    root = root_of(key)
+    if root in ONE_VALUE:
+        raise UserError(
+            f"{said} cannot be swept: {ONE_VALUE[root]}. Give one value, or start one sweep for "
+            "each."
+        )
+
+
+def bare(override: "Override") -> str:
+    """Return the key of an override without + or ~; a group with its package."""
+    return override.get_key_element().lstrip("+~")
+
+
+def root_of(key: str) -> str:
+    """Return what a key belongs to.
+
+    Examples:
+        >>> root_of("sweeper/sampler"), root_of("optimizer.lr"), root_of("seed")
+        ('sweeper', 'optimizer', 'seed')
+
+    """
+    return key.replace("/", ".").partition(".")[0].partition("@")[0]
+
+
+def assignments(point: "Params") -> list[str]:
+    """Return a point as overrides."""
+    return [f"{key}={value}" for key, value in point.items()]
+
+
+def for_trial(override: "Override") -> bool:
+    """Tell whether an override is for the trials; the others are for the sweep itself."""
+    key = bare(override)  # `sweeper=` itself is a choice, which a trial's record tells
+    return root_of(key) not in OF_THE_SWEEP and not key.startswith(("sweeper.", "sweeper/"))

@@ -1,0 +1,257 @@
+"""What a sweep may vary: parameters, their scales, and which of them belong together."""
+
+import itertools
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Literal
+
+from quintet.artifacts.csv_cells import NUMBER
+from quintet.base.errors import UserError
+
+if TYPE_CHECKING:
+    from optuna.distributions import BaseDistribution
+
+Params = dict[str, str]
+"""One value for each parameter that is active, as it stands on a command line."""
+Scale = Literal["linear", "log", "reverse_log"]
+MOST = 100_000
+"""Combinations of a grid at most."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """A parameter with listed values.
+
+    Args:
+        key: as on the command line.
+        values: as on the command line.
+        when: the options by which it exists, such as {"optimizer": ("sgd_momentum",)}.
+        ordered: whether neighbours in the list are alike.
+
+    """
+
+    key: str
+    values: tuple[str, ...]
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ordered: bool = False
+
+    def at(self, unit: float) -> str:
+        """Return the value at a place in [0, 1); each has an equal share of it."""
+        return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
+
+    def unit(self, value: str) -> float:
+        """Return the middle of a value's share of [0, 1]."""
+        return (self.values.index(value) + 0.5) / len(self.values)
+
+    def holds(self, value: str) -> bool:
+        """Tell whether the value is one of the list."""
+        return value in self.values
+
+    def distribution(self) -> "BaseDistribution":
+        """Return what Optuna is told; ordered values are told by their place in the list."""
+        from optuna.distributions import CategoricalDistribution, IntDistribution
+
+        if self.ordered and len(self.values) > 1:
+            return IntDistribution(0, len(self.values) - 1)
+        return CategoricalDistribution(self.values)
+
+    def to_optuna(self, value: str) -> str | int:
+        """Return the value as Optuna keeps it."""
+        return self.values.index(value) if self.ordered and len(self.values) > 1 else value
+
+    def from_optuna(self, kept: str | int) -> str:
+        """Return the value that Optuna has chosen."""
+        return kept if isinstance(kept, str) else self.values[kept]
+
+    def __str__(self) -> str:
+        return ",".join(self.values)
+
+
+@dataclass(frozen=True)
+class Interval:
+    """A number between two others, both included.
+
+    Args:
+        key: as on the command line.
+        low: least value.
+        high: greatest value.
+        scale: linear; log: each decade alike, for learning rates; reverse_log: each decade of
+            1 - x alike, for momentum and betas, which matter most close to one.
+        integer: whole numbers only.
+        when: as of `Choice`.
+
+    """
+
+    key: str
+    low: float
+    high: float
+    scale: Scale = "linear"
+    integer: bool = False
+    when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    ordered = True
+
+    def __post_init__(self) -> None:
+        fits = {"log": self.low > 0, "reverse_log": self.low >= 0 and self.high < 1}
+        if not -math.inf < self.low < self.high < math.inf or not fits.get(self.scale, True):
+            limit = {"log": " above 0", "reverse_log": " from 0 on and below 1"}
+            raise UserError(
+                f"{self.key}: {self} is no range. Allowed: two numbers"
+                f"{limit.get(self.scale, '')}, the smaller first."
+            )
+
+    def _ends(self) -> tuple[float, float]:
+        return (
+            (1 - self.low, 1 - self.high) if self.scale == "reverse_log" else (self.low, self.high)
+        )
+
+    def at(self, unit: float) -> str:
+        """Return the value at a place in [0, 1], by the scale."""
+        low, high = self._ends()
+        if self.integer and self.scale == "linear":  # each number has an equal share
+            return str(min(int(self.low + unit * (self.high - self.low + 1)), int(self.high)))
+        if self.scale == "linear":
+            return self._say(low + unit * (high - low))
+        value = math.exp(math.log(low) + unit * (math.log(high) - math.log(low)))
+        return self._say(1 - value if self.scale == "reverse_log" else value)
+
+    def _say(self, value: float) -> str:
+        value = min(max(value, self.low), self.high)
+        return str(round(value)) if self.integer else f"{value:.8g}"
+
+    def unit(self, value: str) -> float:
+        """Return the place of a value in [0, 1]."""
+        (low, high), at = self._ends(), float(value)
+        if self.integer and self.scale == "linear":
+            return (at - self.low + 0.5) / (self.high - self.low + 1)
+        if self.scale == "linear":
+            return (at - low) / (high - low)
+        at = 1 - at if self.scale == "reverse_log" else at
+        return (math.log(at) - math.log(low)) / (math.log(high) - math.log(low))
+
+    def holds(self, value: str) -> bool:
+        """Tell whether the value is a number within the ends."""
+        number = float(value) if NUMBER.fullmatch(value) else math.nan
+        if self.low <= number <= self.high:
+            return not self.integer or number.is_integer()
+        ends = () if self.integer else (self.low, self.high)  # eight digits may lie just beyond
+        return any(math.isclose(number, end, rel_tol=1e-7) for end in ends)
+
+    def distribution(self) -> "BaseDistribution":
+        """Return what Optuna is told; on the reverse scale that is 1 - x, on a log scale."""
+        from optuna.distributions import FloatDistribution, IntDistribution
+
+        if self.integer:
+            return IntDistribution(int(self.low), int(self.high), log=self.scale == "log")
+        low, high = sorted(self._ends())
+        return FloatDistribution(low, high, log=self.scale != "linear")
+
+    def to_optuna(self, value: str) -> float | int:
+        """Return the value as Optuna keeps it."""
+        if self.integer:
+            return int(float(value))
+        low, high = sorted(self._ends())
+        kept = 1 - float(value) if self.scale == "reverse_log" else float(value)
+        return min(max(kept, low), high)
+
+    def from_optuna(self, kept: float | int) -> str:
+        """Return the value that Optuna has chosen."""
+        return self._say(1 - kept if self.scale == "reverse_log" else kept)
+
+    def __str__(self) -> str:
+        text = f"interval({self.low:g},{self.high:g})"
+        text = f"int({text})" if self.integer else text
+        return text if self.scale == "linear" else f"tag({self.scale},{text})"
+
+
+Parameter = Choice | Interval
+
+
+@dataclass(frozen=True)
+class Space:
+    """The parameters of a sweep, owners before what they own.
+
+    Args:
+        parameters: what varies.
+        chosen: the options of groups that do not vary.
+
+    """
+
+    parameters: tuple[Parameter, ...]
+    chosen: Mapping[str, str | None] = field(default_factory=dict)
+
+    def __getitem__(self, key: str) -> Parameter:
+        return next(p for p in self.parameters if p.key == key)
+
+    def active(self, parameter: Parameter, point: Params) -> bool:
+        """Tell whether a parameter exists beside the values chosen so far."""
+        return all(
+            (point.get(owner) or self.chosen.get(owner)) in options
+            for owner, options in parameter.when.items()
+        )
+
+    def at(self, units: Mapping[str, float]) -> Params:
+        """Return the point at a place of the unit cube; what is not active has no value."""
+        point: Params = {}
+        for parameter in self.parameters:
+            if self.active(parameter, point):
+                point[parameter.key] = parameter.at(units[parameter.key])
+        return point
+
+    def covers(self, point: Params) -> bool:
+        """Tell whether a point has a value in its range for all that is active, and no other."""
+        seen: Params = {}
+        for p in self.parameters:
+            if self.active(p, seen):
+                if p.key not in point or not p.holds(point[p.key]):
+                    return False
+                seen[p.key] = point[p.key]
+        return seen == point
+
+    def foreign(self, point: Mapping[str, str]) -> list[str]:
+        """Return the keys of a point that are no parameter, or hold no value of one.
+
+        A point may lack parameters: the defaults do where they lie outside of a range.
+        """
+        own = {parameter.key: parameter for parameter in self.parameters}
+        return [k for k, value in point.items() if k not in own or not own[k].holds(value)]
+
+    def product(self) -> Iterator[Params]:
+        """Yield every combination once, the last parameter turning fastest.
+
+        Raises:
+            UserError: an interval, which has no list of values; or more than anybody can train.
+
+        """
+        lists = self._lists()
+        seen = set()
+        for values in itertools.product(*lists):
+            point: Params = {}
+            for parameter, value in zip(self.parameters, values, strict=True):
+                if self.active(parameter, point):
+                    point[parameter.key] = value
+            if (combination := tuple(point.items())) not in seen:
+                seen.add(combination)
+                yield point
+
+    def _lists(self) -> list[tuple[str, ...]]:
+        for parameter in self.parameters:
+            if isinstance(parameter, Interval):
+                raise UserError(
+                    f"sweeper=grid cannot list the values of {parameter.key}={parameter}. Give "
+                    f"values ({parameter.key}=a,b or range(...)), or choose sweeper=random."
+                )
+        lists = [p.values for p in self.parameters if isinstance(p, Choice)]
+        if (count := math.prod(map(len, lists))) > MOST:
+            raise UserError(
+                f"sweeper=grid tries every combination, and there are {count:,}. Allowed: "
+                f"{MOST:,}. Give fewer values, or choose sweeper=random sweeper.n_trials=<number>."
+            )
+        return lists
+
+    def describe(self) -> dict[str, str]:
+        """Return the space as text, to compare it with another day's."""
+        return {
+            p.key: str(p) + "".join(f" when {k}={','.join(v)}" for k, v in p.when.items())
+            for p in self.parameters
+        }

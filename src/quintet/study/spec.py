@@ -1,0 +1,92 @@
+"""What a study is about, as its storage keeps it: fields in JSON, read as such.
+
+Studies of earlier versions kept a metric, `accuracy (max)`, and each parameter, `a,b when key=c`,
+as text. That is read here and nowhere else.
+"""
+
+from collections.abc import Iterator, Mapping
+from dataclasses import asdict
+from typing import Any
+
+from quintet.study.space import Choice, Interval, Parameter, Space
+
+Spec = Mapping[str, Any]
+
+
+def of_space(space: Space) -> dict[str, dict[str, Any]]:
+    """Return a space's parameters as JSON keeps them, by key."""
+    return {p.key: _fields(p) for p in space.parameters}
+
+
+def _fields(parameter: Parameter) -> dict[str, Any]:
+    found = asdict(parameter)
+    found["when"] = {key: list(options) for key, options in parameter.when.items()}
+    if isinstance(parameter, Choice):
+        found["values"] = list(parameter.values)
+    del found["key"]
+    return found
+
+
+def space_of(spec: Spec) -> Space:
+    """Return the space of a study; of an earlier version's, by reading its texts."""
+    kept = spec.get("space", {}).items()
+    found = (_read(k, v) if isinstance(v, str) else _parameter(k, v) for k, v in kept)
+    return Space(tuple(p for p in found if p is not None))
+
+
+def _parameter(key: str, fields: Mapping[str, Any]) -> Parameter:
+    when = {owner: tuple(options) for owner, options in fields["when"].items()}
+    if "values" in fields:
+        return Choice(key, tuple(fields["values"]), when, fields["ordered"])
+    ends = fields["low"], fields["high"]
+    return Interval(key, *ends, fields["scale"], fields["integer"], when)
+
+
+def _read(key: str, text: str) -> Parameter | None:
+    from quintet.study.grammar import parameter
+    from quintet.study.overrides import read
+
+    values, *conditions = text.split(" when ")
+    owners = (condition.partition("=") for condition in conditions)
+    (override,) = read([f"{key}={values}"])
+    when = {owner: tuple(options.split(",")) for owner, _, options in owners}
+    return parameter(override, when) if override.is_sweep_override() else None
+
+
+def metric_of(spec: Spec) -> str | None:
+    """Return P's name; None of a study that does not say."""
+    kept = spec.get("metric")
+    if isinstance(kept, Mapping):
+        return str(kept["name"])
+    return kept if kept is None else str(kept).partition(" (")[0]
+
+
+def differences(before: Spec, now: Spec) -> Iterator[str]:
+    """Yield what of `now` is not as it was, a line each."""
+    for key in now:
+        if same(before, now, key):
+            continue
+        old, new = shown(before).get(key), shown(now)[key]
+        if isinstance(old, Mapping) and isinstance(new, Mapping):
+            for part in sorted({*old, *new}):
+                if old.get(part) != new.get(part):
+                    yield f"{part}: was {old.get(part, 'absent')}, now {new.get(part, 'absent')}"
+        else:
+            yield f"{key}: was {old}, now {new}"
+
+
+def same(one: Spec, other: Spec, key: str) -> bool:
+    """Tell whether two studies agree in a field, also where one of them has kept it as text."""
+    return one.get(key) == other.get(key) or shown(one).get(key) == shown(other).get(key)
+
+
+def shown(spec: Spec) -> dict[str, Any]:
+    """Return a spec as a person reads it."""
+    found = dict(spec)
+    if isinstance(metric := spec.get("metric"), Mapping):
+        found["metric"] = f"{metric['name']} ({metric['mode']})"
+    kept = spec.get("space", {}).items()
+    texts = {key: part for key, part in kept if isinstance(part, str)}
+    fields = (_parameter(key, part) for key, part in kept if key not in texts)
+    found["space"] = texts | Space(tuple(fields)).describe()
+    return found

@@ -1,0 +1,148 @@
+"""Where a study's trials are kept: a journal in its folder, or a database for many machines."""
+
+import fcntl
+import json
+import os
+import re
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from quintet.artifacts import untrusted_files
+from quintet.base import fault_injection
+from quintet.base.errors import UserError
+from quintet.base.secrets import redact
+
+if TYPE_CHECKING:
+    from optuna.storages import BaseStorage
+
+JOURNAL = "journal.log"
+PATIENCE = 10.0
+"""Seconds that a proxy has to answer."""
+SCHEMES = ("sqlite://", "postgresql", "mysql", "grpc://")
+
+
+def storage(folder: Path, url: str | None) -> "BaseStorage":
+    """Open the storage of a study.
+
+    Args:
+        folder: of the sweep.
+        url: None for the journal; an SQLAlchemy URL; or grpc://host:port of Optuna's proxy.
+
+    Raises:
+        UserError: a URL of another kind, or a storage that does not answer.
+
+    """
+    if url is None:
+        return journal(folder / JOURNAL)
+    from optuna.storages import GrpcStorageProxy, RDBStorage
+
+    if not url.startswith(SCHEMES):
+        raise UserError(
+            f"sweeper.storage={shown(url)} is no storage. Allowed: null (a journal file), "
+            "sqlite:///file.db, postgresql+psycopg://user@host/database, grpc://host:port."
+        )
+    try:
+        if url.startswith("grpc://"):
+            host, _, port = url.removeprefix("grpc://").partition(":")
+            proxy = GrpcStorageProxy(host=host, port=int(port or 13000))
+            proxy.wait_server_ready(PATIENCE)
+            return proxy
+        return RDBStorage(url)
+    except Exception as error:
+        cause = redact(str(error)).strip().splitlines()[0]
+        raise UserError(f"sweeper.storage={shown(url)} does not answer: {cause}") from error
+
+
+def shown(url: str) -> str:
+    """Return a URL without its password.
+
+    Examples:
+        >>> shown("postgresql+psycopg://me:secret@host/db")
+        'postgresql+psycopg://me:***@host/db'
+
+    """
+    return re.sub(r"(://[^:/@]*):.*@", r"\1:***@", url)
+
+
+class Flock:
+    """Optuna's journal lock by the kernel's flock, let go of at once when its holder is killed.
+
+    Optuna's own are files that outlive a killed holder, and cost a stall of 30 s then; this one
+    is four times faster as well. Whoever holds it is the only writer, so half a line is a dead
+    one's, and is cut off.
+    """
+
+    def __init__(self, journal: Path) -> None:
+        self._journal, self._descriptor = journal, -1
+
+    def acquire(self) -> bool:
+        """Wait for the lock."""
+        fault_injection.reach("before", self._journal)
+        self._descriptor = os.open(f"{self._journal}.lock", os.O_RDWR | os.O_CREAT | os.O_CLOEXEC)
+        fcntl.flock(self._descriptor, fcntl.LOCK_EX)
+        mend(self._journal)
+        return True
+
+    def release(self) -> None:
+        """Let go."""
+        os.close(self._descriptor)
+        fault_injection.reach("after", self._journal)
+
+
+def journal(path: Path) -> "BaseStorage":
+    """Open a journal file, mending a last line that a dying writer left torn.
+
+    Raises:
+        UserError: another line cannot be read, which no killed writer leaves behind.
+
+    """
+    from optuna.storages import JournalStorage
+    from optuna.storages.journal import JournalFileBackend
+
+    untrusted_files.inside(path.parent, f"{path.name}.lock")
+    path = untrusted_files.inside(path.parent, path.name).resolve()
+    if path.exists() and not path.is_file():
+        untrusted_files.refuse(path, "is no plain file")
+    lock = Flock(path)
+    lock.acquire()
+    lock.release()
+    try:
+        return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
+    except Exception as error:  # json's own, of bytes that are no text, of words that are none
+        if (line := unreadable(path)) is None:
+            said = f"{type(error).__name__}: {error}"[:200]
+            untrusted_files.refuse(path, f"tells what no study tells ({said})", error)
+        raise UserError(
+            f"{path}: line {line} cannot be read, so somebody else has written to it. "
+            "Restore the file from a copy; or keep a copy, and delete that line: the trial that it "
+            "told of then goes on, or is trained again."
+        ) from error
+
+
+def unreadable(path: Path) -> int | None:
+    """Return the number of the first line that is no JSON, from 1; None where all are."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            try:
+                json.loads(line)
+            except (ValueError, RecursionError):
+                return number
+    return None
+
+
+def mend(path: Path) -> int:
+    """Cut off what follows the last line end; return how many bytes that was."""
+    if not path.is_file() or (size := path.stat().st_size) == 0:
+        return 0
+    with path.open("r+b") as file:
+        file.seek(-1, os.SEEK_END)
+        if file.read(1) == b"\n":
+            return 0
+        start, tail = size, b""
+        while start > 0 and b"\n" not in tail:
+            start = max(0, start - 65536)
+            file.seek(start)
+            tail = file.read(size - start)
+        keep = start + tail.rfind(b"\n") + 1
+        file.truncate(keep)
+        return size - keep

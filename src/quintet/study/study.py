@@ -1,0 +1,203 @@
+"""A sweep's memory: its trials, on a storage that survives whatever happens to the sweep."""
+
+import warnings
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quintet.artifacts import untrusted_files
+from quintet.base import locks
+from quintet.base.errors import UserError
+from quintet.base.secrets import redacted
+from quintet.study.ranking import COLUMNS, rows
+from quintet.study.space import Params, Space
+from quintet.study.spec import differences
+from quintet.study.storage import JOURNAL, storage
+from quintet.study.trial import STOP, State, Trial
+from quintet.study.validation import check
+
+if TYPE_CHECKING:
+    import optuna
+    import pandas as pd
+
+
+class Study:
+    """The trials of a sweep folder.
+
+    In a notebook: `Study.read("logs/train/sweeps/<study>").frame()`.
+    """
+
+    def __init__(self, folder: Path, direction: str | None = None, url: str | None = None) -> None:
+        """Open the study, making it where there is none.
+
+        Args:
+            folder: of the sweep.
+            direction: min or max; None to read a study that exists.
+            url: of the storage, as of `quintet.study.storage.storage`.
+
+        Raises:
+            UserError: the study is to be read and there is none, or it is damaged.
+
+        """
+        optuna = quiet_optuna()
+        self.folder = folder
+        kept = storage(folder, url)
+        name = _name(folder, kept, url)
+        if direction is None:
+            try:
+                self.optuna = optuna.load_study(study_name=name, storage=kept)
+            except KeyError:
+                raise UserError(f"{folder} holds no study.") from None
+        else:
+            self.optuna = optuna.create_study(
+                storage=kept,
+                study_name=name,
+                direction={"min": "minimize", "max": "maximize"}[direction],
+                load_if_exists=True,
+            )
+        self._storage, self._id = self.optuna._storage, self.optuna._study_id
+        check(self.optuna, folder if url else folder / JOURNAL)
+
+    @classmethod
+    def read(cls, folder: str | Path, storage: str | None = None) -> "Study":
+        """Open the study of a sweep folder to look at it.
+
+        Args:
+            folder: that `train.py -m` wrote.
+            storage: its `sweeper.storage`, where it had one.
+
+        Raises:
+            UserError: there is no study in the folder.
+
+        """
+        path = Path(folder).resolve()
+        if not path.is_dir() or (storage is None and not untrusted_files.has(path, JOURNAL)):
+            raise UserError(f"sweep={folder} is no sweep folder: {path / JOURNAL} is missing.")
+        return cls(path, url=storage)
+
+    @property
+    def mode(self) -> str:
+        """P's direction, min or max."""
+        return "min" if self.optuna.direction.name == "MINIMIZE" else "max"
+
+    def trials(self) -> list[Trial]:
+        """Return all trials, by number."""
+        return [_seen(t) for t in self.optuna.get_trials(deepcopy=False)]
+
+    def ended(self) -> set[int]:
+        """Return the numbers of the trials that have ended, well or not."""
+        return {t.number for t in self.trials() if t.state != "running"}
+
+    def frame(self) -> "pd.DataFrame":
+        """Return the leaderboard as a table: one row a trial, the best first."""
+        import pandas as pd
+
+        table = rows(self.trials(), self.mode, self.folder)
+        return pd.DataFrame(table, columns=None if table else COLUMNS).set_index("trial")
+
+    @contextmanager
+    def claiming(self) -> Iterator[None]:
+        """Hold off every other process that would claim a trial of this study."""
+        with locks.held(self.folder / ".claim.lock"):
+            yield
+
+    def agree(self, spec: Mapping[str, Any]) -> None:
+        """Keep what the study is about, or compare it with what was kept.
+
+        Raises:
+            UserError: another space, strategy or P than the study began with.
+
+        """
+        before, spec = self.optuna.user_attrs.get("spec"), redacted(spec, places=False)
+        if before is None or not self.trials():
+            self.optuna.set_user_attr("spec", spec)
+        elif changes := list(differences(before, spec)):
+            raise UserError(
+                f"study={self.folder.name} exists and is about something else:\n  "
+                + "\n  ".join(changes)
+                + "\nTake that back to go on with it, or give the new sweep a study= of its own."
+            )
+
+    def remember(self, **about: Any) -> None:
+        """Keep what a report tells of the sweep's latest start."""
+        self.optuna.set_user_attr("about", redacted(about, places=False))
+
+    def create(self, point: Params, space: Space, notes: Mapping[str, Any]) -> int:
+        """Add a running trial in one step; return its number."""
+        from optuna.trial import TrialState, create_trial
+
+        chosen = [space[key] for key in point]
+        template = create_trial(
+            state=TrialState.RUNNING,
+            params={p.key: p.to_optuna(point[p.key]) for p in chosen},
+            distributions={p.key: p.distribution() for p in chosen},
+            user_attrs={"point": point, **redacted(notes, places=False)},
+        )
+        trial_id = self._storage.create_new_trial(self._id, template_trial=template)
+        return int(self._storage.get_trial(trial_id).number)
+
+    def note(self, number: int, **notes: Any) -> None:
+        """Write something about a trial."""
+        trial_id = self._trial_id(number)
+        for key, value in notes.items():
+            self._storage.set_trial_user_attr(trial_id, key, redacted(value, places=False))
+
+    def report(self, number: int, epochs: int, value: float, *, stop: bool) -> None:
+        """Write P after so many epochs, and whether the trial stops there.
+
+        Both are one write, which a kill cannot part: a report alone says that the trial goes on;
+        one that stops it is a note, and stands beside it for other readers of the storage.
+        """
+        if stop:
+            self.note(number, **{STOP: {"epochs": epochs, "value": value}})
+        self._storage.set_trial_intermediate_value(self._trial_id(number), epochs, value)
+
+    def tell(self, number: int, state: State, value: float | None = None) -> None:
+        """End a trial; one that has ended stays as it is."""
+        from optuna.exceptions import UpdateFinishedTrialError
+        from optuna.trial import TrialState
+
+        states = {
+            "completed": TrialState.COMPLETE,
+            "pruned": TrialState.PRUNED,
+            "failed": TrialState.FAIL,
+        }
+        values = None if value is None else [value]
+        try:
+            self._storage.set_trial_state_values(self._trial_id(number), states[state], values)
+        except UpdateFinishedTrialError:
+            return
+
+    def _trial_id(self, number: int) -> int:
+        return int(self._storage.get_trial_id_from_study_id_trial_number(self._id, number))
+
+
+def _name(folder: Path, kept: Any, url: str | None) -> str:
+    """Return the study's name: the folder's, or what a journal knows it by since it was moved."""
+    names = [] if url else [s.study_name for s in kept.get_all_studies()]
+    return folder.name if folder.name in names or len(names) != 1 else str(names[0])
+
+
+def quiet_optuna() -> Any:
+    """Import Optuna without its own log lines and warnings about experimental parts."""
+    import optuna
+
+    optuna.logging.set_verbosity(optuna.logging.ERROR)
+    warnings.filterwarnings("ignore", category=optuna.exceptions.ExperimentalWarning)
+    return optuna
+
+
+def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
+    states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
+    notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
+    if (stop := notes.get(STOP)) is not None:
+        reports[stop["epochs"]] = stop["value"]
+    return Trial(
+        number=frozen.number,
+        state=states.get(frozen.state.name, "running"),
+        value=notes.get("value"),
+        point=notes.get("point", {}),
+        reports=reports,
+        notes=notes,
+    )

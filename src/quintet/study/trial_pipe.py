@@ -1,0 +1,60 @@
+"""A trial's side of a sweep: it can tell it how training goes."""
+
+import json
+import os
+from dataclasses import asdict, dataclass
+
+VARIABLE = "QUINTET_TRIAL"
+
+
+@dataclass(frozen=True)
+class TrialPipe:
+    """The two pipes between a trial and its sweep, by file descriptor.
+
+    Args:
+        number: of the trial.
+        reports: to write to.
+        answers: to read from.
+
+    """
+
+    number: int
+    reports: int
+    answers: int
+
+    def to_environment(self) -> dict[str, str]:
+        """Return the one variable that makes a process a trial."""
+        return {VARIABLE: json.dumps(asdict(self))}
+
+    def report(self, epoch: int, value: float | None) -> bool:
+        """Tell P after so many epochs; return whether the trial is to stop.
+
+        The sweep answers every report, so a decision falls at the same epoch in every run. A
+        sweep that is gone takes its trials with it.
+
+        Args:
+            epoch: the number of epochs.
+            value: P; None to ask again what was answered before, which a kill may have cut off.
+
+        """
+        try:
+            os.write(self.reports, json.dumps([epoch, value]).encode() + b"\n")
+            answer = os.read(self.answers, 1)
+        except OSError:
+            answer = b""
+        if not answer:
+            os._exit(1)
+        return answer == b"s"
+
+
+def is_trial() -> bool:
+    """Tell whether this process belongs to a trial of a sweep, whichever rank it is."""
+    return VARIABLE in os.environ
+
+
+def trial_pipe() -> TrialPipe | None:
+    """Return the line to the sweep; None where this process is no trial's first rank."""
+    told = os.environ.get(VARIABLE)
+    if told is None or os.environ.get("LOCAL_RANK", "0") != "0":
+        return None
+    return TrialPipe(**json.loads(told))

@@ -1,0 +1,134 @@
+"""What a study has kept, checked as it is opened: its journal may be a stranger's."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from quintet.artifacts import untrusted_files
+from quintet.base import schema
+from quintet.study.space import Scale
+
+if TYPE_CHECKING:
+    import optuna
+
+
+@dataclass
+class Metric:
+    """P's name and direction."""
+
+    name: str
+    mode: str
+
+
+@dataclass
+class Listed:
+    """A parameter with listed values; see `space.Choice`."""
+
+    values: list[str]
+    when: dict[str, list[str]]
+    ordered: bool
+
+
+@dataclass
+class Range:
+    """A number between two others; see `space.Interval`."""
+
+    low: float
+    high: float
+    scale: Scale
+    integer: bool
+    when: dict[str, list[str]]
+
+
+@dataclass
+class Spec:
+    """What a study is about; see `Plan.spec`. Earlier versions kept metric and space as text."""
+
+    metric: str | Metric = ""
+    fixed: list[str] = field(default_factory=list)
+    space: dict[str, str | Listed | Range] = field(default_factory=dict)
+    strategy: dict[str, Any] = field(default_factory=dict)
+
+
+@dataclass
+class About:
+    """What is known of a study's latest start."""
+
+    command: str = ""
+    total: int = 0
+    max_epochs: int = 0
+    defaults: dict[str, str] | None = None
+
+
+@dataclass
+class Taken:
+    """A point of another study; see `warm.HeadStart`. Earlier versions knew it by folder."""
+
+    study: str
+    trial: int
+    point: dict[str, str]
+
+
+@dataclass
+class Attributes:
+    """What a study keeps of itself."""
+
+    spec: Spec = field(default_factory=Spec)
+    about: About = field(default_factory=About)
+    warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
+    best: list[int | float | None] | None = None
+    best_closed: list[int | float | bool | None] | None = None
+    passed_over: list[int] = field(default_factory=list)
+    ensemble: int | None = None
+    ensemble_of: int | None = None
+
+
+@dataclass
+class Stop:
+    """The report at which a trial's scheduler stopped it."""
+
+    epochs: int
+    value: float
+
+
+@dataclass
+class Notes:
+    """What a study keeps of a trial."""
+
+    point: dict[str, str] = field(default_factory=dict)
+    value: float | None = None
+    status: str = ""
+    reason: str = ""
+    log: str = ""
+    steered: str = ""
+    epochs: int = 0
+    seconds: float = 0.0
+    cpu_seconds: float = 0.0
+    spread: float | None = None
+    budget: int | None = None
+    paused_at: int | None = None
+    bracket: int | None = None
+    stop: Stop | None = None
+
+
+def check(study: "optuna.Study", path: Path) -> None:
+    """Check the types of all that a study has kept.
+
+    Args:
+        study: just opened.
+        path: of its journal, or of its folder where it is kept elsewhere; for the message.
+
+    Raises:
+        DamagedError: something is of another type than we would have written.
+
+    """
+    with untrusted_files.understood(path):
+        schema.build(Attributes, study.user_attrs)
+        for trial in study.get_trials(deepcopy=False):
+            try:
+                schema.build(Notes, trial.user_attrs)
+                for epoch, value in trial.intermediate_values.items():
+                    schema.fitting(int, epoch, "an epoch")
+                    schema.fitting(float, value, f"the value after epoch {epoch}")
+            except ValueError as error:
+                raise ValueError(f"trial {trial.number}: {error}") from error

@@ -1,0 +1,231 @@
+"""What a person sees of a sweep."""
+
+import shlex
+import sys
+import time
+from pathlib import Path
+
+from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.record import Record, voters
+from quintet.base.console import command_line, plain, say, shortest, terminal, typed
+from quintet.base.formatting import plural, rounded, short
+from quintet.study import leaderboard, ranking
+from quintet.study.overrides import assignments
+from quintet.study.space import Params
+from quintet.study.study import Study
+from quintet.study.trial import Trial
+from quintet.sweep import warm_start
+from quintet.sweep.plan import Plan
+from quintet.sweep.trial_outcome import Outcome
+from quintet.training.summary import say_how_to_use
+
+SHOWN = 10
+"""Rows of the leaderboard on the console; the file has them all."""
+
+
+class Lines:
+    """Plain lines, one an event that matters.
+
+    Args:
+        plan: of the sweep.
+        study: its memory, in which other workers may write as well.
+        total: how many trials the study is to have.
+
+    """
+
+    def __init__(self, plan: Plan, study: Study, total: int) -> None:
+        self.plan, self.study, self.total, self.console = plan, study, total, terminal()
+        before = leaderboard.winner(study)
+        self.best = before.value if before else None
+        self.ended_ones = study.ended()
+        self.began_at: dict[int, float] = {}
+
+    def __enter__(self) -> "Lines":
+        """Return the view itself."""
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        """Do nothing."""
+
+    def say(self, text: str) -> None:
+        """Print a line."""
+        self.console.print(text, highlight=False, soft_wrap=True)
+
+    def began(self, trial: Trial, slot: int) -> None:
+        """Note when."""
+        self.began_at[trial.number] = time.monotonic()
+
+    def reported(self, trial: Trial, epochs: int, value: float) -> None:
+        """Say how a single trial goes; of several, an epoch is no event."""
+        if self.total == 1:
+            self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
+
+    def ended(self, trial: Trial, how: Outcome) -> None:
+        """Say how a trial went."""
+        self.ended_ones.update({trial.number}, self.study.ended())
+        took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
+        what = brief(trial.point)
+        if how.value is None:
+            shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
+        else:
+            shown = f"{self.plan.metric} {how.value:.4f}{spread(how.spread)}"
+            shown += (
+                f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
+            )
+            if how.state == "completed" and better(how.value, self.best, self.plan.mode):
+                self.best = how.value
+                shown += " [green]best so far[/]"
+        place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
+        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s")
+
+
+def better(value: float, than: float | None, mode: str) -> bool:
+    """Tell whether a value of P is better than another."""
+    return than is None or (value < than if mode == "min" else value > than)
+
+
+def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
+    """Say what is going to be tried; `slots` at a time, all workers' taken together."""
+    done = len(study.ended())
+    goes_on = f", {done} of them done before" if done else ""
+    say("")
+    say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
+    for key, values in plan.space.describe().items():
+        say("  {}={}", key, values)
+    if plan.warm and not done:
+        say("  first the defaults, then the best points of {}", _earlier(study))
+    say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
+    say("")
+
+
+def _earlier(study: Study) -> str:
+    """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
+    return ", ".join(f"{each.study} (trial {each.trial})" for each in warm_start.begun_with(study))
+
+
+def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
+    """Print the leaderboard, the winner, and the next commands."""
+    from rich import box
+    from rich.table import Table
+
+    rows = leaderboard.rows(study)
+    others = (*ranking.COLUMNS, ranking.SPREAD, ranking.STEERED)
+    varied = [k for k in rows[0] if k not in others]
+    varied = [k for k in varied if len({row[k] for row in rows}) > 1]
+    states = {row["state"] for row in rows} - {"completed"}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
+    last = ["state"] if states else []
+    for name in ("trial", plan.metric, *map(short, varied), "epochs", *last):
+        table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
+    for row in rows[:SHOWN]:
+        value = "" if row["value"] is None else f"{row['value']:.4f}"
+        value += spread(row.get(ranking.SPREAD))
+        cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in varied)]
+        table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
+    console = terminal()
+    if not console.is_terminal:
+        console.width = max(console.width, 200)  # a file has room for every column
+    console.print(table)
+    if len(rows) > SHOWN:
+        say("... {} more in {}", len(rows) - SHOWN, shortest(plan.folder / leaderboard.FILE))
+    if shares := leaderboard.importance(study):
+        parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
+        say("importance  {}", " · ".join(parts))
+    for warning in (*leaderboard.by_hand(study), *leaderboard.at_the_edge(best, plan.space)):
+        say("[yellow]note[/]  {}", warning)
+    _say_winner(plan, best, record)
+
+
+def spread(deviation: float | None) -> str:
+    """Return the standard deviation over folds as it stands behind a value of P."""
+    return "" if deviation is None else f" ± {deviation:.4f}"
+
+
+def _expected(key: str) -> str:
+    level = leaderboard.SENSITIVITY.get(key)
+    return f" ({level} as a rule)" if level else ""
+
+
+def brief(point: Params) -> str:
+    """Return a point in few words: lr=0.02402 width=143."""
+    return " ".join(f"{short(key)}={rounded(value)}" for key, value in point.items())
+
+
+def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
+    mode = "smallest" if plan.mode == "min" else "greatest"
+    say(
+        "P is {} on validation data, {} wins: [bold]{:.4f}[/] in trial {} ({})",
+        plan.metric,
+        mode,
+        best.value,
+        best.number,
+        " ".join(assignments(best.point)),
+    )
+    if best.state == "pruned":
+        say("[yellow]note[/]  {}", _unfinished(plan, best))
+    if record is None:
+        say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
+        words = (*plan.fixed, *assignments(best.point))
+        say("train     {}", command_line("train", *words))
+        return
+    if (score := record.test.get(plan.metric)) is not None:
+        models = (
+            f"the average of its {n} models" if (n := len(record.repeats)) > 1 else "that one model"
+        )
+        say(f"test {plan.metric} of {models}: [bold]{score:.4f}[/]")
+    for anomaly in record.anomalies:
+        say("[yellow]note[/]  {}", anomaly)
+    folder = plan.folder / "best"
+    say("best      [bold]{}[/]", shortest(folder))
+    say_how_to_use(folder)
+    say("continue  {}", again(plan))
+
+
+def _unfinished(plan: Plan, best: Trial) -> str:
+    """Return what a winner is worth that was stopped, as every other trial was."""
+    epochs = plural(best.notes.get("epochs", 0), "epoch")
+    limit = plan.settings.timeout
+    more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
+    return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
+
+
+def together(plan: Plan, made: Ensemble | str | None) -> None:
+    """Print how good the ensemble is beside the best single model, or why there is none."""
+    if made is None:
+        return
+    if isinstance(made, str):
+        say("[yellow]note[/]  there is no ensemble: {}", made)
+        return
+    parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
+    if made.test is not None:
+        parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
+    say(f"ensemble of {voters(made.trials)}: {plan.metric} {', '.join(parts)}")
+    folder = plan.folder / "ensemble"
+    say("ensemble  [bold]{}[/]", shortest(folder))
+    say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))
+
+
+def failures(study: Study) -> str:
+    """Return the first failure's reason and the end of its log."""
+    failed = next(t for t in study.trials() if t.state == "failed")
+    log = failed.notes.get("log") or ""
+    return (
+        f"trial {failed.number} ({' '.join(assignments(failed.point))}) "
+        f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
+        + "\n".join(f"  | {line}" for line in log.splitlines())
+    )
+
+
+def again(plan: Plan) -> str:
+    """Return the command that goes on with this sweep."""
+    script = shortest(Path(plan.command[1]))
+    arguments = [a for a in sys.argv[1:] if a not in ("study=", "study=null")]
+    named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
+    own = [] if named else [f"study={plan.folder.name}"]
+    return shlex.join(["python", script, *arguments, *own])
+
+
+def page(plan: Plan) -> str:
+    """Return the command that writes this sweep's report."""
+    words = [a.removeprefix("sweeper.") for a in sys.argv[1:] if a.startswith("sweeper.storage=")]
+    return command_line("report", f"sweep={typed(plan.folder)}", *words)

@@ -1,0 +1,57 @@
+"""Ctrl-C, a closed terminal or a cluster's signal, noticed between two events."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from quintet.base import signals
+
+PATIENCE = 0.5
+"""Seconds in which a second signal is the first one's echo; a later one ends the sweep at once."""
+
+_harmless = False
+
+
+class Interruption:
+    """Tells, when called, whether somebody has asked the sweep to stop."""
+
+    def __init__(self) -> None:
+        self.asked = False
+
+    def __call__(self) -> bool:
+        """Return whether to stop."""
+        return self.asked
+
+    @contextmanager
+    def on_signals(self) -> Iterator[None]:
+        """Listen for as long as the block runs."""
+        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+        before = {number: signal.signal(number, self._ask) for number in numbers}
+        try:
+            yield
+        finally:
+            for number, handler in before.items():
+                signal.signal(number, handler)
+
+    def _ask(self, number: int, frame: object) -> None:
+        self.asked = True
+        if signals.is_first(number, PATIENCE) and _harmless:
+            raise signals.StoppedError(number)
+
+
+@contextmanager
+def at_once() -> Iterator[None]:
+    """Let a signal end the block, which may take long and leaves nothing half done.
+
+    Raises:
+        StoppedError: in place of being noticed after the block.
+
+    """
+    global _harmless
+    _harmless = True
+    try:
+        if (number := signals.asked()) is not None:
+            raise signals.StoppedError(number)
+        yield
+    finally:
+        _harmless = False

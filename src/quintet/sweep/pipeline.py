@@ -1,0 +1,252 @@
+"""A sweep, read top to bottom: settle -> open the study -> run the slots -> keep the best."""
+
+import os
+import shutil
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from functools import partial
+from typing import TYPE_CHECKING, NoReturn
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.artifacts import untrusted_files
+from quintet.base import files, locks, secrets, signals
+from quintet.base.errors import UserError
+from quintet.study import leaderboard
+from quintet.study.storage import JOURNAL, shown
+from quintet.study.study import Study
+from quintet.sweep import (
+    console_report,
+    final_ensemble,
+    full_disk,
+    sweep_tracking,
+    warm_start,
+    winner,
+)
+from quintet.sweep.data_inspection import apply_inspection, inspect_data
+from quintet.sweep.foreign_trials import check_points
+from quintet.sweep.fork import starter
+from quintet.sweep.interruption import Interruption
+from quintet.sweep.live_view import view
+from quintet.sweep.plan import Plan, settle
+from quintet.sweep.preflight import preflight
+from quintet.sweep.settings import check
+from quintet.sweep.slots import Loop
+from quintet.sweep.time_budget import TimeBudget
+from quintet.sweep.trial_process import Start
+from quintet.sweep.workers import launch
+
+if TYPE_CHECKING:
+    from hydra.types import HydraContext
+
+AtEnd = Callable[[Study], object]
+"""What is called with a sweep's study once it has ended."""
+PATIENCE = 3.0
+"""Seconds that a killed sweep's last breath is waited for."""
+
+
+def sweep(
+    context: "HydraContext", config: DictConfig, arguments: list[str], at_end: AtEnd
+) -> float | None:
+    """Run the sweep that a command line asks for, or go on with it.
+
+    Args:
+        context: Hydra's.
+        config: composed from everything that does not vary.
+        arguments: the overrides as they were typed.
+        at_end: called with the study at the end, unless somebody has interrupted the sweep or its
+            config says `report: false`.
+
+    Returns:
+        P of the best trial.
+
+    Raises:
+        UserError: it cannot begin, or no trial completed.
+        SystemExit: it was interrupted; the same command goes on.
+
+    """
+    secrets.note(OmegaConf.to_yaml(config))
+    check(config)
+    clock = TimeBudget(config.sweeper.timeout)
+    loader = context.config_loader
+    found = apply_inspection(config, inspect_data(loader, arguments)) if config.sweeper.look else []
+    plan = settle(config, loader, arguments, found)
+    total, settings, stop = limit(plan), plan.settings, Interruption()
+    hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
+    with (
+        full_disk.explained(plan.folder),
+        alone(plan),
+        starter(settings.isolation, settings.preload) as start,
+    ):
+        preflight(plan, start)
+        plan, study = begun(plan, total)
+        slots = settings.slots * (settings.workers if hosted else 1)
+        console_report.announce(plan, study, total, min(slots, total))
+        with stop.on_signals():
+            if hosted:
+                gave_up = launch(context, config, plan, total, study, stop)
+            else:
+                gave_up = run(plan, study, total, clock, stop, start)
+            leaderboard.save(study)
+        publish = partial(_publish, config, plan, study, at_end)
+        try:
+            if stop.asked:
+                leave(plan, study, publish)
+            return conclude(plan, study, start, clock, publish, gave_up=gave_up)
+        except KeyboardInterrupt:
+            leave(plan, study, publish)
+
+
+def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
+    """Open the study, as one that is about this plan; return the plan with where it starts."""
+    study = Study(plan.folder, plan.mode, plan.settings.storage)
+    if not study.trials() and any((plan.folder / "trials").glob("*")):
+        raise UserError(
+            f"{plan.folder} has trials, and its study knows of none: {where(plan)} has been "
+            "deleted or changed. Restore it; or begin another study=, or move the folder away."
+        )
+    study.agree(plan.spec())
+    check_points(plan, study)
+    plan = replace(plan, examples=(), warm=warm_start.points(plan, study))
+    study.remember(
+        command=console_report.again(plan),
+        total=total,
+        max_epochs=plan.max_epochs,
+        defaults=plan.defaults,
+    )
+    return plan, study
+
+
+def where(plan: Plan) -> str:
+    """Return what keeps the study, as a user knows it."""
+    return shown(plan.settings.storage) if plan.settings.storage else JOURNAL
+
+
+def run(
+    plan: Plan, study: Study, total: int, clock: TimeBudget, stop: Interruption, start: Start
+) -> bool:
+    """Run the trials on this machine's slots; return whether the first of them all failed."""
+    settings = plan.settings
+    with view(plan, study, total) as seen:
+        seconds = clock.for_trials(settings.ensemble)
+        loop = Loop(plan, study, seen, settings.slots, total, seconds, stop, start)
+        loop.run()
+    return loop.gave_up
+
+
+def leave(plan: Plan, study: Study, publish: Callable[[], None]) -> NoReturn:
+    """Say how to go on, and exit; whoever has pressed Ctrl-C does not wait for a report."""
+    number = signals.asked()
+    if number is None:  # its jobs have ended before their time
+        publish()
+    print(
+        f"Stopped; {len(study.ended())} trials are done. Go on with:",
+        f"  {console_report.again(plan)}",
+        f"See them with:\n  {console_report.page(plan)}",
+        sep="\n",
+        file=sys.stderr,
+    )
+    sys.exit(1 if number is None else 128 + number)
+
+
+def conclude(
+    plan: Plan,
+    study: Study,
+    start: Start,
+    clock: TimeBudget,
+    publish: Callable[[], None],
+    *,
+    gave_up: bool,
+) -> float | None:
+    """Finish, and show what came out, also of a sweep without a winner."""
+    try:
+        value = finish(plan, study, start, clock, gave_up=gave_up)
+    except Exception:
+        publish()
+        raise
+    publish()
+    return value
+
+
+def finish(
+    plan: Plan, study: Study, start: Start, clock: TimeBudget, *, gave_up: bool
+) -> float | None:
+    """Keep the winner, and say how it did."""
+    if gave_up:
+        raise UserError(
+            "The first trials all failed, so the sweep stopped. The first was "
+            + console_report.failures(study)
+        )
+    won = leaderboard.winner(study)
+    if won is None:
+        if any(t.state == "failed" for t in study.trials()):
+            raise UserError("No trial completed. The first was " + console_report.failures(study))
+        raise UserError(
+            f"No trial came to its first epoch within sweeper.timeout={plan.settings.timeout} "
+            "seconds. Raise it."
+        )
+    kept = winner.keep(plan, study, start)
+    console_report.summarise(plan, study, won, kept[1] if kept else None)
+    console_report.together(plan, final_ensemble.assemble(plan, study, start, clock))
+    return won.value
+
+
+def _publish(config: DictConfig, plan: Plan, study: Study, at_end: AtEnd) -> None:
+    """Tell the command that ran the sweep, unless `report=false`, and the trackers."""
+    if plan.report:
+        at_end(study)
+    sweep_tracking.tell(config, plan, study)
+
+
+def limit(plan: Plan) -> int:
+    """Return how many trials the study is to have.
+
+    Raises:
+        UserError: nothing says how many.
+
+    """
+    wanted = plan.settings.n_trials
+    there_are = plan.sampler.total(plan.space)
+    scheme = plan.scheduler.total(plan.max_epochs)
+    if not plan.space.parameters and (there_are is None or wanted is None):
+        raise UserError(
+            "There is nothing to vary. Give values (optimizer=adam,sgd), a range "
+            "(optimizer.lr=tag(log,interval(1e-4,1e-1))) or a preset (search_space=high); or train "
+            "one model without -m."
+        )
+    if there_are is not None:
+        return min(there_are, wanted) if wanted else there_are
+    if (total := wanted or scheme) is None:
+        raise UserError("sweeper.n_trials has no value. Give the number of trials.")
+    return int(total)
+
+
+@contextmanager
+def alone(plan: Plan) -> Iterator[None]:
+    """Refuse a second sweep on the same folder.
+
+    Raises:
+        UserError: another process is at it.
+
+    """
+    new = not plan.folder.exists()
+    untrusted_files.check_links(plan.folder)
+    plan.folder.mkdir(parents=True, exist_ok=True)
+    lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
+    if lock is None:
+        raise UserError(
+            f"study={plan.folder.name} is being run by another process. Wait for it, stop it, or "
+            "give this sweep a study= of its own."
+        )
+    for left in plan.folder.glob(f".*{files.SUFFIX}"):  # by a sweep that was killed
+        left.unlink(missing_ok=True)
+    try:
+        yield
+    except (UserError, KeyboardInterrupt):
+        if new and not (plan.folder / "trials").exists():  # a mistake leaves nothing behind
+            shutil.rmtree(plan.folder, ignore_errors=True)
+        raise
+    finally:
+        os.close(lock)

@@ -1,0 +1,80 @@
+"""What a sweep varies: the words of its command line, and a preset for the rest."""
+
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base.errors import UserError
+from quintet.study.grammar import parameter, preset
+from quintet.study.overrides import bare
+from quintet.study.space import Choice, Parameter, Space
+from quintet.sweep.option_spaces import expanded
+
+if TYPE_CHECKING:
+    from hydra.core.config_loader import ConfigLoader
+    from hydra.core.override_parser.types import Override
+
+
+def search_space(
+    base: DictConfig,
+    loader: "ConfigLoader",
+    overrides: "list[Override]",
+    entries: Mapping[str, Any],
+) -> Space:
+    """Return the space of a sweep.
+
+    Args:
+        base: the config without what varies.
+        loader: Hydra's.
+        overrides: of the command line, which wins over the preset.
+        entries: of the preset, as of `quintet.study.grammar.preset`.
+
+    Raises:
+        UserError: values that cannot be tried together.
+
+    """
+    chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
+    given = {bare(o) for o in overrides}
+    alternatives = preset(loader, expanded(entries))
+    typed = [parameter(o, {}) for o in overrides if o.is_sweep_override()]
+    chosen |= _fixed_owners(base, alternatives)
+    found: dict[str, Parameter] = {}
+    for p in _owners_first([*typed, *(p for p in alternatives if p.key not in given)]):
+        if p.key not in found and _possible(p, found, chosen):
+            found[p.key] = p
+    if "seed" in found and (seeds := base.cv.seeds or 1) != 1:
+        raise UserError(
+            f"seed={found['seed']} beside cv.seeds={seeds}: each trial trains with {seeds} seeds "
+            "from its own on, so trials would share them. Leave out one of the two."
+        )
+    return Space(tuple(found.values()), chosen)
+
+
+def _fixed_owners(base: DictConfig, found: Iterable[Parameter]) -> dict[str, str | None]:
+    """Return the values of plain keys, such as data.kind, that parameters belong to."""
+    owners = {owner for p in found for owner in p.when if "." in owner}
+    return {owner: OmegaConf.select(base, owner) for owner in owners}
+
+
+def _owners_first(found: Iterable[Parameter]) -> list[Parameter]:
+    """Order parameters so that each comes after those it belongs to."""
+    waiting, placed = list(found), list[Parameter]()
+    while waiting:
+        keys = {p.key for p in waiting}
+        ready = [p for p in waiting if not (set(p.when) - {p.key}) & keys]
+        placed += ready or waiting  # owners in a circle: in the order given
+        waiting = [p for p in waiting if p not in placed]
+    return placed
+
+
+def _possible(
+    parameter: Parameter, varied: Mapping[str, Parameter], chosen: Mapping[str, str | None]
+) -> bool:
+    """Tell whether any option that a parameter belongs to can be chosen."""
+    for owner, options in parameter.when.items():
+        group = varied.get(owner)
+        open_to = group.values if isinstance(group, Choice) else (chosen.get(owner),)
+        if not set(options) & set(open_to):
+            return False
+    return True

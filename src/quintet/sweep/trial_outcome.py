@@ -1,0 +1,104 @@
+"""How a trial ended, read from what it left behind."""
+
+import math
+import signal
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from quintet.artifacts.record import RESULT, Record
+from quintet.artifacts.steering_files import by_hand
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.study.trial import State
+from quintet.sweep import full_disk
+from quintet.sweep.trial_process import LOG, tail
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """A trial's end.
+
+    Args:
+        state: for the study.
+        status: of result.json, or failed where there is none.
+        value: P.
+        reason: why it did not complete.
+        epochs: trained in all.
+        seconds: trained in all.
+        spread: standard deviation of P over folds, where there are some.
+        cpu_seconds: of its processes in all.
+        steered: what somebody changed by hand while it trained.
+
+    """
+
+    state: State
+    status: str
+    value: float | None = None
+    reason: str | None = None
+    epochs: int = 0
+    seconds: float = 0.0
+    spread: float | None = None
+    cpu_seconds: float = 0.0
+    steered: str = ""
+
+    def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
+        """Return what a study is to keep; of a killed trial, what was known `before` of its length.
+
+        Args:
+            before: what the study has kept of the trial so far.
+
+        """
+        own = ("epochs", "seconds", "cpu_seconds")
+        length = {key: getattr(self, key) for key in own}
+        kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
+        told = {"status": self.status, "value": self.value, "spread": self.spread}
+        told["steered"] = self.steered or None
+        told |= {"reason": self.reason} if self.state == "failed" else {}
+        return kept | {key: value for key, value in told.items() if value is not None}
+
+
+def recorded(folder: Path) -> Outcome | None:
+    """Return what result.json says; None of a trial that can go on, or has not begun."""
+    try:
+        record = Record.read(folder)
+    except (FileNotFoundError, NotADirectoryError):
+        return None
+    except DamagedError as error:
+        return Outcome("failed", "failed", reason=str(error))
+    if record.status == "interrupted" or full_disk.says(record.reason):
+        return None
+    value = record.metric.value
+    length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
+    rest = (*length, "; ".join(by_hand(record.steering)))
+    seen = (record.status, value, record.reason, *rest)
+    if record.status in ("completed", "pruned"):
+        if value is None or math.isnan(value):
+            reason = f"{record.metric.name} is {value}, which cannot be compared"
+            return Outcome("failed", "failed", None, reason, *rest)
+        return Outcome("completed" if record.status == "completed" else "pruned", *seen)
+    return Outcome("failed", *seen)
+
+
+def of(folder: Path, exit_code: int) -> Outcome:
+    """Return the outcome of a trial that has just ended, whatever ended it.
+
+    Raises:
+        UserError: the disk is full or fails, which is no trial's fault.
+
+    """
+    if (outcome := recorded(folder)) is not None:
+        return outcome
+    said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
+    if (sign := full_disk.says(said)) or full_disk.is_full(folder):
+        raise full_disk.ends_sweep(folder.parents[1], sign)
+    return Outcome("failed", "failed", reason=_why(exit_code, folder))
+
+
+def _why(exit_code: int, folder: Path) -> str:
+    if exit_code < 0:
+        name = signal.Signals(-exit_code).name
+        hint = ", which is often the system running out of memory" if name == "SIGKILL" else ""
+        return f"killed by {name}{hint}"
+    last = tail(folder / LOG, lines=1)
+    return f"ended with exit code {exit_code} and no result.json" + (f": {last}" if last else "")

@@ -1,0 +1,159 @@
+"""A trial as a process of its own: started under its lock, heard through its pipe, ended whole."""
+
+import json
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
+from typing import BinaryIO, Protocol
+
+from quintet.base import fault_injection
+from quintet.base.process import PARENT
+from quintet.study.trial_pipe import TrialPipe
+
+LOG = "output.log"
+LOCK = ".lock"
+# What a cluster's job tells its own process would mislead the trial inside it.
+FOREIGN = ("SLURM_", "SUBMITIT_")
+FOREIGN_NAMES = {"LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"}
+FOREIGN_NAMES |= {"MASTER_ADDR", "MASTER_PORT"}
+
+
+class Handle(Protocol):
+    """What is needed of a child process; subprocess.Popen has it."""
+
+    pid: int
+
+    def poll(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+
+
+class Start(Protocol):
+    """Starts a trial, as `start` does."""
+
+    def __call__(
+        self,
+        command: Sequence[str],
+        folder: Path,
+        number: int,
+        lock: int,
+        extra: Mapping[str, str],
+    ) -> "Process":
+        """Return the running trial."""
+
+
+class Process:
+    """A running trial.
+
+    Args:
+        handle: of the child, the leader of a process group of its own.
+        reports: the pipe to read its reports from.
+        answers: the pipe to answer them by.
+        lock: on the trial's folder, which both this process and the trial's hold: whoever is left
+            of them keeps others from taking the trial up.
+
+    """
+
+    def __init__(self, handle: Handle, reports: int, answers: int, lock: int) -> None:
+        self.handle, self.reports, self._answers = handle, reports, answers
+        self._lock = lock
+        self._unread = b""
+        os.set_blocking(reports, False)
+
+    def heard(self) -> list[tuple[int, float | None]]:
+        """Return what has been reported since: epochs and P, None of a trial that asks again."""
+        with suppress(BlockingIOError):
+            while chunk := os.read(self.reports, 65536):
+                self._unread += chunk
+        *lines, self._unread = self._unread.split(b"\n")
+        return [(int(epochs), value) for epochs, value in map(json.loads, lines)]
+
+    def answer(self, *, stop: bool) -> None:
+        """Answer a report; a trial that has died meanwhile needs none."""
+        with suppress(BrokenPipeError):
+            os.write(self._answers, b"s" if stop else b"g")
+
+    def exit_code(self) -> int | None:
+        """Return the exit code, negative for a signal; None while it runs."""
+        return self.handle.poll()
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the trial and every process it has started."""
+        with suppress(ProcessLookupError, PermissionError):
+            if self.handle.pid > 1:
+                os.killpg(self.handle.pid, number)
+
+    def end(self, patience: float = 0.0) -> None:
+        """End what is left of the trial: its other ranks, its loaders, or all of it."""
+        until = time.monotonic() + patience
+        while self.exit_code() is None and time.monotonic() < until:
+            time.sleep(0.02)
+        self.signal(signal.SIGKILL)
+        while self.exit_code() is None:
+            time.sleep(0.005)
+            self.signal(signal.SIGKILL)
+        os.close(self.reports)
+        os.close(self._answers)
+
+    def let_go(self) -> None:
+        """Give up the trial, once its outcome has been told."""
+        os.close(self._lock)
+
+
+def start(
+    command: Sequence[str], folder: Path, number: int, lock: int, extra: Mapping[str, str]
+) -> Process:
+    """Start a trial.
+
+    Args:
+        command: of the trial.
+        folder: of the trial; its output goes to `output.log` there.
+        number: of the trial.
+        lock: the held lock on the folder, which the child holds from now on as well.
+        extra: environment variables of the slot.
+
+    """
+    reports, tells = os.pipe()
+    hears, answers = os.pipe()
+    own = {**TrialPipe(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
+    with output(folder) as log:
+        handle = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=subprocess.STDOUT,
+            pass_fds=(lock, tells, hears),
+            start_new_session=True,
+            env={**clean(os.environ), **extra, **own},
+        )
+    for descriptor in (tells, hears):
+        os.close(descriptor)
+    return Process(handle, reports, answers, lock)
+
+
+def output(folder: Path) -> BinaryIO:
+    """Open the file to whose end a trial writes what it has to say."""
+    fault_injection.reach("before", folder / LOG)
+    return (folder / LOG).open("ab")
+
+
+def clean(environment: Mapping[str, str]) -> dict[str, str]:
+    """Return an environment without a cluster job's account of itself."""
+    return {
+        name: value
+        for name, value in environment.items()
+        if not name.startswith(FOREIGN) and name not in FOREIGN_NAMES
+    }
+
+
+def tail(path: Path, lines: int = 20) -> str:
+    """Return the last lines of a log, without terminal colours."""
+    if not path.is_file():
+        return ""
+    with path.open("rb") as file:
+        file.seek(max(0, path.stat().st_size - 20_000))
+        text = file.read().decode("utf-8", errors="replace")
+    return "\n".join(text.strip().splitlines()[-lines:])

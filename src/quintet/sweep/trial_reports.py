@@ -1,0 +1,34 @@
+"""What a trial's reports lead to: each is decided once, and whoever asks again hears the same."""
+
+from quintet.study.study import Study
+from quintet.study.trial import Trial
+from quintet.sweep.plan import Plan
+
+
+def stops(plan: Plan, study: Study, trial: Trial, epochs: int, value: float | None) -> bool:
+    """Return whether a trial stops after so many epochs; a new report is written with the answer.
+
+    A trial that was killed before it had saved an epoch trains and reports it again. One that had
+    saved it may have died before it heeded the answer.
+
+    Args:
+        plan: of the sweep.
+        study: its memory.
+        trial: that reports. What it has reported so far is known to it.
+        epochs: that it has trained.
+        value: P after them; None where a trial that goes on from a checkpoint asks again.
+
+    """
+    watches = plan.scheduler.watches
+    if epochs in trial.reports:
+        value, stop = trial.reports[epochs], trial.stopped_by(epochs)
+    elif value is None or not watches:
+        stop = trial.stopped_by(epochs)
+    else:
+        trial.reports[epochs] = value
+        stop = plan.scheduler.stops(trial, epochs, study.trials, plan.mode)
+    if value is not None:
+        trial.reports[epochs] = value
+        if watches:
+            study.report(trial.number, epochs, value, stop=stop)
+    return stop

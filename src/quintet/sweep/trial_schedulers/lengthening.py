@@ -1,0 +1,50 @@
+"""Short trials first, longer ones later."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, Wait
+
+if TYPE_CHECKING:
+    from quintet.study.trial import Trial
+
+
+class Lengthening:
+    """The trials of each round train twice as long as those of the round before.
+
+    A round begins when the one before is done, since it builds on its results; the last round's
+    trials train to their end, and only they can win.
+
+    Args:
+        each: trials in a round.
+        rounds: the last one goes on for as long as there are trials.
+
+    """
+
+    watches = True
+
+    def __init__(self, each: int = 10, rounds: int = 3) -> None:
+        self.each, self.rounds = each, rounds
+
+    def total(self, max_epochs: int) -> int:
+        """Return how many trials all rounds have."""
+        return self.each * self.rounds
+
+    def epochs(self, number: int, max_epochs: int) -> int:
+        """Return how long a trial trains."""
+        later = self.rounds - 1 - min(number // self.each, self.rounds - 1)
+        return max(1, max_epochs >> later)
+
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
+        """Begin trials, the first of a round only when all before it are done."""
+        number = len(trials)
+        if number >= limit:
+            return Finished()
+        first_of_round = number % self.each == 0 and number // self.each < self.rounds
+        if first_of_round and any(t.state == "running" for t in trials):
+            return Wait()
+        return StartTrial({"ends_at": self.epochs(number, max_epochs)})
+
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Stop a trial at its round's length."""
+        return bool(epochs >= trial.notes["ends_at"])

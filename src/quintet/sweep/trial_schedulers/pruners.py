@@ -1,0 +1,118 @@
+"""Stop what does not keep up; nobody ever waits.
+
+The rules are those of Optuna's pruners, which read a storage that holds the report already, and
+write to it what they have decided: a kill between these writes changes what they answer next time.
+"""
+
+from collections.abc import Sequence
+from statistics import median
+from typing import TYPE_CHECKING
+
+from quintet.base.errors import UserError
+from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, check_rungs
+
+if TYPE_CHECKING:
+    from quintet.study.trial import Trial
+
+
+class Asha:
+    """Asynchronous successive halving (Li et al. 2020): at each rung the best 1/eta go on.
+
+    Rungs are at min_epochs, min_epochs * eta, ... A trial is compared with whoever has reached its
+    rung so far, so the first ones pass easily; that is the price of never waiting.
+
+    Args:
+        min_epochs: that every trial gets.
+        eta: one of so many goes on.
+
+    """
+
+    watches = True
+
+    def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
+        check_rungs(min_epochs, eta)
+        self.min_epochs, self.eta = min_epochs, eta
+
+    def total(self, max_epochs: int) -> None:
+        """Return None: `n_trials` says it."""
+
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
+        """Begin trials until there are enough."""
+        return StartTrial() if len(trials) < limit else Finished()
+
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Tell whether the trial is not among the best 1/eta of a rung that it has just reached."""
+        if not (rungs := self.reached(trial, epochs)):
+            return False
+        value, others = trial.reports[epochs], [t for t in trials() if t.number != trial.number]
+        for rung in rungs:
+            known = [at for t in others if (at := p_at(t, rung)) is not None]
+            if value != value or not self.goes_on(value, known, mode):
+                return True
+        return False
+
+    def reached(self, trial: "Trial", epochs: int) -> list[int]:
+        """Return the rungs that a report is the first to reach: one, or several where few are."""
+        before = max((e for e in trial.reports if e < epochs), default=0)
+        rungs, rung = [], self.min_epochs
+        while rung <= epochs:
+            rungs += [rung] if rung > before else []
+            rung *= self.eta
+        return rungs
+
+    def goes_on(self, value: float, others: Sequence[float], mode: str) -> bool:
+        """Tell whether a value is among the best 1/eta; of fewer than eta, whether it leads."""
+        ranked = sorted([*others, value], reverse=mode == "max")
+        worst = ranked[max(len(ranked) // self.eta, 1) - 1]
+        return value >= worst if mode == "max" else value <= worst
+
+
+def p_at(trial: "Trial", rung: int) -> float | None:
+    """Return P of the first report at a rung or beyond; None of a trial that has not come there."""
+    epochs = min((e for e in trial.reports if e >= rung), default=None)
+    value = None if epochs is None else trial.reports[epochs]
+    return None if value != value else value
+
+
+class Median:
+    """Stop a trial whose best P so far is worse than the median of the others at that epoch.
+
+    Golovin et al. 2017, "Google Vizier".
+
+    Args:
+        startup: trials that must have ended first.
+        min_epochs: that every trial gets.
+
+    """
+
+    watches = True
+
+    def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
+        if startup < 0 or min_epochs < 0:
+            raise UserError(
+                f"sweeper.scheduler: startup={startup}, min_epochs={min_epochs}. Allowed: both "
+                "from 0 on."
+            )
+        self.startup, self.min_epochs = startup, min_epochs
+
+    def total(self, max_epochs: int) -> None:
+        """Return None: `n_trials` says it."""
+
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
+        """Begin trials until there are enough."""
+        return StartTrial() if len(trials) < limit else Finished()
+
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Tell whether the trial has fallen behind the median of those that have completed."""
+        if epochs < self.min_epochs:
+            return False
+        ended = [t for t in trials() if t.state == "completed"]
+        if len(ended) < max(1, self.startup):
+            return False
+        own = [value for value in trial.reports.values() if value == value]
+        if not own:
+            return True
+        theirs = [v for t in ended if (v := t.reports.get(epochs)) is not None and v == v]
+        if not theirs:
+            return False
+        return max(own) < median(theirs) if mode == "max" else min(own) > median(theirs)

@@ -1,0 +1,141 @@
+"""The winner's run folder, copied to `best/` and tested once."""
+
+import shutil
+from pathlib import Path
+
+from quintet.artifacts import checkpoints, untrusted_files
+from quintet.artifacts.record import ENSEMBLE, Record
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base import files
+from quintet.base.quoting import quoted
+from quintet.config.trust import as_override
+from quintet.study import leaderboard
+from quintet.study.study import Study
+from quintet.study.trial import Trial, folder_of
+from quintet.sweep import subprocess_job
+from quintet.sweep.plan import Plan
+from quintet.sweep.trial_process import LOCK, LOG, Start
+
+FOLDER = "best"
+SCORES = "evaluation.json"
+KEPT, CLOSED = "best", "best_closed"
+"""What a study knows `best/` by: whose copy it is, and of which trial it is tested."""
+PASSED_OVER = "passed_over"
+"""What a study knows better trials than that in `best/` by: they have lost their models."""
+TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
+"""What trackers keep in the trial's folder; in a copy it would be a second run to them."""
+
+
+def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
+    """Copy the best trial that still has its model to `best/`, and open the test set for it.
+
+    One that is there already is not tested again, and each step is only done when it has not been,
+    so that a sweep that is killed here goes on where it was. Better ones, whose folder or
+    checkpoint somebody has deleted, are named in its record.
+
+    Returns:
+        the trial and its record; None where no trial has its model.
+
+    """
+    passed: list[Trial] = []
+    for trial in leaderboard.ranked(study):
+        if trial.state not in ("completed", "pruned"):
+            continue
+        record = kept(study, trial)
+        if record is None and has_model(folder_of(study.folder, trial.number)):
+            record = _copied(plan, study, trial, passed)
+        if record is not None:
+            _close(plan, study, trial, record, start)
+            study.optuna.set_user_attr(PASSED_OVER, [t.number for t in passed])
+            return trial, record
+        passed.append(trial)
+    return None
+
+
+def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Record:
+    source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
+    made = study.folder / f".{FOLDER}"
+    shutil.rmtree(made, ignore_errors=True)
+    left_out = shutil.ignore_patterns(LOCK, LOG, *TRACKED)
+    shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
+    record = Record.read(made)
+    record.anomalies += [
+        f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but has no whole "
+        f"checkpoint any more; this is trial {trial.number}"
+        for better in passed
+    ]
+    record.write(made)
+    study.optuna.set_user_attr(CLOSED, None)
+    shutil.rmtree(target, ignore_errors=True)
+    files.move(made, target)
+    study.optuna.set_user_attr(KEPT, _sign(trial))
+    return record
+
+
+def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
+    """Test `best/`, unless that is done."""
+    target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
+    if closed in ([*_sign(trial), True], [*_sign(trial), plan.test]):
+        return
+    if plan.test and not record.test:
+        test(plan, target, record, start)
+    for name in (SCORES, LOG, LOCK):  # the last two of a test that was killed
+        (target / name).unlink(missing_ok=True)
+    files.remove_temporary_files(target)
+    study.optuna.set_user_attr(CLOSED, [*_sign(trial), plan.test])
+
+
+def kept(study: Study, best: Trial) -> Record | None:
+    """Return the record in `best/`; None where that is not, or no longer whole, this trial's."""
+    target = study.folder / FOLDER
+    if study.optuna.user_attrs.get(KEPT) != _sign(best) or not has_model(target):
+        return None
+    return Record.read(target)
+
+
+def has_model(folder: Path) -> bool:
+    """Tell whether a run folder has all the checkpoints that its record speaks of, whole."""
+    try:
+        record = Record.read(folder)
+    except (FileNotFoundError, NotADirectoryError, DamagedError):
+        return False
+    if record.checkpoint == ENSEMBLE:
+        return all(has_model(folder / name) for name in record.repeats)
+    return record.checkpoint is None or checkpoints.is_whole(folder / record.checkpoint)
+
+
+def _sign(best: Trial) -> list[object]:
+    return [best.number, best.value]
+
+
+def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
+    """Score a run folder by evaluate.py; tests, its own and simple models', go into its record.
+
+    The scores are the last that evaluate.py writes: where they are, the test set has been opened,
+    and a sweep that was killed before it could record them opens it no second time.
+    """
+    if record.checkpoint is None or not subprocess_job.beside(plan, "evaluate").is_file():
+        return
+    scores = folder / SCORES
+    if (found := _scores(scores)) is None:
+        arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
+        arguments += as_override(plan.trust)
+        why_not = subprocess_job.ran(
+            subprocess_job.command(plan, "evaluate", arguments), folder, start
+        )
+        if (found := _scores(scores) if why_not is None else None) is None:
+            record.anomalies.append(f"the test failed: {why_not}")
+            record.write(folder)
+            return
+    record.test, record.baselines = found, Record.read(folder).baselines
+    record.write(folder)
+
+
+def _scores(path: Path) -> dict[str, float] | None:
+    """Return the test scores that evaluate.py has left; None where it has left none."""
+    if not path.is_file():
+        return None
+    found: dict[str, float] | None = untrusted_files.read_json(path.parent, path.name, dict).get(
+        "test"
+    )
+    return found

@@ -1,0 +1,83 @@
+"""Compose one option of a choice the way a run does, without the rest of a run."""
+
+from dataclasses import asdict
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base.paths import options
+from quintet.config import instantiate as nodes
+from quintet.config.instantiate import instantiate
+from quintet.data.samples import Facts, Task
+
+RESERVED = {
+    "metric": {"name", "mode", "fits"},
+    "loss": {"fits", "num_outputs"},
+    "optimizer": {"weight_decay_on"},
+    "scheduler": {"interval", "warmup"},
+}
+"""Keys every option of the group has, and its constructor never sees."""
+
+OPTIONAL = {group: keys - RESERVED.get(group, set()) for group, keys in nodes.RESERVED.items()}
+TASKS: list[Task] = ["binary", "multiclass", "multilabel", "regression"]
+STEPS_PER_EPOCH, TOTAL_STEPS = 7, 84
+
+
+def facts(task: Task, **changes: Any) -> dict[str, Any]:
+    """Facts of a small data set: three classes, three labels or two values."""
+    classes = {"binary": 2, "multiclass": 3}.get(task, 0)
+    targets = {"multilabel": 3, "regression": 2}.get(task, 1)
+    counts = {"binary": [30, 10], "multiclass": [20, 12, 8], "multilabel": [20, 10, 5]}
+    known = Facts(
+        task=task,
+        kind="table",
+        input_shape=[4],
+        num_classes=classes,
+        num_targets=targets,
+        class_counts=counts.get(task, []),
+        class_names=[],
+        cardinalities=[],
+        vocabulary=0,
+        train_size=40,
+        val_size=10,
+        test_size=10,
+        fingerprint="",
+    )
+    lengths = {"steps_per_epoch": STEPS_PER_EPOCH, "total_steps": TOTAL_STEPS}
+    return asdict(known) | lengths | changes
+
+
+def names(group: str) -> list[str]:
+    """All options of a group."""
+    return list(options(group))
+
+
+def read(group: str, option: str) -> dict[str, Any]:
+    """Return what an option's YAML says, interpolations as they stand."""
+    found: dict[str, Any] = yaml.safe_load(options(group)[option].read_text("utf-8"))
+    return found
+
+
+def composed(
+    group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
+) -> DictConfig:
+    """Place an option's YAML beside a facts node, a metric and an optimizer."""
+    root = {
+        "facts": known or facts(task),
+        "metric": {"name": "accuracy", "mode": "max"},
+        "optimizer": {"lr": 0.1},
+        group: OmegaConf.merge(OmegaConf.load(options(group)[option]), overrides),
+    }
+    return OmegaConf.create(root)
+
+
+def node(group: str, option: str, task: Task = "multiclass", **settings: Any) -> dict[str, Any]:
+    """Resolve an option's YAML to plain data."""
+    root = OmegaConf.to_container(composed(group, option, task, **settings), resolve=True)
+    return dict(root[group])  # type: ignore[index, call-overload, arg-type]
+
+
+def build(group: str, option: str, task: Task = "multiclass", **settings: Any) -> Any:
+    """Instantiate an option."""
+    return instantiate(composed(group, option, task, **settings)[group], group)

@@ -1,0 +1,28 @@
+"""The options of the data group compose, bring fitting choices and give way to others."""
+
+from pathlib import Path
+
+import pytest
+
+from quintet.testing.compose import names, read
+from quintet.testing.running import composed
+
+DATA = [name for name in names("data") if name != "base"]
+KNOWN = [name for name in DATA if read("data", name).get("task")]
+"""Those whose task stands in the YAML, and is not inferred from a file."""
+
+
+@pytest.mark.parametrize("name", KNOWN)
+def test_a_data_set_brings_a_metric_loss_and_model_that_fit(name: str, tmp_path: Path) -> None:
+    cfg = composed(tmp_path, f"data={name}")
+    assert cfg.data.task in cfg.metric.fits
+    assert cfg.data.task in cfg.loss.fits
+    assert cfg.data.kind in cfg.model.fits
+
+
+@pytest.mark.parametrize("name", DATA)
+def test_the_common_keys_can_be_overridden_without_a_plus(name: str, tmp_path: Path) -> None:
+    changed = ["data.batch_size=7", "data.val=11", "data.scale=none", "seed=5"]
+    cfg = composed(tmp_path, f"data={name}", *changed)
+    assert (cfg.data.batch_size, cfg.data.val, cfg.data.scale) == (7, 11, "none")
+    assert cfg.data.seed == 5

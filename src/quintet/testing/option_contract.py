@@ -1,0 +1,84 @@
+"""What every metric, loss, optimizer and scheduler must do, read from its YAML."""
+
+import inspect
+from functools import partial
+from typing import Any
+
+import pytest
+import torch
+from hydra.utils import get_object
+
+from quintet.data.samples import Task
+from quintet.testing.compose import OPTIONAL, RESERVED, TASKS, build, names, node
+
+GROUPS = ["metric", "loss", "optimizer", "scheduler"]
+OPTIONS = [(group, option) for group in GROUPS for option in names(group)]
+FITTING = [
+    (group, option, task)
+    for group in ("metric", "loss")
+    for option in names(group)
+    for task in node(group, option)["fits"]
+]
+TARGETS = {
+    "binary": torch.tensor([0, 1, 1, 0]),
+    "multiclass": torch.tensor([0, 1, 2, 1]),
+    "multilabel": torch.tensor([[0.0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]]),
+    "regression": torch.tensor([[0.5, -1], [0, 2], [1, 1], [-2, 0]]),
+}
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_has_all_reserved_keys(group: str, option: str) -> None:
+    config = node(group, option)
+    expected = RESERVED[group] | ({"_partial_"} if group in ("optimizer", "scheduler") else set())
+    assert expected <= set(config)
+    if group in ("metric", "loss"):
+        assert config["fits"]
+        assert set(config["fits"]) <= set(TASKS)
+
+
+@pytest.mark.parametrize(("group", "option"), OPTIONS)
+def test_constructor_takes_every_other_key(group: str, option: str) -> None:
+    config = node(group, option)
+    accepted = inspect.signature(get_object(config["_target_"])).parameters
+    reserved = RESERVED[group] | OPTIONAL.get(group, set()) | {"_target_", "_partial_"}
+    assert set(config) - reserved <= set(accepted)
+
+
+@pytest.mark.parametrize("option", names("metric"))
+def test_a_metric_knows_its_direction(option: str) -> None:
+    config = node("metric", option)
+    built = build("metric", option, config["fits"][0])
+    assert config["mode"] == ("max" if built.higher_is_better else "min")
+
+
+@pytest.mark.parametrize(("group", "option", "task"), FITTING)
+def test_builds_and_gives_a_finite_number_for_every_task_it_fits(
+    group: str, option: str, task: Task
+) -> None:
+    part = build(group, option, task)
+    target = TARGETS[task]
+    torch.manual_seed(0)
+    if group == "metric":
+        shape = {"multiclass": (4, 3)}.get(task, target.shape)
+        value = part(
+            torch.rand(shape).softmax(-1), target.long() if task != "regression" else target
+        )
+        assert torch.isfinite(value)
+        return
+    outputs: Any = torch.randn(4, node(group, option, task)["num_outputs"], requires_grad=True)
+    if task == "binary" and outputs.shape[1] == 1:
+        target = target.float()[:, None]
+    value = part(outputs, target)
+    value.backward()
+    assert value.shape == ()
+    assert torch.isfinite(value)
+    assert torch.isfinite(outputs.grad).all()
+    assert outputs.grad.abs().sum() > 0
+
+
+@pytest.mark.parametrize("option", names("optimizer"))
+def test_optimizer_shares_the_keys_that_are_swept_across_options(option: str) -> None:
+    factory = build("optimizer", option)
+    assert isinstance(factory, partial)
+    assert {"lr", "weight_decay"} <= set(factory.keywords)

@@ -1,0 +1,139 @@
+"""Every option takes part in a real run, and what does not fit is refused."""
+
+import itertools
+import math
+import random
+import re
+from pathlib import Path
+
+import pytest
+
+from quintet.base.errors import UserError
+from quintet.config.compatibility import check_choices
+from quintet.testing.compose import names, read
+from quintet.testing.running import SHORT, composed, ran
+
+PREFERRED = ("wine", "breast_cancer", "diabetes", "digits", "sunspots", "digits_multilabel")
+"""Data sets that train in no time; where they were taken out, another of the kind serves."""
+
+BUNDLED = [n for n in names("data") if n != "base" and "path" not in read("data", n)]
+"""Data options that need no file of the user's."""
+
+
+def small(fact: str) -> dict[str, str]:
+    """Return a bundled data set for each value of `task` or `kind` that a data set states."""
+    order = [*(n for n in PREFERRED if n in BUNDLED), *(n for n in BUNDLED if n not in PREFERRED)]
+    found = {read("data", name).get(fact): name for name in reversed(order)}
+    return {need: name for need, name in found.items() if need}
+
+
+BY_TASK, BY_KIND = small("task"), small("kind")
+ANY = next(iter(BY_TASK.values()))
+PRESETS = [n for n in names("experiment") if "mode" not in read("experiment", n).get("hydra", {})]
+"""Presets of a single run; one that sets hydra.mode is a sweep."""
+
+COMMON = ["init", "optimizer", "scheduler", "callbacks"]
+"""Groups whose options fit all data."""
+
+
+def fitting(group: str, option: str) -> list[str]:
+    """Return the tasks or kinds that an option is for; one that does not say is for all."""
+    everything = [*(BY_KIND if group == "model" else BY_TASK)]
+    return list(read(group, option).get("fits", everything))
+
+
+def served(needs: list[str], data: dict[str, str]) -> list[str]:
+    """Return the tasks or kinds for which there is data; skip the test where there is none."""
+    if not (found := [need for need in needs if need in data]):
+        pytest.skip(f"no bundled data left for {', '.join(needs)}")
+    return found
+
+
+def complete(tmp_path: Path, *overrides: str) -> None:
+    record = ran(tmp_path / "run", *SHORT, *overrides)
+    assert record.status == "completed"
+    assert record.metric.value is not None
+    assert math.isfinite(record.metric.value)
+    assert math.isfinite(record.test["loss"])
+
+
+@pytest.mark.parametrize(("group", "option"), [(g, o) for g in COMMON for o in names(g)])
+def test_runs_whatever_the_data(group: str, option: str, tmp_path: Path) -> None:
+    forced = ["init.force=true"] if option in ("zeros", "ones") else []
+    complete(tmp_path, f"data={ANY}", *([f"{group}={option}"]), *forced)
+
+
+@pytest.mark.parametrize("option", names("metric"))
+def test_metric_runs_on_every_task_it_fits(option: str, tmp_path: Path) -> None:
+    for task in served(fitting("metric", option), BY_TASK):
+        loss = {"multilabel": "bce", "regression": "mse"}.get(task, "cross_entropy")
+        data = BY_TASK[task]
+        complete(tmp_path / task, f"data={data}", f"metric={option}", f"loss={loss}")
+
+
+@pytest.mark.parametrize("option", names("loss"))
+def test_loss_runs_on_every_task_it_fits(option: str, tmp_path: Path) -> None:
+    for task in served(fitting("loss", option), BY_TASK):
+        metric = "rmse" if task == "regression" else "accuracy"
+        data = BY_TASK[task]
+        complete(tmp_path / task, f"data={data}", f"loss={option}", f"metric={metric}")
+
+
+@pytest.mark.parametrize("option", names("model"))
+def test_model_runs_on_every_kind_of_data_it_fits(option: str, tmp_path: Path) -> None:
+    for kind in served(fitting("model", option), BY_KIND):
+        complete(tmp_path / kind, f"data={BY_KIND[kind]}", f"model={option}")
+
+
+@pytest.mark.parametrize("option", BUNDLED)
+def test_bundled_data_runs_with_what_it_brings(option: str, tmp_path: Path) -> None:
+    complete(tmp_path, f"data={option}", "data.fraction=0.5")
+
+
+@pytest.mark.parametrize("option", ["cpu", "auto"])
+def test_trainer_runs(option: str, tmp_path: Path) -> None:
+    complete(tmp_path, f"data={ANY}", f"trainer={option}", "trainer.max_epochs=1")
+
+
+@pytest.mark.parametrize("option", PRESETS)
+def test_preset_runs(option: str, tmp_path: Path) -> None:
+    complete(tmp_path, f"experiment={option}")
+
+
+def fits(combination: dict[str, str]) -> bool:
+    """Whether the choices fit, read from the YAMLs by other means than `check_choices`."""
+    data = read("data", combination["data"])
+    needs = {"loss": data["task"], "metric": data["task"], "model": data["kind"]}
+    return all(need in fitting(g, combination[g]) for g, need in needs.items())
+
+
+def drawn(fitting: bool, count: int) -> list[dict[str, str]]:
+    """Draw combinations of loss, metric, model and data that fit, or that do not."""
+    groups = {"loss": names("loss"), "metric": names("metric"), "model": names("model")}
+    groups["data"] = sorted({*BY_TASK.values(), *BY_KIND.values()})
+    every = [dict(zip(groups, c, strict=True)) for c in itertools.product(*groups.values())]
+    random.Random(0).shuffle(every)
+    return list(itertools.islice((c for c in every if fits(c) == fitting), count))
+
+
+def spelled(combination: dict[str, str]) -> list[str]:
+    return [f"{group}={option}" for group, option in combination.items()]
+
+
+@pytest.mark.parametrize("combination", drawn(True, 16), ids=lambda c: " ".join(spelled(c)))
+def test_choices_that_fit_run(combination: dict[str, str], tmp_path: Path) -> None:
+    complete(tmp_path, *spelled(combination))
+
+
+@pytest.mark.parametrize("combination", drawn(False, 40), ids=lambda c: " ".join(spelled(c)))
+def test_choices_that_do_not_fit_are_refused_and_what_is_suggested_fits(
+    combination: dict[str, str], tmp_path: Path
+) -> None:
+    cfg = composed(tmp_path, *spelled(combination))
+    cfg.choices = combination
+    with pytest.raises(UserError) as refused:
+        check_choices(cfg)
+    misfits = re.findall(r"(\w+)=\w+ does not fit .*?Choose one of: \w+=(\w+)", str(refused.value))
+    assert misfits
+    assert fits(combination | dict(misfits))
+    check_choices(composed(tmp_path, *spelled(combination | dict(misfits))))

@@ -1,0 +1,93 @@
+"""The facts of a run that every tracker is told, worked out once."""
+
+import json
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.artifacts.record import Record
+from quintet.base.secrets import redacted
+from quintet.config.run_folder import without_secrets
+
+Plain = str | int | float | bool | None
+
+# What is no hyperparameter: where files lie, who is told, what was typed, long lists about data.
+OTHER = {"paths", "logger", "choices", "overrides", "resume", "debug", "experiment", "facts"}
+FACTS = ("task", "train_size", "val_size", "test_size", "fingerprint", "total_steps")
+
+
+@dataclass(frozen=True)
+class About:
+    """A run at its start.
+
+    Attributes:
+        folder: of the run.
+        name: of the run: its folder's.
+        study: the sweep that the run is a trial of.
+        choices: the option chosen in each group.
+        metric: P's name among the logged metrics.
+        mode: P's direction, max or min.
+        hparams: the config, flat: the choices by group, the rest as `optimizer/lr`.
+
+    """
+
+    folder: Path
+    name: str
+    study: str | None
+    choices: dict[str, str]
+    metric: str
+    mode: str
+    hparams: dict[str, Plain]
+
+    @property
+    def tags(self) -> dict[str, str]:
+        """The choices to find a run by; a run that is no trial has made no use of its sweeper."""
+        return {k: v for k, v in self.choices.items() if self.study or k != "sweeper"}
+
+
+def about(cfg: DictConfig) -> About:
+    """Return what a config says of its run; what comes from the environment stays a reference."""
+    folder = Path(cfg.paths.run)
+    plain: Any = OmegaConf.to_container(without_secrets(cfg), resolve=False)
+    choices = {group: str(name) for group, name in plain["choices"].items() if name is not None}
+    nodes = {key: value for key, value in plain.items() if key not in OTHER}
+    nodes["facts"] = {name: plain["facts"].get(name) for name in FACTS}
+    hparams = {**choices, **{k: v for k, v in flat(nodes) if str(folder) not in str(v)}}
+    return About(
+        folder=folder,
+        name=folder.name,
+        study=study(folder),
+        choices=choices,
+        metric=f"val/{cfg.metric.name}",
+        mode=cfg.metric.mode,
+        hparams=redacted(hparams),
+    )
+
+
+def study(folder: Path) -> str | None:
+    """Return the name of the sweep whose trial a run folder holds: `<study>/trials/0007`."""
+    return folder.parent.parent.name if folder.parent.name == "trials" else None
+
+
+def flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Plain]]:
+    """Yield a config's leaves as `group/key`, without Hydra's keys and `fits`; lists as JSON."""
+    for key, value in node.items():
+        if str(key).startswith("_") or key == "fits":
+            continue
+        if isinstance(value, Mapping):
+            yield from flat(value, f"{above}{key}/")
+        else:
+            yield f"{above}{key}", json.dumps(value) if isinstance(value, list) else value
+
+
+def outcome(record: Record) -> dict[str, float]:
+    """Return the numbers of a finished run: P of the best checkpoint, and the test scores."""
+    best = (
+        {} if record.metric.value is None else {f"best/{record.metric.name}": record.metric.value}
+    )
+    test = {f"test/{name}": value for name, value in record.test.items()}
+    size = {"epochs": record.epochs, "parameters": record.parameters, "seconds": record.seconds}
+    return {**best, **test, **size}

@@ -1,0 +1,22 @@
+"""TensorBoard's view of a sweep is its trials' own; those that were killed get their end here."""
+
+from typing import Any
+
+from quintet.trackers.sweep_trackers import SweepSummary
+from quintet.trackers.tensorboard_run import session_end
+
+FOLDER = "tensorboard"
+
+
+def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
+    """End the rows of trials that could not do so themselves."""
+    from tensorboard.compat.proto.event_pb2 import Event
+    from tensorboard.summary.writer.event_file_writer import EventFileWriter
+
+    for trial in sweep.failures:
+        place = trial.folder / FOLDER
+        if trial.recorded or not place.is_dir():
+            continue
+        writer = EventFileWriter(str(place))
+        writer.add_event(Event(summary=session_end(trial.status)))
+        writer.close()

@@ -1,0 +1,85 @@
+"""W&B's view of a sweep: one summary run, and an end for trials that could not tell theirs."""
+
+from typing import Any
+
+from quintet.base.files import write_atomically
+from quintet.base.secrets import redact, redacted
+from quintet.trackers import wandb_media
+from quintet.trackers.sweep_trackers import Failure, SweepSummary
+from quintet.trackers.wandb_run import Identity, Place, known_id, staged, start
+
+TOLD = "told"
+"""A file beside W&B's own, of a trial whose end was told for it."""
+
+
+def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
+    """Tell W&B of a sweep as it stands; a sweep that has gone on updates the same summary run."""
+    upload = settings.pop("upload")
+    place = Place(**settings)
+    for failure in sweep.failures:
+        if not (failure.folder / "wandb" / TOLD).exists():
+            _end(place, sweep, failure)
+    tags = [f"{group}={name}" for group, name in sweep.choices.items()]
+    others = [f"{sweep.folder}/trials/*/wandb/offline-run-*"]
+    name = sweep.folder.name
+    run = start(place, Identity(sweep.folder, name, "sweep", name, tags, sweep.hparams, others))
+    try:
+        with staged(sweep.folder):
+            step = len(sweep.rows)  # grows as the sweep goes on, as W&B wants it to
+            run.log({"leaderboard": table(sweep), "charts/best": history(sweep)}, step=step)
+            if upload:
+                wandb_media.keep(run, sweep.files(), sweep.numbers())
+        run.summary.update(sweep.numbers())
+    finally:
+        run.finish()
+
+
+def _end(place: Place, sweep: SweepSummary, trial: Failure) -> None:
+    """Tell why a trial failed that was killed, or that failed before it had a W&B run."""
+    if trial.recorded and known_id(trial.folder) is not None:
+        return
+    tags = [*(f"{group}={name}" for group, name in trial.choices.items()), trial.status]
+    config = {**trial.choices, **trial.hparams}
+    folder, group = trial.folder, sweep.folder.name
+    run = start(place, Identity(folder, folder.name, "trial", group, tags, config))
+    run.summary.update({"status": trial.status, "reason": redact(trial.reason)})
+    run.finish(exit_code=1)
+    if place.mode != "disabled":
+        write_atomically(folder / "wandb" / TOLD, "")
+
+
+def table(sweep: SweepSummary) -> Any:
+    """Return the leaderboard; a column of numbers where all of its values are some."""
+    import wandb
+
+    columns: list[Any] = list(sweep.rows[0]) if sweep.rows else []
+    kept = {name: numbers([row[name] for row in sweep.rows]) for name in columns}
+    return wandb.Table(
+        columns=columns, data=[redacted(row) for row in zip(*kept.values(), strict=True)]
+    )
+
+
+def numbers(values: list[Any]) -> list[Any]:
+    """Return texts as the numbers that they are, where all of them are."""
+    try:
+        return [None if value is None else float(value) for value in values]
+    except ValueError:
+        return values
+
+
+def history(sweep: SweepSummary) -> Any:
+    """Return P of each trial, and the best so far, over trials."""
+    import wandb
+
+    done = [row for row in sweep.rows if row["state"] == "completed"]
+    scored = sorted((int(row["trial"]), float(row["value"])) for row in done)
+    choose, so_far = (max if sweep.mode == "max" else min), list[float]()
+    for _, value in scored:
+        so_far.append(choose([value, *so_far[-1:]]))
+    return wandb.plot.line_series(
+        xs=[trial for trial, _ in scored],
+        ys=[[value for _, value in scored], so_far],
+        keys=["trial", "best so far"],
+        title=sweep.metric,
+        xname="trial",
+    )

@@ -1,0 +1,62 @@
+"""A run's trackers, told its beginning and, whatever happens, its end."""
+
+from collections.abc import Sequence
+from types import TracebackType
+from typing import TYPE_CHECKING, Self
+
+from omegaconf import DictConfig
+
+from quintet.artifacts.record import Record
+from quintet.base.process import is_first_rank
+from quintet.trackers.run_facts import about, outcome
+
+if TYPE_CHECKING:
+    from lightning.pytorch.loggers import Logger
+
+
+class Tracking:
+    """Context of a run; goes around `recording`, whose record is complete when it ends.
+
+    Any logger of Lightning's serves; ours are told more, and cannot stop the run.
+    """
+
+    def __init__(self) -> None:
+        self.loggers: list[Logger] = []
+        self.record: Record | None = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def begin(self, cfg: DictConfig, loggers: Sequence["Logger"], record: Record) -> None:
+        """Tell the loggers what is about to run; at the end they are told the record."""
+        if not loggers or not is_first_rank():
+            return
+        from quintet.trackers.tracker import Tracker
+
+        self.record, facts = record, about(cfg)
+        for logger in loggers:
+            self.loggers.append(logger)
+            if isinstance(logger, Tracker):
+                logger.begin(facts)
+            else:
+                logger.log_hyperparams(facts.hparams)
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        """Tell the loggers how it ended."""
+        for logger in self.loggers:
+            self._end(logger, "success" if error is None else "failed")
+
+    def _end(self, logger: "Logger", status: str) -> None:
+        from quintet.trackers.tracker import Tracker
+
+        assert self.record is not None
+        if isinstance(logger, Tracker):
+            logger.end(self.record)
+        else:
+            logger.log_metrics(outcome(self.record), self.record.epochs)
+            logger.finalize(status)

@@ -1,0 +1,114 @@
+"""Weights & Biases: online, or offline in the run folder for `wandb sync` later."""
+
+from collections.abc import Mapping
+from typing import Any
+
+from lightning.pytorch.loggers import WandbLogger
+
+from quintet.artifacts.record import Record
+from quintet.diagnostics import training_curves
+from quintet.trackers import media, wandb_media
+from quintet.trackers.run_facts import About, outcome
+from quintet.trackers.tracker import Tracker, require
+from quintet.trackers.wandb_run import Identity, Mode, Place, let_go, staged, start
+
+require("wandb", ".")
+
+FAILED = {"failed", "diverged", "interrupted"}
+
+
+class WandB(Tracker, WandbLogger):
+    """One W&B run a run folder; resumed, it goes on in the same one.
+
+    It never asks for anything: without a key or a network the run is recorded offline. Under
+    `wandb agent` it is the agent's run.
+
+    Args:
+        save_dir: the run folder; W&B's files go to `wandb/` in it.
+        project: at W&B.
+        entity: user or team at W&B; null is the key's own.
+        mode: online, offline or disabled.
+        group: of runs; null is the study, in a sweep.
+        job_type: null is `train`, or `trial` in a sweep.
+        tags: beside those of the choices.
+        notes: shown beside the run.
+        upload: whether the best checkpoint and the run's page become artifacts; of a sweep, the
+            winner's.
+        timeout: seconds that W&B may take to start, and again to finish.
+
+    """
+
+    title = "W&B"
+
+    def __init__(
+        self,
+        save_dir: str,
+        project: str = "quintet",
+        entity: str | None = None,
+        mode: Mode = "online",
+        group: str | None = None,
+        job_type: str | None = None,
+        tags: list[str] | None = None,
+        notes: str | None = None,
+        upload: bool = True,
+        timeout: float = 20.0,
+    ) -> None:
+        super().__init__(save_dir=save_dir, project=project)
+        self.place = Place(project, entity, mode, group, job_type, tags or [], notes, timeout)
+        self.upload = upload
+
+    def open(self, about: About) -> None:
+        """Start the run, with the config as columns and P's direction."""
+        run = self._experiment = start(
+            self.place,
+            Identity(
+                folder=about.folder,
+                name=about.name,
+                job_type="trial" if about.study else "train",
+                group=about.study,
+                tags=[f"{group}={name}" for group, name in about.tags.items()],
+                config=about.hparams,
+            ),
+        )
+        run.define_metric("epoch", hidden=True)
+        run.define_metric("*", step_metric="epoch")
+        run.define_metric(about.metric, step_metric="epoch", summary=about.mode)
+        run.define_metric("val/loss", step_metric="epoch", summary="min")
+
+    def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
+        """Tell one row; the rows of one step, as an epoch's training and validation, are one."""
+        self.attempt(self._log, {**metrics, "trainer/global_step": step}, step)
+
+    def _log(self, row: dict[str, Any], step: int | None) -> None:
+        self.experiment.log(row, step=step)
+
+    def close(self, record: Record) -> None:
+        """Put the outcome into the summary, and finish the run as finished or failed.
+
+        W&B has no state for a pruned run: a tag and the summary's `status` say it.
+        """
+        run = self.experiment
+        if self.about.study is None and record.checkpoint:
+            with staged(self.about.folder):
+                self._show(run, record)
+        if record.status != "completed":
+            run.tags = (*run.tags, record.status)
+        run.summary.update({**outcome(record), "status": record.status, "reason": record.reason})
+        run.finish(exit_code=int(record.status in FAILED))
+
+    def _show(self, run: Any, record: Record) -> None:
+        """Add what is drawn of a finished run; of a sweep's trials, only the winner is drawn."""
+        folder, metric = self.about.folder, self.about.metric.removeprefix("val/")
+        rows = training_curves.read(folder / "metrics.csv")
+        charts = {f"charts/{name}": wandb_media.curve(rows, name) for name in ("loss", metric)}
+        if (found := media.confusion(folder, record)) is not None:
+            charts["charts/confusion"] = wandb_media.matrix(found)
+        run.log(charts)
+        if self.upload:
+            wandb_media.keep(run, media.files(folder, record), outcome(record))
+
+    def end(self, record: Record) -> None:
+        """Tell the outcome; where W&B's process has died, let go of it without its traceback."""
+        super().end(record)
+        if self.lost:
+            let_go()

@@ -1,0 +1,174 @@
+"""One W&B run, online or offline, that never asks; nothing here needs Lightning."""
+
+import netrc
+import os
+import uuid
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager, suppress
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from rich.markup import escape
+
+from quintet.base import console
+from quintet.base.secrets import redact, redacted
+from quintet.study.trial_pipe import is_trial
+
+Mode = Literal["online", "offline", "disabled"]
+AGENT = "WANDB_SWEEP_ID"
+"""Set by `wandb agent`, which has made the run and says by WANDB_RUN_ID which it is."""
+
+
+@dataclass(frozen=True)
+class Place:
+    """Where runs go, and how long W&B may take.
+
+    Args:
+        project: at W&B.
+        entity: user or team at W&B; null is the key's own.
+        mode: online, offline or disabled.
+        group: of runs; null is the study, in a sweep.
+        job_type: null is `train`, or `trial` in a sweep.
+        tags: beside those of the choices.
+        notes: shown beside the run.
+        timeout: seconds that W&B may take to start, and again to finish.
+
+    """
+
+    project: str = "quintet"
+    entity: str | None = None
+    mode: Mode = "online"
+    group: str | None = None
+    job_type: str | None = None
+    tags: Sequence[str] = ()
+    notes: str | None = None
+    timeout: float = 20.0
+
+
+@dataclass(frozen=True)
+class Identity:
+    """What a run is called, and what is known of it at its start.
+
+    Args:
+        folder: that it is recorded in, under `wandb/`.
+        name: of the run.
+        job_type: train, trial or sweep.
+        group: the study, in a sweep.
+        tags: to find it by.
+        config: its columns.
+        others: patterns of further run folders that are uploaded along with this one.
+
+    """
+
+    folder: Path
+    name: str
+    job_type: str
+    group: str | None
+    tags: Sequence[str]
+    config: Mapping[str, Any]
+    others: Sequence[str] = ()
+
+
+def start(place: Place, who: Identity) -> Any:
+    """Start a W&B run, or go on with the one that the folder holds; offline where it must be."""
+    import wandb
+
+    os.environ.setdefault("WANDB_SILENT", "true")  # W&B prints before it reads its settings
+    common: dict[str, Any] = {
+        "dir": str(who.folder),
+        "project": place.project,
+        "entity": place.entity,
+        "notes": redacted(place.notes),
+        "id": identity(who.folder),
+        "name": redact(who.name),
+        "group": redacted(place.group or who.group),
+        "job_type": redact(place.job_type or who.job_type),
+        "tags": [redact(tag)[:64] for tag in (*who.tags, *place.tags)],
+        "config": redacted(who.config),
+        "resume": "allow",
+        "reinit": "create_new",
+        "settings": _settings(place.timeout),
+    }
+    if place.mode != "online":
+        return wandb.init(**common, mode=place.mode)
+    if not has_key(wandb.setup().settings.base_url):
+        return _start_offline(common, who, "no API key (WANDB_API_KEY or `wandb login`)")
+    try:
+        run = wandb.init(**common, mode="online")
+        console.say("W&B       {}", run.url)
+        return run
+    except Exception as error:
+        let_go()  # the failed start still holds the run's id
+        return _start_offline(common, who, redact(str(error)).strip().splitlines()[0])
+
+
+def _start_offline(common: dict[str, Any], who: Identity, why: str) -> Any:
+    import wandb
+
+    run = wandb.init(**common, mode="offline")
+    what = " ".join([run.settings.sync_dir, *who.others])
+    console.say(escape(f"W&B offline: {why}. Upload later: wandb sync {what}"))
+    return run
+
+
+def _settings(timeout: float) -> Any:
+    import wandb
+
+    return wandb.Settings(
+        silent=True,
+        console="off",
+        init_timeout=timeout,
+        login_timeout=1,
+        finish_timeout=timeout,
+        # Metadata would hold the command line, and with it a secret that was typed there.
+        x_disable_meta=True,
+        save_code=False,
+    )
+
+
+def identity(folder: Path) -> str | None:
+    """Return the id of the W&B run that a folder holds, or a new one; None leaves it to an agent.
+
+    A trial of our own sweep is never the agent's run, even where an agent started the sweep.
+    """
+    agent = AGENT in os.environ and "WANDB_RUN_ID" in os.environ and not is_trial()
+    return known_id(folder) or (None if agent else uuid.uuid4().hex[:8])
+
+
+def known_id(folder: Path) -> str | None:
+    """Return the id of the W&B run that a folder already holds."""
+    stem = next((path.stem for path in folder.glob("wandb/*run-*/run-*.wandb")), None)
+    return stem and stem.removeprefix("run-")
+
+
+@contextmanager
+def staged(folder: Path) -> Iterator[None]:
+    """Let W&B copy what it is to upload into the run folder, and not to some place at home."""
+    name, given = "WANDB_DATA_DIR", os.environ.get("WANDB_DATA_DIR")
+    os.environ[name] = given or str(folder / "wandb")
+    try:
+        yield
+    finally:
+        if given is None:
+            del os.environ[name]
+
+
+def let_go() -> None:
+    """End W&B's own process, or forget it where it is dead."""
+    import wandb
+
+    with suppress(Exception):
+        wandb.teardown(exit_code=1)
+
+
+def has_key(server: str) -> bool:
+    """Tell whether W&B would find a key, so that it never has to ask for one."""
+    if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
+        return True
+    path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()
+    try:
+        return netrc.netrc(path).authenticators(urlsplit(server).netloc) is not None
+    except (OSError, netrc.NetrcParseError):
+        return False

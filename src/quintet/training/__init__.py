@@ -1,0 +1,1 @@
+"""One run: build its parts, set up its data, fit, evaluate, record."""

@@ -1,0 +1,85 @@
+"""A learning-rate range test before training, which then begins with what it suggests."""
+
+import copy
+from dataclasses import asdict
+from itertools import islice
+from pathlib import Path
+from typing import Any, cast
+
+import lightning.pytorch as L
+import torch
+
+from quintet.artifacts.steering_files import Change, now
+from quintet.base.errors import UserError
+from quintet.base.files import write_atomically
+from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
+from quintet.diagnostics.subject import optimizer_of
+from quintet.modules.supervised import SupervisedModule
+from quintet.training.optimizer_updates import steer
+
+
+class LRFinder(L.Callback):
+    """Trains a copy of the model with a rising rate, and takes over the rate that it suggests.
+
+    The whole schedule moves with it, as when a run is steered: `optimizer.lr` is the peak that the
+    config names, and what is suggested takes its place. The change is in the run's record
+    (`steering`), the curve beside it. With several ranks the first one tests. A resumed run has its
+    rate already. Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
+
+    Args:
+        path: of the curve's CSV file.
+
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.changes: list[dict[str, Any]] = []
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Test, and change the rate.
+
+        Raises:
+            UserError: the loss falls at no rate.
+
+        """
+        if self.changes:
+            return
+        optimizer = trainer.optimizers[0]
+        before = float(optimizer.defaults["lr"])
+        rate = 0.0
+        if trainer.is_global_zero:
+            curve = self._curve(trainer, pl_module)
+            write_atomically(self.path, curve.to_csv())
+            rate = curve.suggestion if curve.learns else 0.0
+        rate = trainer.strategy.broadcast(rate)
+        if not rate:
+            raise UserError(
+                "The range test of callbacks=lr_finder found no learning rate at which the loss "
+                f"falls; its curve is in {self.path}. Train without it, and see what "
+                "python src/check.py says of the same setup."
+            )
+        schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+        first = optimizer.param_groups[0]["lr"]
+        refused = steer(optimizer, schedules, "lr", first * rate / before) or ""
+        at = (trainer.current_epoch, trainer.global_step)
+        told = Change(now(), now(), *at, "optimizer.lr", before, rate, refused)
+        self.changes = [{**asdict(told), "by": "lr_finder"}]
+
+    def _curve(self, trainer: L.Trainer, pl_module: L.LightningModule) -> Curve:
+        """Return the curve of a copy of the model, which leaves the model and its chance alone."""
+        with torch.random.fork_rng():
+            task: SupervisedModule = copy.deepcopy(pl_module)  # type: ignore[assignment]
+            loader = cast(Any, trainer.train_dataloader)
+            batches = [
+                trainer.strategy.batch_to_device(batch, task.device)
+                for batch in islice(loader, STEPS)
+            ]
+            return range_test(lambda b: task.training_step(b, 0), optimizer_of(task), batches)
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the change that was made."""
+        return {"changes": self.changes}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Note the change that was made."""
+        self.changes = list(state_dict["changes"])

@@ -1,0 +1,55 @@
+"""A readable metrics.csv in every run folder."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import Checkpoint
+from lightning.pytorch.utilities import rank_zero_only
+
+from quintet.artifacts import csv_cells
+from quintet.base.files import write_atomically
+
+Row = dict[str, float]
+
+
+class MetricsFile(Checkpoint):
+    """Writes one row an epoch: epoch, steps so far, learning rate at its start, and all logs.
+
+    The rows travel in the checkpoint: a resumed run goes on after the very epoch it resumes from,
+    and its finished file equals an uninterrupted run's. (A `Checkpoint`, so that Lightning calls it
+    when the epoch's numbers are in and before ModelCheckpoint saves.)
+
+    Args:
+        path: of the CSV file.
+
+    """
+
+    def __init__(self, path: str) -> None:
+        self.path = Path(path)
+        self.rows: list[Row] = []
+        self._rate = 0.0
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the learning rate that the epoch begins with."""
+        self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Add the epoch's row."""
+        logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
+        at = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": self._rate}
+        self.rows.append({**at, **logged})
+        self._write()
+
+    @rank_zero_only
+    def _write(self) -> None:
+        columns = list(dict.fromkeys(key for row in self.rows for key in row))
+        write_atomically(self.path, csv_cells.table(columns, self.rows))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the rows so far."""
+        return {"rows": self.rows}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from the rows of a checkpoint."""
+        self.rows = list(state_dict["rows"])

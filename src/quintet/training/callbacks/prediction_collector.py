@@ -1,0 +1,96 @@
+"""Keep what the model answers in the final evaluation, for reports and fair comparisons."""
+
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import Tensor
+
+from quintet.artifacts.predictions_file import SHOWN, Examples, Predictions, stride, write
+from quintet.base.process import is_first_rank
+from quintet.data.module import DataModule
+
+
+class PredictionCollector(L.Callback):
+    """Collects predictions and targets of the splits that a Trainer evaluates on.
+
+    Of a large split evenly spaced samples are kept, so a few megabytes hold them all.
+
+    Args:
+        data: loaded; deals the batches.
+
+    """
+
+    def __init__(self, data: DataModule) -> None:
+        self.data = data
+        self.answers: dict[str, Predictions] = {}
+        self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
+
+    def on_validation_batch_end(
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        """Note a batch of the validation split."""
+        self._note("val", trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_test_batch_end(
+        self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
+    ) -> None:
+        """Note a batch of the test split."""
+        self._note("test", trainer, pl_module, outputs, batch, batch_idx)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Put the batches together."""
+        self._gather("val", pl_module)
+
+    def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
+        """Put the batches together."""
+        self._gather("test", pl_module)
+
+    def _note(
+        self, split: str, trainer: L.Trainer, task: Any, outputs: Tensor, batch: Any, number: int
+    ) -> None:
+        world, targets = trainer.world_size, batch[1]
+        first = number * self.data.batch_size * world + trainer.global_rank
+        index = first + world * torch.arange(len(targets), device=targets.device)
+        kept = index % stride(len(self.data.splits[split][1]), outputs[0].numel()) == 0
+        self._batches.append((index[kept], targets[kept], task.predictions(outputs[kept]).float()))
+
+    def _gather(self, split: str, task: Any) -> None:
+        parts = [torch.cat(column) for column in zip(*self._batches, strict=True)]
+        self._batches = []
+        index, target, predicted = (_from_all_ranks(part) for part in parts)
+        order = index.argsort()
+        self.answers[split] = Predictions(
+            task=task.task,
+            index=index[order].numpy(),
+            target=target[order].numpy(),
+            predicted=predicted[order].numpy(),
+            total=len(self.data.splits[split][1]),
+            ordered=self.data.ordered,
+        )
+
+    def save(self, folder: Path) -> None:
+        """Write predictions.npz into a run folder."""
+        if self.answers and is_first_rank():
+            write(folder, self.answers, self.examples())
+
+    def examples(self) -> Examples | None:
+        """Return the inputs of the validation samples that went most wrong.
+
+        Of validation alone: whoever mends a model after looking at its mistakes has trained on
+        them.
+        """
+        if "val" not in self.answers:
+            return None
+        found = self.answers["val"]
+        index = found.index[found.mistakes(SHOWN)]
+        return Examples(index, self.data.shown("val", torch.from_numpy(index)))
+
+
+def _from_all_ranks(tensor: Tensor) -> Tensor:
+    from torchmetrics.utilities.distributed import gather_all_tensors
+
+    distributed = torch.distributed.is_available() and torch.distributed.is_initialized()
+    parts = gather_all_tensors(tensor.contiguous()) if distributed else [tensor]
+    return torch.cat([part.cpu() for part in parts])

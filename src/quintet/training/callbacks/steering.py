@@ -1,0 +1,109 @@
+"""Babysit one model: what is asked of it while it trains, by `python src/steer.py`."""
+
+import time
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from quintet.artifacts.steering_files import REQUESTS, Change, Request, asked, now, write
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.training.optimizer_updates import steer
+
+PAUSE = 0.2
+"""Seconds between two looks: one costs some 15 microseconds, much for a small model's step."""
+
+
+class Steering(Checkpoint):
+    """Takes up wishes five times a second; with several ranks, which agree, before every epoch.
+
+    All that becomes of them is in `steering.csv` and the run's record. Changes of the optimizer
+    outlast a resume: they travel in checkpoints, and one that came after the last checkpoint is
+    made again. A pause, a stop and a checkpoint are for the session that is asked.
+    (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
+
+    Args:
+        folder: of the run.
+
+    """
+
+    def __init__(self, folder: str) -> None:
+        self.folder = Path(folder)
+        self.changes: list[dict[str, Any]] = []
+        self._lines = self._size = 0
+        self._next = 0.0
+        self._paused = self._stop = self._keep = False
+        self._began = now()
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Do what was asked; wait here while the run is to pause."""
+        time_now = time.monotonic()
+        if batch_idx and (trainer.world_size > 1 or time_now < self._next):
+            return
+        self._next = time_now + PAUSE
+        self._follow(trainer)
+        while self._paused:
+            time.sleep(PAUSE)
+            self._follow(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Keep a checkpoint, and stop, if that was asked during the epoch."""
+        if self._keep:
+            trainer.save_checkpoint(self._checkpoint(trainer))
+        self._keep = False
+        trainer.should_stop = trainer.should_stop or self._stop
+
+    def _follow(self, trainer: L.Trainer) -> None:
+        requests = self._new() if trainer.is_global_zero else []
+        if trainer.world_size > 1:
+            requests = trainer.strategy.broadcast(requests)
+        for request in requests:
+            self._take(trainer, request)
+        if requests and trainer.is_global_zero:
+            write(self.folder, [Change(**change) for change in self.changes])
+
+    def _new(self) -> list[Request]:
+        """Return what has been asked since the last look."""
+        try:
+            size = (self.folder / REQUESTS).stat().st_size
+            if size == self._size:
+                return []
+            self._size = size
+            requests, self._lines = asked(self.folder, self._lines)
+        except (OSError, DamagedError):  # nothing there ends a run
+            return []
+        lasting = (r for r in requests if r.key.startswith("optimizer.") or r.asked > self._began)
+        return list(lasting)
+
+    def _take(self, trainer: L.Trainer, request: Request) -> None:
+        key, before, refused = request.key, None, None
+        after: Any = request.value
+        if key == "pause":
+            before, self._paused = self._paused, bool(request.value)
+        elif key == "stop":
+            before, self._stop, self._paused = self._stop, True, False
+        elif key == "checkpoint":
+            self._keep, after = True, str(self._checkpoint(trainer).relative_to(self.folder))
+        else:
+            optimizer, name = trainer.optimizers[0], key.partition(".")[2]
+            before = optimizer.param_groups[0].get(name)
+            schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+            refused = steer(optimizer, schedules, name, float(request.value))
+        at = (trainer.current_epoch, trainer.global_step)
+        change = Change(request.asked, now(), *at, key, before, after, refused or "")
+        self.changes.append(asdict(change))
+
+    def _checkpoint(self, trainer: L.Trainer) -> Path:
+        return self.folder / "checkpoints" / f"epoch_{trainer.current_epoch + 1:04}.ckpt"
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return what has been done so far, which a resumed run does not do again."""
+        return {"lines": self._lines, "changes": self.changes}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from what has been done."""
+        self._lines, self.changes = state_dict["lines"], list(state_dict["changes"])

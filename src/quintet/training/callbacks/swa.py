@@ -1,0 +1,97 @@
+"""Stochastic weight averaging, by Lightning's own WeightAveraging."""
+
+from typing import Any, cast
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.callbacks import WeightAveraging
+from torch.nn.modules.batchnorm import _NormBase
+
+from quintet.base.errors import UserError
+from quintet.modules.supervised import SupervisedModule
+from quintet.options.models.pretrained import is_frozen
+
+
+class SWA(WeightAveraging):
+    """Validates, saves and tests the mean of the weights at the ends of the last epochs.
+
+    Izmailov et al., 2018, "Averaging weights leads to wider optima and better generalization". It
+    wants a rate that keeps the weights moving: `scheduler=constant` or `cyclic`. Running statistics
+    of batch norm are those of the mean, over one more pass of the training data after each epoch
+    that counts (section 3.2); frozen ones stay. Before `start` the model is as it is.
+
+    Args:
+        start: share of the run's epochs after which averaging begins.
+
+    """
+
+    def __init__(self, start: float = 0.75) -> None:
+        if not 0 <= start < 1:
+            raise UserError(
+                f"callbacks.swa.start={start} is no share of the run. Give 0 to below 1."
+            )
+        super().__init__(use_buffers=False)
+        self.start = start
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any, **kwargs: Any
+    ) -> None:
+        """Take an epoch's last weights into the mean, before they are validated."""
+        epochs = trainer.max_epochs or 0
+        if trainer.is_last_batch and trainer.current_epoch >= int(self.start * max(epochs, 0)):
+            assert self._average_model is not None
+            self._average_model.update_parameters(pl_module)
+            self._measure(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Leave the mean as it was validated."""
+
+    @torch.no_grad()
+    def _measure(self, trainer: L.Trainer) -> None:
+        """Take the running statistics of the mean over the training data."""
+        assert self._average_model is not None
+        task: SupervisedModule = self._average_model.module  # type: ignore[assignment]
+        norms = [m for m in task.modules() if isinstance(m, _NormBase) and not is_frozen(m)]
+        norms = [norm for norm in norms if norm.track_running_stats]
+        if not norms:
+            return
+        momenta = [norm.momentum for norm in norms]
+        for norm in norms:
+            norm.reset_running_stats()
+            norm.momentum = None  # a plain mean over all batches
+        with torch.random.fork_rng():  # of dropout, so that training goes on as without this
+            task.train()
+            for batch in cast(Any, trainer.train_dataloader):
+                task(trainer.strategy.batch_to_device(batch, task.device)[0])
+        for norm, momentum in zip(norms, momenta, strict=True):
+            norm.momentum = momentum
+            for statistic in (norm.running_mean, norm.running_var):
+                if statistic is not None:  # the same on all ranks, as the weights are
+                    statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
+
+    @property
+    def _averages(self) -> bool:
+        return self._average_model is not None and bool(self._average_model.n_averaged)
+
+    def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Put the mean in the model's place, once there is one."""
+        if self._averages:
+            super().on_validation_epoch_start(trainer, pl_module)
+
+    def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Put the model back."""
+        if self._averages:
+            super().on_validation_epoch_end(trainer, pl_module)
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Leave the mean as the model, if there is one."""
+        if self._averages:
+            super().on_train_end(trainer, pl_module)
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Save the mean, once there is one, beside the model."""
+        super().on_save_checkpoint(trainer, pl_module, checkpoint)
+        if self._average_model is not None and not self._averages:
+            checkpoint["state_dict"] = checkpoint["current_model_state"]

@@ -1,0 +1,162 @@
+"""Several processes that train together end together, with one message and one record.
+
+Rank 0 is the process that the user started; Lightning's launcher starts the others.
+"""
+
+import atexit
+import json
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+from typing import Any
+
+from quintet.base.errors import DivergedError, UserError
+from quintet.base.files import SUFFIX, remove_temporary_files, write_atomically
+from quintet.base.process import die_with, is_first_rank
+from quintet.base.quoting import quoted
+
+POLL, GRACE = 0.2, 5.0
+"""Seconds between two looks at the other ranks, and until rank 0 should have noticed itself."""
+
+_others: list["subprocess.Popen[Any]"] = []
+_ending = threading.Event()
+_last_words: list[Callable[[str], None]] = []
+
+
+def watch_over() -> None:
+    """Prepare to end all ranks when one of them fails, and all others when rank 0 ends.
+
+    Lightning's own watcher kills rank 0 as well, before it could say why or record anything.
+    """
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
+    subprocess_script._hydra_subprocess_cmd = _command_of  # type: ignore[attr-defined,assignment]
+    atexit.register(_part)
+    if not is_first_rank():
+        die_with(os.getppid())  # whoever that is: a cluster's launcher may have started the ranks
+
+
+def _command_of(rank: int) -> tuple[list[str], str]:
+    """Return what starts a rank and where: Lightning's own, with the folder in Hydra's quotes.
+
+    Lightning's stand as they are, whatever quotes and backslashes the path itself has.
+    """
+    from hydra.core.hydra_config import HydraConfig
+    from lightning.fabric.strategies.launchers.subprocess_script import _hydra_subprocess_cmd
+
+    command, directory = _hydra_subprocess_cmd(rank)
+    place = HydraConfig.get().run.dir
+    theirs, ours = f'hydra.run.dir="{place}"', f"hydra.run.dir={quoted(place)}"
+    return [ours if word == theirs else word for word in command], directory
+
+
+@contextmanager
+def last_words(say: Callable[[str], None]) -> Iterator[None]:
+    """Call `say` with the reason, from another thread, should rank 0 hang when another rank fails.
+
+    A library's call may wait for ever for a rank that is gone.
+    """
+    _ending.clear()
+    _last_words.append(say)
+    try:
+        yield
+    finally:
+        _last_words.remove(say)
+
+
+def _watch(child_processes: "list[subprocess.Popen[Any]]") -> None:
+    _others[:] = child_processes
+    threading.Thread(target=_wait_for_a_failure, daemon=True).start()
+
+
+def _part() -> None:
+    """Take leave of the other ranks; gloo's threads would now and then abort the process."""
+    import torch.distributed as dist
+
+    if dist.is_available() and dist.is_initialized():
+        dist.destroy_process_group()
+
+
+def _wait_for_a_failure() -> None:
+    while not any(codes := [other.poll() for other in _others]):
+        if all(code == 0 for code in codes):
+            return
+        time.sleep(POLL)
+    time.sleep(GRACE)
+    if not _ending.is_set():
+        for say in _last_words:
+            say(_how_it_ended() or "")
+        end()
+        os._exit(1)
+
+
+def end() -> None:
+    """End all other ranks, before they complain that rank 0 is gone."""
+    _ending.set()
+    for other in _others:
+        with suppress(ProcessLookupError):
+            other.kill()
+        other.wait()
+    _others.clear()
+
+
+def settle(folder: Path, error: BaseException) -> BaseException:
+    """End all ranks after an error of this one; return what is behind it.
+
+    Rank 0 has the say. The others leave it word of theirs: where one of them broke the connection,
+    the error of rank 0 says no more than that.
+    """
+    if not is_first_rank():
+        word = {"type": type(error).__name__, "message": str(error)}
+        with suppress(UserError):  # on a full disk rank 0 has the same to say
+            write_atomically(_report_of(folder, os.environ["LOCAL_RANK"]), json.dumps(word))
+    elif _others and _is_broken_connection(error):
+        error = _cause(folder) or error
+    end()
+    if is_first_rank():
+        remove_temporary_files(folder)
+    return error
+
+
+def _cause(folder: Path) -> Exception | None:
+    end_by = time.monotonic() + GRACE
+    while not any(other.poll() for other in _others) and time.monotonic() < end_by:
+        time.sleep(POLL)
+    for rank in range(1, len(_others) + 1):
+        path = _report_of(folder, str(rank))
+        if path.exists():
+            word = json.loads(path.read_text())
+            if word["type"] == DivergedError.__name__:
+                return DivergedError()
+            return UserError(f"Rank {rank} ended with {word['type']}: {word['message']}")
+    reason = _how_it_ended()
+    return UserError(reason) if reason else None
+
+
+def _how_it_ended() -> str | None:
+    for rank, other in enumerate(_others, 1):
+        if (code := other.poll()) and code > 0:
+            return f"Rank {rank} ended with exit code {code}."
+        if code:
+            name = signal.Signals(-code).name
+            hint = " Perhaps the memory was full." if code == -signal.SIGKILL else ""
+            return f"Rank {rank} was ended by {name}.{hint}"
+    return None
+
+
+def _is_broken_connection(error: BaseException) -> bool:
+    import torch.distributed as dist
+
+    words = ("gloo", "connection", "nccl", "socket")
+    broken = isinstance(error, RuntimeError) and any(w in str(error).lower() for w in words)
+    return broken or isinstance(error, getattr(dist, "DistError", ()))
+
+
+def _report_of(folder: Path, rank: str) -> Path:
+    return folder / f".rank-{rank}{SUFFIX}"

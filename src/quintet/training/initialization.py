@@ -1,0 +1,139 @@
+"""How a model's parameters begin: init=, then model.weights= and model.freeze=."""
+
+from pathlib import Path
+from typing import Any
+
+import torch
+from omegaconf import DictConfig, ListConfig, OmegaConf
+from torch import Tensor, nn
+
+from quintet.artifacts import checkpoints
+from quintet.artifacts.record import CONFIG
+from quintet.base.advice import Advice
+from quintet.base.errors import UserError
+from quintet.config import foreign_config, references
+from quintet.modules.supervised import weights_of
+from quintet.options.models.pretrained import freeze, load
+from quintet.options.optimizers import rates
+from quintet.training import build
+
+SPLIT = ("seed", "val", "test", "folds", "fold")
+"""Keys of `data` that say which samples are trained on ..."""
+IN_TIME = ("val", "test", "folds", "fold")
+"""... and of a series, whose parts no seed draws."""
+
+
+def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[str, Any]]:
+    """Set the parameters of a new model.
+
+    A run that is resumed has its weights in its own checkpoint, so the file that it began from may
+    be gone by then.
+
+    Returns:
+        what the init warns of; and, for the record, what was loaded and frozen
+
+    Raises:
+        UserError: weights that cannot be loaded or do not fit, or a pattern that matches nothing.
+
+    """
+    advice = build.initialise(cfg, network)
+    moved: dict[str, Any] = {}
+    begun = cfg.resume and checkpoints.newest(Path(cfg.paths.run))
+    if (weights := cfg.model.get("weights")) is not None and not begun:
+        found = load(network, tensors(str(weights)), weights)
+        moved |= {"weights": str(weights), "loaded": len(found.taken)}
+        moved |= {"skipped": found.skipped, "fresh": found.fresh}
+        if all(name.startswith("head.") for name in found.fresh):
+            advice = []  # of an init whose work is overwritten
+    if patterns := cfg.model.get("freeze"):
+        moved["frozen"] = freeze(network, _listed(patterns))
+        moved["trainable"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
+    if (decay := cfg.optimizer.get("layer_decay", 1.0)) != 1:
+        moved["rates"] = rates(network, cfg.optimizer.lr, decay)
+    return advice, moved
+
+
+def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
+    """Warn of weights that were trained on the very same data, split another way.
+
+    Then samples that are validation or test here may have been training there.
+
+    Args:
+        cfg: with the facts of the data.
+        ordered: whether the data is a series; see `Samples`.
+
+    """
+    weights = cfg.model.get("weights")
+    given = Path(str(weights)).expanduser()
+    config = (given if given.is_dir() else given.parent.parent) / CONFIG
+    if weights is None or not config.is_file():
+        return None
+    source = foreign_config.read(config)
+    if references.value(source, "facts.fingerprint") != cfg.facts.fingerprint:
+        return None
+    there = {
+        key: references.value(source, f"data.{key}") for key in (IN_TIME if ordered else SPLIT)
+    }
+    here = {key: cfg.data.get(key) for key in there}
+    words = [f"data.{key}={'null' if value is None else value}" for key, value in there.items()]
+    other = [word for word, key in zip(words, there, strict=True) if there[key] != here[key]]
+    if not other:
+        return None
+    cure = f"Take its split: {' '.join(other)}."
+    if here["folds"] is not None:
+        cure = "Leave the folds out, or begin with weights of other data."
+    return Advice(
+        f"model.weights={weights} was trained on this same data, split another way, so samples "
+        "that are validation or test here may have been training there, and P would be too good",
+        cure,
+    )
+
+
+def _listed(patterns: Any) -> list[str]:
+    listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
+    if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
+        raise UserError(
+            f"model.freeze={patterns} is no list of patterns. Give names of parameters or modules, "
+            "globs or regular expressions, such as model.freeze=[hidden]."
+        )
+    return listed
+
+
+def tensors(where: str) -> dict[str, Tensor]:
+    """Return a model's tensors from a run folder (its best checkpoint) or a file of tensors.
+
+    Raises:
+        UserError: an address, nothing there, or a file that is damaged or carries code.
+
+    """
+    if "://" in where:
+        raise UserError(
+            f"model.weights={where} is an address. Allowed: a run folder or a local file; "
+            "download it first, from a source that you trust."
+        )
+    given = Path(where).expanduser()
+    path = checkpoints.best(given) if given.is_dir() else given
+    if path is None or not path.is_file():
+        inside = _inside(given)
+        lacks = "has no model of its own" if inside else "has no checkpoint"
+        raise UserError(
+            f"model.weights={where} {lacks if given.is_dir() else 'is not there'}. "
+            + (f"Give the folder of one inside it, as model.weights={inside}. " if inside else "")
+            + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
+        )
+    state = checkpoints.load(path)
+    if "state_dict" in state:
+        checkpoints.weights(state, path)
+        state = weights_of(state) or state["state_dict"]
+    if not (state and all(map(torch.is_tensor, state.values()))):
+        raise UserError(
+            f"model.weights={where} does not hold a model's tensors by name. Allowed: a checkpoint "
+            "of train.py, or what torch.save(model.state_dict(), path) writes."
+        )
+    return state
+
+
+def _inside(folder: Path) -> Path | None:
+    """Return a model of a folder that has several: of a sweep the best, else the first."""
+    found = (folder.glob(f"{below}/{checkpoints.FOLDER}") for below in ("best", "*/*", "best/*/*"))
+    return next((path.parent for paths in found for path in sorted(paths)), None)

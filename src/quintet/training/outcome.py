@@ -1,0 +1,142 @@
+"""How a run ended, whatever ended it."""
+
+import os
+import platform
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.artifacts.record import RESULT, Record, Score, Status
+from quintet.base import signals
+from quintet.base.console import command_line, typed
+from quintet.base.errors import DivergedError, UserError
+from quintet.base.process import is_first_rank
+from quintet.base.secrets import redact
+from quintet.base.terminal import visible
+from quintet.config.initial_config import as_typed
+from quintet.training import ddp_shutdown
+
+AtEnd = Callable[[Path], object]
+"""What is called with a run's folder once the run has ended, however it ended."""
+LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
+
+
+@contextmanager
+def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
+    """Give out the run's record and write it at the end, also when the run fails.
+
+    A resumed run goes on from the record that it has, which a resume that is refused leaves alone.
+    """
+    record = _beginning(cfg, folder)
+    sessions, began = record.sessions, time.monotonic()
+    busy = record.cpu_seconds - cpu_seconds()
+
+    def write(status: Status, reason: str | None = None) -> None:
+        record.status, record.reason = status, reason
+        record.seconds = round(record.seconds + time.monotonic() - began, 3)
+        record.cpu_seconds = round(busy + cpu_seconds(), 3)
+        record.overrides = as_typed(cfg.overrides)
+        record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
+        if is_first_rank():
+            record.write(folder)
+
+    def last_words(reason: str) -> None:
+        write("failed", redact(reason))
+        print(f"Error: {visible(redact(reason))}", file=sys.stderr)
+
+    try:
+        with ddp_shutdown.last_words(last_words):
+            yield record
+    except BaseException as error:
+        cause = ddp_shutdown.settle(folder, signals.behind(error) or error)
+        status = status_of(cause)
+        if status == "interrupted":
+            # Of a run within a run the outer one comes last, and is the one to go on with.
+            again = command_line("train", f"resume={typed(folder)}")
+            cause.__notes__ = [f"Go on with: {again}"]
+        if record.sessions > sessions or not cfg.resume:
+            with suppress(UserError):  # on a full disk the error itself is the message
+                write(status, redact(reason_of(cause)))
+        raise cause from None if cause is error else error
+    write("pruned" if record.status == "pruned" else "completed")
+
+
+@contextmanager
+def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
+    """Call `at_end` at the end, however the run ends; goes around `recording`."""
+    try:
+        yield
+    finally:
+        if at_end is not None:
+            at_end(folder)
+
+
+@contextmanager
+def dispensable(record: Record, what: str) -> Iterator[None]:
+    """Let something fail that a run can do without; its record says so."""
+    try:
+        yield
+    except Exception as error:
+        record.anomalies.append(f"{what} could not be written: {redact(reason_of(error))}")
+
+
+def _beginning(cfg: DictConfig, folder: Path) -> Record:
+    record = Record(
+        metric=Score(cfg.metric.name, cfg.metric.mode),
+        seed=cfg.seed,
+        choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
+        environment=environment(),
+    )
+    if not cfg.resume or not (folder / RESULT).is_file():
+        return record
+    earlier = Record.read(folder)
+    return replace(earlier, status=record.status, environment=record.environment, anomalies=[])
+
+
+def cpu_seconds() -> float:
+    """Return the CPU seconds of this process so far, and of its children that have ended."""
+    return sum(os.times()[:4])
+
+
+def status_of(error: BaseException) -> Status:
+    """Return how a run that raised `error` has ended."""
+    if isinstance(error, DivergedError):
+        return "diverged"
+    return "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
+
+
+def reason_of(error: BaseException) -> str:
+    """Return one paragraph that says why."""
+    return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
+
+
+def environment() -> dict[str, Any]:
+    """Return what else a reader needs to repeat the run: versions, machine, git state."""
+    return {
+        "python": platform.python_version(),
+        "platform": platform.platform(terse=True),
+        **{library: version(library) for library in LIBRARIES},
+        **git_state(),
+    }
+
+
+def git_state() -> dict[str, Any]:
+    """Return the commit of the code and whether it has uncommitted changes; {} outside git."""
+    here = Path(__file__).parent
+
+    def git(*arguments: str) -> str:
+        command = ["git", "-C", str(here), *arguments]
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+
+    try:
+        return {"commit": git("rev-parse", "HEAD"), "dirty": bool(git("status", "--porcelain"))}
+    except (OSError, subprocess.CalledProcessError):
+        return {}

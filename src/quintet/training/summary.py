@@ -1,0 +1,191 @@
+"""What a person sees of a run: what is trained, how good it is, and what to do next."""
+
+import math
+from collections.abc import Iterator, Mapping, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from quintet.artifacts.record import REPORT, Record, by_fold
+from quintet.artifacts.steering_files import said
+from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
+from quintet.base.process import is_first_rank
+from quintet.config.pasteable import sort_out
+from quintet.study.trial_pipe import is_trial
+from quintet.training.training_steps import repeats
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from quintet.data.module import DataModule
+
+READABLE = 5
+"""Epochs from which on a curve can be called healthy."""
+
+
+def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> None:
+    """Print what is about to be trained, `of` what size or how often."""
+    if not is_first_rank():
+        return
+    from quintet.options.models.pretrained import account
+
+    facts, choices = cfg.facts, cfg.choices
+    say("")
+    say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
+    for sentence in (*data.account, *account(record.transfer)):
+        tell(sentence)
+    made = ("metric", "loss", "init", "optimizer", "scheduler")
+    tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
+    tell(
+        f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
+        f"samples · {of} · seed {cfg.seed}"
+    )
+    if not is_trial() and repeats(cfg) == 1 and cfg.callbacks.get("steering"):
+        run = f"run={typed(Path(cfg.paths.run))}"
+        say("  [dim]steer it: {}[/]", command_line("steer", run, "optimizer.lr=1e-4"))
+    for anomaly in record.anomalies:
+        _advise(anomaly, wrong=True)
+    say("")
+
+
+def summarise(record: Record, folder: Path) -> None:
+    """Print how good the model is, against what, and what to do next."""
+    if not is_first_rank():
+        return
+    name, model = record.metric.name, record.choices.get("model") or "model"
+    say("")
+    tell(_verdict(record, model), style="bold")
+    terminal().print(_scores(record, model))
+    better = "greater" if record.metric.mode == "max" else "smaller"
+    tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
+    if record.loss is not None:
+        test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
+        loss = record.choices.get("loss")
+        tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
+    for sentence in _remarks(record):
+        tell(sentence, style="dim")
+    say("")
+    anomalies = record.anomalies if record.repeats else []  # a single run has begun with them
+    for sentence in (*anomalies, *record.diagnosis):
+        _advise(sentence, wrong=True)
+    if not record.diagnosis and record.epochs >= READABLE:
+        _advise("The curves look healthy.", wrong=False)
+    say("")
+    say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    if (page := folder / REPORT).is_file():
+        say("report    {}", shortest(page))
+    if record.checkpoint:
+        say_how_to_use(folder)
+    if not is_trial():
+        say("tune      {}", command_line("train", "-m", *_sweep(record.overrides)))
+
+
+def _verdict(record: Record, model: str) -> str:
+    """Say how good the model is, on the split that counts most, and against what."""
+    name, sign = record.metric.name, 1 if record.metric.mode == "max" else -1
+    split, where = ("test", "test") if name in record.test else ("val", "validation")
+    own = record.test.get(name, record.metric.value)
+    what = f"{model} on {record.choices.get('data') or 'data'}"
+    if own is None:
+        return f"{what}: no {name}"
+    told = f"{what}: {name} {own:.4f} on {where} data"
+    others = {n: sign * p[split] for n, p in record.baselines.items() if split in p}
+    if not others:
+        return told
+    best = max(others, key=lambda n: others[n])
+    gain = round(sign * own - others[best], 4)
+    how = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
+    return f"{told}, {how} the best of the simple models beside it, {best}"
+
+
+def _remarks(record: Record) -> Iterator[str]:
+    """Say how the model came about: whose weights, what was steered, and, of several, loaded."""
+    if weights := _weights(record):
+        yield weights
+    for change in record.steering:
+        if told := said(change):
+            yield f"{told}, by {'the range test' if change.get('by') else 'steer.py'}"
+    if record.repeats and record.transfer:
+        from quintet.options.models.pretrained import account
+
+        yield from account(record.transfer)
+
+
+def _weights(record: Record) -> str:
+    """Say whose weights these scores are of, which evaluate.py and predict.py take too."""
+    if names := [*record.repeats]:
+        return (
+            f"weights: the best epoch of each of {names[0]} to {names[-1]}; evaluate.py scores "
+            f"each on what it held out, predict.py averages all {len(names)}"
+        )
+    if record.checkpoint is None or record.best_epoch is None:
+        return ""
+    best = Path(record.checkpoint).stem == "best"
+    why = f"the best {record.metric.name} on validation data" if best else "the last"
+    return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
+
+
+def _sweep(overrides: Sequence[str]) -> list[str]:
+    """Return the words of a sweep to follow a run: a preset has its own, else what matters most."""
+    kept = [word for word in sort_out(overrides)[0] if not word.startswith("resume=")]
+    if any(word.startswith("experiment=") for word in kept):
+        return kept
+    return ["sweeper=random", "search_space=high", "sweeper.n_trials=20", *kept]
+
+
+def say_how_to_use(folder: Path) -> None:
+    """Print the commands that take a finished run."""
+    run = f"run={typed(folder)}"
+    say("evaluate  {}", command_line("evaluate", run))
+    say("predict   {}", command_line("predict", run, "input=new.csv"))
+
+
+def _scores(record: Record, model: str) -> "Table":
+    """Return P of the model and of the baselines, the best of each split in bold."""
+    from rich import box
+    from rich.table import Table
+
+    name = record.metric.name
+    own = {"val": record.metric.value, "test": record.test.get(name)}
+    rows: dict[str, Mapping[str, float | None]] = {model: own, **record.baselines}
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    table.add_column("")
+    splits = {"val": "validation"} | ({"test": "test"} if record.test else {})
+    for title in splits.values():
+        table.add_column(title, justify="right")
+    choose = max if record.metric.mode == "max" else min
+    best = {}
+    for split in splits:
+        values = [v for row in rows.values() if (v := row.get(split)) is not None]
+        best[split] = choose(values, default=None)
+    for title, row in rows.items():
+        shown = [_number(row.get(split), best[split]) for split in splits]
+        table.add_row(plain(title) if title == model else f"[dim]{plain(title)}[/]", *shown)
+    return table
+
+
+def _number(value: float | None, best: float | None) -> str:
+    text = "" if value is None else f"{value:.4f}"
+    return f"[bold]{text}[/]" if text and value == best else text
+
+
+def _spread(record: Record) -> str:
+    """Say how far chance moves P: over folds, or the standard error of a test accuracy."""
+    if spread := record.spread:
+        folds = by_fold(record.parts, record.repeats)
+        over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""
+        test = "; test is of their averaged predictions" if record.test else ""
+        return (
+            f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "
+            f"(standard deviation{over}; standard error {spread['error']:.4f}){test}"
+        )
+    share, size = record.test.get("accuracy"), record.facts.get("test_size")
+    if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
+        return ""
+    error = math.sqrt(share * (1 - share) / size)
+    return f"; test ± {error:.4f} (standard error, {size:,} samples)"
+
+
+def _advise(sentence: str, wrong: bool) -> None:
+    tell(sentence, mark="[yellow]![/]" if wrong else "[green]✓[/]")

@@ -1,0 +1,121 @@
+"""How long a run is: how often it trains, and in optimizer steps; settings that leave nothing."""
+
+import math
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig
+
+from quintet.base.errors import UserError
+
+if TYPE_CHECKING:
+    import lightning.pytorch as L
+
+    from quintet.data.module import DataModule
+
+
+def repeats(cfg: DictConfig) -> int:
+    """Return how many models a config trains: one for each fold and seed of `cv`.
+
+    Raises:
+        UserError: no such number of folds or seeds.
+
+    """
+    if not isinstance(cfg.cv, DictConfig):
+        raise UserError(f"cv={cfg.cv} sets nothing. Allowed: cv.folds=5, cv.seeds=3, or both.")
+    folds, seeds = cfg.cv.folds, cfg.cv.seeds
+    for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
+        if value is not None and (type(value) is not int or value < least):
+            off = "null" if key == "folds" else "1"
+            raise UserError(
+                f"cv.{key}={value}: give a whole number from 2 on, or {off} to leave it off."
+            )
+    typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
+    if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
+        raise UserError(
+            f"cv.folds={folds} trains every fold, and {own[0]} one of them. Leave out cv.folds for "
+            "that fold alone, with data.folds= as their number; or leave out data.fold."
+        )
+    return (folds or 1) * (seeds or 1)
+
+
+def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> None:
+    """Write the run's length in optimizer steps, which schedules refer to.
+
+    Raises:
+        UserError: a run without end, or without batches to train or to measure P on.
+
+    """
+    together = trainer.accumulate_grad_batches
+    if together < 1:
+        raise UserError(
+            f"trainer.accumulate_grad_batches={together}: give a whole number from 1 on, the "
+            "batches whose gradients make one step."
+        )
+    batches = data.steps(trainer.world_size)
+    batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
+    measured_on = math.ceil(cfg.facts.val_size / (data.batch_size * trainer.world_size))
+    otherwise = f"there is no {cfg.metric.name} to go by"
+    left(cfg, trainer, "limit_val_batches", measured_on, otherwise)
+    if not cfg.trainer.fast_dev_run:
+        check_validation(cfg, batches)
+    cfg.facts.steps_per_epoch = math.ceil(batches / together)
+    cfg.facts.total_steps = total(trainer, cfg.facts.steps_per_epoch)
+
+
+def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwise: str) -> int:
+    """Count the batches of an epoch that a limit of the trainer leaves, as Lightning does.
+
+    Raises:
+        UserError: none is left.
+
+    """
+    limit = getattr(trainer, key)
+    count = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    if count < 1:
+        name = "overfit_batches" if cfg.trainer.overfit_batches else key
+        raise UserError(
+            f"trainer.{name}={limit} leaves no batch of {batches}, so {otherwise}. Give a whole "
+            "number of batches from 1 on, or a larger share of them, up to 1.0."
+        )
+    return count
+
+
+def check_validation(cfg: DictConfig, batches: int) -> None:
+    """Refuse to validate within epochs but never at the end of one, where P decides.
+
+    Raises:
+        UserError: with the intervals that do.
+
+    """
+    given = cfg.trainer.val_check_interval
+    interval = 1.0 if given is None else given
+    if isinstance(interval, float):
+        interval = max(1, int(batches * interval))
+    if isinstance(interval, int) and interval > 0:
+        spans = cfg.trainer.check_val_every_n_epoch is None and interval % batches == 0
+        if batches % interval == 0 or spans:
+            return
+    allowed = ", ".join(str(n) for n in range(1, batches + 1) if batches % n == 0)
+    raise UserError(
+        f"trainer.val_check_interval={given} never ends with an epoch of {batches} batches, where "
+        f"{cfg.metric.name} decides on the best checkpoint. Allowed: {allowed}."
+    )
+
+
+def total(trainer: "L.Trainer", steps_per_epoch: int) -> int:
+    """Return the optimizer steps of the whole run.
+
+    Raises:
+        UserError: neither epochs nor steps are limited.
+
+    """
+    epochs, steps = trainer.max_epochs, trainer.max_steps
+    limits = [] if epochs is None or epochs < 0 else [max(1, epochs) * steps_per_epoch]
+    limits += [steps] if steps > 0 else []
+    if not limits:
+        shown = "null" if epochs is None else epochs
+        raise UserError(
+            f"trainer.max_epochs={shown} and trainer.max_steps={steps}: the run has no end. Give "
+            "one, such as trainer.max_epochs=30 or trainer.max_steps=1000."
+        )
+    return min(limits)

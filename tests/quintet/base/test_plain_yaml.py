@@ -1,0 +1,77 @@
+"""YAML from anywhere: plain data within limits."""
+
+import math
+
+import pytest
+from omegaconf import OmegaConf
+
+from quintet.base import plain_yaml
+from quintet.base.errors import UserError
+from running import CONFIGS
+
+LAUGHS = "a: &a [x, x]\n" + "".join(
+    f"{b}: &{b} [*{a}, *{a}]\n" for a, b in zip("abcdefgh", "bcdefghi", strict=True)
+)
+
+
+@pytest.mark.parametrize("path", sorted(CONFIGS.rglob("*.yaml")), ids=lambda path: path.stem)
+def test_a_config_reads_as_omegaconf_reads_it(path):
+    text = path.read_text()
+    assert plain_yaml.parse(text, path) == OmegaConf.to_container(OmegaConf.load(path)) or not text
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("1e-3", 1e-3),
+        ("1.0e4", 1e4),
+        (".5", 0.5),
+        ("-.inf", -math.inf),
+        ("2026-01-01", "2026-01-01"),
+    ],
+)
+def test_numbers_and_dates(text, value):
+    assert plain_yaml.parse(f"a: {text}", "x") == {"a": value}
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        (LAUGHS, "alias"),
+        ("a: " + "[" * 100_000, "levels"),
+        ("{a: " * 100_000, "levels"),
+        ("a: [" + "1," * 300_000 + "]", "more than 200,000 values"),
+        ("a: " + "1:" * 500_000 + "1", "digits"),
+        ("a: " + "9" * 10_000, "digits"),
+        ("a: !!python/object/apply:os.mkdir [pwned]", "tag"),
+        ("a: !!timestamp 2026-01-01", "tag"),
+        (": : [", "no YAML"),
+        ("a: \x00", "no YAML"),
+    ],
+    ids=[
+        "alias",
+        "lists",
+        "dicts",
+        "values",
+        "sexagesimal",
+        "digits",
+        "python",
+        "tag",
+        "no",
+        "zero",
+    ],
+)
+def test_what_grows_or_is_no_plain_data_is_refused(text, says):
+    with pytest.raises(UserError, match=says):
+        plain_yaml.parse(text, "config.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [(b"a" * (5 << 20), "larger"), (b"\xff\xfe\xfa", "no YAML"), (b"[1]", "list")],
+)
+def test_a_file_that_is_no_config_is_refused(tmp_path, content, says):
+    path = tmp_path / "config.yaml"
+    path.write_bytes(content)
+    with pytest.raises(UserError, match=says):
+        plain_yaml.mapping(plain_yaml.text(path), path)

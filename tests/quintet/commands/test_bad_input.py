@@ -1,0 +1,186 @@
+"""Each mistake ends with one message that says what was given, what is allowed and what to do."""
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import torch
+
+import runs
+from runs import ROOT
+
+CSV = ("data=csv", "metric=rmse", "loss=mse", "data.target=y")
+
+
+def message(train_here, folder, *overrides):
+    with pytest.raises(SystemExit) as ended:
+        train_here(folder, *overrides)
+    text = str(ended.value.code)
+    assert text.startswith("Error: "), text
+    assert "Traceback" not in text
+    return text
+
+
+@pytest.mark.parametrize(
+    ("overrides", "says"),
+    [
+        (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
+        (["optimzer=adam"], ["'optimzer'", "'optimizer'"]),
+        (["optimizer.lrx=1"], ["'optimizer.lrx'", "'lr'"]),
+        (["data.bacth_size=3"], ["'data.bacth_size'", "'batch_size'"]),
+        (["+modle.width=3"], ["'modle'", "'model'"]),
+        (["+model.wdith=3"], ["model.wdith", "'width'"]),
+        (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),
+        (["seed=abc"], ["seed='abc'", "int"]),
+        (["seed=-1"], ["seed=-1", "0 to 4294967295"]),
+        (["threads=0"], ["threads=0", "1 to"]),
+        (["optimizer.lr=fast"], ["optimizer.lr='fast'", "float"]),
+        (["optimizer.lr=-1"], ["optimizer", "-1"]),
+        (["model.width=wide"], ["model.width='wide'", "int"]),
+        (["model.width=[8,8]", "model.depth=3"], ["model.width=[8, 8]", "model.depth=3"]),
+        (["model.activation=rleu"], ["model.activation=rleu", "'relu'"]),
+        (["trainer.max_epochs=ten"], ["trainer.max_epochs='ten'", "int"]),
+        (["trainer.gradient_clip_algorithm=vlaue"], ["vlaue", "'value'", "'norm'"]),
+        (["trainer.max_time=abc"], ["abc", "DD:HH:MM:SS"]),
+        (["trainer.precision=bf17"], ["trainer.precision='bf17'", "'bf16'", "32-true"]),
+        (["optimizer.betas=[0.9]"], ["optimizer.betas=[0.9]", "2 numbers"]),
+        (["data.batch_size=0"], ["data.batch_size=0", "from 1"]),
+        (["data.val=0"], ["data.val=0"]),
+        (["data.val=0.5", "data.test=0.5"], ["data.val=0.5", "data.test=0.5"]),
+        (["data.scale=zscore"], ["data.scale='zscore'", "standard"]),
+        (["loss=mse"], ["loss=mse", "multiclass", "loss=cross_entropy"]),
+        (["metric=rmse"], ["metric=rmse", "multiclass", "metric=accuracy"]),
+        (["data=diabetes", "model=cnn"], ["model=cnn", "table", "model=linear"]),
+        (["data=digits_multilabel", "loss=cross_entropy"], ["multilabel", "loss=bce"]),
+        (["init=zeros"], ["symmetry", "init.force=true"]),
+        (["model._target_=os.system"], ["system takes no 'input_shape'"]),
+        (["model._target_=nowhere.Net"], ["nowhere.Net", "cannot be imported"]),
+        (["model._target_=print"], ["model._target_='print'", "whole path"]),
+        (["+init.weight._args_=[1]"], ["init.weight._args_", "no such key"]),
+        (["model._target_=quintet.options.models.mlp.MPL"], ["no 'MPL'", "'MLP'"]),
+    ],
+    ids=lambda value: " ".join(value) if isinstance(value, list) and "=" in value[0] else "",
+)
+def test_a_mistake_on_the_command_line(train_here, tmp_path, overrides, says):
+    text = message(train_here, tmp_path / "run", *overrides)
+    for part in says:
+        assert part in text
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_key_that_an_experiment_file_brings_in(train_here, tmp_path):
+    path = ROOT / "configs" / "experiment" / "mistaken.yaml"
+    path.write_text("# @package _global_\n# A mistake.\noptimizer:\n  learning_rate: 0.1\n")
+    try:
+        text = message(train_here, tmp_path / "run", "experiment=mistaken")
+    finally:
+        path.unlink()
+    assert "optimizer.learning_rate" in text
+    assert "lr" in text
+
+
+def table(path, rows=60, **changes):
+    draw = np.random.default_rng(0)
+    columns = {"a": draw.normal(size=rows), "b": draw.normal(size=rows)}
+    frame = pd.DataFrame(columns | {"y": draw.normal(size=rows)} | changes)
+    frame.to_csv(path, index=False)
+    return f"data.path={path}"
+
+
+@pytest.mark.parametrize(
+    ("changes", "overrides", "says"),
+    [
+        ({}, ["data.target=yy"], ["data.target=yy", "'y'"]),
+        ({"y": [np.nan] + [1.5] * 59}, [], ["y"]),
+        ({"a": [np.inf] + [1.0, 2.0] * 29 + [0.0]}, [], ["infinite"]),
+        ({"y": ["one"] * 60}, ["metric=accuracy", "loss=cross_entropy"], ["one"]),
+        ({"y": ["p", "q"] * 30}, [], ["loss=mse", "binary", "loss=bce"]),
+        (
+            {"y": ["p"] * 59 + ["q"]},
+            ["metric=accuracy", "loss=cross_entropy"],
+            ["q"],
+        ),
+    ],
+    ids=["target", "nan", "infinite", "one-class", "misfit", "class-absent"],
+)
+def test_a_table_that_cannot_be_learnt(train_here, tmp_path, changes, overrides, says):
+    path = table(tmp_path / "table.csv", **changes)
+    text = message(train_here, tmp_path / "run", *CSV, path, "model=mlp", *overrides)
+    for part in says:
+        assert part in text
+    assert not (tmp_path / "run" / "checkpoints").exists()
+
+
+def test_a_file_that_is_not_there(train_here, tmp_path):
+    table(tmp_path / "houses.csv")
+    text = message(train_here, tmp_path / "run", *CSV, f"data.path={tmp_path}/house.csv")
+    assert "house.csv" in text
+    assert "'houses.csv'" in text
+
+
+def test_a_file_that_is_no_table(train_here, tmp_path):
+    (tmp_path / "picture.csv").write_bytes(bytes(range(256)) * 10)
+    text = message(train_here, tmp_path / "run", *CSV, f"data.path={tmp_path}/picture.csv")
+    assert "picture.csv" in text
+
+
+def test_a_device_that_is_not_there(train_here, tmp_path):
+    if torch.cuda.is_available():
+        pytest.skip("this machine has a GPU")
+    text = message(train_here, tmp_path / "run", "trainer=gpu")
+    assert "trainer=cpu" in text
+
+
+def test_a_refused_run_says_so_in_its_record(train_here, tmp_path):
+    message(train_here, tmp_path / "run", "loss=mse")
+    record = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert record["status"] == "failed"
+    assert "loss=mse does not fit" in record["reason"]
+
+
+@pytest.mark.parametrize("override", ["debug=true", "debug=True", "++debug=TRUE", "+debug=true"])
+@pytest.mark.parametrize("mistake", ["loss=mse", "loss=msee"])
+def test_debug_gives_the_traceback_however_it_is_spelt(train_here, tmp_path, override, mistake):
+    with pytest.raises(SystemExit, match="Traceback"):
+        train_here(tmp_path / "run", mistake, override)
+
+
+def test_debug_in_an_experiment_file_gives_the_traceback(train_here, tmp_path):
+    path = ROOT / "configs" / "experiment" / "debugged.yaml"
+    path.write_text("# @package _global_\n# With tracebacks.\ndebug: true\n")
+    try:
+        with pytest.raises(SystemExit, match="Traceback"):
+            train_here(tmp_path / "run", "experiment=debugged", "loss=mse")
+    finally:
+        path.unlink()
+
+
+def test_a_place_that_cannot_be_written_to(train_here, tmp_path):
+    (tmp_path / "file").touch()
+    text = message(train_here, tmp_path / "file" / "run")
+    assert f"{tmp_path}/file" in text
+    assert "paths.logs=" in text
+
+
+def test_a_console_that_knows_only_ascii(run_train, tmp_path):
+    ascii_only = runs.environment() | {"PYTHONIOENCODING": "ascii"}
+    run_train(tmp_path / "run", "trainer.max_epochs=1", env=ascii_only)
+    assert runs.record(tmp_path / "run")["status"] == "completed"
+
+
+@pytest.mark.parametrize(
+    ("override", "says"),
+    [
+        ("optimizer.lr=-1", "learning rate: -1"),
+        ("optimizer.betas=[2,3]", "beta parameter"),
+        ("scheduler.warmup=1.5", "scheduler.warmup=1.5"),
+        ("scheduler.pct_start=2", "pct_start"),
+    ],
+)
+def test_a_rate_out_of_range_is_refused_before_the_data_is_read(
+    train_here, tmp_path, override, says
+):
+    text = message(train_here, tmp_path / "run", *CSV, "data.path=/nowhere.csv", override)
+    assert says in text
+    assert not (tmp_path / "run" / "config.yaml").exists()

@@ -1,0 +1,91 @@
+import pytest
+from omegaconf import DictConfig, OmegaConf
+
+from options import CONFIGS, names
+from quintet.base.errors import UserError
+from quintet.config.compatibility import check_choices, check_keys, fitting
+
+TASKS = {"binary", "multiclass", "multilabel", "regression"}
+KINDS = {"table", "image", "sequence", "tokens"}
+
+
+def chosen(data="digits", **options) -> DictConfig:
+    options = {"metric": "accuracy", "loss": "cross_entropy", "model": "mlp"} | options
+    root = {g: OmegaConf.load(CONFIGS / g / f"{o}.yaml") for g, o in options.items()}
+    root["data"] = OmegaConf.load(CONFIGS / "data" / f"{data}.yaml")
+    known = {"facts": {"task": None, "kind": None}, "choices": options}
+    return OmegaConf.create(root | known)
+
+
+def test_choices_that_fit_pass():
+    check_choices(chosen())
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        ({"loss": "mse"}, "loss=mse does not fit a multiclass task.*loss=cross_entropy"),
+        ({"metric": "rmse"}, "metric=rmse does not fit a multiclass task.*metric=accuracy"),
+        ({"model": "gru"}, "model=gru does not fit data of kind image.*model=cnn"),
+        ({"data": "digits_multilabel"}, "loss=cross_entropy does not fit a multilabel.*loss=bce"),
+    ],
+)
+def test_a_misfit_is_refused_with_what_fits(options, says):
+    with pytest.raises(UserError, match=says):
+        check_choices(chosen(**options))
+
+
+def test_all_misfits_are_named_at_once():
+    with pytest.raises(UserError, match=r"loss=.*metric=.*model="):
+        check_choices(chosen("diabetes", model="cnn"))
+
+
+def test_what_is_only_known_once_read_is_checked_then():
+    cfg = chosen("csv")
+    check_choices(cfg)
+    cfg.facts.task = "regression"
+    with pytest.raises(UserError, match="does not fit a regression"):
+        check_choices(cfg)
+
+
+@pytest.mark.parametrize("task", sorted(TASKS))
+def test_every_task_has_a_loss_and_a_metric(task):
+    assert list(fitting("loss", task))
+    assert list(fitting("metric", task))
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS))
+def test_every_kind_has_a_model(kind):
+    assert list(fitting("model", kind))
+
+
+@pytest.mark.parametrize(
+    ("group", "allowed"), [("loss", TASKS), ("metric", TASKS), ("model", KINDS)]
+)
+def test_every_option_says_what_it_fits(group, allowed):
+    for name in names(group):
+        fits = OmegaConf.load(CONFIGS / group / f"{name}.yaml").fits
+        assert fits
+        assert set(fits) <= allowed, name
+
+
+def test_an_unknown_top_level_key_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"'modle'.*'model'"):
+        check_keys(OmegaConf.create({"modle": {}}))
+
+
+@pytest.mark.parametrize(("key", "value"), [("seed", "abc"), ("seed", 1.5), ("compile", 1)])
+def test_a_top_level_key_of_another_type_is_refused(key, value):
+    with pytest.raises(UserError, match=f"{key}="):
+        check_keys(OmegaConf.create({key: value}))
+
+
+def test_two_averages_at_once_are_refused():
+    node = {"_target_": "quintet.training.callbacks.ema.EMA"}
+    check_keys(OmegaConf.create({"callbacks": {"ema": node, "swa": None}}))
+    with pytest.raises(UserError, match=r"callbacks=\[ema,swa\].*Choose one"):
+        check_keys(OmegaConf.create({"callbacks": {"ema": node, "swa": node}}))
+
+
+def test_seed_zero_is_a_seed():
+    check_keys(OmegaConf.create({"seed": 0, "callbacks": {}, "logger": {}}))

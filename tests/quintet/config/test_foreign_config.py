@@ -1,0 +1,449 @@
+"""A folder from a stranger: nothing that its configs name is called, wherever they name it."""
+
+import copy
+import json
+import pickle
+import shutil
+import subprocess
+from collections.abc import Callable, Iterator
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+from hydra.core.hydra_config import HydraConfig
+from hypothesis import HealthCheck, example, given, settings
+from hypothesis import strategies as st
+from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+import runs
+import tripwire
+from quintet.base import plain_yaml
+from quintet.base.errors import UserError
+from quintet.commands.evaluation import evaluate
+from quintet.commands.export import export
+from quintet.commands.prediction import predict
+from quintet.comparison.differences import differences
+from quintet.comparison.side import side
+from quintet.config import foreign_config, references, run_folder
+from quintet.config.resumed_config import resumed
+from quintet.config.trust import ELSEWHERE, Trust
+from quintet.ensembles.ensemble import assemble
+from quintet.ensembles.reload import trained
+from quintet.report.run.run_data import RunData
+from quintet.report.run.setup_sections import config as shown
+from quintet.training import initialization
+from running import CONFIGS
+
+Plain = Any
+CANARY = "canary-58c1d0"
+CONFIG, BEGUN = "config.yaml", ".hydra/config.yaml"
+LEFT_OUT = (*ELSEWHERE, "callbacks")
+FUZZ = settings(
+    max_examples=30,
+    deadline=None,
+    derandomize=True,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
+)
+
+
+class Evil:
+    """A pickle that fires."""
+
+    def __reduce__(self) -> Any:
+        return tripwire.fired, ("unpickled",)
+
+
+@pytest.fixture(scope="session")
+def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """Return the folder of a real run; tests take copies of it."""
+    folder = tmp_path_factory.mktemp("stranger")
+    words = ("trainer.max_epochs=1", "callbacks=[ema,timer]", "logger=tensorboard", "test=false")
+    command = runs.command(folder / "run", *words)
+    done = subprocess.run(
+        command, env=runs.environment(), capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    np.savez(folder / "new.npz", x=np.zeros((3, 1, 8, 8)))
+    (folder / "evil.pkl").write_bytes(pickle.dumps(Evil()))
+    return folder
+
+
+@pytest.fixture
+def run(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """Return a copy of a run's folder, in a place where nothing else is."""
+    folder = tmp_path / "sweep/trials/0000"
+    shutil.copytree(real / "run", folder)
+    monkeypatch.setenv("QUINTET_CANARY", CANARY)
+    monkeypatch.setenv("PROJECT_ROOT", str(runs.ROOT))
+    monkeypatch.chdir(tmp_path)
+    tripwire.CALLS.clear()
+    yield folder
+    assert not tripwire.CALLS
+    assert not (tmp_path / "pwned").exists()
+
+
+def targets(place: Path) -> list[dict[str, Any]]:
+    """Return what a hostile folder could name, each with arguments that do harm."""
+    pwned, pickled = str(place / "pwned"), str(place / "evil.pkl")
+    named: list[tuple[str, dict[str, Any]]] = [
+        ("tripwire.fired", {}),
+        ("tripwire.Fired", {"width": 3}),
+        ("os.mkdir", {"path": pwned}),
+        ("os.system", {"command": f"touch {pwned}"}),
+        ("subprocess.run", {"args": ["touch", pwned]}),
+        ("pandas.read_pickle", {"filepath_or_buffer": pickled}),
+        ("torch.load", {"f": pickled, "weights_only": False}),
+        ("joblib.load", {"filename": pickled}),
+        ("numpy.load", {"file": pickled, "allow_pickle": True}),
+        ("shutil.copyfile", {"src": pickled, "dst": pwned}),
+        ("torch.nn.modules.module.warnings.warn", {"message": "fired"}),
+        ("lightning.pytorch.loggers.CSVLogger", {"save_dir": pwned}),
+        ("quintet.base.files.write_atomically", {"path": pwned, "content": "fired"}),
+    ]
+    called = [{"_target_": "builtins.exec", "_args_": ["import tripwire; tripwire.fired()"]}]
+    called += [{"_target_": "pathlib.Path.write_text", "_args_": [{"_target_": "pathlib.Path",
+               "_args_": [pwned]}, "fired"]}]  # fmt: skip
+    return [*called, *({"_target_": path} | arguments for path, arguments in named)]
+
+
+def places(value: Plain, keys: tuple[Any, ...] = ()) -> Iterator[tuple[Any, ...]]:
+    """Yield every place of a config, and in each mapping and list one that is new."""
+    if keys:
+        yield keys
+    if isinstance(value, dict):
+        for key, each in value.items():
+            yield from places(each, (*keys, key))
+        yield (*keys, "extra")
+        yield (*keys, "_args_")
+    if isinstance(value, list):
+        for i, each in enumerate(value):
+            yield from places(each, (*keys, i))
+        yield (*keys, len(value))
+
+
+def changed(config: Plain, keys: tuple[Any, ...], new: Plain) -> Plain:
+    """Return a config with something else at a place."""
+    config = copy.deepcopy(config)
+    owner = config
+    for key in keys[:-1]:
+        owner = owner[key]
+    if isinstance(owner, list) and keys[-1] == len(owner):
+        owner.append(new)
+    else:
+        owner[keys[-1]] = new
+    return config
+
+
+def spelt(keys: tuple[Any, ...]) -> str:
+    """Return a place as messages name it."""
+    parts = (f"[{key}]" if isinstance(key, int) else f".{key}" for key in keys)
+    return "".join(parts).removeprefix(".")
+
+
+WRAPPED: dict[str, Callable[[Plain], Plain]] = {
+    "itself": lambda node: node,
+    "partial": lambda node: node | {"_partial_": True},
+    "recursive": lambda node: node | {"_recursive_": True, "_convert_": "object"},
+    "in a list": lambda node: [1, node],
+    "in a dict": lambda node: {"a": {"b": node}},
+    "in an argument": lambda node: {"_target_": "torch.nn.Identity", "x": node},
+    "in arguments": lambda node: {"_target_": "torch.nn.Sequential", "_args_": [[node]]},
+}
+anything = st.tuples(
+    st.integers(0, 10**6), st.integers(0, 10**6), st.sampled_from(sorted(WRAPPED)), st.integers(0)
+)
+
+
+def commands(run: Path, real: Path) -> list[Callable[[], Any]]:
+    """Return what builds a model of a folder."""
+    sweep = run.parents[1]
+    (sweep / "leaderboard.csv").write_text("trial,value,folder\n0,0.5,trials/0000\n")
+    one = {"run": str(run), "checkpoint": "best", "output": None, "debug": False}
+    new = {"input": str(real / "new.npz"), "output": str(run / "p.csv"), "batch_size": 8}
+    several = {"sweep": str(sweep), "candidates": 3, "size": 3, "output": None, "test": False}
+    return [
+        lambda: evaluate(evaluation(run)),
+        lambda: predict(OmegaConf.create(one | new)),
+        lambda: export(OmegaConf.create(one | {"formats": ["torch"]})),
+        lambda: assemble(OmegaConf.create(several | {"debug": False})),
+    ]
+
+
+@cache
+def composed(name: str, *words: str) -> Any:
+    """Compose a config once: that is what takes the time."""
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        return compose(name, overrides=[*words], return_hydra_config=True)
+
+
+def evaluation(run: Path) -> Any:
+    """Return what `evaluate.py run=` composes."""
+    cfg = copy.deepcopy(composed("evaluate", "trainer=cpu", "paths.run=/nowhere"))
+    cfg.run = str(run)
+    return cfg
+
+
+def resumption(run: Path, *words: str) -> Any:
+    """Return what `train.py resume=` composes."""
+    whole = copy.deepcopy(composed("train", "resume=x", *words))
+    HydraConfig.instance().set_config(whole)
+    cfg = OmegaConf.masked_copy(whole, [key for key in whole if key != "hydra"])
+    cfg.resume = cfg.paths.run = str(run)
+    cfg.overrides = [f"resume={run}", *words]
+    return cfg
+
+
+def attempted(call: Callable[[], Any]) -> tuple[Any, str]:
+    """Return what a call does, and what it says where it refuses."""
+    try:
+        return call(), ""
+    except (UserError, OmegaConfBaseException) as refusal:
+        return None, str(refusal)
+
+
+def plain(run: Path, name: str) -> Plain:
+    """Return a copy of a config, as plain data."""
+    return plain_yaml.read(run / name)
+
+
+def write(run: Path, name: str, config: Plain) -> None:
+    """Write a config, as JSON, which YAML can read."""
+    (run / name).write_text(json.dumps(config))
+
+
+def test_a_folder_that_nobody_has_touched_works(run, real):
+    for command in commands(run, real):
+        command()
+    assert resumed(resumption(run)).model._target_ == "quintet.options.models.mlp.MLP"
+
+
+@FUZZ
+@given(drawn=anything)
+@example(drawn=(0, 0, "itself", 0))
+def test_nothing_that_a_runs_config_names_is_called(run, real, drawn):
+    first, second, wrapping, third = drawn
+    config = plain(real / "run", CONFIG)
+    found, evil = [*places(config)], targets(run.parents[2])
+    keys = found[first % len(found)]
+    new = WRAPPED[wrapping](evil[second % len(evil)])
+    write(run, CONFIG, changed(config, keys, new))
+    each = commands(run, real)
+    if keys[0] in LEFT_OUT:
+        assert not {*LEFT_OUT} - {"paths"} & {*run_folder.load(run, Trust())}
+        return
+    with pytest.raises(UserError) as caught:
+        each[third % len(each)]()
+    assert spelt(keys) in str(caught.value) or f"{keys[0]} is missing" in str(caught.value)
+
+
+@FUZZ
+@given(drawn=anything, later=st.booleans())
+def test_nothing_that_a_resumed_runs_configs_name_is_called(run, real, drawn, later):
+    first, second, wrapping, _ = drawn
+    begun, last = plain(real / "run", BEGUN), plain(real / "run", CONFIG)
+    config = last if later else begun
+    found, evil = [*places(config)], targets(run.parents[2])
+    keys = found[first % len(found)]
+    config = changed(config, keys, WRAPPED[wrapping](evil[second % len(evil)]))
+    if later and isinstance(last.get("overrides"), list):
+        word = ".".join(map(str, keys[: 1 if keys[0] == "overrides" else 3]))
+        config["overrides"] = [*last["overrides"], f"{word}=1"]
+    write(run, CONFIG, config if later else last)
+    write(run, BEGUN, begun if later else config)
+    cfg, refusal = attempted(lambda: resumed(resumption(run)))
+    if cfg is None:
+        assert str(keys[0]) in refusal
+        return
+    assert keys[0] in (*ELSEWHERE, *foreign_config.OURS) or later
+    cfg.overrides = cfg.trust = []  # texts
+    named = OmegaConf.to_yaml(cfg)
+    assert not any(node["_target_"] in named for node in evil)
+
+
+REFERENCES = [
+    "${oc.env:QUINTET_CANARY}",
+    "http://evil/${oc.env:QUINTET_CANARY}",
+    "${ oc.env : QUINTET_CANARY }",
+    "${oc.env:QUINTET_CANARY,none}",
+    "${oc.decode:${oc.env:QUINTET_CANARY}}",
+    "${oc.decode:'${oc.env:QUINTET_CANARY}'}",
+    "${oc.select:nothing,${oc.env:QUINTET_CANARY}}",
+    "${oc.create:{a:'${oc.env:QUINTET_CANARY}'}}",
+    "${oc.${seed}:QUINTET_CANARY}",
+    "\\\\${oc.env:QUINTET_CANARY}",
+    "\\\\\\\\${oc.env:QUINTET_CANARY}",
+    "${logger.tensorboard.save_dir}",
+    "${sweeper.storage}",
+    "${hydra:runtime.cwd}",
+    "${hydra:job.env_set}",
+    "${oc.dict.values:trainer}",
+    "${.._target_}",
+    "${oc.select:logger}",
+]
+
+
+@FUZZ
+@given(first=st.integers(0, 10**6), text=st.sampled_from(REFERENCES), began=st.booleans())
+def test_nothing_of_a_folder_sees_the_environment(run, real, first, text, began):
+    name = BEGUN if began else CONFIG
+    config = plain(real / "run", name)
+    found = [keys for keys in places(config) if keys[0] not in ("facts",)]
+    keys = found[first % len(found)]
+    write(run, name, changed(config, keys, text))
+    cfg, refusal = attempted(
+        lambda: resumed(resumption(run)) if began else run_folder.load(run, Trust())
+    )
+    assert CANARY not in refusal
+    if cfg is None:
+        return
+    cfg.pop("logger", None)
+    resolved = OmegaConf.to_container(cfg, resolve=True, throw_on_missing=False)
+    assert CANARY not in json.dumps(resolved, default=str)
+    if began:
+        assert keys[0] in (*ELSEWHERE, *foreign_config.OURS)
+
+
+def test_a_reference_in_a_text_stays_as_it_is(run):
+    config = plain(run, CONFIG)
+    config["facts"]["class_names"] = ["${oc.env:QUINTET_CANARY}", *map(str, range(9))]
+    write(run, CONFIG, config)
+    assert trained(run).cfg.facts.class_names[0] == "${oc.env:QUINTET_CANARY}"
+
+
+@given(text=st.text(alphabet="\\${}:a.'\"", max_size=12))
+def test_a_literal_text_reads_the_same(text):
+    assert OmegaConf.create({"a": references.literal(text)}).a == text
+
+
+def test_data_whose_place_is_in_the_environment_needs_a_word(run, monkeypatch):
+    config = plain(run, CONFIG)
+    config["data"]["path"] = "${oc.env:QUINTET_CANARY}/x.csv"
+    config["data"]["_target_"] = "quintet.data.tables.csv"
+    write(run, CONFIG, config)
+    with pytest.raises(UserError, match=r"data\.path .*trust=env:QUINTET_CANARY"):
+        trained(run).load()
+    found = trained(run, trust=Trust.of("env:QUINTET_CANARY"))
+    assert found.cfg.data.path == f"{CANARY}/x.csv"
+    monkeypatch.delenv("QUINTET_CANARY")
+    with pytest.raises(UserError, match="no variable QUINTET_CANARY"):
+        trained(run, trust=Trust.of("env:QUINTET_CANARY"))
+
+
+def test_the_place_of_the_project_is_put_in(run):
+    config = plain(run, CONFIG)
+    config["data"]["x"] = "${oc.env:PROJECT_ROOT}/x"
+    write(run, CONFIG, config)
+    assert run_folder.load(run, Trust()).data.x == f"{runs.ROOT}/x"
+
+
+def test_the_refusal_says_what_to_do_and_it_helps(run):
+    config = plain(run, CONFIG)
+    config["model"] = {"_target_": "tripwire.Fired"}
+    write(run, CONFIG, config)
+    with pytest.raises(UserError) as caught:
+        run_folder.load(run, Trust())
+    assert "trust=tripwire on the command line" in str(caught.value)
+    assert 'trusted = ["tripwire"] under [tool.quintet] in pyproject.toml' in str(caught.value)
+    assert run_folder.load(run, Trust.of("tripwire")).model._target_ == "tripwire.Fired"
+
+
+def test_a_folder_does_not_say_itself_what_to_trust(run):
+    for name in (CONFIG, BEGUN):
+        config = plain(run, name)
+        config["trust"] = ["tripwire"]
+        config["model"] = {"_target_": "tripwire.Fired"}
+        write(run, name, config)
+    with pytest.raises(UserError, match="tripwire"):
+        run_folder.load(run, Trust())
+    with pytest.raises(UserError, match="tripwire"):
+        resumed(resumption(run))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("callbacks.checkpoint.dirpath", "/tmp/elsewhere"),
+        ("callbacks.checkpoint.dirpath", "elsewhere"),
+        ("callbacks.checkpoint.dirpath", "${paths.run}/../elsewhere"),
+        ("callbacks.checkpoint.filename", "../../elsewhere"),
+        ("callbacks.metrics_file.path", "${paths.run}/../metrics.csv"),
+        ("callbacks.steering.folder", "/tmp"),
+        ("trainer.default_root_dir", "/tmp/elsewhere"),
+        ("trainer.profiler", "/tmp/elsewhere"),
+    ],
+)
+def test_a_resumed_folder_writes_nowhere_else(run, key, value):
+    config = plain(run, BEGUN)
+    write(run, BEGUN, changed(config, tuple(key.split(".")), value))
+    with pytest.raises(UserError, match=f"{key}.* outside of the run's folder"):
+        resumed(resumption(run))
+    cfg = resumed(resumption(run, f"{key}=/tmp/meant"))
+    assert OmegaConf.select(cfg, key) == "/tmp/meant"
+
+
+def test_a_foreign_cache_is_not_written_to(run):
+    config = plain(run, CONFIG)
+    config["data"]["cache"] = "/tmp/elsewhere"
+    write(run, CONFIG, config)
+    assert run_folder.load(run, Trust()).data.cache is None
+
+
+def test_a_resumed_folder_does_not_say_whom_to_tell(run):
+    assert set(resumed(resumption(run)).logger) == {"tensorboard"}
+    config = plain(run, BEGUN)
+    evil = "http://evil/${oc.env:QUINTET_CANARY}"
+    config["logger"] = {
+        "mlflow": {"_target_": "quintet.trackers.mlflow.MLflow", "tracking_uri": evil}
+    }
+    write(run, BEGUN, config)
+    with pytest.raises(UserError, match=r"logger=\[mlflow\].*trust=logger") as caught:
+        resumed(resumption(run))
+    assert CANARY not in str(caught.value)
+    assert not resumed(resumption(run, "logger=none")).logger
+    assert set(resumed(resumption(run, "logger=mlflow")).logger) == {"mlflow"}
+    assert set(resumed(resumption(run, "trust=[logger]")).logger) == {"mlflow"}
+
+
+@pytest.mark.parametrize(
+    "laughs",
+    [
+        {"a": "${b}${b}${b}${b}"},
+        {f"a{i}": f"${{model.a{i + 1}}}${{model.a{i + 1}}}" for i in range(40)},
+        {"a": "${model.a}"},
+        {"a": ["${model.a.1}${model.a.1}", *[f"${{model.a.{i}}}" * 2 for i in range(2, 40)], "x"]},
+        {"a": "${model}"},
+    ],
+)
+def test_references_that_grow_are_refused(run, laughs):
+    config = plain(run, BEGUN)
+    config["model"] |= laughs
+    write(run, BEGUN, config)
+    with pytest.raises(UserError, match=r"model\.a"):
+        resumed(resumption(run))
+
+
+def test_reports_and_comparisons_build_nothing(run, real):
+    config = plain(run, CONFIG)
+    for i, node in enumerate(targets(run.parents[2])):
+        config["model"][f"evil_{i}"] = node | {"text": "${oc.env:QUINTET_CANARY}"}
+    write(run, CONFIG, config)
+    found = RunData.read(run)
+    assert CANARY not in str(shown(found))
+    told = differences(side(str(run), "a"), side(str(real / "run"), "b"))
+    assert CANARY not in str(told)
+    cfg = resumption(run, "trust=[]")
+    cfg.model.weights = str(run)
+    cfg.facts.fingerprint = config["facts"]["fingerprint"]
+    initialization.seen_before(cfg, ordered=False)
+
+
+@pytest.mark.parametrize("name", [CONFIG, BEGUN, ".hydra/hydra.yaml"])
+@pytest.mark.parametrize("text", ["a: &a [*a, *a]", "- 1", "", "a: " + "[" * 100_000, "facts: 3"])
+def test_a_file_that_is_no_config_is_refused(run, name, text):
+    (run / name).write_text(text)
+    with pytest.raises(UserError):
+        run_folder.load(run, Trust()) if name == CONFIG else resumed(resumption(run))

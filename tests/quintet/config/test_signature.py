@@ -1,0 +1,66 @@
+import json
+
+import pytest
+import torch
+import torchmetrics
+
+from quintet.base.errors import UserError
+from quintet.config.signature import check_arguments, locate
+
+
+@pytest.mark.parametrize("path", ["", "print", ".os", "os..mkdir", "os.mkdir()", 3, None, ["a.b"]])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(UserError, match="names no class or function"):
+        locate(path, "model")
+
+
+def test_one_may_name_any_class_oneself():
+    assert locate("json.JSONDecoder", "model") is json.JSONDecoder
+    assert locate("collections.OrderedDict.fromkeys", "model")
+
+
+def test_what_is_written_in_c_takes_anything():
+    check_arguments(dict, {"a": 1}, "model")
+    check_arguments(type, {"a": 1}, "model")
+
+
+def test_a_library_class_is_found():
+    assert locate("torch.optim.Adam", "optimizer") is torch.optim.Adam
+
+
+def test_a_method_of_a_class_is_found():
+    assert locate("torch.nn.Linear.forward", "model") is torch.nn.Linear.forward
+
+
+def test_the_nearest_class_is_named():
+    with pytest.raises(UserError, match=r"torch\.optim has no 'AdamWW'.*'AdamW'"):
+        locate("torch.optim.AdamWW", "optimizer")
+
+
+def test_a_module_that_is_not_there_is_named():
+    with pytest.raises(UserError, match="cannot be imported"):
+        locate("quintet.options.models.nowhere.Thing", "model")
+
+
+def test_an_argument_that_is_not_taken_is_refused_with_the_nearest():
+    with pytest.raises(UserError, match=r"optimizer\.beta=.*'betas'"):
+        check_arguments(torch.optim.Adam, {"beta": 1}, "optimizer")
+
+
+@pytest.mark.parametrize("value", ["abc", "1e-3", [0.1], True and "yes"])
+def test_a_wrong_type_is_refused(value):
+    with pytest.raises(UserError, match=r"optimizer\.lr=.* is of type"):
+        check_arguments(torch.optim.Adam, {"lr": value}, "optimizer")
+
+
+@pytest.mark.parametrize(
+    "arguments", [{"lr": 1}, {"lr": 0.1}, {"betas": [0.9, 0.99]}, {"foreach": None}]
+)
+def test_plain_yaml_values_are_taken(arguments):
+    check_arguments(torch.optim.Adam, arguments, "optimizer")
+
+
+def test_classes_built_by_new_are_checked():
+    check_arguments(torchmetrics.Accuracy, {"task": "binary"}, "metric")
+    with pytest.raises(UserError, match=r"metric\.num_classes"):
+        check_arguments(torchmetrics.Accuracy, {"num_classes": "three"}, "metric")

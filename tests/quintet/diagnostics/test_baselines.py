@@ -1,0 +1,95 @@
+import json
+
+import pytest
+from sklearn.linear_model import LogisticRegression
+from subjects import composed, subject
+
+from quintet.config.instantiate import instantiate
+from quintet.diagnostics import baselines
+from quintet.training import experiment
+
+KINDS = {
+    "digits": "max",
+    "breast_cancer": "max",
+    "digits_multilabel": "max",
+    "diabetes": "min",
+    "sunspots": "min",
+    "unicode_names": "max",
+}
+
+
+@pytest.mark.parametrize("data", KINDS)
+def test_of_every_task_the_linear_model_beats_the_dummy(tmp_path, data):
+    words = (f"data={data}", *(["model=gru"] if data == "unicode_names" else []))
+    cfg = composed(tmp_path, "trainer=cpu", *words)
+    one = subject(tmp_path, *words)
+    resolved = composed(tmp_path, *words)
+    experiment.set_facts(resolved, one.facts)
+    metric = instantiate(resolved.metric, "metric")
+    found = baselines.scores(one.data, one.facts, metric, ["val", "test"])
+    assert cfg.metric.mode == KINDS[data]
+    for split in ("val", "test"):
+        linear, dummy = found["linear"][split], found["dummy"][split]
+        assert linear > dummy if KINDS[data] == "max" else linear < dummy
+
+
+def test_the_scores_are_scikit_learns_own(digits):
+    (x, y), (unseen, truth) = (digits.data.splits[name] for name in ("train", "test"))
+    model = LogisticRegression(max_iter=200).fit(x.flatten(1), y)
+    metric = digits.make().meters["on_val"].metric.clone()
+    found = baselines.scores(digits.data, digits.facts, metric, ["test"])
+    assert found["linear"]["test"] == pytest.approx(model.score(unseen.flatten(1), truth))
+
+
+def test_categories_are_counted_one_by_one(tmp_path):
+    path = tmp_path / "shop.csv"
+    rows = [
+        f"{city},{i % 7},{'yes' if city in 'ac' else 'no'}" for i, city in enumerate("abcd" * 60)
+    ]
+    path.write_text("\n".join(["city,n,bought", *rows]))
+    one = subject(tmp_path, "data=csv", f"data.path={path}", "data.target=bought")
+    metric = one.make().meters["on_val"].metric.clone()
+    assert baselines.scores(one.data, one.facts, metric, ["val"])["linear"]["val"] == 1.0
+
+
+@pytest.mark.parametrize(
+    ("value", "mode", "lost"), [(0.8, "max", True), (0.95, "max", False), (0.95, "min", True)]
+)
+def test_losing_to_the_linear_model_is_said_in_the_metrics_direction(value, mode, lost):
+    said = baselines.loses(value, {"linear": {"val": 0.9}}, "p", mode)
+    assert (said is not None and "0.9000 against" in said) == lost
+
+
+def test_a_tie_on_paper_is_no_loss():
+    assert baselines.loses(0.997351, {"linear": {"val": 0.997352}}, "p", "max") is None
+
+
+def test_a_run_records_them_and_says_that_it_loses(tmp_path):
+    words = ("trainer=cpu", "optimizer.lr=1e-5", "trainer.max_epochs=2")
+    experiment.run(composed(tmp_path, *words))
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert record["baselines"].keys() == {"linear", "tree", "dummy"}
+    assert record["baselines"]["linear"]["test"] > 0.9
+    assert "linear baseline is better" in record["diagnosis"][-1]
+
+
+@pytest.mark.parametrize("words", [("baselines=false",), ("test=false",)], ids=str)
+def test_they_can_be_left_out_and_never_open_a_closed_test_set(tmp_path, words):
+    experiment.run(composed(tmp_path, "trainer=cpu", "trainer.max_epochs=1", *words))
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert record["baselines"] == {} or record["baselines"]["tree"].keys() == {"val"}
+
+
+def test_a_trial_of_a_sweep_has_none(tmp_path, monkeypatch):
+    monkeypatch.setattr(experiment, "is_trial", lambda: True)
+    experiment.run(composed(tmp_path, "trainer=cpu", "trainer.max_epochs=1"))
+    assert json.loads((tmp_path / "result.json").read_text())["baselines"] == {}
+
+
+def test_the_one_process_that_scores_waits_for_no_other(digits):
+    def wait(*_: object) -> None:
+        raise AssertionError("asked the other processes, which are gone")
+
+    metric = digits.make().meters["on_val"].metric.clone()
+    metric.distributed_available_fn, metric.dist_sync_fn = lambda: True, wait
+    assert baselines.scores(digits.data, digits.facts, metric, ["val"])["linear"]["val"] > 0.9

@@ -1,0 +1,36 @@
+import json
+
+import pytest
+from subjects import composed
+
+from quintet.base.errors import UserError
+from quintet.commands import check as checking
+
+
+def test_a_failure_ends_with_exit_code_1_and_is_on_file(tmp_path, capsys):
+    cfg = composed(tmp_path, "optimizer.lr=50", "trainer=cpu", config="check")
+    with pytest.raises(SystemExit) as ended:
+        checking.check(cfg)
+    assert ended.value.code == 1
+    (failed,) = [f for f in json.loads((tmp_path / "check.json").read_text()) if f["cure"]]
+    assert failed["name"] == "learning rate"
+    assert failed["verdict"] == "fail"
+    assert failed["cure"] in capsys.readouterr().out
+    assert (tmp_path / "lr_range.csv").read_text().startswith("lr,loss\n")
+
+
+def test_apply_trains_with_the_suggested_rate(tmp_path):
+    words = ("apply=true", "trainer=cpu", "trainer.max_epochs=2", "test=false", "optimizer.lr=1e-5")
+    value = checking.check(composed(tmp_path, *words, config="check"))
+    record = json.loads((tmp_path / "result.json").read_text())
+    assert value == record["metric"]["value"] > 0.8
+    assert record["overrides"][-1].startswith("optimizer.lr=")
+    assert "apply=true" not in record["overrides"]  # they are what train.py takes
+    assert "optimizer.lr=1e-5" not in record["overrides"]
+
+
+def test_of_folds_the_first_is_checked(tmp_path):
+    words = ("data=wine", "trainer=cpu")
+    assert checking.prepare(composed(tmp_path, "cv.folds=3", *words)).data.folds == 3
+    with pytest.raises(UserError, match=r"cv.folds=1: give a whole number from 2 on"):
+        checking.prepare(composed(tmp_path, "cv.folds=1", *words))

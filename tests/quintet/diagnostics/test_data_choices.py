@@ -1,0 +1,82 @@
+"""Which metric, loss and model fit a data set, told from its facts."""
+
+import pytest
+import torch
+from omegaconf import open_dict
+
+from options import facts
+from quintet.commands.inspect_data import look
+from quintet.data.bundled import diabetes
+from quintet.data.samples import Facts
+from quintet.diagnostics.data_choices import fitting, folds
+from running import composed
+
+LENGTHS = {"steps_per_epoch", "total_steps"}
+
+
+def known(task: str, **changes) -> Facts:
+    return Facts(**{k: v for k, v in facts(task, **changes).items() if k not in LENGTHS})
+
+
+@pytest.mark.parametrize(
+    ("task", "counts", "metric", "loss"),
+    [
+        ("binary", [60, 40], "accuracy", "cross_entropy"),
+        ("binary", [90, 10], "f1", "weighted_cross_entropy"),
+        ("multiclass", [20, 15, 10], "accuracy", "cross_entropy"),
+        ("multiclass", [50, 30, 10], "f1", "weighted_cross_entropy"),
+        ("multilabel", [20, 10, 5], "f1", "bce"),
+        ("regression", [], "rmse", "mse"),
+    ],
+)
+def test_metric_and_loss_follow_the_task_and_its_balance(task, counts, metric, loss):
+    found = fitting(known(task, class_counts=counts), torch.arange(100.0))
+    assert (found["metric"], found["loss"]) == (metric, loss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "model"),
+    [
+        ({}, "mlp"),
+        ({"cardinalities": [3]}, "tabular"),
+        ({"kind": "image"}, "cnn"),
+        ({"kind": "sequence"}, "gru"),
+        ({"kind": "tokens"}, "gru"),
+    ],
+)
+def test_the_model_follows_the_kind_of_input(changes, model):
+    assert fitting(known("multiclass", **changes), torch.arange(100.0))["model"] == model
+
+
+@pytest.mark.parametrize(("planted", "metric", "loss"), [(0, "rmse", "mse"), (22, "mae", "huber")])
+def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(planted, metric, loss):
+    targets = diabetes().y.clone()
+    targets[:planted] += 1500
+    found = fitting(known("regression", class_counts=[]), targets)
+    assert (found["metric"], found["loss"]) == (metric, loss)
+
+
+@pytest.mark.parametrize(
+    ("changes", "wanted"),
+    [
+        ({"train_size": 100, "val_size": 20}, 5),
+        ({"train_size": 50_000, "val_size": 20}, None),
+        ({"train_size": 100, "val_size": 20, "kind": "image"}, None),
+        ({"train_size": 100, "val_size": 20, "kind": "sequence"}, None),
+    ],
+)
+def test_models_of_small_tables_are_compared_over_folds(changes, wanted):
+    assert folds(known("multiclass", **changes)) == wanted
+
+
+def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):
+    lines = [f"{i},{'rare' if i % 40 == 0 else 'ab'[i % 2]}" for i in range(120)]
+    (tmp_path / "own.csv").write_text("x,y\n" + "\n".join(lines))
+    words = ("data=csv", f"data.path={tmp_path / 'own.csv'}", "data.target=y", "data.columns=[x]")
+    cfg = composed(tmp_path, *words)
+    with open_dict(cfg):  # Hydra tells them to a command only
+        cfg.choices = {"metric": "accuracy", "loss": "cross_entropy", "model": "mlp"}
+    assert "cv.folds" not in look(cfg)
+    said = " ".join(capsys.readouterr().out.split())
+    assert "One validation part for all: 5 folds need 5 samples of every class" in said
+    assert "'rare', has 2." in said

@@ -1,0 +1,47 @@
+"""The notebooks, executed on small real sweeps."""
+
+import ast
+import os
+from pathlib import Path
+
+import nbformat
+import pytest
+from nbclient import NotebookClient
+
+NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+
+
+def parameters(book):
+    (cell,) = [c for c in book.cells if "parameters" in c.metadata.get("tags", [])]
+    return cell
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_is_stored_without_outputs_and_says_first_what_to_change(path):
+    book = nbformat.read(path, 4)
+    nbformat.validate(book)
+    code = [c for c in book.cells if c.cell_type == "code"]
+    assert all(not c.outputs and c.execution_count is None for c in code)
+    assert code[0] is parameters(book)
+    assert {type(line) for line in ast.parse(code[0].source).body} == {ast.Assign}
+
+
+@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+def test_a_notebook_runs_on_real_sweeps(path, sweeps, monkeypatch):
+    given = {
+        "SWEEP": sweeps["grid"],
+        "RUN": sweeps["grid"] / "best",
+        "A": sweeps["a"],
+        "B": sweeps["b"],
+    }
+    book = nbformat.read(path, 4)
+    cell = parameters(book)
+    asked = [line.targets[0].id for line in ast.parse(cell.source).body]
+    cell.source = "\n".join(f"{name} = {str(given[name])!r}" for name in asked)
+    monkeypatch.delenv("PYTHONPATH", raising=False)
+    monkeypatch.setenv("OMP_NUM_THREADS", os.environ.get("OMP_NUM_THREADS", "1"))
+    NotebookClient(book, timeout=120, resources={"metadata": {"path": path.parent}}).execute()
+    last = [c for c in book.cells if c.cell_type == "code"][-1]
+    assert last.outputs
+    if path.stem == "analyse_a_sweep":  # its curves, of a sweep that prunes nothing
+        assert len(last.outputs[0].data["application/vnd.plotly.v1+json"]["data"]) == 4

@@ -1,0 +1,34 @@
+"""What the engine's models do beyond what every model must (`quintet.testing.model_contract`)."""
+
+from pathlib import Path
+
+import pytest
+import torch
+from torch import nn
+
+from quintet.testing.model_contract import OUTPUTS, batch, built, cases
+
+
+@pytest.mark.parametrize(("path", "kind"), cases())
+class TestEveryModelOfTheEngine:
+    def test_ends_in_a_linear_head(self, path: Path, kind: str) -> None:
+        model = built(path, kind)
+        assert isinstance(model.head, nn.Linear)
+        model.head.weight.data.zero_()
+        model.head.bias.data.fill_(0.5)
+        assert torch.equal(model(batch(kind)), torch.full((4, OUTPUTS), 0.5))
+
+    def test_looks_at_every_number_of_its_input(self, path: Path, kind: str) -> None:
+        model, x = built(path, kind).eval(), batch(kind)[:1]
+        before = model(x)
+        for index in torch.cartesian_prod(*map(torch.arange, x.shape[1:])).view(-1, x.dim() - 1):
+            changed = x.clone()
+            changed[(0, *index.tolist())] += 1 if changed[(0, *index.tolist())] < 1 else -1
+            assert not torch.equal(model(changed), before), index.tolist()
+
+    def test_exports_with_a_batch_of_any_size(self, path: Path, kind: str) -> None:
+        model = built(path, kind).eval()
+        rows = torch.export.Dim("rows", min=1)
+        exported = torch.export.export(model, (batch(kind),), dynamic_shapes=({0: rows},))
+        x = batch(kind, size=7)
+        torch.testing.assert_close(exported.module()(x), model(x))

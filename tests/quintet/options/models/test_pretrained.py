@@ -1,0 +1,87 @@
+"""Weights of another model, and what stays as it is."""
+
+import copy
+from collections.abc import Callable
+
+import pytest
+import torch
+from torch import Tensor, nn
+
+from quintet.base.errors import UserError
+from quintet.options.models.mlp import MLP
+from quintet.options.models.pretrained import freeze, is_frozen, load
+
+
+def net(outputs: int = 3, width: int = 8) -> MLP:
+    return MLP([4], outputs, width=width, depth=2, batch_norm=True)
+
+
+def test_what_fits_by_name_and_shape_is_loaded_and_the_rest_is_told() -> None:
+    old, new = net(outputs=5), net(outputs=3)
+    was = copy.deepcopy(new.head.state_dict())
+    found = load(new, {**old.state_dict(), "extra": torch.ones(1)}, "old")
+    body = {name for name in new.state_dict() if name.startswith("hidden")}
+    assert {*found.taken} == body
+    assert all(torch.equal(new.state_dict()[name], old.state_dict()[name]) for name in body)
+    assert all(torch.equal(new.head.state_dict()[name], was[name]) for name in was)
+    assert "(5, 8), the model's (3, 8)" in found.skipped["head.weight"]
+    assert "none of that name" in found.skipped["extra"]
+    assert found.fresh == ["head.weight", "head.bias"]
+
+
+@pytest.mark.parametrize("wrapper", ["model.", "module.", "_orig_mod.", "module._orig_mod."])
+def test_names_of_wrappers_are_seen_through(wrapper: str) -> None:
+    old, new = net(), net()
+    found = load(new, {f"{wrapper}{k}": v for k, v in old.state_dict().items()}, "old")
+    assert not found.skipped
+    assert not found.fresh
+
+
+def renamed(state: dict[str, Tensor]) -> dict[str, Tensor]:
+    return {name.replace("hidden", "hiden").replace("head", "haed"): t for name, t in state.items()}
+
+
+@pytest.mark.parametrize(
+    ("state", "says"),
+    [
+        (lambda: net(width=9, outputs=4).state_dict(), r"\(9, 4\), the model's \(8, 4\)\. Choose"),
+        (lambda: renamed(net().state_dict()), "Did you mean 'hiden.0.weight'"),
+        (lambda: {"hidden.1.num_batches_tracked": torch.tensor(1)}, "among its 1 tensors"),
+        (lambda: {"head.bias": torch.ones(3), "stages.0": torch.ones(1)}, "no weight among its 2"),
+    ],
+)
+def test_weights_of_which_nothing_fits_are_refused(
+    state: Callable[[], dict[str, Tensor]], says: str
+) -> None:
+    with pytest.raises(UserError, match=says):
+        load(net(), state(), "old")
+
+
+@pytest.mark.parametrize(
+    "pattern", ["hidden", "hidden.*", r"hidden\.\d\.(weight|bias)", "hidden.[0-9].*"]
+)
+def test_a_module_a_glob_and_a_regular_expression_freeze_the_same(pattern: str) -> None:
+    model = net()
+    assert {*freeze(model, [pattern])} == {
+        name for name, _ in model.named_parameters() if name.startswith("hidden")
+    }
+
+
+def test_a_pattern_that_matches_nothing_is_refused_with_the_nearest_name() -> None:
+    with pytest.raises(UserError, match=r"freeze=hiden .*Did you mean 'hidden'"):
+        freeze(net(), ["head", "hiden"])
+
+
+@pytest.mark.parametrize(("pattern", "stays"), [("hidden", True), ("*.weight", False)])
+@pytest.mark.parametrize("affine", [True, False])
+def test_running_statistics_stay_with_their_layer(pattern: str, stays: bool, affine: bool) -> None:
+    model = net()
+    model.hidden[1] = nn.BatchNorm1d(8, affine=affine)
+    freeze(model, [pattern])
+    assert is_frozen(model.hidden[1]) is stays
+    assert model.hidden[1].training is not stays
+
+
+def test_freezing_everything_is_refused_with_what_to_leave_out() -> None:
+    with pytest.raises(UserError, match=r"freeze=\[hidden,head\.\*\] .*all 8 .*the last: head\."):
+        freeze(net(), ["hidden", "head.*"])

@@ -1,0 +1,35 @@
+"""What the engine's own options keep to; `quintet.testing.option_contract` tests every option."""
+
+import pytest
+
+from options import TASKS, node, options, own, template_only
+from quintet.testing.option_contract import FITTING
+
+GROUPS = ["metric", "loss", "optimizer", "scheduler"]
+
+
+@template_only
+@pytest.mark.parametrize(("group", "option"), [(g, o) for g in GROUPS for o in own(g)])
+def test_says_in_its_first_line_what_it_is(group, option):
+    first = options(group)[option].read_text().splitlines()[0]
+    assert first.startswith("# ")
+    assert first.endswith(".")
+
+
+@template_only
+@pytest.mark.parametrize("option", own("metric"))
+def test_a_metric_is_named_as_its_file(option):
+    assert node("metric", option)["name"] == option
+
+
+@pytest.mark.parametrize("task", TASKS)
+@pytest.mark.parametrize("group", ["metric", "loss"])
+def test_every_task_has_an_option(group, task):
+    assert [option for g, option, t in FITTING if (g, t) == (group, task)]
+
+
+@pytest.mark.parametrize("option", [o for o in own("loss") if o not in ("bce", "weighted_bce")])
+def test_softmax_losses_do_not_claim_multilabel(option):
+    config = node("loss", option)
+    if config["num_outputs"] == 3:  # sized by classes, of which the multiclass facts have three
+        assert "multilabel" not in config["fits"]

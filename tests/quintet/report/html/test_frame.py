@@ -1,0 +1,138 @@
+"""The frame that every report stands in, in a real browser."""
+
+import re
+
+import pytest
+from markupsafe import Markup
+
+import browsing
+from quintet.report.html.blocks import Code, Commands, FactList, Fold, Headline, Note, Picture, Text
+from quintet.report.html.figure import Figure, axis
+from quintet.report.html.frame import Page, Section
+from quintet.report.html.table import Copy, Link, Number, Table
+
+HOSTILE = '<img src=x onerror="document.title=1">&"\'</script><!--${x} 名'
+PIXEL = bytes.fromhex(
+    "89504e470d0a1a0a0000000d4948445200000001000000010802000000907753de"
+    "0000000c4944415408d763f8ffff3f0005fe02fea735810000000049454e44ae426082"
+)
+
+
+def everything(name):
+    """A page in which `name` stands wherever a name can."""
+    rows = [[f"{name} {i}", Number(i / 3, f"{i / 3:.2f}"), i if i else None] for i in range(12)]
+    curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": name}
+    head = [Headline(name, name), Note(name, "warn"), FactList({name: name})]
+    blocks = [
+        *(Text(name, name), Code(name), Fold(name, [Text(name)]), Commands({name: name})),
+        Table([name, "value (1)", "count"], rows, shown=5),
+        Table([name], [[Link(name, name)], [Copy(name, name)]]),
+        Picture(PIXEL, name, name),
+        Figure(name, [curve], {"xaxis": axis(f"{name} (s)"), "yaxis": axis("P")}, caption=name),
+    ]
+    return Page(name, name, head, [Section(name, blocks, name)], name)
+
+
+@pytest.fixture(scope="module")
+def chromium():
+    with browsing.browser() as chromium:
+        yield chromium
+
+
+@pytest.fixture(scope="module")
+def written(tmp_path_factory):
+    path = tmp_path_factory.mktemp("page") / "page.html"
+    everything(HOSTILE).write(path)
+    return path
+
+
+def test_a_page_is_one_small_ascii_file(written):
+    text = written.read_bytes()
+    assert text.isascii()
+    assert len(text) < 2.5e6
+
+
+def test_a_page_without_charts_carries_no_library():
+    assert len(Page("Run", "plain", [Text("a")]).html()) < 50_000
+
+
+def test_hostile_names_are_shown_letter_by_letter(chromium, written):
+    page = browsing.opened(chromium, written)
+    assert page.locator("img").count() == 1, "of the picture alone"
+    assert page.title() != "1"
+    for selector in ("h1", "h2", ".headline", ".note", "dd", "summary", "figcaption", "td a"):
+        assert HOSTILE in (page.locator(selector).first.text_content() or "")
+    assert HOSTILE in page.locator(".chart .xtitle").text_content()
+
+
+def test_in_a_figure_only_markup_may_hold_plotlys_tags():
+    name = "<b>P</b> & 'Q'"
+    hover = Markup("{}<br>%{{y}}<extra></extra>").format(name)
+    traces = [{"name": name, "x": [name], "y": [float("nan")], "hovertemplate": hover}]
+    given = Figure("any", traces, {"xaxis": axis(name)}).given
+    shown = "&lt;b&gt;P&lt;/b&gt; &amp; &#39;Q&#39;"
+    assert given["data"] == [
+        {
+            "name": shown,
+            "x": [shown],
+            "y": [None],
+            "hovertemplate": f"{shown}<br>%{{y}}<extra></extra>",
+        }
+    ]
+    assert given["layout"]["xaxis"]["title"] == {"text": shown}
+
+
+def test_what_is_no_block_is_escaped_where_a_block_stands():
+    assert "<u>" not in Fold("any", ["<u>no block</u>"]).html()
+
+
+def test_a_table_sorts_by_the_whole_number_and_leaves_empty_cells_last(chromium, written):
+    page = browsing.opened(chromium, written)
+    table = page.locator(".table").first
+
+    def column(index):
+        return table.locator(f"tbody tr:visible td:nth-child({index})").all_inner_texts()
+
+    assert len(column(1)) == 5
+    table.locator(".more").click()
+    table.get_by_role("button", name="count").click()
+    assert column(3) == [*map(str, range(11, 0, -1)), ""]
+    table.get_by_role("button", name="count").click()
+    assert column(3) == [*map(str, range(1, 12)), ""]
+    table.get_by_role("button", name="value").click()
+    assert column(2)[:2] == ["3.67", "3.33"]
+
+
+def test_a_table_is_filtered_by_words_and_by_words_left_out(chromium, written):
+    page = browsing.opened(chromium, written)
+    table = page.locator(".table").first
+    table.locator("input").fill("3.")
+    assert table.locator("tbody tr:visible").count() == 3
+    table.locator("input").fill("3. -3.33")
+    assert table.locator("tbody tr:visible").count() == 2
+    assert table.locator(".count").inner_text() == "2 of 12"
+
+
+def test_a_command_is_copied_whole(chromium, written):
+    page = browsing.opened(chromium, written)
+    page.evaluate("navigator.clipboard.writeText = async (text) => { window.copied = text; }")
+    page.locator(".command .copy").click()
+    assert page.evaluate("window.copied") == HOSTILE
+
+
+@pytest.mark.parametrize("width", [390, 1400])
+def test_light_and_dark_on_every_width(chromium, written, width):
+    page = browsing.opened(chromium, written, width)
+    assert browsing.fits(page)
+    title = page.locator(".chart .xtitle")
+    light = title.evaluate("node => getComputedStyle(node).fill")
+    page.emulate_media(color_scheme="dark")
+    page.wait_for_function(
+        "before => getComputedStyle(document.querySelector('.xtitle')).fill !== before", arg=light
+    )
+    red, green, blue = map(
+        int,
+        re.findall(r"\d+", page.evaluate("getComputedStyle(document.body).backgroundColor"))[:3],
+    )
+    assert max(red, green, blue) < 64
+    assert page.troubles == []

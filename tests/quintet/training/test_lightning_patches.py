@@ -1,0 +1,74 @@
+"""What makes a step fast must not change it."""
+
+from copy import deepcopy
+from pathlib import Path
+
+import lightning.pytorch as L
+import pytest
+import torch
+from hydra import compose, initialize_config_dir
+from lightning.pytorch.callbacks import LambdaCallback
+from torch import nn
+
+from quintet.artifacts import checkpoints
+from quintet.config.instantiate import instantiate
+from quintet.modules.supervised import weights_of
+from quintet.training import build, experiment
+from quintet.training.lightning_patches import EACH_STEP, without_empty_hooks
+
+CONFIGS = Path(__file__).parents[3] / "configs"
+
+
+class Counter(L.Callback):
+    count = 0
+
+    def on_train_batch_end(self, *arguments):
+        self.count += 1
+
+
+def test_the_hooks_that_are_named_exist():
+    assert all(callable(getattr(L.Callback, name)) for name in EACH_STEP)
+    assert all(callable(getattr(L.LightningModule, name)) for name in EACH_STEP)
+
+
+def test_a_filled_hook_stays_and_empty_ones_go():
+    callback = without_empty_hooks(Counter())
+    assert callable(callback.on_train_batch_end)
+    assert not any(callable(getattr(callback, n)) for n in EACH_STEP if n != "on_train_batch_end")
+
+
+def test_a_hook_given_to_one_object_stays():
+    callback = without_empty_hooks(LambdaCallback(on_before_zero_grad=print))
+    assert callback.on_before_zero_grad is print
+
+
+@pytest.mark.parametrize("optimizer", ["adam", "sgd_momentum"])
+def test_training_equals_a_hand_written_loop_bit_for_bit(optimizer, tmp_path, monkeypatch):
+    seen = {}
+
+    def noted(cfg, data, network):
+        seen.update(cfg=cfg, data=data, network=deepcopy(network))
+        return make(cfg, data, network)
+
+    make = build.task
+    monkeypatch.setattr(build, "task", noted)
+    options = ["scheduler=constant", "model.dropout=0", "trainer.max_epochs=2"]
+    paths = [f"paths.root={tmp_path}", f"paths.run={tmp_path}"]
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose("train", [f"optimizer={optimizer}", *options, *paths])
+    experiment.run(cfg)
+    saved = weights_of(checkpoints.load(tmp_path / "checkpoints" / "last.ckpt"))
+    by_hand = trained_by_hand(**seen).state_dict()
+    assert all(torch.equal(saved[name], by_hand[name]) for name in by_hand)
+
+
+def trained_by_hand(cfg, data, network):
+    optimizer = instantiate(cfg.optimizer, "optimizer")(network.parameters())
+    loader, criterion = data.train_dataloader(), nn.CrossEntropyLoss()
+    for epoch in range(2):
+        loader.set_epoch(epoch)
+        for x, y in loader:
+            optimizer.zero_grad()
+            criterion(network(x), y).backward()
+            optimizer.step()
+    return network

@@ -1,14 +1,81 @@
 """The errors that are ours: what a user can put right, and training that went astray."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
+from enum import StrEnum
+from typing import Any
+
+
+class Code(StrEnum):
+    """What kind of mistake a `UserError` reports; for programs and tests, which read no prose."""
+
+    UNKNOWN_NAME = "unknown-name"  # an option, key, class or column that does not exist
+    WRONG_TYPE = "wrong-type"
+    OUT_OF_RANGE = "out-of-range"
+    MISSING_VALUE = "missing-value"
+    CONFLICT = "conflict"  # two choices that exclude each other
+    INCOMPATIBLE = "incompatible"  # a choice that does not fit the data or another choice
+    NOT_FOUND = "not-found"  # a file, folder, checkpoint or study
+    EXISTS = "exists"  # a file or folder that would be overwritten
+    IN_USE = "in-use"  # another process is working there
+    DAMAGED = "damaged"  # a file that cannot be read as what it should be
+    NOT_TRUSTED = "not-trusted"  # code or a path that a foreign folder may not name
+    SECRET = "secret"  # a secret in clear
+    DATA = "data"  # data that cannot be used as asked
+    UNAVAILABLE = "unavailable"  # a device or package that is not there
+    DISK = "disk"  # full, read-only or failing
+    FAILED = "failed"  # what was asked for was tried and failed
+    USAGE = "usage"  # anything else
 
 
 class UserError(Exception):
     """A mistake the user can mend; shown as its message alone, with exit code 1.
 
-    The message says what was given, what is allowed, the nearest valid name and what to do.
+    The fields are for programs; the message is rendered from them in one place:
+    `<key>=<value> <problem>. Did you mean <nearest>? Allowed: <allowed>. <hint>`
+
+    Args:
+        problem: what is wrong: a sentence, or with `key` its predicate ("is not a folder").
+        code: what kind of mistake.
+        key: the config key or command-line word that holds the mistake.
+        value: what was given there.
+        allowed: what could have been given.
+        hint: what to do.
+
+    Examples:
+        >>> print(UserError("is unknown", key="optimizer", value="adm", allowed=["adam", "sgd"]))
+        optimizer=adm is unknown. Did you mean 'adam'? Allowed: adam, sgd.
+        >>> print(UserError("The run has no end", hint="Give trainer.max_epochs=30"))
+        The run has no end. Give trainer.max_epochs=30.
+
     """
+
+    def __init__(
+        self,
+        problem: str,
+        *,
+        code: Code = Code.USAGE,
+        key: str | None = None,
+        value: Any = None,
+        allowed: Iterable[object] = (),
+        hint: str = "",
+    ) -> None:
+        self.problem, self.code, self.key, self.value, self.hint = problem, code, key, value, hint
+        self.allowed: Sequence[str] = tuple(map(str, allowed))
+        super().__init__(self._rendered())
+
+    def _rendered(self) -> str:
+        subject = "" if self.key is None else self.key
+        if self.key is not None and self.value is not None:
+            subject += f"={self.value}"
+        told = f"{subject} {self.problem}".strip()
+        choice = nearest(str(self.value), self.allowed) if self.allowed else ""
+        return " ".join(_sentence(part) for part in (told, choice, self.hint) if part)
+
+
+def _sentence(text: str) -> str:
+    """Return the text with a full stop, unless it ends with a mark of its own."""
+    return text if text.rstrip()[-1:] in ".?!:`'\"" or "\n" in text else f"{text}."
 
 
 class DivergedError(ArithmeticError):

@@ -35,7 +35,7 @@ class Redacted:
             self.write(line)
 
 
-class Record(logging.LogRecord):
+class RedactedLogRecord(logging.LogRecord):
     """A log record whose message and traceback show no secret, wherever a handler takes it."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
@@ -55,4 +55,4 @@ def install() -> None:
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Redacted):
             setattr(sys, name, cast(TextIO, Redacted(stream)))
-    logging.setLogRecordFactory(Record)
+    logging.setLogRecordFactory(RedactedLogRecord)

@@ -51,7 +51,7 @@ class Spec:
 
 
 @dataclass
-class About:
+class SweepAbout:
     """What is known of a study's latest start."""
 
     command: str = ""
@@ -74,7 +74,7 @@ class Attributes:
     """What a study keeps of itself."""
 
     spec: Spec = field(default_factory=Spec)
-    about: About = field(default_factory=About)
+    about: SweepAbout = field(default_factory=SweepAbout)
     warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
     best_closed: list[int | float | bool | None] | None = None

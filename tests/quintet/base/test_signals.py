@@ -127,7 +127,7 @@ def test_a_stop_that_a_library_swallowed_is_raised_again(monkeypatch: pytest.Mon
 
 LATE = """
 import atexit, os, signal, sys
-from quintet import ending, signals
+from quintet.base import process_exit, signals
 
 def send(number=signal.SIGINT):
     for _ in range(3):
@@ -143,7 +143,7 @@ def work():
     signals.listen()
     {work}
 
-ending.end_with(work)
+process_exit.end_with(work)
 """
 POINTS = {
     "in the work": ("", "send()", 130),
@@ -168,13 +168,13 @@ def test_signals_at_any_point_leave_the_code_of_what_was_done(point: str) -> Non
 
 LINES = """
 import os, signal, sys
-from quintet import ending, signals
+from quintet.base import process_exit, signals
 
 left = int(sys.argv[1])
 
 def trace(frame, event, argument):
     global left
-    if frame.f_code.co_filename != ending.__file__:
+    if frame.f_code.co_filename != process_exit.__file__:
         return None
     left -= event == "line"
     if left == 0 and event == "line":
@@ -188,7 +188,7 @@ def work():
         frame.f_trace = trace
     sys.settrace(trace)
 
-ending.end_with(work)
+process_exit.end_with(work)
 """
 
 

@@ -65,7 +65,7 @@ def test_a_run_its_interruption_and_what_it_goes_on_to(
     done = runs.record(out / "run")["epochs"]
     longer = f"trainer.max_epochs={done + 1}"
     typed_again = [word for word in words if word.startswith("logger")]
-    resume = (f"resume={out}/run", longer, *typed_again)
+    resume = (f"resume={out}/run", longer, "trust=env:SOME_TOKEN", *typed_again)
     again = run_train(None, *resume, env=environment())
     assert runs.record(out / "run")["status"] == "completed"
     assert canaries.heard(again.stdout + again.stderr) == []

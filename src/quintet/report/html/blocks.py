@@ -84,7 +84,7 @@ class Links(Block):
 
 
 @dataclass(frozen=True)
-class Code(Block):
+class CodeBlock(Block):
     """Text as it is, such as a config or the end of a log."""
 
     text: str

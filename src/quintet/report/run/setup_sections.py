@@ -1,7 +1,7 @@
 """What the run was: data, model, config, machine, code."""
 
 from quintet.artifacts import untrusted_files
-from quintet.report.html.blocks import Block, Code, Columns, FactList, Fold, Note, Text
+from quintet.report.html.blocks import Block, CodeBlock, Columns, FactList, Fold, Note, Text
 from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.html.table import Cell, Table
 from quintet.report.run.run_data import RATES, RunData
@@ -60,7 +60,7 @@ def _range_test(titles: list[str], rows: list[list[float]]) -> Figure:
 def config(run: RunData) -> list[Block]:
     """Return what was typed, and the whole config that came of it."""
     typed = " ".join(run.record.overrides) or "nothing: all defaults"
-    return [Text(typed, "Typed:"), Fold("The whole config, resolved", [Code(run.config)])]
+    return [Text(typed, "Typed:"), Fold("The whole config, resolved", [CodeBlock(run.config)])]
 
 
 def environment(run: RunData) -> list[Block]:

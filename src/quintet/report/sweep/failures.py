@@ -1,7 +1,7 @@
 """Trials that did not work, each with its reason and the end of its log."""
 
 from quintet.base.formatting import plural
-from quintet.report.html.blocks import Block, Code, Commands, Fold, Note, Text
+from quintet.report.html.blocks import Block, CodeBlock, Commands, Fold, Note, Text
 from quintet.report.sweep.sweep_commands import again
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.overrides import assignments
@@ -37,6 +37,6 @@ def _group(sweep: SweepData, reason: str, trials: list[Trial]) -> Block:
     if len(trials) > 1:
         inside.append(Text(", ".join(str(t.number) for t in trials), "Trials:"))
     if log := str(first.notes.get("log") or ""):
-        inside.append(Code(log))
+        inside.append(CodeBlock(log))
     inside.append(Commands({"see it again": again(sweep, first) + " debug=true"}))
     return Fold(f"Trial {first.number}{count} {state(first)}: {opening}", inside)

@@ -6,7 +6,16 @@ import pytest
 from markupsafe import Markup
 
 import browsing
-from quintet.report.html.blocks import Code, Commands, FactList, Fold, Headline, Note, Picture, Text
+from quintet.report.html.blocks import (
+    CodeBlock,
+    Commands,
+    FactList,
+    Fold,
+    Headline,
+    Note,
+    Picture,
+    Text,
+)
 from quintet.report.html.figure import Figure, axis
 from quintet.report.html.frame import Page, Section
 from quintet.report.html.table import Copy, Link, Number, Table
@@ -24,7 +33,7 @@ def everything(name):
     curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": name}
     head = [Headline(name, name), Note(name, "warn"), FactList({name: name})]
     blocks = [
-        *(Text(name, name), Code(name), Fold(name, [Text(name)]), Commands({name: name})),
+        *(Text(name, name), CodeBlock(name), Fold(name, [Text(name)]), Commands({name: name})),
         Table([name, "value (1)", "count"], rows, shown=5),
         Table([name], [[Link(name, name)], [Copy(name, name)]]),
         Picture(PIXEL, name, name),

@@ -10,7 +10,6 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
-from quintet.config.compatibility import check_choices, check_keys
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import statistics
@@ -18,9 +17,9 @@ from quintet.diagnostics.lr_range_test import draw
 from quintet.diagnostics.subject import Subject
 from quintet.ensembles import cross_validation
 from quintet.modules.supervised import SupervisedModule
-from quintet.training import build, experiment
+from quintet.training import build
 from quintet.training.initialization import initialise, seen_before
-from quintet.training.training_steps import count_steps
+from quintet.training.setup import setup, validate
 from quintet.training.training_steps import repeats as several
 
 FINDINGS, CURVE = "check.json", "lr_range.csv"
@@ -64,29 +63,23 @@ def prepare(cfg: DictConfig) -> Subject:
         UserError: as `experiment.run`.
 
     """
-    check_keys(cfg)
-    check_choices(cfg)
+    validate(cfg)
     if several(cfg) > 1:
         cfg = next(iter(cross_validation.parts(cfg, Path(cfg.paths.run)).values()))
-    build.check(cfg)
-    experiment.prepare(cfg)
-    data = build.data(cfg)
-    facts = data.load()
-    experiment.set_facts(cfg, facts)
-    check_choices(cfg)
-    trainer = build.trainer(cfg, watched=False)
-    count_steps(cfg, trainer, data)
+    made = setup(cfg)
+    config, data = made.config, made.data
 
     def make() -> SupervisedModule:
-        torch.manual_seed(cfg.seed)
-        network = build.model(cfg)
-        initialise(cfg, network)
-        return build.task(cfg, data, network)
+        torch.manual_seed(config.seed)
+        network = build.model(config)
+        initialise(config, network)
+        return build.task(config, data, network)
 
-    device = trainer.strategy.root_device
-    advice, moved = initialise(cfg, build.model(cfg))
-    known = ("weights" in moved, seen_before(cfg, data.ordered))
-    return Subject(make, data, facts, cfg.metric.name, cfg.optimizer.lr, device, advice, *known)
+    device = build.trainer(config, watched=False).strategy.root_device
+    advice, moved = initialise(config, build.model(config))
+    known = ("weights" in moved, seen_before(config, data.ordered))
+    name, rate = config.metric.name, config.optimizer.lr
+    return Subject(make, data, made.facts, name, rate, device, advice, *known)
 
 
 def save(folder: Path, found: list[Finding], subject: Subject) -> None:

@@ -7,6 +7,7 @@ from copy import deepcopy
 from itertools import product
 from pathlib import Path
 from statistics import fmean
+from typing import Any, cast
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -16,12 +17,12 @@ from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
-from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.resumed_config import check_length, resumed
 from quintet.config.trust import Trust
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, experiment, summary
 from quintet.training.outcome import AtEnd, ending, recording
+from quintet.training.setup import Setup, set_facts, setup, validate
 from quintet.training.training_steps import repeats
 
 
@@ -56,24 +57,31 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         ending(folder, at_end),
         recording(cfg, folder) as record,
     ):
-        check_keys(cfg)
-        check_choices(cfg)
-        console.quiet(cfg.debug)
+        validate(cfg)
         runs = parts(cfg, folder)
-        data = build.data(next(iter(runs.values())))
-        experiment.set_facts(cfg, data.load())
-        run_folder.claim(cfg, folder)
-        tracking.begin(cfg, build.loggers(cfg) if is_first_rank() else [], record)
-        summary.announce(cfg, data, f"{len(runs)} runs", record)
+        first = setup(next(iter(runs.values())))
+        config = with_facts(cfg, first)
+        record.facts = cast(dict[str, Any], OmegaConf.to_container(config.facts))
+        run_folder.claim(config, folder)
+        tracking.begin(config, build.loggers(config) if is_first_rank() else [], record)
+        summary.announce(config, first.data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # of which the runs' own seconds tell as well
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
         record.parts = {name: part_of(each) for name, each in runs.items() if name in done}
-        conclude(cfg, folder, done, record)
+        conclude(config, folder, done, record)
     summary.summarise(record, folder)
     return record
+
+
+def with_facts(cfg: DictConfig, first: Setup) -> DictConfig:
+    """Return the config of the whole with its data's facts; the length is each run's own."""
+    config = deepcopy(cfg)
+    set_facts(config, first.facts)
+    OmegaConf.set_readonly(config, True)
+    return config
 
 
 def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
@@ -153,16 +161,16 @@ def finished(cfg: DictConfig) -> Record | None:
 
 
 def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd | None) -> Record:
+    from quintet.training.callbacks.prune import EarlierFolds  # here: it brings Lightning along
+
     place = Path(cfg.paths.run)
     place.mkdir(parents=True, exist_ok=True)
     check_length(cfg, place)
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
-        if prune := cfg.callbacks.get("prune"):
-            prune.epochs, prune.more = sum(r.epochs for r in before), more
-            prune.values = [p_of(r) for r in before]
+    earlier = EarlierFolds(sum(r.epochs for r in before), tuple(map(p_of, before)), more)
     with console.muted():
-        return experiment.run(cfg, at_end)
+        return experiment.run(cfg, at_end, earlier)
 
 
 def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:

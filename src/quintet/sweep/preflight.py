@@ -17,11 +17,11 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.base.process import die_with_parent
-from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.error_messages import explain
 from quintet.sweep import subprocess_job
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_process import Start
+from quintet.training.setup import validate
 from quintet.training.training_steps import repeats
 
 ASKED, REFUSED = "examples.json", "refused.txt"
@@ -110,16 +110,11 @@ class Checked:
         from hydra.errors import HydraException
         from omegaconf.errors import OmegaConfBaseException
 
-        from quintet.training import build
-
         for key, value in row.items():
             OmegaConf.update(self.cfg, key, value, force_add=True)
         try:
-            check_keys(self.cfg)
             repeats(self.cfg)
-            if self.fits:
-                check_choices(self.cfg)
-            build.check(self.cfg)
+            validate(self.cfg, compatibility=self.fits)
         except (UserError, HydraException, OmegaConfBaseException) as error:
             return explain(error)
         return None

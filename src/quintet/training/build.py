@@ -110,14 +110,16 @@ def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
     """Return the function that gives a model its optimizer and schedule, for Lightning."""
     from quintet.options.optimizers import clips_mixed_precision, layered, parameter_groups
 
+    chosen = copy.deepcopy(cfg.optimizer)
     clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
-    if clips and cfg.optimizer.get("fused"):
-        cfg.optimizer.fused = False
+    if clips and chosen.get("fused"):
+        OmegaConf.set_readonly(chosen, False)
+        chosen.fused = False
 
     def make(network: "nn.Module") -> Any:
         from quintet.options.schedulers import with_warmup
 
-        chosen, schedule = cfg.optimizer, cfg.scheduler
+        schedule = cfg.scheduler
         groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
         if (decay := chosen.get("layer_decay", 1.0)) != 1:
             groups = layered(groups, network, chosen.lr, decay)

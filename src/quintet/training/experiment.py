@@ -1,22 +1,19 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
-from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
-from quintet.base import console
 from quintet.base.process import is_first_rank
-from quintet.config import references, run_folder
-from quintet.config.compatibility import check_choices, check_keys
+from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
 from quintet.training.outcome import AtEnd, dispensable, ending, recording
-from quintet.training.training_steps import count_steps
+from quintet.training.setup import setup
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -25,14 +22,18 @@ if TYPE_CHECKING:
     from quintet.data.module import DataModule
     from quintet.data.samples import Facts
     from quintet.modules.supervised import SupervisedModule
+    from quintet.training.callbacks.prune import EarlierFolds
 
 
-def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
+def run(
+    cfg: DictConfig, at_end: AtEnd | None = None, earlier: "EarlierFolds | None" = None
+) -> Record:
     """Train one model with the config's five choices and leave the evidence in its folder.
 
     Args:
         cfg: of the run.
         at_end: called with the run's folder at the end, however the run ends.
+        earlier: what a run of several folds has trained before this one.
 
     Returns:
         the record, with P of the best checkpoint on the validation split.
@@ -49,49 +50,30 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         ending(folder, at_end),
         recording(cfg, folder) as record,
     ):
-        check_keys(cfg)
-        check_choices(cfg)
-        build.check(cfg)
-        prepare(cfg)
-        trainer = build.trainer(cfg)
-        data = build.data(cfg)
-        set_facts(cfg, facts := data.load())
-        check_choices(cfg)
-        from quintet.training import initialization  # here: mistakes are answered without torch
+        made = setup(cfg)
+        from quintet.training.initialization import initialise, seen_before  # here: with torch
 
-        network = build.model(cfg)
-        advice, moved = initialization.initialise(cfg, network)
-        known = initialization.seen_before(cfg, data.ordered)
+        config, data = made.config, made.data
+        record.facts = cast(dict[str, Any], OmegaConf.to_container(config.facts))
+        trainer = build.trainer(config)
+        pass_on(trainer, earlier)
+        network = build.model(config)
+        advice, moved = initialise(config, network)
+        known = seen_before(config, data.ordered)
         record.anomalies = [str(each) for each in (*advice, known) if each]
         record.transfer |= moved
-        if cfg.compile:  # in place, so that a checkpoint's names are those of the model itself
+        if config.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()
-        task = build.task(cfg, data, network)
-        count_steps(cfg, trainer, data)
-        run_folder.claim(cfg, folder)
-        tracking.begin(cfg, trainer.loggers, record)
+        task = build.task(config, data, network)
+        run_folder.claim(config, folder)
+        tracking.begin(config, trainer.loggers, record)
         record.parameters = sum(p.numel() for p in network.parameters())
-        summary.announce(cfg, data, f"{record.parameters:,} parameters", record)
-        fit(cfg, trainer, task, data, record)
-        evaluate_best(cfg, task, data, record)
-        score_baselines(cfg, data, facts, record)
+        summary.announce(config, data, f"{record.parameters:,} parameters", record)
+        fit(config, trainer, task, data, record)
+        evaluate_best(config, task, data, record)
+        score_baselines(config, data, made.facts, record)
     summary.summarise(record, folder)
     return record
-
-
-def prepare(cfg: DictConfig) -> None:
-    """Set what belongs to the process: seeds, CPU threads, and how much the libraries say."""
-    import lightning.pytorch as L
-    import torch
-
-    console.quiet(cfg.debug)
-    L.seed_everything(cfg.seed, workers=True, verbose=False)
-    torch.set_num_threads(cfg.threads)
-
-
-def set_facts(cfg: DictConfig, facts: "Facts") -> None:
-    """Write the data's facts where models, losses and metrics refer to them."""
-    OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True)
 
 
 def fit(
@@ -104,11 +86,14 @@ def fit(
     """Train; a resumed run goes on from its newest whole checkpoint, or starts anew without one."""
     from quintet.diagnostics import training_curves
     from quintet.diagnostics.start_checks import losses_before
+    from quintet.training.callbacks.changes import changes_of
+    from quintet.training.callbacks.prune import Prune
     from quintet.training.callbacks.session import EpochCounter, Replan
     from quintet.training.lightning_patches import without_empty_hooks
 
     tally = EpochCounter()
-    trainer.callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])  # type: ignore[attr-defined]
+    callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
+    callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
     start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
     record.sessions += 1
     record.guess, initial = losses_before(task, data, cfg.loss.num_outputs)
@@ -116,13 +101,22 @@ def fit(
         trainer.fit(task, data, ckpt_path=start, weights_only=True)
     finally:
         record.epochs, record.seconds = tally.epochs, tally.earlier
-        record.steering = [c for each in trainer.callbacks for c in getattr(each, "changes", [])]  # type: ignore[attr-defined]
+        record.steering = changes_of(callbacks)
         rows = training_curves.read(Path(cfg.paths.run) / "metrics.csv")
         record.diagnosis = training_curves.diagnose(
             rows, record.guess, initial, cfg.data.batch_size
         )
-    if any(getattr(callback, "pruned", False) for callback in trainer.callbacks):  # type: ignore[attr-defined]
+    if any(isinstance(callback, Prune) and callback.pruned for callback in callbacks):
         record.status = "pruned"
+
+
+def pass_on(trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
+    """Tell a trial's pruning callback what the folds before this one have trained."""
+    from quintet.training.callbacks.prune import Prune
+
+    for callback in cast("list[L.Callback]", trainer.callbacks):  # type: ignore[attr-defined]
+        if isinstance(callback, Prune) and earlier is not None:
+            callback.earlier = earlier
 
 
 WHOLE = {

@@ -44,7 +44,6 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         record.seconds = round(record.seconds + time.monotonic() - began, 3)
         record.cpu_seconds = round(busy + cpu_seconds(), 3)
         record.overrides = as_typed(cfg.overrides)
-        record.facts = OmegaConf.to_container(cfg.facts)  # type: ignore[assignment]
         if is_first_rank():
             record.write(folder)
 
@@ -94,6 +93,7 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
         seed=cfg.seed,
         choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
         environment=environment(),
+        facts=OmegaConf.to_container(cfg.facts),  # type: ignore[arg-type]
     )
     if not cfg.resume or not (folder / RESULT).is_file():
         return record

@@ -7,6 +7,7 @@ from subjects import composed, subject
 from quintet.config.instantiate import instantiate
 from quintet.diagnostics import baselines
 from quintet.training import experiment
+from quintet.training.setup import set_facts
 
 KINDS = {
     "digits": "max",
@@ -24,7 +25,7 @@ def test_of_every_task_the_linear_model_beats_the_dummy(tmp_path, data):
     cfg = composed(tmp_path, "trainer=cpu", *words)
     one = subject(tmp_path, *words)
     resolved = composed(tmp_path, *words)
-    experiment.set_facts(resolved, one.facts)
+    set_facts(resolved, one.facts)
     metric = instantiate(resolved.metric, "metric")
     found = baselines.scores(one.data, one.facts, metric, ["val", "test"])
     assert cfg.metric.mode == KINDS[data]

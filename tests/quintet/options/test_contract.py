@@ -61,7 +61,7 @@ def test_a_folder_of_images_runs(tmp_path: Path) -> None:
 
 def test_a_misfit_would_not_have_worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Without the check these end in an error all the same, only a later and darker one."""
-    monkeypatch.setattr("quintet.training.experiment.check_choices", lambda cfg: None)
+    monkeypatch.setattr("quintet.training.setup.check_choices", lambda cfg: None)
     for choices in (
         ["data=wine", "model=cnn"],
         ["data=digits_multilabel", "loss=cross_entropy"],

@@ -156,7 +156,7 @@ def test_run_killed_before_its_first_checkpoint_starts_anew(
     train_here(whole, "trainer.max_epochs=2", "test=false")
     with monkeypatch.context() as patch:
         patch.setattr(
-            "quintet.training.experiment.count_steps",
+            "quintet.training.setup.count_steps",
             lambda *_: (_ for _ in ()).throw(SystemExit(77)),
         )
         with pytest.raises(SystemExit, match="77"):

@@ -1,11 +1,28 @@
 """Lets a sweep stop a trial early."""
 
+from dataclasses import dataclass
 from statistics import fmean
 from typing import Any
 
 import lightning.pytorch as L
 
 from quintet.study.trial_pipe import is_trial, trial_pipe
+
+
+@dataclass(frozen=True)
+class EarlierFolds:
+    """What a trial over folds has trained before the fold at hand.
+
+    Args:
+        epochs: of all of them together.
+        values: the metric of each.
+        more: whether folds follow, so that to stop at the last epoch is to stop the trial.
+
+    """
+
+    epochs: int = 0
+    values: tuple[float, ...] = ()
+    more: bool = False
 
 
 class Prune(L.Callback):
@@ -16,17 +33,12 @@ class Prune(L.Callback):
 
     Args:
         monitor: P's name in the logs.
-        epochs: trained in the folds before.
-        values: P of the folds before.
-        more: whether folds follow, so that to stop at the last epoch is to stop the trial.
 
     """
 
-    def __init__(
-        self, monitor: str, epochs: int = 0, values: list[float] | None = None, more: bool = False
-    ) -> None:
+    def __init__(self, monitor: str) -> None:
         self.monitor = monitor
-        self.epochs, self.values, self.more = epochs, values or [], more
+        self.earlier = EarlierFolds()
         self.pruned = False
         self._asks, self._line = is_trial(), trial_pipe()
 
@@ -34,7 +46,7 @@ class Prune(L.Callback):
         """Ask whether to go on."""
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None:
-            mean = fmean([*self.values, float(value)])
+            mean = fmean([*self.earlier.values, float(value)])
             self._heed(trainer, trainer.current_epoch + 1, mean)
 
     def on_load_checkpoint(
@@ -46,8 +58,8 @@ class Prune(L.Callback):
             self._heed(trainer, epochs, None)
 
     def _heed(self, trainer: L.Trainer, epochs: int, value: float | None) -> None:
-        stop = self._line is not None and self._line.report(self.epochs + epochs, value)
+        stop = self._line is not None and self._line.report(self.earlier.epochs + epochs, value)
         if self._asks and trainer.world_size > 1:
             stop = trainer.strategy.broadcast(stop)
-        if stop and (self.more or epochs < (trainer.max_epochs or 0)):
+        if stop and (self.earlier.more or epochs < (trainer.max_epochs or 0)):
             self.pruned = trainer.should_stop = True

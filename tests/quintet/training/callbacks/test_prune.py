@@ -7,7 +7,7 @@ from types import SimpleNamespace
 import pytest
 
 from quintet.study.trial_pipe import TrialPipe
-from quintet.training.callbacks.prune import Prune
+from quintet.training.callbacks.prune import EarlierFolds, Prune
 
 
 @pytest.fixture
@@ -35,7 +35,8 @@ def checkpoint(epochs):
 
 @pytest.mark.parametrize("answer", [b"s", b"g"])
 def test_a_trial_that_goes_on_asks_again_what_was_answered(sweep, answer):
-    prune, its = Prune("val/accuracy", epochs=9), trainer()
+    prune, its = Prune("val/accuracy"), trainer()
+    prune.earlier = EarlierFolds(epochs=9)
     sweep.answer(answer)
     prune.on_load_checkpoint(its, None, checkpoint(3))
     assert sweep.heard() == [12, None]  # with the epochs of the folds before
@@ -44,7 +45,8 @@ def test_a_trial_that_goes_on_asks_again_what_was_answered(sweep, answer):
 
 def test_at_its_last_epoch_only_a_fold_of_several_is_stopped(sweep):
     for more in (False, True):
-        prune, its = Prune("val/accuracy", more=more), trainer()
+        prune, its = Prune("val/accuracy"), trainer()
+        prune.earlier = EarlierFolds(more=more)
         sweep.answer(b"s")
         prune.on_load_checkpoint(its, None, checkpoint(9))
         assert prune.pruned is more

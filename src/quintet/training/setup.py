@@ -1,0 +1,84 @@
+"""What every run settles before its first step: config, facts, data and length."""
+
+from copy import deepcopy
+from dataclasses import asdict, dataclass
+from typing import TYPE_CHECKING
+
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base import console
+from quintet.config import references
+from quintet.config.compatibility import check_choices, check_keys
+from quintet.training import build
+from quintet.training.training_steps import count_steps
+
+if TYPE_CHECKING:
+    from quintet.data.module import DataModule
+    from quintet.data.samples import Facts
+
+
+@dataclass(frozen=True)
+class Setup:
+    """A run before its first step.
+
+    Args:
+        config: as composed, with the data's facts and the run's length; read-only.
+        facts: of the data.
+        data: loaded and split.
+
+    """
+
+    config: DictConfig
+    facts: "Facts"
+    data: "DataModule"
+
+
+def setup(cfg: DictConfig) -> Setup:
+    """Check a config, read its data and count the run's steps; `cfg` itself stays as it is.
+
+    Raises:
+        UserError: the config or the data cannot work.
+
+    """
+    validate(cfg)
+    set_up_process(cfg)
+    config = deepcopy(cfg)
+    data = build.data(config)
+    facts = data.load()
+    set_facts(config, facts)
+    check_choices(config)  # of data whose task is only known once it is read
+    count_steps(config, build.trainer(config, watched=False), data)
+    OmegaConf.set_readonly(config, True)
+    return Setup(config, facts, data)
+
+
+def validate(cfg: DictConfig, *, compatibility: bool = True) -> None:
+    """Check a config by itself, without its data: keys, choices, and every signature.
+
+    Args:
+        cfg: composed.
+        compatibility: whether choices have to fit the data set that is named.
+
+    Raises:
+        UserError: with what is allowed.
+
+    """
+    check_keys(cfg)
+    if compatibility:
+        check_choices(cfg)
+    build.check(cfg)
+
+
+def set_up_process(cfg: DictConfig) -> None:
+    """Set what belongs to the process: seeds, CPU threads, and which messages libraries print."""
+    import lightning.pytorch as L
+    import torch
+
+    console.quiet(cfg.debug)
+    L.seed_everything(cfg.seed, workers=True, verbose=False)
+    torch.set_num_threads(cfg.threads)
+
+
+def set_facts(cfg: DictConfig, facts: "Facts") -> None:
+    """Write the data's facts where models, losses and metrics refer to them."""
+    OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True)

@@ -59,7 +59,9 @@ def test_a_run_its_interruption_and_what_it_goes_on_to(
     )
     runs.wait_until(lambda: runs.epochs(out / "run") > 1, process)
     process.send_signal(signal.SIGINT)
-    assert canaries.heard(ended(process)) == []
+    told = ended(process)
+    assert canaries.heard(told) == []
+    assert "trust=logger" in told  # which of a run with trackers of its own is needed
     assert runs.record(out / "run")["status"] == "interrupted"
     assert canaries.singing(out) == []
     done = runs.record(out / "run")["epochs"]

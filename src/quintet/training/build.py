@@ -9,8 +9,10 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import hydra_internals
 from quintet.base.advice import Advice
 from quintet.base.errors import UserError, nearest
+from quintet.config import known_signatures
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, explained, instantiate
 from quintet.config.signature import check_arguments, locate, parameters
 
@@ -29,11 +31,8 @@ def check(cfg: DictConfig) -> None:
         UserError: as `instantiate`.
 
     """
-    nodes = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
-    nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
-    for group in ("callbacks", "logger"):
-        nodes |= {f"{group}.{name}": node for name, node in cfg[group].items() if node is not None}
-    for where, node in nodes.items():
+    known_signatures.check_config(cfg)
+    for where, node in known_signatures.nodes(cfg).items():
         checked(node, where)
     _check_rates(cfg)
 
@@ -62,7 +61,7 @@ def data(cfg: DictConfig) -> "DataModule":
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
     own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])
-    own._set_parent(cfg)
+    hydra_internals.set_parent(own, cfg)
     source = partial(instantiate, own, "data")
     return DataModule(source, **common)
 

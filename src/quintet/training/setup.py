@@ -1,5 +1,6 @@
 """What every run settles before its first step: config, facts, data and length."""
 
+from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING
@@ -52,12 +53,18 @@ def setup(cfg: DictConfig) -> Setup:
     return Setup(config, facts, data)
 
 
-def validate(cfg: DictConfig, *, compatibility: bool = True) -> None:
+def validate(
+    cfg: DictConfig,
+    *,
+    compatibility: bool = True,
+    check: Callable[[DictConfig], None] = build.check,
+) -> None:
     """Check a config by itself, without its data: keys, choices, and every signature.
 
     Args:
         cfg: composed.
         compatibility: whether choices have to fit the data set that is named.
+        check: of the config's nodes against signatures.
 
     Raises:
         UserError: with what is allowed.
@@ -66,7 +73,7 @@ def validate(cfg: DictConfig, *, compatibility: bool = True) -> None:
     check_keys(cfg)
     if compatibility:
         check_choices(cfg)
-    build.check(cfg)
+    check(cfg)
 
 
 def set_up_process(cfg: DictConfig) -> None:

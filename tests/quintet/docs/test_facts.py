@@ -1,8 +1,10 @@
 """What the pages state about the code, compared with the code."""
 
 import ast
+import importlib
 import re
 import runpy
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -111,3 +113,59 @@ def test_the_readme_lists_the_options_that_people_choose(group):
     shared = {"base", "default"}
     missing = {name for name in {*own(group)} - shared if not re.search(rf"\b{name}\b", row[1])}
     assert not missing
+
+
+def test_the_checks_are_as_many_as_the_pages_say():
+    from quintet.diagnostics.checks import CHECKS
+
+    table = read("docs/practice.md").partition("| check |")[2].partition("\n\n")[0]
+    assert table.count("\n| ") == len(CHECKS)
+    (number,) = re.findall(r"^(\w+) checks:", read("docs/ten-minutes.md"), re.MULTILINE)
+    assert {"Fifteen": 15}.get(number) == len(CHECKS)
+
+
+def test_the_sweep_is_the_largest_room_as_the_decision_says():
+    sizes: Counter[str] = Counter()
+    for path in (SRC / "quintet").glob("*/**/*.py"):
+        sizes[path.relative_to(SRC / "quintet").parts[0]] += len(path.read_text().splitlines())
+    assert sizes.most_common(1)[0][0] == "sweep"
+
+
+def test_the_glossary_has_the_five_letters_and_their_groups():
+    rows = re.findall(r"^\| ([PCWAT]) \| (\w+) \| `(\w+)=`", read("docs/glossary.md"), re.MULTILINE)
+    assert rows == [
+        (letter, group, group)
+        for letter, group in zip(
+            "PCWAT", ("metric", "loss", "init", "optimizer", "sweeper"), strict=True
+        )
+    ]
+    assert all((ROOT / "configs" / group).is_dir() for _, _, group in rows)
+
+
+def test_what_is_called_public_can_be_imported():
+    rows = re.findall(
+        r"^\| `(quintet\.[\w.]+)` \| (.*?)(?::|\|)", read("docs/stability.md"), re.MULTILINE
+    )
+    assert len(rows) > 5
+    for module, named in rows:
+        for name in re.findall(r"`(\w+)`", named):
+            assert hasattr(importlib.import_module(module), name), f"{module}.{name}"
+
+
+def test_letters_stand_only_where_the_strategy_is_explained():
+    """Elsewhere the pages say metric, loss, init, optimizer and sweeper."""
+    explain = {
+        "glossary.md",
+        "choosing.md",
+        *(path.name for path in (ROOT / "docs/decisions").iterdir()),
+    }
+    for path in PAGES:
+        if path.name not in explain:
+            prose = re.sub(
+                r"```.*?```|`[^`]*`|\([^)]*glossary[^)]*\)", "", path.read_text(), flags=re.S
+            )
+            found = re.findall(
+                r"(?<![\w.&-])[PCWAT](?= (?:of|is|at|on|and|by|for|against)\b)", prose
+            )
+            found = [letter for letter in found if letter != "A"]
+            assert not found, f"{path.name}: {found}"

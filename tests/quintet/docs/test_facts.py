@@ -18,7 +18,12 @@ ROOT = Path(__file__).parents[3]
 SRC = ROOT / "src"
 ENGINE = [path for path in sorted(SRC.rglob("*.py")) if str(package()) not in path.parts]
 TREES = [ast.parse(path.read_text("utf-8")) for path in ENGINE]
-PAGES = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").rglob("*.md"))]
+PAGES = [
+    ROOT / "README.md",
+    ROOT / "CONTRIBUTING.md",
+    ROOT / "benchmarks/README.md",
+    *sorted((ROOT / "docs").rglob("*.md")),
+]
 VARIABLE = r"[A-Z][A-Z0-9_]+[A-Z0-9]"
 
 
@@ -79,6 +84,7 @@ def variables() -> set[str]:
     return {text for text in found if re.fullmatch(VARIABLE, text)}
 
 
+@template_only
 def test_the_page_of_environment_variables_lists_what_the_code_uses():
     configs = "".join(path.read_text("utf-8") for path in (ROOT / "configs").rglob("*.yaml"))
     used = variables() | set(re.findall(rf"\$\{{oc\.env:({VARIABLE})", configs))

@@ -15,7 +15,7 @@ ROWS = re.findall(r"^\| .* \| `python src/(\w+)\.py (.*?)` \|$", (ROOT / "docs/p
 @pytest.mark.parametrize(("command", "words"), ROWS, ids=[" ".join(row) for row in ROWS])
 def test_a_practice_can_be_typed(command: str, words: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(os.environ, "PROJECT_ROOT", str(ROOT))
-    plain = re.sub(r"<words of [^>]*>", "", words)
+    plain = re.sub(r"<overrides of [^>]*>", "", words)
     plain = re.sub(r"<[^>]*>", "folder", plain)
     plain = re.sub(r"(\w+=\w+),[\w,]+", r"\1", plain)  # of a sweep's values the first
     overrides = [word for word in shlex.split(plain) if word != "-m"]

@@ -6,7 +6,8 @@ from typing import Any
 import torch
 from lightning.pytorch.plugins.io import CheckpointIO
 
-from quintet.artifacts import checkpoints
+from quintet.artifacts import checkpoints, untrusted_files
+from quintet.base import schema
 from quintet.base.files import replacing
 
 
@@ -33,7 +34,10 @@ class WholeCheckpointIO(CheckpointIO):
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
         """Return a checkpoint's content, on the CPU; see `checkpoints.load` for its errors."""
-        return checkpoints.load(Path(path))
+        found = checkpoints.load(Path(path))
+        with untrusted_files.understood(Path(path)):
+            schema.fitting(dict[str, dict[str, Any]], found.get("callbacks", {}), "callbacks")
+        return found
 
     def remove_checkpoint(self, path: Any) -> None:
         """Delete a checkpoint that a better one has replaced."""

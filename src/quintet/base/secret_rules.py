@@ -13,7 +13,10 @@ from urllib.parse import unquote
 
 PASSWORDS = {"password", "passwd", "passphrase", "passcode", "pwd", "passwort", "contrasena"}
 """Last words of a key whose value is a secret even where it is a number."""
+RUN_ON = ("password", "passwd", "passphrase", "passwort")
+"""Ends of a last word that is run on, as in PGPASSWORD."""
 SECRETS = {"secret", "credential", "creds", "cred", "auth", "authorization", "bearer", "jwt"}
+SECRETS |= {"pw", "psw"}
 JOINED = {"apikey", "accesskey", "secretkey", "privatekey", "authkey", "accesstoken", "authtoken"}
 JOINED |= {"apitoken", "refreshtoken", "sessiontoken", "bearertoken", "clientsecret", "apisecret"}
 JOINED |= {"dbpass", "userpass"}
@@ -56,25 +59,35 @@ FORMS = re.compile(
     r"|\bgh[pousr]_[0-9A-Za-z]{36}|\bgithub_pat_\w{22,}"
     r"|\bglpat-[\w-]{20}"  # GitLab
     r"|\bhf_[A-Za-z0-9]{30,}\b"  # Hugging Face
-    r"|\bsk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{20,}"  # OpenAI, Anthropic
-    r"|\bxox[abeoprs]-[0-9A-Za-z-]{10,}|hooks\.slack\.com/(?:services|workflows)/[\w+/]{20,}"
+    r"|(?<![\w-])sk-(?=[\w-]*\d)(?=[\w-]*[A-Z])[\w-]{20,}"  # OpenAI, Anthropic
+    r"|(?<![\w-])xox[abeoprs]-[0-9A-Za-z-]{10,}|hooks\.slack\.com/(?:services|workflows)/[\w+/]{20,}"
     r"|\bAIza[\w-]{35}"  # Google
     r"|\b[rs]k_(?:live|test|prod)_[0-9A-Za-z]{10,}"  # Stripe
-    r"|\bnpm_[0-9A-Za-z]{36}\b|\bpypi-AgEI[\w-]{40,}"
+    r"|\bnpm_[0-9A-Za-z]{36}\b|(?<![\w-])pypi-AgEI[\w-]{40,}"
     r"|\bSG\.[\w-]{16,32}\.[\w-]{16,64}"  # SendGrid
     r"|\bdapi[a-f0-9]{32}\b"  # Databricks
     r"|\bhvs\.[\w-]{24,}"  # Vault
     r"|\bwandb_v1_[0-9A-Za-z_]{20,}"
-    r"|\bey[A-Za-z0-9_-]{15,}\.ey[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{8,}"  # JSON Web Token
+    r"|(?<![\w-])ey[A-Za-z0-9_-]{15,}\.ey[A-Za-z0-9_-]{15,}\.[A-Za-z0-9_-]{8,}"  # JSON Web Token
 )
-USER = re.compile(r"([a-z][\w+.-]*)://([^\s:/@?#]*)(?::(?!\d{1,5}/)([^\s?#]*))?@", re.IGNORECASE)
+USER = re.compile(
+    r"(?<![\w+.-])([a-z][\w+.-]*)://([^\s:/@?#]*)(?::(?!\d{1,5}/)([^\s?#]*))?@",
+    re.IGNORECASE,
+)
 """Scheme, user and password of an address; a password may have a slash, which belongs escaped."""
-QUERY = re.compile(r"[?&;]([\w.-]+)=([^&;#\s'\"]+)")
+QUERY = re.compile(r"[?&;#]([\w.-]+)=([^&;#\s'\"]+)")
 SIGNED = {"sig", "signature", "xamzsignature", "xamzcredential", "xamzsecuritytoken"}
-HEADER = re.compile(r"^(?:Bearer|Basic|Token)\s+(\S{8,})$")
+HEADER = re.compile(r"^(?:([A-Za-z][\w-]*):\s*)?((?:Bearer|Basic|Token)\s+)?(\S{8,})$")
 DSN = re.compile(r"\b(?:password|passwd|pwd|accountkey)\s*=\s*([^\s;]+)", re.IGNORECASE)
 """In a connection string: `host=db password=...` or `Server=db;Pwd=...`."""
-DEFAULT = re.compile(r"\$\{\s*oc\.env\s*:\s*\w+\s*,\s*(?P<value>[^{}]+)\}")
+ASSIGNED = re.compile(
+    r"""(?:(?<![\w.-])([A-Za-z][\w.-]*)=|(?<![\w-])--([A-Za-z][\w-]*)(?:=|[ ]+))"""
+    r"""["']?([^\s"',;&#)\]}]+)"""
+)
+"""A key and its value inside a text: a shell's `export API_KEY=...`, an option."""
+DEFAULT = re.compile(r"\$\{\s*oc\.env\s*:\s*\w+\s*,(?P<value>[^{}]+)\}")
+LONGER = 24
+"""Characters from which the value of some service's `key` is one, and no name of a column."""
 LONG = 12
 """Characters from which the user of an https address may be a token."""
 
@@ -113,6 +126,7 @@ def is_secret_key(key: str) -> bool:
     near = before[-1] if before else ""
     return (
         last in PASSWORDS | SECRETS | JOINED
+        or last.endswith(RUN_ON)
         or (last == "key" and near in KEYS)
         or (last == "pass" and (not near or near in PASSES))
         or (last == "token" and (not near or near in TOKENS))
@@ -122,6 +136,12 @@ def is_secret_key(key: str) -> bool:
 def _may_be_token(key: str) -> bool:
     *before, last = words(key) or [""]
     return last == "token" and bool(before) and before[-1] not in TEXTUAL
+
+
+def _may_be_key(key: str) -> bool:
+    """Tell whether a key may be one of a service, as `wandb_key` and KAGGLE_KEY."""
+    *before, last = words(key) or [""]
+    return last == "key" and bool(before)
 
 
 def in_clear(key: str, value: object) -> str | None:
@@ -147,6 +167,8 @@ def in_clear(key: str, value: object) -> str | None:
         return in_clear(key, typed["value"].strip("'\" ")) if typed else next(inside(text), None)
     if (named and _is_clear(text)) or (_may_be_token(key) and _is_random(text)):
         return text
+    if _may_be_key(key) and len(text) >= LONGER and text.isalnum() and _is_random(text):
+        return text
     return next(inside(text), None)
 
 
@@ -167,7 +189,7 @@ def _is_random(text: str) -> bool:
 def inside(text: str) -> Iterator[str]:
     """Yield the secrets that a text shows by their form, or by their place in an address."""
     yield from (found[0] for found in FORMS.finditer(text))
-    for found in USER.finditer(text):
+    for found in _addresses(text):
         scheme, user, password = found.groups()
         if password is not None and _is_typed(password):
             yield password
@@ -176,8 +198,19 @@ def inside(text: str) -> Iterator[str]:
     for key, value in QUERY.findall(text):
         if _is_typed(value) and (is_secret_key(key) or "".join(words(key)) in SIGNED):
             yield value
+    for key, option, value in ASSIGNED.findall(text):
+        if _is_typed(value) and is_secret_key(key or option):
+            yield value
     yield from (value for value in DSN.findall(text) if _is_typed(value))
-    yield from (value for value in HEADER.findall(text) if _is_random(value))
+    for key, scheme, value in HEADER.findall(text):
+        if (scheme or is_secret_key(key)) and _is_random(value):
+            yield value
+
+
+def _addresses(text: str) -> Iterator[re.Match[str]]:
+    """Yield the addresses with a user; a long text without one takes no longer than its length."""
+    for part in re.split(r"[\s?#]+", text) if "@" in text else ():
+        yield from USER.finditer(part[: part.rfind("@") + 1])
 
 
 def _is_typed(value: str) -> bool:

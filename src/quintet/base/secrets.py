@@ -18,10 +18,10 @@ from quintet.base import secret_rules
 
 REFERENCE = re.compile(r"oc\.env:\s*([A-Za-z_]\w*)")
 KEYED = re.compile(
-    r"""([\w.-]+)['"]?\s*[:=]\s*['"]?(?:\w+ )?[^\s:=]*\$\{\s*oc\.env:\s*([A-Za-z_]\w*)"""
+    r"""(?<![\w.-])([\w.-]+)['"]?\s*[:=]\s*['"]?(?:\w+ )?[^\s:=]*\$\{\s*oc\.env:\s*([A-Za-z_]\w*)"""
 )
 """A key, and the variable that its value refers to, such as `password: ${oc.env:NAME}`."""
-IN_ADDRESS = re.compile(r"://[^\s/@]*\$\{\s*oc\.env:\s*([A-Za-z_]\w*)[^\s/@]*@")
+IN_ADDRESS = re.compile(r"://[^\s/@]{0,999}\$\{\s*oc\.env:\s*([A-Za-z_]\w*)[^\s/@]{0,999}@")
 PUBLIC = {"PROJECT_ROOT", "WANDB_MODE", "QUINTET_PROCESS", "PWD", "OLDPWD"}
 """Variables that our own YAMLs refer to, and the shell's, which are no secrets."""
 SHORTEST = 6

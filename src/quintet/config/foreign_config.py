@@ -4,6 +4,7 @@ Past it, nothing of the folder is ever interpolated against the environment, and
 is one that may be called. See SECURITY.md.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any, cast
@@ -26,6 +27,9 @@ OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
 """Filled in by the command itself."""
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
 """Arguments that name a place to write to."""
+FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
+"""What a template may have put in, as `{epoch:02d}`. Lightning hands a checkpoint's `filename` to
+`str.format`, whose fields may walk through attributes to the environment and to a slash."""
 
 
 def read(path: Path) -> dict[str, Any]:
@@ -130,6 +134,11 @@ def check_places(config: DictConfig, run: Path) -> None:
             inside = run.resolve() in (resolved := Path(text).resolve()).parents or (
                 resolved == run.resolve()
             )
+            if key == "filename" and {*"{}"} & {*FIELD.sub("", text)}:
+                raise UserError(
+                    f"{place}={text!r} is a template that may tell more than a metric. Allowed: "
+                    f"{{name}} and {{name:.3f}}. If more is meant, type {place}= on this command."
+                )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(
                     f"{place}={text!r} is outside of the run's folder {run}, and a folder does not "

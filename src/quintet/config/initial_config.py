@@ -16,6 +16,7 @@ from quintet.base.console import command_line, typed
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
+from quintet.config.pasteable import sort_out
 from quintet.config.moved import with_current_targets
 
 FOLDER = ".hydra"
@@ -108,7 +109,9 @@ def _start_again(folder: Path) -> str:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with the command that began it"
     if "listed" in found:
-        again = command_line("train", *map(str, found["listed"] or []), place)
+        kept, out = sort_out(map(str, found["listed"] or []))
+        again = command_line("train", *kept, place)
+        again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return (
         f"resume={folder}: this run was stopped before it had written down what it began with, so "
         f"there is nothing to go on with, and nothing is lost. Start it again: {again}"

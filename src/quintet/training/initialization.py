@@ -71,9 +71,9 @@ def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
     source = foreign_config.read(config)
     if references.value(source, "facts.fingerprint") != cfg.facts.fingerprint:
         return None
-    there = {
-        key: references.value(source, f"data.{key}") for key in (IN_TIME if ordered else SPLIT)
-    }
+    keys = IN_TIME if ordered else SPLIT
+    said = {key: references.value(source, f"data.{key}") for key in keys}
+    there = {key: v if isinstance(v, int | float) else None for key, v in said.items()}
     here = {key: cfg.data.get(key) for key in there}
     words = [f"data.{key}={'null' if value is None else value}" for key, value in there.items()]
     other = [word for word, key in zip(words, there, strict=True) if there[key] != here[key]]

@@ -59,7 +59,9 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         status = status_of(cause)
         if status == "interrupted":
             # Of a run within a run the outer one comes last, and is the one to go on with.
-            again = command_line("train", f"resume={typed(folder)}")
+            typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in cfg.overrides)
+            own = ["trust=logger"] if typed_trackers else []  # as this process wrote the folder
+            again = command_line("train", f"resume={typed(folder)}", *own)
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message

@@ -143,3 +143,36 @@ def test_a_reference_stays_whole_whatever_the_secret(monkeypatch):
     assert (
         secrets.redact("${oc.env:SSH_KEY} is env/KEY") == "${oc.env:SSH_KEY} is ${oc.env:SSH_KEY}"
     )
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("hydra.launcher.setup", "export WANDB_API_KEY=hunter2"),
+        ("note", "curl --password hunter2"),
+        ("note", "--api-key='hunter2' more"),
+        ("headers", "X-Api-Key: hunter2hunter"),
+        ("headers", "Authorization: Bearer hunter2hunter"),
+        ("env.PGPASSWORD", "hunter2"),
+        ("env.KAGGLE_KEY", "0123456789abcdef0123456789abcdef"),
+        ("url", "https://host/#access_token=hunter2"),
+        ("pw", "hunter2"),
+    ],
+)
+def test_a_secret_inside_a_text_or_under_an_odd_key(key: str, value: str) -> None:
+    assert any("hunter2" in s or s in value for _, s in secret_rules.found({key: value}))
+
+
+@pytest.mark.parametrize("text", ["my auth: see docs", "sort_key=name", "token: <pad>", "a=b"])
+def test_prose_is_no_secret(text: str) -> None:
+    assert not [*secret_rules.found({"note": text, "sort_key": "customer"})]
+
+
+@pytest.mark.parametrize(
+    "unit", ["a", "a-", "ey-", "sk-", "a://", "a://b:", "xoxb-", "pypi-AgEI-", "${oc.env:a,"]
+)
+def test_a_long_text_is_searched_in_linear_time(unit: str) -> None:
+    """Quadratic patterns would take minutes; the suite's own limit on a test would end them."""
+    text = unit * (1_000_000 // len(unit))
+    secret_rules.in_clear("note", text)
+    secrets.KEYED.findall(text)

@@ -16,8 +16,8 @@ from quintet.base.console import command_line, typed
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
-from quintet.config.pasteable import sort_out
 from quintet.config.moved import with_current_targets
+from quintet.config.pasteable import sort_out
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"

@@ -7,7 +7,7 @@ from urllib.parse import quote
 
 import pytest
 
-from quintet.base import secrets
+from quintet.base import secret_rules, secrets
 
 
 @pytest.fixture(autouse=True)

@@ -385,6 +385,26 @@ def test_a_resumed_folder_writes_nowhere_else(run, key, value):
     assert OmegaConf.select(cfg, key) == "/tmp/meant"
 
 
+@pytest.mark.parametrize(
+    "name",
+    [
+        "{epoch].backward.__globals__[torch].os.environ[QUINTET_CANARY}",
+        "..{epoch].backward.__globals__[torch].os.__dict__[sep}..x",
+        "{epoch.__class__}",
+        "{epoch:999999999d}",
+        "{epoch:{step}}",
+    ],
+)
+def test_a_checkpoints_name_tells_nothing_but_metrics(run, name):
+    config = plain(run, BEGUN)
+    keys = ("callbacks", "checkpoint", "filename")
+    write(run, BEGUN, changed(config, keys, name))
+    with pytest.raises(UserError, match=r"callbacks.checkpoint.filename.* is a template"):
+        resumed(resumption(run))
+    write(run, BEGUN, changed(config, keys, "{epoch:02d}-{step}"))
+    assert resumed(resumption(run)).callbacks.checkpoint.filename == "{epoch:02d}-{step}"
+
+
 def test_a_foreign_cache_is_not_written_to(run):
     config = plain(run, CONFIG)
     config["data"]["cache"] = "/tmp/elsewhere"
@@ -447,3 +467,25 @@ def test_a_file_that_is_no_config_is_refused(run, name, text):
     (run / name).write_text(text)
     with pytest.raises(UserError):
         run_folder.load(run, Trust()) if name == CONFIG else resumed(resumption(run))
+
+
+def test_a_folder_of_an_earlier_version_evaluates(run):
+    """Its config names classes and functions where they were then."""
+    from quintet.config.moved import MOVED
+
+    text = (run / CONFIG).read_text()
+    for before, now in MOVED.items():
+        text = text.replace(f" {now}", f" {before}")
+    (run / CONFIG).write_text(text)
+    assert "quintet.models.mlp.MLP" in text
+    assert "quintet.metrics.accuracy" in text
+    assert trained(run).cfg.model._target_ == "quintet.options.models.mlp.MLP"
+
+
+def test_nothing_of_a_source_runs_text_gets_into_advice(run):
+    config = plain(run, CONFIG)
+    config["data"]["val"] = "0.2; touch pwned"
+    write(run, CONFIG, config)
+    cfg = run_folder.load(run, Trust())
+    cfg.model.weights, cfg.data.seed, cfg.data.val = str(run), 7, 0.2
+    assert "pwned" not in str(initialization.seen_before(cfg, ordered=False))

@@ -2,6 +2,7 @@ import lightning.pytorch as L
 import pytest
 import torch
 
+from quintet.artifacts.untrusted_files import DamagedError
 from quintet.training.callbacks.best import BestCheckpoint
 
 
@@ -57,3 +58,19 @@ def test_the_latest_of_the_best_is_kept(tmp_path, mode, scores, kept):
     assert [path.name for path in tmp_path.iterdir()] == ["best.ckpt"]
     saved = torch.load(tmp_path / "best.ckpt", weights_only=True)
     assert int(saved["state_dict"]["epoch"]) == kept
+
+
+@pytest.mark.parametrize("path", ["..", "/", "../../journal.log", "/etc/passwd", 3])
+def test_a_path_that_is_no_checkpoints_is_refused(tmp_path, path):
+    keep = BestCheckpoint(tmp_path, monitor="score")
+    state = keep.state_dict()
+    for key in ("best_model_path", "kth_best_model_path", "last_model_path", "best_k_models"):
+        odd = {path: torch.tensor(0.0)} if key == "best_k_models" else path
+        with pytest.raises(DamagedError):
+            keep.load_state_dict(state | {key: odd})
+
+
+def test_a_path_elsewhere_is_a_name_in_the_folder(tmp_path):
+    keep = BestCheckpoint(tmp_path, monitor="score")
+    keep.load_state_dict(keep.state_dict() | {"best_model_path": "/home/other/best.ckpt"})
+    assert keep.best_model_path == str(tmp_path / "best.ckpt")

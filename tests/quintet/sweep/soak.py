@@ -52,7 +52,17 @@ REAL = {
 WORDS = ("trainer=cpu", "data=breast_cancer", "model.width=8", "trainer.max_epochs=4")
 WORDS += ("sweeper.give_up_after=99", "callbacks.early_stopping=null", "baselines=false")
 WORDS += ("report=false",)
-COLUMNS = ("sweeps", "kills", "faults", "trials", "failed", "lost", "repeated", "orphans", "changed")
+COLUMNS = (
+    "sweeps",
+    "kills",
+    "faults",
+    "trials",
+    "failed",
+    "lost",
+    "repeated",
+    "orphans",
+    "changed",
+)
 COLUMNS += ("compared",)
 
 

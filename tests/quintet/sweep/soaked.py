@@ -24,7 +24,7 @@ from quintet.sweep.full_disk import explained
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.plan import Plan
 from quintet.sweep.samplers import Grid
-from quintet.sweep.workers import Worker, launch
+from quintet.sweep.workers import launch
 
 SETTINGS = {"seed": 1, "give_up_after": 10**6, "timeout": None, "ensemble": False, "sampler": None}
 SETTINGS |= {"scheduler": None, "isolation": "process", "preload": [], "workers": 2, "slots": 1}
@@ -57,7 +57,11 @@ def by_launcher(name: str, made: Plan, limit: int, study: Study) -> None:
     from hydra.core.global_hydra import GlobalHydra
     from hydra.types import HydraContext, RunMode
 
-    words = [f"hydra/launcher=workers_{name}", "sweeper.workers=2", f"hydra.sweep.dir={made.folder}"]
+    words = [
+        f"hydra/launcher=workers_{name}",
+        "sweeper.workers=2",
+        f"hydra.sweep.dir={made.folder}",
+    ]
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         hydra = GlobalHydra.instance().hydra
         assert hydra is not None

@@ -31,7 +31,7 @@ SUITE = $(if $(filter project,$(PROJECT))$(findstring tests/,$(ARGS)),,tests/$(P
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-engine test-release soak check docs format signatures lock clean distclean add completion info rename slim update
+.PHONY: help install train test test-engine test-release test-soak soak check docs format signatures lock clean distclean add completion info rename slim update
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -52,8 +52,11 @@ test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an upd
 test-release: $(STAMP) ## Run what is only worth running before a release, as CI does
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
 
-soak: $(STAMP) ## Run the long tests
+test-soak: $(STAMP) ## Run the tests that take hours, as before a change to resuming or sweeping
 	@$(PYTEST) -m soak $(ARGS)
+
+soak: $(STAMP) ## End sweeps 300 times at random, count losses; ARGS="rounds=20 seed=1"
+	@$(RUN) tests/quintet/sweep/soak.py $(ARGS)
 
 check: $(STAMP) ## Check style and types: ruff, mypy
 	@$(RUN) -m ruff check .

@@ -151,7 +151,8 @@ def unusable(error: OSError, path: object) -> str:
     named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
     return (
         f"{named} cannot be read or written: {error.strerror}. Give a place where "
-        "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=."
+        "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=; of a "
+        "run folder that is not yours, make a copy."
     )
 
 

@@ -96,9 +96,9 @@ class Server:
             "directory": os.getcwd(),
             "environment": {**clean(os.environ), **extra},
         }
-        reports, tells = os.pipe()
-        hears, answers = os.pipe()
         with output(folder) as log:
+            reports, tells = os.pipe()
+            hears, answers = os.pipe()
             files = [log.fileno(), lock, tells, hears]
             self._socket.setblocking(True)
             socket.send_fds(self._socket, [json.dumps(request).encode()], files)

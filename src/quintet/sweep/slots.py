@@ -5,7 +5,7 @@ import selectors
 import signal
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -181,10 +181,13 @@ class Loop:
 
     def _start(self, index: int, trial: Trial, lock: int) -> None:
         folder = folder_of(self.study.folder, trial.number)
-        command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
-        (folder / RESULT).unlink(missing_ok=True)
-        extra = launch.environment(index, self.slots)
-        process = self.start(command, folder, trial.number, lock, extra)
+        with ExitStack() as unless_started:
+            unless_started.callback(os.close, lock)
+            command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
+            (folder / RESULT).unlink(missing_ok=True)
+            extra = launch.environment(index, self.slots)
+            process = self.start(command, folder, trial.number, lock, extra)
+            unless_started.pop_all()
         self.running[index] = Slot(index, process, trial, folder)
         self._selector.register(process.reports, selectors.EVENT_READ, index)
         self.view.began(trial, index)

@@ -116,10 +116,10 @@ def start(
         extra: environment variables of the slot.
 
     """
-    reports, tells = os.pipe()
-    hears, answers = os.pipe()
-    own = {**TrialPipe(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
     with output(folder) as log:
+        reports, tells = os.pipe()
+        hears, answers = os.pipe()
+        own = {**TrialPipe(number, tells, hears).to_environment(), PARENT: str(os.getpid())}
         handle = subprocess.Popen(
             command,
             stdin=subprocess.DEVNULL,

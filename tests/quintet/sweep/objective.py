@@ -38,6 +38,7 @@ def main() -> None:
         (folder / ".hydra").mkdir()
         (folder / "checkpoints").mkdir()
         hydra = {"overrides": {"task": sys.argv[1:]}, "runtime": {"choices": {}}}
+        write(folder / ".hydra/overrides.yaml", json.dumps(sys.argv[1:]))
         write(folder / ".hydra/hydra.yaml", json.dumps({"hydra": hydra}))
         write(folder / ".hydra/config.yaml", json.dumps({**arguments, "paths": None}))
     note(folder, "ran", f"{folder.name} {first} {os.environ.get('CUDA_VISIBLE_DEVICES', '')}")

@@ -55,13 +55,14 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
         assert not (Path(row["folder"]) / "folds/1").exists()  # stopped in the first fold
 
 
-def test_killed_in_a_fold_the_same_command_keeps_those_before(tmp_path):
+@pytest.mark.parametrize("moment", ["folds/1", "folds/1/checkpoints/last.ckpt"])
+def test_killed_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment):
     words = ["cv.folds=3", "seed=1,2", "trainer.max_epochs=30", "test=false"]
     words += ["callbacks.early_stopping=null"]
     trial = tmp_path / "trials/0000"
     parent = subprocess.Popen(command(tmp_path, *words), stdout=-1, stderr=-1, text=True)
     until = time.monotonic() + 120
-    while not (trial / "folds/1/checkpoints/last.ckpt").exists() and time.monotonic() < until:
+    while not (trial / moment).exists() and time.monotonic() < until:
         time.sleep(0.01)
     os.kill(parent.pid, signal.SIGKILL)
     parent.communicate()

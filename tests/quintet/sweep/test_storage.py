@@ -1,19 +1,14 @@
 """A study survives its writers, whatever keeps it."""
 
-import contextlib
 import errno
 import os
-import shutil
-import signal
-import socket
 import subprocess
 import sys
-import tempfile
 import time
-from pathlib import Path
 
 import pytest
 from parent import HERE, loop, plan, swept
+from postgres import free_port, programs, server, until_it_listens
 
 from quintet.base import fault_injection
 from quintet.base.errors import UserError
@@ -76,26 +71,10 @@ def sqlite(tmp_path):
 
 @pytest.fixture
 def postgres():
-    """A server of its own, on loopback; PostgreSQL refuses to run as root."""
-    pytest.importorskip("psycopg")
-    found = sorted(Path("/usr/lib/postgresql").glob("*/bin")) or [Path("/usr/bin")]
-    if not (found[-1] / "initdb").exists():
+    if programs() is None:
         pytest.skip("PostgreSQL is not installed")
-    owner = "postgres" if os.getuid() == 0 else None
-    with tempfile.TemporaryDirectory(prefix="pg") as name:
-        folder, port = Path(name), free_port()
-        if owner:
-            shutil.chown(folder, owner)
-        made = ["initdb", "-D", f"{folder}/data", "-U", "quintet", "-A", "trust", "--no-sync"]
-        run = ["postgres", "-D", f"{folder}/data", "-k", name, "-p", str(port), "-F"]
-        subprocess.run([found[-1] / made[0], *made[1:]], check=True, user=owner, stdout=-3)
-        server = subprocess.Popen(
-            [found[-1] / run[0], *run[1:], "-h", "127.0.0.1"], user=owner, stderr=-3
-        )
-        until_it_listens(port)
-        yield f"postgresql+psycopg://quintet@127.0.0.1:{port}/postgres"
-        server.send_signal(signal.SIGINT)
-        server.wait(timeout=30)
+    with server() as url:
+        yield url
 
 
 @pytest.fixture
@@ -109,26 +88,11 @@ def grpc(tmp_path):
         f"run_grpc_proxy_server(journal(Path({str(tmp_path / 'proxied.log')!r})),"
         f"host='127.0.0.1', port={port})"
     )
-    server = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=-3)
+    proxy = subprocess.Popen([sys.executable, "-W", "ignore", "-c", code], stderr=-3)
     until_it_listens(port)
     yield f"grpc://127.0.0.1:{port}"
-    server.kill()
-    server.wait()
-
-
-def free_port():
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
-
-
-def until_it_listens(port):
-    until = time.monotonic() + 60
-    while time.monotonic() < until:
-        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port)):
-            return
-        time.sleep(0.05)
-    pytest.fail("the server did not start")
+    proxy.kill()
+    proxy.wait()
 
 
 @pytest.mark.parametrize("kind", ["sqlite", "postgres", "grpc"])

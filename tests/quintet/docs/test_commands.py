@@ -4,10 +4,9 @@ import re
 from pathlib import Path
 
 import pytest
+from docs import samples
 from docs.pages import PAGES, ROOT, blocks, commands, inline
 from docs.terminal import Terminal
-
-from docs import samples
 
 WITH_CODE = [
     p for p in PAGES if any(b.language in ("bash", "python") for b in blocks(p.read_text("utf-8")))

@@ -21,7 +21,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start the server and yield the URL of a storage; as another user than root, which it needs."""
+    """Start the server and yield the URL of a storage; not as root, which it refuses."""
     at = programs()
     assert at is not None
     owner = "postgres" if os.getuid() == 0 else None

@@ -21,7 +21,7 @@ def programs() -> Path | None:
 
 @contextmanager
 def server() -> Iterator[str]:
-    """Start the server as a user other than root, which it needs; yield the URL of a storage."""
+    """Start the server and yield the URL of a storage; not as root, which it refuses."""
     at = programs()
     assert at is not None
     owner = "postgres" if os.getuid() == 0 else None

@@ -44,8 +44,8 @@ def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
         UserError: a target that is not there, or arguments that do not fit its signature.
 
     """
-    plain = checked(node, where)
-    rest = {key: value for key, value in plain.items() if key not in objects}
+    values = checked(node, where)
+    rest = {key: value for key, value in values.items() if key not in objects}
     return _call(rest, where, objects) if objects else _built(rest, where)
 
 
@@ -85,15 +85,25 @@ def explained(
 
 def checked(node: DictConfig, where: str) -> dict[str, Any]:
     """Return the node as plain data without reserved keys, checked against its signature."""
+    return cast(dict[str, Any], _checked(plain(node, where), where))
+
+
+def plain(node: DictConfig, where: str) -> dict[str, Any]:
+    """Return the node as plain data, with a `_target_` that is empty where it has none.
+
+    Raises:
+        UserError: a value that is required is missing.
+
+    """
     try:
-        plain = cast(
+        found = cast(
             dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
         )
     except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
         key = getattr(error, "full_key", None) or where
         raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
-    plain.setdefault(TARGET, "")
-    return cast(dict[str, Any], _checked(plain, where))
+    found.setdefault(TARGET, "")
+    return found
 
 
 def _checked(value: Any, where: str) -> Any:
@@ -107,14 +117,14 @@ def _checked(value: Any, where: str) -> Any:
     return {key: _checked(each, f"{where}.{key}") for key, each in value.items()}
 
 
-def _check(plain: dict[str, Any], where: str) -> dict[str, Any]:
-    target = locate(plain[TARGET], where)
-    refuse_special(plain, where)
+def _check(values: dict[str, Any], where: str) -> dict[str, Any]:
+    target = locate(values[TARGET], where)
+    refuse_special(values, where)
     takes = parameters(target)
     reserved = RESERVED.get(where, set()) - set(takes)
-    plain = {key: value for key, value in plain.items() if key not in reserved}
-    check_arguments(target, {k: v for k, v in plain.items() if k not in NODE_KEYS}, where)
-    return plain
+    values = {key: value for key, value in values.items() if key not in reserved}
+    check_arguments(target, {k: v for k, v in values.items() if k not in NODE_KEYS}, where)
+    return values
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:

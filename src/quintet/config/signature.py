@@ -76,7 +76,7 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
     takes = parameters(target)
     open_ended = any(p.kind is p.VAR_KEYWORD for p in takes.values())
     names = [n for n, p in takes.items() if p.kind is not p.VAR_KEYWORD]
-    hints = _hints(target)
+    hints = hints_of(target)
     for key, value in arguments.items():
         if key not in takes and not open_ended:
             raise UserError(
@@ -92,7 +92,7 @@ def _has_nodes(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_nodes, value)))
 
 
-def _hints(target: Callable[..., Any]) -> dict[str, Any]:
+def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
     # Accuracy and its like in torchmetrics are built by __new__ and have no __init__ of their own.
     if inspect.isclass(target):
         own_new = "__new__" in vars(target) and "__init__" not in vars(target)
@@ -116,7 +116,7 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
             return
         except TypeCheckError:
             continue
-    text = _written(hint)
+    text = written(hint)
     if isinstance(value, str) and "Literal[" in text:
         raise UserError(f"{where}={value!r} is not known. {nearest(value, set(_names(hint)))}")
     if isinstance(value, list) and (length := _length(hint)) not in (None, len(value)):
@@ -125,7 +125,7 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
     raise UserError(f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}.")
 
 
-def _written(hint: Any) -> str:
+def written(hint: Any) -> str:
     """Return an annotation as it is written in code."""
     text = hint.__name__ if inspect.isclass(hint) else str(hint)
     return text.replace("typing.", "").replace("collections.abc.", "")
@@ -139,7 +139,7 @@ def _names(hint: Any) -> Iterator[str]:
     elif get_origin(hint) is Literal:
         yield from map(str, get_args(hint))
     elif hint is not NoneType:
-        yield _written(hint)
+        yield written(hint)
 
 
 def _length(hint: Any) -> int | None:

@@ -11,6 +11,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.advice import Advice
 from quintet.base.errors import UserError, nearest
+from quintet.config import known_signatures
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, explained, instantiate
 from quintet.config.signature import check_arguments, locate, parameters
 
@@ -33,6 +34,9 @@ def check(cfg: DictConfig) -> None:
     nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
     for group in ("callbacks", "logger"):
         nodes |= {f"{group}.{name}": node for name, node in cfg[group].items() if node is not None}
+    for where, node in nodes.items():
+        known_signatures.check(node, where)
+    known_signatures.check_data(cfg.data)
     for where, node in nodes.items():
         checked(node, where)
     _check_rates(cfg)

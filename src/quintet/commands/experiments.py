@@ -10,6 +10,8 @@ from omegaconf import DictConfig
 
 from quintet.artifacts.record import REPORT, Record
 from quintet.base.process import is_first_rank
+from quintet.config import known_signatures
+from quintet.config.compatibility import check_choices, check_keys
 from quintet.study.trial_pipe import is_trial
 
 if TYPE_CHECKING:
@@ -26,6 +28,10 @@ def train(cfg: DictConfig) -> Record:
         DivergedError: the loss is no longer finite.
 
     """
+    if not cfg.resume:  # what can be known at once is answered at once
+        check_keys(cfg)
+        check_choices(cfg)
+        known_signatures.check_config(cfg)
     from quintet.ensembles.cross_validation import run
 
     return run(cfg, leave_run)

@@ -30,14 +30,8 @@ def check(cfg: DictConfig) -> None:
         UserError: as `instantiate`.
 
     """
-    nodes = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
-    nodes |= {"metric": cfg.metric, "trainer": cfg.trainer}
-    for group in ("callbacks", "logger"):
-        nodes |= {f"{group}.{name}": node for name, node in cfg[group].items() if node is not None}
-    for where, node in nodes.items():
-        known_signatures.check(node, where)
-    known_signatures.check_data(cfg.data)
-    for where, node in nodes.items():
+    known_signatures.check_config(cfg)
+    for where, node in known_signatures.nodes(cfg).items():
         checked(node, where)
     _check_rates(cfg)
 

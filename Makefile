@@ -31,7 +31,7 @@ SUITE = $(if $(filter project,$(PROJECT))$(findstring tests/,$(ARGS)),,tests/$(P
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-engine test-release soak check docs format lock clean distclean add completion info rename slim update
+.PHONY: help install train test test-engine test-release soak check docs format signatures lock clean distclean add completion info rename slim update
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -67,6 +67,9 @@ docs: $(STAMP) ## Serve the documentation as a site; ARGS=build writes it to bui
 format: $(STAMP) ## Format the code and mend what ruff can
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
+
+signatures: $(STAMP) ## Renew what is known of the options' constructors, after an upgrade or a change
+	@$(RUN) -W ignore tools/signatures.py
 
 # Existing pins stay unless ARGS=--upgrade. The CUDA packages are left out: torch pins them itself
 # where it needs them, and a machine with a CPU build of torch must not be made to fetch them.

@@ -2,8 +2,8 @@
 
 make signatures
 
-Names and types are read from the signatures. Ranges are found by trying: a number that a constructor
-refuses, whatever its switches are, is out of range.
+Names and types are read from the signatures. Ranges are found by trying: a number that a
+constructor refuses, whatever its switches are, is out of range.
 """
 
 import inspect
@@ -73,7 +73,7 @@ def signature(path: str) -> dict[str, Any]:
 
 
 def kinds(hint: Any) -> list[Any]:
-    """Return which values of YAML an annotation allows: none of those of a library's own classes."""
+    """Return which values of YAML an annotation allows; a library's own class allows none."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint in SCALARS:
         return [SCALARS[hint]]
@@ -163,7 +163,7 @@ def limits(value: Any, accepts: list[Any], accepted: Callable[[Any], bool]) -> d
             )
 
         return of_floats(each) if accepted(value) else {}
-    if isinstance(value, bool) or isinstance(value, str | list | dict) or not accepted(value):
+    if isinstance(value, bool | str | list | dict) or not accepted(value):
         return {}
     if "float" in accepts:
         return of_floats(accepted)

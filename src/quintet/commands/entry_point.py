@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG
-from quintet.base import paths, process_exit, redacted_output, secrets, signals
+from quintet.base import hydra_internals, paths, process_exit, redacted_output, secrets, signals
 from quintet.base.console import typed
 from quintet.base.errors import UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
@@ -116,11 +116,9 @@ def refuse_nonsense(arguments: list[str]) -> None:
         UserError: as `quintet.study.overrides.read`.
 
     """
-    from hydra._internal.utils import get_args_parser
-
     from quintet.study import overrides
 
-    overrides.read(get_args_parser().parse_args(arguments).overrides)
+    overrides.read(hydra_internals.overrides_of(arguments))
 
 
 def placed(arguments: list[str]) -> list[str]:

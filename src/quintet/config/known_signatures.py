@@ -152,8 +152,7 @@ def accepts(kind: Any, value: Any) -> bool:
         return False
     if "tuple" in kind:
         return len(value) == len(kind["tuple"]) and all(
-            any(accepts(k, v) for k in kinds)
-            for kinds, v in zip(kind["tuple"], value, strict=True)
+            any(accepts(k, v) for k in kinds) for kinds, v in zip(kind["tuple"], value, strict=True)
         )
     return all(any(accepts(k, v) for k in kind["list"]) for v in value)
 

@@ -8,7 +8,7 @@ from typing import Any
 from hydra.experimental.callback import Callback
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import secret_rules, secrets
+from quintet.base import hydra_internals, secret_rules, secrets
 
 ADVICE = "Put it into the environment and refer to it: {}='${{oc.env:NAME_OF_VARIABLE}}'"
 
@@ -42,7 +42,7 @@ def _parsed(argument: str, text: str) -> Any:
     except HydraException:  # which says so itself, later
         return text.strip("'\"")
     if override.is_choice_sweep():
-        return [override._convert_value(value) for value in override.value().list]  # type: ignore[union-attr]
+        return hydra_internals.swept_values(override)
     return text if override.is_sweep_override() else override.value()
 
 

@@ -93,6 +93,7 @@ def _has_nodes(value: Any) -> bool:
 
 
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
+    """Return the annotations of a class's or function's parameters; none that cannot be read."""
     # Accuracy and its like in torchmetrics are built by __new__ and have no __init__ of their own.
     if inspect.isclass(target):
         own_new = "__new__" in vars(target) and "__init__" not in vars(target)

@@ -4,12 +4,12 @@ from collections.abc import Iterator
 from typing import Any, Literal
 
 from torch import nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from quintet.base.errors import UserError, nearest
+from quintet.options.torch_internals import BatchOrInstanceNorm
 
 UNDECAYED = (
-    _NormBase,  # batch and instance norms
+    BatchOrInstanceNorm,  # batch and instance norms
     nn.LayerNorm,
     nn.GroupNorm,
     nn.RMSNorm,
@@ -19,7 +19,7 @@ UNDECAYED = (
 """Layers whose parameters are left undecayed, whatever their shape."""
 
 
-NORMS = (_NormBase, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
+NORMS = (BatchOrInstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Layers that belong to the layer before them."""
 
 

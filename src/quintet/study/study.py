@@ -10,6 +10,7 @@ from quintet.artifacts import untrusted_files
 from quintet.base import locks
 from quintet.base.errors import UserError
 from quintet.base.secrets import redacted
+from quintet.study.optuna_internals import storage_of
 from quintet.study.ranking import COLUMNS, rows
 from quintet.study.space import Params, Space
 from quintet.study.spec import differences
@@ -56,7 +57,7 @@ class Study:
                 direction={"min": "minimize", "max": "maximize"}[direction],
                 load_if_exists=True,
             )
-        self._storage, self._id = self.optuna._storage, self.optuna._study_id
+        self._storage, self._id = storage_of(self.optuna)
         check(self.optuna, folder if url else folder / JOURNAL)
 
     @classmethod

@@ -15,7 +15,7 @@ import sys
 from importlib import import_module
 from typing import Any
 
-from quintet.base import paths, process_exit
+from quintet.base import hydra_internals, paths, process_exit
 from quintet.base.process import die_with
 from quintet.base.signals import SIGNALS, listen
 from quintet.study.trial_pipe import TrialPipe
@@ -42,14 +42,11 @@ def main() -> None:
 def warm() -> None:
     """Compose a config, so that trials inherit what Hydra keeps of its plugins and its grammar.
 
-    Hydra composes every config twice, the first time only to read `hydra.mode`, which of a trial is
-    known: a tenth of a CPU second, a fifth of a short trial.
+    Composing it once instead of twice saves a tenth of a CPU second, a fifth of a short trial.
     """
     from hydra import compose, initialize_config_dir
-    from hydra._internal.hydra import Hydra
-    from hydra.types import RunMode
 
-    Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
+    hydra_internals.compose_once()
     with initialize_config_dir(str(paths.CONFIGS), version_base="1.3"):
         compose("train")
 

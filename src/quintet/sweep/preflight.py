@@ -1,12 +1,13 @@
 """A sweep's first check: its configs are checked as a run checks its own, before any trial.
 
-The sweep's own process loads no torch, so another one does it: `python -m` of this file.
+What the shipped signatures tell is checked at once. The sweep's own process loads no torch, so
+another one does the rest: `python -m` of this file.
 """
 
 import json
 import sys
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from random import Random
@@ -17,11 +18,12 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.base.process import die_with_parent
+from quintet.config import known_signatures
+from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.error_messages import explain
 from quintet.sweep import subprocess_job
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_process import Start
-from quintet.training.setup import validate
 from quintet.training.training_steps import repeats
 
 ASKED, REFUSED = "examples.json", "refused.txt"
@@ -40,9 +42,12 @@ def preflight(plan: Plan, start: Start) -> None:
     """
     if (plan.folder / "trials").is_dir():
         return
+    examples = asked(plan)
+    if why := mistake(examples, plan.folder, known_signatures.check_config):
+        raise UserError(why)
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        (folder / ASKED).write_text(json.dumps(asked(plan)))
+        (folder / ASKED).write_text(json.dumps(examples))
         subprocess_job.ran([plan.command[0], "-m", __name__, str(folder)], folder, start)
         if (said := folder / REFUSED).is_file():
             raise UserError(said.read_text())
@@ -60,14 +65,24 @@ def asked(plan: Plan) -> list[dict[str, Any]]:
 
 def main(folder: Path) -> None:
     """Check what is asked for in `folder`; leave there what the user is to be told."""
+    from quintet.training import build
+
     examples = json.loads((folder / ASKED).read_text())
+    if why := mistake(examples, folder, build.check):
+        write_atomically(folder / REFUSED, why)
+
+
+def mistake(
+    examples: Sequence[Mapping[str, Any]], folder: Path, check: Callable[[DictConfig], None]
+) -> str | None:
+    """Return what is wrong with the first example that is; `check` looks at one config's nodes."""
     one_data_set = len({example["config"]["choices"].get("data") for example in examples}) == 1
     for example in examples:
         cfg = OmegaConf.create(example["config"])
         cfg.paths.run = str(folder)
-        if why := Checked(cfg, example["values"], one_data_set).mistake():
-            write_atomically(folder / REFUSED, why)
-            return
+        if why := Checked(cfg, example["values"], one_data_set, check).mistake():
+            return why
+    return None
 
 
 @dataclass
@@ -79,12 +94,14 @@ class Checked:
         values: of its keys, to be tried in it.
         fits: whether a model or loss that does not fit the data is a mistake; of several data sets
             it may fit another, and that is for the trials to find out.
+        check: of one config's nodes.
 
     """
 
     cfg: DictConfig
     values: Mapping[str, Sequence[Any]]
     fits: bool
+    check: Callable[[DictConfig], None]
 
     def mistake(self) -> str | None:
         """Return what is wrong, whatever else is chosen; None where trials may begin."""
@@ -113,8 +130,11 @@ class Checked:
         for key, value in row.items():
             OmegaConf.update(self.cfg, key, value, force_add=True)
         try:
+            check_keys(self.cfg)
             repeats(self.cfg)
-            validate(self.cfg, compatibility=self.fits)
+            if self.fits:
+                check_choices(self.cfg)
+            self.check(self.cfg)
         except (UserError, HydraException, OmegaConfBaseException) as error:
             return explain(error)
         return None

@@ -3,6 +3,7 @@
 from lightning.pytorch.loggers import TensorBoardLogger
 
 from quintet.artifacts.record import Record
+from quintet.options.torch_internals import file_writer
 from quintet.trackers import media
 from quintet.trackers.run_facts import About, outcome
 from quintet.trackers.tensorboard_run import session_end
@@ -32,7 +33,7 @@ class TensorBoard(Tracker, TensorBoardLogger):
         scores = (f"best/{name}", f"test/{name}", "test/loss")
         known = {key: value for key, value in about.hparams.items() if value is not None}
         experiment, start, _ = hparams(known, dict.fromkeys(scores, 0.0))  # type: ignore[no-untyped-call]
-        writer = self.experiment._get_file_writer()
+        writer = file_writer(self.experiment)
         writer.add_summary(experiment)
         writer.add_summary(start)
 
@@ -48,5 +49,5 @@ class TensorBoard(Tracker, TensorBoardLogger):
         self.experiment.add_text("status", told, record.epochs)
         if (found := media.confusion(self.about.folder, record)) is not None:
             self.experiment.add_text("confusion/val", found.markdown(), record.epochs)
-        self.experiment._get_file_writer().add_summary(session_end(record.status))
+        file_writer(self.experiment).add_summary(session_end(record.status))
         self.experiment.close()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import hydra_internals
 from quintet.base.advice import Advice
 from quintet.base.errors import UserError, nearest
 from quintet.config import known_signatures
@@ -60,7 +61,7 @@ def data(cfg: DictConfig) -> "DataModule":
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
     own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])
-    own._set_parent(cfg)
+    hydra_internals.set_parent(own, cfg)
     source = partial(instantiate, own, "data")
     return DataModule(source, **common)
 

@@ -33,10 +33,9 @@ def watch_over() -> None:
 
     Lightning's own watcher kills rank 0 as well, before it could say why or record anything.
     """
-    from lightning.pytorch.strategies.launchers import subprocess_script
+    from quintet.training.lightning_patches import replace_launcher
 
-    subprocess_script._launch_process_observer = _watch  # type: ignore[attr-defined]
-    subprocess_script._hydra_subprocess_cmd = _command_of  # type: ignore[attr-defined,assignment]
+    replace_launcher(_watch, _command_of)
     atexit.register(_part)
     if not is_first_rank():
         die_with(os.getppid())  # whoever that is: a cluster's launcher may have started the ranks
@@ -48,9 +47,10 @@ def _command_of(rank: int) -> tuple[list[str], str]:
     Lightning's stand as they are, whatever quotes and backslashes the path itself has.
     """
     from hydra.core.hydra_config import HydraConfig
-    from lightning.fabric.strategies.launchers.subprocess_script import _hydra_subprocess_cmd
 
-    command, directory = _hydra_subprocess_cmd(rank)
+    from quintet.training.lightning_patches import launch_command
+
+    command, directory = launch_command(rank)
     place = HydraConfig.get().run.dir
     theirs, ours = f'hydra.run.dir="{place}"', f"hydra.run.dir={quoted(place)}"
     return [ours if word == theirs else word for word in command], directory

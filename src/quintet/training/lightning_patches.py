@@ -1,6 +1,15 @@
-"""Lightning calls every hook of every callback in every step; here the empty ones are taken out."""
+"""What of Lightning is used or overridden beside its public interface.
 
-from typing import TypeVar
+That is its call of every hook of every callback in every step, even the empty ones, and its
+launcher of several processes. Two attributes are used where they belong: `_current_fx_name`
+of the LightningModule in `quintet.modules.supervised`, `_average_model` of WeightAveraging in
+`callbacks.swa`.
+tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
+"""
+
+import subprocess
+from collections.abc import Callable
+from typing import Any, TypeVar
 
 import lightning.pytorch as L
 
@@ -27,3 +36,21 @@ def without_empty_hooks(owner: Owner) -> Owner:
         if name not in vars(owner) and getattr(type(owner), name) is getattr(base, name):
             setattr(owner, name, None)
     return owner
+
+
+def replace_launcher(
+    observe: "Callable[[list[subprocess.Popen[Any]]], None]",
+    command_of: Callable[[int], tuple[list[str], str]],
+) -> None:
+    """Replace what watches the processes of the other ranks, and the command that starts one."""
+    from lightning.pytorch.strategies.launchers import subprocess_script
+
+    subprocess_script._launch_process_observer = observe  # type: ignore[attr-defined]
+    subprocess_script._hydra_subprocess_cmd = command_of  # type: ignore[attr-defined]
+
+
+def launch_command(rank: int) -> tuple[list[str], str]:
+    """Return Lightning's own command that starts a rank of a Hydra job, and its folder."""
+    from lightning.fabric.strategies.launchers import subprocess_script
+
+    return subprocess_script._hydra_subprocess_cmd(rank)

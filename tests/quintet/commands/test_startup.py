@@ -18,7 +18,8 @@ def train(folder, *arguments):
 
 
 def imported(done):
-    return {name.partition(".")[0] for name in re.findall(r"\| +(\S+)$", done.stderr, re.M)}
+    found = re.findall(r"^import time: .*\| +(\S+)$", done.stderr, re.M)
+    return {name.partition(".")[0] for name in found}
 
 
 @pytest.mark.parametrize("flags", [("--help",), ("--cfg", "job")])
@@ -39,6 +40,14 @@ def test_help_and_config_import_nothing_heavy(flags, tmp_path):
         ("loss=mse", "loss=cross_entropy"),
         ("metric=rmse", "metric=accuracy"),
         ("model=transformer", "model=cnn"),
+        ("optimizer.lr=fast", "is of type str"),
+        ("optimizer.lr=-1", "at least 0"),
+        ("optimizer.betas=[0.9]", "2 numbers"),
+        ("model.width=abc", "is of type str"),
+        ("model.width=0", "at least 1"),
+        ("data.val=0", "more than 0"),
+        ("trainer.max_epochs=abc", "is of type str"),
+        ("callbacks.early_stopping.patience=x", "is of type str"),
     ],
 )
 def test_a_mistake_is_answered_before_anything_heavy_is_imported(mistake, hint, tmp_path):
@@ -46,3 +55,16 @@ def test_a_mistake_is_answered_before_anything_heavy_is_imported(mistake, hint, 
     assert done.returncode == 1
     assert hint in done.stderr
     assert not imported(done) & HEAVY
+
+
+@pytest.mark.parametrize("words", ["loss=mse", "optimizer.lr=fast", "optimizer.lr=-1"])
+def test_a_sweeps_mistake_is_answered_by_its_own_process(words, tmp_path):
+    place = f"hydra.sweep.dir={tmp_path / 'sweep'}"
+    script = [sys.executable, "-X", "importtime", str(SRC / "train.py")]
+    done = subprocess.run(
+        [*script, "-m", words, "seed=1,2", place], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 1
+    assert words.partition("=")[0] in done.stderr
+    assert "quintet.training.build" in done.stderr  # the sweep's own
+    assert not imported(done) & (HEAVY - {"optuna"})

@@ -162,6 +162,30 @@ def test_a_sweep_knows_a_trial_by_its_command_line_and_record():
         assert not seen, f"{named(path)} imports {sorted(seen)}"
 
 
+def private_parts(path: Path) -> set[str]:
+    """What a file imports of the libraries' private parts."""
+    libraries = {"torch", "torchmetrics", "optuna"} | FRAMEWORKS
+    return {
+        name
+        for name in imports_of(path)
+        if name.partition(".")[0] in libraries
+        and any(re.match("_[a-z]", part, re.IGNORECASE) for part in name.split("."))
+    }
+
+
+def test_private_parts_of_libraries_are_imported_in_one_file_each():
+    homes = {
+        "quintet.base.hydra_internals": {"hydra"},
+        "quintet.options.torch_internals": {"torch"},
+        "quintet.testing.sweep_contract": {"hydra"},  # composes as a sweep's start does
+    }
+    found = {named(path): private_parts(path) for path in ENGINE}
+    used = {
+        module: {n.partition(".")[0] for n in names} for module, names in found.items() if names
+    }
+    assert used == homes
+
+
 def test_hydra_builds_nothing():
     assert not [named(path) for path in SOURCES if instantiates(path.read_text("utf-8"))]
 
@@ -216,6 +240,14 @@ def test_a_config_opens_with_a_sentence_about_it(path):
     # Hydra reads its own header, `# @package ...`, only from the very top.
     first = next((line for line in lines if not line.startswith("# @")), "")
     assert re.match(r"# \w+.* \w+.* \w+", first), f"first line: {first!r}"
+
+
+@pytest.mark.parametrize(
+    "name", ["lightning", "torch", "torchmetrics", "hydra-core", "omegaconf", "optuna"]
+)
+def test_a_library_whose_private_parts_are_used_has_an_upper_bound(name):
+    (wanted,) = (r for r in map(Requirement, project()["dependencies"]) if r.name == name)
+    assert any(bound.operator == "<" for bound in wanted.specifier)
 
 
 @pytest.mark.parametrize("line", requirements())

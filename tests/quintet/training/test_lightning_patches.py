@@ -1,5 +1,6 @@
 """What makes a step fast must not change it."""
 
+import inspect
 from copy import deepcopy
 from pathlib import Path
 
@@ -72,3 +73,19 @@ def trained_by_hand(cfg, data, network):
             criterion(network(x), y).backward()
             optimizer.step()
     return network
+
+
+def test_the_private_parts_of_lightning_are_still_there():
+    """One that is gone says what to mend: see the docstring of `lightning_patches`."""
+    from lightning.fabric.strategies.launchers import subprocess_script as fabric
+    from lightning.pytorch.callbacks import WeightAveraging
+    from lightning.pytorch.strategies.launchers import subprocess_script as pytorch
+
+    takes = list(inspect.signature(fabric._hydra_subprocess_cmd).parameters)
+    assert takes == ["local_rank"], "the command of a rank: `launch_command`"
+    for name in ("_launch_process_observer", "_hydra_subprocess_cmd"):
+        used = inspect.getsource(pytorch._SubprocessScriptLauncher)
+        assert callable(getattr(pytorch, name)), f"{name} has moved: `replace_launcher`"
+        assert f"{name}(" in used, f"the launcher calls {name} no more: `replace_launcher`"
+    assert "_average_model" in vars(WeightAveraging(use_buffers=False)), "the average: `SWA`"
+    assert "_current_fx_name" in vars(L.LightningModule()), "the hook: `SupervisedModule`"

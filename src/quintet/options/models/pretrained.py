@@ -11,9 +11,9 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from quintet.base.errors import UserError, nearest
+from quintet.options.torch_internals import BatchOrInstanceNorm
 
 State = Mapping[str, Tensor]
 WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
@@ -120,7 +120,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
             f"so there is nothing to train. Leave out one of its layers, as the last: {last}."
         )
     for path, module in model.named_modules():
-        if isinstance(module, _NormBase):
+        if isinstance(module, BatchOrInstanceNorm):
             own = [p.requires_grad for p in module.parameters(recurse=False)]
             named = any(_matches(f"{path}.running_mean", p) for p in patterns)
             module.frozen = named or (bool(own) and not any(own))  # type: ignore[assignment]

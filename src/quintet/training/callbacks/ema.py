@@ -6,6 +6,8 @@ import torch
 from lightning.pytorch.callbacks import WeightAveraging
 from torch import Tensor
 
+from quintet.options.torch_internals import lerp_all_
+
 Average = Callable[[list[Tensor], list[Tensor], Tensor | int], None]
 
 
@@ -32,6 +34,6 @@ def warmed_up(decay: float) -> Average:
     @torch.no_grad()
     def update(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:
         n = float(count)
-        torch._foreach_lerp_(averages, weights, 1 - min(decay, (1 + n) / (10 + n)))
+        lerp_all_(averages, weights, 1 - min(decay, (1 + n) / (10 + n)))
 
     return update

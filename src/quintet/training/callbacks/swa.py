@@ -5,11 +5,11 @@ from typing import Any, cast
 import lightning.pytorch as L
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
-from torch.nn.modules.batchnorm import _NormBase
 
 from quintet.base.errors import UserError
 from quintet.modules.supervised import SupervisedModule
 from quintet.options.models.pretrained import is_frozen
+from quintet.options.torch_internals import BatchOrInstanceNorm
 
 
 class SWA(WeightAveraging):
@@ -51,7 +51,9 @@ class SWA(WeightAveraging):
         """Take the running statistics of the mean over the training data."""
         assert self._average_model is not None
         task: SupervisedModule = self._average_model.module  # type: ignore[assignment]
-        norms = [m for m in task.modules() if isinstance(m, _NormBase) and not is_frozen(m)]
+        norms = [
+            m for m in task.modules() if isinstance(m, BatchOrInstanceNorm) and not is_frozen(m)
+        ]
         norms = [norm for norm in norms if norm.track_running_stats]
         if not norms:
             return

@@ -1,0 +1,15 @@
+"""The private parts of Optuna that are used: all of them, here.
+
+tests/quintet/study/test_optuna_internals.py says which of them an upgrade has changed.
+"""
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    import optuna
+    from optuna.storages import BaseStorage
+
+
+def storage_of(study: "optuna.Study") -> tuple["BaseStorage", int]:
+    """Return the storage that a study writes to, caches included, and the study's id there."""
+    return study._storage, study._study_id

@@ -1,0 +1,28 @@
+"""What of torch is used beside its public interface does what it is used for."""
+
+import pytest
+import torch
+from torch import nn
+
+from quintet.options import torch_internals
+
+
+def test_batch_and_instance_norms_have_one_base():
+    norms = [nn.BatchNorm1d(2), nn.BatchNorm2d(2), nn.SyncBatchNorm(2), nn.InstanceNorm1d(2)]
+    assert all(isinstance(norm, torch_internals.BatchOrInstanceNorm) for norm in norms)
+    assert not isinstance(nn.LayerNorm(2), torch_internals.BatchOrInstanceNorm)
+
+
+def test_a_list_of_tensors_is_moved_in_place():
+    starts, ends = [torch.zeros(2), torch.ones(1)], [torch.ones(2), torch.zeros(1)]
+    torch_internals.lerp_all_(starts, ends, 0.25)
+    assert [t.tolist() for t in starts] == [[0.25, 0.25], [0.75]]
+
+
+def test_a_summary_writer_gives_its_file_writer(tmp_path):
+    pytest.importorskip("tensorboard")
+    from torch.utils.tensorboard import SummaryWriter
+
+    writer = SummaryWriter(str(tmp_path))
+    assert callable(torch_internals.file_writer(writer).add_summary)
+    writer.close()

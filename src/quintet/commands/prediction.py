@@ -39,7 +39,7 @@ def predict(cfg: DictConfig) -> Path:
         raise UserError(
             f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
         )
-    runs = _models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
+    runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     run = runs[0][0]
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
         new = read_new(cfg.input, run.data.reader)
@@ -60,7 +60,7 @@ def predict(cfg: DictConfig) -> Path:
     return output
 
 
-def _models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
+def models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
     if untrusted_files.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint, trust))

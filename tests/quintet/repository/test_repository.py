@@ -28,7 +28,17 @@ CONFIGS = [
 
 # The rooms of the engine, from the top: a room imports from itself and from those below it.
 ROOMS = (
-    *("__main__", "testing", "commands", "comparison", "report", "sweep", "ensembles", "training"),
+    *(
+        "__main__",
+        "testing",
+        "api",
+        "commands",
+        "comparison",
+        "report",
+        "sweep",
+        "ensembles",
+        "training",
+    ),
     *("trackers", "diagnostics", "modules", "study", "config", "analysis", "artifacts", "options"),
     *("problems", "data", "base"),
 )

@@ -60,7 +60,7 @@ def signature(path: str) -> dict[str, Any]:
     """Describe what a target takes."""
     target = locate(path, "signatures")
     hints = hints_of(target)
-    found = {}
+    found: dict[str, Any] = {}
     variadic = (inspect.Parameter.VAR_KEYWORD, inspect.Parameter.VAR_POSITIONAL)
     for name, parameter in parameters(target).items():
         if parameter.kind in variadic:
@@ -131,7 +131,7 @@ def build(group: str, values: dict[str, Any]) -> None:
 
 def ranges(group: str, taken: dict[str, Any], takes: dict[str, Any]) -> dict[str, dict[str, Any]]:
     """Find the ranges of an option's numbers by trying."""
-    found = {}
+    found: dict[str, Any] = {}
     for key, value in taken.items():
         if key in takes and not key.startswith("_"):
             accepted = partial(allowed, group, taken, key)

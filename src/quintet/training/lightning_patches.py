@@ -45,12 +45,13 @@ def replace_launcher(
     """Replace what watches the processes of the other ranks, and the command that starts one."""
     from lightning.pytorch.strategies.launchers import subprocess_script
 
-    subprocess_script._launch_process_observer = observe  # type: ignore[attr-defined]
-    subprocess_script._hydra_subprocess_cmd = command_of  # type: ignore[attr-defined]
+    subprocess_script._launch_process_observer = observe  # type: ignore[attr-defined,assignment]
+    subprocess_script._hydra_subprocess_cmd = command_of  # type: ignore[attr-defined,assignment]
 
 
 def launch_command(rank: int) -> tuple[list[str], str]:
     """Return Lightning's own command that starts a rank of a Hydra job, and its folder."""
     from lightning.fabric.strategies.launchers import subprocess_script
 
-    return subprocess_script._hydra_subprocess_cmd(rank)
+    command, folder = subprocess_script._hydra_subprocess_cmd(rank)
+    return list(command), folder

@@ -28,11 +28,11 @@ if TYPE_CHECKING:
 
     from quintet.ensembles.reload import Trained
 
-__all__ = ["Finished", "Model", "Record", "Study", "compose", "load", "sweep", "train"]
+__all__ = ["FinishedRun", "Model", "Record", "Study", "compose", "load", "sweep", "train"]
 
 
 @dataclass(frozen=True)
-class Finished:
+class FinishedRun:
     """A run that has ended.
 
     Args:
@@ -88,7 +88,7 @@ def compose(*overrides: str) -> "DictConfig":
         return compose("train", list(overrides))
 
 
-def train(*overrides: str, folder: str | Path | None = None) -> Finished:
+def train(*overrides: str, folder: str | Path | None = None) -> FinishedRun:
     """Train a model in a process of its own, as `train.py` with these overrides.
 
     Args:
@@ -101,7 +101,7 @@ def train(*overrides: str, folder: str | Path | None = None) -> Finished:
     """
     place = _folder("runs", folder)
     _run([*overrides, f"hydra.run.dir={quoted(place)}"])
-    return Finished(place, Record.read(place))
+    return FinishedRun(place, Record.read(place))
 
 
 def sweep(*overrides: str, folder: str | Path | None = None) -> Study:

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -68,7 +68,9 @@ def numbers(column: "pd.Series[Any]", name: str, style: str = "1.5") -> NDArray[
     if len(bad):
         raise UserError(
             f"Column '{name}', row {bad[0] + 1}: {column.iloc[bad[0]]} is infinite or too large "
-            f"(beyond {LARGEST:.1e}). Repair or empty such cells ({len(bad)} in all)."
+            f"(beyond {LARGEST:.1e})",
+            code=Code.DATA,
+            hint=f"Repair or empty such cells ({len(bad)} in all)",
         )
     return values
 

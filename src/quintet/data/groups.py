@@ -5,7 +5,7 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 from quintet.data.strata import strata
 
@@ -22,8 +22,9 @@ def by_group(
     if len(names) < np.count_nonzero(sizes):
         raise UserError(
             f"The group column has {len(names)} group(s), too few for "
-            f"{np.count_nonzero(sizes)} parts. Leave data.group out, or set data.val or "
-            "data.test to 0."
+            f"{np.count_nonzero(sizes)} parts",
+            code=Code.DATA,
+            hint="Leave data.group out, or set data.val or data.test to 0",
         )
     classes = strata(samples)
     table = np.zeros((len(names), 1 if classes is None else int(classes.max()) + 1))

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.folds import one_fold
@@ -67,10 +67,19 @@ class DataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         if batch_size < 1:
-            raise UserError(f"data.batch_size={batch_size}: give a whole number from 1 on.")
+            raise UserError(
+                "must be a whole number of at least 1",
+                code=Code.OUT_OF_RANGE,
+                key="data.batch_size",
+                value=batch_size,
+            )
         if val <= 0:
             raise UserError(
-                f"data.val={val}: the metric is measured on validation data; give some."
+                "leaves no validation data, on which the metric is measured",
+                code=Code.OUT_OF_RANGE,
+                key="data.val",
+                value=val,
+                hint="Give a fraction, such as 0.1, or a number of samples",
             )
         self.source, self.batch_size = source, batch_size
         self.seed, self.order_seed = seed, order_seed

@@ -6,7 +6,7 @@ import warnings
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Task
 
 ROWS = 2_000
@@ -26,8 +26,11 @@ def share_or_number(select: float, features: int) -> int:
     """
     if not select > 0 or (select >= 1 and select != int(select)):
         raise UserError(
-            f"data.select={select:g}: give a share of the columns (0 to 1), a number of them "
-            "(1, 2, ...), or null for all."
+            "must be a fraction of the columns (0 to 1), a number of them (1, 2, ...), or null "
+            "for all",
+            code=Code.OUT_OF_RANGE,
+            key="data.select",
+            value=f"{select:g}",
         )
     return min(features, max(1, math.ceil(select * features) if select < 1 else int(select)))
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.account import remarks, summary, useless
 from quintet.data.columns import Spec, describe, encode, values_of
 from quintet.data.frames import read_frame, require
@@ -100,7 +100,11 @@ def inputs_of(
             specs.append(spec)
             account.extend(remarks(frame[name], spec))
     if not specs:
-        raise UserError("No input column is left. " + (" ".join(account) or "Give more columns."))
+        raise UserError(
+            "No input column is left",
+            code=Code.DATA,
+            hint=" ".join(account) or "Give more columns",
+        )
     specs.sort(key=lambda spec: bool(spec["type"] == "category"))
     return specs, [summary(specs), *account]
 
@@ -111,17 +115,29 @@ def _check_options(
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
     if not targets:
-        there = ", ".join(map(str, frame.columns))
-        raise UserError(f"Which column is the target? Give data.target= one of: {there}.")
+        raise UserError(
+            "No target column is given",
+            code=Code.MISSING_VALUE,
+            allowed=frame.columns,
+            hint="Give data.target=<column>",
+        )
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
         (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
         require(names, frame, option)
     if both := set(targets) & {*chosen, *left_out, group, time}:
-        raise UserError(f"'{min(both)}' is the target; it cannot have another role as well.")
+        raise UserError(
+            f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
+        )
     if group and time:
-        raise UserError("data.group and data.time cannot be combined: set one of them to null.")
+        raise UserError(
+            f"and data.time={time} cannot be combined",
+            code=Code.CONFLICT,
+            key="data.group",
+            value=group,
+            hint="Set one of them to null",
+        )
 
 
 def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
@@ -129,8 +145,11 @@ def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
     spec = describe(frame[time], time)
     if spec["type"] not in ("date", "number") or frame[time].isna().any():
         raise UserError(
-            f"data.time={time} must be a date or a number in every row; it is a {spec['type']} "
-            f"with {int(frame[time].isna().sum())} missing."
+            f"must be a date or a number in every row; it is a {spec['type']} with "
+            f"{int(frame[time].isna().sum())} missing",
+            code=Code.DATA,
+            key="data.time",
+            value=time,
         )
     when = values_of(frame[time], spec)[:, 0]
     return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)
@@ -139,7 +158,13 @@ def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
 def codes_of(column: "pd.Series[Any]") -> torch.Tensor:
     """Return the number of each row's group."""
     if column.isna().any():
-        raise UserError(f"The group column '{column.name}' is missing in some rows: fill them.")
+        raise UserError(
+            "is missing in some rows",
+            code=Code.DATA,
+            key="data.group",
+            value=column.name,
+            hint="Fill them",
+        )
     codes, _ = column.factorize()
     return torch.from_numpy(codes.astype(np.int64))
 

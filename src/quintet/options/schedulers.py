@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim import lr_scheduler as lrs
 from torch.optim.lr_scheduler import LRScheduler
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 Factory = Callable[..., LRScheduler]
 """Makes the schedule of an optimizer; usually a `functools.partial` of its class."""
@@ -99,14 +99,21 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
     steps = round(warmup * total_steps) if 0 < warmup < 1 else int(warmup)
     if warmup < 0 or (warmup > 1 and steps != warmup):
         raise UserError(
-            f"scheduler.warmup={warmup} is no length. Give whole steps from 0, or a fraction of "
-            "the run below 1, such as 0.1."
+            "is not a length",
+            code=Code.OUT_OF_RANGE,
+            key="scheduler.warmup",
+            value=warmup,
+            hint="Give a whole number of steps from 0, or a fraction of the run below 1, such as "
+            "0.1",
         )
     if 0 < total_steps <= steps:
         raise UserError(
-            f"scheduler.warmup={warmup} does not fit a run of {total_steps} steps. Give whole "
-            f"steps from 0 to {max(total_steps - 1, 0)}, or a fraction of the run below 1, "
-            "such as 0.1."
+            f"does not fit a run of {total_steps} steps",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.warmup",
+            value=warmup,
+            hint=f"Give a whole number of steps from 0 to {max(total_steps - 1, 0)}, or a "
+            "fraction of the run below 1, such as 0.1",
         )
     return steps
 
@@ -124,17 +131,29 @@ def _fitted(factory: Factory, total_steps: int, length: int) -> Factory:
 def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
     name = type(main).__name__
     if interval not in ("step", "epoch"):
-        allowed = nearest(interval, ["step", "epoch"])
-        raise UserError(f"scheduler.interval={interval} is not known. {allowed}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="scheduler.interval",
+            value=interval,
+            allowed=["step", "epoch"],
+        )
     if isinstance(main, lrs.ReduceLROnPlateau) and interval == "step":
         raise UserError(
-            "scheduler.interval=step does not fit plateau, which listens to a metric that comes "
-            "once an epoch. Use scheduler.interval=epoch."
+            "does not fit plateau, which monitors a metric that is computed once per epoch",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.interval",
+            value=interval,
+            hint="Use scheduler.interval=epoch",
         )
     if steps and interval == "epoch" and not isinstance(main, FACTORS):
         raise UserError(
-            f"scheduler.interval=epoch does not allow a warm-up before {name}. Use "
-            "scheduler.interval=step (and count its lengths in steps), or scheduler.warmup=0."
+            f"does not allow a warm-up before {name}",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.interval",
+            value=interval,
+            hint="Use scheduler.interval=step (and give its lengths in steps), or "
+            "scheduler.warmup=0",
         )
 
 
@@ -176,8 +195,11 @@ def one_cycle(
     """
     if pct_start * total_steps == 1:
         raise UserError(
-            f"scheduler.pct_start={pct_start} leaves one_cycle a single step of {total_steps} to "
-            "rise in. Raise it, or train longer."
+            f"leaves one_cycle a single step of {total_steps} to raise the learning rate",
+            code=Code.OUT_OF_RANGE,
+            key="scheduler.pct_start",
+            value=pct_start,
+            hint="Raise it, or train longer",
         )
     return lrs.OneCycleLR(
         optimizer,

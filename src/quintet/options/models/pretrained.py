@@ -13,7 +13,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.modules.batchnorm import _NormBase
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError, nearest
 
 State = Mapping[str, Tensor]
 WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
@@ -66,7 +66,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
             found.taken.append(name)
     found.fresh = [name for name in own if name not in found.taken]
     if not {name for name, p in model.named_parameters() if p.ndim > 1} & {*found.taken}:
-        raise UserError(_misfit(found, own, state, source))
+        raise _misfit(found, own, state, source)
     return found
 
 
@@ -76,14 +76,17 @@ def _unwrapped(state: State, own: Iterable[str]) -> State:
     return plain if len({*plain} & {*own}) > len({*state} & {*own}) else state
 
 
-def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> str:
-    says = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
-    if not says:
-        says = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
-    return (
-        f"model.weights={source}: no weight among its {len(state)} tensors fits the model; "
-        f"{says[0]} Choose the weights of a model of the same kind, with the same model.width "
-        "and model.depth."
+def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> UserError:
+    reasons = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
+    if not reasons:
+        reasons = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
+    return UserError(
+        f"holds {len(state)} tensors, but no weight among them fits the model; {reasons[0]}",
+        code=Code.INCOMPATIBLE,
+        key="model.weights",
+        value=source,
+        hint="Choose the weights of a model of the same kind, with the same model.width and "
+        "model.depth",
     )
 
 
@@ -107,8 +110,11 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
         if not any(_matches(name, pattern) for name in parameters):
             modules = {".".join(n.split(".")[:depth]) for n in parameters for depth in (1, 2)}
             raise UserError(
-                f"model.freeze={pattern} matches no parameter. "
-                f"{nearest(pattern, {*parameters, *modules})}"
+                "matches no parameter",
+                code=Code.UNKNOWN_NAME,
+                key="model.freeze",
+                value=pattern,
+                allowed={*parameters, *modules},
             )
     frozen = [name for name in parameters if any(_matches(name, p) for p in patterns)]
     for name in frozen:
@@ -116,8 +122,11 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     if not any(p.requires_grad for p in parameters.values()):
         last = frozen[-1].rpartition(".")[0] or frozen[-1]
         raise UserError(
-            f"model.freeze=[{','.join(patterns)}] freezes all {len(frozen)} tensors of the model, "
-            f"so there is nothing to train. Leave out one of its layers, as the last: {last}."
+            f"freezes all {len(frozen)} tensors of the model, so there is nothing to train",
+            code=Code.INCOMPATIBLE,
+            key="model.freeze",
+            value=f"[{','.join(patterns)}]",
+            hint=f"Leave out one of its layers, such as the last: {last}",
         )
     for path, module in model.named_modules():
         if isinstance(module, _NormBase):

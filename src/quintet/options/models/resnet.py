@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import at_least, dimensions, dropout_rate, make_activation
 
 
@@ -74,7 +74,9 @@ class ResNet(nn.Module):
         if min(height, across) < 4:
             raise UserError(
                 f"An image of {height}x{across} pixels is too small for model=resnet, which halves "
-                "it twice: at least 4x4 are needed. Choose model=cnn or model=mlp."
+                "it twice: at least 4x4 are needed",
+                code=Code.INCOMPATIBLE,
+                hint="Choose model=cnn or model=mlp",
             )
         at_least("depth", depth)
         widths = [at_least("width", width), 2 * width, 4 * width]

@@ -25,7 +25,7 @@ def arrays(
     x: str = "x",
     y: str = "y",
 ) -> Samples:
-    """Read an npz file into samples; the shape of the inputs tells their kind.
+    """Read an npz file into samples; their kind is inferred from the shape.
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
     (N, C, H, W) and (N, H, W, C) are images. Bytes of images become values from 0 to 1. Files
@@ -34,12 +34,13 @@ def arrays(
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
         task: binary, multiclass, multilabel or regression; None infers it from the targets.
-        kind: table, image, sequence or tokens (N, T) of ids from 2 on; None tells by the shape.
+        kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
+            shape.
         x: name of the inputs in the file.
         y: name of the targets, (N,) or (N, K).
 
     Raises:
-        UserError: whatever is wrong with the file or its values.
+        UserError: anything wrong with the file or its values.
 
     """
     stored = load(path)
@@ -58,10 +59,10 @@ def arrays(
         class_names=found.names,
         vocabulary=int(converted.max()) + 1 if found_kind == "tokens" else 0,
         split=part,
-        account=[
+        data_summary=[
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
-            found.account,
+            found.summary,
         ],
         reader={"kind": "array", "of": found_kind, "shape": list(converted.shape[1:]), "x": x},
     )
@@ -90,7 +91,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
 
 
 def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
-    """Tell the kind of inputs by their shape, or check the one given."""
+    """Infer the kind of inputs from their shape, or check the one given."""
     if kind is not None and kind not in get_args(Kind):
         raise UserError(
             "is unknown",
@@ -167,7 +168,7 @@ def _parts(
     if not there or there[0][0] != 0:
         missing = x if x not in stored else y
         raise UserError(
-            f"{path} has no array '{missing}'",
+            f"{path} has no array '{missing}'.",
             code=Code.UNKNOWN_NAME,
             value=missing,
             allowed=stored,

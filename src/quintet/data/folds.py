@@ -148,7 +148,7 @@ def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:
 
 
 def _every_class(samples: Samples, pairs: list[tuple[Tensor, Tensor]]) -> None:
-    """Refuse folds of which one lacks a class, where groups or time have the say."""
+    """Refuse folds of which one lacks a class; groups or time order can cause that."""
     if (found := labels(samples)) is None:
         return
     for index, parts in enumerate(pairs):

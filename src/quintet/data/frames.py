@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "<na>", "#n/a"}
-"""Cells, in small letters, that say "no value"."""
+"""Cells, in lower case, that mean "no value"."""
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 PARQUET = (".parquet", ".pq")
 
@@ -44,7 +44,7 @@ def read_frame(
     names = [str(name).strip() for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(
-            f"{file}: two columns are named '{twice[0]}'",
+            f"{file}: two columns are named '{twice[0]}'.",
             code=Code.DATA,
             hint="Rename one of them",
         )

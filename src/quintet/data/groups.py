@@ -1,4 +1,4 @@
-"""Deal whole groups to the three parts, so that no group is in two of them."""
+"""Assign whole groups to the three parts, so that no group is in two of them."""
 
 from collections.abc import Callable
 
@@ -15,7 +15,7 @@ Index = NDArray[np.int64]
 def by_group(
     samples: Samples, pool: Index, n_val: int, n_test: int, rng: np.random.RandomState
 ) -> list[Index]:
-    """Deal whole groups; of 200 random deals keep the one nearest to the sizes and shares."""
+    """Assign whole groups; of 200 random assignments keep the one closest to sizes and shares."""
     assert samples.groups is not None
     names, group = np.unique(samples.groups.numpy()[pool], return_inverse=True)
     sizes = np.array([len(pool) - n_val - n_test, n_val, n_test])

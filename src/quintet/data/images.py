@@ -41,7 +41,7 @@ def images(
     flat = [file for of_class in files for file in of_class]
     headers = [header(file) for file in flat]
     grey = all(mode in GREY for mode, _ in headers) if grayscale is None else grayscale
-    shape, told = _shape(size, [extent for _, extent in headers])
+    shape, remarks = _shape(size, [extent for _, extent in headers])
     channels = 1 if grey else 3
     if not lazy and (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
         raise UserError(
@@ -60,9 +60,9 @@ def images(
         kind="image",
         class_names=names,
         rows=rows if lazy else None,
-        account=[
+        data_summary=[
             f"{path}: {len(flat)} {colour} images in {len(names)} classes ({shares}).",
-            *told,
+            *remarks,
             *([f"Ignored {ignored} file(s) that are no images."] if ignored else []),
         ],
         reader={"kind": "image", "size": list(shape), "channels": channels, "white": 1.0},
@@ -118,7 +118,7 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]], int]:
 def _shape(
     size: int | list[int] | None, extents: list[tuple[int, int]]
 ) -> tuple[tuple[int, int], list[str]]:
-    """Choose the common height and width, and tell about it."""
+    """Choose the common height and width; return it with a remark for the user."""
     if size is not None:
         sides = [size, size] if isinstance(size, int) else list(size)
         if len(sides) != 2 or min(sides) < 1:

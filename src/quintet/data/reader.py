@@ -29,15 +29,15 @@ class NewInput:
     """Inputs in the shapes of `Samples.x`."""
     names: list[str]
     """Name of each sample: row number (from 1) or file."""
-    account: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     """What was ignored, missing or unknown, one sentence each."""
 
 
 def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
-    """Read a file or folder as `Samples.reader` of the training data says.
+    """Read a file or folder the way `Samples.reader` of the training data describes.
 
     Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
-    series' column; every window is a sample, the last one tells what comes next. Texts: a csv
+    series' column; every window is a sample, the last one forecasts what comes next. Texts: a csv
     with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
     depth. Everything: npz (array x) or npy in the shape of training.
 
@@ -61,7 +61,7 @@ def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
             hint="Give inputs as npz or npy",
         )
     frame = read_frame(file, reader.get("separator"), reader.get("encoding", "utf-8-sig"))
-    account = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
+    remarks = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
     if kind == "table":
         found = _table(frame, reader["columns"])
     elif kind == "sequence":
@@ -69,7 +69,7 @@ def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
     else:
         texts = frame[_name(reader["columns"][0])]
         found = _texts(["" if text is None else str(text) for text in texts], reader)
-    found.account = account + found.account
+    found.remarks = remarks + found.remarks
     return found
 
 
@@ -78,7 +78,7 @@ def _name(column: Spec | str) -> str:
 
 
 def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list[str]:
-    """Check that the wanted columns are there; tell which others are ignored."""
+    """Check that the wanted columns are there; return a remark on those that are ignored."""
     there = [str(name) for name in frame.columns]
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -95,11 +95,11 @@ def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list
 
 
 def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
-    account = []
+    remarks = []
     for spec in specs:
         column = frame[str(spec["name"])]
         if strange := not_numbers(column, spec):
-            account.append(
+            remarks.append(
                 f"'{spec['name']}': {len(strange)} value(s) are no numbers ('{strange[0]}'), taken "
                 "as missing."
             )
@@ -107,11 +107,11 @@ def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
             codes = encode(frame, [spec])[:, 0].numpy()
             unknown = {str(c) for c in column[(codes == 0) & ~column.isna().to_numpy()]}
             if unknown:
-                account.append(
+                remarks.append(
                     f"'{spec['name']}': {len(unknown)} value(s) were not there in training "
                     f"('{min(unknown)}'), taken as unknown."
                 )
-    return NewInput(encode(frame, specs), _rows(len(frame)), account)
+    return NewInput(encode(frame, specs), _rows(len(frame)), remarks)
 
 
 def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
@@ -160,7 +160,7 @@ def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:
         name = next(iter(stored))
     if name not in stored:
         raise UserError(
-            f"{path} has no array '{name}'", code=Code.UNKNOWN_NAME, value=name, allowed=stored
+            f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
         )
     inputs = stored[name]
     kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")

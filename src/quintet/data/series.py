@@ -66,14 +66,14 @@ def series(
 def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:
     """Cut a series into overlapping windows in time order.
 
-    Sample i sees values [i, i + window) and must tell [i + window, i + window + horizon). Later
+    Sample i sees values [i, i + window) and must forecast [i + window, i + window + horizon). Later
     windows reach back into the past, which is known by then; targets of two parts never meet,
     as horizon - 1 samples are left out at each cut.
 
     Args:
         values: the series, (N,), in time order.
-        window: values seen, at least 1.
-        horizon: values to tell, at least 1.
+        window: values in the input, at least 1.
+        horizon: values to forecast, at least 1.
         name: name of the series' column.
 
     Returns:
@@ -106,7 +106,7 @@ def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) 
         class_names=[name if horizon == 1 else f"{name}+{step + 1}" for step in range(horizon)],
         ordered=True,
         purge=horizon - 1,
-        account=[
+        data_summary=[
             f"{len(values)} values of '{name}' in time order: {len(cuts)} windows of {window} "
             f"values, each followed by {horizon} to forecast."
         ],

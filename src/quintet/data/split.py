@@ -1,4 +1,4 @@
-"""Cut a data set into training, validation and test: seeded, disjoint, no leak between parts."""
+"""Divide a data set into training, validation and test: seeded, disjoint, no leak between parts."""
 
 from math import ceil
 
@@ -57,9 +57,9 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
 
 
 def manner(samples: Samples) -> str:
-    """Say in a few words how `split` cuts these samples."""
+    """Describe in a few words how `split` divides these samples."""
     if samples.split is not None:
-        return "as the data itself says"
+        return "as given by the data"
     if samples.ordered:
         gap = f", {samples.purge} samples left out at each cut" if samples.purge else ""
         return f"in time order{gap}"

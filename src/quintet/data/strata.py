@@ -1,4 +1,4 @@
-"""Classes as the splitters see them: strata that are kept in proportion, labels that must occur."""
+"""Classes as the splitters use them: strata that are kept in proportion, labels that must occur."""
 
 import numpy as np
 from numpy.typing import NDArray

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".json": "json",
            ".jsonl": "json"}  # fmt: skip
 PROBE = 20_000
-"""Rows, evenly spaced, that tell what the columns are."""
+"""Rows, evenly spaced, from which the column types are inferred."""
 
 
 @dataclass
@@ -53,8 +53,8 @@ def stream(
     """Read shards whose inputs stay on disk; only targets are held in memory.
 
     The shards are converted once to Arrow files, which are mapped into memory as needed, so rows
-    can be shuffled and split like those of a small file. Columns are told apart by 20,000 evenly
-    spaced rows: a category that occurs in none of them counts as unknown.
+    can be shuffled and split like those of a small file. Column types are inferred from 20,000
+    evenly spaced rows: a category that occurs in none of them counts as unknown.
 
     Args:
         path: a folder of shards, a pattern such as 'shards/*.parquet', or one file.
@@ -72,8 +72,8 @@ def stream(
     """
     files = shards(path)
     rows = _load(files, cache)
-    look = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
-    frame = _plain(rows[look.tolist()])
+    probed = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
+    frame = _plain(rows[probed.tolist()])
     there = [str(name) for name in frame.columns]
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     if not targets:
@@ -88,7 +88,7 @@ def stream(
     require(listed(group), frame, "data.group")
     found = target_of(_plain(_column(rows, targets)), targets, task, positive)
     special = {*targets, *left_out, group}
-    specs, told = inputs_of(
+    specs, remarks = inputs_of(
         frame, chosen or [name for name in there if name not in special], keep=set(chosen)
     )
     return Samples(
@@ -100,10 +100,10 @@ def stream(
         cardinalities=[len(s["categories"]) + 1 for s in specs if s["type"] == "category"],
         groups=codes_of(_plain(_column(rows, [group]))[group]) if group else None,
         rows=TableRows(rows, specs),
-        account=[
+        data_summary=[
             f"{path}: {len(rows)} rows in {len(files)} file(s), read from disk as needed.",
-            found.account,
-            *told,
+            found.summary,
+            *remarks,
         ],
         reader={"kind": "table", "columns": specs},
     )

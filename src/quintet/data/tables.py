@@ -1,4 +1,4 @@
-"""The user's own table: csv or parquet, columns told apart by their values."""
+"""The user's own table: csv or parquet, column types inferred from their values."""
 
 from typing import TYPE_CHECKING, Any
 
@@ -6,8 +6,8 @@ import numpy as np
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data.account import remarks, summary, useless
 from quintet.data.columns import Spec, describe, encode, values_of
+from quintet.data.data_summary import column_remarks, input_summary, reason_to_drop
 from quintet.data.frames import read_frame, require
 from quintet.data.samples import Samples
 from quintet.data.targets import target_of
@@ -33,7 +33,7 @@ def csv(
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
-    Identifiers, columns of one value and empty columns are left out, and the account says so.
+    Identifiers, columns of one value and empty columns are left out, as the summary reports.
 
     Args:
         path: the file.
@@ -50,23 +50,23 @@ def csv(
         encoding: of the text.
 
     Raises:
-        UserError: whatever is wrong with the file, the options or the values.
+        UserError: anything wrong with the file, the options or the values.
 
     """
     frame = read_frame(path, separator, encoding)
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     _check_options(frame, targets, chosen, left_out, group, time)
-    account = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
+    rows_summary = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
     if (twice := int(frame.astype(str).duplicated().sum())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
-        account.append(f"{repeats} an earlier row; copies may end in different parts.")
+        rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
         frame = _sorted_by(frame, time)
-        account.append(f"Sorted by '{time}': the split is in time order.")
+        rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(frame[targets], targets, task, positive)
     special = {*targets, *left_out, group, time}
     names = chosen or [str(name) for name in frame.columns if name not in special]
-    specs, told = inputs_of(frame, names, keep=set(chosen))
+    specs, input_remarks = inputs_of(frame, names, keep=set(chosen))
     categories = [len(s["categories"]) + 1 for s in specs if s["type"] == "category"]
     return Samples(
         x=encode(frame, specs),
@@ -77,7 +77,7 @@ def csv(
         cardinalities=categories,
         ordered=time is not None,
         groups=codes_of(frame[group]) if group else None,
-        account=[*account, found.account, *told],
+        data_summary=[*rows_summary, found.summary, *input_remarks],
         reader={
             "kind": "table",
             "columns": specs,
@@ -90,23 +90,23 @@ def csv(
 def inputs_of(
     frame: "pd.DataFrame", names: list[str], keep: set[str]
 ) -> tuple[list[Spec], list[str]]:
-    """Describe the input columns, numbers first, and give an account of them."""
-    specs, account = [], []
+    """Describe the input columns, numbers first, and return remarks on them."""
+    specs, remarks = [], []
     for name in names:
         spec = describe(frame[name], name)
-        if (reason := useless(frame[name], spec)) and name not in keep:
-            account.append(f"Left out '{name}': {reason}.")
+        if (reason := reason_to_drop(frame[name], spec)) and name not in keep:
+            remarks.append(f"Left out '{name}': {reason}.")
         else:
             specs.append(spec)
-            account.extend(remarks(frame[name], spec))
+            remarks.extend(column_remarks(frame[name], spec))
     if not specs:
         raise UserError(
             "No input column is left",
             code=Code.DATA,
-            hint=" ".join(account) or "Give more columns",
+            hint=" ".join(remarks) or "Give more columns",
         )
     specs.sort(key=lambda spec: bool(spec["type"] == "category"))
-    return specs, [summary(specs), *account]
+    return specs, [input_summary(specs), *remarks]
 
 
 def _check_options(

@@ -1,4 +1,4 @@
-"""Turn target values into a tensor, and tell the task from them."""
+"""Turn target values into a tensor and infer the task."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -22,12 +22,12 @@ FEW = 20
 
 @dataclass
 class Target:
-    """A target ready for `Samples`: tensor, task, names of classes or columns, and the account."""
+    """A target ready for `Samples`: tensor, task, names of classes or columns, a summary."""
 
     y: Tensor
     task: Task
     names: list[str]
-    account: str
+    summary: str
 
 
 def target_of(
@@ -71,7 +71,7 @@ def target_of(
             )
         target = _classes(values[0], names[0], found, truths[0] if positive is None else positive)
         if task is None and found == "multiclass" and values[0].dtype != object:
-            target.account += " They are whole numbers; data.task=regression predicts a value."
+            target.summary += " They are whole numbers; data.task=regression predicts a value."
         return target
     if positive is not None:
         raise UserError(
@@ -169,8 +169,8 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
     shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
-    account = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
-    return Target(torch.from_numpy(index.astype(np.int64)), task, names, account)  # type: ignore[arg-type]
+    summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
+    return Target(torch.from_numpy(index.astype(np.int64)), task, names, summary)  # type: ignore[arg-type]
 
 
 def _ordered(
@@ -223,8 +223,8 @@ def _several(
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
         return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    account = f"Target {listed}: regression, values from {low:g} to {high:g}."
-    return Target(y, "regression", names, account)
+    summary = f"Target {listed}: regression, values from {low:g} to {high:g}."
+    return Target(y, "regression", names, summary)
 
 
 def _text(value: Any) -> str:

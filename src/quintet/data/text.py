@@ -50,7 +50,7 @@ def unicode_names(length: int = 12, min_count: int = 2) -> Samples:
         kind="tokens",
         class_names=list(GROUPS),
         vocabulary=len(vocabulary) + 2,
-        account=[
+        data_summary=[
             f"{len(names)} character names of Unicode 3.2, {len(vocabulary)} different words "
             f"that occur {min_count} times or more."
         ],

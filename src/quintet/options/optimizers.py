@@ -91,8 +91,8 @@ def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
     kinds: list[type[nn.Module]] = []
     for name, module in _flat(model, ""):
         own = list(module.parameters())
-        beside = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
-        if found and (isinstance(module, NORMS) or beside):
+        paired = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
+        if found and (isinstance(module, NORMS) or paired):
             found[-1][1].extend(own)
         elif own:
             found.append((name, own))

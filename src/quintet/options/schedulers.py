@@ -17,7 +17,7 @@ Factory = Callable[..., LRScheduler]
 """Makes the schedule of an optimizer; usually a `functools.partial` of its class."""
 
 SPANS = ("T_max", "total_steps", "total_iters")
-"""Arguments that say how long a schedule lasts."""
+"""Arguments that set the length of a schedule."""
 
 FACTORS = (
     lrs.ConstantLR,
@@ -26,7 +26,7 @@ FACTORS = (
     lrs.ExponentialLR,
     lrs.ReduceLROnPlateau,
 )
-"""Schedules that only ever multiply the rate, so that a warm-up can scale it at the same time."""
+"""Schedules that only multiply the rate, so that a warm-up can scale it at the same time."""
 
 
 def with_warmup(
@@ -44,9 +44,9 @@ def with_warmup(
     That is neither a wasted step at 0 nor a full rate twice (warm-up: Goyal et al., 2017,
     "Accurate, Large Minibatch SGD", section 2.2).
 
-    - On the "step" clock the schedule starts when the warm-up ends, at its own first rate, and
+    - With interval "step" the schedule starts when the warm-up ends, at its own first rate, and
       spans the steps that are left: a T_max (or the like) of `total_steps` loses w.
-    - On the "epoch" clock, where epochs are counted from the start of the run, the warm-up scales
+    - With interval "epoch", where epochs are counted from the start of the run, the warm-up scales
       the first steps; a plateau can be noticed at any time. There a T_max (or the like) of
       `total_steps`, which is what the configs refer to, means all of the run's `epochs`.
 
@@ -64,7 +64,7 @@ def with_warmup(
         and, for a plateau, "monitor". Their states are plain numbers.
 
     Raises:
-        UserError: a clock or warm-up that does not fit the schedule or the run
+        UserError: an interval or warm-up that does not fit the schedule or the run
 
     """
     steps = warmup_steps(warmup, total_steps)
@@ -158,7 +158,7 @@ def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
 
 
 def uses_momentum(optimizer: Optimizer) -> bool:
-    """Tell whether the optimizer runs with momentum or betas, so that cycling it means something.
+    """Return whether the optimizer uses momentum or betas, so that cycling them has an effect.
 
     SGD and RMSprop have the argument but do not use it at 0.
     """

@@ -121,7 +121,7 @@ def check_batch(model: nn.Module, size: int) -> None:
     """Refuse batches of one sample where batch norm would take its statistics from them.
 
     Raises:
-        UserError: says what to change.
+        UserError: such a model, with what to change.
 
     """
     norms = nn.modules.batchnorm._BatchNorm
@@ -156,7 +156,7 @@ class FlatInput(nn.Module):
         self.numeric = prod(input_shape) - len(cardinalities)
         self.size = self.numeric + sum(cardinalities)
         self.categorical = len(cardinalities) > 0
-        # One entry per one-hot column: the input column it looks at, the code it stands for.
+        # One entry per one-hot column: the input column it reads, the code it stands for.
         columns = [self.numeric + i for i, size in enumerate(cardinalities) for _ in range(size)]
         codes = [code for size in cardinalities for code in range(size)]
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)

@@ -1,4 +1,4 @@
-"""Transfer: a model begins with another's weights, and part of it stays as it is.
+"""Transfer learning: a model starts from another's weights, and part of it may be frozen.
 
 Yosinski et al., 2014, "How transferable are features in deep neural networks?".
 """
@@ -20,12 +20,12 @@ WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
 """What trainers, DistributedDataParallel and torch.compile put before a tensor's name."""
 
 SHOWN = 4
-"""Names in one sentence."""
+"""Maximum number of names in one sentence."""
 
 
 @dataclass
 class Loaded:
-    """What became of a file's tensors.
+    """What was done with a file's tensors.
 
     Args:
         taken: names of the model's tensors that were set.
@@ -91,7 +91,7 @@ def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> 
 
 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
-    """Keep parameters as they are; return their names.
+    """Freeze parameters; return their names.
 
     Their gradients are switched off. A norm layer's running statistics stay too, where all of its
     parameters do or a pattern names them: it then normalises by them in training as well.
@@ -154,12 +154,12 @@ def settle(model: nn.Module) -> None:
 
 
 def is_frozen(module: nn.Module) -> bool:
-    """Tell whether this is a norm layer whose running statistics stay as they are."""
+    """Return whether this is a norm layer whose running statistics stay as they are."""
     return getattr(module, "frozen", False) is True
 
 
-def account(moved: Mapping[str, Any]) -> Iterator[str]:
-    """Say in sentences what a run's `transfer` record holds."""
+def transfer_summary(moved: Mapping[str, Any]) -> Iterator[str]:
+    """Summarise a run's `transfer` record, one sentence each."""
     if source := moved.get("weights"):
         skipped, fresh = moved["skipped"], moved["fresh"]
         yield f"{moved['loaded']} tensors loaded from {source}, {len(skipped)} skipped"

@@ -9,7 +9,7 @@ from quintet.options.models.layers import at_least, dimensions, dropout_rate, ma
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; the activation comes after the sum.
+    """Two 3x3 convolutions and a shortcut; the activation comes after the sum.
 
     Shapes: (N, inputs, H, W) -> (N, outputs, H / stride, W / stride), rounded up.
     """

@@ -1,7 +1,7 @@
 """Metrics of weighted samples, many weightings at once: what a bootstrap needs.
 
 Every measure takes a model's predictions and weights (B, N), each row adding up to 1, and returns
-one value per row, (B,); NaN where a row leaves it undefined, such as an AUC without a positive. With
+one value per row, (B,); NaN where it is undefined, such as an AUC without a positive. With
 equal weights they are the values of `configs/metric/` at their defaults.
 """
 

@@ -46,8 +46,8 @@ def predict(
     """Fit a dummy, a linear model and a tree on the training split; return what they predict.
 
     The dummy always predicts the training split's class shares or mean; the linear model is
-    logistic or ridge regression; the tree has at least five samples a leaf. Tokens are counted, categories
-    one-hot.
+    logistic or ridge regression; the tree has at least five samples per leaf. Tokens are counted,
+    categories one-hot.
 
     Args:
         data: loaded.

@@ -15,8 +15,8 @@ def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
     """Return the metric, the loss and the model to start with.
 
     Classes: accuracy and cross-entropy; where one class is so frequent that always predicting it
-    scores well, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and the
-    mean squared error; with outliers among them MAE and Huber's loss. A table goes to an
+    scores well, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and
+    the mean squared error; with outliers among them MAE and Huber's loss. A table goes to an
     mlp, with categories to one that has embeddings.
 
     Args:

@@ -30,6 +30,6 @@ def moons(samples: int = 400, noise: float = 0.2, draw: int = 0) -> Samples:
         task="binary",
         kind="table",
         class_names=["upper", "lower"],
-        account=[f"{samples} points on two half circles, noise {noise}."],
+        data_summary=[f"{samples} points on two half circles, noise {noise}."],
         reader={"kind": "table", "columns": [number("x"), number("y")]},
     )

@@ -57,32 +57,34 @@ def block_of(count: int, ordered: bool) -> int:
     return max(1, round(count ** (1 / 3))) if ordered else 1
 
 
-def intervals(answers: Predictions, names: list[str]) -> dict[str, ConfidenceInterval]:
+def intervals(predictions: Predictions, names: list[str]) -> dict[str, ConfidenceInterval]:
     """Return measures by name, each with its interval.
 
     Args:
-        answers: of one split.
+        predictions: of one split.
         names: of `MEASURES`; others are left out.
 
     """
     known = [name for name in names if name in MEASURES]
     drawn: dict[str, list[Floats]] = {name: [] for name in known}
-    for part in weights(len(answers), answers.ordered):
+    for part in weights(len(predictions), predictions.ordered):
         for name in known:
-            drawn[name].append(MEASURES[name](answers, part))
-    return {name: interval(measured(answers, name), np.concatenate(drawn[name])) for name in known}
+            drawn[name].append(MEASURES[name](predictions, part))
+    return {
+        name: interval(measured(predictions, name), np.concatenate(drawn[name])) for name in known
+    }
 
 
-def measured(answers: Predictions, name: str) -> float:
-    """Return a measure of the answers as they are."""
-    return float(MEASURES[name](answers, equal(len(answers)))[0])
+def measured(predictions: Predictions, name: str) -> float:
+    """Return a measure of the predictions as they are."""
+    return float(MEASURES[name](predictions, equal(len(predictions)))[0])
 
 
 def difference(a: Predictions, b: Predictions, name: str) -> ConfidenceInterval:
     """Return by how much a measure of `a` is above that of `b`, on the same resampled samples.
 
     Raises:
-        ValueError: the two did not answer the same samples.
+        ValueError: the two are not of the same samples.
 
     """
     if not np.array_equal(a.index, b.index) or not np.array_equal(a.target, b.target):

@@ -1,4 +1,4 @@
-"""Do probabilities mean what they say? Of all answers given with 80 %, 80 % should be right.
+"""Calibration: of all predictions with a confidence of 80 %, 80 % should be correct.
 
 Guo, Pleiss, Sun and Weinberger 2017, "On calibration of modern neural networks".
 """
@@ -20,7 +20,7 @@ class Calibration:
 
     Args:
         confidence: mean confidence in each bin that has samples.
-        share: of its answers that are right.
+        share: of its predictions that are correct.
         count: samples in it.
         ece: expected calibration error, the mean distance of the two.
         by_chance: the ECE that a perfectly calibrated model would show on as few samples, in 95 of
@@ -36,19 +36,19 @@ class Calibration:
     by_chance: float
 
 
-def calibration(answers: Predictions) -> Calibration | None:
-    """Return how well confidence and success agree; None where there are no probabilities.
+def calibration(predictions: Predictions) -> Calibration | None:
+    """Return how well confidence and accuracy agree; None where there are no probabilities.
 
-    Of classes the confidence is the probability of the one decided for; of labels, each label's
-    own probability counts, whatever was decided.
+    Of classes the confidence is the probability of the predicted one; of labels, each label's
+    own probability counts, whatever was predicted.
     """
-    if answers.task == "regression" or not len(answers):
+    if predictions.task == "regression" or not len(predictions):
         return None
-    if answers.task == "multilabel":
-        confidence, right = answers.predicted.ravel(), answers.target.ravel() > 0
+    if predictions.task == "multilabel":
+        confidence, right = predictions.predicted.ravel(), predictions.target.ravel() > 0
     else:
-        p = answers.probabilities
-        confidence, right = p.max(axis=1), p.argmax(axis=1) == answers.target
+        p = predictions.probabilities
+        confidence, right = p.max(axis=1), p.argmax(axis=1) == predictions.target
     return reliability(np.asarray(confidence, dtype=np.float64), right)
 
 

@@ -1,7 +1,7 @@
 """Metrics of weighted samples, many weightings at once: what a bootstrap needs.
 
-Every measure takes a model's answers and weights (B, N), each row adding up to 1, and returns one
-value a row, (B,); NaN where a row leaves it undefined, such as an AUC without a positive. With
+Every measure takes a model's predictions and weights (B, N), each row adding up to 1, and returns
+one value per row, (B,); NaN where it is undefined, such as an AUC without a positive. With
 equal weights they are the values of `configs/metric/` at their defaults.
 """
 
@@ -21,9 +21,9 @@ BESIDE: dict[Task, tuple[str, ...]] = {
     "multilabel": ("accuracy", "hamming_loss", "f1"),
     "regression": ("rmse", "mae", "r2"),
 }
-"""What is worth knowing of a task beside P."""
+"""Secondary measures of a task, reported with the metric."""
 LOWER = {"hamming_loss", "log_loss", "mae", "mse", "rmse"}
-"""Measures of which the smaller is the better."""
+"""Measures for which smaller is better."""
 
 
 def equal(count: int) -> Floats:
@@ -31,34 +31,34 @@ def equal(count: int) -> Floats:
     return np.full((1, count), 1 / max(count, 1))
 
 
-def right(answers: Predictions) -> NDArray[np.bool_]:
-    """Tell which samples were answered right, (N,); of labels all must be."""
-    same = np.asarray(answers.decided == answers.target)
+def right(predictions: Predictions) -> NDArray[np.bool_]:
+    """Return which samples are predicted correctly, (N,); of labels all must be."""
+    same = np.asarray(predictions.decided == predictions.target)
     return np.asarray(same.all(axis=1)) if same.ndim > 1 else same
 
 
-def accuracy(answers: Predictions, weights: Floats) -> Floats:
-    """Share of the samples answered right."""
-    return weights @ right(answers).astype(np.float64)
+def accuracy(predictions: Predictions, weights: Floats) -> Floats:
+    """Share of the samples predicted correctly."""
+    return weights @ right(predictions).astype(np.float64)
 
 
-def hamming_loss(answers: Predictions, weights: Floats) -> Floats:
-    """Share of labels told wrong."""
-    return np.asarray(weights @ (answers.decided != answers.target).mean(axis=1))
+def hamming_loss(predictions: Predictions, weights: Floats) -> Floats:
+    """Share of labels predicted wrong."""
+    return np.asarray(weights @ (predictions.decided != predictions.target).mean(axis=1))
 
 
-def log_loss(answers: Predictions, weights: Floats) -> Floats:
+def log_loss(predictions: Predictions, weights: Floats) -> Floats:
     """Mean negative log-likelihood, in nats."""
-    return weights @ answers.wrongness()
+    return weights @ predictions.wrongness()
 
 
-def _counts(answers: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
+def _counts(predictions: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the shares of hits, predictions and members of each class or label, (B, C) each."""
-    decided, target = answers.decided, answers.target
-    if answers.task == "multiclass":
-        classes = np.arange(answers.predicted.shape[1])
+    decided, target = predictions.decided, predictions.target
+    if predictions.task == "multiclass":
+        classes = np.arange(predictions.predicted.shape[1])
         decided, target = decided[:, None] == classes, target[:, None] == classes
-    elif answers.task == "binary":
+    elif predictions.task == "binary":
         decided, target = decided[:, None], target[:, None]
     parts = (decided * target, decided, target)
     hit, predicted, member = (weights @ part.astype(np.float64) for part in parts)
@@ -72,32 +72,32 @@ def _macro(above: Floats, below: Floats, seen: Floats) -> Floats:
     return np.asarray((ratio * present).sum(axis=1) / np.maximum(present.sum(axis=1), 1))
 
 
-def precision(answers: Predictions, weights: Floats) -> Floats:
+def precision(predictions: Predictions, weights: Floats) -> Floats:
     """Share of predicted positives that are right, macro."""
-    hit, predicted, member = _counts(answers, weights)
+    hit, predicted, member = _counts(predictions, weights)
     return _macro(hit, predicted, predicted + member)
 
 
-def recall(answers: Predictions, weights: Floats) -> Floats:
+def recall(predictions: Predictions, weights: Floats) -> Floats:
     """Share of positives that are found, macro."""
-    hit, predicted, member = _counts(answers, weights)
+    hit, predicted, member = _counts(predictions, weights)
     return _macro(hit, member, predicted + member)
 
 
-def f1(answers: Predictions, weights: Floats) -> Floats:
+def f1(predictions: Predictions, weights: Floats) -> Floats:
     """Harmonic mean of precision and recall, macro."""
-    hit, predicted, member = _counts(answers, weights)
+    hit, predicted, member = _counts(predictions, weights)
     return _macro(2 * hit, predicted + member, predicted + member)
 
 
-def matthews_corrcoef(answers: Predictions, weights: Floats) -> Floats:
+def matthews_corrcoef(predictions: Predictions, weights: Floats) -> Floats:
     """Correlation of prediction and truth over all classes (Gorodkin 2004)."""
     two = Predictions(
         "multiclass",
-        answers.index,
-        answers.target,
-        answers.probabilities.astype(np.float32),
-        answers.total,
+        predictions.index,
+        predictions.target,
+        predictions.probabilities.astype(np.float32),
+        predictions.total,
     )
     hit, predicted, member = _counts(two, weights)
     above = hit.sum(axis=1) - (predicted * member).sum(axis=1)
@@ -106,23 +106,23 @@ def matthews_corrcoef(answers: Predictions, weights: Floats) -> Floats:
     return found
 
 
-def auc_roc(answers: Predictions, weights: Floats) -> Floats:
+def auc_roc(predictions: Predictions, weights: Floats) -> Floats:
     """Area under the ROC curve, macro one against the rest."""
-    return _mean_over_classes(answers, weights, _area_under_roc)
+    return _mean_over_classes(predictions, weights, _area_under_roc)
 
 
-def average_precision(answers: Predictions, weights: Floats) -> Floats:
+def average_precision(predictions: Predictions, weights: Floats) -> Floats:
     """Area under the precision-recall curve, macro one against the rest."""
-    return _mean_over_classes(answers, weights, _average_precision)
+    return _mean_over_classes(predictions, weights, _average_precision)
 
 
 def _mean_over_classes(
-    answers: Predictions, weights: Floats, area: Callable[[Floats, Floats], Floats]
+    predictions: Predictions, weights: Floats, area: Callable[[Floats, Floats], Floats]
 ) -> Floats:
-    scores, target = answers.predicted, answers.target
-    if answers.task == "binary":
+    scores, target = predictions.predicted, predictions.target
+    if predictions.task == "binary":
         scores, target = scores[:, None], target[:, None]
-    elif answers.task == "multiclass":
+    elif predictions.task == "multiclass":
         target = target[:, None] == np.arange(scores.shape[1])
     columns = zip(scores.T, target.T, strict=True)
     areas = np.stack([area(*_steps(s, t.astype(float), weights)) for s, t in columns])
@@ -159,30 +159,30 @@ def _ratio(above: Floats, below: Floats) -> Floats:
     return found
 
 
-def _errors(answers: Predictions) -> Floats:
-    return np.asarray(answers.predicted.astype(np.float64) - answers.target)
+def _errors(predictions: Predictions) -> Floats:
+    return np.asarray(predictions.predicted.astype(np.float64) - predictions.target)
 
 
-def mae(answers: Predictions, weights: Floats) -> Floats:
+def mae(predictions: Predictions, weights: Floats) -> Floats:
     """Mean absolute error."""
-    return np.asarray(weights @ np.abs(_errors(answers)).mean(axis=1))
+    return np.asarray(weights @ np.abs(_errors(predictions)).mean(axis=1))
 
 
-def mse(answers: Predictions, weights: Floats) -> Floats:
+def mse(predictions: Predictions, weights: Floats) -> Floats:
     """Mean squared error."""
-    return np.asarray(weights @ np.square(_errors(answers)).mean(axis=1))
+    return np.asarray(weights @ np.square(_errors(predictions)).mean(axis=1))
 
 
-def rmse(answers: Predictions, weights: Floats) -> Floats:
+def rmse(predictions: Predictions, weights: Floats) -> Floats:
     """Root mean squared error, averaged over the targets after the root."""
-    return np.asarray(np.sqrt(weights @ np.square(_errors(answers))).mean(axis=1))
+    return np.asarray(np.sqrt(weights @ np.square(_errors(predictions))).mean(axis=1))
 
 
-def r2(answers: Predictions, weights: Floats) -> Floats:
+def r2(predictions: Predictions, weights: Floats) -> Floats:
     """Share of the variance that is explained, averaged over the targets."""
-    target = answers.target - answers.target.mean(axis=0, dtype=np.float64)
+    target = predictions.target - predictions.target.mean(axis=0, dtype=np.float64)
     variance = weights @ np.square(target) - np.square(weights @ target)
-    unexplained = _ratio(weights @ np.square(_errors(answers)), variance)
+    unexplained = _ratio(weights @ np.square(_errors(predictions)), variance)
     return np.asarray((1 - unexplained).mean(axis=1))
 
 

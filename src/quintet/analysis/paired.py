@@ -1,4 +1,4 @@
-"""What the differences of a few pairs, such as equal seeds, are worth.
+"""Significance of the differences of a few pairs, such as runs with equal seeds.
 
 The interval is Student's; the test flips signs: if the two choices were equal, each difference
 might as well have had the other sign (Fisher 1935, "The design of experiments", ch. 3). All flips
@@ -35,7 +35,7 @@ class Paired:
 
 
 def paired(differences: list[float]) -> Paired:
-    """Judge the differences of at least two pairs."""
+    """Test the differences of at least two pairs."""
     from scipy.special import stdtrit
 
     d = np.asarray(differences, dtype=np.float64)

@@ -1,4 +1,4 @@
-"""How much of a difference may be chance: told by P alone, by the same samples, or by folds."""
+"""Significance of a difference: from two values, from the same samples, or from folds."""
 
 import math
 from collections.abc import Mapping
@@ -14,11 +14,11 @@ LEVEL = 0.05
 
 @dataclass(frozen=True)
 class Judgement:
-    """What a difference is worth.
+    """How significant a difference is.
 
     Args:
-        kind: chance: the two cannot be told apart; unsure; clear; unknown: P is no share of
-            samples, so this cannot be told from the two numbers.
+        kind: chance: the two cannot be distinguished; unsure; clear; unknown: the metric is not a
+            share of samples, so this cannot be determined from the two numbers.
         reason: in words.
 
     """
@@ -37,7 +37,7 @@ def wilson(share: float, count: int) -> tuple[float, float]:
 
 
 def fewest(trials: int) -> int:
-    """Return how many samples two models must differ on, all to one side, to be told apart.
+    """Return how many samples two models must differ on, all to one side, to be distinguished.
 
     The exact sign test (McNemar 1947) then has p = 2 / 2**n under 5 %, shared among as many
     comparisons as there were trials to pick the winner from (Bonferroni).
@@ -48,14 +48,14 @@ def fewest(trials: int) -> int:
 def judge(
     metric: str, a: float, b: float, count: int | None, trials: int = 1, split: str = "validation"
 ) -> Judgement:
-    """Compare P of a winner and of another model on the same `count` samples of a split.
+    """Compare the metric of a winner and of another model on the same `count` samples of a split.
 
     For accuracy, the fewest samples on which they can differ decide whether any paired test could
-    tell them apart; the unpaired standard error decides, on the safe side, when the difference is
+    distinguish them; the unpaired standard error decides, on the safe side, when the difference is
     clear. Both allow for the winner being picked from so many trials.
     """
     if metric != "accuracy" or not count:
-        return Judgement("unknown", "how much of it is chance, two numbers do not tell")
+        return Judgement("unknown", "two numbers do not show how much of it is chance")
     samples = round(abs(a - b) * count)
     of = f"{samples} of {count:,} {split} samples"
     among = f" in the best of {trials} trials" if trials > 1 else ""
@@ -72,11 +72,11 @@ def judge(
 
 
 def judge_answers(metric: str, a: Predictions, b: Predictions, trials: int = 1) -> Judgement | None:
-    """Compare two models on the samples that both have answered, by a paired bootstrap.
+    """Compare two models on the samples that both predicted, by a paired bootstrap.
 
     The bootstrap's standard error, taken as normal, is what allows for the best of so many trials:
-    a thousand resamples do not reach that far into the tails. None where they answered other
-    samples, or P is none of the measures of `quintet.artifacts`.
+    a thousand resamples do not reach that far into the tails. None where they predicted other
+    samples, or the metric is not one of the measures of `quintet.analysis`.
     """
     from quintet.analysis.bootstrap import difference
     from quintet.analysis.measures import MEASURES
@@ -99,7 +99,7 @@ def judge_answers(metric: str, a: Predictions, b: Predictions, trials: int = 1) 
 
 
 def judge_folds(a: Mapping[str, float], b: Mapping[str, float], trials: int = 1) -> Judgement:
-    """Compare P of two cross-validated models fold by fold.
+    """Compare the metric of two cross-validated models fold by fold.
 
     Student's test with the variance enlarged, as folds share their training samples: by Nadeau and
     Bengio 2003, "Inference for the generalization error", with 1 / (k - 1) test samples to each

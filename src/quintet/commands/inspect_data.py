@@ -30,7 +30,7 @@ def look(cfg: DictConfig) -> dict[str, str]:
     console.quiet(cfg.debug)
     data = build.data(cfg)
     facts = data.load()
-    for sentence in data.account:
+    for sentence in data.data_summary:
         console.say("{}", sentence)
     typed = {override.partition("=")[0] for override in cfg.overrides}
     usual = _usual()

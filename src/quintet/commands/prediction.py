@@ -44,7 +44,7 @@ def predict(cfg: DictConfig) -> Path:
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
         new = read_new(cfg.input, run.data.reader)
     _check_shape(new.x, run, cfg.input)
-    for sentence in new.account:
+    for sentence in new.remarks:
         console.say("{}", sentence)
     total = sum(count for _, count in runs)
     shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)

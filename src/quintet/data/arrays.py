@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.samples import Kind, Samples
@@ -25,7 +25,7 @@ def arrays(
     x: str = "x",
     y: str = "y",
 ) -> Samples:
-    """Read an npz file into samples; the shape of the inputs tells their kind.
+    """Read an npz file into samples; their kind is inferred from the shape.
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
     (N, C, H, W) and (N, H, W, C) are images. Bytes of images become values from 0 to 1. Files
@@ -34,19 +34,20 @@ def arrays(
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
         task: binary, multiclass, multilabel or regression; None infers it from the targets.
-        kind: table, image, sequence or tokens (N, T) of ids from 2 on; None tells by the shape.
+        kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
+            shape.
         x: name of the inputs in the file.
         y: name of the targets, (N,) or (N, K).
 
     Raises:
-        UserError: whatever is wrong with the file or its values.
+        UserError: anything wrong with the file or its values.
 
     """
     stored = load(path)
     inputs, targets, part = _parts(stored, x, y, str(path))
     found_kind = kind_of(inputs, kind)
     if len(inputs) != len(targets):
-        raise UserError(f"{path}: {len(inputs)} inputs but {len(targets)} targets.")
+        raise UserError(f"{path}: {len(inputs)} inputs but {len(targets)} targets", code=Code.DATA)
     converted = convert(inputs, found_kind)
     names = ["target"] if targets.ndim < 2 else [f"target_{i}" for i in range(targets.shape[1])]
     found = _target(targets, names, task)
@@ -58,10 +59,10 @@ def arrays(
         class_names=found.names,
         vocabulary=int(converted.max()) + 1 if found_kind == "tokens" else 0,
         split=part,
-        account=[
+        data_summary=[
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
-            found.account,
+            found.summary,
         ],
         reader={"kind": "array", "of": found_kind, "shape": list(converted.shape[1:]), "x": x},
     )
@@ -84,13 +85,21 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             if "allow_pickle" in str(problem)
             else problem
         )
-        raise UserError(f"{file} is no readable npz or npy file: {reason}.") from problem
+        raise UserError(
+            f"{file} is not a readable npz or npy file: {reason}", code=Code.DAMAGED
+        ) from problem
 
 
 def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
-    """Tell the kind of inputs by their shape, or check the one given."""
+    """Infer the kind of inputs from their shape, or check the one given."""
     if kind is not None and kind not in get_args(Kind):
-        raise UserError(f"data.kind={kind} is unknown. {nearest(kind, get_args(Kind))}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="data.kind",
+            value=kind,
+            allowed=get_args(Kind),
+        )
     by_shape: dict[int, tuple[Kind, ...]] = {
         2: ("table", "tokens"),
         3: ("image", "sequence") if inputs.dtype == np.uint8 else ("sequence", "image"),
@@ -103,17 +112,23 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
             return candidate
     raise UserError(
         f"Inputs of shape {inputs.shape} cannot be {chosen or 'used'}: a table is (N, F), tokens "
-        "(N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or (N, H, W, C)."
+        "(N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or (N, H, W, C)",
+        code=Code.DATA if kind is None else Code.INCOMPATIBLE,
+        value=kind,
     )
 
 
 def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
     """Return inputs in the shape and type that `Samples` has for their kind."""
     if inputs.dtype.kind not in "biuf":
-        raise UserError(f"Inputs of type {inputs.dtype} are no numbers. Encode them as numbers.")
+        raise UserError(
+            f"Inputs of type {inputs.dtype} are not numbers",
+            code=Code.DATA,
+            hint="Encode them as numbers",
+        )
     if kind == "tokens":
         if inputs.dtype.kind == "f":
-            raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}.")
+            raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
     white = 255.0 if kind == "image" and inputs.dtype == np.uint8 else 1.0
     with np.errstate(over="ignore"):
@@ -125,8 +140,10 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
     if kind == "table" and values.isnan().any():
         row = int(values.isnan().any(dim=1).nonzero()[0])
         raise UserError(
-            f"Sample {row} (from 0) has a NaN value. Fill it, or use data=csv, where missing "
-            "values are filled with the training median."
+            f"Sample {row} (from 0) has a NaN value",
+            code=Code.DATA,
+            hint="Fill it, or use data=csv, where missing values are filled with the training "
+            "median",
         )
     return values / white if white != 1 else values
 
@@ -151,13 +168,18 @@ def _parts(
     if not there or there[0][0] != 0:
         missing = x if x not in stored else y
         raise UserError(
-            f"{path} has no array '{missing}'. {nearest(missing, stored)} Name them with data.x= "
-            "and data.y=."
+            f"{path} has no array '{missing}'.",
+            code=Code.UNKNOWN_NAME,
+            value=missing,
+            allowed=stored,
+            hint="Name the arrays with data.x= and data.y=",
         )
     try:
         inputs = np.concatenate([stored[a] for _, a, _ in there])
         targets = np.concatenate([stored[b] for _, _, b in there])
     except ValueError as problem:
-        raise UserError(f"The parts of {path} do not fit together: {problem}") from problem
+        raise UserError(
+            f"The parts of {path} do not fit together: {problem}", code=Code.DATA
+        ) from problem
     part = np.concatenate([np.full(len(stored[b]), i) for i, _, b in there])
     return inputs, targets, torch.from_numpy(part.astype(np.int64))

@@ -51,7 +51,7 @@ def digits_imbalanced() -> Samples:
     samples.y = (samples.y == 8).long()
     samples.task = "binary"
     samples.class_names = ["other", "eight"]
-    samples.account = ["Derived from digits: the positive class is the digit 8, 9.7 % of all."]
+    samples.data_summary = ["Derived from digits: the positive class is the digit 8, 9.7 % of all."]
     return samples
 
 
@@ -66,7 +66,7 @@ def digits_multilabel() -> Samples:
     samples.y = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
     samples.task = "multilabel"
     samples.class_names = list(DIGIT_LABELS)
-    samples.account = ["Derived from digits: each label is a property of the digit shown."]
+    samples.data_summary = ["Derived from digits: each label is a property of the digit shown."]
     return samples
 
 
@@ -112,7 +112,7 @@ def fair() -> Samples:
     samples = _table(
         inputs.to_numpy(), target, "binary", list(inputs.columns), ["faithful", "affair"]
     )
-    samples.account = ["Class 1 is an `affairs` rate above 0: 32 % of the women."]
+    samples.data_summary = ["Class 1 is an `affairs` rate above 0: 32 % of the women."]
     return samples
 
 

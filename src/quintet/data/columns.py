@@ -10,7 +10,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -29,7 +29,7 @@ LARGEST = float(np.finfo(np.float32).max)
 
 
 def describe(column: "pd.Series[Any]", name: str) -> Spec:
-    """Tell what a plain column (see `read_frame`) is."""
+    """Infer the type of a plain column (see `read_frame`) is."""
     import pandas as pd
 
     if pd.api.types.is_bool_dtype(column):
@@ -68,7 +68,9 @@ def numbers(column: "pd.Series[Any]", name: str, style: str = "1.5") -> NDArray[
     if len(bad):
         raise UserError(
             f"Column '{name}', row {bad[0] + 1}: {column.iloc[bad[0]]} is infinite or too large "
-            f"(beyond {LARGEST:.1e}). Repair or empty such cells ({len(bad)} in all)."
+            f"(beyond {LARGEST:.1e})",
+            code=Code.DATA,
+            hint=f"Repair or empty such cells ({len(bad)} in all)",
         )
     return values
 
@@ -85,7 +87,7 @@ def encode(frame: "pd.DataFrame", specs: list[Spec]) -> torch.Tensor:
 
 
 def not_numbers(column: "pd.Series[Any]", spec: Spec) -> list[str]:
-    """Return the different cells of a number column that are no numbers."""
+    """Return the different cells of a number column that are not numbers."""
     if spec["type"] != "number":
         return []
     strange = np.isnan(_parse(column, spec["style"])) & ~column.isna().to_numpy()
@@ -121,7 +123,7 @@ def _category(cell: object) -> str:
 
 
 def _suits(distinct: Any, style: str) -> bool:
-    """Tell whether commas cut every number that has one into thousands."""
+    """Return whether commas group every number that has one into thousands."""
     if style != "1,000":
         return True
     cut = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
@@ -169,5 +171,5 @@ def _date(name: str, distinct: Any) -> Spec | None:
 
 
 def _is_code(distinct: Any) -> bool:
-    """Tell codes such as 01234 (a post code) from numbers: leading zeros mean something."""
+    """Return whether these are codes such as 01234 (a post code): leading zeros mean something."""
     return any(cell[0] == "0" and len(cell) > 1 and cell.isdigit() for cell in distinct)

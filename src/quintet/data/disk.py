@@ -27,7 +27,7 @@ def probe(rows: Rows, index: Tensor, shape: torch.Size) -> Tensor:
 def disk_loader(
     rows: Rows, order: TensorLoader, transform: Callable[[Tensor], Tensor], workers: int
 ) -> "DataLoader[Batch]":
-    """Return a loader that deals the same batches as `order`, with inputs read from disk.
+    """Return a loader that yields the same batches as `order`, with inputs read from disk.
 
     Args:
         rows: the inputs on disk.
@@ -50,9 +50,10 @@ def disk_loader(
 
 
 def _end_with_reader(worker: int) -> None:
-    """Let a worker end with the process that it reads for; torch alone looks every five seconds.
+    """End a worker with the process that it reads for; torch alone checks every five seconds.
 
-    A worker of the method forkserver is no child of that process, which torch's look allows for.
+    With the start method forkserver a worker is not a child of that process; torch's check
+    covers that case.
     """
     reader = multiprocessing.parent_process()
     if reader is not None and multiprocessing.get_start_method() != "forkserver":

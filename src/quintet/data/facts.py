@@ -5,7 +5,7 @@ import hashlib
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Facts, Samples
 
 
@@ -69,13 +69,17 @@ def _check_inputs(samples: Samples) -> None:
     x, total = samples.x, len(samples.y)
     count = len(x if samples.rows is None else samples.rows)
     if total == 0 or count != total:
-        raise UserError(f"{count} inputs and {total} targets: need as many, and some.")
+        raise UserError(
+            f"{count} inputs and {total} targets: there must be as many of both, and at least one",
+            code=Code.DATA,
+        )
     dims = {"table": 2, "image": 4, "sequence": 3, "tokens": 2}[samples.kind]
     dtype = torch.int64 if samples.kind == "tokens" else torch.float32
     if x.dim() != dims or x.dtype != dtype:
         raise UserError(
             f"Inputs of kind {samples.kind} are {dtype} with {dims} dimensions, these are "
-            f"{x.dtype} of shape {tuple(x.shape)}."
+            f"{x.dtype} of shape {tuple(x.shape)}",
+            code=Code.DATA,
         )
     if samples.rows is not None:
         return
@@ -83,15 +87,17 @@ def _check_inputs(samples: Samples) -> None:
         if int(x.min()) < 0 or int(x.max()) >= samples.vocabulary:
             raise UserError(
                 f"Token ids run from {int(x.min())} to {int(x.max())}, but the vocabulary has "
-                f"{samples.vocabulary}: they must lie in [0, vocabulary)."
+                f"{samples.vocabulary}: they must lie in [0, vocabulary)",
+                code=Code.DATA,
             )
         return
     may_miss = samples.kind == "table"
     if (x.isinf() if may_miss else ~x.isfinite()).any():
         row = int((x.isinf() if may_miss else ~x.isfinite()).flatten(1).any(dim=1).nonzero()[0])
         raise UserError(
-            f"Sample {row} (from 0) has {'an infinite' if may_miss else 'a NaN or infinite'} "
-            "value. Repair or leave out such samples."
+            f"Sample {row} (from 0) has {'an infinite' if may_miss else 'a NaN or infinite'} value",
+            code=Code.DATA,
+            hint="Repair or leave out such samples",
         )
 
 
@@ -101,27 +107,37 @@ def _check_targets(samples: Samples) -> None:
     if y.dim() != (1 if classes else 2) or y.dtype != (torch.int64 if classes else torch.float32):
         raise UserError(
             f"Targets of a {task} task are {'int64 (N,)' if classes else 'float32 (N, K)'}, these "
-            f"are {y.dtype} of shape {tuple(y.shape)}."
+            f"are {y.dtype} of shape {tuple(y.shape)}",
+            code=Code.DATA,
         )
     if not classes:
         if not y.isfinite().all():
             row = int((~y.isfinite()).any(dim=1).nonzero()[0])
-            raise UserError(f"The target of sample {row} (from 0) is NaN or infinite.")
+            raise UserError(
+                f"The target of sample {row} (from 0) is NaN or infinite", code=Code.DATA
+            )
         if task == "multilabel" and not ((y == 0) | (y == 1)).all():
-            raise UserError("Multilabel targets are zeros and ones, other values were found.")
+            raise UserError(
+                "Multilabel targets are zeros and ones, other values were found", code=Code.DATA
+            )
         return
     found = torch.unique(y)
     if len(found) < 2:
-        raise UserError(f"The target has one class only ({int(found[0])}): nothing to learn.")
+        raise UserError(
+            f"The target has one class only ({int(found[0])}): there is nothing to learn",
+            code=Code.DATA,
+        )
     highest = 1 if task == "binary" else len(samples.class_names or found) - 1
     if int(found[0]) < 0 or int(found[-1]) > highest:
         raise UserError(
             f"Class indices of this {task} task lie in 0..{highest}, these run from "
-            f"{int(found[0])} to {int(found[-1])}."
+            f"{int(found[0])} to {int(found[-1])}",
+            code=Code.DATA,
         )
     for index in (torch.bincount(y[y >= 0]) == 1).nonzero()[:, 0].tolist():
         name = samples.class_names[index] if index < len(samples.class_names) else index
         raise UserError(
-            f"Class {name!r} has a single sample, so it cannot be trained on and validated. "
-            "Collect more of it, or leave it out."
+            f"Class {name!r} has a single sample, so it cannot be trained on and validated",
+            code=Code.DATA,
+            hint="Collect more samples of it, or leave the class out",
         )

@@ -7,7 +7,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 from quintet.data.strata import label_names, labels, strata
 
@@ -30,12 +30,21 @@ def one_fold(
 
     """
     if not 0 <= index < k:
-        raise UserError(f"data.fold={index} is none of data.folds={k}. Allowed: 0 to {k - 1}.")
+        raise UserError(
+            f"is not one of the data.folds={k} folds",
+            code=Code.OUT_OF_RANGE,
+            key="data.fold",
+            value=index,
+            hint=f"Give a number from 0 to {k - 1}",
+        )
     if samples.split is not None and bool((samples.split == 1).any()):
         raise UserError(
-            f"cv.folds={k}: the data names its own validation part, so there is nothing to fold. "
-            "Leave cv.folds out (cv.seeds= repeats the training on this split), or give data "
-            "without that part."
+            "does not apply: the data comes with a validation part of its own",
+            code=Code.INCOMPATIBLE,
+            key="cv.folds",
+            value=k,
+            hint="Leave cv.folds out (cv.seeds= repeats the training on this split), or give "
+            "data without that part",
         )
     pool = torch.cat([train, val]).sort().values
     if samples.ordered:  # what was left out at the cut between the two is no gap any more
@@ -67,7 +76,12 @@ def folds(
     """
     pool = np.arange(len(samples.y)) if within is None else within.numpy()
     if not 2 <= k <= len(pool):
-        raise UserError(f"{k} folds of {len(pool)} samples: give a number from 2 to {len(pool)}.")
+        raise UserError(
+            f"{len(pool)} samples cannot be divided into {k} folds",
+            code=Code.OUT_OF_RANGE,
+            value=k,
+            hint=f"Give a number from 2 to {len(pool)}",
+        )
     classes = None if (found := strata(samples)) is None else found[pool]
     groups = None if samples.groups is None else samples.groups.numpy()[pool]
     _enough(samples, k, pool, groups)
@@ -77,7 +91,12 @@ def folds(
             warnings.filterwarnings("ignore", message="The least populated class")
             pairs = list(splitter.split(pool, classes, groups))
     except ValueError as problem:
-        raise UserError(f"{k} folds do not work here: {problem} Ask for fewer folds.") from problem
+        raise UserError(
+            f"{k} folds are not possible: {problem}",
+            code=Code.INCOMPATIBLE,
+            value=k,
+            hint="Ask for fewer folds",
+        ) from problem
     return [
         (torch.from_numpy(pool[train]), torch.from_numpy(pool[valid])) for train, valid in pairs
     ]
@@ -103,23 +122,33 @@ def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:
     if samples.ordered:
         if len(pool) - k * (len(pool) // (k + 1)) <= samples.purge or len(pool) <= k:
             raise UserError(
-                f"{k} folds cut a series in {k + 1}, and {samples.purge} samples are left out at "
-                f"each cut: {len(pool)} samples are too few. Ask for fewer folds."
+                f"{k} folds cut a series into {k + 1} parts and leave out {samples.purge} samples "
+                f"at each cut: {len(pool)} samples are too few",
+                code=Code.INCOMPATIBLE,
+                value=k,
+                hint="Ask for fewer folds",
             )
     elif groups is not None:
         if (there := len(np.unique(groups))) < k:
-            raise UserError(f"{k} folds need {k} groups, there are {there}. Ask for fewer folds.")
+            raise UserError(
+                f"{k} folds need at least {k} groups, there are {there}",
+                code=Code.INCOMPATIBLE,
+                value=k,
+                hint="Ask for fewer folds",
+            )
     elif (found := labels(samples)) is not None and (counts := found[pool].sum(axis=0)).min() < k:
         smallest = int(counts.min())
         raise UserError(
-            f"{k} folds need {k} samples of every class, the smallest, "
-            f"'{label_names(samples)[int(counts.argmin())]}', has {smallest}. Ask for at most "
-            f"{smallest} folds, or collect more of it."
+            f"{k} folds need {k} samples of every class; the smallest, "
+            f"'{label_names(samples)[int(counts.argmin())]}', has {smallest}",
+            code=Code.INCOMPATIBLE,
+            value=k,
+            hint=f"Ask for at most {smallest} folds, or collect more samples of it",
         )
 
 
 def _every_class(samples: Samples, pairs: list[tuple[Tensor, Tensor]]) -> None:
-    """Refuse folds of which one lacks a class, where groups or time have the say."""
+    """Refuse folds of which one lacks a class; groups or time order can cause that."""
     if (found := labels(samples)) is None:
         return
     for index, parts in enumerate(pairs):
@@ -128,6 +157,7 @@ def _every_class(samples: Samples, pairs: list[tuple[Tensor, Tensor]]) -> None:
             if len(absent):
                 raise UserError(
                     f"Class '{label_names(samples)[int(absent[0])]}' is absent from the {name} "
-                    f"part of fold {index} of {len(pairs)}. Ask for fewer folds, collect more of "
-                    "it, or leave it out."
+                    f"part of fold {index} of {len(pairs)}",
+                    code=Code.DATA,
+                    hint="Ask for fewer folds, collect more samples of it, or leave the class out",
                 )

@@ -6,13 +6,13 @@ import warnings
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import pandas as pd
 
 MISSING = {"", "na", "n/a", "nan", "null", "none", "?", "<na>", "#n/a"}
-"""Cells, in small letters, that say "no value"."""
+"""Cells, in lower case, that mean "no value"."""
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 PARQUET = (".parquet", ".pq")
 
@@ -43,9 +43,13 @@ def read_frame(
         frame = _read_text(file, separator, encoding)
     names = [str(name).strip() for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
-        raise UserError(f"{file}: two columns are named '{twice[0]}'. Rename one of them.")
+        raise UserError(
+            f"{file}: two columns are named '{twice[0]}'.",
+            code=Code.DATA,
+            hint="Rename one of them",
+        )
     if not len(frame):
-        raise UserError(f"{file} has a header but no rows.")
+        raise UserError(f"{file} has a header but no rows", code=Code.DATA)
     frame.columns = names
     frame = frame.reset_index(drop=True)
     return pd.DataFrame({name: plain(frame[name]) for name in names})
@@ -54,16 +58,25 @@ def read_frame(
 def existing(path: str | Path | None) -> Path:
     """Return the path of a file that is there."""
     if path is None:
-        raise UserError("Which file? Give data.path=<file> (for predict.py, input=<file>).")
+        raise UserError(
+            "No file is given",
+            code=Code.MISSING_VALUE,
+            hint="Give data.path=<file> (for predict.py, input=<file>)",
+        )
     file = Path(path).expanduser()
     if file.is_dir():
-        raise UserError(f"{file} is a folder: give a file in it.")
+        raise UserError(f"{file} is a folder", code=Code.NOT_FOUND, hint="Give a file in it")
     if not file.is_file():
-        beside = [p.name for p in file.parent.glob("*") if p.is_file()]
-        hint = nearest(file.name, beside[:20]) if beside else "Its folder has no files."
-        raise UserError(f"There is no file {file}. {hint}")
+        siblings = [p.name for p in file.parent.glob("*") if p.is_file()]
+        raise UserError(
+            f"There is no file {file}",
+            code=Code.NOT_FOUND,
+            value=file.name,
+            allowed=siblings[:20],
+            hint="" if siblings else "Its folder has no files",
+        )
     if not file.stat().st_size:
-        raise UserError(f"{file} is empty (0 bytes).")
+        raise UserError(f"{file} is empty (0 bytes)", code=Code.DATA)
     return file
 
 
@@ -72,8 +85,11 @@ def require(names: list[str], frame: "pd.DataFrame", option: str) -> None:
     for name in names:
         if name not in frame.columns:
             raise UserError(
-                f"{option}={name}: there is no such column. "
-                f"{nearest(name, map(str, frame.columns))}"
+                "is not a column of the data",
+                code=Code.UNKNOWN_NAME,
+                key=option,
+                value=name,
+                allowed=frame.columns,
             )
 
 
@@ -83,9 +99,15 @@ def _read_parquet(file: Path) -> "pd.DataFrame":
     try:
         return pd.read_parquet(file)
     except ImportError as problem:
-        raise UserError(f"{file}: reading parquet needs `pip install pyarrow`.") from problem
+        raise UserError(
+            f"{file}: reading parquet needs the package pyarrow",
+            code=Code.UNAVAILABLE,
+            hint="`pip install pyarrow`",
+        ) from problem
     except Exception as problem:  # pyarrow has many kinds of error for a broken file
-        raise UserError(f"{file} is no readable parquet file: {problem}") from problem
+        raise UserError(
+            f"{file} is not a readable parquet file: {problem}", code=Code.DAMAGED
+        ) from problem
 
 
 def _read_text(file: Path, separator: str | None, encoding: str) -> "pd.DataFrame":
@@ -96,8 +118,11 @@ def _read_text(file: Path, separator: str | None, encoding: str) -> "pd.DataFram
     chosen = separator or found
     if separator and separator != found and _width(lines, separator) == 1 < _width(lines, found):
         raise UserError(
-            f"{file} is not separated by data.separator='{separator}'; it looks like a "
-            f"{SEPARATORS[found]}: give data.separator='{found}' or leave it out."
+            f"does not separate the cells of {file}; it looks like a {SEPARATORS[found]}",
+            code=Code.INCOMPATIBLE,
+            key="data.separator",
+            value=f"'{separator}'",
+            hint=f"Give data.separator='{found}' or leave it out",
         )
     try:
         with warnings.catch_warnings():
@@ -108,8 +133,9 @@ def _read_text(file: Path, separator: str | None, encoding: str) -> "pd.DataFram
             ).pipe(_header)  # fmt: skip
     except (pd.errors.ParserError, pd.errors.ParserWarning, csv.Error, OSError) as problem:
         raise UserError(
-            f"{file} cannot be read with '{chosen}' between cells: {problem}. Repair that line, "
-            "quote cells that hold the separator, or give data.separator."
+            f"{file} cannot be read with '{chosen}' between cells: {problem}",
+            code=Code.DAMAGED,
+            hint="Repair that line, quote cells that hold the separator, or give data.separator",
         ) from problem
 
 
@@ -132,15 +158,16 @@ def _first_lines(file: Path, encoding: str) -> list[str]:
             lines = [line for _, line in zip(range(50), text, strict=False) if line.strip()]
     except (UnicodeError, LookupError) as problem:
         raise UserError(
-            f"{file} is not text in {encoding}: {problem}. Give data.encoding=, for example "
-            "latin-1 or utf-16."
+            f"{file} is not text in {encoding}: {problem}",
+            code=Code.DAMAGED,
+            hint="Give data.encoding=, for example latin-1 or utf-16",
         ) from problem
     except OSError as problem:
-        raise UserError(f"{file} cannot be read: {problem}") from problem
+        raise UserError(f"{file} cannot be read: {problem}", code=Code.DAMAGED) from problem
     if not lines:
-        raise UserError(f"{file} holds nothing but blank lines.")
+        raise UserError(f"{file} holds nothing but blank lines", code=Code.DATA)
     if any("\0" in line for line in lines):
-        raise UserError(f"{file} is not a text table: it holds zero bytes.")
+        raise UserError(f"{file} is not a text table: it holds NUL bytes", code=Code.DAMAGED)
     return lines
 
 

@@ -1,11 +1,11 @@
-"""Deal whole groups to the three parts, so that no group is in two of them."""
+"""Assign whole groups to the three parts, so that no group is in two of them."""
 
 from collections.abc import Callable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 from quintet.data.strata import strata
 
@@ -15,15 +15,16 @@ Index = NDArray[np.int64]
 def by_group(
     samples: Samples, pool: Index, n_val: int, n_test: int, rng: np.random.RandomState
 ) -> list[Index]:
-    """Deal whole groups; of 200 random deals keep the one nearest to the sizes and shares."""
+    """Assign whole groups; of 200 random assignments keep the one closest to sizes and shares."""
     assert samples.groups is not None
     names, group = np.unique(samples.groups.numpy()[pool], return_inverse=True)
     sizes = np.array([len(pool) - n_val - n_test, n_val, n_test])
     if len(names) < np.count_nonzero(sizes):
         raise UserError(
             f"The group column has {len(names)} group(s), too few for "
-            f"{np.count_nonzero(sizes)} parts. Leave data.group out, or set data.val or "
-            "data.test to 0."
+            f"{np.count_nonzero(sizes)} parts",
+            code=Code.DATA,
+            hint="Leave data.group out, or set data.val or data.test to 0",
         )
     classes = strata(samples)
     table = np.zeros((len(names), 1 if classes is None else int(classes.max()) + 1))

@@ -6,7 +6,7 @@ from pathlib import Path
 import numpy as np
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.pixels import GREY, SUFFIXES, FileRows, header, image_files
 from quintet.data.samples import Samples
 
@@ -41,12 +41,13 @@ def images(
     flat = [file for of_class in files for file in of_class]
     headers = [header(file) for file in flat]
     grey = all(mode in GREY for mode, _ in headers) if grayscale is None else grayscale
-    shape, told = _shape(size, [extent for _, extent in headers])
+    shape, remarks = _shape(size, [extent for _, extent in headers])
     channels = 1 if grey else 3
     if not lazy and (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
         raise UserError(
-            f"{len(flat)} images of {shape[0]} x {shape[1]} take {need / 2**30:.0f} GiB in memory. "
-            "Give a smaller data.size, or data.lazy=true and some data.workers."
+            f"{len(flat)} images of {shape[0]} x {shape[1]} take {need / 2**30:.0f} GiB in memory",
+            code=Code.DATA,
+            hint="Give a smaller data.size, or data.lazy=true and some data.workers",
         )
     classes = [index for index, of_class in enumerate(files) for _ in of_class]
     shares = ", ".join(f"{n} {len(f)}" for n, f in zip(names[:8], files, strict=False))
@@ -59,9 +60,9 @@ def images(
         kind="image",
         class_names=names,
         rows=rows if lazy else None,
-        account=[
+        data_summary=[
             f"{path}: {len(flat)} {colour} images in {len(names)} classes ({shares}).",
-            *told,
+            *remarks,
             *([f"Ignored {ignored} file(s) that are no images."] if ignored else []),
         ],
         reader={"kind": "image", "size": list(shape), "channels": channels, "white": 1.0},
@@ -70,11 +71,18 @@ def images(
 
 def _folder(path: str | None) -> Path:
     if path is None:
-        raise UserError("Which folder? Give data.path=<folder with one sub-folder a class>.")
+        raise UserError(
+            "No folder is given",
+            code=Code.MISSING_VALUE,
+            hint="Give data.path=<folder with one sub-folder per class>",
+        )
     root = Path(path).expanduser()
     if not root.is_dir():
         raise UserError(
-            f"There is no folder {root}. Give data.path=<folder with one sub-folder a class>."
+            f"There is no folder {root}",
+            code=Code.NOT_FOUND,
+            value=path,
+            hint="Give data.path=<folder with one sub-folder per class>",
         )
     return root
 
@@ -85,19 +93,24 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]], int]:
     names = [folder.name for folder in folders]
     if len(names) > 1 and {name.lower() for name in names} <= PARTS:
         raise UserError(
-            f"{root} holds {', '.join(names)}: parts, not classes. Put all images into one folder "
-            "a class; Quintet cuts the parts itself (data.val, data.test)."
+            f"{root} holds {', '.join(names)}: parts, not classes",
+            code=Code.DATA,
+            hint="Put all images into one folder per class; Quintet makes the split itself "
+            "(data.val, data.test)",
         )
     if len(names) < 2:
         raise UserError(
             f"{root} has {len(names)} sub-folder(s), but each class needs one and there must be "
-            "two classes or more."
+            "two classes or more",
+            code=Code.DATA,
         )
     files = [image_files(folder) for folder in folders]
     for folder, of_class in zip(folders, files, strict=True):
         if not of_class:
             allowed = " ".join(sorted(SUFFIXES))
-            raise UserError(f"{folder} holds no image ({allowed}). Fill or delete it.")
+            raise UserError(
+                f"{folder} holds no image ({allowed})", code=Code.DATA, hint="Fill or delete it"
+            )
     present = sum(f.is_file() for folder in folders for f in folder.rglob("*"))
     return names, files, present - sum(map(len, files))
 
@@ -105,11 +118,16 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]], int]:
 def _shape(
     size: int | list[int] | None, extents: list[tuple[int, int]]
 ) -> tuple[tuple[int, int], list[str]]:
-    """Choose the common height and width, and tell about it."""
+    """Choose the common height and width; return it with a remark for the user."""
     if size is not None:
         sides = [size, size] if isinstance(size, int) else list(size)
         if len(sides) != 2 or min(sides) < 1:
-            raise UserError(f"data.size={size} is no size: give one number, or [height,width].")
+            raise UserError(
+                "must be one positive number, or [height,width]",
+                code=Code.OUT_OF_RANGE,
+                key="data.size",
+                value=size,
+            )
         return (sides[0], sides[1]), [f"All images are resized to {sides[0]} x {sides[1]}."]
     counts = Counter(extents)
     if len(counts) == 1:

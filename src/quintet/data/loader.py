@@ -9,15 +9,15 @@ from torch import Tensor
 class TensorLoader:
     """Iterate over (x, y) batches of tensors that are already in memory.
 
-    Every global batch of `batch_size * world_size` samples is dealt out to the ranks, so all ranks
-    take the same number of steps and no sample is seen twice. The order of an epoch is a
+    Every global batch of `batch_size * world_size` samples is distributed over the ranks, so all
+    ranks take the same number of steps and no sample is seen twice. The order of an epoch is a
     function of (seed, epoch) alone: a resumed run repeats it.
 
     Args:
         x: samples, (N, ...).
         y: targets, (N,) or (N, K).
-        batch_size: samples a batch on each rank.
-        shuffle: a new order each epoch; also leaves out a tail too small to train on (less than
+        batch_size: samples per batch on each rank.
+        shuffle: a new order each epoch; also drops a last batch too small to train on (less than
             two samples a rank, which batch normalisation cannot take).
         seed: of the order.
         rank: of this process.

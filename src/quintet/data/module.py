@@ -1,4 +1,4 @@
-"""The one DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
+"""The DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
 
 from collections.abc import Callable
 from typing import Any, cast
@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.folds import one_fold
@@ -30,12 +30,13 @@ class DataModule(L.LightningDataModule):
 
     Args:
         source: reads the samples.
-        batch_size: samples a step on each process.
+        batch_size: samples per step on each process.
         val: share (< 1) or number of samples held out for validation.
         test: share or number of samples held out for the one final test.
         seed: of the split.
         order_seed: of the order of batches.
-        folds: train and validate on one of so many folds of what is not test; None: on the split.
+        folds: train and validate on one of this many folds of the non-test data; None uses the
+            split.
         fold: which one, from 0.
         scale: how numeric features are scaled; fitted on the training split only.
         select: share or number of a table's columns that the model sees; fitted likewise.
@@ -67,10 +68,19 @@ class DataModule(L.LightningDataModule):
     ) -> None:
         super().__init__()
         if batch_size < 1:
-            raise UserError(f"data.batch_size={batch_size}: give a whole number from 1 on.")
+            raise UserError(
+                "must be a whole number of at least 1",
+                code=Code.OUT_OF_RANGE,
+                key="data.batch_size",
+                value=batch_size,
+            )
         if val <= 0:
             raise UserError(
-                f"data.val={val}: the metric is measured on validation data; give some."
+                "leaves no validation data, on which the metric is measured",
+                code=Code.OUT_OF_RANGE,
+                key="data.val",
+                value=val,
+                hint="Give a fraction, such as 0.1, or a number of samples",
             )
         self.source, self.batch_size = source, batch_size
         self.seed, self.order_seed = seed, order_seed
@@ -80,7 +90,7 @@ class DataModule(L.LightningDataModule):
         self.rows: Rows | None = None
         self.preprocess = Preprocess(scale, select)
         self.reader: dict[str, Any] = {}
-        self.account: list[str] = []
+        self.data_summary: list[str] = []
         self.ordered = False
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self.indices: dict[SplitName, Tensor] = {}
@@ -93,8 +103,8 @@ class DataModule(L.LightningDataModule):
         if self.folds is not None:
             train, val = one_fold(samples, train, val, self.folds, self.fold, self.seed)
         train = subset(samples, train, self.fraction, self.seed)
-        self.reader, self.account, self.rows = samples.reader, samples.account, samples.rows
-        self.ordered = samples.ordered
+        self.reader, self.data_summary = samples.reader, samples.data_summary
+        self.rows, self.ordered = samples.rows, samples.ordered
         if self.rows is not None:
             x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
         else:
@@ -145,7 +155,7 @@ class DataModule(L.LightningDataModule):
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> Any:
-        """Move a batch to the device, unless it is there."""
+        """Move a batch to the device, unless it is already there."""
         if all(tensor.device == device for tensor in batch):
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
@@ -157,7 +167,7 @@ class DataModule(L.LightningDataModule):
         return self.preprocess.restore(kept) if self.rows is None else self.rows.read(kept)
 
     def shown(self, split: SplitName, index: Tensor) -> dict[str, NDArray[Any]]:
-        """Return the inputs at positions (M,) of a split as a person reads them."""
+        """Return the inputs at positions (M,) of a split in human-readable form."""
         kind = cast(Kind, self.preprocess.kind)
         return readable(self.inputs(split, index), kind, self.reader)
 

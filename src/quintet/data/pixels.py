@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -44,7 +44,7 @@ def read_image(file: Path, shape: tuple[int, int], channels: int, white: float =
             grey = picture.mode in GREY
             pixels = _unit(picture) if grey else np.asarray(picture.convert("RGB"), float) / 255
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-        raise UserError(f"{file} is no readable image: {problem}. Replace or delete it.") from None
+        raise _unreadable(file, problem) from None
     planes = torch.from_numpy(pixels.astype(np.float32))
     planes = planes[None] if grey else planes.movedim(-1, 0)
     if channels == 1 and not grey:
@@ -77,7 +77,15 @@ def header(file: Path) -> tuple[str, tuple[int, int]]:
             width, height = reversed(picture.size) if turned else picture.size
             return picture.mode, (height, width)
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
-        raise UserError(f"{file} is no readable image: {problem}. Replace or delete it.") from None
+        raise _unreadable(file, problem) from None
+
+
+def _unreadable(file: Path, problem: Exception) -> UserError:
+    return UserError(
+        f"{file} is not a readable image: {problem}",
+        code=Code.DAMAGED,
+        hint="Replace or delete it",
+    )
 
 
 def _unit(picture: "Image.Image") -> Any:

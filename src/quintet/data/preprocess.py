@@ -5,7 +5,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 from quintet.data.statistic import Scale, centre_width, medians, target_scale
 
@@ -33,7 +33,13 @@ class Preprocess:
 
     def __init__(self, scale: Scale = "standard", select: float | None = None) -> None:
         if scale not in get_args(Scale):
-            raise UserError(f"data.scale={scale} is unknown. {nearest(scale, get_args(Scale))}")
+            raise UserError(
+                "is unknown",
+                code=Code.UNKNOWN_NAME,
+                key="data.scale",
+                value=scale,
+                allowed=get_args(Scale),
+            )
         self.scale, self.select = scale, select
         self.kind = "table"
         self.categorical = 0
@@ -72,8 +78,10 @@ class Preprocess:
         fitted = len(self.centre) + self.categorical
         if size != fitted:
             raise UserError(
-                f"The inputs have {size} features, {fitted} were there in training. Give data "
-                "with the same features."
+                f"The inputs have {size} features, {fitted} were there in training",
+                code=Code.INCOMPATIBLE,
+                value=size,
+                hint="Give data with the same features",
             )
         numeric = x.narrow(columns, 0, len(self.centre))
         shape = [1] * x.dim()
@@ -130,7 +138,11 @@ class Preprocess:
 
         """
         if set(state) != set(vars(self)):
-            raise UserError("The checkpoint's preprocessing is of another version: train again.")
+            raise UserError(
+                "The checkpoint's preprocessing was written by another version",
+                code=Code.INCOMPATIBLE,
+                hint="Train again",
+            )
         for name, own in vars(self).items():
             kind = float | int | None if name == "select" else type(own)
             if not isinstance(state[name], kind):
@@ -168,8 +180,12 @@ class Preprocess:
 
         if self.kind != "table" or len(x) != len(y):
             raise UserError(
-                f"data.select={self.select} is for tables in memory; this is a {self.kind}"
-                f"{'' if len(x) == len(y) else ' on disk'}. Leave it out, or take data.select=null."
+                f"is for tables in memory; this is a {self.kind}"
+                f"{'' if len(x) == len(y) else ' on disk'}",
+                code=Code.INCOMPATIBLE,
+                key="data.select",
+                value=self.select,
+                hint="Leave it out, or set data.select=null",
             )
         number = share_or_number(self.select or 0.0, x.shape[1])
         seen = self.transform(x)

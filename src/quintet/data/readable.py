@@ -1,4 +1,4 @@
-"""Inputs as a person reads them: pictures, named cells, texts."""
+"""Inputs in human-readable form: pictures, named cells, texts."""
 
 from typing import Any
 
@@ -21,7 +21,7 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
     Args:
         x: in the shapes of `Samples.x`, not scaled.
         kind: of the inputs.
-        reader: how the data was read, which knows names and words.
+        reader: how the data was read, which holds names and words.
 
     """
     if kind == "image":

@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.data.arrays import convert, load
 from quintet.data.columns import Spec, encode, not_numbers, numbers
 from quintet.data.frames import existing, read_frame
@@ -29,15 +29,15 @@ class NewInput:
     """Inputs in the shapes of `Samples.x`."""
     names: list[str]
     """Name of each sample: row number (from 1) or file."""
-    account: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
     """What was ignored, missing or unknown, one sentence each."""
 
 
 def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
-    """Read a file or folder as `Samples.reader` of the training data says.
+    """Read a file or folder the way `Samples.reader` of the training data describes.
 
     Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
-    series' column; every window is a sample, the last one tells what comes next. Texts: a csv
+    series' column; every window is a sample, the last one forecasts what comes next. Texts: a csv
     with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
     depth. Everything: npz (array x) or npy in the shape of training.
 
@@ -55,9 +55,13 @@ def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
         lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
         return _texts([line for line in lines if line.strip()], reader)
     if kind not in ("table", "sequence", "tokens"):
-        raise UserError("This run does not say how its data was read: give inputs as npz or npy.")
+        raise UserError(
+            "The run does not record how its data was read",
+            code=Code.INCOMPATIBLE,
+            hint="Give inputs as npz or npy",
+        )
     frame = read_frame(file, reader.get("separator"), reader.get("encoding", "utf-8-sig"))
-    account = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
+    remarks = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
     if kind == "table":
         found = _table(frame, reader["columns"])
     elif kind == "sequence":
@@ -65,7 +69,7 @@ def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
     else:
         texts = frame[_name(reader["columns"][0])]
         found = _texts(["" if text is None else str(text) for text in texts], reader)
-    found.account = account + found.account
+    found.remarks = remarks + found.remarks
     return found
 
 
@@ -74,25 +78,28 @@ def _name(column: Spec | str) -> str:
 
 
 def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list[str]:
-    """Check that the wanted columns are there; tell which others are ignored."""
+    """Check that the wanted columns are there; return a remark on those that are ignored."""
     there = [str(name) for name in frame.columns]
     missing = [name for name in wanted if name not in there]
     if missing:
         more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
         raise UserError(
-            f"{file} has no column '{missing[0]}'{more}, which the model was trained on. "
-            f"{nearest(missing[0], there)} Rename or add it; it may be empty."
+            f"{file} has no column '{missing[0]}'{more}, which the model was trained on",
+            code=Code.UNKNOWN_NAME,
+            value=missing[0],
+            allowed=there,
+            hint="Rename or add it; it may be empty",
         )
     extra = [name for name in there if name not in wanted]
     return [f"Ignored columns the model does not use: {', '.join(extra)}."] if extra else []
 
 
 def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
-    account = []
+    remarks = []
     for spec in specs:
         column = frame[str(spec["name"])]
         if strange := not_numbers(column, spec):
-            account.append(
+            remarks.append(
                 f"'{spec['name']}': {len(strange)} value(s) are no numbers ('{strange[0]}'), taken "
                 "as missing."
             )
@@ -100,11 +107,11 @@ def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
             codes = encode(frame, [spec])[:, 0].numpy()
             unknown = {str(c) for c in column[(codes == 0) & ~column.isna().to_numpy()]}
             if unknown:
-                account.append(
+                remarks.append(
                     f"'{spec['name']}': {len(unknown)} value(s) were not there in training "
                     f"('{min(unknown)}'), taken as unknown."
                 )
-    return NewInput(encode(frame, specs), _rows(len(frame)), account)
+    return NewInput(encode(frame, specs), _rows(len(frame)), remarks)
 
 
 def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
@@ -112,10 +119,15 @@ def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
     values = np.stack([numbers(frame[name], name) for name in columns], axis=1)
     window = int(reader["window"])
     if len(values) < window:
-        raise UserError(f"{len(values)} rows are too few: the model looks at {window} values.")
+        raise UserError(
+            f"{len(values)} rows are too few: the model takes windows of {window} values",
+            code=Code.DATA,
+        )
     if np.isnan(values).any():
         row = int(np.flatnonzero(np.isnan(values).any(axis=1))[0])
-        raise UserError(f"Row {row + 1} of the series has no value. Fill the gap.")
+        raise UserError(
+            f"Row {row + 1} of the series has no value", code=Code.DATA, hint="Fill the gap"
+        )
     cuts = np.lib.stride_tricks.sliding_window_view(values, window, axis=0).swapaxes(1, 2)
     ends = [f"after row {end}" for end in range(window, len(values) + 1)]
     return NewInput(torch.from_numpy(cuts.astype(np.float32)), ends)
@@ -123,17 +135,17 @@ def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
 
 def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
     if not texts:
-        raise UserError("There is no text in the file.")
+        raise UserError("There is no text in the file", code=Code.DATA)
     x = encode_text(texts, reader["vocabulary"], int(reader["length"]))
     return NewInput(x, _rows(len(texts)))
 
 
 def _read_images(path: Path, reader: dict[str, Any]) -> NewInput:
     if not path.exists():
-        raise UserError(f"There is no file or folder {path}.")
+        raise UserError(f"There is no file or folder {path}", code=Code.NOT_FOUND)
     files = image_files(path) if path.is_dir() else [path]
     if not files:
-        raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))}).")
+        raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
     height, width = reader["size"]
     read = [
         read_image(file, (height, width), reader["channels"], reader["white"]) for file in files
@@ -147,20 +159,27 @@ def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:
     if name not in stored and len(stored) == 1:
         name = next(iter(stored))
     if name not in stored:
-        raise UserError(f"{path} has no array '{name}'. {nearest(name, stored)}")
+        raise UserError(
+            f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
+        )
     inputs = stored[name]
     kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
     if kind is None:
-        raise UserError("This run does not say what its inputs are.")
+        raise UserError("The run does not record what its inputs are", code=Code.INCOMPATIBLE)
     expected = reader.get("shape")
     x = convert(inputs, kind)
     if expected is not None and list(x.shape[1:]) != list(expected):
         raise UserError(
             f"{path}: samples of shape {list(x.shape[1:])}, but the model was trained on "
-            f"{expected}."
+            f"{expected}",
+            code=Code.INCOMPATIBLE,
         )
     if x.is_floating_point() and not x.isfinite().all():
-        raise UserError(f"{path} has NaN or infinite values. Repair or leave out such samples.")
+        raise UserError(
+            f"{path} has NaN or infinite values",
+            code=Code.DATA,
+            hint="Repair or leave out such samples",
+        )
     return NewInput(x, _rows(len(x)))
 
 

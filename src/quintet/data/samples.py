@@ -1,4 +1,4 @@
-"""What a data source hands over, and the facts that everything else is built from."""
+"""What a data source returns, and the facts that everything else is built from."""
 
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
@@ -51,10 +51,10 @@ class Samples:
     groups: Tensor | None = None
     """Group of each sample, int64 (N,): a group never straddles two splits."""
     split: Tensor | None = None
-    """Part the data itself gives each sample, int64 (N,): 0 training, 1 validation, 2 test."""
+    """Part that the data assigns to each sample, int64 (N,): 0 training, 1 validation, 2 test."""
     rows: Rows | None = None
     """Inputs that do not fit memory; x then has no samples, only their shape and type."""
-    account: list[str] = field(default_factory=list)
+    data_summary: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
     reader: dict[str, Any] = field(default_factory=dict)
     """Plain data that reads a new file the same way (columns, categories, vocabulary)."""
@@ -62,7 +62,7 @@ class Samples:
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rest of the experiment may know of the data; written to the config's `facts`."""
+    """What the rest of the experiment may know about the data; written to the config's `facts`."""
 
     task: Task
     kind: Kind

@@ -1,4 +1,4 @@
-"""Which columns of a table say most about the target."""
+"""Feature selection: the columns of a table most informative about the target."""
 
 import math
 import warnings
@@ -6,11 +6,11 @@ import warnings
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Task
 
 ROWS = 2_000
-"""Samples that are looked at: evenly spaced ones of more."""
+"""Maximum number of samples used; of more, evenly spaced ones."""
 
 
 def share_or_number(select: float, features: int) -> int:
@@ -18,7 +18,7 @@ def share_or_number(select: float, features: int) -> int:
 
     Args:
         select: a share below 1, or a number from 1 on.
-        features: that there are.
+        features: number of features.
 
     Raises:
         UserError: neither a share nor a whole number.
@@ -26,8 +26,11 @@ def share_or_number(select: float, features: int) -> int:
     """
     if not select > 0 or (select >= 1 and select != int(select)):
         raise UserError(
-            f"data.select={select:g}: give a share of the columns (0 to 1), a number of them "
-            "(1, 2, ...), or null for all."
+            "must be a fraction of the columns (0 to 1), a number of them (1, 2, ...), or null "
+            "for all",
+            code=Code.OUT_OF_RANGE,
+            key="data.select",
+            value=f"{select:g}",
         )
     return min(features, max(1, math.ceil(select * features) if select < 1 else int(select)))
 
@@ -36,9 +39,9 @@ def most_telling(x: Tensor, categorical: int, y: Tensor, task: Task, number: int
     """Return which columns have the most mutual information with the target, a mask (F,).
 
     One column at a time, by nearest neighbours (Kraskov, Stögbauer and Grassberger 2004; Ross
-    2014), which sees relations that are no lines; of several targets the largest counts. Columns
-    that only tell together are missed (Guyon and Elisseeff 2003, "An introduction to variable and
-    feature selection").
+    2014), which captures nonlinear relations; of several targets the largest counts. Columns
+    that are informative only jointly are missed (Guyon and Elisseeff 2003, "An introduction to
+    variable and feature selection").
 
     Args:
         x: training inputs (N, F) without gaps, categorical columns last.

@@ -4,7 +4,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.data.columns import not_numbers, number, numbers
 from quintet.data.frames import read_frame
 from quintet.data.samples import Samples
@@ -45,12 +45,20 @@ def series(
     if target is None or target not in frame.columns:
         names = [str(c) for c in frame.columns]
         raise UserError(
-            f"data.target={target} is no column of {path}. {nearest(str(target), names)}"
+            f"is not a column of {path}",
+            code=Code.MISSING_VALUE if target is None else Code.UNKNOWN_NAME,
+            key="data.target",
+            value=target or "null",
+            allowed=names,
         )
     if strange := not_numbers(frame[target], number(target)):
         raise UserError(
-            f"data.target={target}: '{strange[0]}' is not a number ({len(strange)} such values). A "
-            "series is a column of numbers in time order: name another, or repair these cells."
+            f"holds '{strange[0]}', which is not a number ({len(strange)} such values)",
+            code=Code.DATA,
+            key="data.target",
+            value=target,
+            hint="A series is a column of numbers in time order: name another, or repair these "
+            "cells",
         )
     return windows(numbers(frame[target], target), window, horizon, target)
 
@@ -58,14 +66,14 @@ def series(
 def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:
     """Cut a series into overlapping windows in time order.
 
-    Sample i sees values [i, i + window) and must tell [i + window, i + window + horizon). Later
+    Sample i sees values [i, i + window) and must forecast [i + window, i + window + horizon). Later
     windows reach back into the past, which is known by then; targets of two parts never meet,
     as horizon - 1 samples are left out at each cut.
 
     Args:
         values: the series, (N,), in time order.
-        window: values seen, at least 1.
-        horizon: values to tell, at least 1.
+        window: values in the input, at least 1.
+        horizon: values to forecast, at least 1.
         name: name of the series' column.
 
     Returns:
@@ -74,14 +82,18 @@ def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) 
     """
     if window < 1 or horizon < 1 or len(values) < window + horizon + 2:
         raise UserError(
-            f"data.window={window} and data.horizon={horizon} do not fit a series of "
-            f"{len(values)} values: both are at least 1, and together well below that."
+            f"and data.horizon={horizon} do not fit a series of {len(values)} values",
+            code=Code.OUT_OF_RANGE,
+            key="data.window",
+            value=window,
+            hint="Both must be at least 1, and their sum well below the length of the series",
         )
     if not np.isfinite(values).all():
         row = int(np.flatnonzero(~np.isfinite(values))[0])
         raise UserError(
-            f"Value {row} (from 0) of series '{name}' is missing or infinite. A gap cannot be "
-            "guessed: fill it or cut the series there."
+            f"Value {row} (from 0) of series '{name}' is missing or infinite",
+            code=Code.DATA,
+            hint="Gaps are not filled automatically: fill it, or cut the series there",
         )
     cuts = np.lib.stride_tricks.sliding_window_view(
         values.astype(np.float32), window + horizon
@@ -94,7 +106,7 @@ def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) 
         class_names=[name if horizon == 1 else f"{name}+{step + 1}" for step in range(horizon)],
         ordered=True,
         purge=horizon - 1,
-        account=[
+        data_summary=[
             f"{len(values)} values of '{name}' in time order: {len(cuts)} windows of {window} "
             f"values, each followed by {horizon} to forecast."
         ],

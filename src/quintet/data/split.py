@@ -1,4 +1,4 @@
-"""Cut a data set into training, validation and test: seeded, disjoint, no leak between parts."""
+"""Divide a data set into training, validation and test: seeded, disjoint, no leak between parts."""
 
 from math import ceil
 
@@ -7,7 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.groups import by_group
 from quintet.data.samples import Samples
 from quintet.data.strata import label_names, labels, share, strata
@@ -39,8 +39,11 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
     n_val, n_test = _count(val, total, "val"), _count(test, total, "test")
     if n_val + n_test >= total:
         raise UserError(
-            f"data.val={val} and data.test={test} leave none of the {total} samples to train on. "
-            "Make them smaller: below 1 they are fractions, from 1 on counts."
+            f"and data.test={test} leave none of the {total} samples to train on",
+            code=Code.OUT_OF_RANGE,
+            key="data.val",
+            value=val,
+            hint="Make them smaller: below 1 they are fractions, from 1 on counts",
         )
     if samples.split is not None:
         parts = _given(samples, n_val, seed)
@@ -54,9 +57,9 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
 
 
 def manner(samples: Samples) -> str:
-    """Say in a few words how `split` cuts these samples."""
+    """Describe in a few words how `split` divides these samples."""
     if samples.split is not None:
-        return "as the data itself says"
+        return "as given by the data"
     if samples.ordered:
         gap = f", {samples.purge} samples left out at each cut" if samples.purge else ""
         return f"in time order{gap}"
@@ -75,7 +78,12 @@ def subset(samples: Samples, index: Tensor, fraction: float, seed: int) -> Tenso
     in each class).
     """
     if not 0 < fraction <= 1:
-        raise UserError(f"data.fraction={fraction} is not a share: give a number in (0, 1].")
+        raise UserError(
+            "must be above 0 and at most 1",
+            code=Code.OUT_OF_RANGE,
+            key="data.fraction",
+            value=fraction,
+        )
     count = max(1, round(fraction * len(index)))
     if count == len(index):
         return index
@@ -95,7 +103,12 @@ def subset(samples: Samples, index: Tensor, fraction: float, seed: int) -> Tenso
 def _count(size: float, total: int, name: str) -> int:
     """Turn a fraction or a count into a count, as scikit-learn rounds: up."""
     if isinstance(size, bool) or size < 0 or (size > 1 and size != int(size)):
-        raise UserError(f"data.{name}={size} is no size: give a fraction below 1, or a count.")
+        raise UserError(
+            "must be a fraction below 1 or a whole number of samples",
+            code=Code.OUT_OF_RANGE,
+            key=f"data.{name}",
+            value=size,
+        )
     return int(size) if size >= 1 else ceil(round(size * total, 6))
 
 
@@ -121,8 +134,9 @@ def _in_time(total: int, n_val: int, n_test: int, purge: int) -> list[Index]:
     if train_to < 1:
         raise UserError(
             f"{total} samples in time order are too few for {n_val} of validation, {n_test} of "
-            f"test and {purge} left out at each cut. Make data.val, data.test or data.horizon "
-            "smaller."
+            f"test and {purge} left out at each cut",
+            code=Code.DATA,
+            hint="Make data.val, data.test or data.horizon smaller",
         )
     return [np.arange(train_to), np.arange(val_from, val_to), np.arange(test_from, total)]
 
@@ -166,6 +180,8 @@ def _every_class(samples: Samples, parts: list[Index]) -> None:
             label = label_names(samples)[int(absent[0])]
             raise UserError(
                 f"Class '{label}' ({int(found[:, absent[0]].sum())} of {len(found)} samples) is "
-                f"absent from the {name} part, split {manner(samples)}. Collect more of it, "
-                "leave it out, or change data.val, data.test or data.seed."
+                f"absent from the {name} part, split {manner(samples)}",
+                code=Code.DATA,
+                hint="Collect more samples of it, leave the class out, or change data.val, "
+                "data.test or data.seed",
             )

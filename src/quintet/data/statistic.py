@@ -58,8 +58,8 @@ def moments(columns: Tensor) -> tuple[Tensor, Tensor]:
 def medians(columns: Tensor, exactly: Tensor) -> Tensor:
     """Return the median (F,) of each column of (M, F), NaN where a column has no value.
 
-    Columns that `exactly` (F,) does not mark may be judged by evenly spaced rows: on big data an
-    exact median of each would take longer than everything else together.
+    Columns that `exactly` (F,) does not mark may be estimated from evenly spaced rows: on big data
+    an exact median of each would take longer than everything else together.
     """
     found = quantiles(columns[:: 1 + columns.numel() // CHUNK], [0.5])[0]
     if exactly.any():

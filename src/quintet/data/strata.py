@@ -1,9 +1,9 @@
-"""Classes as the splitters see them: strata that are kept in proportion, labels that must occur."""
+"""Classes as the splitters use them: strata that are kept in proportion, labels that must occur."""
 
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 
 Index = NDArray[np.int64]
@@ -80,13 +80,16 @@ def share(found: Index, count: int, part: str, left: int) -> Index:
         smallest = int(found[there].min())
         raise UserError(
             f"The smallest class has {smallest} sample(s), but each class needs at least "
-            f"{left + 1}, one in every part. Collect more of it or leave it out, or set data.val "
-            "or data.test to 0."
+            f"{left + 1}, one in every part",
+            code=Code.DATA,
+            hint="Collect more samples of it, leave the class out, or set data.val or data.test "
+            "to 0",
         )
     if count < there.sum():
         raise UserError(
-            f"A {part} part of {count} samples cannot hold all {int(there.sum())} classes. Make "
-            f"data.{'test' if part == 'test' else 'val'} larger."
+            f"A {part} part of {count} samples cannot hold all {int(there.sum())} classes",
+            code=Code.OUT_OF_RANGE,
+            hint=f"Make data.{'test' if part == 'test' else 'val'} larger",
         )
     exact = found * (count / found.sum())
     quota = np.where(there, np.maximum(np.floor(exact), 1), 0).astype(np.int64)
@@ -97,7 +100,9 @@ def share(found: Index, count: int, part: str, left: int) -> Index:
         if not free.any():
             raise UserError(
                 f"A {part} part of {count} samples leaves too few of the smallest class for the "
-                f"rest. Make data.{'test' if part == 'test' else 'val'} smaller."
+                "rest",
+                code=Code.OUT_OF_RANGE,
+                hint=f"Make data.{'test' if part == 'test' else 'val'} smaller",
             )
         quota[int(np.argmax(np.where(free, step * (exact - quota), -np.inf)))] += step
     return quota

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, encode
 from quintet.data.frames import plain, require
 from quintet.data.samples import Samples
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".json": "json",
            ".jsonl": "json"}  # fmt: skip
 PROBE = 20_000
-"""Rows, evenly spaced, that tell what the columns are."""
+"""Rows, evenly spaced, from which the column types are inferred."""
 
 
 @dataclass
@@ -53,8 +53,8 @@ def stream(
     """Read shards whose inputs stay on disk; only targets are held in memory.
 
     The shards are converted once to Arrow files, which are mapped into memory as needed, so rows
-    can be shuffled and split like those of a small file. Columns are told apart by 20,000 evenly
-    spaced rows: a category that occurs in none of them counts as unknown.
+    can be shuffled and split like those of a small file. Column types are inferred from 20,000
+    evenly spaced rows: a category that occurs in none of them counts as unknown.
 
     Args:
         path: a folder of shards, a pattern such as 'shards/*.parquet', or one file.
@@ -72,20 +72,23 @@ def stream(
     """
     files = shards(path)
     rows = _load(files, cache)
-    look = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
-    frame = _plain(rows[look.tolist()])
+    probed = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
+    frame = _plain(rows[probed.tolist()])
     there = [str(name) for name in frame.columns]
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     if not targets:
         raise UserError(
-            f"Which column is the target? Give data.target= one of: {', '.join(there)}."
+            "No target column is given",
+            code=Code.MISSING_VALUE,
+            allowed=there,
+            hint="Give data.target=<column>",
         )
     for names, option in ((targets, "target"), (chosen, "columns"), (left_out, "drop")):
         require(names, frame, f"data.{option}")
     require(listed(group), frame, "data.group")
     found = target_of(_plain(_column(rows, targets)), targets, task, positive)
     special = {*targets, *left_out, group}
-    specs, told = inputs_of(
+    specs, remarks = inputs_of(
         frame, chosen or [name for name in there if name not in special], keep=set(chosen)
     )
     return Samples(
@@ -97,10 +100,10 @@ def stream(
         cardinalities=[len(s["categories"]) + 1 for s in specs if s["type"] == "category"],
         groups=codes_of(_plain(_column(rows, [group]))[group]) if group else None,
         rows=TableRows(rows, specs),
-        account=[
+        data_summary=[
             f"{path}: {len(rows)} rows in {len(files)} file(s), read from disk as needed.",
-            found.account,
-            *told,
+            found.summary,
+            *remarks,
         ],
         reader={"kind": "table", "columns": specs},
     )
@@ -109,7 +112,11 @@ def stream(
 def shards(path: str | None) -> list[str]:
     """Return the files that a folder, a pattern or a file name stands for, of one format."""
     if path is None:
-        raise UserError("Which shards? Give data.path=<folder, pattern or file>.")
+        raise UserError(
+            "No shards are given",
+            code=Code.MISSING_VALUE,
+            hint="Give data.path=<folder, pattern or file>",
+        )
     place = Path(path).expanduser()
     if place.is_file():  # whatever brackets its name has
         found = [place]
@@ -117,11 +124,21 @@ def shards(path: str | None) -> list[str]:
         found = list(place.iterdir()) if place.is_dir() else [Path(p) for p in glob(str(place))]
     files = sorted(str(file) for file in found if file.suffix.lower() in FORMATS)
     if not files:
-        raise UserError(f"{path} names no shard. Allowed: files that end in {', '.join(FORMATS)}.")
+        raise UserError(
+            "names no shard",
+            code=Code.NOT_FOUND,
+            key="data.path",
+            value=path,
+            hint=f"Allowed: files that end in {', '.join(FORMATS)}",
+        )
     formats = {FORMATS[Path(file).suffix.lower()] for file in files}
     if len(formats) > 1:
         raise UserError(
-            f"{path} mixes {' and '.join(sorted(formats))}. Name one: data.path='{path}/*.parquet'."
+            f"mixes {' and '.join(sorted(formats))}",
+            code=Code.CONFLICT,
+            key="data.path",
+            value=path,
+            hint=f"Choose one format: data.path='{path}/*.parquet'",
         )
     return files
 
@@ -131,7 +148,11 @@ def _load(files: list[str], cache: str | None) -> Any:
         import datasets
     except ImportError as problem:
         raise UserError(
-            "data=stream needs the package datasets: `pip install quintet[streaming]`."
+            "needs the package datasets",
+            code=Code.UNAVAILABLE,
+            key="data",
+            value="stream",
+            hint="`pip install quintet[streaming]`",
         ) from problem
     datasets.disable_progress_bars()
     form = FORMATS[Path(files[0]).suffix.lower()]
@@ -141,7 +162,9 @@ def _load(files: list[str], cache: str | None) -> Any:
         reason = problem.__cause__ or problem
         first = str(reason).strip().split("\n")[0]
         raise UserError(
-            f"The shards cannot be read as {form}: {first}. All need the same columns and types."
+            f"The shards cannot be read as {form}: {first}",
+            code=Code.DAMAGED,
+            hint="All need the same columns and types",
         ) from problem
     return rows.with_format("pandas")
 

@@ -1,13 +1,13 @@
-"""The user's own table: csv or parquet, columns told apart by their values."""
+"""The user's own table: csv or parquet, column types inferred from their values."""
 
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
 
-from quintet.base.errors import UserError
-from quintet.data.account import remarks, summary, useless
+from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, describe, encode, values_of
+from quintet.data.data_summary import column_remarks, input_summary, reason_to_drop
 from quintet.data.frames import read_frame, require
 from quintet.data.samples import Samples
 from quintet.data.targets import target_of
@@ -33,7 +33,7 @@ def csv(
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
-    Identifiers, columns of one value and empty columns are left out, and the account says so.
+    Identifiers, columns of one value and empty columns are left out, as the summary reports.
 
     Args:
         path: the file.
@@ -50,23 +50,23 @@ def csv(
         encoding: of the text.
 
     Raises:
-        UserError: whatever is wrong with the file, the options or the values.
+        UserError: anything wrong with the file, the options or the values.
 
     """
     frame = read_frame(path, separator, encoding)
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     _check_options(frame, targets, chosen, left_out, group, time)
-    account = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
+    rows_summary = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
     if (twice := int(frame.astype(str).duplicated().sum())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
-        account.append(f"{repeats} an earlier row; copies may end in different parts.")
+        rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
         frame = _sorted_by(frame, time)
-        account.append(f"Sorted by '{time}': the split is in time order.")
+        rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(frame[targets], targets, task, positive)
     special = {*targets, *left_out, group, time}
     names = chosen or [str(name) for name in frame.columns if name not in special]
-    specs, told = inputs_of(frame, names, keep=set(chosen))
+    specs, input_remarks = inputs_of(frame, names, keep=set(chosen))
     categories = [len(s["categories"]) + 1 for s in specs if s["type"] == "category"]
     return Samples(
         x=encode(frame, specs),
@@ -77,7 +77,7 @@ def csv(
         cardinalities=categories,
         ordered=time is not None,
         groups=codes_of(frame[group]) if group else None,
-        account=[*account, found.account, *told],
+        data_summary=[*rows_summary, found.summary, *input_remarks],
         reader={
             "kind": "table",
             "columns": specs,
@@ -90,19 +90,23 @@ def csv(
 def inputs_of(
     frame: "pd.DataFrame", names: list[str], keep: set[str]
 ) -> tuple[list[Spec], list[str]]:
-    """Describe the input columns, numbers first, and give an account of them."""
-    specs, account = [], []
+    """Describe the input columns, numbers first, and return remarks on them."""
+    specs, remarks = [], []
     for name in names:
         spec = describe(frame[name], name)
-        if (reason := useless(frame[name], spec)) and name not in keep:
-            account.append(f"Left out '{name}': {reason}.")
+        if (reason := reason_to_drop(frame[name], spec)) and name not in keep:
+            remarks.append(f"Left out '{name}': {reason}.")
         else:
             specs.append(spec)
-            account.extend(remarks(frame[name], spec))
+            remarks.extend(column_remarks(frame[name], spec))
     if not specs:
-        raise UserError("No input column is left. " + (" ".join(account) or "Give more columns."))
+        raise UserError(
+            "No input column is left",
+            code=Code.DATA,
+            hint=" ".join(remarks) or "Give more columns",
+        )
     specs.sort(key=lambda spec: bool(spec["type"] == "category"))
-    return specs, [summary(specs), *account]
+    return specs, [input_summary(specs), *remarks]
 
 
 def _check_options(
@@ -111,17 +115,29 @@ def _check_options(
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
     if not targets:
-        there = ", ".join(map(str, frame.columns))
-        raise UserError(f"Which column is the target? Give data.target= one of: {there}.")
+        raise UserError(
+            "No target column is given",
+            code=Code.MISSING_VALUE,
+            allowed=frame.columns,
+            hint="Give data.target=<column>",
+        )
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
         (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
         require(names, frame, option)
     if both := set(targets) & {*chosen, *left_out, group, time}:
-        raise UserError(f"'{min(both)}' is the target; it cannot have another role as well.")
+        raise UserError(
+            f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
+        )
     if group and time:
-        raise UserError("data.group and data.time cannot be combined: set one of them to null.")
+        raise UserError(
+            f"and data.time={time} cannot be combined",
+            code=Code.CONFLICT,
+            key="data.group",
+            value=group,
+            hint="Set one of them to null",
+        )
 
 
 def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
@@ -129,8 +145,11 @@ def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
     spec = describe(frame[time], time)
     if spec["type"] not in ("date", "number") or frame[time].isna().any():
         raise UserError(
-            f"data.time={time} must be a date or a number in every row; it is a {spec['type']} "
-            f"with {int(frame[time].isna().sum())} missing."
+            f"must be a date or a number in every row; it is a {spec['type']} with "
+            f"{int(frame[time].isna().sum())} missing",
+            code=Code.DATA,
+            key="data.time",
+            value=time,
         )
     when = values_of(frame[time], spec)[:, 0]
     return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)
@@ -139,7 +158,13 @@ def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
 def codes_of(column: "pd.Series[Any]") -> torch.Tensor:
     """Return the number of each row's group."""
     if column.isna().any():
-        raise UserError(f"The group column '{column.name}' is missing in some rows: fill them.")
+        raise UserError(
+            "is missing in some rows",
+            code=Code.DATA,
+            key="data.group",
+            value=column.name,
+            hint="Fill them",
+        )
     codes, _ = column.factorize()
     return torch.from_numpy(codes.astype(np.int64))
 

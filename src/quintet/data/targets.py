@@ -1,4 +1,4 @@
-"""Turn target values into a tensor, and tell the task from them."""
+"""Turn target values into a tensor and infer the task."""
 
 from collections import Counter
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, describe, not_numbers, numbers
 from quintet.data.samples import Task
 
@@ -22,12 +22,12 @@ FEW = 20
 
 @dataclass
 class Target:
-    """A target ready for `Samples`: tensor, task, names of classes or columns, and the account."""
+    """A target ready for `Samples`: tensor, task, names of classes or columns, a summary."""
 
     y: Tensor
     task: Task
     names: list[str]
-    account: str
+    summary: str
 
 
 def target_of(
@@ -47,7 +47,13 @@ def target_of(
 
     """
     if task is not None and task not in get_args(Task):
-        raise UserError(f"data.task={task} is unknown. {nearest(task, get_args(Task))}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="data.task",
+            value=task,
+            allowed=get_args(Task),
+        )
     for name in names:
         _complete(frame[name], name)
     specs = [describe(frame[name], name) for name in names]
@@ -57,15 +63,23 @@ def target_of(
     if found in ("binary", "multiclass"):
         if len(names) > 1:
             raise UserError(
-                f"data.task={found} takes one target column, {len(names)} were given. Take "
-                "multilabel for several yes-no columns."
+                f"takes one target column, {len(names)} were given",
+                code=Code.INCOMPATIBLE,
+                key="data.task",
+                value=found,
+                hint="Use data.task=multilabel for several yes-no columns",
             )
         target = _classes(values[0], names[0], found, truths[0] if positive is None else positive)
         if task is None and found == "multiclass" and values[0].dtype != object:
-            target.account += " They are whole numbers; data.task=regression predicts a value."
+            target.summary += " They are whole numbers; data.task=regression predicts a value."
         return target
     if positive is not None:
-        raise UserError(f"data.positive={positive} is for a binary task, this one is {found}.")
+        raise UserError(
+            f"is for a binary task, this one is {found}",
+            code=Code.INCOMPATIBLE,
+            key="data.positive",
+            value=positive,
+        )
     return _several(values, names, truths, found)
 
 
@@ -76,7 +90,9 @@ def _complete(column: "pd.Series[Any]", name: str) -> None:
         rows = ", ".join(str(row + 1) for row in missing[:5])
         raise UserError(
             f"The target '{name}' is missing in {len(missing)} of {len(column)} rows (first: "
-            f"{rows}, counted after the header). Fill or delete these rows."
+            f"{rows}, counted after the header)",
+            code=Code.DATA,
+            hint="Fill or delete these rows",
         )
 
 
@@ -87,7 +103,9 @@ def _values(column: "pd.Series[Any]", spec: Spec) -> NDArray[Any]:
         if strange := not_numbers(column, spec):
             raise UserError(
                 f"The target '{name}' holds numbers but also '{strange[0]}' ({len(strange)} such "
-                "values in all). Repair or delete these rows."
+                "values in all)",
+                code=Code.DATA,
+                hint="Repair or delete these rows",
             )
         return numbers(column, name, spec["style"])
     if spec["type"] == "boolean":
@@ -104,7 +122,8 @@ def _infer(values: list[NDArray[Any]]) -> Task:
         if numeric:
             return "regression"
         raise UserError(
-            "Several target columns must all be numbers (regression) or all yes-no (multilabel)."
+            "Several target columns must all be numbers (regression) or all yes-no (multilabel)",
+            code=Code.DATA,
         )
     column = values[0]
     distinct = len(np.unique(column))
@@ -125,17 +144,24 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
     names = [_text(value) for value in distinct]
     if len(names) < 2:
         raise UserError(
-            f"The target '{name}' has one class only ('{names[0]}'): nothing to learn. Is it the "
-            "right column?"
+            f"The target '{name}' has one class only ('{names[0]}'): there is nothing to learn",
+            code=Code.DATA,
+            hint="Is it the right column?",
         )
     if task == "binary" and len(names) > 2:
         raise UserError(
-            f"data.task=binary, but '{name}' has {len(names)} classes. Take task=multiclass."
+            f"needs two classes, but '{name}' has {len(names)} classes",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value=task,
+            hint="Use data.task=multiclass",
         )
     if len(names) > max(FEW, len(column) // 2):
         raise UserError(
             f"The target '{name}' has {len(names)} different values in {len(column)} rows: too "
-            "many for classes. Is it the right column, or does a number hold stray text?"
+            "many for classes",
+            code=Code.DATA,
+            hint="Is it the right column, or does a number hold stray text?",
         )
     if positive is not None:
         names, index = _ordered(names, index, str(positive))
@@ -143,8 +169,8 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
     shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
-    account = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
-    return Target(torch.from_numpy(index.astype(np.int64)), task, names, account)  # type: ignore[arg-type]
+    summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
+    return Target(torch.from_numpy(index.astype(np.int64)), task, names, summary)  # type: ignore[arg-type]
 
 
 def _ordered(
@@ -153,7 +179,11 @@ def _ordered(
     """Make `positive` the second of two classes."""
     if len(names) != 2 or positive.lower() not in [name.lower() for name in names]:
         raise UserError(
-            f"data.positive={positive} is for one of two classes. {nearest(positive, names)}"
+            "must be one of two classes",
+            code=Code.UNKNOWN_NAME if len(names) == 2 else Code.INCOMPATIBLE,
+            key="data.positive",
+            value=positive,
+            allowed=names,
         )
     return (names, index) if names[1].lower() == positive.lower() else (names[::-1], 1 - index)
 
@@ -166,16 +196,25 @@ def _several(
     for name, column, truth in zip(names, values, truths, strict=True):
         if task == "multilabel":
             if not _is_binary(column):
-                raise UserError(f"Label '{name}' of the multilabel target is not a yes-no column.")
+                raise UserError(
+                    f"Label '{name}' of the multilabel target is not a yes-no column",
+                    code=Code.DATA,
+                )
             if column.dtype == object:
                 column = column == (truth or max(column))
         elif column.dtype == object:
             raise UserError(
-                f"data.task=regression, but the target '{name}' is no number (for example "
-                f"'{column[0]}'). Choose another column, or a task of classes."
+                f"needs numbers, but the target '{name}' is text (for example '{column[0]}')",
+                code=Code.INCOMPATIBLE,
+                key="data.task",
+                value=task,
+                hint="Choose another column, or a classification task",
             )
         elif len(np.unique(column)) < 2:
-            raise UserError(f"The target '{name}' is always {column[0]:g}: nothing to learn.")
+            raise UserError(
+                f"The target '{name}' is always {column[0]:g}: there is nothing to learn",
+                code=Code.DATA,
+            )
         columns.append(column)
     y = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
     listed = ", ".join(f"'{name}'" for name in names)
@@ -184,8 +223,8 @@ def _several(
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
         return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    account = f"Target {listed}: regression, values from {low:g} to {high:g}."
-    return Target(y, "regression", names, account)
+    summary = f"Target {listed}: regression, values from {low:g} to {high:g}."
+    return Target(y, "regression", names, summary)
 
 
 def _text(value: Any) -> str:

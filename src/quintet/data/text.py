@@ -5,7 +5,7 @@ from collections import Counter
 
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 
 PADDING, UNKNOWN = 0, 1
@@ -37,7 +37,9 @@ def unicode_names(length: int = 12, min_count: int = 2) -> Samples:
 
     """
     if length < 1:
-        raise UserError(f"data.length={length} is too short: give at least 1 word.")
+        raise UserError(
+            "must be at least 1 word", code=Code.OUT_OF_RANGE, key="data.length", value=length
+        )
     names, kinds = _names()
     counts = Counter(word for name in names for word in words(name))
     vocabulary = sorted(word for word, count in counts.items() if count >= min_count)
@@ -48,7 +50,7 @@ def unicode_names(length: int = 12, min_count: int = 2) -> Samples:
         kind="tokens",
         class_names=list(GROUPS),
         vocabulary=len(vocabulary) + 2,
-        account=[
+        data_summary=[
             f"{len(names)} character names of Unicode 3.2, {len(vocabulary)} different words "
             f"that occur {min_count} times or more."
         ],

@@ -1,4 +1,4 @@
-"""Simple models beside the net: same split, same preprocessing, same P."""
+"""Simple baseline models: same split, same preprocessing and same metric as the network."""
 
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
@@ -17,35 +17,37 @@ if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
 Scores = dict[str, dict[str, float]]
-Answers = dict[str, dict[str, Tensor]]
+BaselinePredictions = dict[str, dict[str, Tensor]]
 """Predictions as metrics take them, by baseline and split."""
 NUMBERS, ROWS = 2_000_000, 5_000
-"""The most numbers and samples that a baseline is fitted on: an evenly spaced part of more."""
+"""Maximum count of numbers and samples to fit a baseline on; of more, an evenly spaced part."""
 WIDEST = 20_000
-"""More features than this are no matter for a quick baseline."""
+"""More features than this are too many for a quick baseline."""
 
 
 def scores(
     data: DataModule, facts: Facts, metric: Metric, splits: list[str], threads: int = 1
 ) -> Scores:
-    """Fit the baselines on the training split; return P of each by split, as of `answers`."""
+    """Fit the baselines on the training split; return the metric of each by split."""
     metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
     found: Scores = {}
-    for name, said in answers(data, facts, splits, threads).items():
+    for name, of_splits in predict(data, facts, splits, threads).items():
         found[name] = {}
-        for split, predicted in said.items():
+        for split, predicted in of_splits.items():
             metric.reset()
             metric.update(predicted, data.splits[split][1].cpu())
             found[name][split] = float(metric.compute())
     return found
 
 
-def answers(data: DataModule, facts: Facts, splits: list[str], threads: int = 1) -> Answers:
+def predict(
+    data: DataModule, facts: Facts, splits: list[str], threads: int = 1
+) -> BaselinePredictions:
     """Fit a dummy, a linear model and a tree on the training split; return what they predict.
 
-    The dummy always says the training split's class shares or mean; the linear model is logistic
-    or ridge regression; the tree has at least five samples a leaf. Tokens are counted, categories
-    one-hot.
+    The dummy always predicts the training split's class shares or mean; the linear model is
+    logistic or ridge regression; the tree has at least five samples per leaf. Tokens are counted,
+    categories one-hot.
 
     Args:
         data: loaded.
@@ -66,7 +68,7 @@ def answers(data: DataModule, facts: Facts, splits: list[str], threads: int = 1)
     step = max(1, -(-len(y) // min(ROWS, NUMBERS // _width(facts) + 1)))
     inputs, targets = read(x[::step]), y[::step].cpu().numpy()
     unseen = {split: read(data.splits[split][0]) for split in splits}
-    found: Answers = {}
+    found: BaselinePredictions = {}
     with threadpool_limits(threads):
         for name, model in _models(facts).items():
             _fit(model, inputs, targets)
@@ -75,7 +77,7 @@ def answers(data: DataModule, facts: Facts, splits: list[str], threads: int = 1)
 
 
 def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
-    """Say so if a model with P of `value` on validation is worse than the linear baseline."""
+    """Return a warning if a validation metric of `value` is worse than the linear baseline's."""
     linear = found.get("linear", {}).get("val")
     if linear is None or f"{linear:.4f}" == f"{value:.4f}":
         return None
@@ -145,7 +147,7 @@ def _reader(facts: Facts) -> Callable[[Tensor], NDArray[Any]]:
         if facts.kind == "tokens":
             counts = torch.zeros(len(x), facts.vocabulary)
             counts.scatter_add_(1, x, torch.ones_like(x, dtype=torch.float32))
-            return counts[:, 1:].numpy()  # padding says nothing
+            return counts[:, 1:].numpy()  # padding carries no information
         if not facts.cardinalities:
             return x.flatten(1).numpy()
         numbers = x.shape[1] - len(facts.cardinalities)

@@ -1,4 +1,4 @@
-"""All checks, in the order in which a person would look."""
+"""All checks, in the order in which one would debug by hand."""
 
 from collections.abc import Callable, Iterator
 
@@ -28,14 +28,14 @@ CHECKS: tuple[Check, ...] = (
 
 
 def findings(subject: Subject) -> Iterator[Finding]:
-    """Yield the finding of every check that applies; one that breaks is a finding too."""
+    """Yield the finding of every check that applies; a check that raises is a finding too."""
     for check in CHECKS:
         try:
             found = check(subject)
         except Exception as error:
             name = check.__name__.replace("_", " ")
             seen = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
-            yield Finding(name, "fail", seen, "Mend what the error says; debug=true shows where.")
+            yield Finding(name, "fail", seen, "Fix the error; debug=true shows where it is raised.")
         else:
             if found is not None:
                 yield found

@@ -1,4 +1,4 @@
-"""Which choices fit a data set that nobody has seen."""
+"""Initial choices that suit a new data set."""
 
 from torch import Tensor
 
@@ -12,12 +12,12 @@ FOLDS, FEW = 5, 10_000
 
 
 def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
-    """Return the metric, the loss and the model to begin with.
+    """Return the metric, the loss and the model to start with.
 
-    Classes: accuracy and cross-entropy; where one class is so common that always saying it looks
-    good, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and the mean
-    squared error; with outliers among them MAE and Huber's loss. A table goes to an mlp, with
-    categories to one that has embeddings.
+    Classes: accuracy and cross-entropy; where one class is so frequent that always predicting it
+    scores well, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and
+    the mean squared error; with outliers among them MAE and Huber's loss. A table goes to an
+    mlp, with categories to one that has embeddings.
 
     Args:
         facts: of the data.
@@ -50,7 +50,7 @@ def folds(facts: Facts) -> int | None:
 
 
 def imbalanced(counts: list[int]) -> bool:
-    """Tell whether a model that always names the largest class would seem good by accuracy."""
+    """Return whether always predicting the largest class would give a high accuracy."""
     share = max(counts) / max(1, sum(counts))
     return share >= 0.8 or (len(counts) > 2 and share >= 0.5)
 

@@ -1,4 +1,4 @@
-"""What a check says."""
+"""The result of a check."""
 
 from dataclasses import dataclass
 from typing import Literal
@@ -8,11 +8,11 @@ Verdict = Literal["pass", "warn", "fail"]
 
 @dataclass(frozen=True)
 class Finding:
-    """The answer of one check.
+    """The result of one check.
 
     Args:
-        name: what was looked at.
-        verdict: pass; warn, worth a look; fail, training would be wasted.
+        name: what was checked.
+        verdict: pass; warn, worth checking; fail, training would be wasted.
         seen: what was measured, and what was expected.
         cure: what to do about it; empty for a pass.
 
@@ -24,6 +24,6 @@ class Finding:
     cure: str = ""
 
 
-def judged(name: str, verdict: Verdict, seen: str, cure: str) -> Finding:
+def make_finding(name: str, verdict: Verdict, seen: str, cure: str) -> Finding:
     """Return a finding, whose cure is left out where nothing is wrong."""
     return Finding(name, verdict, seen, "" if verdict == "pass" else cure)

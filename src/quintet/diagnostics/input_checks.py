@@ -6,7 +6,7 @@ import torch
 from torch import Tensor
 
 from quintet.diagnostics.data_choices import imbalanced
-from quintet.diagnostics.finding import Finding, Verdict, judged
+from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.subject import Subject
 
 MOST_ROWS = 50_000
@@ -15,7 +15,7 @@ LARGE = 10.0
 
 
 def targets(subject: Subject) -> Finding:
-    """Tell whether all targets are such as the loss and the model's outputs allow."""
+    """Check that the targets suit the loss and the model's outputs."""
     y = torch.cat([target for _, target in subject.data.splits.values()])
     facts = subject.facts
     with torch.no_grad():
@@ -24,7 +24,7 @@ def targets(subject: Subject) -> Finding:
         low, high = int(y.min()), int(y.max())
         classes = 2 if facts.task == "binary" else width
         wrong = low < 0 or high >= classes
-        seen = f"classes {low} to {high}; the model tells {classes} apart, 0 to {classes - 1}"
+        seen = f"classes {low} to {high}; the model has {classes} classes, 0 to {classes - 1}"
     elif facts.task == "multilabel":
         wrong = not bool(((y == 0) | (y == 1)).all()) or y.shape[1] != width
         seen = f"{y.shape[1]} labels, {float(y.min()):g} to {float(y.max()):g}; {width} outputs"
@@ -33,11 +33,11 @@ def targets(subject: Subject) -> Finding:
         seen = f"{float(y.min()):.4g} to {float(y.max()):.4g}; model outputs: {width}"
     cure = "Number the classes from 0 without gaps, labels 0 and 1; let model.num_outputs and "
     cure += "loss.num_outputs follow the data (${facts...})."
-    return judged("targets", "fail" if wrong else "pass", seen, cure)
+    return make_finding("targets", "fail" if wrong else "pass", seen, cure)
 
 
 def scale(subject: Subject) -> Finding | None:
-    """Tell whether the inputs, as the model sees them, are about as large as one another and 1."""
+    """Check that the inputs, as the model sees them, have similar scales, near 1."""
     x = subject.inputs("train")
     facts = subject.facts
     if x is None or facts.kind == "tokens":
@@ -50,11 +50,11 @@ def scale(subject: Subject) -> Finding | None:
     centre, width = columns.mean(0).abs(), columns.std(0)
     moving = width[width > 0]
     if not len(moving):
-        return Finding("inputs", "fail", "no feature varies", "Look at how the data is read.")
+        return Finding("inputs", "fail", "no feature varies", "Check how the data is read.")
     widest, narrowest = float(moving.max()), float(moving.min())
     furthest = float(centre.max())
     wrong = furthest > LARGE or widest > LARGE or widest > 100 * narrowest
-    return judged(
+    return make_finding(
         "input scale",
         "warn" if wrong else "pass",
         f"means up to {furthest:.3g}, deviations {narrowest:.3g} to {widest:.3g}",
@@ -63,10 +63,10 @@ def scale(subject: Subject) -> Finding | None:
 
 
 def leak(subject: Subject) -> Finding | None:
-    """Look for samples of validation and test that stand in training too, number for number.
+    """Look for samples of validation and test that also occur in training, number for number.
 
     In coarse data twins occur by chance, and then within the training split as well; copies that
-    were dealt out to both sides occur across only. Weights that have seen the splits are
+    ended up in both occur across splits only. Weights that have seen the splits are
     a leak as well.
     """
     if subject.leak:
@@ -86,10 +86,10 @@ def leak(subject: Subject) -> Finding | None:
     if worst >= 0.01:
         verdict = "warn" if twins > worst / 2 and _coarse(subject, train) else "fail"
     found = ", ".join(f"{share:.1%} of {split}" for split, share in shares.items())
-    seen = f"{found} stands in training too" if worst else "no sample stands in two splits"
+    seen = f"{found} also occurs in training" if worst else "no sample occurs in two splits"
     if verdict == "warn":
         seen += f"; so does {twins:.1%} of training itself"
-    return judged(
+    return make_finding(
         "leak between splits",
         verdict,
         seen,
@@ -100,7 +100,7 @@ def leak(subject: Subject) -> Finding | None:
 
 
 def _coarse(subject: Subject, train: Tensor) -> bool:
-    """Tell whether equal samples can come about by chance: no feature tells most samples apart."""
+    """Return whether equal samples may occur by chance: no feature separates most samples."""
     if subject.facts.kind == "image":
         return False
     rows = torch.unique(train[:MOST_ROWS].flatten(1), dim=0)
@@ -114,14 +114,14 @@ def _rows(x: Tensor | None) -> list[bytes]:
 
 
 def imbalance(subject: Subject) -> Finding | None:
-    """Tell whether accuracy as P would praise a model that always says the same."""
+    """Check whether accuracy as the metric would favour a model that always predicts one class."""
     facts, counts = subject.facts, subject.facts.class_counts
     if facts.task not in ("binary", "multiclass") or not sum(counts):
         return None
     share = max(counts) / sum(counts)
     name = (facts.class_names or [str(i) for i in range(len(counts))])[counts.index(max(counts))]
     verdict: Verdict = "warn" if imbalanced(counts) and subject.metric == "accuracy" else "pass"
-    seen = f"always saying '{name}' is right in {share:.1%}"
-    seen += f"; P is {subject.metric}"
-    cure = "Take metric=f1, auc_roc or average_precision, and perhaps loss=weighted_cross_entropy."
-    return judged("class balance", verdict, seen, cure)
+    seen = f"always predicting '{name}' is right in {share:.1%}"
+    seen += f"; the metric is {subject.metric}"
+    cure = "Use metric=f1, auc_roc or average_precision, and perhaps loss=weighted_cross_entropy."
+    return make_finding("class balance", verdict, seen, cure)

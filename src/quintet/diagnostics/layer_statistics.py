@@ -1,7 +1,7 @@
-"""What every layer does with signal and gradient before training.
+"""Signal and gradient in every layer before training.
 
 Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
-networks": both must keep their size from layer to layer.
+networks": both must keep their scale from layer to layer.
 """
 
 import math
@@ -13,7 +13,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quintet.diagnostics.finding import Finding, Verdict, judged
+from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.subject import Subject
 from quintet.modules.supervised import SupervisedModule
 
@@ -99,7 +99,7 @@ def _remember(layer: Layer) -> Callable[[Tensor], None]:
 def activations(layers: list[Layer]) -> Finding | None:
     """Judge the size of each activation's outputs: dead, saturated, vanishing or exploding.
 
-    What follows frozen weights is not for an init to mend.
+    Activations after frozen weights are left out: no init changes them.
     """
     kinds = {kind.__name__ for kind in ACTIVATIONS}
     found = [layer for layer in layers if layer.kind in kinds and not layer.frozen]
@@ -119,7 +119,7 @@ def activations(layers: list[Layer]) -> Finding | None:
         seen += f"; {dead.dead:.0%} of the units of {dead.name} are always zero"
     if full.saturated > 0.1:
         seen += f"; {full.saturated:.0%} of the outputs of {full.name} are saturated"
-    return judged("activations", verdict, seen, cure)
+    return make_finding("activations", verdict, seen, cure)
 
 
 def gradients(subject: Subject) -> Finding:
@@ -133,7 +133,7 @@ def gradients(subject: Subject) -> Finding:
             "gradient flow",
             "fail" if len(without) == len(sizes) else "warn",
             f"no gradient reaches {', '.join(without[:3])}{' ...' if without[3:] else ''}",
-            "The loss does not depend on them: look in forward() for a layer that is not used, "
+            "The loss does not depend on them: check forward() for a layer that is not used, "
             "detach(), .data, no_grad or an argmax.",
         )
     values = {name: size for name, size in sizes.items() if size is not None}
@@ -142,7 +142,7 @@ def gradients(subject: Subject) -> Finding:
     verdict: Verdict = "pass" if spread < 1e3 else "warn" if spread < 1e6 else "fail"
     if not all(map(math.isfinite, values.values())):
         verdict = "fail"
-    return judged(
+    return make_finding(
         "gradient flow",
         verdict,
         f"root mean square from {values[low]:.1e} ({low}) to {values[high]:.1e} ({high})",

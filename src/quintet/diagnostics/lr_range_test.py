@@ -12,11 +12,11 @@ from quintet.artifacts import csv_cells
 
 LOWEST, HIGHEST, STEPS = 1e-6, 10.0, 120
 MEMORY = 0.9
-"""Of the average that smooths the loss."""
+"""Decay of the moving average that smooths the loss."""
 BEGINNING = 20
-"""Steps at the lowest rates, which change nothing."""
+"""Steps at the lowest rates, which change almost nothing."""
 EXPLODED = 4.0
-"""Times the best loss so far: there the test ends."""
+"""The test ends at this multiple of the lowest loss so far."""
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Curve:
 
     Args:
         rates: rising, evenly on a log scale.
-        losses: at each of them, up to where training fell apart.
+        losses: at each of them, up to where training diverged.
 
     """
 
@@ -55,7 +55,7 @@ class Curve:
         """A rate to train with: where the loss falls fast, and well before it rises.
 
         Smith reads it off the curve by eye. Halfway down is near the steepest point, and unlike
-        that one it does not jump about with the noise of small batches.
+        that one it is robust to the noise of small batches.
         """
         return float(f"{self.halfway:.1e}")
 
@@ -65,7 +65,7 @@ class Curve:
         return min(self.losses) < 0.98 * self.start
 
     def at(self, rate: float) -> float:
-        """Return the loss at the tested rate nearest to `rate`; infinite where it fell apart."""
+        """Return the loss at the tested rate nearest to `rate`; infinite where it diverged."""
         if rate > self.rates[-1]:
             return math.inf
         nearest = min(range(len(self.rates)), key=lambda i: abs(math.log(self.rates[i] / rate)))

@@ -1,4 +1,4 @@
-"""Common mistakes in a model or a training step, which raise no error and cost the result."""
+"""Common mistakes in a model or a training step, which raise no error and degrade the result."""
 
 import copy
 import math
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import torch
 from torch import Tensor, nn
 
-from quintet.diagnostics.finding import Finding, judged
+from quintet.diagnostics.finding import Finding, make_finding
 from quintet.diagnostics.subject import Subject, optimizer_of
 from quintet.modules.supervised import SupervisedModule
 from quintet.options.losses import BinaryFocal, Focal
@@ -19,7 +19,7 @@ OF_LABELS = (nn.BCEWithLogitsLoss, BinaryFocal)
 
 @torch.no_grad()
 def logits(subject: Subject) -> Finding | None:
-    """Tell whether probabilities go into a loss that wants logits.
+    """Check that a loss that expects logits does not get probabilities.
 
     Softmaxed twice, the loss of C classes cannot fall under ln(e + C - 1) - 1.
     """
@@ -35,8 +35,8 @@ def logits(subject: Subject) -> Finding | None:
     elif isinstance(task.loss, OF_LABELS) and share:
         seen = "all outputs lie in 0 to 1: sigmoid before the loss"
     else:
-        return Finding("outputs", "pass", "logits, as the loss wants them")
-    cure = "Take the softmax or sigmoid out of the model: the loss has its own."
+        return Finding("outputs", "pass", "logits, as the loss expects")
+    cure = "Remove the softmax or sigmoid from the model: the loss applies its own."
     return Finding("outputs", "fail", seen, cure)
 
 
@@ -46,13 +46,13 @@ def _scalable(subject: Subject) -> bool:
 
 @torch.no_grad()
 def modes(subject: Subject) -> Finding:
-    """Tell whether eval() and train() reach every layer, and what eval() promises holds.
+    """Check that eval() and train() reach every layer, and that evaluation is deterministic.
 
     In evaluation an output is repeated exactly and leaves the running statistics alone.
     """
     task = subject.task().train()
-    heard = {name: module for name, module in task.model.named_modules() if not is_frozen(module)}
-    stuck = [name for name, module in heard.items() if not module.training]
+    reached = {name: module for name, module in task.model.named_modules() if not is_frozen(module)}
+    stuck = [name for name, module in reached.items() if not module.training]
     cure = "Call super().train(mode) in a train() of your own; give functional dropout "
     cure += "training=self.training."
     if stuck:
@@ -75,7 +75,7 @@ def modes(subject: Subject) -> Finding:
 
 
 def cleared_gradients(subject: Subject) -> Finding:
-    """Take a step of training as the trainer does; tell whether its gradients are gone after."""
+    """Take a training step as the trainer does; check that its gradients are cleared."""
     task = subject.task().train()
     optimizer = optimizer_of(task)
     task.training_step(subject.batch(64), 0).backward()  # type: ignore[no-untyped-call]
@@ -87,7 +87,7 @@ def cleared_gradients(subject: Subject) -> Finding:
         if p.requires_grad and p.grad is not None and bool(p.grad.any())
     ]
     seen = f"that of {left[0]} is still there after a step" if left else "gone after every step"
-    return judged(
+    return make_finding(
         "gradients cleared",
         "fail" if left else "pass",
         seen,
@@ -97,7 +97,7 @@ def cleared_gradients(subject: Subject) -> Finding:
 
 
 def optimized(subject: Subject) -> Finding:
-    """Tell whether the optimizer has every parameter, those in plain lists included."""
+    """Check that the optimizer has every parameter, including those in plain lists."""
     task = subject.task()
     held = {id(p) for group in optimizer_of(task).param_groups for p in group["params"]}
     missing = [n for n, p in task.model.named_parameters() if p.requires_grad and id(p) not in held]
@@ -107,10 +107,10 @@ def optimized(subject: Subject) -> Finding:
         return Finding(
             "optimizer",
             "fail",
-            f"{hidden[0]} keeps parameters in a list or dict, where nothing finds them",
+            f"{hidden[0]} keeps parameters in a list or dict, where they are not registered",
             "Keep layers in nn.ModuleList or nn.ModuleDict, tensors in nn.ParameterList.",
         )
-    return judged(
+    return make_finding(
         "optimizer",
         "fail" if missing else "pass",
         f"it lacks {len(missing)} parameters: {', '.join(missing[:3])}"
@@ -137,7 +137,7 @@ def _in_containers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 
 def uses_input(subject: Subject) -> Finding:
-    """Tell whether a model that has trained a little answers differently to different inputs."""
+    """Check that a model trained for a few steps gives different outputs for different inputs."""
     task = subject.calm().train()
     _few_steps(task, *subject.batch(64))
     task.eval()
@@ -145,11 +145,11 @@ def uses_input(subject: Subject) -> Finding:
         outputs = task(subject.batch(64)[0])
     spread = float((outputs.amax(0) - outputs.amin(0)).max())
     constant = not spread > 1e-6 * max(1.0, float(outputs.abs().max()))
-    return judged(
+    return make_finding(
         "use of the input",
         "fail" if constant else "pass",
         "every input gets the same output" if constant else "different inputs, different outputs",
-        "Look in forward() for an input that is overwritten, zeroed or never used; or for units "
+        "Check forward() for an input that is overwritten, zeroed or never used; or for units "
         "that are all dead (init=he_normal, a lower learning rate).",
     )
 

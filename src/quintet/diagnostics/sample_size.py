@@ -1,4 +1,4 @@
-"""P as a function of the number of training samples, and what twice as many would bring."""
+"""The metric as a function of the number of training samples, and the gain from doubling it."""
 
 import math
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ EXPONENTS = [c / 20 for c in range(2, 41)]
 
 @dataclass(frozen=True)
 class Growth:
-    """The curve P(n) = limit + slope * n ** -exponent, fitted by least squares.
+    """The curve metric(n) = limit + slope * n ** -exponent, fitted by least squares.
 
     Cortes, Jackel, Solla, Vapnik and Denker 1993, "Learning curves: asymptotic values and rate of
     convergence".
 
     Args:
-        limit: P with endless data.
-        slope: how far from it P starts.
+        limit: the metric with unlimited data.
+        slope: how far from it the curve starts.
         exponent: how fast it gets there.
         error: root mean square of what the curve leaves unexplained.
 
@@ -30,19 +30,19 @@ class Growth:
     error: float
 
     def at(self, size: float) -> float:
-        """Return the fitted P of `size` training samples."""
+        """Return the fitted metric at `size` training samples."""
         return self.limit + self.slope * math.pow(size, -self.exponent)
 
     def gain(self, size: int, mode: str) -> float:
-        """Return by how much twice as many samples would better P; negative where they worsen."""
+        """Return the metric's improvement by twice as many samples; negative if it worsens."""
         change = self.at(2 * size) - self.at(size)
         return change if mode == "max" else -change
 
 
 def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
-    """Fit the curve to P at three or more sizes; the exponent is the best on a grid, .1 to 2.
+    """Fit the curve to three or more sizes; the exponent is the best on a grid from .1 to 2.
 
-    The limit is at most 1 for a P of which the greater is the better, and at least 0 otherwise.
+    The limit is at most 1 where greater is better, and at least 0 otherwise.
     """
     n = torch.tensor(sizes, dtype=torch.float64)
     p = torch.tensor(values, dtype=torch.float64)
@@ -60,7 +60,7 @@ def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
 
 
 def advice(growth: Growth, size: int, name: str, mode: str) -> str:
-    """Say whether more labelled data would help."""
+    """Return a sentence on whether more labelled data would help."""
     gain = growth.gain(size, mode)
     expected = (
         f"Twice the training data, {2 * size:,} samples: {name} "

@@ -1,4 +1,4 @@
-"""Does training start, and can it arrive? Initial loss, one small batch, the learning rate."""
+"""Can training start and converge? Initial loss, one small batch, the learning rate."""
 
 import math
 
@@ -6,12 +6,12 @@ import torch
 from torch import Tensor, nn
 
 from quintet.data.module import DataModule
-from quintet.diagnostics.finding import Finding, Verdict, judged
+from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.subject import Subject
 from quintet.modules.supervised import SupervisedModule
 
 SMALL = 8
-"""Samples that a model of any size must be able to learn by heart."""
+"""Samples that a model of any size must be able to memorise."""
 STEPS = 150
 
 
@@ -19,9 +19,9 @@ STEPS = 150
 def initial_loss(subject: Subject) -> Finding:
     """Compare the loss before training with that of an output of zeros.
 
-    Such a model knows nothing: ln C for the cross-entropy of C classes, ln 2 for binary
-    cross-entropy, the target's variance for a squared error (Karpathy 2019, "A recipe for training
-    neural networks").
+    That is the loss of an uninformed model: ln C for the cross-entropy of C classes, ln 2 for
+    binary cross-entropy, the target's variance for a squared error (Karpathy 2019, "A recipe for
+    training neural networks").
     """
     task = subject.task().eval()
     x, y = subject.batch(1024)
@@ -32,13 +32,13 @@ def initial_loss(subject: Subject) -> Finding:
     verdict: Verdict = "pass" if known or 0.85 <= ratio <= 1.15 else "warn"
     if not math.isfinite(ratio) or ratio > 2:
         verdict = "fail"
-    return judged(
+    return make_finding(
         "initial loss",
         verdict,
-        f"{first:.3f}; a model that knows nothing has {_named(task, theory)}",
+        f"{first:.3f}; an uninformed model has {_named(task, theory)}",
         "The outputs start too large: init.output_gain=0.1, or data.scale=standard."
         if not ratio < 1
-        else "The model knows something before training: are its weights pretrained?",
+        else "The model is better than a guess before training: are its weights pretrained?",
     )
 
 
@@ -58,7 +58,7 @@ def loss_of(task: SupervisedModule, outputs: Tensor, y: Tensor) -> float:
 
 
 def init(subject: Subject) -> Finding:
-    """Pass on what the init says of the model's activation."""
+    """Report the init's warning about the model's activation."""
     if not subject.advice:
         return Finding("init", "pass", "suits the activation")
     advice = subject.advice[0]
@@ -71,7 +71,7 @@ def losses_before(
 ) -> tuple[float, float]:
     """Return the validation loss of a guess, an output of zeros, and of a model not yet trained.
 
-    Where inputs stay on disk they are not read for this: the model is taken to begin as a guess.
+    Where inputs stay on disk they are not read for this: the model is assumed to start as a guess.
     """
     inputs, y = data.splits["val"]
     guess = loss_of(task, torch.zeros(len(y), num_outputs), y)
@@ -86,10 +86,10 @@ def losses_before(
 
 
 def overfit(subject: Subject) -> Finding:
-    """Learn a handful of samples by heart, with all regularisation off.
+    """Memorise a handful of samples, without any regularisation.
 
-    A model, loss and targets that fit together bring the loss to about zero. What a frozen body
-    tells the layers after it need not be enough for that, though it may be for a good score.
+    A model, loss and targets that fit together bring the loss to about zero. The features of a
+    frozen body need not suffice for that, though they may for a good score.
     """
     x, y = _distinct(*subject.batch(16 * SMALL))
     first, last = min(
@@ -98,11 +98,11 @@ def overfit(subject: Subject) -> Finding:
     left = last / first if first > 0 else math.inf
     frozen = not all(p.requires_grad for p in subject.task().model.parameters())
     verdict: Verdict = "pass" if left < 0.05 else "warn" if left < 0.3 or frozen else "fail"
-    return judged(
+    return make_finding(
         "one small batch",
         verdict,
         f"loss {first:.3f} to {last:.4f} on {len(x)} samples in {STEPS} steps",
-        "The model cannot learn even these by heart: look for a wrong output layer, targets that "
+        "The model cannot memorise even these: look for a wrong output layer, targets that "
         "do not belong to their inputs, or a model that is too small (model.width, model.depth)"
         + (", or freeze less." if frozen else "."),
     )
@@ -155,7 +155,7 @@ def learning_rate(subject: Subject) -> Finding:
         verdict = "fail"
     elif not curve.suggestion / 50 <= rate <= 3 * curve.lowest:
         verdict = "warn"
-    return judged(
+    return make_finding(
         "learning rate",
         verdict,
         f"{rate:g} is chosen; the range test suggests {curve.suggestion:g}; "

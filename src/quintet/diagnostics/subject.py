@@ -1,4 +1,4 @@
-"""What is checked: an experiment that has not begun, as parts that can be made anew."""
+"""What is checked: an experiment that has not begun, as parts that can be rebuilt."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -26,12 +26,12 @@ class Subject:
         make: gives the model with its loss and optimizer, initialised the same way each time.
         data: loaded.
         facts: of the data.
-        metric: name of P.
+        metric: name of the metric.
         rate: the learning rate that was chosen.
         device: where to compute.
-        advice: what the init warns of.
+        advice: warnings of the init.
         pretrained: whether it begins with another model's weights.
-        leak: what makes these weights know the unseen splits, if something does.
+        leak: how these weights have seen validation or test data, if they have.
 
     """
 
@@ -50,11 +50,11 @@ class Subject:
         return self.make().to(self.device)
 
     def calm(self) -> SupervisedModule:
-        """Return a new model with its regularisation off."""
+        """Return a new model without regularisation."""
         return unregularised(self.task())
 
     def batch(self, count: int) -> Batch:
-        """Return the first `count` training samples of the first epoch, fewer if there are not."""
+        """Return the first `count` training samples of the first epoch, or fewer."""
         return self._first(self.data.train_dataloader(), count)
 
     def unseen(self, count: int) -> Batch:

@@ -1,8 +1,8 @@
-"""Reading learning curves: what the rows of metrics.csv say about a run, and what to do next.
+"""Diagnosis of learning curves: problems visible in metrics.csv, and what to do about them.
 
 The patterns are those of Karpathy 2019, "A recipe for training neural networks", and of Stanford's
-CS231n notes, "Babysitting the learning process". Every threshold is a share of the way that
-training had to go: from the loss of a model that knows nothing down to the best of the run.
+CS231n notes, "Babysitting the learning process". Every threshold is a fraction of the distance
+that training had to cover: from the loss of a guess down to the lowest of the run.
 """
 
 import math
@@ -21,15 +21,15 @@ MOST_EPOCHS = 1e9
 
 @dataclass(frozen=True)
 class Curves:
-    """The losses and learning rates of a run, an epoch each.
+    """The losses and learning rates of a run, one per epoch.
 
     Args:
         train: mean training loss, with whatever regularisation acts in training.
         val: validation loss.
         rates: learning rate at the epoch's start.
-        guess: loss of a model that knows nothing; see `practice.start`.
+        guess: loss of an output of zeros; see `start_checks.losses_before`.
         initial: loss before the first step.
-        batch_size: samples a step.
+        batch_size: samples per step.
 
     """
 
@@ -60,7 +60,7 @@ def read(path: Path) -> list[Row]:
     """Return the rows of a metrics.csv, an empty list where there is none.
 
     Raises:
-        DamagedError: it is no table of numbers, an epoch a row.
+        DamagedError: it is not a table of numbers with one epoch per row.
 
     """
     if not untrusted_files.has(path.parent, path.name):
@@ -77,13 +77,13 @@ def read(path: Path) -> list[Row]:
 def diagnose(
     rows: Sequence[Row], guess: float, initial: float | None = None, batch_size: int = 0
 ) -> list[str]:
-    """Say what is wrong with a run's curves, most important first; nothing where all is well.
+    """Return the problems of a run's curves, most important first; empty if there are none.
 
     Args:
         rows: of metrics.csv.
-        guess: validation loss of a model that knows nothing.
+        guess: validation loss of an output of zeros.
         initial: validation loss before the first step; None takes that of a guess.
-        batch_size: samples a step.
+        batch_size: samples per step.
 
     """
     needed = ("train/loss", "val/loss", "lr")
@@ -94,11 +94,11 @@ def diagnose(
     curves = Curves(train, val, rates, guess, guess if initial is None else initial, batch_size)
     if found := diverged(curves):
         return [found]
-    return [said for pattern in PATTERNS if (said := pattern(curves))]
+    return [problem for pattern in PATTERNS if (problem := pattern(curves))]
 
 
 def diverged(c: Curves) -> str | None:
-    """See whether the loss is no number, or went up from where it began and stayed there."""
+    """Check whether the loss is not a number, or rose from where it began and stayed there."""
     finite = all(map(math.isfinite, c.train))
     began = max(c.guess, c.initial)
     if finite and (c.train[-1] < 0.9 * c.guess or max(*c.train, *c.val) < 1.5 * began):
@@ -110,7 +110,7 @@ def diverged(c: Curves) -> str | None:
 
 
 def hockey_stick(c: Curves) -> str | None:
-    """See whether the model starts far worse than a guess, and first has to undo that."""
+    """Check whether the model starts far worse than a guess, and first has to undo that."""
     if c.initial < 1.5 * c.guess:
         return None
     return (
@@ -121,7 +121,7 @@ def hockey_stick(c: Curves) -> str | None:
 
 
 def climbing(c: Curves) -> str | None:
-    """See whether both losses still fall at the end, by a share worth waiting for."""
+    """Check whether both losses still fall at the end, by a share worth waiting for."""
     fall = {name: _fall(loss, c.tail) / c.way for name, loss in (("t", c.train), ("v", c.val))}
     if min(fall.values()) < 0.04 or c.val[-1] > min(c.val) + 0.02 * c.way:
         return None
@@ -133,7 +133,7 @@ def climbing(c: Curves) -> str | None:
 
 
 def overfitting(c: Curves) -> str | None:
-    """See whether the gap is wide and grows: training falls while validation does not."""
+    """Check whether the gap is wide and grows: training falls while validation does not."""
     end = len(c.train) - c.tail
     train, val = fmean(c.train[end:]), fmean(c.val[end:])
     rise = (val - min(c.val)) / c.way
@@ -151,14 +151,14 @@ def overfitting(c: Curves) -> str | None:
         else "validation stands still"
     )
     return (
-        f"Overfitting: {seen} while training goes on to fall (loss {train:.3g} in training, "
+        f"Overfitting: {seen} while the training loss keeps falling (loss {train:.3g} in training, "
         f"{val:.3g} in validation). Regularise (model.dropout, optimizer=adamw "
         "optimizer.weight_decay=0.1, a smaller model) or get more data."
     )
 
 
 def too_small(c: Curves) -> str | None:
-    """See whether both losses are close together, flat, and not far below a guess's."""
+    """Check whether both losses are close together, flat, and not far below a guess's."""
     end = len(c.train) - c.tail
     train, val = fmean(c.train[end:]), fmean(c.val[end:])
     flat = max(abs(_fall(c.train, c.tail)), abs(_fall(c.val, c.tail))) < 0.04 * c.guess
@@ -166,14 +166,14 @@ def too_small(c: Curves) -> str | None:
         return None
     return (
         f"Too small, or too slow: training and validation stand close together at {train:.3g}, a "
-        f"guess has {c.guess:.3g}. See whether optimizer.lr is too low (python src/check.py); if "
+        f"guess has {c.guess:.3g}. Check whether optimizer.lr is too low (python src/check.py); if "
         "not, more capacity (model.width, model.depth) and less dropout. If that changes nothing, "
-        "these inputs tell no more."
+        "these inputs hold no more information."
     )
 
 
 def plateau(c: Curves) -> str | None:
-    """See whether the loss stands still, short of its floor, at a rate that was never lowered."""
+    """Check whether the loss stands still, short of its floor, at a rate that was never lowered."""
     end = len(c.train) - c.tail
     level = fmean(c.train[end:])
     constant = c.rates[-1] > 0.5 * max(c.rates)
@@ -189,7 +189,7 @@ def plateau(c: Curves) -> str | None:
 
 
 def noisy(c: Curves) -> str | None:
-    """See whether the training loss goes up and down from epoch to epoch."""
+    """Check whether the training loss goes up and down from epoch to epoch."""
     steps = _steps(c.train)
     if len(steps) < 5:
         return None

@@ -48,7 +48,7 @@ def added(before: Scores, found: Scores) -> Scores:
 def _on_test(folder: Path, trust: Trust) -> dict[str, float]:
     said: dict[str, list[torch.Tensor]] = {}
     for run, _ in members.members(folder, trust=trust):
-        each = baselines.answers(run.data, run.load(), ["test"], run.cfg.threads)
+        each = baselines.predict(run.data, run.load(), ["test"], run.cfg.threads)
         for name, predicted in each.items():
             said.setdefault(name, []).append(predicted["test"])
     metric, truth = instantiate(run.cfg.metric, "metric"), members.targets(run, "test")

@@ -1,4 +1,4 @@
-"""From a model's raw outputs to what a metric and a user can read."""
+"""From a model's raw outputs to predictions, as metrics and users read them."""
 
 from torch import Tensor
 

@@ -20,7 +20,7 @@ class Meter(nn.Module):
     Both results are exact over unequal batches and over ranks.
 
     Args:
-        metric: P; takes predictions and targets.
+        metric: takes predictions and targets.
         read: turns raw outputs into predictions.
 
     """
@@ -34,13 +34,13 @@ class Meter(nn.Module):
         self._batches: list[tuple[Tensor, Tensor, Tensor]] = []
 
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:
-        """Note one batch: (B, K) raw outputs, their (B, ...) targets and their mean loss."""
+        """Add one batch: (B, K) raw outputs, their (B, ...) targets and their mean loss."""
         self._batches.append((outputs.detach(), targets, loss.detach()))
         if len(self._batches) >= CHUNK:
             self.flush()
 
     def flush(self) -> None:
-        """Count the noted batches.
+        """Update the metric and the mean loss with the buffered batches.
 
         Raises:
             DivergedError: a loss is NaN or infinite.

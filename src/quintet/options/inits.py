@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 from quintet.base.advice import Advice
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import make_activation
 
 WeightInit = Callable[[Tensor], Tensor]
@@ -134,10 +134,10 @@ class Init:
         if (sample == sample[0, 0]).all():
             raise UserError(
                 f"This init sets every weight to {sample[0, 0]:g}. Units with equal weights "
-                "compute the same and learn the same for ever (symmetry), so a layer is worth one "
-                "unit. "
-                "Choose one that draws at random, for instance init=he_normal or "
-                "init=xavier_normal; init.force=true does it all the same."
+                "compute and learn the same thing (symmetry), so a layer is worth one unit",
+                code=Code.INCOMPATIBLE,
+                hint="Choose a random init, for instance init=he_normal or init=xavier_normal; "
+                "init.force=true uses this one nevertheless",
             )
 
 

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 def class_weights(class_counts: Sequence[int]) -> Tensor:
@@ -57,8 +57,9 @@ def _refuse_empty(what: str, counts: Sequence[int]) -> None:
     if empty or not counts:
         raise UserError(
             f"A weighted loss needs training samples of every {what}; the counts are "
-            f"{list(counts)}, empty at {empty}. Use an unweighted loss, more data, or another "
-            "split seed."
+            f"{list(counts)}, empty at {empty}",
+            code=Code.INCOMPATIBLE,
+            hint="Use an unweighted loss, more data, or another data.seed",
         )
 
 
@@ -132,7 +133,13 @@ class BinaryFocal(nn.Module):
     def __init__(self, gamma: float = 2.0, alpha: float | None = None) -> None:
         super().__init__()
         if alpha is not None and not 0 < alpha < 1:
-            raise UserError(f"loss.alpha={alpha} is not between 0 and 1. Take .25, or null.")
+            raise UserError(
+                "must be between 0 and 1",
+                code=Code.OUT_OF_RANGE,
+                key="loss.alpha",
+                value=alpha,
+                hint="Use 0.25, or null",
+            )
         self.gamma = _checked_gamma(gamma)
         self.alpha = alpha
 
@@ -147,7 +154,13 @@ class BinaryFocal(nn.Module):
 
 def _checked_gamma(gamma: float) -> float:
     if gamma < 0:
-        raise UserError(f"loss.gamma={gamma} is negative. Take 0 (no focus) or more; 2 is usual.")
+        raise UserError(
+            "must not be negative",
+            code=Code.OUT_OF_RANGE,
+            key="loss.gamma",
+            value=gamma,
+            hint="Use 0 (no focusing) or more; 2 is usual",
+        )
     return gamma
 
 

@@ -7,6 +7,7 @@ from torch import nn
 
 from quintet.base.errors import UserError, nearest
 from quintet.options.torch_internals import BatchOrInstanceNorm
+from quintet.base.errors import Code, UserError
 
 UNDECAYED = (
     BatchOrInstanceNorm,  # batch and instance norms
@@ -43,11 +44,20 @@ def parameter_groups(
 
     """
     if on not in ("weights", "all"):
-        allowed = nearest(on, ["weights", "all"])
-        raise UserError(f"optimizer.weight_decay_on={on} is not known. {allowed}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="optimizer.weight_decay_on",
+            value=on,
+            allowed=["weights", "all"],
+        )
     trainable = [p for p in model.parameters() if p.requires_grad]
     if not trainable:
-        raise UserError("No parameter of the model is trainable. Freeze less of it.")
+        raise UserError(
+            "No parameter of the model is trainable",
+            code=Code.INCOMPATIBLE,
+            hint="Freeze less of it",
+        )
     if on == "all" or weight_decay == 0:
         return [{"params": trainable, "weight_decay": weight_decay}]
     spared = {
@@ -82,8 +92,8 @@ def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
     kinds: list[type[nn.Module]] = []
     for name, module in _flat(model, ""):
         own = list(module.parameters())
-        beside = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
-        if found and (isinstance(module, NORMS) or beside):
+        paired = kinds and issubclass(kinds[-1], nn.Embedding) and isinstance(module, nn.Embedding)
+        if found and (isinstance(module, NORMS) or paired):
             found[-1][1].extend(own)
         elif own:
             found.append((name, own))
@@ -116,8 +126,11 @@ def rates(model: nn.Module, lr: float, layer_decay: float) -> dict[str, float]:
     """
     if isinstance(layer_decay, bool | str) or not 0 < layer_decay <= 1:
         raise UserError(
-            f"optimizer.layer_decay={layer_decay} is no factor. Give more than 0 and at most 1: "
-            "1 for the same learning rate in all layers, 0.4 to 0.8 to fine-tune."
+            "must be above 0 and at most 1",
+            code=Code.OUT_OF_RANGE,
+            key="optimizer.layer_decay",
+            value=layer_decay,
+            hint="Give 1 for the same learning rate in all layers, 0.4 to 0.8 to fine-tune",
         )
     found = reversed(layers(model))
     return {

@@ -11,13 +11,13 @@ from torch.optim import Optimizer
 from torch.optim import lr_scheduler as lrs
 from torch.optim.lr_scheduler import LRScheduler
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 Factory = Callable[..., LRScheduler]
 """Makes the schedule of an optimizer; usually a `functools.partial` of its class."""
 
 SPANS = ("T_max", "total_steps", "total_iters")
-"""Arguments that say how long a schedule lasts."""
+"""Arguments that set the length of a schedule."""
 
 FACTORS = (
     lrs.ConstantLR,
@@ -26,7 +26,7 @@ FACTORS = (
     lrs.ExponentialLR,
     lrs.ReduceLROnPlateau,
 )
-"""Schedules that only ever multiply the rate, so that a warm-up can scale it at the same time."""
+"""Schedules that only multiply the rate, so that a warm-up can scale it at the same time."""
 
 
 def with_warmup(
@@ -44,9 +44,9 @@ def with_warmup(
     That is neither a wasted step at 0 nor a full rate twice (warm-up: Goyal et al., 2017,
     "Accurate, Large Minibatch SGD", section 2.2).
 
-    - On the "step" clock the schedule starts when the warm-up ends, at its own first rate, and
+    - With interval "step" the schedule starts when the warm-up ends, at its own first rate, and
       spans the steps that are left: a T_max (or the like) of `total_steps` loses w.
-    - On the "epoch" clock, where epochs are counted from the start of the run, the warm-up scales
+    - With interval "epoch", where epochs are counted from the start of the run, the warm-up scales
       the first steps; a plateau can be noticed at any time. There a T_max (or the like) of
       `total_steps`, which is what the configs refer to, means all of the run's `epochs`.
 
@@ -64,7 +64,7 @@ def with_warmup(
         and, for a plateau, "monitor". Their states are plain numbers.
 
     Raises:
-        UserError: a clock or warm-up that does not fit the schedule or the run
+        UserError: an interval or warm-up that does not fit the schedule or the run
 
     """
     steps = warmup_steps(warmup, total_steps)
@@ -99,14 +99,21 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
     steps = round(warmup * total_steps) if 0 < warmup < 1 else int(warmup)
     if warmup < 0 or (warmup > 1 and steps != warmup):
         raise UserError(
-            f"scheduler.warmup={warmup} is no length. Give whole steps from 0, or a fraction of "
-            "the run below 1, such as 0.1."
+            "is not a length",
+            code=Code.OUT_OF_RANGE,
+            key="scheduler.warmup",
+            value=warmup,
+            hint="Give a whole number of steps from 0, or a fraction of the run below 1, such as "
+            "0.1",
         )
     if 0 < total_steps <= steps:
         raise UserError(
-            f"scheduler.warmup={warmup} does not fit a run of {total_steps} steps. Give whole "
-            f"steps from 0 to {max(total_steps - 1, 0)}, or a fraction of the run below 1, "
-            "such as 0.1."
+            f"does not fit a run of {total_steps} steps",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.warmup",
+            value=warmup,
+            hint=f"Give a whole number of steps from 0 to {max(total_steps - 1, 0)}, or a "
+            "fraction of the run below 1, such as 0.1",
         )
     return steps
 
@@ -124,22 +131,34 @@ def _fitted(factory: Factory, total_steps: int, length: int) -> Factory:
 def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
     name = type(main).__name__
     if interval not in ("step", "epoch"):
-        allowed = nearest(interval, ["step", "epoch"])
-        raise UserError(f"scheduler.interval={interval} is not known. {allowed}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="scheduler.interval",
+            value=interval,
+            allowed=["step", "epoch"],
+        )
     if isinstance(main, lrs.ReduceLROnPlateau) and interval == "step":
         raise UserError(
-            "scheduler.interval=step does not fit plateau, which listens to a metric that comes "
-            "once an epoch. Use scheduler.interval=epoch."
+            "does not fit plateau, which monitors a metric that is computed once per epoch",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.interval",
+            value=interval,
+            hint="Use scheduler.interval=epoch",
         )
     if steps and interval == "epoch" and not isinstance(main, FACTORS):
         raise UserError(
-            f"scheduler.interval=epoch does not allow a warm-up before {name}. Use "
-            "scheduler.interval=step (and count its lengths in steps), or scheduler.warmup=0."
+            f"does not allow a warm-up before {name}",
+            code=Code.INCOMPATIBLE,
+            key="scheduler.interval",
+            value=interval,
+            hint="Use scheduler.interval=step (and give its lengths in steps), or "
+            "scheduler.warmup=0",
         )
 
 
 def uses_momentum(optimizer: Optimizer) -> bool:
-    """Tell whether the optimizer runs with momentum or betas, so that cycling it means something.
+    """Return whether the optimizer uses momentum or betas, so that cycling them has an effect.
 
     SGD and RMSprop have the argument but do not use it at 0.
     """
@@ -176,8 +195,11 @@ def one_cycle(
     """
     if pct_start * total_steps == 1:
         raise UserError(
-            f"scheduler.pct_start={pct_start} leaves one_cycle a single step of {total_steps} to "
-            "rise in. Raise it, or train longer."
+            f"leaves one_cycle a single step of {total_steps} to raise the learning rate",
+            code=Code.OUT_OF_RANGE,
+            key="scheduler.pct_start",
+            value=pct_start,
+            hint="Raise it, or train longer",
         )
     return lrs.OneCycleLR(
         optimizer,

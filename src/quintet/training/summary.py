@@ -28,12 +28,12 @@ def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> No
     """Print what is about to be trained, `of` what size or how often."""
     if not is_first_rank():
         return
-    from quintet.options.models.pretrained import account
+    from quintet.options.models.pretrained import transfer_summary
 
     facts, choices = cfg.facts, cfg.choices
     say("")
     say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
-    for sentence in (*data.account, *account(record.transfer)):
+    for sentence in (*data.data_summary, *transfer_summary(record.transfer)):
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
     tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
@@ -107,9 +107,9 @@ def _remarks(record: Record) -> Iterator[str]:
         if told := said(change):
             yield f"{told}, by {'the range test' if change.get('by') else 'steer.py'}"
     if record.repeats and record.transfer:
-        from quintet.options.models.pretrained import account
+        from quintet.options.models.pretrained import transfer_summary
 
-        yield from account(record.transfer)
+        yield from transfer_summary(record.transfer)
 
 
 def _weights(record: Record) -> str:

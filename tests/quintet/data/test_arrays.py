@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.arrays import arrays
 from quintet.data.bundled import diabetes, digits, digits_multilabel
 from quintet.data.split import split
@@ -76,7 +76,7 @@ def test_parts_in_the_file_are_kept(tmp_path: Path) -> None:
         ({"x": PIXELS, "y": np.where(DIGIT > 8, np.nan, DIGIT)}, "missing in 180"),
         ({"x": PIXELS, "y": DIGIT * 0}, "one class only"),
         ({"x": PIXELS.reshape(-1), "y": DIGIT}, "cannot be used"),
-        ({"x": np.array(["a"] * 9).reshape(3, 3), "y": DIGIT[:3]}, "no numbers"),
+        ({"x": np.array(["a"] * 9).reshape(3, 3), "y": DIGIT[:3]}, "not numbers"),
     ],
 )
 def test_bad_arrays_are_refused(tmp_path: Path, stored, message: str) -> None:
@@ -86,12 +86,14 @@ def test_bad_arrays_are_refused(tmp_path: Path, stored, message: str) -> None:
 
 def test_pickled_objects_are_never_loaded(tmp_path: Path) -> None:
     path = saved(tmp_path, x=PIXELS, y=np.array([{"a": 1}] * 1797, dtype=object))
-    with pytest.raises(UserError, match=r"could run code"):
+    with pytest.raises(UserError, match=r"could run code") as caught:
         arrays(path)
+    assert caught.value.code is Code.DAMAGED
 
 
 def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     path = Path(saved(tmp_path, x=PIXELS, y=DIGIT))
     path.write_bytes(path.read_bytes()[:5000])
-    with pytest.raises(UserError, match=r"no readable npz"):
+    with pytest.raises(UserError, match=r"not a readable npz") as caught:
         arrays(str(path))
+    assert caught.value.code is Code.DAMAGED

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import diabetes, digits, digits_imbalanced, digits_multilabel, wine
 from quintet.data.facts import check, facts, fingerprint
 from quintet.data.samples import Samples
@@ -36,7 +36,7 @@ def test_the_fingerprint_changes_with_any_value_and_with_nothing_else() -> None:
     relabelled = wine()
     relabelled.y[0] = 1
     assert fingerprint(relabelled) != first
-    assert fingerprint(replace(wine(), account=["told otherwise"])) == first
+    assert fingerprint(replace(wine(), data_summary=["told otherwise"])) == first
 
 
 def broken(change: str) -> Samples:
@@ -84,8 +84,9 @@ def broken(change: str) -> Samples:
     ],
 )
 def test_broken_samples_are_refused(change: str, message: str) -> None:
-    with pytest.raises(UserError, match=message):
+    with pytest.raises(UserError, match=message) as caught:
         check(broken(change))
+    assert caught.value.code is Code.DATA
 
 
 def test_missing_numbers_of_a_table_are_allowed() -> None:

@@ -4,7 +4,7 @@ import functools
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import diabetes, digits, digits_multilabel, wine
 from quintet.data.folds import folds
 from quintet.data.module import DataModule
@@ -120,8 +120,8 @@ LATE = torch.where((PLACE >= 30) & (PLACE < 90), 0, PLACE % 3)
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"split": PLACE % 3}, "names its own validation part"),
-        ({"groups": PLACE % 3}, "4 folds need 4 groups, there are 3"),
+        ({"split": PLACE % 3}, "validation part of its own"),
+        ({"groups": PLACE % 3}, "4 folds need at least 4 groups, there are 3"),
         ({"ordered": True, "y": LATE}, "Class .* is absent from the .* part of fold 0 of 4"),
     ],
 )
@@ -134,10 +134,13 @@ def test_folds_that_make_no_sense_are_refused(change, says) -> None:
 
 
 def test_a_series_too_short_is_refused() -> None:
-    with pytest.raises(UserError, match=r"40 folds cut a series in 41.*fewer folds"):
+    with pytest.raises(UserError, match=r"40 folds cut a series into 41.*fewer folds") as caught:
         folds(sunspots(horizon=12), 40, seed=0, within=torch.arange(50))
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 def test_a_fold_that_there_is_not_is_refused() -> None:
-    with pytest.raises(UserError, match=r"data.fold=3 is none of data.folds=3. Allowed: 0 to 2"):
+    with pytest.raises(UserError, match="from 0 to 2") as caught:
         DataModule(wine, folds=3, fold=3).load()
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.fold"

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import digits
 from quintet.data.facts import check
 from quintet.data.images import images
@@ -37,10 +37,12 @@ def test_sizes_are_unified(folder: Path) -> None:
     Image.new("L", (20, 10)).save(folder / "0" / "large.png")
     samples = images(str(folder))
     assert samples.x.shape == (31, 1, 8, 8)
-    assert any("median, 8 x 8" in sentence for sentence in samples.account)
+    assert any("median, 8 x 8" in sentence for sentence in samples.data_summary)
     assert images(str(folder), size=[4, 6]).x.shape == (31, 1, 4, 6)
-    with pytest.raises(UserError, match=r"data.size"):
+    with pytest.raises(UserError) as caught:
         images(str(folder), size=[1, 2, 3])
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.size"
 
 
 def test_one_coloured_image_makes_all_coloured(folder: Path) -> None:
@@ -65,27 +67,32 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_named(folder: Path) -> None:
     whole = (folder / "3" / "03.png").read_bytes()
     (folder / "3" / "broken.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"broken.png is no readable image"):
+    with pytest.raises(UserError, match=r"broken.png is not a readable image") as caught:
         images(str(folder))
+    assert caught.value.code is Code.DAMAGED
 
 
 def test_other_files_are_ignored_and_counted(folder: Path) -> None:
     (folder / "1" / "notes.txt").write_text("n")
-    assert any("Ignored 1 file" in sentence for sentence in images(str(folder)).account)
+    assert any("Ignored 1 file" in sentence for sentence in images(str(folder)).data_summary)
 
 
 def test_folders_that_are_no_classes_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "9a").mkdir()
-    with pytest.raises(UserError, match=r"9a holds no image"):
+    with pytest.raises(UserError, match=r"9a holds no image") as caught:
         images(str(folder))
-    with pytest.raises(UserError, match=r"1 sub-folder"):
+    assert caught.value.code is Code.DATA
+    with pytest.raises(UserError, match=r"1 sub-folder") as caught:
         images(str(tmp_path))
+    assert caught.value.code is Code.DATA
     for part in ("train", "test"):
         (tmp_path / "parts" / part).mkdir(parents=True)
-    with pytest.raises(UserError, match=r"parts, not classes"):
+    with pytest.raises(UserError, match=r"parts, not classes") as caught:
         images(str(tmp_path / "parts"))
-    with pytest.raises(UserError, match=r"no folder"):
+    assert caught.value.code is Code.DATA
+    with pytest.raises(UserError, match=r"no folder") as caught:
         images(str(tmp_path / "none"))
+    assert caught.value.code is Code.NOT_FOUND
 
 
 def test_lazy_images_are_read_batch_by_batch_and_are_the_same(folder: Path) -> None:

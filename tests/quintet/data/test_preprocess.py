@@ -5,7 +5,7 @@ import pytest
 import torch
 from sklearn import preprocessing
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import breast_cancer, diabetes, digits
 from quintet.data.preprocess import Preprocess
 from quintet.data.samples import Samples
@@ -134,10 +134,13 @@ def test_the_state_survives_a_checkpoint_that_holds_no_code() -> None:
 
 def test_other_features_than_in_training_are_refused() -> None:
     pre = fitted(breast_cancer(), torch.arange(400))
-    with pytest.raises(UserError, match=r"31 features, 30"):
+    with pytest.raises(UserError, match=r"31 features, 30") as caught:
         pre.transform(torch.zeros(2, 31))
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 def test_an_unknown_scale_is_refused() -> None:
-    with pytest.raises(UserError, match=r"Did you mean 'standard'"):
+    with pytest.raises(UserError, match=r"Did you mean 'standard'") as caught:
         Preprocess("standart")  # type: ignore[arg-type]
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "data.scale"

@@ -6,7 +6,7 @@ import pandas as pd
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.arrays import arrays
 from quintet.data.bundled import breast_cancer, digits
 from quintet.data.reader import read_new
@@ -38,7 +38,7 @@ def test_the_training_file_reads_back_as_it_was(table) -> None:
     new = read_new(file, stored(samples))
     torch.testing.assert_close(new.x, samples.x, equal_nan=True, rtol=0, atol=0)
     assert new.names[:2] == ["1", "2"]
-    assert new.account == ["Ignored columns the model does not use: t."]
+    assert new.remarks == ["Ignored columns the model does not use: t."]
 
 
 def test_order_does_not_matter_and_extra_columns_are_ignored(table, tmp_path: Path) -> None:
@@ -48,7 +48,7 @@ def test_order_does_not_matter_and_extra_columns_are_ignored(table, tmp_path: Pa
     frame[frame.columns[::-1]].to_csv(tmp_path / "new.csv", index=False)
     new = read_new(tmp_path / "new.csv", stored(samples))
     torch.testing.assert_close(new.x, samples.x, equal_nan=True, rtol=0, atol=0)
-    assert "extra" in new.account[0]
+    assert "extra" in new.remarks[0]
 
 
 def test_one_new_row_reads_as_in_training(table, tmp_path: Path) -> None:
@@ -67,15 +67,16 @@ def test_unknown_categories_and_stray_text_are_told(table, tmp_path: Path) -> No
     names = [c["name"] for c in samples.reader["columns"]]
     city = samples.x.shape[1] - len(samples.cardinalities) + names[-2:].index("b")
     assert set(new.x[:, city].tolist()) == {0.0, 2.0, 3.0}
-    assert any("'zebra'" in sentence for sentence in new.account)
-    assert any("'two'" in sentence for sentence in new.account)
+    assert any("'zebra'" in sentence for sentence in new.remarks)
+    assert any("'two'" in sentence for sentence in new.remarks)
 
 
 def test_a_missing_column_is_named_with_the_nearest(table, tmp_path: Path) -> None:
     file, samples = table
     (tmp_path / "new.csv").write_text(file.read_text().replace("stamp", "stmp"))
-    with pytest.raises(UserError, match=r"'stamp'.*Did you mean 'stmp'"):
+    with pytest.raises(UserError, match=r"'stamp'.*Did you mean 'stmp'") as caught:
         read_new(tmp_path / "new.csv", stored(samples))
+    assert caught.value.code is Code.UNKNOWN_NAME
 
 
 def test_parquet_of_other_types_reads_the_same(table, tmp_path: Path) -> None:
@@ -104,8 +105,9 @@ def test_a_series_becomes_windows_up_to_its_end(tmp_path: Path) -> None:
     assert new.x[-1, :, 0].tolist() == values[-24:].tolist()
     assert new.names[-1] == "after row 30"
     pd.DataFrame({"temperature": values[:9]}).to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(UserError, match=r"too few"):
+    with pytest.raises(UserError, match=r"too few") as caught:
         read_new(tmp_path / "new.csv", stored(elnino()))
+    assert caught.value.code is Code.DATA
 
 
 @pytest.mark.parametrize("name", ["new.txt", "new.csv"])
@@ -137,8 +139,9 @@ def test_arrays_read_back_as_they_were(tmp_path: Path) -> None:
     np.save(tmp_path / "new.npy", x[:4])
     assert torch.equal(read_new(tmp_path / "new.npy", stored(samples)).x, samples.x[:4])
     np.save(tmp_path / "new.npy", x[:4, :7])
-    with pytest.raises(UserError, match=r"\[1, 7, 8\].*trained on"):
+    with pytest.raises(UserError, match=r"\[1, 7, 8\].*trained on") as caught:
         read_new(tmp_path / "new.npy", stored(samples))
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 def test_any_run_takes_arrays_in_the_shape_of_training(tmp_path: Path) -> None:
@@ -148,5 +151,6 @@ def test_any_run_takes_arrays_in_the_shape_of_training(tmp_path: Path) -> None:
 
 def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
     for samples in (breast_cancer(), digits(), unicode_names()):
-        with pytest.raises(UserError, match=r"no file"):
+        with pytest.raises(UserError, match=r"no file") as caught:
             read_new(tmp_path / "none.csv", stored(samples))
+        assert caught.value.code is Code.NOT_FOUND

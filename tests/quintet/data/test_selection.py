@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import breast_cancer
 from quintet.data.module import DataModule
 from quintet.data.preprocess import Preprocess
@@ -104,8 +104,10 @@ def test_it_ranks_as_scikit_learn_does():
 
 @pytest.mark.parametrize("select", [0, -1, 2.5])
 def test_what_is_no_share_and_no_number_is_refused(select):
-    with pytest.raises(UserError, match=r"data\.select"):
+    with pytest.raises(UserError) as caught:
         loaded(planted(), select=select)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.select"
 
 
 def test_more_columns_than_there_are_is_all_of_them():
@@ -113,5 +115,7 @@ def test_more_columns_than_there_are_is_all_of_them():
 
 
 def test_only_a_table_has_columns_to_leave_out():
-    with pytest.raises(UserError, match="for tables"):
+    with pytest.raises(UserError) as caught:
         loaded(unicode_names(), select=0.5)
+    assert caught.value.code is Code.INCOMPATIBLE
+    assert caught.value.key == "data.select"

@@ -3,7 +3,7 @@ import pytest
 import torch
 from statsmodels.datasets import sunspots as source
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.samples import Samples
 from quintet.data.series import elnino, series, sunspots, windows
@@ -48,23 +48,30 @@ def test_a_series_of_ones_own(tmp_path) -> None:
     file.write_text("day;value\n" + "".join(f"{i};{i / 2}\n" for i in range(30)))
     samples = series(str(file), "value", window=4)
     assert samples.x[0, :, 0].tolist() == [0.0, 0.5, 1.0, 1.5]
-    with pytest.raises(UserError, match=r"Did you mean 'value'"):
+    with pytest.raises(UserError, match=r"Did you mean 'value'") as caught:
         series(str(file), "valu")
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "data.target"
 
 
 @pytest.mark.parametrize(("window", "horizon"), [(0, 1), (9, 0), (300, 9)])
 def test_windows_that_do_not_fit_are_refused(window: int, horizon: int) -> None:
-    with pytest.raises(UserError, match=r"309 values"):
+    with pytest.raises(UserError) as caught:
         sunspots(window, horizon)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.window"
 
 
 def test_a_gap_is_refused() -> None:
-    with pytest.raises(UserError, match=r"Value 2 .*missing"):
+    with pytest.raises(UserError, match=r"Value 2 .*missing") as caught:
         windows(np.array([1, 2, np.nan, 4, 5, 6, 7]), 2, 1, "x")
+    assert caught.value.code is Code.DATA
 
 
 def test_a_column_of_dates_is_no_series(tmp_path):
     path = tmp_path / "days.csv"
     path.write_text("day,y\n" + "".join(f"2024-01-{d:02d},{d}\n" for d in range(1, 29)))
-    with pytest.raises(UserError, match=r"data.target=day: '2024-01-01' is not a number"):
+    with pytest.raises(UserError) as caught:
         series(str(path), target="day")
+    assert caught.value.code is Code.DATA
+    assert caught.value.key == "data.target"

@@ -4,7 +4,7 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import diabetes, digits, digits_multilabel, fair, wine
 from quintet.data.samples import Samples
 from quintet.data.series import sunspots
@@ -148,28 +148,33 @@ def test_parts_the_data_came_with_are_kept() -> None:
 
 
 def test_a_class_too_small_for_all_parts_is_refused() -> None:
-    with pytest.raises(UserError, match=r"smallest class has 1 sample"):
+    with pytest.raises(UserError, match=r"smallest class has 1 sample") as caught:
         split(classes([30, 1]), 0.1, 0.2, seed=0)
+    assert caught.value.code is Code.DATA
 
 
 def test_a_class_absent_from_a_part_is_named() -> None:
     samples = classes([50, 50])
     samples.ordered = True
-    with pytest.raises(UserError, match=r"'c1'.*absent from the training part"):
+    with pytest.raises(UserError, match=r"'c1'.*absent from the training part") as caught:
         split(samples, 0.2, 0.4, seed=0)
+    assert caught.value.code is Code.DATA
 
 
 def test_a_label_absent_from_a_part_is_named() -> None:
     samples = digits_multilabel()
     samples.y[:, 1] = 0
-    with pytest.raises(UserError, match=r"'prime'.*absent"):
+    with pytest.raises(UserError, match=r"'prime'.*absent") as caught:
         split(samples, 0.1, 0.2, seed=0)
+    assert caught.value.code is Code.DATA
 
 
 @pytest.mark.parametrize(("val", "test"), [(0.5, 0.5), (100, 100), (-0.1, 0.2), (1.5, 0.2)])
 def test_impossible_sizes_are_refused(val: float, test: float) -> None:
-    with pytest.raises(UserError, match=r"data.val"):
+    with pytest.raises(UserError) as caught:
         split(wine(), val, test, seed=0)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.val"
 
 
 def test_subsets_keep_class_shares_and_nest() -> None:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.bundled import breast_cancer
 from quintet.data.facts import check, fingerprint
 from quintet.data.module import DataModule
@@ -103,14 +103,20 @@ def test_a_new_file_reads_the_same_way(folder: Path) -> None:
 
 
 def test_shards_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) -> None:
-    with pytest.raises(UserError, match=r"names no shard"):
+    with pytest.raises(UserError) as caught:
         shards(str(tmp_path))
+    assert caught.value.code is Code.NOT_FOUND
+    assert caught.value.key == "data.path"
     (folder / "x.csv").write_text("a\n1\n")
-    with pytest.raises(UserError, match=r"mixes csv and parquet"):
+    with pytest.raises(UserError) as caught:
         shards(str(folder))
+    assert caught.value.code is Code.CONFLICT
+    assert caught.value.key == "data.path"
     assert len(shards(str(folder / "*.parquet"))) == 4
-    with pytest.raises(UserError, match=r"Did you mean 'target'"):
+    with pytest.raises(UserError, match=r"Did you mean 'target'") as caught:
         stream(str(folder / "*.parquet"), "targt", cache=str(tmp_path / "cache"))
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "data.target"
     (folder / "4.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(UserError, match=r"cannot be read as parquet"):
         stream(str(folder / "*.parquet"), "target", cache=str(tmp_path / "cache"))

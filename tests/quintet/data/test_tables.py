@@ -5,7 +5,7 @@ import pandas as pd
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.samples import Samples
 from quintet.data.split import split
@@ -23,7 +23,7 @@ def rows(count: int, row) -> str:
 
 
 def told(samples: Samples) -> str:
-    return " ".join(samples.account)
+    return " ".join(samples.data_summary)
 
 
 def test_a_mixed_table_is_told_apart(tmp_path: Path) -> None:
@@ -73,10 +73,14 @@ def test_the_task_follows_from_the_target(tmp_path: Path, values: list[str], tas
 def test_the_task_can_be_forced(tmp_path: Path) -> None:
     path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i * i % 37},{i % 3}"))
     assert csv(path, "y", task="regression").y.shape == (60, 1)
-    with pytest.raises(UserError, match=r"'y' has 3 classes"):
+    with pytest.raises(UserError) as caught:
         csv(path, "y", task="binary")
-    with pytest.raises(UserError, match=r"Did you mean 'regression'"):
+    assert caught.value.code is Code.INCOMPATIBLE
+    assert caught.value.key == "data.task"
+    with pytest.raises(UserError, match=r"Did you mean 'regression'") as caught:
         csv(path, "y", task="regresion")
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "data.task"
 
 
 def test_the_positive_class_can_be_chosen(tmp_path: Path) -> None:
@@ -86,8 +90,10 @@ def test_the_positive_class_can_be_chosen(tmp_path: Path) -> None:
     chosen = csv(path, "y", positive="nein")
     assert chosen.class_names == ["ja", "nein"]
     assert float(chosen.y.float().mean()) == 0.25
-    with pytest.raises(UserError, match=r"data.positive=yes.*Allowed: ja, nein"):
+    with pytest.raises(UserError, match=r"data.positive=yes.*Allowed: ja, nein") as caught:
         csv(path, "y", positive="yes")
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "data.positive"
 
 
 def test_several_targets_make_labels_or_values(tmp_path: Path) -> None:
@@ -100,8 +106,10 @@ def test_several_targets_make_labels_or_values(tmp_path: Path) -> None:
     assert labels.y[:4].tolist() == [[0, 1], [1, 0], [0, 0], [1, 1]]
     values = csv(path, ["a", "c"], task="regression")
     assert values.class_names == ["a", "c"]
-    with pytest.raises(UserError, match=r"takes one target column"):
+    with pytest.raises(UserError) as caught:
         csv(path, ["a", "c"], task="binary")
+    assert caught.value.code is Code.INCOMPATIBLE
+    assert caught.value.key == "data.task"
 
 
 @pytest.mark.parametrize("separator", [",", ";", "\t", "|"])
@@ -146,8 +154,9 @@ def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:
         assert reason in told(samples)
     kept = csv(path, "y", columns=["id", "x"])
     assert kept.x.shape == (60, 2)
-    with pytest.raises(UserError, match=r"No input column is left"):
+    with pytest.raises(UserError, match=r"No input column is left") as caught:
         csv(path, "y", drop="x")
+    assert caught.value.code is Code.DATA
 
 
 def test_stray_text_among_numbers_is_missing_and_named(tmp_path: Path) -> None:
@@ -223,7 +232,7 @@ GOOD = "x,y\n" + rows(40, lambda i: f"{i * i},{i % 2}")
         ("", {}, "is empty"),
         ("\n\n", {}, "blank lines"),
         ("x,y\n", {}, "no rows"),
-        (GOOD, {"target": None}, "one of: x, y"),
+        (GOOD, {"target": None}, "Allowed: x, y"),
         (GOOD, {"target": "Y1"}, r"data.target=Y1.*Allowed: x, y"),
         (GOOD, {"columns": "z"}, r"data.columns=z"),
         (GOOD, {"target": "y", "drop": "y"}, "cannot have another role"),
@@ -236,10 +245,10 @@ GOOD = "x,y\n" + rows(40, lambda i: f"{i * i},{i % 2}")
         ("x,x,y\n1,2,0\n", {}, "two columns are named 'x'"),
         ("x,y\n" + rows(40, lambda i: f"{i * i},n{i}"), {}, "too many for classes"),
         ("x,y\n" + rows(40, lambda i: f"{i * i},{'oops' if i == 3 else i / 3}"), {}, "'oops'"),
-        ("x,y\n" + rows(40, lambda i: f"{i * i},k{i % 2}"), {"task": "regression"}, "is no number"),
+        ("x,y\n" + rows(40, lambda i: f"{i * i},k{i % 2}"), {"task": "regression"}, "is text"),
         ("x,y\n" + rows(40, lambda i: f"{i * i},{i % 3}"), {"task": "multilabel"}, "yes-no"),
         ("x,w,y\n" + rows(40, lambda i: f"{i},u,{i % 2}"), {"time": "w"}, "date or a number"),
-        ("\0\1\2" * 50, {}, "zero bytes"),
+        ("\0\1\2" * 50, {}, "NUL bytes"),
     ],
 )  # fmt: skip
 def test_bad_input_ends_with_one_message(tmp_path: Path, text, arguments, message) -> None:
@@ -249,25 +258,31 @@ def test_bad_input_ends_with_one_message(tmp_path: Path, text, arguments, messag
 
 def test_a_class_with_one_row_is_refused_by_the_split(tmp_path: Path) -> None:
     samples = csv(written(tmp_path, GOOD + "3,7\n"), "y", task="multiclass")
-    with pytest.raises(UserError, match=r"smallest class has 1 sample"):
+    with pytest.raises(UserError, match=r"smallest class has 1 sample") as caught:
         split(samples, 0.1, 0.2, seed=0)
+    assert caught.value.code is Code.DATA
 
 
 def test_files_that_are_not_there_or_not_text(tmp_path: Path) -> None:
     written(tmp_path, GOOD, "train.csv")
-    with pytest.raises(UserError, match=r"Did you mean 'train.csv'"):
+    with pytest.raises(UserError, match=r"Did you mean 'train.csv'") as caught:
         csv(str(tmp_path / "tran.csv"), "y")
-    with pytest.raises(UserError, match=r"is a folder"):
+    assert caught.value.code is Code.NOT_FOUND
+    with pytest.raises(UserError, match=r"is a folder") as caught:
         csv(str(tmp_path), "y")
-    with pytest.raises(UserError, match=r"data.path=<file>"):
+    assert caught.value.code is Code.NOT_FOUND
+    with pytest.raises(UserError, match=r"data.path=<file>") as caught:
         csv(target="y")
+    assert caught.value.code is Code.MISSING_VALUE
     latin = written(tmp_path, GOOD.replace("x,", "größe,"), "l.csv", "latin-1")
-    with pytest.raises(UserError, match=r"data.encoding"):
+    with pytest.raises(UserError, match=r"data.encoding") as caught:
         csv(latin, "y")
+    assert caught.value.code is Code.DAMAGED
     assert csv(latin, "y", encoding="latin-1").reader["columns"][0]["name"] == "größe"
 
 
 def test_a_broken_parquet_file_is_named(tmp_path: Path) -> None:
     pytest.importorskip("pyarrow")
-    with pytest.raises(UserError, match=r"no readable parquet"):
+    with pytest.raises(UserError, match=r"not a readable parquet") as caught:
         csv(written(tmp_path, GOOD, "t.parquet"), "y")
+    assert caught.value.code is Code.DAMAGED

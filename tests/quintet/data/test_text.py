@@ -2,7 +2,7 @@ import hashlib
 
 import pytest
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.text import GROUPS, encode, unicode_names, words
 
@@ -39,5 +39,7 @@ def test_rare_and_new_words_are_unknown_and_the_end_is_padded() -> None:
 
 
 def test_an_impossible_length_is_refused() -> None:
-    with pytest.raises(UserError, match=r"data.length=0"):
+    with pytest.raises(UserError) as caught:
         unicode_names(length=0)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "data.length"

@@ -11,7 +11,7 @@ from sklearn.model_selection import train_test_split
 from sklearn.utils.class_weight import compute_sample_weight
 
 from options import build, facts
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 def digits_logits():
@@ -116,8 +116,9 @@ def test_huber_bends_at_delta():
     ],
 )
 def test_a_class_without_samples_is_refused(option, task, changes):
-    with pytest.raises(UserError, match="empty at \\[1\\]"):
+    with pytest.raises(UserError, match="empty at \\[1\\]") as caught:
         build("loss", option, task, known=facts(task, **changes))
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 @pytest.mark.parametrize(

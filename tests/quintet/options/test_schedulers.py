@@ -9,7 +9,7 @@ import torch
 from torch import nn
 
 from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node, own
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.schedulers import warmup_steps, with_warmup
 from schedules import EPOCHS, LR, METRIC, go_on, start
 
@@ -155,7 +155,11 @@ def test_cosine_ends_at_its_floor():
 
 @pytest.mark.parametrize(
     ("warmup", "says"),
-    [(-1, "is no length"), (1.5, "is no length"), (TOTAL_STEPS, "does not fit a run of 84 steps")],
+    [
+        (-1, "is not a length"),
+        (1.5, "is not a length"),
+        (TOTAL_STEPS, "does not fit a run of 84 steps"),
+    ],
 )
 def test_a_warmup_that_does_not_fit_the_run_is_refused(warmup, says):
     with pytest.raises(UserError, match=f"warmup={warmup} {says}"):
@@ -179,8 +183,10 @@ def test_a_clock_that_does_not_fit_is_refused(scheduler, interval, warmup):
 
 def test_one_cycle_with_a_rise_of_one_step_is_refused():
     factory = build("scheduler", "one_cycle", pct_start=1 / TOTAL_STEPS)
-    with pytest.raises(UserError, match="pct_start"):
+    with pytest.raises(UserError) as caught:
         factory(torch.optim.SGD(nn.Linear(2, 1).parameters(), lr=LR))
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "scheduler.pct_start"
 
 
 @pytest.mark.parametrize("warmup", [0, 10])

@@ -30,6 +30,6 @@ def new_option(classes: int = 3) -> Samples:
         task="multiclass",
         kind="table",
         class_names=[str(name) for name in bunch.target_names[:classes]],
-        account=[f"{len(frame)} flowers of {classes} species."],  # told when a run starts
+        data_summary=[f"{len(frame)} flowers of {classes} species."],  # shown when a run starts
         reader={"kind": "table", "columns": [number(name) for name in inputs.columns]},
     )

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import dimensions, dropout_rate, layer_widths, make_activation
 
 
@@ -66,8 +66,9 @@ class CNN(nn.Module):
         if len(widths) > most:
             raise UserError(
                 f"An image of {height}x{across} pixels is too small for {len(widths)} stages: it "
-                f"is halved between them, so {most} are possible. Lower model.depth, or leave it "
-                "null."
+                f"is halved between them, so {most} are possible",
+                code=Code.INCOMPATIBLE,
+                hint="Lower model.depth, or leave it null",
             )
         layers: list[nn.Module] = []
         for inputs, outputs in zip([channels, *widths], widths, strict=False):

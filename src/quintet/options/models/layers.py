@@ -6,7 +6,7 @@ from math import prod
 import torch
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
     "relu": nn.ReLU,
@@ -31,7 +31,11 @@ def make_activation(name: str) -> nn.Module:
     """
     if name not in ACTIVATIONS:
         raise UserError(
-            f"model.activation={name} is not an activation. {nearest(name, ACTIVATIONS)}"
+            "is not an activation",
+            code=Code.UNKNOWN_NAME,
+            key="model.activation",
+            value=name,
+            allowed=ACTIVATIONS,
         )
     return ACTIVATIONS[name]()
 
@@ -40,8 +44,10 @@ def at_least(name: str, value: int, minimum: int = 1) -> int:
     """Return `value` if it is a whole number of at least `minimum`, else raise UserError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise UserError(
-            f"model.{name}={value} is not possible: it must be a whole number of at least "
-            f"{minimum}. Set model.{name}={minimum} or more."
+            f"must be a whole number of at least {minimum}",
+            code=Code.OUT_OF_RANGE,
+            key=f"model.{name}",
+            value=value,
         )
     return value
 
@@ -50,8 +56,11 @@ def dropout_rate(value: float) -> float:
     """Return `value` if it is a share of units to drop, 0 <= value < 1, else raise UserError."""
     if not 0 <= value < 1:
         raise UserError(
-            f"model.dropout={value} is not possible: it is the share of units to drop, at least 0 "
-            "and less than 1. Set model.dropout=0 for none, 0.1 to 0.5 are usual."
+            "must be at least 0 and less than 1: it is the fraction of units to drop",
+            code=Code.OUT_OF_RANGE,
+            key="model.dropout",
+            value=value,
+            hint="Set model.dropout=0 for none; 0.1 to 0.5 are usual",
         )
     return value
 
@@ -84,8 +93,11 @@ def layer_widths(
         widths = [at_least("width", each) for each in width]
         if not widths or depth not in (None, len(widths)):
             raise UserError(
-                f"model.width={widths} gives {len(widths)} layers, but model.depth={depth}. "
-                "Give one width a layer, or leave model.depth=null, or give a single width."
+                f"gives {len(widths)} layers, but model.depth={depth}",
+                code=Code.CONFLICT,
+                key="model.width",
+                value=widths,
+                hint="Give one width per layer, or leave model.depth=null, or give a single width",
             )
         return widths
     at_least("width", width)
@@ -98,7 +110,9 @@ def dimensions(input_shape: Sequence[int], names: Sequence[str]) -> list[int]:
     if len(shape) != len(names):
         raise UserError(
             f"This model takes samples of shape ({', '.join(names)}), but the data's have shape "
-            f"{tuple(shape)}. Choose a model that fits the data, for instance model=mlp."
+            f"{tuple(shape)}",
+            code=Code.INCOMPATIBLE,
+            hint="Choose a model that fits the data, for instance model=mlp",
         )
     return shape
 
@@ -107,14 +121,16 @@ def check_batch(model: nn.Module, size: int) -> None:
     """Refuse batches of one sample where batch norm would take its statistics from them.
 
     Raises:
-        UserError: says what to change.
+        UserError: such a model, with what to change.
 
     """
     norms = nn.modules.batchnorm._BatchNorm
     if size == 1 and any(isinstance(module, norms) for module in model.modules()):
         raise UserError(
-            "Batch norm needs batches of two samples or more to train on, these have one. "
-            "Set data.batch_size=2 or more (or data.fraction larger), or model.batch_norm=false."
+            "Batch norm needs training batches of two samples or more, these have one",
+            code=Code.INCOMPATIBLE,
+            hint="Set data.batch_size=2 or more (or data.fraction larger), or "
+            "model.batch_norm=false",
         )
 
 
@@ -140,7 +156,7 @@ class FlatInput(nn.Module):
         self.numeric = prod(input_shape) - len(cardinalities)
         self.size = self.numeric + sum(cardinalities)
         self.categorical = len(cardinalities) > 0
-        # One entry per one-hot column: the input column it looks at, the code it stands for.
+        # One entry per one-hot column: the input column it reads, the code it stands for.
         columns = [self.numeric + i for i, size in enumerate(cardinalities) for _ in range(size)]
         codes = [code for size in cardinalities for code in range(size)]
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)

@@ -1,4 +1,4 @@
-"""Transfer: a model begins with another's weights, and part of it stays as it is.
+"""Transfer learning: a model starts from another's weights, and part of it may be frozen.
 
 Yosinski et al., 2014, "How transferable are features in deep neural networks?".
 """
@@ -14,18 +14,19 @@ from torch import Tensor, nn
 
 from quintet.base.errors import UserError, nearest
 from quintet.options.torch_internals import BatchOrInstanceNorm
+from quintet.base.errors import Code, UserError, nearest
 
 State = Mapping[str, Tensor]
 WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
 """What trainers, DistributedDataParallel and torch.compile put before a tensor's name."""
 
 SHOWN = 4
-"""Names in one sentence."""
+"""Maximum number of names in one sentence."""
 
 
 @dataclass
 class Loaded:
-    """What became of a file's tensors.
+    """What was done with a file's tensors.
 
     Args:
         taken: names of the model's tensors that were set.
@@ -66,7 +67,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
             found.taken.append(name)
     found.fresh = [name for name in own if name not in found.taken]
     if not {name for name, p in model.named_parameters() if p.ndim > 1} & {*found.taken}:
-        raise UserError(_misfit(found, own, state, source))
+        raise _misfit(found, own, state, source)
     return found
 
 
@@ -76,19 +77,22 @@ def _unwrapped(state: State, own: Iterable[str]) -> State:
     return plain if len({*plain} & {*own}) > len({*state} & {*own}) else state
 
 
-def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> str:
-    says = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
-    if not says:
-        says = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
-    return (
-        f"model.weights={source}: no weight among its {len(state)} tensors fits the model; "
-        f"{says[0]} Choose the weights of a model of the same kind, with the same model.width "
-        "and model.depth."
+def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> UserError:
+    reasons = [f"{name}: {why}." for name, why in found.skipped.items() if "shape" in why]
+    if not reasons:
+        reasons = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
+    return UserError(
+        f"holds {len(state)} tensors, but no weight among them fits the model; {reasons[0]}",
+        code=Code.INCOMPATIBLE,
+        key="model.weights",
+        value=source,
+        hint="Choose the weights of a model of the same kind, with the same model.width and "
+        "model.depth",
     )
 
 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
-    """Keep parameters as they are; return their names.
+    """Freeze parameters; return their names.
 
     Their gradients are switched off. A norm layer's running statistics stay too, where all of its
     parameters do or a pattern names them: it then normalises by them in training as well.
@@ -107,8 +111,11 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
         if not any(_matches(name, pattern) for name in parameters):
             modules = {".".join(n.split(".")[:depth]) for n in parameters for depth in (1, 2)}
             raise UserError(
-                f"model.freeze={pattern} matches no parameter. "
-                f"{nearest(pattern, {*parameters, *modules})}"
+                "matches no parameter",
+                code=Code.UNKNOWN_NAME,
+                key="model.freeze",
+                value=pattern,
+                allowed={*parameters, *modules},
             )
     frozen = [name for name in parameters if any(_matches(name, p) for p in patterns)]
     for name in frozen:
@@ -116,8 +123,11 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     if not any(p.requires_grad for p in parameters.values()):
         last = frozen[-1].rpartition(".")[0] or frozen[-1]
         raise UserError(
-            f"model.freeze=[{','.join(patterns)}] freezes all {len(frozen)} tensors of the model, "
-            f"so there is nothing to train. Leave out one of its layers, as the last: {last}."
+            f"freezes all {len(frozen)} tensors of the model, so there is nothing to train",
+            code=Code.INCOMPATIBLE,
+            key="model.freeze",
+            value=f"[{','.join(patterns)}]",
+            hint=f"Leave out one of its layers, such as the last: {last}",
         )
     for path, module in model.named_modules():
         if isinstance(module, BatchOrInstanceNorm):
@@ -145,12 +155,12 @@ def settle(model: nn.Module) -> None:
 
 
 def is_frozen(module: nn.Module) -> bool:
-    """Tell whether this is a norm layer whose running statistics stay as they are."""
+    """Return whether this is a norm layer whose running statistics stay as they are."""
     return getattr(module, "frozen", False) is True
 
 
-def account(moved: Mapping[str, Any]) -> Iterator[str]:
-    """Say in sentences what a run's `transfer` record holds."""
+def transfer_summary(moved: Mapping[str, Any]) -> Iterator[str]:
+    """Summarise a run's `transfer` record, one sentence each."""
     if source := moved.get("weights"):
         skipped, fresh = moved["skipped"], moved["fresh"]
         yield f"{moved['loaded']} tensors loaded from {source}, {len(skipped)} skipped"

@@ -12,8 +12,8 @@ class Recurrent(nn.Module):
     """Read a sequence from left to right; the last valid hidden state goes into a linear layer.
 
     Tokens are embedded first. Padding (token 0) stands at the end of a sample; as the network
-    only looks back, the state at the last token does not know of it, so the result is that of
-    the unpadded sample without packing, which torch.export cannot follow.
+    is causal, the state at the last token does not depend on it, so the result is that of the
+    unpadded sample without packing, which torch.export cannot follow.
 
     Shapes: (N, T, F) numbers or (N, T) tokens -> (N, num_outputs), raw logits or values.
 

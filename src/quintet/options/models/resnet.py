@@ -4,12 +4,12 @@ from collections.abc import Sequence
 
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import at_least, dimensions, dropout_rate, make_activation
 
 
 class BasicBlock(nn.Module):
-    """Two 3x3 convolutions beside a shortcut; the activation comes after the sum.
+    """Two 3x3 convolutions and a shortcut; the activation comes after the sum.
 
     Shapes: (N, inputs, H, W) -> (N, outputs, H / stride, W / stride), rounded up.
     """
@@ -74,7 +74,9 @@ class ResNet(nn.Module):
         if min(height, across) < 4:
             raise UserError(
                 f"An image of {height}x{across} pixels is too small for model=resnet, which halves "
-                "it twice: at least 4x4 are needed. Choose model=cnn or model=mlp."
+                "it twice: at least 4x4 are needed",
+                code=Code.INCOMPATIBLE,
+                hint="Choose model=cnn or model=mlp",
             )
         at_least("depth", depth)
         widths = [at_least("width", width), 2 * width, 4 * width]

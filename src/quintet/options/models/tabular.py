@@ -11,7 +11,7 @@ from quintet.options.models.mlp import hidden_layers
 
 
 class Tabular(nn.Module):
-    """One learned embedding per categorical column, beside the numeric columns, into an MLP.
+    """One learned embedding per categorical column, alongside the numeric columns, into an MLP.
 
     Source: Guo & Berkhahn 2016, "Entity embeddings of categorical variables".
 

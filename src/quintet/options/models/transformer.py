@@ -6,7 +6,7 @@ from math import log
 import torch
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import at_least, dimensions, dropout_rate, make_activation
 
 
@@ -67,8 +67,11 @@ class Transformer(nn.Module):
         at_least("expansion", expansion)
         if at_least("width", width) % at_least("heads", heads):
             raise UserError(
-                f"model.width={width} cannot be shared among model.heads={heads}: width must be a "
-                f"multiple of heads. Set model.width={-(-width // heads) * heads}, or other heads."
+                f"must be a multiple of model.heads={heads}",
+                code=Code.INCOMPATIBLE,
+                key="model.width",
+                value=width,
+                hint=f"Set model.width={-(-width // heads) * heads}, or other heads",
             )
         self.tokens = vocabulary > 0
         if self.tokens:

@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import (
     FlatInput,
     at_least,
@@ -44,8 +44,10 @@ def test_a_list_gives_one_width_a_layer(depth: int | None) -> None:
 
 
 def test_a_list_that_is_not_as_long_as_the_depth_is_refused() -> None:
-    with pytest.raises(UserError, match=r"\[64, 32\] gives 2 layers, but model.depth=3"):
+    with pytest.raises(UserError) as caught:
         layer_widths([64, 32], 3, default_depth=2)
+    assert caught.value.code is Code.CONFLICT
+    assert caught.value.key == "model.width"
 
 
 @pytest.mark.parametrize(("width", "depth"), [(0, 1), (-4, 1), (8, 0), ([8, 0], None), ([], None)])
@@ -56,19 +58,25 @@ def test_an_impossible_width_or_depth_is_refused(width: int | list[int], depth: 
 
 @pytest.mark.parametrize("value", [0, 1.5, True])
 def test_at_least_takes_whole_numbers_only(value: int) -> None:
-    with pytest.raises(UserError, match=f"model.heads={value} .* at least 1"):
+    with pytest.raises(UserError, match=f"model.heads={value} .* at least 1") as caught:
         at_least("heads", value)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "model.heads"
 
 
 @pytest.mark.parametrize("value", [-0.1, 1.0, float("nan")])
 def test_an_impossible_dropout_is_refused(value: float) -> None:
-    with pytest.raises(UserError, match=r"model.dropout"):
+    with pytest.raises(UserError) as caught:
         dropout_rate(value)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "model.dropout"
 
 
 def test_an_unknown_activation_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(UserError, match=r"model.activation=rellu .*Did you mean 'relu'"):
+    with pytest.raises(UserError, match=r"model.activation=rellu .*Did you mean 'relu'") as caught:
         make_activation("rellu")
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "model.activation"
 
 
 def test_activations_are_torchs() -> None:
@@ -76,5 +84,8 @@ def test_activations_are_torchs() -> None:
 
 
 def test_samples_of_another_shape_are_refused() -> None:
-    with pytest.raises(UserError, match=r"shape \(channels, height, width\).*shape \(64,\)"):
+    with pytest.raises(
+        UserError, match=r"shape \(channels, height, width\).*shape \(64,\)"
+    ) as caught:
         dimensions([64], ["channels", "height", "width"])
+    assert caught.value.code is Code.INCOMPATIBLE

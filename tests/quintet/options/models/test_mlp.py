@@ -7,7 +7,7 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.mlp import MLP
 
 
@@ -36,8 +36,10 @@ def test_dropout_acts_in_training_only() -> None:
 
 
 def test_an_unknown_activation_is_refused() -> None:
-    with pytest.raises(UserError, match="softmax"):
+    with pytest.raises(UserError) as caught:
         MLP([4], 2, activation="softmax")
+    assert caught.value.code is Code.UNKNOWN_NAME
+    assert caught.value.key == "model.activation"
 
 
 def test_the_default_learns_digits() -> None:

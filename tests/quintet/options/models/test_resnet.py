@@ -4,7 +4,7 @@ import pytest
 import torch
 from torch import nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.resnet import BasicBlock, ResNet
 
 
@@ -29,5 +29,6 @@ def test_a_block_whose_branch_is_silent_passes_its_input_on() -> None:
 
 
 def test_an_image_too_small_is_refused() -> None:
-    with pytest.raises(UserError, match="3x8 pixels is too small"):
+    with pytest.raises(UserError, match="3x8 pixels is too small") as caught:
         ResNet([1, 3, 8], 2)
+    assert caught.value.code is Code.INCOMPATIBLE

@@ -3,7 +3,7 @@
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.models.tabular import Tabular
 
 
@@ -34,5 +34,7 @@ def test_tables_of_one_kind_of_column_work(columns: int, codes: list[int]) -> No
 
 
 def test_an_impossible_embedding_is_refused() -> None:
-    with pytest.raises(UserError, match=r"model.embedding=0"):
+    with pytest.raises(UserError) as caught:
         Tabular([3], 2, cardinalities=[3], embedding=0)
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "model.embedding"

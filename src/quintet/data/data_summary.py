@@ -1,4 +1,4 @@
-"""Tell the user what was made of each column of a table."""
+"""The data summary: how each column of a table was read."""
 
 import re
 from typing import TYPE_CHECKING, Any
@@ -19,8 +19,8 @@ IDENTIFIER = re.compile(
 KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "category": "categories"}
 
 
-def useless(column: "pd.Series[Any]", spec: Spec) -> str:
-    """Say why a column cannot help a model, or nothing."""
+def reason_to_drop(column: "pd.Series[Any]", spec: Spec) -> str:
+    """Return why a column cannot help a model, empty if it may."""
     known = column.dropna()
     distinct = known.nunique()
     if not distinct:
@@ -34,28 +34,30 @@ def useless(column: "pd.Series[Any]", spec: Spec) -> str:
     return ""
 
 
-def remarks(column: "pd.Series[Any]", spec: Spec) -> list[str]:
-    """Tell what was assumed about a column beyond the obvious."""
-    name, told = spec["name"], []
+def column_remarks(column: "pd.Series[Any]", spec: Spec) -> list[str]:
+    """Return what was inferred about a column beyond the obvious."""
+    name, remarks = spec["name"], []
     if strange := not_numbers(column, spec):
         shown = ", ".join(f"'{cell}'" for cell in strange[:3])
-        told.append(f"'{name}' holds numbers; {len(strange)} other value(s) ({shown}) are missing.")
+        remarks.append(
+            f"'{name}' holds numbers; {len(strange)} other value(s) ({shown}) are missing."
+        )
     if spec["type"] == "number" and spec["style"] != "1.5":
-        told.append(f"'{name}' is read with {STYLES[spec['style']]}.")
+        remarks.append(f"'{name}' is read with {STYLES[spec['style']]}.")
     if spec["type"] == "date" and spec["format"] != "ISO8601":
-        told.append(f"'{name}' is read as a date in the form {spec['format']}.")
+        remarks.append(f"'{name}' is read as a date in the form {spec['format']}.")
     if spec["type"] == "number" and _counts(values_of(column, spec)[:, 0]):
-        told.append(f"'{name}' counts the rows one by one; is it an input? (if not: data.drop)")
+        remarks.append(f"'{name}' counts the rows one by one; is it an input? (if not: data.drop)")
     missing = float(column.isna().mean())
     if missing and spec["type"] == "category":
-        told.append(f"'{name}': {missing:.1%} missing, a category of its own.")
+        remarks.append(f"'{name}': {missing:.1%} missing, a category of its own.")
     elif missing:
-        told.append(f"'{name}': {missing:.1%} missing, filled with the training median.")
-    return told
+        remarks.append(f"'{name}': {missing:.1%} missing, filled with the training median.")
+    return remarks
 
 
 def _whole(column: "pd.Series[Any]", spec: Spec) -> bool:
-    """Tell whether all rows have a whole number of their own."""
+    """Return whether each row has a distinct whole number."""
     values = values_of(column, spec)[:, 0]
     return len(np.unique(values)) == len(values) and bool((values == np.round(values)).all())
 
@@ -64,7 +66,7 @@ def _counts(values: NDArray[np.float64]) -> bool:
     return len(values) > 2 and bool((np.diff(values) == 1).all())
 
 
-def summary(specs: list[Spec]) -> str:
+def input_summary(specs: list[Spec]) -> str:
     """List the input columns by type."""
     parts = []
     for kind, plural in KINDS.items():

@@ -5,9 +5,8 @@ from typing import Any, Literal
 
 from torch import nn
 
-from quintet.base.errors import UserError, nearest
-from quintet.options.torch_internals import BatchOrInstanceNorm
 from quintet.base.errors import Code, UserError
+from quintet.options.torch_internals import BatchOrInstanceNorm
 
 UNDECAYED = (
     BatchOrInstanceNorm,  # batch and instance norms

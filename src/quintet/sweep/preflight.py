@@ -23,6 +23,7 @@ from quintet.config.error_messages import explain
 from quintet.sweep import subprocess_job
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_process import Start
+from quintet.training.setup import validate
 from quintet.training.training_steps import repeats
 
 ASKED, REFUSED = "examples.json", "refused.txt"

@@ -12,9 +12,8 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError, nearest
-from quintet.options.torch_internals import BatchOrInstanceNorm
 from quintet.base.errors import Code, UserError, nearest
+from quintet.options.torch_internals import BatchOrInstanceNorm
 
 State = Mapping[str, Tensor]
 WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")

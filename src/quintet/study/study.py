@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet.artifacts import untrusted_files
 from quintet.base import locks
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redacted
 from quintet.study.ranking import COLUMNS, rows
 from quintet.study.space import Params, Space
@@ -48,7 +48,9 @@ class Study:
             try:
                 self.optuna = optuna.load_study(study_name=name, storage=kept)
             except KeyError:
-                raise UserError(f"{folder} holds no study.") from None
+                raise UserError(
+                    "has no study", code=Code.NOT_FOUND, key="sweep", value=folder
+                ) from None
         else:
             self.optuna = optuna.create_study(
                 storage=kept,
@@ -73,7 +75,12 @@ class Study:
         """
         path = Path(folder).resolve()
         if not path.is_dir() or (storage is None and not untrusted_files.has(path, JOURNAL)):
-            raise UserError(f"sweep={folder} is no sweep folder: {path / JOURNAL} is missing.")
+            raise UserError(
+                f"is not a sweep folder: {path / JOURNAL} is missing",
+                code=Code.NOT_FOUND,
+                key="sweep",
+                value=folder,
+            )
         return cls(path, url=storage)
 
     @property
@@ -114,25 +121,27 @@ class Study:
             self.optuna.set_user_attr("spec", spec)
         elif changes := list(differences(before, spec)):
             raise UserError(
-                f"study={self.folder.name} exists and is about something else:\n  "
-                + "\n  ".join(changes)
-                + "\nTake that back to go on with it, or give the new sweep a study= of its own."
+                "exists with another setup:\n  " + "\n  ".join(changes) + "\n",
+                code=Code.EXISTS,
+                key="study",
+                value=self.folder.name,
+                hint="Undo that to continue it, or give the new sweep a study= of its own",
             )
 
     def remember(self, **about: Any) -> None:
         """Keep what a report tells of the sweep's latest start."""
         self.optuna.set_user_attr("about", redacted(about, places=False))
 
-    def create(self, point: Params, space: Space, notes: Mapping[str, Any]) -> int:
+    def create(self, params: Params, space: Space, notes: Mapping[str, Any]) -> int:
         """Add a running trial in one step; return its number."""
         from optuna.trial import TrialState, create_trial
 
-        chosen = [space[key] for key in point]
+        chosen = [space[key] for key in params]
         template = create_trial(
             state=TrialState.RUNNING,
-            params={p.key: p.to_optuna(point[p.key]) for p in chosen},
+            params={p.key: p.to_optuna(params[p.key]) for p in chosen},
             distributions={p.key: p.distribution() for p in chosen},
-            user_attrs={"point": point, **redacted(notes, places=False)},
+            user_attrs={"point": params, **redacted(notes, places=False)},
         )
         trial_id = self._storage.create_new_trial(self._id, template_trial=template)
         return int(self._storage.get_trial(trial_id).number)
@@ -197,7 +206,7 @@ def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
         number=frozen.number,
         state=states.get(frozen.state.name, "running"),
         value=notes.get("value"),
-        point=notes.get("point", {}),
+        params=notes.get("point", {}),
         reports=reports,
         notes=notes,
     )

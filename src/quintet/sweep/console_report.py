@@ -64,7 +64,7 @@ class Lines:
         """Say how a trial went."""
         self.ended_ones.update({trial.number}, self.study.ended())
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
-        what = brief(trial.point)
+        what = brief(trial.params)
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
@@ -92,8 +92,8 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
     for key, values in plan.space.describe().items():
         say("  {}={}", key, values)
-    if plan.warm and not done:
-        say("  first the defaults, then the best points of {}", _earlier(study))
+    if plan.warm_start and not done:
+        say("  first the defaults, then the best trials of {}", _earlier(study))
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
 
@@ -146,9 +146,9 @@ def _expected(key: str) -> str:
     return f" ({level} as a rule)" if level else ""
 
 
-def brief(point: Params) -> str:
-    """Return a point in few words: lr=0.02402 width=143."""
-    return " ".join(f"{short(key)}={rounded(value)}" for key, value in point.items())
+def brief(params: Params) -> str:
+    """Return params in short form: lr=0.02402 width=143."""
+    return " ".join(f"{short(key)}={rounded(value)}" for key, value in params.items())
 
 
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
@@ -159,13 +159,13 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         mode,
         best.value,
         best.number,
-        " ".join(assignments(best.point)),
+        " ".join(assignments(best.params)),
     )
     if best.state == "pruned":
         say("[yellow]note[/]  {}", _unfinished(plan, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
-        words = (*plan.fixed, *assignments(best.point))
+        words = (*plan.fixed, *assignments(best.params))
         say("train     {}", command_line("train", *words))
         return
     if (score := record.test.get(plan.metric)) is not None:
@@ -210,7 +210,7 @@ def failures(study: Study) -> str:
     failed = next(t for t in study.trials() if t.state == "failed")
     log = failed.notes.get("log") or ""
     return (
-        f"trial {failed.number} ({' '.join(assignments(failed.point))}) "
+        f"trial {failed.number} ({' '.join(assignments(failed.params))}) "
         f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
         + "\n".join(f"  | {line}" for line in log.splitlines())
     )

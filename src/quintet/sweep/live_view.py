@@ -76,7 +76,7 @@ class Live(Lines):
             epoch = max(trial.reports, default=0)
             value = f"{trial.reports[epoch]:.4f}" if epoch else ""
             took = f"{time.monotonic() - began:.0f}"
-            what = escape(brief(trial.point))
+            what = escape(brief(trial.params))
             table.add_row(str(slot), str(trial.number), str(epoch), value, took, what)
         return table
 

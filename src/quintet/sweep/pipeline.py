@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
 from quintet.base import files, locks, secrets, signals
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.study import leaderboard
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
@@ -26,7 +26,7 @@ from quintet.sweep import (
     winner,
 )
 from quintet.sweep.data_inspection import apply_inspection, inspect_data
-from quintet.sweep.foreign_trials import check_points
+from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.fork import starter
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.live_view import view
@@ -76,7 +76,7 @@ def sweep(
     total, settings, stop = limit(plan), plan.settings, Interruption()
     hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
     with (
-        full_disk.explained(plan.folder),
+        full_disk.reported(plan.folder),
         alone(plan),
         starter(settings.isolation, settings.preload) as start,
     ):
@@ -104,12 +104,14 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
     study = Study(plan.folder, plan.mode, plan.settings.storage)
     if not study.trials() and any((plan.folder / "trials").glob("*")):
         raise UserError(
-            f"{plan.folder} has trials, and its study knows of none: {where(plan)} has been "
-            "deleted or changed. Restore it; or begin another study=, or move the folder away."
+            f"{plan.folder} has trials, but its study has none: {where(plan)} has been deleted or "
+            "changed",
+            code=Code.DAMAGED,
+            hint="Restore it; or begin another study=, or move the folder away",
         )
     study.agree(plan.spec())
-    check_points(plan, study)
-    plan = replace(plan, examples=(), warm=warm_start.points(plan, study))
+    check_params(plan, study)
+    plan = replace(plan, examples=(), warm_start=warm_start.params(plan, study))
     study.remember(
         command=console_report.again(plan),
         total=total,
@@ -177,15 +179,22 @@ def finish(
     if gave_up:
         raise UserError(
             "The first trials all failed, so the sweep stopped. The first was "
-            + console_report.failures(study)
+            + console_report.failures(study),
+            code=Code.FAILED,
         )
     won = leaderboard.winner(study)
     if won is None:
         if any(t.state == "failed" for t in study.trials()):
-            raise UserError("No trial completed. The first was " + console_report.failures(study))
+            raise UserError(
+                "No trial completed. The first was " + console_report.failures(study),
+                code=Code.FAILED,
+            )
         raise UserError(
-            f"No trial came to its first epoch within sweeper.timeout={plan.settings.timeout} "
-            "seconds. Raise it."
+            "seconds were too short for the first epoch of any trial",
+            code=Code.FAILED,
+            key="sweeper.timeout",
+            value=plan.settings.timeout,
+            hint="Raise it",
         )
     kept = winner.keep(plan, study, start)
     console_report.summarise(plan, study, won, kept[1] if kept else None)
@@ -212,14 +221,21 @@ def limit(plan: Plan) -> int:
     scheme = plan.scheduler.total(plan.max_epochs)
     if not plan.space.parameters and (there_are is None or wanted is None):
         raise UserError(
-            "There is nothing to vary. Give values (optimizer=adam,sgd), a range "
+            "There is nothing to vary",
+            code=Code.MISSING_VALUE,
+            hint="Give values (optimizer=adam,sgd), a range "
             "(optimizer.lr=tag(log,interval(1e-4,1e-1))) or a preset (search_space=high); or train "
-            "one model without -m."
+            "one model without -m",
         )
     if there_are is not None:
         return min(there_are, wanted) if wanted else there_are
     if (total := wanted or scheme) is None:
-        raise UserError("sweeper.n_trials has no value. Give the number of trials.")
+        raise UserError(
+            "has no value",
+            code=Code.MISSING_VALUE,
+            key="sweeper.n_trials",
+            hint="Give the number of trials",
+        )
     return int(total)
 
 
@@ -237,8 +253,11 @@ def alone(plan: Plan) -> Iterator[None]:
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:
         raise UserError(
-            f"study={plan.folder.name} is being run by another process. Wait for it, stop it, or "
-            "give this sweep a study= of its own."
+            "is being run by another process",
+            code=Code.IN_USE,
+            key="study",
+            value=plan.folder.name,
+            hint="Wait for it, stop it, or give this sweep a study= of its own",
         )
     for left in plan.folder.glob(f".*{files.SUFFIX}"):  # by a sweep that was killed
         left.unlink(missing_ok=True)

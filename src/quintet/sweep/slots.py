@@ -135,7 +135,7 @@ class Loop:
         plan = self.plan
         move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
         if isinstance(move, StartTrial):
-            number = self.study.create(self._point(trials), plan.space, move.notes)
+            number = self.study.create(self._params(trials), plan.space, move.notes)
             return self._taken(number)
         if isinstance(move, ContinueTrial):
             self.study.note(move.number, budget=move.budget)
@@ -147,10 +147,10 @@ class Loop:
             return move
         return Wait()
 
-    def _point(self, trials: Sequence[Trial]) -> dict[str, str]:
+    def _params(self, trials: Sequence[Trial]) -> dict[str, str]:
         plan, number = self.plan, len(trials)
-        if plan.sampler.starts_with_defaults and number < len(plan.beginning):
-            return plan.beginning[number]
+        if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
+            return plan.enqueued[number]
         with at_once():
             return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
 

@@ -46,7 +46,7 @@ def _failure(plan: Plan, trial: Trial) -> Failure:
         folder=folder,
         status=str(trial.notes.get("status", "failed")),
         reason=str(trial.notes.get("reason")),
-        choices={**_choices(plan), **{k: v for k, v in trial.point.items() if k in GROUPS}},
-        hparams={k.replace(".", "/"): v for k, v in trial.point.items()},
+        choices={**_choices(plan), **{k: v for k, v in trial.params.items() if k in GROUPS}},
+        hparams={k.replace(".", "/"): v for k, v in trial.params.items()},
         recorded=(folder / RESULT).is_file(),
     )

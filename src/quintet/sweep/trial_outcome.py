@@ -66,7 +66,7 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     except DamagedError as error:
         return Outcome("failed", "failed", reason=str(error))
-    if record.status == "interrupted" or full_disk.says(record.reason):
+    if record.status == "interrupted" or full_disk.sign_in(record.reason):
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
@@ -90,8 +90,8 @@ def of(folder: Path, exit_code: int) -> Outcome:
     if (outcome := recorded(folder)) is not None:
         return outcome
     said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
-    if (sign := full_disk.says(said)) or full_disk.is_full(folder):
-        raise full_disk.ends_sweep(folder.parents[1], sign)
+    if (sign := full_disk.sign_in(said)) or full_disk.is_full(folder):
+        raise full_disk.error(folder.parents[1], sign)
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

@@ -57,7 +57,7 @@ def save(study: Study) -> None:
 
 
 def by_hand(study: Study) -> list[str]:
-    """Return a warning for each trial that was steered: its params alone do not reproduce its value."""
+    """Return a warning for each steered trial: its params alone do not reproduce its value."""
     return [
         f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()

@@ -202,7 +202,7 @@ class Space:
         return params
 
     def covers(self, params: Params) -> bool:
-        """Return whether params have a value within range for each active parameter, and no other."""
+        """Return whether params have a valid value for each active parameter, and no other."""
         seen: Params = {}
         for p in self.parameters:
             if self.active(p, seen):

@@ -1,4 +1,4 @@
-"""A sweep's memory: its trials, on a storage that survives whatever happens to the sweep."""
+"""A sweep's study: its trials, in a storage that outlives the sweep's process."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -85,12 +85,12 @@ class Study:
 
     @property
     def mode(self) -> str:
-        """P's direction, min or max."""
+        """The metric's direction, min or max."""
         return "min" if self.optuna.direction.name == "MINIMIZE" else "max"
 
     def trials(self) -> list[Trial]:
         """Return all trials, by number."""
-        return [_seen(t) for t in self.optuna.get_trials(deepcopy=False)]
+        return [_trial(t) for t in self.optuna.get_trials(deepcopy=False)]
 
     def ended(self) -> set[int]:
         """Return the numbers of the trials that have ended, well or not."""
@@ -105,12 +105,12 @@ class Study:
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
-        """Hold off every other process that would claim a trial of this study."""
+        """Hold the lock under which a process claims a trial of this study."""
         with locks.held(self.folder / ".claim.lock"):
             yield
 
     def agree(self, spec: Mapping[str, Any]) -> None:
-        """Keep what the study is about, or compare it with what was kept.
+        """Store the spec of the study, or compare it with the stored one.
 
         Raises:
             UserError: another space, strategy or P than the study began with.
@@ -129,7 +129,7 @@ class Study:
             )
 
     def remember(self, **about: Any) -> None:
-        """Keep what a report tells of the sweep's latest start."""
+        """Store facts about the sweep's latest start, for its report."""
         self.optuna.set_user_attr("about", redacted(about, places=False))
 
     def create(self, params: Params, space: Space, notes: Mapping[str, Any]) -> int:
@@ -197,7 +197,7 @@ def quiet_optuna() -> Any:
     return optuna
 
 
-def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
+def _trial(frozen: "optuna.trial.FrozenTrial") -> Trial:
     states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
     notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
     if (stop := notes.get(STOP)) is not None:

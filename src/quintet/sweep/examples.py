@@ -52,7 +52,7 @@ def examples(
 
 
 def check_metric(found: Sequence[Example]) -> None:
-    """Check that all options have the same metric: values of different ones cannot be compared.
+    """Check that all options have one metric; different ones cannot be compared.
 
     Raises:
         UserError: two options have different metrics.
@@ -64,7 +64,7 @@ def check_metric(found: Sequence[Example]) -> None:
             option = next(k for k in other.params if other.params[k] != first.params.get(k))
             raise UserError(
                 f"brings metric={other.config.metric.name}, and "
-                f"{option}={first.params.get(option)} metric={first.config.metric.name}: the values "
+                f"{option}={first.params.get(option)} metric={first.config.metric.name}: values "
                 "of two metrics cannot be compared",
                 code=Code.CONFLICT,
                 key=option,

@@ -209,7 +209,7 @@ def test_whatever_fails_and_whenever_it_stops_there_are_n_trials(kinds, slots, s
         chosen = plan(folder, space, sampler=grid)
         for after in (*stops, 99):
             its = loop(chosen, slots=slots)
-            its.stopping = lambda its=its, after=after: len(its.told) >= after
+            its.stopping = lambda its=its, after=after: len(its.outcomes) >= after
             its.run()
         assert [t.params for t in its.study.trials()] == points
         good = ["completed" if do == "ok" else "failed" for do in kinds]

@@ -104,8 +104,8 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
     study = Study(plan.folder, plan.mode, plan.settings.storage)
     if not study.trials() and any((plan.folder / "trials").glob("*")):
         raise UserError(
-            f"{plan.folder} has trials, but its study has none: {storage_name(plan)} has been deleted or "
-            "changed",
+            f"{plan.folder} has trials, but its study has none: {storage_name(plan)} has been "
+            "deleted or changed",
             code=Code.DAMAGED,
             hint="Restore it; or begin another study=, or move the folder away",
         )

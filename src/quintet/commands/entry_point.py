@@ -13,14 +13,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG
-from quintet.base import hydra_internals, paths, process_exit, redacted_output, secrets, signals
+from quintet.base import (
+    error_file,
+    hydra_internals,
+    paths,
+    process_exit,
+    redacted_output,
+    secrets,
+    signals,
+)
 from quintet.base.console import typed
 from quintet.base.errors import UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
 from quintet.config import help, initial_config, plain_secrets, run_folder, wandb_agent
-from quintet.config.error_messages import explain
+from quintet.config.error_messages import as_user_error, explain
 
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
@@ -101,6 +109,7 @@ def one_message(debug: object = False) -> Iterator[None]:
             sys.exit(stop.exit_code)
         if debug:
             sys.exit(visible(secrets.redact(traceback.format_exc())))
+        error_file.report(as_user_error(error))
         sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
 
 

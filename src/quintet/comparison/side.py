@@ -98,7 +98,7 @@ def _sweep(path: Path, which: str) -> Side:
             continue
     if not runs:
         raise UserError(f"{which}={path}: no trial of this sweep has left a result to compare.")
-    varied = {key for trial in ended for key in trial.point}
+    varied = {key for trial in ended for key in trial.params}
     kind: Kind = "seeds" if varied == {"seed"} else "sweep"
     return Side(
         path.resolve().name, kind, runs, ended, dict(study.optuna.user_attrs.get("spec", {}))

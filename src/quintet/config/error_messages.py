@@ -41,6 +41,11 @@ def explain(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
 
 
+def as_user_error(error: BaseException) -> UserError:
+    """Return an error of any library as one of ours; its message is that of `explain`."""
+    return error if isinstance(error, UserError) else UserError(explain(error))
+
+
 def _unknown_key(error: Any) -> str | None:
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 

@@ -6,7 +6,7 @@ from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError, nearest
 from quintet.study.overrides import read
 from quintet.study.space import Choice, Interval, Parameter, Scale
 
@@ -33,9 +33,11 @@ def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Para
         whole = "int" in tags or (isinstance(low, int) and isinstance(high, int))
         return Interval(key, low, high, _scale(override, tags - {"int"}), whole, when)  # type: ignore[arg-type]
     if tags:
-        raise UserError(
-            f"{override.input_line}: the tag {', '.join(sorted(tags))} says nothing of listed "
-            f"values. Leave it out, or give a range: {key}=tag(log,interval(1e-4,1e-1))."
+        raise _error(
+            override,
+            f"has the tag {', '.join(sorted(tags))}, which only a range can have",
+            Code.CONFLICT,
+            f"Leave it out, or give a range: {key}=tag(log,interval(1e-4,1e-1))",
         )
     values = _values(override)
     return Choice(key, values, when, ordered=_ascending(values))
@@ -43,32 +45,41 @@ def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Para
 
 def _values(override: "Override") -> tuple[str, ...]:
     """Return the values that an override lists; a shuffled list is the same one every day."""
-    said, value = override.input_line, override.value()
+    value = override.value()
     if shuffled := getattr(value, "shuffle", False):
         value.shuffle = False  # type: ignore[union-attr]
     if any(hasattr(v, "tags") for v in getattr(value, "list", ())):
-        raise UserError(f"{said} has a list within a list. Give all values in one: choice(a,b,c).")
+        hint = "Give all values in one: choice(a,b,c)"
+        raise _error(override, "has a list within a list", Code.WRONG_TYPE, hint)
     try:
         found = list(islice(override.sweep_string_iterator(), MOST + 1))
     except ValueError as error:  # a range with steps of 0
-        raise UserError(f"{said} has no values: {error}.") from None
+        raise _error(override, f"has no values: {error}", Code.OUT_OF_RANGE) from None
     if options := _options(override):
         found = [name.strip("'\"") for name in found]  # quotes keep an option's name from no one
     if not found:
-        raise UserError(f"{said} leaves nothing to try. {_instead(override, options)}")
+        hint = _instead(override, options)
+        raise _error(override, "has no values to try", Code.OUT_OF_RANGE, hint)
     if len(found) > MOST:
-        raise UserError(
-            f"{said} has more than {MOST:,} values. Give fewer, or a range for another strategy "
-            f"to draw from: sweeper=random '{override.get_key_element()}=interval(a,b)'."
+        raise _error(
+            override,
+            f"has more than {MOST:,} values",
+            Code.OUT_OF_RANGE,
+            "Give fewer, or a range for another strategy to draw from: "
+            f"sweeper=random '{override.get_key_element()}=interval(a,b)'",
         )
     if twice := next((v for v, count in Counter(found).items() if count > 1), None):
-        raise UserError(
-            f"{said} names {twice} twice. Give each value once; to repeat what is random, vary "
-            "seed=0,1."
-        )
+        hint = "Give each value once; to repeat a trial with other random draws, vary seed=0,1"
+        raise _error(override, f"has {twice} twice", Code.CONFLICT, hint)
     if shuffled:
         Random(0).shuffle(found)
     return tuple(found)
+
+
+def _error(override: "Override", problem: str, code: Code, hint: str = "") -> UserError:
+    """Return the error of an override's values."""
+    key, value = override.get_key_element(), override.get_value_string()
+    return UserError(problem, code=code, key=key, value=value, hint=hint)
 
 
 def _options(override: "Override") -> list[str]:
@@ -89,14 +100,14 @@ def _instead(override: "Override", options: list[str]) -> str:
 
 def _scale(override: "Override", tags: set[str]) -> Scale:
     if unknown := sorted(tags - set(SCALES)):
-        raise UserError(
-            f"{override.input_line} has the tag {', '.join(unknown)}. "
-            + nearest(unknown[0], ("int", *SCALES))
-        )
+        hint = nearest(unknown[0], ("int", *SCALES))
+        raise _error(override, f"has the tag {', '.join(unknown)}", Code.UNKNOWN_NAME, hint)
     if len(tags) > 1:
-        raise UserError(
-            f"{override.input_line} has two scales, {' and '.join(SCALES)}. Give one: log spreads "
-            "each decade of x alike, reverse_log each decade of 1-x."
+        raise _error(
+            override,
+            f"has two scales, {' and '.join(SCALES)}",
+            Code.CONFLICT,
+            "Give one: log gives each decade of x the same share, reverse_log each decade of 1-x",
         )
     return next((scale for scale in SCALES if scale in tags), "linear")
 
@@ -134,15 +145,18 @@ def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
     node = entry if isinstance(entry, Mapping) else {"values": entry}
     if set(node) - {"values", "when"} or not isinstance(node.get("values"), str):
         raise UserError(
-            f"search_space: {key}: {entry} is no range. Allowed: a text in Hydra's grammar such as "
-            "choice(a,b) or tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:."
+            f"search_space: {key}: {entry} is not a range",
+            code=Code.WRONG_TYPE,
+            hint="Allowed: a string in Hydra's grammar, such as choice(a,b) or "
+            "tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:",
         )
     when = {owner: _several(options) for owner, options in (node.get("when") or {}).items()}
     (override,) = read([f"{key}={node['values']}"], loader)
     if not override.is_sweep_override():
         raise UserError(
-            f"search_space: {key}={node['values']} is one value. Give several, choice(a,b), or set "
-            "it on the command line."
+            f"search_space: {key}={node['values']} is one value",
+            code=Code.OUT_OF_RANGE,
+            hint="Give several, choice(a,b), or set it on the command line",
         )
     return parameter(override, when)
 

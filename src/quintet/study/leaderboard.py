@@ -57,7 +57,7 @@ def save(study: Study) -> None:
 
 
 def by_hand(study: Study) -> list[str]:
-    """Return a warning for each trial that was steered: its point alone does not give its P."""
+    """Return a warning for each steered trial: its params alone do not reproduce its value."""
     return [
         f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()
@@ -71,7 +71,7 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
     A range that begins at 0 goes on nowhere: no dropout, momentum or decay is less than none.
     """
     found = []
-    for key, value in best.point.items():
+    for key, value in best.params.items():
         parameter = space[key]
         if not isinstance(parameter, Interval):
             continue
@@ -100,7 +100,7 @@ def importance(study: Study) -> dict[str, float]:
     numbers = {t.number: t.value for t in ended if t.value is not None}
     if len(numbers) < ENOUGH or len({*numbers.values()}) < 2:
         return {}
-    if len(set.intersection(*(set(t.point) for t in ended))) < 2:
+    if len(set.intersection(*(set(t.params) for t in ended))) < 2:
         return {}
     good = max(0.1, min(0.5, GOOD / len(numbers)))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=good)

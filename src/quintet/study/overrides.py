@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from quintet.base import paths
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -14,8 +14,8 @@ if TYPE_CHECKING:
 
 OF_THE_SWEEP = ("study", "search_space", "test", "hydra", "trust")
 """What is said to the sweep itself, not to its trials."""
-BESIDE = ("test", "report", "debug", "baselines")
-"""What makes no difference to what a trial trains."""
+NOT_TRAINING = ("test", "report", "debug", "baselines")
+"""Keys that do not affect how a trial is trained."""
 ONE_VALUE = {
     "sweeper": "a sweep has one strategy",
     "metric": "the values of two metrics cannot be compared",
@@ -27,7 +27,7 @@ ONE_VALUE = {
     "paths": "a sweep is one folder",
     "resume": "a sweep begins new runs",
     "trust": "it says nothing of how a model is trained",
-    **dict.fromkeys(BESIDE, "it says nothing of how a model is trained"),
+    **dict.fromkeys(NOT_TRAINING, "it says nothing of how a model is trained"),
     **dict.fromkeys(("facts", "choices", "overrides"), "it is filled in by the run"),
 }
 """What a sweep has one value of, and why."""
@@ -49,42 +49,51 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
 
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     for override in overrides:
-        _refuse_no_name(override)
+        _check_option(override)
     swept = [override for override in overrides if override.is_sweep_override()]
     for override in swept:
-        _refuse(override)
+        _check_can_vary(override)
         if twice := [o for o in overrides if bare(o) == bare(override) and o is not override]:
             raise UserError(
-                f"{bare(override)} is given twice: {override.input_line} and "
-                f"{twice[0].input_line}. Give it once, with all of its values."
+                f"is given twice: {override.input_line} and {twice[0].input_line}",
+                code=Code.CONFLICT,
+                key=bare(override),
+                hint="Give it once, with all of its values",
             )
     return overrides
 
 
-def _refuse_no_name(override: "Override") -> None:
+def _check_option(override: "Override") -> None:
     """Refuse scheduler=null and optimizer=3, over which Hydra stumbles."""
     group, value = override.key_or_group, override.value()
     if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
         if override.is_delete() and value is None:
             return
         raise UserError(
-            f"{override.input_line}: {override.key_or_group} takes the name of an option. "
-            + nearest(str(override.get_value_string()), paths.options(group))
+            "is not the name of an option",
+            code=Code.UNKNOWN_NAME,
+            key=group,
+            value=override.get_value_string(),
+            allowed=paths.options(group),
         )
 
 
-def _refuse(override: "Override") -> None:
-    said, key = override.input_line, bare(override)
+def _check_can_vary(override: "Override") -> None:
+    key = bare(override)
     if override.is_delete():
         raise UserError(
-            f"{said}: ~ takes one thing out of the config, and cannot vary. Give the values to "
-            f"try, {key}=a,b, or ~{key} alone."
+            f"{override.input_line}: ~ removes one node of the config, and cannot vary",
+            code=Code.CONFLICT,
+            hint=f"Give the values to try, {key}=a,b, or ~{key} alone",
         )
     root = root_of(key)
     if root in ONE_VALUE:
         raise UserError(
-            f"{said} cannot be swept: {ONE_VALUE[root]}. Give one value, or start one sweep for "
-            "each."
+            f"cannot be swept: {ONE_VALUE[root]}",
+            code=Code.CONFLICT,
+            key=key,
+            value=override.get_value_string(),
+            hint="Give one value, or start one sweep for each",
         )
 
 
@@ -104,9 +113,9 @@ def root_of(key: str) -> str:
     return key.replace("/", ".").partition(".")[0].partition("@")[0]
 
 
-def assignments(point: "Params") -> list[str]:
-    """Return a point as overrides."""
-    return [f"{key}={value}" for key, value in point.items()]
+def assignments(params: "Params") -> list[str]:
+    """Return params as overrides."""
+    return [f"{key}={value}" for key, value in params.items()]
 
 
 def for_trial(override: "Override") -> bool:

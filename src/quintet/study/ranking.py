@@ -34,7 +34,7 @@ def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any
 
     """
     best_first = ranked(trials, mode)
-    keys = list(dict.fromkeys(key for trial in best_first for key in trial.point))
+    keys = list(dict.fromkeys(key for trial in best_first for key in trial.params))
     some = [name for name in (SPREAD, STEERED) if any(name in t.notes for t in best_first)]
     return [
         {
@@ -45,7 +45,7 @@ def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any
             "seconds": trial.notes.get("seconds", 0.0),
             "folder": str(folder_of(folder, trial.number)),
             **{name: trial.notes.get(name) for name in some},
-            **{key: trial.point.get(key) for key in keys},
+            **{key: trial.params.get(key) for key in keys},
         }
         for trial in best_first
     ]

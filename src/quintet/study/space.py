@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Literal
 
 from quintet.artifacts.csv_cells import NUMBER
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
@@ -94,10 +94,13 @@ class Interval:
     def __post_init__(self) -> None:
         fits = {"log": self.low > 0, "reverse_log": self.low >= 0 and self.high < 1}
         if not -math.inf < self.low < self.high < math.inf or not fits.get(self.scale, True):
-            limit = {"log": " above 0", "reverse_log": " from 0 on and below 1"}
+            limit = {"log": " above 0", "reverse_log": " of at least 0 and below 1"}
             raise UserError(
-                f"{self.key}: {self} is no range. Allowed: two numbers"
-                f"{limit.get(self.scale, '')}, the smaller first."
+                "is not a range",
+                code=Code.OUT_OF_RANGE,
+                key=self.key,
+                value=self,
+                hint=f"Allowed: two numbers{limit.get(self.scale, '')}, the smaller first",
             )
 
     def _ends(self) -> tuple[float, float]:
@@ -183,38 +186,38 @@ class Space:
     def __getitem__(self, key: str) -> Parameter:
         return next(p for p in self.parameters if p.key == key)
 
-    def active(self, parameter: Parameter, point: Params) -> bool:
+    def active(self, parameter: Parameter, params: Params) -> bool:
         """Tell whether a parameter exists beside the values chosen so far."""
         return all(
-            (point.get(owner) or self.chosen.get(owner)) in options
+            (params.get(owner) or self.chosen.get(owner)) in options
             for owner, options in parameter.when.items()
         )
 
     def at(self, units: Mapping[str, float]) -> Params:
-        """Return the point at a place of the unit cube; what is not active has no value."""
-        point: Params = {}
+        """Return the params at a position of the unit cube; inactive parameters have none."""
+        params: Params = {}
         for parameter in self.parameters:
-            if self.active(parameter, point):
-                point[parameter.key] = parameter.at(units[parameter.key])
-        return point
+            if self.active(parameter, params):
+                params[parameter.key] = parameter.at(units[parameter.key])
+        return params
 
-    def covers(self, point: Params) -> bool:
-        """Tell whether a point has a value in its range for all that is active, and no other."""
+    def covers(self, params: Params) -> bool:
+        """Return whether params have a valid value for each active parameter, and no other."""
         seen: Params = {}
         for p in self.parameters:
             if self.active(p, seen):
-                if p.key not in point or not p.holds(point[p.key]):
+                if p.key not in params or not p.holds(params[p.key]):
                     return False
-                seen[p.key] = point[p.key]
-        return seen == point
+                seen[p.key] = params[p.key]
+        return seen == params
 
-    def foreign(self, point: Mapping[str, str]) -> list[str]:
-        """Return the keys of a point that are no parameter, or hold no value of one.
+    def foreign(self, params: Mapping[str, str]) -> list[str]:
+        """Return the keys that are not a parameter, or whose value is not one of the parameter's.
 
-        A point may lack parameters: the defaults do where they lie outside of a range.
+        A params may lack parameters: the defaults do where they lie outside of a range.
         """
         own = {parameter.key: parameter for parameter in self.parameters}
-        return [k for k, value in point.items() if k not in own or not own[k].holds(value)]
+        return [k for k, value in params.items() if k not in own or not own[k].holds(value)]
 
     def product(self) -> Iterator[Params]:
         """Yield every combination once, the last parameter turning fastest.
@@ -226,26 +229,34 @@ class Space:
         lists = self._lists()
         seen = set()
         for values in itertools.product(*lists):
-            point: Params = {}
+            params: Params = {}
             for parameter, value in zip(self.parameters, values, strict=True):
-                if self.active(parameter, point):
-                    point[parameter.key] = value
-            if (combination := tuple(point.items())) not in seen:
+                if self.active(parameter, params):
+                    params[parameter.key] = value
+            if (combination := tuple(params.items())) not in seen:
                 seen.add(combination)
-                yield point
+                yield params
 
     def _lists(self) -> list[tuple[str, ...]]:
         for parameter in self.parameters:
             if isinstance(parameter, Interval):
                 raise UserError(
-                    f"sweeper=grid cannot list the values of {parameter.key}={parameter}. Give "
-                    f"values ({parameter.key}=a,b or range(...)), or choose sweeper=random."
+                    "is a range, and sweeper=grid needs a list of values",
+                    code=Code.CONFLICT,
+                    key=parameter.key,
+                    value=parameter,
+                    hint=f"Give values ({parameter.key}=a,b or range(...)), or choose "
+                    "sweeper=random",
                 )
         lists = [p.values for p in self.parameters if isinstance(p, Choice)]
         if (count := math.prod(map(len, lists))) > MOST:
             raise UserError(
-                f"sweeper=grid tries every combination, and there are {count:,}. Allowed: "
-                f"{MOST:,}. Give fewer values, or choose sweeper=random sweeper.n_trials=<number>."
+                f"tries every combination, and there are {count:,}",
+                code=Code.OUT_OF_RANGE,
+                key="sweeper",
+                value="grid",
+                hint=f"Allowed: up to {MOST:,}. Give fewer values, or choose sweeper=random "
+                "sweeper.n_trials=<number>",
             )
         return lists
 

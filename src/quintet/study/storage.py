@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from quintet.artifacts import untrusted_files
 from quintet.base import fault_injection
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redact
 
 if TYPE_CHECKING:
@@ -38,8 +38,12 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
 
     if not url.startswith(SCHEMES):
         raise UserError(
-            f"sweeper.storage={shown(url)} is no storage. Allowed: null (a journal file), "
-            "sqlite:///file.db, postgresql+psycopg://user@host/database, grpc://host:port."
+            "is not a storage",
+            code=Code.UNKNOWN_NAME,
+            key="sweeper.storage",
+            value=shown(url),
+            hint="Allowed: null (a journal file), sqlite:///file.db, "
+            "postgresql+psycopg://user@host/database, grpc://host:port",
         )
     try:
         if url.startswith("grpc://"):
@@ -50,7 +54,12 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
         return RDBStorage(url)
     except Exception as error:
         cause = redact(str(error)).strip().splitlines()[0]
-        raise UserError(f"sweeper.storage={shown(url)} does not answer: {cause}") from error
+        raise UserError(
+            f"does not answer: {cause}",
+            code=Code.UNAVAILABLE,
+            key="sweeper.storage",
+            value=shown(url),
+        ) from error
 
 
 def shown(url: str) -> str:
@@ -113,9 +122,10 @@ def journal(path: Path) -> "BaseStorage":
             said = f"{type(error).__name__}: {error}"[:200]
             untrusted_files.refuse(path, f"tells what no study tells ({said})", error)
         raise UserError(
-            f"{path}: line {line} cannot be read, so somebody else has written to it. "
-            "Restore the file from a copy; or keep a copy, and delete that line: the trial that it "
-            "told of then goes on, or is trained again."
+            f"{path}: line {line} cannot be read, so somebody else has written to it",
+            code=Code.DAMAGED,
+            hint="Restore the file from a copy; or keep a copy, and delete that line: its trial is "
+            "then continued, or trained again",
         ) from error
 
 

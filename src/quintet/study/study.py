@@ -1,4 +1,4 @@
-"""A sweep's memory: its trials, on a storage that survives whatever happens to the sweep."""
+"""A sweep's study: its trials, in a storage that outlives the sweep's process."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet.artifacts import untrusted_files
 from quintet.base import locks
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redacted
 from quintet.study.optuna_internals import storage_of
 from quintet.study.ranking import COLUMNS, rows
@@ -49,7 +49,9 @@ class Study:
             try:
                 self.optuna = optuna.load_study(study_name=name, storage=kept)
             except KeyError:
-                raise UserError(f"{folder} holds no study.") from None
+                raise UserError(
+                    "has no study", code=Code.NOT_FOUND, key="sweep", value=folder
+                ) from None
         else:
             self.optuna = optuna.create_study(
                 storage=kept,
@@ -74,17 +76,22 @@ class Study:
         """
         path = Path(folder).resolve()
         if not path.is_dir() or (storage is None and not untrusted_files.has(path, JOURNAL)):
-            raise UserError(f"sweep={folder} is no sweep folder: {path / JOURNAL} is missing.")
+            raise UserError(
+                f"is not a sweep folder: {path / JOURNAL} is missing",
+                code=Code.NOT_FOUND,
+                key="sweep",
+                value=folder,
+            )
         return cls(path, url=storage)
 
     @property
     def mode(self) -> str:
-        """P's direction, min or max."""
+        """The metric's direction, min or max."""
         return "min" if self.optuna.direction.name == "MINIMIZE" else "max"
 
     def trials(self) -> list[Trial]:
         """Return all trials, by number."""
-        return [_seen(t) for t in self.optuna.get_trials(deepcopy=False)]
+        return [_trial(t) for t in self.optuna.get_trials(deepcopy=False)]
 
     def ended(self) -> set[int]:
         """Return the numbers of the trials that have ended, well or not."""
@@ -99,12 +106,12 @@ class Study:
 
     @contextmanager
     def claiming(self) -> Iterator[None]:
-        """Hold off every other process that would claim a trial of this study."""
+        """Hold the lock under which a process claims a trial of this study."""
         with locks.held(self.folder / ".claim.lock"):
             yield
 
     def agree(self, spec: Mapping[str, Any]) -> None:
-        """Keep what the study is about, or compare it with what was kept.
+        """Store the spec of the study, or compare it with the stored one.
 
         Raises:
             UserError: another space, strategy or P than the study began with.
@@ -115,25 +122,27 @@ class Study:
             self.optuna.set_user_attr("spec", spec)
         elif changes := list(differences(before, spec)):
             raise UserError(
-                f"study={self.folder.name} exists and is about something else:\n  "
-                + "\n  ".join(changes)
-                + "\nTake that back to go on with it, or give the new sweep a study= of its own."
+                "exists with another setup:\n  " + "\n  ".join(changes) + "\n",
+                code=Code.EXISTS,
+                key="study",
+                value=self.folder.name,
+                hint="Undo that to continue it, or give the new sweep a study= of its own",
             )
 
     def remember(self, **about: Any) -> None:
-        """Keep what a report tells of the sweep's latest start."""
+        """Store facts about the sweep's latest start, for its report."""
         self.optuna.set_user_attr("about", redacted(about, places=False))
 
-    def create(self, point: Params, space: Space, notes: Mapping[str, Any]) -> int:
+    def create(self, params: Params, space: Space, notes: Mapping[str, Any]) -> int:
         """Add a running trial in one step; return its number."""
         from optuna.trial import TrialState, create_trial
 
-        chosen = [space[key] for key in point]
+        chosen = [space[key] for key in params]
         template = create_trial(
             state=TrialState.RUNNING,
-            params={p.key: p.to_optuna(point[p.key]) for p in chosen},
+            params={p.key: p.to_optuna(params[p.key]) for p in chosen},
             distributions={p.key: p.distribution() for p in chosen},
-            user_attrs={"point": point, **redacted(notes, places=False)},
+            user_attrs={"point": params, **redacted(notes, places=False)},
         )
         trial_id = self._storage.create_new_trial(self._id, template_trial=template)
         return int(self._storage.get_trial(trial_id).number)
@@ -189,7 +198,7 @@ def quiet_optuna() -> Any:
     return optuna
 
 
-def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
+def _trial(frozen: "optuna.trial.FrozenTrial") -> Trial:
     states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
     notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
     if (stop := notes.get(STOP)) is not None:
@@ -198,7 +207,7 @@ def _seen(frozen: "optuna.trial.FrozenTrial") -> Trial:
         number=frozen.number,
         state=states.get(frozen.state.name, "running"),
         value=notes.get("value"),
-        point=notes.get("point", {}),
+        params=notes.get("point", {}),
         reports=reports,
         notes=notes,
     )

@@ -19,7 +19,7 @@ class Trial:
         number: from 0.
         state: running covers paused ones, and those whose process has died.
         value: P; of a pruned trial, its P so far.
-        point: what varies.
+        params: what varies.
         reports: P after so many epochs.
         notes: what the sweep has written about it: status, reason, epochs, seconds, budget ...
 
@@ -28,7 +28,7 @@ class Trial:
     number: int
     state: State
     value: float | None
-    point: Params
+    params: Params
     reports: dict[int, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
 

@@ -1,4 +1,4 @@
-"""A trial's side of a sweep: it can tell it how training goes."""
+"""A trial's connection to its sweep: it reports the metric and is told whether to stop."""
 
 import json
 import os
@@ -27,7 +27,7 @@ class TrialPipe:
         return {VARIABLE: json.dumps(asdict(self))}
 
     def report(self, epoch: int, value: float | None) -> bool:
-        """Tell P after so many epochs; return whether the trial is to stop.
+        """Report the metric after `epoch` epochs; return whether to stop.
 
         The sweep answers every report, so a decision falls at the same epoch in every run. A
         sweep that is gone takes its trials with it.
@@ -53,7 +53,7 @@ def is_trial() -> bool:
 
 
 def trial_pipe() -> TrialPipe | None:
-    """Return the line to the sweep; None where this process is no trial's first rank."""
+    """Return the pipe to the sweep; None unless this process is the first rank of a trial."""
     told = os.environ.get(VARIABLE)
     if told is None or os.environ.get("LOCAL_RANK", "0") != "0":
         return None

@@ -1,4 +1,4 @@
-"""What a person sees of a sweep."""
+"""What a sweep prints on the console."""
 
 import shlex
 import sys
@@ -24,11 +24,11 @@ SHOWN = 10
 
 
 class Lines:
-    """Plain lines, one an event that matters.
+    """Plain lines, one for each important event.
 
     Args:
         plan: of the sweep.
-        study: its memory, in which other workers may write as well.
+        study: of the sweep; other workers may write to it as well.
         total: how many trials the study is to have.
 
     """
@@ -52,19 +52,19 @@ class Lines:
         self.console.print(text, highlight=False, soft_wrap=True)
 
     def began(self, trial: Trial, slot: int) -> None:
-        """Note when."""
+        """Record the start time."""
         self.began_at[trial.number] = time.monotonic()
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
-        """Say how a single trial goes; of several, an epoch is no event."""
+        """Print an epoch of a single trial; with several trials, epochs are not printed."""
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
 
     def ended(self, trial: Trial, how: Outcome) -> None:
-        """Say how a trial went."""
+        """Print the outcome of a trial."""
         self.ended_ones.update({trial.number}, self.study.ended())
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
-        what = brief(trial.point)
+        what = brief(trial.params)
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
@@ -80,20 +80,20 @@ class Lines:
 
 
 def better(value: float, than: float | None, mode: str) -> bool:
-    """Tell whether a value of P is better than another."""
+    """Return whether one value of the metric is better than another."""
     return than is None or (value < than if mode == "min" else value > than)
 
 
 def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
-    """Say what is going to be tried; `slots` at a time, all workers' taken together."""
+    """Print what will be tried; `slots` is the total over all workers."""
     done = len(study.ended())
     goes_on = f", {done} of them done before" if done else ""
     say("")
     say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
     for key, values in plan.space.describe().items():
         say("  {}={}", key, values)
-    if plan.warm and not done:
-        say("  first the defaults, then the best points of {}", _earlier(study))
+    if plan.warm_start and not done:
+        say("  first the defaults, then the best trials of {}", _earlier(study))
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
 
@@ -110,17 +110,17 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
     rows = leaderboard.rows(study)
     others = (*ranking.COLUMNS, ranking.SPREAD, ranking.STEERED)
-    varied = [k for k in rows[0] if k not in others]
-    varied = [k for k in varied if len({row[k] for row in rows}) > 1]
+    swept = [k for k in rows[0] if k not in others]
+    swept = [k for k in swept if len({row[k] for row in rows}) > 1]
     states = {row["state"] for row in rows} - {"completed"}
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 1))
     last = ["state"] if states else []
-    for name in ("trial", plan.metric, *map(short, varied), "epochs", *last):
+    for name in ("trial", plan.metric, *map(short, swept), "epochs", *last):
         table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else f"{row['value']:.4f}"
         value += spread(row.get(ranking.SPREAD))
-        cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in varied)]
+        cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in swept)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
     console = terminal()
     if not console.is_terminal:
@@ -137,7 +137,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 
 def spread(deviation: float | None) -> str:
-    """Return the standard deviation over folds as it stands behind a value of P."""
+    """Return the standard deviation over folds, to append to a value of the metric."""
     return "" if deviation is None else f" ± {deviation:.4f}"
 
 
@@ -146,9 +146,9 @@ def _expected(key: str) -> str:
     return f" ({level} as a rule)" if level else ""
 
 
-def brief(point: Params) -> str:
-    """Return a point in few words: lr=0.02402 width=143."""
-    return " ".join(f"{short(key)}={rounded(value)}" for key, value in point.items())
+def brief(params: Params) -> str:
+    """Return params in short form: lr=0.02402 width=143."""
+    return " ".join(f"{short(key)}={rounded(value)}" for key, value in params.items())
 
 
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
@@ -159,14 +159,14 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         mode,
         best.value,
         best.number,
-        " ".join(assignments(best.point)),
+        " ".join(assignments(best.params)),
     )
     if best.state == "pruned":
         say("[yellow]note[/]  {}", _unfinished(plan, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
-        words = (*plan.fixed, *assignments(best.point))
-        say("train     {}", command_line("train", *words))
+        overrides = (*plan.fixed, *assignments(best.params))
+        say("train     {}", command_line("train", *overrides))
         return
     if (score := record.test.get(plan.metric)) is not None:
         models = (
@@ -189,8 +189,8 @@ def _unfinished(plan: Plan, best: Trial) -> str:
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
-def together(plan: Plan, made: Ensemble | str | None) -> None:
-    """Print how good the ensemble is beside the best single model, or why there is none."""
+def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
+    """Print the scores of the ensemble and of the best single model, or why there is none."""
     if made is None:
         return
     if isinstance(made, str):
@@ -210,14 +210,14 @@ def failures(study: Study) -> str:
     failed = next(t for t in study.trials() if t.state == "failed")
     log = failed.notes.get("log") or ""
     return (
-        f"trial {failed.number} ({' '.join(assignments(failed.point))}) "
+        f"trial {failed.number} ({' '.join(assignments(failed.params))}) "
         f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
         + "\n".join(f"  | {line}" for line in log.splitlines())
     )
 
 
 def again(plan: Plan) -> str:
-    """Return the command that goes on with this sweep."""
+    """Return the command that continues this sweep."""
     script = shortest(Path(plan.command[1]))
     arguments = [a for a in sys.argv[1:] if a not in ("study=", "study=null")]
     named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)

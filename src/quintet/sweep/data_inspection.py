@@ -1,4 +1,4 @@
-"""The first look that a sweep takes at its data, before anything is composed for its trials."""
+"""Inspection of the data set, before any config of a trial is composed."""
 
 import json
 import os
@@ -12,8 +12,9 @@ from typing import TYPE_CHECKING
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import error_file
 from quintet.base.console import say
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.process import PARENT
 from quintet.base.quoting import quoted
 from quintet.study.overrides import for_trial, read
@@ -21,17 +22,17 @@ from quintet.study.overrides import for_trial, read
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
-FILE = "look.json"
+FILE, ERROR = "look.json", "error.json"
 
 
 def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
-    """Return the choices that fit the data and that nobody has made, as overrides.
+    """Return the choices that fit the data and that were not typed, as overrides.
 
-    `src/look.py` looks, in a process of its own: a sweep's parent loads no torch.
+    `src/look.py` inspects the data in a process of its own: the sweep's does not load torch.
 
     Args:
         loader: Hydra's.
-        arguments: the overrides as they were typed.
+        arguments: the overrides as typed.
 
     Raises:
         UserError: several data sets, or one that cannot be read.
@@ -42,7 +43,11 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
         (o for o in overrides if o.key_or_group == "data" and o.is_sweep_override()), None
     ):
         raise UserError(
-            f"{swept.input_line}: a first look is at one data set. Give one, or sweeper.look=false."
+            "cannot be swept: sweeper.look=true inspects one data set",
+            code=Code.CONFLICT,
+            key="data",
+            value=swept.get_value_string(),
+            hint="Give one, or sweeper.look=false",
         )
     own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
     script = Path(sys.argv[0]).resolve().with_name("look.py")
@@ -54,21 +59,26 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
             f"hydra.run.dir={quoted(folder)}",
             "hydra.mode=RUN",
         ]
-        environment = {**os.environ, PARENT: str(os.getpid())}
+        error_path = Path(folder) / ERROR
+        environment = {
+            **os.environ,
+            PARENT: str(os.getpid()),
+            error_file.VARIABLE: str(error_path),
+        }
         done = subprocess.run(command, capture_output=True, text=True, env=environment)
         if done.returncode:
-            raise UserError(done.stderr.strip().removeprefix("Error: "))
-        said = done.stdout.strip().splitlines()
+            raise error_file.read(error_path) or UserError(done.stderr.strip(), code=Code.FAILED)
+        output = done.stdout.strip().splitlines()
         chosen = json.loads((Path(folder) / FILE).read_text())
-    for line in said:
+    for line in output:
         say("{}", line)
     return [f"{group}={option}" for group, option in chosen.items()]
 
 
 def apply_inspection(config: DictConfig, found: Iterable[str]) -> list[str]:
-    """Write what a look has found for the sweep itself into its config, say so; return the rest.
+    """Apply the overrides found for the sweeper to its config; return the others.
 
-    What was typed stays, and a strategy without such a setting goes without.
+    Typed overrides are kept, and settings that the strategy does not have are skipped.
     """
     rest = []
     for override in found:
@@ -76,7 +86,7 @@ def apply_inspection(config: DictConfig, found: Iterable[str]) -> list[str]:
         if not key.startswith("sweeper."):
             rest.append(override)
             continue
-        typed = any(word.partition("=")[0] == key for word in config.hydra.overrides.task)
+        typed = any(o.partition("=")[0] == key for o in config.hydra.overrides.task)
         if not typed and OmegaConf.select(config, key) is not None:
             OmegaConf.update(config, key, yaml.safe_load(value))
             say("fits      [bold]{}[/]", override)

@@ -1,4 +1,4 @@
-"""Configs that a sweep's trials are going to have, one for each option, composed beforehand."""
+"""Example configs of a sweep's trials, one for each option, composed before the first trial."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.study.overrides import assignments, read
 from quintet.study.space import Choice, Parameter, Params, Space
 
@@ -16,16 +16,16 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Example:
-    """A config, and the values that are tried beside its options.
+    """A config with one choice of options, and the values to be checked with it.
 
     Args:
-        point: what it has of the space.
+        params: its values of the space's parameters.
         config: composed.
-        values: of its plain keys, those that could be wrong in a way of their own.
+        values: of its plain keys, those that could be invalid in different ways.
 
     """
 
-    point: Params
+    params: Params
     config: DictConfig
     values: dict[str, list[Any]]
 
@@ -33,39 +33,43 @@ class Example:
 def examples(
     config: DictConfig, loader: "ConfigLoader", fixed: Sequence[str], space: Space
 ) -> Iterator[Example]:
-    """Compose a config with each option, so that a typo costs no trial.
+    """Compose a config with each option, so that typos are reported before the first trial.
 
     Raises:
-        UserError: an option that there is not.
-        HydraException: a key that there is not.
+        UserError: an option does not exist.
+        HydraException: a key does not exist.
 
     """
     groups = [p for p in space.parameters if isinstance(p, Choice) and _options(loader, p)]
     for group in groups:
         _check_names(group, _options(loader, group))
-    points = [_point(space)]
-    points += [_point(space, {g.key: value}) for g in groups for value in g.values[1:]]
-    for point in points:
-        composed = loader.load_sweep_config(config, [*fixed, *assignments(point)])
-        plain = [space[key] for key in point if space[key] not in groups]
-        yield Example(point, composed, {p.key.lstrip("+"): _values(p) for p in plain})
+    candidates = [_params(space)]
+    candidates += [_params(space, {g.key: value}) for g in groups for value in g.values[1:]]
+    for params in candidates:
+        composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
+        plain = [space[key] for key in params if space[key] not in groups]
+        yield Example(params, composed, {p.key.lstrip("+"): _values(p) for p in plain})
 
 
-def agree(found: Sequence[Example]) -> None:
-    """Refuse options that bring different metrics, whose values nobody can compare.
+def check_metric(found: Sequence[Example]) -> None:
+    """Check that all options have one metric; different ones cannot be compared.
 
     Raises:
-        UserError: with both.
+        UserError: two options have different metrics.
 
     """
     first = found[0]
     for other in found[1:]:
         if other.config.metric != first.config.metric:
-            option = next(k for k in other.point if other.point[k] != first.point.get(k))
+            option = next(k for k in other.params if other.params[k] != first.params.get(k))
             raise UserError(
-                f"{option}={other.point[option]} brings metric={other.config.metric.name}, and "
-                f"{option}={first.point.get(option)} metric={first.config.metric.name}: the values "
-                "of two metrics cannot be compared. Start one sweep for each, or give metric=."
+                f"brings metric={other.config.metric.name}, and "
+                f"{option}={first.params.get(option)} metric={first.config.metric.name}: values "
+                "of two metrics cannot be compared",
+                code=Code.CONFLICT,
+                key=option,
+                value=other.params[option],
+                hint="Start one sweep for each, or give metric=<name>",
             )
 
 
@@ -77,26 +81,30 @@ def _check_names(group: Choice, allowed: Iterable[str]) -> None:
     for value in group.values:
         if value not in allowed and not value.startswith("["):
             raise UserError(
-                f"{group.key}={value}: there is no such option. {nearest(value, allowed)}"
+                "is not an option",
+                code=Code.UNKNOWN_NAME,
+                key=group.key,
+                value=value,
+                allowed=allowed,
             )
 
 
-def _point(space: Space, wanted: Params | None = None) -> Params:
-    """Return the point of all first values but for those that are wanted."""
-    point: Params = {}
+def _params(space: Space, wanted: Params | None = None) -> Params:
+    """Return the first value of each active parameter, except where `wanted` has another."""
+    params: Params = {}
     for p in space.parameters:
-        if space.active(p, point):
-            point[p.key] = (wanted or {}).get(p.key) or p.at(0.0)
-    return point
+        if space.active(p, params):
+            params[p.key] = (wanted or {}).get(p.key) or p.at(0.0)
+    return params
 
 
 def _values(parameter: Parameter) -> list[Any]:
-    """Return the values of a plain key as Hydra reads them, those that could be wrong."""
-    return [o.value() for o in read(f"{parameter.key}={word}" for word in _telling(parameter))]
+    """Return the values of a plain key to check, as Hydra parses them."""
+    return [o.value() for o in read(f"{parameter.key}={value}" for value in _to_check(parameter))]
 
 
-def _telling(parameter: Parameter) -> list[str]:
-    """Return the values that may be wrong in ways of their own: of numbers, the ends are enough."""
+def _to_check(parameter: Parameter) -> list[str]:
+    """Return the values that may be invalid in different ways: of numbers, the two ends."""
     if not isinstance(parameter, Choice):
         return [parameter.at(0.0), parameter.at(1.0)]
     kinds: dict[type, list[str]] = {int: [], float: [], str: []}

@@ -15,19 +15,19 @@ from quintet.sweep.time_budget import TimeBudget
 from quintet.sweep.trial_process import Start
 
 FOLDER, MAKING = "ensemble", "ensemble_of"
-"""What a study knows how many trials by: those that the ensemble in its place, and the one that is
-being made, have been chosen from."""
+"""Study attributes: from how many trials the ensemble in its folder, and the one being made, were
+chosen."""
 
 
-def assemble(plan: Plan, study: Study, start: Start, clock: TimeBudget) -> Ensemble | str | None:
-    """Average the best trials; one that is there and knows all trials is not made again.
+def assemble(plan: Plan, study: Study, start: Start, budget: TimeBudget) -> Ensemble | str | None:
+    """Average the best trials, unless the existing ensemble was chosen from all of them.
 
-    It is made beside its place, and what was made for just as many trials before the sweep was
-    killed is taken: the test set is opened once.
+    It is made in a temporary folder; one made from the same number of trials before the sweep was
+    killed is reused, so that the test set is opened once.
 
     Returns:
-        what `ensemble.json` holds; a text where there is none, which says why; None where none
-        was asked for.
+        the content of `ensemble.json`; a string if there is none, with the reason; None if none
+        was requested.
 
     """
     if not plan.settings.get("ensemble"):
@@ -35,7 +35,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: TimeBudget) -> Ensem
     folder, done = study.folder / FOLDER, len(study.ended())
     place, why_not = study.folder / f".{FOLDER}", None
     if study.optuna.user_attrs.get(FOLDER) != done or not (folder / ENSEMBLE).is_file():
-        why_not = _made(plan, study, place, done, start, clock)
+        why_not = _made(plan, study, place, done, start, budget)
         if why_not is None:
             shutil.rmtree(folder, ignore_errors=True)
             study.optuna.set_user_attr(FOLDER, done)
@@ -45,7 +45,7 @@ def assemble(plan: Plan, study: Study, start: Start, clock: TimeBudget) -> Ensem
 
 
 def _made(
-    plan: Plan, study: Study, place: Path, done: int, start: Start, clock: TimeBudget
+    plan: Plan, study: Study, place: Path, done: int, start: Start, budget: TimeBudget
 ) -> str | None:
     """Make the ensemble of `done` trials in a folder in `place`; return why there is none."""
     if study.optuna.user_attrs.get(MAKING) == done and (place / FOLDER / ENSEMBLE).is_file():
@@ -60,4 +60,4 @@ def _made(
         *as_override(plan.trust),
     ]
     place.mkdir(exist_ok=True)
-    return subprocess_job.ran(subprocess_job.command(plan, FOLDER, arguments), place, start, clock)
+    return subprocess_job.ran(subprocess_job.command(plan, FOLDER, arguments), place, start, budget)

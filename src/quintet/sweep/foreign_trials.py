@@ -1,27 +1,30 @@
-"""A study is checked before it goes on: its trials become words of a command line."""
+"""Checks a study before it is continued: its trials' params become command-line overrides."""
 
 from quintet.base import schema
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.study.study import Study
 from quintet.sweep.plan import Plan
 from quintet.sweep.warm_start import begun_with
 
 
-def check_points(plan: Plan, study: Study) -> None:
-    """Refuse a study with a trial that this sweep could not have made.
+def check_params(plan: Plan, study: Study) -> None:
+    """Check that this sweep could have made all trials of a study.
 
-    What varies in a trial becomes words of its command line.
+    A trial's params become overrides of its command line.
 
     Raises:
-        UserError: names the trial, and what of it is foreign.
+        UserError: a trial has params outside the space.
 
     """
-    known = {f"trial {e.trial} of {e.study}": e.point for e in begun_with(study)}
-    points = {f"trial {trial.number}": trial.point for trial in study.trials()}
-    for name, point in {**points, **known}.items():
-        if odd := [f"{key}={schema.shown(point[key])}" for key in plan.space.foreign(point)]:
+    warm_start = {f"trial {e.trial} of {e.study}": e.params for e in begun_with(study)}
+    trials = {f"trial {trial.number}": trial.params for trial in study.trials()}
+    for name, params in {**trials, **warm_start}.items():
+        if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.foreign(params)]:
             raise UserError(
-                f"study={study.folder.name}: {name} has {', '.join(odd)}, which is not of this "
-                "sweep's space, so somebody else has written it. Restore the study's journal, or "
-                "begin another study=."
+                f"cannot be continued: {name} has {', '.join(odd)}, which is not of this sweep's "
+                "space, so somebody else has written it",
+                code=Code.NOT_TRUSTED,
+                key="study",
+                value=study.folder.name,
+                hint="Restore the study's journal, or begin another study=<name>",
             )

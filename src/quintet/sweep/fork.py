@@ -26,8 +26,8 @@ def search_path() -> str:
     return os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
 
 
-class Child:
-    """A forked trial, of which the server tells the exit code."""
+class ForkedTrial:
+    """A forked trial, whose exit code the server reports."""
 
     def __init__(self, server: "Server", pid: int) -> None:
         self.server, self.pid = server, pid
@@ -51,7 +51,7 @@ class Server:
 
     def __init__(self, modules: Sequence[str]) -> None:
         self.modules = modules
-        self.children: dict[int, Child] = {}
+        self.trials: dict[int, ForkedTrial] = {}
         self._begin()
 
     def _begin(self) -> None:
@@ -102,20 +102,20 @@ class Server:
             files = [log.fileno(), lock, tells, hears]
             self._socket.setblocking(True)
             socket.send_fds(self._socket, [json.dumps(request).encode()], files)
-        child = self._began()
+        trial = self._began()
         for descriptor in (tells, hears):
             os.close(descriptor)
-        return Process(child, reports, answers, lock)
+        return Process(trial, reports, answers, lock)
 
-    def _began(self) -> Child:
+    def _began(self) -> ForkedTrial:
         while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):
             self._note(message)
         pid = message["began"] if told else -1
-        self.children[pid] = Child(self, pid)
-        return self.children[pid]
+        self.trials[pid] = ForkedTrial(self, pid)
+        return self.trials[pid]
 
     def listen(self) -> None:
-        """Take in what the server has told since."""
+        """Read the messages of the server."""
         if not self.ready or self.dead:
             return
         self._socket.setblocking(False)
@@ -125,8 +125,8 @@ class Server:
             self.dead = True
 
     def _note(self, message: dict[str, int]) -> None:
-        if (child := self.children.pop(message["ended"], None)) is not None:
-            child.code = message["code"]
+        if (trial := self.trials.pop(message["ended"], None)) is not None:
+            trial.code = message["code"]
 
     def close(self) -> None:
         """End the server."""
@@ -137,7 +137,7 @@ class Server:
 
 @contextlib.contextmanager
 def starter(isolation: str, modules: Sequence[str]) -> Iterator[Start]:
-    """Give out the function that starts trials.
+    """Return the function that starts trials.
 
     Args:
         isolation: fork, or process.

@@ -31,7 +31,7 @@ def main() -> None:
     connection = socket.socket(fileno=int(descriptor))
     for name in modules:
         import_module(name)
-    warm()
+    compose_once()
     gc.freeze()  # trials share these pages for good
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     connection.send(json.dumps({"threads": threads}).encode())
@@ -39,8 +39,8 @@ def main() -> None:
         run(*request)
 
 
-def warm() -> None:
-    """Compose a config, so that trials inherit what Hydra keeps of its plugins and its grammar.
+def compose_once() -> None:
+    """Compose a config, so that trials inherit Hydra's caches of its plugins and its grammar.
 
     Composing it once instead of twice saves a tenth of a CPU second, a fifth of a short trial.
     """
@@ -102,7 +102,7 @@ def fork() -> int:
 
 
 def reap(connection: socket.socket) -> None:
-    """Tell the exit codes of trials that have ended."""
+    """Send the exit codes of trials that have ended."""
     while True:
         try:
             pid, status = os.waitpid(-1, os.WNOHANG)

@@ -1,4 +1,4 @@
-"""A disk that is full or fails ends a sweep, not its trials: they go on when it is well again."""
+"""A disk that is full or fails ends the sweep but fails no trial: all can be continued later."""
 
 import errno
 import os
@@ -8,45 +8,46 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quintet.base import files
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 BROKEN = (errno.EIO, errno.EROFS, errno.ESTALE)
 FULL = (files.SAID, *map(os.strerror, files.NO_ROOM))
 SIGNS = (*FULL, *map(os.strerror, BROKEN))
-LITTLE = 1 << 18
-"""Bytes below which whatever failed without a word is taken to have failed for want of them."""
+TOO_LITTLE = 1 << 18
+"""Free bytes below which a failure without a message is attributed to the full disk."""
 
 
 def is_full(folder: Path) -> bool:
-    """Tell whether next to nothing is left on a folder's disk."""
-    return shutil.disk_usage(folder).free < LITTLE
+    """Return whether the disk of a folder is practically full."""
+    return shutil.disk_usage(folder).free < TOO_LITTLE
 
 
-def says(text: str | None) -> str | None:
-    """Return what an error's text says of a disk or a quota; None where it says nothing."""
+def sign_in(text: str | None) -> str | None:
+    """Return the disk or quota error that a system's message or a log contains, if any."""
     return next((sign for sign in SIGNS if sign in (text or "")), None)
 
 
-def ends_sweep(folder: Path, sign: str | None = None) -> UserError:
-    """Return what to tell the user.
+def error(folder: Path, sign: str | None = None) -> UserError:
+    """Return the error to raise.
 
     Args:
         folder: of the sweep.
-        sign: what was said of the disk; None where it is just full.
+        sign: the system's message; None if the disk is just full.
 
     """
     full = sign is None or sign in FULL
     what = f"The disk is full: {folder} takes no more" if full else f"{folder}: {sign}"
-    cure = "make room" if full else "see to the disk"
+    cure = "Make room" if full else "Repair the disk"
     return UserError(
-        f"{what}. No trial is lost: {cure}, and run the same command with study={folder.name} to "
-        "go on."
+        f"{what}. No trial is lost",
+        code=Code.DISK,
+        hint=f"{cure}, and run the same command with study={folder.name} to continue",
     )
 
 
 @contextmanager
-def explained(folder: Path) -> Iterator[None]:
-    """Make one message of a write to a sweep's folder that the disk does not take.
+def reported(folder: Path) -> Iterator[None]:
+    """Report failed writes to a sweep's folder as one error.
 
     Raises:
         UserError: the disk is full or fails, or a quota is used up.
@@ -54,14 +55,14 @@ def explained(folder: Path) -> Iterator[None]:
     """
     try:
         yield
-    except Exception as error:
-        if (sign := _behind(error)) is not None:
-            raise ends_sweep(folder, sign) from error
+    except Exception as failure:
+        if (sign := _cause(failure)) is not None:
+            raise error(folder, sign) from failure
         raise
 
 
-def _behind(error: BaseException | None) -> str | None:
-    """Return what the system said of a disk, where that is behind an error."""
+def _cause(error: BaseException | None) -> str | None:
+    """Return the system's message if a disk error caused the error."""
     while error is not None:
         if isinstance(error, OSError) and error.errno in (*files.NO_ROOM, *BROKEN):
             return os.strerror(error.errno or 0)

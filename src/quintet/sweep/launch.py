@@ -1,10 +1,10 @@
-"""How a trial begins: its command line, and its share of the machine."""
+"""How a trial is started: its command line, and its share of the machine."""
 
 import os
 import shutil
 from pathlib import Path
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
 from quintet.config import initial_config
 from quintet.config.trust import LOGGER, as_override
@@ -15,45 +15,46 @@ from quintet.sweep.trial_process import LOCK, LOG
 
 
 def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
-    """Return how a trial begins, or goes on from its checkpoints where it has some.
+    """Return the overrides that start a trial, or resume it if it has checkpoints.
 
     Raises:
-        UserError: the study has other parameters for it than the sweep's own; as overrides they
-            could say anything.
+        UserError: its params in the study are not of the sweep's space; as overrides they could
+            change anything.
 
     """
-    if plan.space.foreign(trial.point):
+    if plan.space.foreign(trial.params):
         raise UserError(
-            f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.point))}: that "
-            "is outside of this sweep's space, so somebody else has written to its study. Give "
-            "this sweep a study= of its own."
+            f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.params))}, "
+            "which is outside of this sweep's space, so somebody else has written to its study",
+            code=Code.NOT_TRUSTED,
+            hint="Give this sweep a study= of its own",
         )
-    if _began(folder, trial) and any(folder.rglob("checkpoints/*.ckpt")):
+    if _is_of(folder, trial) and any(folder.rglob("checkpoints/*.ckpt")):
         return [f"resume={quoted(folder)}", "hydra.mode=RUN", *as_override(_trusted(plan, folder))]
-    for entry in folder.iterdir():  # of a start that came to nothing
+    for entry in folder.iterdir():  # left over from a start that failed
         if entry.name not in (LOCK, LOG):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
-    own = [*plan.fixed, *assignments(trial.point)]
+    own = [*plan.fixed, *assignments(trial.params)]
     return [*own, "test=false", "hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
 
 
-def _began(folder: Path, trial: Trial) -> bool:
-    """Tell whether a folder's run began as this trial: another's would be recorded as its own."""
-    words = initial_config.words(folder)
-    return words is not None and set(assignments(trial.point)) <= set(words)
+def _is_of(folder: Path, trial: Trial) -> bool:
+    """Return whether the run in a folder was started as this trial, and not as another one."""
+    typed = initial_config.words(folder)
+    return typed is not None and set(assignments(trial.params)) <= set(typed)
 
 
 def _trusted(plan: Plan, folder: Path) -> list[str]:
-    """Return what a trial's folder may name: what this sweep's own configs do, trackers included.
+    """Return what a trial's folder may import: what this sweep's own configs do, with trackers.
 
-    Trackers that differ from those were written by somebody else.
+    Trackers that differ from the sweep's were written by somebody else.
     """
     before = initial_config.read(folder).config.get(LOGGER) or {}
     return [*plan.trust, *([LOGGER] if before == plan.trackers else [])]
 
 
 def environment(slot: int, slots: int) -> dict[str, str]:
-    """Return a slot's share of the machine: threads, and a GPU where there are some."""
+    """Return a slot's share of the machine: threads, and a GPU if there are any."""
     cores = max(1, len(os.sched_getaffinity(0)) // slots)
     extra = {} if "OMP_NUM_THREADS" in os.environ else {"OMP_NUM_THREADS": str(cores)}
     if devices := gpus():
@@ -62,7 +63,7 @@ def environment(slot: int, slots: int) -> dict[str, str]:
 
 
 def gpus() -> list[str]:
-    """Return the GPUs that this process may use, without loading torch; [] where there are none."""
+    """Return the GPUs that this process may use, without importing torch; [] if there are none."""
     if (visible := os.environ.get("CUDA_VISIBLE_DEVICES")) is not None:
         return [name for name in visible.split(",") if name]
     return [str(i) for i in range(len(list(Path("/proc/driver/nvidia/gpus").glob("*"))))]

@@ -1,4 +1,4 @@
-"""A sweep's live view in a terminal: slots, last values, best so far, failures, what is left."""
+"""A sweep's live view in a terminal: slots, last values, best so far, failures, time left."""
 
 import time
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 REDRAWS = 2.0
-"""A second."""
+"""Per second."""
 
 
 class Live(Lines):
@@ -22,7 +22,7 @@ class Live(Lines):
 
     Args:
         plan: of the sweep.
-        study: its memory.
+        study: of the sweep.
         total: how many trials the study is to have.
 
     """
@@ -54,7 +54,7 @@ class Live(Lines):
         self.slots[slot] = (trial, time.monotonic())
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
-        """Say nothing: the next redraw shows it."""
+        """Do nothing: the next redraw shows it."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Take a trial out of its slot."""
@@ -76,7 +76,7 @@ class Live(Lines):
             epoch = max(trial.reports, default=0)
             value = f"{trial.reports[epoch]:.4f}" if epoch else ""
             took = f"{time.monotonic() - began:.0f}"
-            what = escape(brief(trial.point))
+            what = escape(brief(trial.params))
             table.add_row(str(slot), str(trial.number), str(epoch), value, took, what)
         return table
 

@@ -19,7 +19,7 @@ from typing import Any
 import yaml
 
 from quintet.base import paths
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
 Node = dict[str, Any]
@@ -97,8 +97,13 @@ def _spaces(group: str, name: str) -> dict[str, dict[str, Any]]:
     found = {option: yaml.get(SPACE) or {} for option, yaml in _options(group).items()}
     names = {key for space in found.values() for key, v in space.items() if isinstance(v, dict)}
     if name and name not in names:
-        raise UserError(f"{SPACE}: no option of {group} has a space {name!r}. "
-                        f"{nearest(name, names)}")  # fmt: skip
+        raise UserError(
+            f"is a space that no option of {group} has",
+            code=Code.UNKNOWN_NAME,
+            key=SPACE,
+            value=name,
+            allowed=names,
+        )
     return found
 
 

@@ -1,4 +1,4 @@
-"""A sweep, read top to bottom: settle -> open the study -> run the slots -> keep the best."""
+"""A sweep from top to bottom: make a plan, open the study, run its trials, keep the best."""
 
 import os
 import shutil
@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
 from quintet.base import files, locks, secrets, signals
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.study import leaderboard
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
@@ -26,7 +26,7 @@ from quintet.sweep import (
     winner,
 )
 from quintet.sweep.data_inspection import apply_inspection, inspect_data
-from quintet.sweep.foreign_trials import check_points
+from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.fork import starter
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.live_view import view
@@ -44,40 +44,40 @@ if TYPE_CHECKING:
 AtEnd = Callable[[Study], object]
 """What is called with a sweep's study once it has ended."""
 PATIENCE = 3.0
-"""Seconds that a killed sweep's last breath is waited for."""
+"""Seconds to wait for the lock of a sweep that is just being killed."""
 
 
 def sweep(
     context: "HydraContext", config: DictConfig, arguments: list[str], at_end: AtEnd
 ) -> float | None:
-    """Run the sweep that a command line asks for, or go on with it.
+    """Run the sweep that a command line asks for, or continue it.
 
     Args:
         context: Hydra's.
         config: composed from everything that does not vary.
-        arguments: the overrides as they were typed.
-        at_end: called with the study at the end, unless somebody has interrupted the sweep or its
-            config says `report: false`.
+        arguments: the overrides as typed.
+        at_end: called with the study at the end, unless the sweep was interrupted or its
+            config has `report: false`.
 
     Returns:
-        P of the best trial.
+        The metric of the best trial.
 
     Raises:
-        UserError: it cannot begin, or no trial completed.
-        SystemExit: it was interrupted; the same command goes on.
+        UserError: the sweep cannot start, or no trial completed.
+        SystemExit: it was interrupted; the same command continues it.
 
     """
     secrets.note(OmegaConf.to_yaml(config))
     check(config)
-    clock = TimeBudget(config.sweeper.timeout)
+    budget = TimeBudget(config.sweeper.timeout)
     loader = context.config_loader
     found = apply_inspection(config, inspect_data(loader, arguments)) if config.sweeper.look else []
     plan = settle(config, loader, arguments, found)
     total, settings, stop = limit(plan), plan.settings, Interruption()
     hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
     with (
-        full_disk.explained(plan.folder),
-        alone(plan),
+        full_disk.reported(plan.folder),
+        locked(plan),
         starter(settings.isolation, settings.preload) as start,
     ):
         preflight(plan, start)
@@ -88,28 +88,30 @@ def sweep(
             if hosted:
                 gave_up = launch(context, config, plan, total, study, stop)
             else:
-                gave_up = run(plan, study, total, clock, stop, start)
+                gave_up = run(plan, study, total, budget, stop, start)
             leaderboard.save(study)
         publish = partial(_publish, config, plan, study, at_end)
         try:
             if stop.asked:
                 leave(plan, study, publish)
-            return conclude(plan, study, start, clock, publish, gave_up=gave_up)
+            return conclude(plan, study, start, budget, publish, gave_up=gave_up)
         except KeyboardInterrupt:
             leave(plan, study, publish)
 
 
 def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
-    """Open the study, as one that is about this plan; return the plan with where it starts."""
+    """Open the plan's study; return the plan with its warm start."""
     study = Study(plan.folder, plan.mode, plan.settings.storage)
     if not study.trials() and any((plan.folder / "trials").glob("*")):
         raise UserError(
-            f"{plan.folder} has trials, and its study knows of none: {where(plan)} has been "
-            "deleted or changed. Restore it; or begin another study=, or move the folder away."
+            f"{plan.folder} has trials, but its study has none: {storage_name(plan)} has been "
+            "deleted or changed",
+            code=Code.DAMAGED,
+            hint="Restore it; or begin another study=, or move the folder away",
         )
     study.agree(plan.spec())
-    check_points(plan, study)
-    plan = replace(plan, examples=(), warm=warm_start.points(plan, study))
+    check_params(plan, study)
+    plan = replace(plan, examples=(), warm_start=warm_start.params(plan, study))
     study.remember(
         command=console_report.again(plan),
         total=total,
@@ -119,30 +121,30 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
     return plan, study
 
 
-def where(plan: Plan) -> str:
-    """Return what keeps the study, as a user knows it."""
+def storage_name(plan: Plan) -> str:
+    """Return the storage of the study, for a message."""
     return shown(plan.settings.storage) if plan.settings.storage else JOURNAL
 
 
 def run(
-    plan: Plan, study: Study, total: int, clock: TimeBudget, stop: Interruption, start: Start
+    plan: Plan, study: Study, total: int, budget: TimeBudget, stop: Interruption, start: Start
 ) -> bool:
-    """Run the trials on this machine's slots; return whether the first of them all failed."""
+    """Run the trials on this machine's slots; return whether the first ones all failed."""
     settings = plan.settings
-    with view(plan, study, total) as seen:
-        seconds = clock.for_trials(settings.ensemble)
-        loop = Loop(plan, study, seen, settings.slots, total, seconds, stop, start)
+    with view(plan, study, total) as console:
+        seconds = budget.for_trials(settings.ensemble)
+        loop = Loop(plan, study, console, settings.slots, total, seconds, stop, start)
         loop.run()
     return loop.gave_up
 
 
 def leave(plan: Plan, study: Study, publish: Callable[[], None]) -> NoReturn:
-    """Say how to go on, and exit; whoever has pressed Ctrl-C does not wait for a report."""
+    """Print how to continue, and exit; after a Ctrl-C, without a report."""
     number = signals.asked()
-    if number is None:  # its jobs have ended before their time
+    if number is None:  # its jobs have ended early
         publish()
     print(
-        f"Stopped; {len(study.ended())} trials are done. Go on with:",
+        f"Stopped; {len(study.ended())} trials are done. Continue with:",
         f"  {console_report.again(plan)}",
         f"See them with:\n  {console_report.page(plan)}",
         sep="\n",
@@ -155,14 +157,14 @@ def conclude(
     plan: Plan,
     study: Study,
     start: Start,
-    clock: TimeBudget,
+    budget: TimeBudget,
     publish: Callable[[], None],
     *,
     gave_up: bool,
 ) -> float | None:
-    """Finish, and show what came out, also of a sweep without a winner."""
+    """Finish, and publish the results, also of a sweep without a winner."""
     try:
-        value = finish(plan, study, start, clock, gave_up=gave_up)
+        value = finish(plan, study, start, budget, gave_up=gave_up)
     except Exception:
         publish()
         raise
@@ -171,64 +173,78 @@ def conclude(
 
 
 def finish(
-    plan: Plan, study: Study, start: Start, clock: TimeBudget, *, gave_up: bool
+    plan: Plan, study: Study, start: Start, budget: TimeBudget, *, gave_up: bool
 ) -> float | None:
-    """Keep the winner, and say how it did."""
+    """Keep the winner, test it, and print the results."""
     if gave_up:
         raise UserError(
             "The first trials all failed, so the sweep stopped. The first was "
-            + console_report.failures(study)
+            + console_report.failures(study),
+            code=Code.FAILED,
         )
     won = leaderboard.winner(study)
     if won is None:
         if any(t.state == "failed" for t in study.trials()):
-            raise UserError("No trial completed. The first was " + console_report.failures(study))
+            raise UserError(
+                "No trial completed. The first was " + console_report.failures(study),
+                code=Code.FAILED,
+            )
         raise UserError(
-            f"No trial came to its first epoch within sweeper.timeout={plan.settings.timeout} "
-            "seconds. Raise it."
+            "seconds were too short for the first epoch of any trial",
+            code=Code.FAILED,
+            key="sweeper.timeout",
+            value=plan.settings.timeout,
+            hint="Raise it",
         )
     kept = winner.keep(plan, study, start)
     console_report.summarise(plan, study, won, kept[1] if kept else None)
-    console_report.together(plan, final_ensemble.assemble(plan, study, start, clock))
+    console_report.print_ensemble(plan, final_ensemble.assemble(plan, study, start, budget))
     return won.value
 
 
 def _publish(config: DictConfig, plan: Plan, study: Study, at_end: AtEnd) -> None:
-    """Tell the command that ran the sweep, unless `report=false`, and the trackers."""
+    """Call `at_end`, unless `report=false`, and log the sweep to its trackers."""
     if plan.report:
         at_end(study)
-    sweep_tracking.tell(config, plan, study)
+    sweep_tracking.log(config, plan, study)
 
 
 def limit(plan: Plan) -> int:
     """Return how many trials the study is to have.
 
     Raises:
-        UserError: nothing says how many.
+        UserError: neither the settings nor the strategy define it.
 
     """
     wanted = plan.settings.n_trials
-    there_are = plan.sampler.total(plan.space)
+    available = plan.sampler.total(plan.space)
     scheme = plan.scheduler.total(plan.max_epochs)
-    if not plan.space.parameters and (there_are is None or wanted is None):
+    if not plan.space.parameters and (available is None or wanted is None):
         raise UserError(
-            "There is nothing to vary. Give values (optimizer=adam,sgd), a range "
+            "There is nothing to vary",
+            code=Code.MISSING_VALUE,
+            hint="Give values (optimizer=adam,sgd), a range "
             "(optimizer.lr=tag(log,interval(1e-4,1e-1))) or a preset (search_space=high); or train "
-            "one model without -m."
+            "one model without -m",
         )
-    if there_are is not None:
-        return min(there_are, wanted) if wanted else there_are
+    if available is not None:
+        return min(available, wanted) if wanted else available
     if (total := wanted or scheme) is None:
-        raise UserError("sweeper.n_trials has no value. Give the number of trials.")
+        raise UserError(
+            "has no value",
+            code=Code.MISSING_VALUE,
+            key="sweeper.n_trials",
+            hint="Give the number of trials",
+        )
     return int(total)
 
 
 @contextmanager
-def alone(plan: Plan) -> Iterator[None]:
-    """Refuse a second sweep on the same folder.
+def locked(plan: Plan) -> Iterator[None]:
+    """Hold the lock of the sweep's folder.
 
     Raises:
-        UserError: another process is at it.
+        UserError: another process holds it.
 
     """
     new = not plan.folder.exists()
@@ -237,8 +253,11 @@ def alone(plan: Plan) -> Iterator[None]:
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:
         raise UserError(
-            f"study={plan.folder.name} is being run by another process. Wait for it, stop it, or "
-            "give this sweep a study= of its own."
+            "is being run by another process",
+            code=Code.IN_USE,
+            key="study",
+            value=plan.folder.name,
+            hint="Wait for it, stop it, or give this sweep a study= of its own",
         )
     for left in plan.folder.glob(f".*{files.SUFFIX}"):  # by a sweep that was killed
         left.unlink(missing_ok=True)

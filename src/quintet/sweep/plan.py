@@ -1,4 +1,4 @@
-"""What a sweep is going to do, settled and checked before its first trial."""
+"""The plan of a sweep: everything that is decided and checked before its first trial."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -8,12 +8,12 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config import run_folder, trust
 from quintet.study import spec
-from quintet.study.overrides import BESIDE, bare, for_trial, read
+from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
-from quintet.sweep.examples import Example, agree, examples
+from quintet.sweep.examples import Example, check_metric, examples
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
@@ -29,26 +29,26 @@ LENGTH = "trainer.max_epochs"
 
 @dataclass(frozen=True)
 class Plan:
-    """A sweep, settled.
+    """What a sweep is going to do.
 
     Args:
         command: that runs a trial, before its overrides.
         fixed: overrides that every trial has.
         space: what varies.
-        defaults: the config's own values of what varies, where they lie within the space.
+        defaults: the config's own values of what varies, as far as they lie within the space.
         folder: of the sweep.
         metric: P's name.
         mode: P's direction.
         max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
-        scheduler: who goes on, who stops.
+        scheduler: decides which trials continue and which stop.
         settings: the config's `sweeper` node.
         test: whether the winner is tested.
-        report: whether the sweep leaves a page.
-        examples: configs that trials are going to have.
-        warm: points of earlier studies, to try after the defaults.
-        trust: what trials name that other commands are to be told to trust.
-        trackers: whom trials tell, as their configs say it unresolved.
+        report: whether the sweep writes a report page.
+        examples: configs of the trials to come, one for each option.
+        warm_start: params from earlier studies, to try after the defaults.
+        trust: packages that trials use and that other commands must be told to trust.
+        trackers: the `logger` node of the trials' configs, unresolved.
 
     """
 
@@ -66,21 +66,21 @@ class Plan:
     test: bool
     report: bool = True
     examples: tuple[Example, ...] = field(default=(), repr=False)
-    warm: tuple[Params, ...] = ()
+    warm_start: tuple[Params, ...] = ()
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
 
     @property
-    def beginning(self) -> tuple[Params, ...]:
-        """The points that are tried before the sampler is asked."""
-        return (*filter(None, [self.defaults]), *self.warm)
+    def enqueued(self) -> tuple[Params, ...]:
+        """The params that are tried before the sampler is asked."""
+        return (*filter(None, [self.defaults]), *self.warm_start)
 
     def spec(self) -> dict[str, Any]:
-        """Return what must be the same when a study goes on."""
+        """Return what must be the same for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
         return {
             "metric": {"name": self.metric, "mode": self.mode},
-            "fixed": sorted(word for word in self.fixed if not word.startswith(BESIDE)),
+            "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
             "space": spec.of_space(self.space),
             "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
         }
@@ -90,25 +90,25 @@ def settle(
     config: DictConfig,
     loader: "ConfigLoader",
     arguments: Iterable[str],
-    seen: Iterable[str] = (),
+    inspected: Iterable[str] = (),
 ) -> Plan:
     """Return the plan of a command line.
 
     Args:
         config: composed from everything that does not vary.
         loader: Hydra's, to compose a trial's config.
-        arguments: the overrides as they were typed.
-        seen: overrides by a first look at the data; a space may vary what they choose.
+        arguments: the overrides as typed.
+        inspected: overrides from inspecting the data; a space may vary what they choose.
 
     Raises:
-        UserError: a parameter, value or combination that no trial could run with.
+        UserError: a parameter, value or combination with which no trial could run.
 
     """
     length, overrides = repeats(config), read(arguments, loader)
     single = (o for o in overrides if not o.is_sweep_override() and for_trial(o))
     fixed = tuple(str(o.input_line) for o in single)
     given = {bare(o) for o in overrides}
-    own = {o.partition("=")[0]: o for o in (*config.sweeper.trial, *seen)}
+    own = {o.partition("=")[0]: o for o in (*config.sweeper.trial, *inspected)}
     own = {key: o for key, o in own.items() if key not in given}
     base = loader.load_sweep_config(config, [*fixed, *own.values()])
     space = search_space(base, loader, overrides, config.get("search_space") or {})
@@ -116,11 +116,15 @@ def settle(
     sampler, scheduler = build.strategy(config)
     if LENGTH in {p.key for p in space.parameters} and not isinstance(scheduler, RunAll):
         raise UserError(
-            f"{LENGTH}={space[LENGTH]} cannot be swept by a strategy that compares trials after "
-            "the same epochs of one length. Give one value, or choose sweeper=random or grid."
+            "cannot be swept by a strategy that compares trials of one length after the same "
+            "number of epochs",
+            code=Code.CONFLICT,
+            key=LENGTH,
+            value=space[LENGTH],
+            hint="Give one value, or choose sweeper=random or sweeper=grid",
         )
     found = tuple(examples(config, loader, fixed, space))
-    agree(found)
+    check_metric(found)
     first = found[0].config
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
@@ -134,7 +138,7 @@ def settle(
         max_epochs=(first.trainer.max_epochs or 0) * length,
         sampler=sampler,
         scheduler=scheduler,
-        # A storage's password stays a reference: jobs of a cluster are handed the plan as a file.
+        # A storage's password stays a reference: jobs of a cluster get the plan as a file.
         settings=run_folder.without_secrets(config.sweeper),
         test=config.test,
         report=config.report,
@@ -149,14 +153,14 @@ def settle(
 
 
 def _defaults(base: DictConfig, space: Space) -> Params | None:
-    """Return the config's own values; what lies outside the space is left as it stands."""
-    point: Params = {}
+    """Return the config's own values; those outside the space are left out."""
+    params: Params = {}
     for p in space.parameters:
         own = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
         value = "null" if own is None else str(own)
-        if space.active(p, point) and p.holds(value):
-            point[p.key] = value
-    return point or None
+        if space.active(p, params) and p.holds(value):
+            params[p.key] = value
+    return params or None
 
 
 def _flags(config: DictConfig) -> list[str]:

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.study.grammar import parameter, preset
 from quintet.study.overrides import bare
 from quintet.study.space import Choice, Parameter, Space
@@ -45,8 +45,12 @@ def search_space(
             found[p.key] = p
     if "seed" in found and (seeds := base.cv.seeds or 1) != 1:
         raise UserError(
-            f"seed={found['seed']} beside cv.seeds={seeds}: each trial trains with {seeds} seeds "
-            "from its own on, so trials would share them. Leave out one of the two."
+            f"cannot be combined with cv.seeds={seeds}: each trial trains with {seeds} seeds from "
+            "its own on, so trials would share them",
+            code=Code.CONFLICT,
+            key="seed",
+            value=found["seed"],
+            hint="Leave out one of the two",
         )
     return Space(tuple(found.values()), chosen)
 

@@ -1,90 +1,124 @@
-"""A sweep's own settings and its place, checked before a study is begun with them."""
+"""A sweep's own settings and folder, checked before its study is opened."""
 
 import re
 from pathlib import Path
 
 from omegaconf import DictConfig
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 
 COUNTS = ("n_trials", "slots", "workers", "give_up_after", "ensemble")
 MAY_BE_NULL = ("n_trials", "ensemble")
 ISOLATIONS = ("fork", "process")
 LONGEST = 200
-"""Bytes of a study's name; file systems take 255."""
+"""Maximum bytes of a study's name; file systems allow 255."""
 
 
 def check(config: DictConfig) -> None:
-    """Refuse settings with which no trial could run, or with which a sweep would never end.
+    """Check the settings without which no trial could run, or a sweep would never end.
 
     Raises:
-        UserError: with what is allowed.
+        UserError: a setting has another type or value than allowed.
 
     """
     settings = config.sweeper
     if config.get("resume"):
         raise UserError(
-            f"resume={config.resume} goes on with one run, and a sweep begins new ones. Leave out "
-            "-m to go on with that run; study=<name> goes on with a sweep."
+            "continues one run, and a sweep starts new ones",
+            code=Code.CONFLICT,
+            key="resume",
+            value=config.resume,
+            hint="Leave out -m to continue that run; study=<name> continues a sweep",
         )
     for key in COUNTS:
         value = settings[key]
-        if not _whole(value, 1) and not (key in MAY_BE_NULL and value is None):
-            raise UserError(f"sweeper.{key}={value}: give a whole number from 1 on.")
+        if not _is_integer(value, 1) and not (key in MAY_BE_NULL and value is None):
+            raise _not_allowed(key, value, "1 or more", number=True)
     if settings.workers > 1 and config.hydra.runtime.choices["hydra/launcher"] == "basic":
         raise UserError(
-            f"sweeper.workers={settings.workers} is for the jobs of another hydra/launcher, such "
-            "as workers_slurm. On this machine, trials at a time are sweeper.slots=."
+            "needs a hydra/launcher that starts jobs, such as workers_slurm",
+            code=Code.CONFLICT,
+            key="sweeper.workers",
+            value=settings.workers,
+            hint="sweeper.slots= is the number of concurrent trials on this machine",
         )
     if type(settings.look) is not bool:
-        raise UserError(f"sweeper.look={settings.look}: give true or false.")
+        raise _not_allowed("look", settings.look, "true or false")
     for key in ("storage", "warm_start"):
         if not isinstance(settings[key], str | None):
-            raise UserError(f"sweeper.{key}={settings[key]}: give a text, or null for none.")
-    if not _whole(settings.seed, 0):
-        raise UserError(f"sweeper.seed={settings.seed}: give a whole number from 0 on.")
+            raise _not_allowed(key, settings[key], "a string, or null for none")
+    if not _is_integer(settings.seed, 0):
+        raise _not_allowed("seed", settings.seed, "0 or more", number=True)
     limit = settings.timeout
     if limit is not None and not (type(limit) in (int, float) and limit > 0):
-        raise UserError(
-            f"sweeper.timeout={limit}: give seconds, a number above 0, or null for no end."
-        )
+        allowed = "seconds, a number above 0, or null for no limit"
+        raise _not_allowed("timeout", limit, allowed, number=True)
     if settings.isolation not in ISOLATIONS:
         raise UserError(
-            f"sweeper.isolation={settings.isolation}: there is no such way to start a trial. "
-            + nearest(str(settings.isolation), ISOLATIONS)
+            "is not a way to start a trial",
+            code=Code.UNKNOWN_NAME,
+            key="sweeper.isolation",
+            value=settings.isolation,
+            allowed=ISOLATIONS,
         )
 
 
-def _whole(value: object, least: int) -> bool:
+def _not_allowed(key: str, value: object, allowed: str, *, number: bool = False) -> UserError:
+    """Return the error of a setting whose type or value does not fit."""
+    in_type = type(value) in (int, float) if number else False
+    return UserError(
+        "is out of range" if in_type else f"is of type {type(value).__name__}",
+        code=Code.OUT_OF_RANGE if in_type else Code.WRONG_TYPE,
+        key=f"sweeper.{key}",
+        value=value,
+        hint=f"Allowed: {f'an integer, {allowed}' if allowed.endswith('or more') else allowed}",
+    )
+
+
+def _is_integer(value: object, least: int) -> bool:
     return type(value) is int and value >= least
 
 
 def folder(config: DictConfig) -> Path:
-    """Return where the sweep is written: `study=` beside the others, or hydra.sweep.dir=.
+    """Return the sweep's folder: `study=` next to the other studies, or hydra.sweep.dir=.
 
     Raises:
-        UserError: a name that is no folder's, or two places.
+        UserError: the name cannot be a folder's, or two folders are given.
 
     """
     study, given = config.study, str(config.hydra.sweep.dir)
     placed = any(o.startswith("hydra.sweep.dir=") for o in config.hydra.overrides.hydra)
     if not given.strip():
-        raise UserError("hydra.sweep.dir= names no folder. Give one, or name the sweep by study=.")
+        raise UserError(
+            "names no folder",
+            code=Code.MISSING_VALUE,
+            key="hydra.sweep.dir",
+            value=given,
+            hint="Give one, or name the sweep by study=<name>",
+        )
     if study is None:
         return Path(given).resolve()
     if placed:
         raise UserError(
-            f"study={study} and hydra.sweep.dir={given} both say where the sweep goes. Give one."
+            f"and hydra.sweep.dir={given} both set the sweep's folder",
+            code=Code.CONFLICT,
+            key="study",
+            value=study,
+            hint="Give one of them",
         )
     name = str(study)
     fits = re.fullmatch(r"\w[\w.+-]*", name) and len(name.encode()) <= LONGEST
     if type(study) not in (str, int) or not fits:
-        read = "" if isinstance(study, str) else f" (read as a {type(study).__name__})"
+        read = "" if isinstance(study, str) else f"(read as {type(study).__name__}) "
         plain = re.sub(r"[^\w.+-]+", "_", name).lstrip(".+-")[:40]
         raise UserError(
-            f"study={name!r}{read} is no name for a sweep, whose folder is called so. Allowed: "
-            f"letters, digits and _ . + -, the first no sign but _, up to {LONGEST} bytes"
+            f"{read}cannot name a sweep, since it also names the sweep's folder",
+            code=Code.WRONG_TYPE if read else Code.OUT_OF_RANGE,
+            key="study",
+            value=repr(name),
+            hint="Allowed: letters, digits and _ . + -, starting with a letter, a digit or _, up "
+            f"to {LONGEST} bytes"
             + (f", such as study={plain}_1" if plain else "")
-            + ". hydra.sweep.dir=<folder> puts a sweep anywhere."
+            + ". hydra.sweep.dir=<folder> puts a sweep anywhere",
         )
     return (Path(given).parent / name).resolve()

@@ -1,4 +1,4 @@
-"""The slot loop: claim a trial, run it as its own process, make sure that its outcome is told."""
+"""The slot loop: claim a trial, run it as its own process, record its outcome."""
 
 import os
 import selectors
@@ -24,14 +24,14 @@ from quintet.sweep.trial_process import LOCK, LOG, Process, Start, start, tail
 from quintet.sweep.trial_schedulers import ContinueTrial, Finished, PruneTrial, StartTrial, Wait
 
 TICK = 0.25
-"""Seconds after which the loop looks around."""
+"""Seconds between two checks of the loop."""
 GRACE = 5.0
 """Seconds that a trial has to end after an interrupt."""
 Claim = tuple[Trial, int] | Wait | Finished
 
 
 class View(Protocol):
-    """Who is told what happens."""
+    """Receives the events of the loop."""
 
     def began(self, trial: Trial, slot: int) -> None:
         """Show a trial that has started or goes on."""
@@ -59,11 +59,11 @@ class Loop:
 
     Args:
         plan: of the sweep.
-        study: its memory.
-        view: who is told.
+        study: of the sweep.
+        view: receives the events.
         slots: how many trials run at a time.
         limit: how many trials the study is to have.
-        seconds: after which no trial begins, and those that run stop; None for no end.
+        seconds: after which no trial starts, and running ones stop; None for no limit.
         start: how a trial's process is started.
         stopping: asked between events; True ends the running trials, which can go on later.
 
@@ -78,15 +78,15 @@ class Loop:
     stopping: Callable[[], bool]
     start: Start = start
     running: dict[int, Slot] = field(default_factory=dict)
-    told: list[Outcome] = field(default_factory=list)
+    outcomes: list[Outcome] = field(default_factory=list)
     gave_up: bool = False
 
     def run(self) -> bool:
-        """Run; return whether everything there was to do is done."""
-        self._clock, done = TimeBudget(self.seconds), False
+        """Run; return whether all work is done."""
+        self._budget, done = TimeBudget(self.seconds), False
         with selectors.DefaultSelector() as self._selector, suppress(StoppedError):
             try:
-                while not (self.stopping() or self._clock.overdue):
+                while not (self.stopping() or self._budget.overdue):
                     if not (over := done or self._out_of_time() or self.gave_up):
                         done = over = self._fill()
                     if not self.running and over:
@@ -97,8 +97,8 @@ class Loop:
         return False
 
     def _out_of_time(self) -> bool:
-        """Tell whether no more trials are to begin: a sweep without any has one, of an epoch."""
-        return self._clock.late and (bool(self.running) or bool(self.study.trials()))
+        """Return whether no more trials may start: a sweep always has one, of one epoch."""
+        return self._budget.late and (bool(self.running) or bool(self.study.trials()))
 
     def _fill(self) -> bool:
         """Start trials on free slots; return True when nothing is left to begin."""
@@ -135,7 +135,7 @@ class Loop:
         plan = self.plan
         move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
         if isinstance(move, StartTrial):
-            number = self.study.create(self._point(trials), plan.space, move.notes)
+            number = self.study.create(self._params(trials), plan.space, move.notes)
             return self._taken(number)
         if isinstance(move, ContinueTrial):
             self.study.note(move.number, budget=move.budget)
@@ -147,15 +147,15 @@ class Loop:
             return move
         return Wait()
 
-    def _point(self, trials: Sequence[Trial]) -> dict[str, str]:
+    def _params(self, trials: Sequence[Trial]) -> dict[str, str]:
         plan, number = self.plan, len(trials)
-        if plan.sampler.starts_with_defaults and number < len(plan.beginning):
-            return plan.beginning[number]
+        if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
+            return plan.enqueued[number]
         with at_once():
             return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
 
     def _taken(self, number: int) -> tuple[Trial, int]:
-        # Whoever paused the trial may have told so and be about to let go of it.
+        # The process that paused the trial may not have released its lock yet.
         lock = self._lock(number, patience=10.0)
         assert lock is not None, f"trial {number} is held by a process that does not run it"
         return self.study.trials()[number], lock
@@ -166,9 +166,9 @@ class Loop:
         return locks.wait_for(folder / LOCK, patience)
 
     def _still_open(self, number: int) -> bool:
-        """Look at a trial again, now that it is ours: it may have ended before we had its lock.
+        """Check a trial again under its lock: it may have ended before.
 
-        The outcome of one whose sweep died before it could tell is told here.
+        The outcome of a trial whose sweep died before recording it is recorded here.
         """
         trial = self.study.trials()[number]
         if trial.state != "running" or trial.paused:
@@ -176,7 +176,7 @@ class Loop:
         how = trial_outcome.recorded(folder_of(self.study.folder, number))
         if how is None or how.epochs <= trial.notes.get("paused_at", -1):
             return True
-        self._tell(trial, how)
+        self._record(trial, how)
         return False
 
     def _start(self, index: int, trial: Trial, lock: int) -> None:
@@ -195,29 +195,29 @@ class Loop:
     def _listen(self) -> None:
         """Wait for reports and ends, and deal with them."""
         for key, _ in self._selector.select(TICK):
-            self._hear(self.running[key.data])
+            self._answer_reports(self.running[key.data])
         for slot in list(self.running.values()):
             if (code := slot.process.exit_code()) is not None:
-                self._hear(slot)
+                self._answer_reports(slot)
                 self._release(slot)
                 try:
-                    self._tell(slot.trial, trial_outcome.of(slot.folder, code))
+                    self._record(slot.trial, trial_outcome.of(slot.folder, code))
                 finally:
                     slot.process.let_go()
 
-    def _hear(self, slot: Slot) -> None:
+    def _answer_reports(self, slot: Slot) -> None:
         for epochs, value in slot.process.heard():
             stop = trial_reports.stops(self.plan, self.study, slot.trial, epochs, value)
             if value is not None:
                 self.view.reported(slot.trial, epochs, value)
-            slot.process.answer(stop=stop or self._clock.late)
+            slot.process.answer(stop=stop or self._budget.late)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)
         slot.process.end()
         del self.running[slot.index]
 
-    def _tell(self, trial: Trial, how: Outcome) -> None:
+    def _record(self, trial: Trial, how: Outcome) -> None:
         """Write an outcome into the study."""
         number, budget = trial.number, trial.notes.get("budget")
         notes = how.notes(trial.notes)
@@ -228,18 +228,18 @@ class Loop:
             self.study.note(number, paused_at=budget)
         else:
             self.study.tell(number, how.state, how.value)
-        self.told.append(how)
+        self.outcomes.append(how)
         self.view.ended(trial, how)
-        self.gave_up = self._hopeless()
+        self.gave_up = self._all_failed()
 
-    def _hopeless(self) -> bool:
-        """Tell whether the first few trials all failed, in a study that has no better to show."""
-        if len(self.told) < self.plan.settings.give_up_after:
+    def _all_failed(self) -> bool:
+        """Return whether the first few trials all failed, in a study without any value."""
+        if len(self.outcomes) < self.plan.settings.give_up_after:
             return False
         return all(t.value is None for t in self.study.trials())
 
     def _interrupt(self) -> None:
-        """End running trials; they stay unfinished in the study, to go on another day."""
+        """End running trials; they stay unfinished in the study, to be continued later."""
         for slot in self.running.values():
             slot.process.signal(signal.SIGINT)
         until = time.monotonic() + GRACE

@@ -1,4 +1,4 @@
-"""A sweep as its trackers are told of it."""
+"""Logs a sweep to its trackers."""
 
 from omegaconf import DictConfig
 
@@ -13,20 +13,20 @@ from quintet.trackers import sweep_trackers as trackers
 from quintet.trackers.sweep_trackers import Failure, SweepSummary
 
 
-def tell(config: DictConfig, plan: Plan, study: Study) -> None:
-    """Tell the trackers that the trials had how the sweep stands; where there are none, nothing."""
+def log(config: DictConfig, plan: Plan, study: Study) -> None:
+    """Log the current state of the sweep to the trackers of its trials, if any."""
     if config.logger:
-        trackers.tell(config.logger, seen(plan, study))
+        trackers.tell(config.logger, summary(plan, study))
 
 
-def seen(plan: Plan, study: Study) -> SweepSummary:
-    """Return a sweep as it stands."""
-    varied = {parameter.key for parameter in plan.space.parameters}
+def summary(plan: Plan, study: Study) -> SweepSummary:
+    """Return the current state of a sweep."""
+    swept = {parameter.key for parameter in plan.space.parameters}
     won = leaderboard.winner(study)
     record = winner.kept(study, won) if won is not None else None
     return SweepSummary(
         folder=plan.folder,
-        choices={k: v for k, v in _choices(plan).items() if k not in varied},
+        choices={k: v for k, v in _choices(plan).items() if k not in swept},
         space=plan.space.describe(),
         metric=plan.metric,
         mode=plan.mode,
@@ -46,7 +46,7 @@ def _failure(plan: Plan, trial: Trial) -> Failure:
         folder=folder,
         status=str(trial.notes.get("status", "failed")),
         reason=str(trial.notes.get("reason")),
-        choices={**_choices(plan), **{k: v for k, v in trial.point.items() if k in GROUPS}},
-        hparams={k.replace(".", "/"): v for k, v in trial.point.items()},
+        choices={**_choices(plan), **{k: v for k, v in trial.params.items() if k in GROUPS}},
+        hparams={k.replace(".", "/"): v for k, v in trial.params.items()},
         recorded=(folder / RESULT).is_file(),
     )

@@ -1,4 +1,4 @@
-"""What is left of a sweep's time."""
+"""The time budget of a sweep."""
 
 import time
 
@@ -9,10 +9,10 @@ TRIALS = 0.75
 
 
 class TimeBudget:
-    """Runs from the moment it is made.
+    """Counts down from its creation.
 
     Args:
-        seconds: until it is late; None for never.
+        seconds: until it is used up; None for no limit.
 
     """
 

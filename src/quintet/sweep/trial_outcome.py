@@ -22,11 +22,11 @@ class Outcome:
     Args:
         state: for the study.
         status: of result.json, or failed where there is none.
-        value: P.
+        value: of the metric.
         reason: why it did not complete.
         epochs: trained in all.
         seconds: trained in all.
-        spread: standard deviation of P over folds, where there are some.
+        spread: standard deviation of the metric over folds, if any.
         cpu_seconds: of its processes in all.
         steered: what somebody changed by hand while it trained.
 
@@ -43,7 +43,7 @@ class Outcome:
     steered: str = ""
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Return what a study is to keep; of a killed trial, what was known `before` of its length.
+        """Return the notes for the study; a killed trial keeps the length known `before`.
 
         Args:
             before: what the study has kept of the trial so far.
@@ -52,21 +52,21 @@ class Outcome:
         own = ("epochs", "seconds", "cpu_seconds")
         length = {key: getattr(self, key) for key in own}
         kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
-        told = {"status": self.status, "value": self.value, "spread": self.spread}
-        told["steered"] = self.steered or None
-        told |= {"reason": self.reason} if self.state == "failed" else {}
-        return kept | {key: value for key, value in told.items() if value is not None}
+        notes = {"status": self.status, "value": self.value, "spread": self.spread}
+        notes["steered"] = self.steered or None
+        notes |= {"reason": self.reason} if self.state == "failed" else {}
+        return kept | {key: value for key, value in notes.items() if value is not None}
 
 
 def recorded(folder: Path) -> Outcome | None:
-    """Return what result.json says; None of a trial that can go on, or has not begun."""
+    """Return the outcome in result.json; None if the trial can be continued, or has not started."""
     try:
         record = Record.read(folder)
     except (FileNotFoundError, NotADirectoryError):
         return None
     except DamagedError as error:
         return Outcome("failed", "failed", reason=str(error))
-    if record.status == "interrupted" or full_disk.says(record.reason):
+    if record.status == "interrupted" or full_disk.sign_in(record.reason):
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
@@ -90,8 +90,8 @@ def of(folder: Path, exit_code: int) -> Outcome:
     if (outcome := recorded(folder)) is not None:
         return outcome
     said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
-    if (sign := full_disk.says(said)) or full_disk.is_full(folder):
-        raise full_disk.ends_sweep(folder.parents[1], sign)
+    if (sign := full_disk.sign_in(said)) or full_disk.is_full(folder):
+        raise full_disk.error(folder.parents[1], sign)
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

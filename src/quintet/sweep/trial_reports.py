@@ -1,4 +1,4 @@
-"""What a trial's reports lead to: each is decided once, and whoever asks again hears the same."""
+"""Decisions on trials' reports: each is made once, and asking again gives the same answer."""
 
 from quintet.study.study import Study
 from quintet.study.trial import Trial
@@ -9,11 +9,11 @@ def stops(plan: Plan, study: Study, trial: Trial, epochs: int, value: float | No
     """Return whether a trial stops after so many epochs; a new report is written with the answer.
 
     A trial that was killed before it had saved an epoch trains and reports it again. One that had
-    saved it may have died before it heeded the answer.
+    saved it may have died before it acted on the answer.
 
     Args:
         plan: of the sweep.
-        study: its memory.
+        study: of the sweep.
         trial: that reports. What it has reported so far is known to it.
         epochs: that it has trained.
         value: P after them; None where a trial that goes on from a checkpoint asks again.

@@ -9,7 +9,7 @@ import yaml
 from omegaconf import DictConfig
 
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.paths import SCRIPTS
 from quintet.config import wandb_agent
 from quintet.study.space import Choice, Interval, Parameter
@@ -56,7 +56,11 @@ def content(config: DictConfig, plan: Plan) -> dict[str, Any]:
     """Return what the file says, as W&B reads it."""
     node = next((n for n in config.logger.values() if n and n.get("_target_") == WANDB), None)
     if node is None and any(o.startswith("logger=") for o in plan.fixed):
-        raise UserError("The runs of a W&B sweep need W&B. Take logger=wandb, or leave logger out.")
+        raise UserError(
+            "The runs of a W&B sweep need W&B",
+            code=Code.CONFLICT,
+            hint="Give logger=wandb, or leave logger out",
+        )
     method, early = _strategy(plan)
     told = {
         "name": config.study,
@@ -84,7 +88,9 @@ def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
     sampler, scheduler = _name(plan.sampler), _name(plan.scheduler)
     if sampler not in METHODS or scheduler not in ("RunAll", *STOPPED):
         raise UserError(
-            f"W&B has no strategy like {sampler} with {scheduler}. Allowed: sweeper={ALLOWED}."
+            f"W&B has no strategy like {sampler} with {scheduler}",
+            code=Code.INCOMPATIBLE,
+            hint=f"Allowed: sweeper={ALLOWED}",
         )
     if scheduler == "RunAll":
         return METHODS[sampler], None

@@ -19,22 +19,21 @@ from quintet.sweep.trial_process import LOCK, LOG, Start
 FOLDER = "best"
 SCORES = "evaluation.json"
 KEPT, CLOSED = "best", "best_closed"
-"""What a study knows `best/` by: whose copy it is, and of which trial it is tested."""
+"""Study attributes of `best/`: the trial it is a copy of, and the trial it was tested for."""
 PASSED_OVER = "passed_over"
-"""What a study knows better trials than that in `best/` by: they have lost their models."""
-TRACKED = ("wandb", "tensorboard", "mlflow_run_id")
-"""What trackers keep in the trial's folder; in a copy it would be a second run to them."""
+"""Study attribute: trials better than that in `best/`, whose checkpoints are gone."""
+TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
+"""Files of trackers in the trial's folder; a copy of them would look like a second run."""
 
 
 def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
     """Copy the best trial that still has its model to `best/`, and open the test set for it.
 
-    One that is there already is not tested again, and each step is only done when it has not been,
-    so that a sweep that is killed here goes on where it was. Better ones, whose folder or
-    checkpoint somebody has deleted, are named in its record.
+    Each step is skipped if it has been done before, so that a sweep killed here continues where it
+    was. Better trials, whose folder or checkpoint was deleted, are listed in its record.
 
     Returns:
-        the trial and its record; None where no trial has its model.
+        the trial and its record; None if no trial has its checkpoint.
 
     """
     passed: list[Trial] = []
@@ -56,7 +55,7 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
     source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
     made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
-    left_out = shutil.ignore_patterns(LOCK, LOG, *TRACKED)
+    left_out = shutil.ignore_patterns(LOCK, LOG, *TRACKER_FILES)
     shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
     record = Record.read(made)
     record.anomalies += [
@@ -68,33 +67,33 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
     study.optuna.set_user_attr(CLOSED, None)
     shutil.rmtree(target, ignore_errors=True)
     files.move(made, target)
-    study.optuna.set_user_attr(KEPT, _sign(trial))
+    study.optuna.set_user_attr(KEPT, _identity(trial))
     return record
 
 
 def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
     """Test `best/`, unless that is done."""
     target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
-    if closed in ([*_sign(trial), True], [*_sign(trial), plan.test]):
+    if closed in ([*_identity(trial), True], [*_identity(trial), plan.test]):
         return
     if plan.test and not record.test:
         test(plan, target, record, start)
     for name in (SCORES, LOG, LOCK):  # the last two of a test that was killed
         (target / name).unlink(missing_ok=True)
     files.remove_temporary_files(target)
-    study.optuna.set_user_attr(CLOSED, [*_sign(trial), plan.test])
+    study.optuna.set_user_attr(CLOSED, [*_identity(trial), plan.test])
 
 
 def kept(study: Study, best: Trial) -> Record | None:
-    """Return the record in `best/`; None where that is not, or no longer whole, this trial's."""
+    """Return the record in `best/`; None if it is not this trial's, or no longer complete."""
     target = study.folder / FOLDER
-    if study.optuna.user_attrs.get(KEPT) != _sign(best) or not has_model(target):
+    if study.optuna.user_attrs.get(KEPT) != _identity(best) or not has_model(target):
         return None
     return Record.read(target)
 
 
 def has_model(folder: Path) -> bool:
-    """Tell whether a run folder has all the checkpoints that its record speaks of, whole."""
+    """Return whether all checkpoints of a run folder's record exist and are complete."""
     try:
         record = Record.read(folder)
     except (FileNotFoundError, NotADirectoryError, DamagedError):
@@ -104,7 +103,7 @@ def has_model(folder: Path) -> bool:
     return record.checkpoint is None or checkpoints.is_whole(folder / record.checkpoint)
 
 
-def _sign(best: Trial) -> list[object]:
+def _identity(best: Trial) -> list[object]:
     return [best.number, best.value]
 
 
@@ -114,7 +113,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
     The scores are the last that evaluate.py writes: where they are, the test set has been opened,
     and a sweep that was killed before it could record them opens it no second time.
     """
-    if record.checkpoint is None or not subprocess_job.beside(plan, "evaluate").is_file():
+    if record.checkpoint is None or not subprocess_job.script(plan, "evaluate").is_file():
         return
     scores = folder / SCORES
     if (found := _scores(scores)) is None:

@@ -11,7 +11,7 @@ from omegaconf import DictConfig, open_dict
 
 from quintet.base import locks, redacted_output, signals
 from quintet.base.console import say
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.base.process import die_with
 from quintet.base.quoting import quoted
@@ -144,8 +144,12 @@ def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> An
         )
     except (ImportError, RuntimeError) as error:  # Hydra's words for a plugin that is not there
         raise UserError(
-            f"hydra/launcher={name} needs a package that is not installed. Run "
-            "pip install -e '.[launchers]', or leave it out: the sweep then runs on this machine."
+            "needs a package that is not installed",
+            code=Code.UNAVAILABLE,
+            key="hydra/launcher",
+            value=name,
+            hint="Run pip install -e '.[launchers]', or leave it out: the sweep then runs on this "
+            "machine",
         ) from error
 
 

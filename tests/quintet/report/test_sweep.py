@@ -152,7 +152,7 @@ def test_a_moved_and_renamed_sweep_has_its_report(swept, tmp_path):
 def test_a_folder_without_a_sweep_is_refused(tmp_path):
     done = report(tmp_path)
     assert done.returncode == 1
-    assert "is no sweep folder" in done.stderr
+    assert "is not a sweep folder" in done.stderr
     assert "Traceback" not in done.stderr
 
 

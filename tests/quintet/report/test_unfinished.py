@@ -98,7 +98,7 @@ def test_a_finished_sweep_says_nothing_of_going_on(tmp_path):
 
 def test_defaults_that_were_pruned_are_no_measure(tmp_path):
     made = study(tmp_path / "s", 9)
-    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[1].point)
+    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[1].params)
     shown = text(made)
     assert "the defaults were pruned" in shown
     assert "when it was pruned after 1 of 4 epochs" in shown
@@ -126,7 +126,7 @@ def test_a_parameter_that_the_best_trials_lack_has_the_range_of_those_that_have_
         made.note(number, value=2.0, epochs=4)
         made.tell(number, "completed", 2.0)
     sweep = SweepData(made, made.folder)
-    having = [t for t in sweep.trials if "optimizer.momentum" in t.point]
+    having = [t for t in sweep.trials if "optimizer.momentum" in t.params]
     assert having, "no trial has a momentum"
     assert good_range(sweep, "optimizer.momentum") != ""
     assert good_range(sweep, "nothing.has.it") == "–"
@@ -150,7 +150,7 @@ def test_names_and_reasons_are_escaped(tmp_path):
 
 def test_the_defaults_are_compared_with(tmp_path):
     made = study(tmp_path / "s", 9)
-    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[0].point)
+    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[0].params)
     assert "better than the defaults" in text(made)
 
 

@@ -216,7 +216,7 @@ def sweep(strategy: Strategy, folder: Path, url: str | None, kill: Kill) -> None
     for name in WRITES:
         around(type(study._storage), name, partial(kill.moment, "sweep"))
     loop(made, study=study, limit=limit, start=partial(started, kill)).run()
-    table = {t.number: [t.point, t.state, t.value, t.notes["epochs"]] for t in study.trials()}
+    table = {t.number: [t.params, t.state, t.value, t.notes["epochs"]] for t in study.trials()}
     told = {t.number: sorted(t.reports.items()) for t in study.trials()}
     found = {"table": table, "reports": told, "before": before, "ran": lines(folder, "ran")}
     (folder / "found.json").write_text(json.dumps(found))

@@ -114,11 +114,11 @@ def earlier(settled, tmp_path) -> Study:
 
 def begun(plan) -> list[dict[str, str]]:
     plan.folder.mkdir(parents=True, exist_ok=True)
-    return [*warm_start.points(plan, Study(plan.folder, plan.mode))]
+    return [*warm_start.params(plan, Study(plan.folder, plan.mode))]
 
 
 def test_it_begins_with_the_best_of_an_earlier_study_of_the_space(settled, tmp_path, earlier):
-    assert begun(plan_in(settled, tmp_path / "now")) == [earlier.trials()[1].point]
+    assert begun(plan_in(settled, tmp_path / "now")) == [earlier.trials()[1].params]
 
 
 def test_a_study_whose_defaults_were_best_is_no_head_start(settled, tmp_path):
@@ -138,7 +138,7 @@ def test_a_study_of_another_space_is_no_warm_start(settled, tmp_path, earlier):
 
 def test_a_study_named_gives_its_best_few(settled, tmp_path, earlier):
     plan = plan_in(settled, tmp_path / "x/now", f"sweeper.warm_start={earlier.folder}")
-    assert begun(plan) == [earlier.trials()[n].point for n in (1, 2, 0)]
+    assert begun(plan) == [earlier.trials()[n].params for n in (1, 2, 0)]
 
 
 def test_a_study_that_goes_on_keeps_its_beginning(settled, tmp_path, earlier):
@@ -152,7 +152,7 @@ def test_a_study_that_goes_on_keeps_its_beginning(settled, tmp_path, earlier):
     ("data", "model"), [*zip(KINDS, ["mlp", "cnn", "gru", "gru"], strict=True)]
 )
 def test_what_is_compared_fits_the_kind_of_input(settled, data, model):
-    plan = settled(*AUTOML, data, seen=[f"model={model}"])
+    plan = settled(*AUTOML, data, inspected=[f"model={model}"])
     assert set(plan.space["model"].values) == KINDS[data]
     assert plan.defaults["model"] == model
     assert ("data.select" in [p.key for p in plan.space.parameters]) == (
@@ -161,7 +161,9 @@ def test_what_is_compared_fits_the_kind_of_input(settled, data, model):
 
 
 def test_what_a_first_look_chose_and_nothing_varies_goes_to_every_trial(settled):
-    plan = settled(*AUTOML, "data=breast_cancer", "model=linear", seen=["metric=f1", "model=mlp"])
+    plan = settled(
+        *AUTOML, "data=breast_cancer", "model=linear", inspected=["metric=f1", "model=mlp"]
+    )
     assert "metric=f1" in plan.fixed
     assert "model=linear" in plan.fixed
     assert "model=mlp" not in plan.fixed

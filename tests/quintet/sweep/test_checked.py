@@ -14,7 +14,7 @@ from quintet.report.sweep.sweep_page import write as write_report
 from quintet.study.space import Choice, Interval, Space
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
-from quintet.sweep.foreign_trials import check_points
+from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.pipeline import begun
 
 WORDS = ("sweeper=random", "sweeper.n_trials=3", "optimizer=adam,sgd")
@@ -37,7 +37,7 @@ def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: An
     study = Study(plan.folder, plan.mode)
     study.agree(plan.spec())
     joined(study, {"optimizer": "sgd"})
-    check_points(plan, study)
+    check_params(plan, study)
     joined(study, point)
     with pytest.raises(UserError, match=r"trial 1 has .*not of this sweep's space"):
         begun(plan, 3)

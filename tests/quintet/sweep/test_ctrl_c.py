@@ -42,7 +42,7 @@ def has_stopped(parent, folder):
     """Assert that a sweep ends after one Ctrl-C, says how to go on, and leaves no process."""
     assert parent.wait(timeout=60) == 130
     said = errors(folder)
-    assert "Go on with" in said
+    assert "Continue with" in said
     assert f"hydra.sweep.dir={folder}" in said
     assert f"report.py sweep={folder}" in said
     assert "Traceback" not in said

@@ -108,5 +108,5 @@ def test_a_server_with_threads_is_not_forked_from(tmp_path, monkeypatch):
     with starter("fork", ["threaded"]) as begin:
         its = loop(plan(tmp_path / "sweep", swept(x=[1])), start=begin)
         assert its.run()
-        assert not begin.__self__.children
+        assert not begin.__self__.trials
         assert not begin.__self__.safe

@@ -47,7 +47,7 @@ BY_FOLDER = {"logs/houses/trials/0007": {"x": "2"}}
     "kept", [[{"study": "houses", "trial": 7, "point": {"x": "2"}}], BY_FOLDER], ids=["now", "once"]
 )
 def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys, kept):
-    warm = replace(plan(tmp_path / "now", swept(x=[1, 2])), warm=({"x": "2"},))
+    warm = replace(plan(tmp_path / "now", swept(x=[1, 2])), warm_start=({"x": "2"},))
     study = loop(warm).study
     study.optuna.set_user_attr("warm_start", kept)
     announce(warm, study, 2, 1)

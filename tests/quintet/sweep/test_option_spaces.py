@@ -68,7 +68,7 @@ def test_families_are_those_that_say_so_on_their_kinds_of_data():
 
 
 def test_a_space_that_no_option_has_is_refused():
-    with pytest.raises(UserError, match=r"'gird'. Did you mean 'grid'\?"):
+    with pytest.raises(UserError, match=r"search_space=gird .*Did you mean 'grid'\?"):
         expanded({"model.width": "own.gird"})
 
 

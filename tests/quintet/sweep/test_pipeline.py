@@ -107,7 +107,7 @@ def test_another_space_under_the_same_name_is_refused(done):
         (["optimizer.lr=interval(0.1,1)"], "sweeper=random"),
         (["search_space=hihg"], "search_space=hihg"),
         (["sweeper=random"], "There is nothing to vary"),
-        (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0: give a whole number from 1 on"),
+        (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0 is out of range"),
         (["sweeper.storage=sqlite:///nowhere/x.db", "seed=1,2"], "does not answer"),
         (["~scheduler=1,2"], "~scheduler alone"),
         (["+optimizer.foo=1,2"], "optimizer.foo=1: Adam takes no 'foo'"),

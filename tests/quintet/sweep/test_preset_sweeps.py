@@ -114,7 +114,7 @@ def test_image_sweeps_a_folder_of_images(run_train, tmp_path):
     own = ("data=images", f"data.path={tmp_path / 'images'}", "model.width=4")
     trials = swept(run_train, tmp_path / "study", "experiment=image", *own)
     assert [t.state for t in trials] == ["completed", "completed"]
-    assert trials[0].point["optimizer.lr"] == "0.1"
+    assert trials[0].params["optimizer.lr"] == "0.1"
 
 
 def test_multilabel_sweeps_a_table_with_words_in_it(run_train, tmp_path):
@@ -128,4 +128,4 @@ def test_multilabel_sweeps_a_table_with_words_in_it(run_train, tmp_path):
     own = ("data=csv", f"data.path={tmp_path / 'own.csv'}", "data.target=[big,near]")
     trials = swept(run_train, tmp_path / "study", "experiment=multilabel", *own)
     assert [t.state for t in trials] == ["completed", "completed"]
-    assert {"optimizer.lr", "model.width", "model.depth"} <= set(trials[1].point)
+    assert {"optimizer.lr", "model.width", "model.depth"} <= set(trials[1].params)

@@ -46,15 +46,15 @@ def serial(sampler, count, seed=3, mode="max", trials=()):
 def test_a_seed_reproduces_a_serial_sweep_wherever_it_was_stopped(sampler):
     whole = serial(sampler, 8)
     stopped = serial(sampler, 8, trials=serial(sampler, 6))
-    assert [t.point for t in stopped] == [t.point for t in whole]
-    assert [t.point for t in serial(sampler, 8, seed=4)] != [t.point for t in whole]
+    assert [t.params for t in stopped] == [t.params for t in whole]
+    assert [t.params for t in serial(sampler, 8, seed=4)] != [t.params for t in whole]
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
 def test_points_lie_in_the_space_and_own_exists_only_beside_b(sampler):
     for trial in serial(sampler, 12):
-        assert ("own" in trial.point) == (trial.point["kind"] == "b")
-        assert all(SPACE[key].holds(value) for key, value in trial.point.items())
+        assert ("own" in trial.params) == (trial.params["kind"] == "b")
+        assert all(SPACE[key].holds(value) for key, value in trial.params.items())
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
@@ -86,7 +86,7 @@ def test_hyperopt_says_how_to_install_it_where_it_is_missing(monkeypatch):
 
 
 def test_quasi_random_fills_more_evenly_than_chance():
-    cells = {int(float(t.point["x"]) * 16) for t in serial(QuasiRandom(), 16)}
+    cells = {int(float(t.params["x"]) * 16) for t in serial(QuasiRandom(), 16)}
     assert len(cells) == 16
 
 
@@ -138,13 +138,13 @@ def test_a_child_is_something_new():
 def test_coarse_to_fine_narrows_to_where_the_best_was():
     sampler = CoarseToFine(each=10, rounds=3, shrink=0.4)
     trials = serial(sampler, 30)
-    places = [[float(t.point["x"]) for t in trials[i : i + 10]] for i in (0, 10, 20)]
+    places = [[float(t.params["x"]) for t in trials[i : i + 10]] for i in (0, 10, 20)]
     widths = [max(xs) - min(xs) for xs in places]
     assert widths[1] <= 0.4
     assert widths[2] <= 0.16
     best = max(trials[:10], key=lambda t: t.value)
-    assert all(abs(x - float(best.point["x"])) <= 0.4 for x in places[1])
-    assert all(t.point["kind"] == "b" for t in trials[20:])
+    assert all(abs(x - float(best.params["x"])) <= 0.4 for x in places[1])
+    assert all(t.params["kind"] == "b" for t in trials[20:])
 
 
 def test_one_slot_and_three_try_the_same_random_points(tmp_path):
@@ -154,5 +154,5 @@ def test_one_slot_and_three_try_the_same_random_points(tmp_path):
         chosen = plan(tmp_path / str(slots), space, sampler=Random(), fixed=("sleep=0.02",))
         its = loop(chosen, slots=slots, limit=6)
         assert its.run()
-        tried.append([t.point for t in its.study.trials()])
+        tried.append([t.params for t in its.study.trials()])
     assert tried[0] == tried[1]

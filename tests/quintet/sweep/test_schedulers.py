@@ -114,9 +114,9 @@ def test_failed_trials_leave_their_places_to_others():
 
 @pytest.mark.parametrize("wrong", [{"eta": 1}, {"min_epochs": 0}])
 def test_a_scheme_that_never_ends_is_refused(wrong):
-    with pytest.raises(UserError, match="eta from 2"):
+    with pytest.raises(UserError, match="eta of 2 or more"):
         SuccessiveHalving(**wrong)
-    with pytest.raises(UserError, match="eta from 2"):
+    with pytest.raises(UserError, match="eta of 2 or more"):
         Asha(**wrong)
 
 
@@ -141,7 +141,7 @@ def test_a_halving_that_was_stopped_goes_on_to_the_same_end(tmp_path):
     chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=SuccessiveHalving())
     for stop_after in (3, 5, 4, 99):
         its = loop(chosen)
-        its.stopping = lambda its=its, n=stop_after: len(its.told) >= n
+        its.stopping = lambda its=its, n=stop_after: len(its.outcomes) >= n
         its.run()
     assert sorted(epochs_used(tmp_path)) == [1] * 6 + [3, 3, 9]
 

@@ -209,9 +209,9 @@ def test_whatever_fails_and_whenever_it_stops_there_are_n_trials(kinds, slots, s
         chosen = plan(folder, space, sampler=grid)
         for after in (*stops, 99):
             its = loop(chosen, slots=slots)
-            its.stopping = lambda its=its, after=after: len(its.told) >= after
+            its.stopping = lambda its=its, after=after: len(its.outcomes) >= after
             its.run()
-        assert [t.point for t in its.study.trials()] == points
+        assert [t.params for t in its.study.trials()] == points
         good = ["completed" if do == "ok" else "failed" for do in kinds]
         assert states(folder) == good
 
@@ -236,7 +236,7 @@ def kill_at_random(folder, seed, rounds):
         wait_for_none(folder, f" after a kill of {which}")
     assert subprocess.run(command, timeout=120).returncode == 0
     trials = Study.read(folder).trials()
-    assert [t.point["x"] for t in trials] == [str(i) for i in range(8)]
+    assert [t.params["x"] for t in trials] == [str(i) for i in range(8)]
     assert all(t.state == "completed" or "SIGKILL" in t.notes["reason"] for t in trials)
     assert sum(t.state == "failed" for t in trials) <= killed
 

@@ -15,7 +15,7 @@ from quintet.base.errors import UserError
 from quintet.study import leaderboard
 from quintet.study.storage import mend, storage
 from quintet.study.study import Study
-from quintet.sweep.full_disk import explained
+from quintet.sweep.full_disk import reported
 
 
 def test_a_torn_last_line_costs_nothing_but_itself(tmp_path):
@@ -145,7 +145,7 @@ import resource, signal, sys
 from pathlib import Path
 sys.path.insert(0, {str(HERE)!r})
 from parent import loop, plan, swept
-from quintet.sweep.full_disk import explained
+from quintet.sweep.full_disk import reported
 
 signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder = Path(sys.argv[1])
@@ -183,7 +183,7 @@ def test_a_write_that_fails_is_one_message_and_the_sweep_goes_on(
     chosen = plan(tmp_path, swept(x=range(3)))
     its = loop(chosen)
     monkeypatch.setenv(fault_injection.VARIABLE, f"{fault}:{at}:{where}")
-    with pytest.raises(UserError, match="No trial is lost") as failed, explained(tmp_path):
+    with pytest.raises(UserError, match="No trial is lost") as failed, reported(tmp_path):
         its.run()
     monkeypatch.delenv(fault_injection.VARIABLE)
     said = "The disk is full" if fault == "ENOSPC" else os.strerror(getattr(errno, fault))
@@ -201,7 +201,7 @@ def test_a_leaderboard_that_cannot_be_written_is_written_by_the_same_command(tmp
     its.run()
     for boundary in ("1", "2"):
         monkeypatch.setenv(fault_injection.VARIABLE, f"EIO:{boundary}:leaderboard.csv")
-        with pytest.raises(UserError, match="No trial is lost"), explained(tmp_path):
+        with pytest.raises(UserError, match="No trial is lost"), reported(tmp_path):
             leaderboard.save(its.study)
         assert not list(tmp_path.glob("*leaderboard*"))
     monkeypatch.delenv(fault_injection.VARIABLE)

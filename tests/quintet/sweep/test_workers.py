@@ -116,7 +116,7 @@ def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_go_on(tmp_path):
     os.kill(parent.pid, signal.SIGINT)  # it alone, as on a cluster
     out, errors = parent.communicate(timeout=60)
     assert parent.returncode == 130, out + errors
-    assert "Go on with" in errors
+    assert "Continue with" in errors
     assert not [p for p in Path("/proc").glob("[0-9]*/cmdline") if str(tmp_path) in text(p)]
     assert states(tmp_path) == ["running"] * 2
 

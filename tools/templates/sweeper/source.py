@@ -40,8 +40,8 @@ class NewOption:
         best = self.best(trials, mode)
         if best is not None and rng.random() >= self.explore:
             for p in space.parameters:
-                if p.key in best.point and p.ordered:
-                    near = p.unit(best.point[p.key]) + self.spread * rng.standard_normal()
+                if p.key in best.params and p.ordered:
+                    near = p.unit(best.params[p.key]) + self.spread * rng.standard_normal()
                     units[p.key] = min(max(near, 0.0), 1.0)
         return space.at(units)
 

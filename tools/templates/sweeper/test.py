@@ -18,7 +18,7 @@ def swept(count, mode="max", sampler=None):
 
 
 def test_points_lie_in_the_space():
-    assert all(SPACE[k].holds(v) for trial in swept(20) for k, v in trial.point.items())
+    assert all(SPACE[k].holds(v) for trial in swept(20) for k, v in trial.params.items())
 
 
 def test_it_finds_the_better_region_whichever_way_is_better():
@@ -30,4 +30,4 @@ def test_it_finds_the_better_region_whichever_way_is_better():
 
 def test_a_sweep_that_goes_on_suggests_what_it_would_have_suggested():
     trials = swept(8)
-    assert NewOption().suggest(trials[:5], SPACE, 5, 3, "max") == trials[5].point
+    assert NewOption().suggest(trials[:5], SPACE, 5, 3, "max") == trials[5].params

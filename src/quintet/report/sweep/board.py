@@ -27,10 +27,10 @@ def titled(keys: list[str]) -> list[str]:
 
 def varied(sweep: SweepData) -> list[str]:
     """Return the parameters with more than one value, the most important first."""
-    keys = dict.fromkeys(key for trial in sweep.ranked for key in trial.point)
+    keys = dict.fromkeys(key for trial in sweep.ranked for key in trial.params)
     first = [key for key in sweep.importance if key in keys]
     ordered = list(dict.fromkeys([*first, *keys]))
-    several = [k for k in ordered if len({t.point.get(k) for t in sweep.trials}) > 1]
+    several = [k for k in ordered if len({t.params.get(k) for t in sweep.trials}) > 1]
     return several or ordered
 
 
@@ -41,7 +41,7 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str]) -> list[Cell]:
         Link(f"{trial.number}", f"trials/{trial.number:04d}/"),
         state(trial) + (", steered" if STEERED in trial.notes else ""),
         value,
-        *(_setting(trial.point.get(key)) for key in keys),
+        *(_setting(trial.params.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),
         Number(seconds, f"{seconds:.1f}"),
         Copy(again(sweep, trial)),

@@ -33,7 +33,7 @@ def _group(sweep: SweepData, reason: str, trials: list[Trial]) -> Block:
     first = trials[0]
     opening = reason.splitlines()[0]
     count = "" if len(trials) == 1 else f" and {plural(len(trials) - 1, 'other')}"
-    inside: list[Block] = [Text(reason), Text(" ".join(assignments(first.point)), "Settings:")]
+    inside: list[Block] = [Text(reason), Text(" ".join(assignments(first.params)), "Settings:")]
     if len(trials) > 1:
         inside.append(Text(", ".join(str(t.number) for t in trials), "Trials:"))
     if log := str(first.notes.get("log") or ""):

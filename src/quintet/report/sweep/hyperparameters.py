@@ -66,7 +66,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         for name, color, opacity, width in BANDS
         if found[name]
     ]
-    absent = any(place(p, t.point) is None for p in parameters for t in sweep.valued)
+    absent = any(place(p, t.params) is None for p in parameters for t in sweep.valued)
     bottom = (ABSENT if absent else 0.0) - 0.06
     layout = {
         "xaxis": {
@@ -119,7 +119,7 @@ def _lines(
     y: list[float | None] = []
     text: list[Markup] = []
     for trial in trials:
-        places = [place(p, trial.point) for p in parameters]
+        places = [place(p, trial.params) for p in parameters]
         x += [*range(len(parameters)), None]
         y += [*(ABSENT if at is None else at for at in places), None]
         text += [_told(sweep, trial)] * (len(parameters) + 1)
@@ -132,7 +132,7 @@ def _lines(
 
 def _told(sweep: SweepData, trial: Trial) -> Markup:
     lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {trial.value:.4f}"]
-    lines += [f"{key} = {rounded(value)}" for key, value in trial.point.items()]
+    lines += [f"{key} = {rounded(value)}" for key, value in trial.params.items()]
     return Markup("<br>").join(lines)
 
 
@@ -141,11 +141,11 @@ def slice_of(sweep: SweepData, p: Parameter) -> Figure:
     traces = []
     groups = {"pruned": ("$faint", 6), "completed": ("$blue", 7)}
     for state, (color, size) in groups.items():
-        trials = [t for t in sweep.valued if t.state == state and place(p, t.point) is not None]
+        trials = [t for t in sweep.valued if t.state == state and place(p, t.params) is not None]
         if sweep.winner in trials:
             trials.remove(sweep.winner)
         traces.append(_dots(sweep, p, trials, state, color, size))
-    if sweep.winner and place(p, sweep.winner.point) is not None:
+    if sweep.winner and place(p, sweep.winner.params) is not None:
         traces.append(_dots(sweep, p, [sweep.winner], "winner", "$orange", 11))
     share = sweep.importance.get(p.key)
     title = p.key if share is None else f"{p.key} ({share:.0%})"
@@ -164,7 +164,7 @@ def _axis_name(p: Parameter) -> str:
 
 def _spread(p: Parameter, trial: Trial) -> float:
     """Return a trial's place; those of the same listed value a little apart, to be seen."""
-    at = place(p, trial.point) or 0.0
+    at = place(p, trial.params) or 0.0
     if not isinstance(p, Choice):
         return at
     return at + (trial.number * GOLDEN % 1 - 0.5) * 0.4 / len(p.values)

@@ -98,8 +98,8 @@ def _table(sweep: SweepData, shares: Mapping[str, float]) -> Table:
 
 def good_range(sweep: SweepData, key: str) -> str:
     """Say where the best quarter of all trials lies, of those that have the parameter."""
-    ranked = [t for t in sweep.ranked if t.value is not None and key in t.point]
-    values = [t.point[key] for t in ranked[: max(3, len(ranked) // 4)]]
+    ranked = [t for t in sweep.ranked if t.value is not None and key in t.params]
+    values = [t.params[key] for t in ranked[: max(3, len(ranked) // 4)]]
     if not values:
         return "–"
     try:
@@ -112,7 +112,7 @@ def good_range(sweep: SweepData, key: str) -> str:
 
 
 def _method(sweep: SweepData) -> str:
-    left = sorted({key for t in sweep.trials for key in t.point} - set(sweep.importance))
+    left = sorted({key for t in sweep.trials for key in t.params} - set(sweep.importance))
     text = (
         f"Measured over {len(sweep.valued)} trials by PED-ANOVA (Watanabe et al. 2023): how much a "
         "parameter sets the best trials apart from the others. With few trials the order of "

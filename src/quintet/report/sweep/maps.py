@@ -25,7 +25,7 @@ def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
         return None
     a, b = ordered
     trials = [
-        t for t in sweep.valued if place(a, t.point) is not None and place(b, t.point) is not None
+        t for t in sweep.valued if place(a, t.params) is not None and place(b, t.params) is not None
     ]
     if len(trials) < FEWEST:
         return None
@@ -48,7 +48,7 @@ def _ground(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
     import numpy as np
 
     grid = np.linspace(0, 1, SIDE)
-    at = np.array([[place(a, t.point), place(b, t.point)] for t in trials], dtype=float)
+    at = np.array([[place(a, t.params), place(b, t.params)] for t in trials], dtype=float)
     value = np.array([t.value for t in trials], dtype=float)
     x, y = np.meshgrid(grid, grid)
     distance = (x[..., None] - at[:, 0]) ** 2 + (y[..., None] - at[:, 1]) ** 2
@@ -70,8 +70,8 @@ def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
     won = [sweep.winner is not None and t.number == sweep.winner.number for t in trials]
     return {
         **{"type": "scatter", "mode": "markers"},
-        "x": [place(a, t.point) for t in trials],
-        "y": [place(b, t.point) for t in trials],
+        "x": [place(a, t.params) for t in trials],
+        "y": [place(b, t.params) for t in trials],
         "text": [f"trial {t.number}, {t.state}: {t.value:.4f}" for t in trials],
         "hovertemplate": Markup("%{text}<extra></extra>"),
         "marker": {

@@ -59,11 +59,11 @@ def _answered(sweep: SweepData, numbers: list[int]) -> str:
 
 def left_out(sweep: SweepData) -> list[str]:
     """Return the words of the sweep's commands that could do more than choose, and do not stand."""
-    trials = (word for trial in sweep.trials for word in assignments(trial.point))
+    trials = (word for trial in sweep.trials for word in assignments(trial.params))
     typed = words_of(str(sweep.about.get("command") or "python train.py"))[1]
     return list(dict.fromkeys([*typed, *sort_out([*sweep.spec.get("fixed", []), *trials])[1]]))
 
 
 def _words(sweep: SweepData, trial: Trial) -> list[str]:
     fixed = [word for word in sweep.spec.get("fixed", []) if not word.startswith("sweeper=")]
-    return sort_out([*fixed, *assignments(trial.point)])[0]
+    return sort_out([*fixed, *assignments(trial.params)])[0]

@@ -107,7 +107,7 @@ class SweepData:
     def defaults(self) -> Trial | None:
         """The trial that has the config's own values."""
         point = self.about.get("defaults")
-        found = (t for t in self.trials if t.point == point and t.value is not None)
+        found = (t for t in self.trials if t.params == point and t.value is not None)
         return next(found, None) if point else None
 
     def better(self, a: float, b: float) -> bool:

@@ -75,7 +75,7 @@ def _beside_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
 
 
 def _point(winner: Trial) -> str:
-    return " · ".join(f"{key}={rounded(value)}" for key, value in winner.point.items())
+    return " · ".join(f"{key}={rounded(value)}" for key, value in winner.params.items())
 
 
 def _tiles(sweep: SweepData, winner: Trial) -> list[Tile]:

@@ -41,7 +41,7 @@ def edges(sweep: SweepData) -> list[str]:
     if sweep.winner is None:
         return []
     known = {p.key for p in sweep.space.parameters}
-    if not set(sweep.winner.point) <= known:
+    if not set(sweep.winner.params) <= known:
         return []
     return at_the_edge(sweep.winner, sweep.space)
 

@@ -1,6 +1,6 @@
-"""What to try next. A suggestion depends on seed, number and history alone.
+"""Samplers: what to try next. A suggestion depends only on seed, number and history.
 
-So a sweep that was stopped and goes on suggests what it would have suggested anyway, and workers
+So a sweep that was stopped and continued suggests what it would have suggested anyway, and workers
 that share a study never draw the same numbers.
 """
 
@@ -13,48 +13,48 @@ if TYPE_CHECKING:
 
 
 class Sampler(Protocol):
-    """A strategy's first half: where to look."""
+    """The part of a strategy that chooses the params of each trial."""
 
     starts_with_defaults: bool
-    """Whether trial 0 takes the config's own values."""
+    """Whether trial 0 has the config's own values."""
 
     def total(self, space: "Space") -> int | None:
-        """Return how many trials there can be; None where there is no end."""
+        """Return how many trials there can be; None if unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return the point of trial `number`.
+        """Return the params of trial `number`.
 
         Args:
-            trials: all earlier ones, running ones among them.
+            trials: all earlier ones, including running ones.
             space: to choose from.
             number: of the trial.
             seed: of the sweep.
-            mode: P's direction.
+            mode: the metric's direction, min or max.
 
         """
 
 
 class Grid:
-    """Every combination, once, the last parameter turning fastest."""
+    """Every combination once; the last parameter varies fastest."""
 
     starts_with_defaults = False
 
     def __init__(self) -> None:
-        self._points: list[Params] = []
+        self._combinations: list[Params] = []
 
     def total(self, space: "Space") -> int:
         """Return how many combinations there are."""
-        self._points = self._points or list(space.product())
-        return len(self._points)
+        self._combinations = self._combinations or list(space.product())
+        return len(self._combinations)
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
         """Return the combination of that number."""
         self.total(space)
-        return self._points[number]
+        return self._combinations[number]
 
 
 class Random:
@@ -63,12 +63,12 @@ class Random:
     starts_with_defaults = True
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return a random point."""
+        """Return random params."""
         import numpy as np
 
         draws = np.random.default_rng([seed, number]).random(len(space.parameters))
@@ -81,12 +81,12 @@ class QuasiRandom:
     starts_with_defaults = True
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return the sequence's point of that number."""
+        """Return the params at that position of the sequence."""
         from scipy.stats import qmc
 
         sequence = qmc.Sobol(len(space.parameters), scramble=True, rng=seed)

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     from quintet.study.space import Params, Space
@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 class CoarseToFine:
-    """Random search in a box that shrinks around the best point, round by round (Ng 2017).
+    """Random search in a box that shrinks around the best params, round by round (Ng 2017).
 
     Options are drawn from those of the best few trials once the first round is over. The scheduler
     of the same name trains the coarse rounds for fewer epochs.
@@ -29,18 +29,19 @@ class CoarseToFine:
     def __init__(self, each: int = 10, rounds: int = 3, shrink: float = 0.4, few: int = 3) -> None:
         if not 0 < shrink < 1 or min(each, rounds, few) < 1:
             raise UserError(
-                f"sweeper.sampler: shrink={shrink}, each={each}, rounds={rounds}, few={few}. "
-                "Allowed: shrink between 0 and 1, the others from 1 on."
+                f"sweeper.sampler: shrink={shrink}, each={each}, rounds={rounds}, few={few}",
+                code=Code.OUT_OF_RANGE,
+                hint="Allowed: shrink between 0 and 1, the others 1 or more",
             )
         self.each, self.rounds, self.shrink, self.few = each, rounds, shrink, few
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return a random point of this round's box."""
+        """Return random params within this round's box."""
         import numpy as np
 
         draws = np.random.default_rng([seed, number]).random(len(space.parameters)).tolist()
@@ -51,7 +52,7 @@ class CoarseToFine:
             return space.at(units)
         width = self.shrink**turn
         for p in space.parameters:
-            known = [t.point[p.key] for t in best if p.key in t.point]
+            known = [t.params[p.key] for t in best if p.key in t.params]
             if not known:
                 continue
             if p.ordered:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import numpy as np
@@ -43,33 +43,34 @@ class Genetic:
     ) -> None:
         if population < 2 or tournament < 1:
             raise UserError(
-                f"sweeper.sampler: population={population}, tournament={tournament}. Allowed: a "
-                "population from 2 on, a tournament from 1 on."
+                f"sweeper.sampler: population={population}, tournament={tournament}",
+                code=Code.OUT_OF_RANGE,
+                hint="Allowed: population of 2 or more, tournament of 1 or more",
             )
         self.population, self.tournament = population, tournament
         self.mutation, self.spread = mutation, spread
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return a child of two good trials; a random point while there are too few."""
+        """Return a child of two good trials; random params while there are too few."""
         import numpy as np
 
         rng = np.random.default_rng([seed, number])
         parents = self.select(trials, mode)
         if number < self.population or len(parents) < 2:
             return space.at({p.key: rng.random() for p in space.parameters})
-        tried = [t.point for t in trials]
+        tried = [t.params for t in trials]
         mother, father = (self.genes(self.fight(parents, rng), space, rng) for _ in range(2))
         child = cross(mother, father, rng)
         for _ in range(TRIES):
             child = self.mutate(child, space, rng)
-            if (point := space.at(child)) not in tried:
+            if (params := space.at(child)) not in tried:
                 break
-        return point
+        return params
 
     def select(self, trials: "Sequence[Trial]", mode: str) -> "list[Trial]":
         """Return the best trials so far, the best first."""
@@ -84,7 +85,7 @@ class Genetic:
     def genes(self, trial: "Trial", space: "Space", rng: "np.random.Generator") -> Genes:
         """Return a trial's place in the cube; where it has no value, a random one."""
         return {
-            p.key: p.unit(trial.point[p.key]) if p.key in trial.point else rng.random()
+            p.key: p.unit(trial.params[p.key]) if p.key in trial.params else rng.random()
             for p in space.parameters
         }
 

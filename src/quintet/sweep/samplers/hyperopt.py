@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from importlib.util import find_spec
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.sweep.samplers.model_based import check_counts, draw_seed
 
 if TYPE_CHECKING:
@@ -33,19 +33,23 @@ class Hyperopt:
     def __init__(self, startup: int = 10, candidates: int = 24) -> None:
         if find_spec("hyperopt") is None:
             raise UserError(
-                "sweeper=hyperopt needs a package that is not installed. Run "
-                "pip install -e '.[hyperopt]', or choose sweeper=optuna, which is TPE as well."
+                "needs a package that is not installed",
+                code=Code.UNAVAILABLE,
+                key="sweeper",
+                value="hyperopt",
+                hint="Run pip install -e '.[hyperopt]', or choose sweeper=optuna, which is TPE as "
+                "well",
             )
         check_counts(startup, candidates)
         self.startup, self.candidates = startup, candidates
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return the point that looks best to the densities."""
+        """Return the params with the best ratio of the densities."""
         from hyperopt import hp, tpe
         from hyperopt.base import Domain, trials_from_docs
 
@@ -80,7 +84,7 @@ def options(parameter: "Parameter") -> int:
 def _document(trial: "Trial", space: "Space", mode: str) -> dict[str, Any]:
     """Return a trial as Hyperopt keeps it; a running one has no loss, which counts as the worst."""
     values: dict[str, list[float]] = {p.key: [] for p in space.parameters}
-    for key, value in trial.point.items():
+    for key, value in trial.params.items():
         p = space[key]
         unit = p.unit(value)
         values[key] = [unit if p.ordered else int(unit * options(p))]

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import optuna
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 class Tpe:
-    """Tree-structured Parzen estimator: the densities of good and of bad points compared.
+    """Tree-structured Parzen estimator: compares the densities of good and bad params.
 
     Bergstra et al. 2011, "Algorithms for hyper-parameter optimization"; with constant liar, by
     Optuna.
@@ -34,12 +34,12 @@ class Tpe:
         self.startup, self.candidates, self.multivariate = startup, candidates, multivariate
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return the point that looks best to the densities."""
+        """Return the params with the best ratio of the densities."""
         from optuna.samplers import TPESampler
 
         sampler = TPESampler(
@@ -70,12 +70,12 @@ class GaussianProcess:
         self.startup = startup
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return the point with the greatest expected improvement."""
+        """Return the params with the greatest expected improvement."""
         from optuna.samplers import GPSampler
 
         sampler = GPSampler(n_startup_trials=self.startup, seed=draw_seed(seed, number))
@@ -91,8 +91,9 @@ def check_counts(startup: int, candidates: int = 1) -> None:
     """
     if startup < 0 or candidates < 1:
         raise UserError(
-            f"sweeper.sampler: startup={startup}, candidates={candidates}. Allowed: startup from 0 "
-            "on, candidates from 1 on."
+            f"sweeper.sampler: startup={startup}, candidates={candidates}",
+            code=Code.OUT_OF_RANGE,
+            hint="Allowed: startup of 0 or more, candidates of 1 or more",
         )
 
 
@@ -112,15 +113,15 @@ def _ask(
     optuna = quiet_optuna()
     direction = {"min": "minimize", "max": "maximize"}[mode]
     study = optuna.create_study(sampler=sampler, direction=direction)
-    # A point with a gap, such as a default outside the space, would take its key from all others.
-    usable = [t for t in trials if t.state != "failed" and space.covers(t.point)]
+    # Params with a gap, such as a default outside the space, would remove its key from all others.
+    usable = [t for t in trials if t.state != "failed" and space.covers(t.params)]
     study.add_trials(_frozen(usable, space))
     asked = study.ask()
-    point: Params = {}
+    params: Params = {}
     for parameter in space.parameters:
-        if space.active(parameter, point):
-            point[parameter.key] = parameter.from_optuna(_suggest(asked, parameter))
-    return point
+        if space.active(parameter, params):
+            params[parameter.key] = parameter.from_optuna(_suggest(asked, parameter))
+    return params
 
 
 def _frozen(trials: "Sequence[Trial]", space: "Space") -> "list[optuna.trial.FrozenTrial]":
@@ -143,8 +144,8 @@ def _frozen(trials: "Sequence[Trial]", space: "Space") -> "list[optuna.trial.Fro
             value=trial.value if trial.state != "running" else None,
             datetime_start=now,
             datetime_complete=now if trial.state != "running" else None,
-            params={key: known[key][0].to_optuna(value) for key, value in trial.point.items()},
-            distributions={key: known[key][1] for key in trial.point},
+            params={key: known[key][0].to_optuna(value) for key, value in trial.params.items()},
+            distributions={key: known[key][1] for key in trial.params},
             user_attrs={},
             system_attrs={},
             intermediate_values=trial.reports,

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     from quintet.study.trial import Trial
@@ -91,8 +91,9 @@ def check_rungs(min_epochs: int, eta: int) -> None:
     """
     if eta < 2 or min_epochs < 1:
         raise UserError(
-            f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}. Allowed: eta from 2 on, "
-            "min_epochs from 1 on."
+            f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}",
+            code=Code.OUT_OF_RANGE,
+            hint="Allowed: eta of 2 or more, min_epochs of 1 or more",
         )
 
 

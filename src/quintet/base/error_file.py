@@ -1,0 +1,39 @@
+"""A `UserError` handed from a process to the one that started it, field by field, in JSON."""
+
+import json
+import os
+from pathlib import Path
+
+from quintet.base.errors import Code, UserError
+from quintet.base.files import write_atomically
+
+VARIABLE = "QUINTET_ERROR_FILE"
+"""Environment variable that tells a command where to leave the error it ends with."""
+
+
+def write(path: Path, error: UserError) -> None:
+    """Write the fields of an error."""
+    value = None if error.value is None else str(error.value)
+    fields = {
+        "problem": error.problem,
+        "code": error.code,
+        "key": error.key,
+        "value": value,
+        "allowed": error.allowed,
+        "hint": error.hint,
+    }
+    write_atomically(path, json.dumps(fields))
+
+
+def read(path: Path) -> UserError | None:
+    """Return the error that was written; None if there is no file."""
+    if not path.is_file():
+        return None
+    fields = json.loads(path.read_text())
+    return UserError(fields.pop("problem"), code=Code(fields.pop("code")), **fields)
+
+
+def report(error: UserError) -> None:
+    """Write the error this command ends with, if its parent asked for it."""
+    if (path := os.environ.get(VARIABLE)) is not None:
+        write(Path(path), error)

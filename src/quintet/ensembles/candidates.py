@@ -11,7 +11,7 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import ENSEMBLE, Record, by_fold
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.members import predictions, targets
 from quintet.ensembles.reload import Trained, trained
@@ -78,13 +78,20 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
     board, there = sweep / BOARD, untrusted_files.has(sweep, BOARD)
     if not there and (sweep / "trials").is_dir():
         raise UserError(
-            f"sweep={sweep} has not ended, so it has no leaderboard yet. Let it end, or go on with "
-            "it by the command that began it; Ctrl-C leaves a leaderboard as well."
+            "has not ended, so it has no leaderboard yet",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Let it end, or continue it with the command that started it; Ctrl-C writes a "
+            "leaderboard, too.",
         )
     if not there:
         raise UserError(
-            f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
-            "`python src/train.py -m ...` wrote."
+            f"is not a sweep folder: {board} is missing",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Give a folder that `python src/train.py -m ...` wrote.",
         )
     table = untrusted_files.read_table(sweep, BOARD)
     with untrusted_files.understood(board):
@@ -97,7 +104,13 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
     if gone := [c.folder.name for c in ended if c not in whole]:
         console.say("[yellow]note[/]  left out, without checkpoints: trials {}", ", ".join(gone))
     if not whole:
-        raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
+        raise UserError(
+            "has no trial with a checkpoint to build an ensemble from",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Run the sweep with checkpoints (callbacks=default).",
+        )
     return whole[:count]
 
 

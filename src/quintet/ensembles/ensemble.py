@@ -13,7 +13,7 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.output_paths import check, staging
 from quintet.artifacts.record import CONFIG, ENSEMBLE, voters
 from quintet.base import console, files
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
 from quintet.ensembles.candidates import (
@@ -44,7 +44,13 @@ def assemble(cfg: DictConfig) -> Ensemble:
     console.quiet(cfg.debug)
     for key in ("candidates", "size"):
         if not isinstance(cfg[key], int) or isinstance(cfg[key], bool) or cfg[key] < 1:
-            raise UserError(f"{key}={cfg[key]} is no number of models. Give 1 or more.")
+            raise UserError(
+                "is not a number of models",
+                code=Code.OUT_OF_RANGE,
+                key=key,
+                value=cfg[key],
+                hint="Give a whole number of at least 1.",
+            )
     sweep = Path(cfg.sweep)
     output = Path(cfg.output) if cfg.output else untrusted_files.inside(sweep, "ensemble")
     check(output, {"sweep": sweep}, _is_ours, overwrite=bool(cfg.get("overwrite")))
@@ -53,8 +59,11 @@ def assemble(cfg: DictConfig) -> Ensemble:
     said = [answers(candidate, trust) for candidate in found]
     if not all(same_samples(each, said[0]) for each in said):
         raise UserError(
-            f"The trials of sweep={sweep} have different validation samples, so they cannot be "
-            "compared. Sweep without seed, data.seed, data.val, data.test and data.fold."
+            "has trials with different validation samples, so they cannot be compared",
+            code=Code.INCOMPATIBLE,
+            key="sweep",
+            value=sweep,
+            hint="Sweep without varying seed, data.seed, data.val, data.test and data.fold.",
         )
     on_val = [torch.cat(each.predicted) for each in said]
     first = said[0].cfg.metric

@@ -9,7 +9,7 @@ from torch import Tensor
 from torchmetrics import Metric
 
 from quintet.artifacts.ensemble_record import Ensemble
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.reload import Trained, trained
@@ -26,8 +26,12 @@ def members(
     """
     if checkpoint not in ("best", "last"):
         raise UserError(
-            f"checkpoint={checkpoint} is one file, {folder} has several models. Allowed: best, "
-            "last, or one of the folders inside it."
+            f"is a single file, but {folder} contains several models",
+            code=Code.CONFLICT,
+            key="checkpoint",
+            value=checkpoint,
+            allowed=("best", "last"),
+            hint="For a checkpoint file, give run= the folder of one model inside it.",
         )
     for name, count in Ensemble.read(folder).members.items():
         yield trained(folder / name, checkpoint, trust), count

@@ -10,7 +10,7 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import ENSEMBLE, RESULT, Record
 from quintet.base.console import typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, run_folder
 from quintet.config.trust import NOTHING, Trust
 from quintet.data.module import DataModule
@@ -40,7 +40,9 @@ class Trained:
         if found.fingerprint != was:
             raise UserError(
                 f"The data has changed since the run: its fingerprint is {found.fingerprint}, the "
-                f"run's was {was}. Restore the data, or score new data with predict.py."
+                f"run's was {was}",
+                code=Code.DATA,
+                hint="Restore the data, or score new data with predict.py.",
             )
         return found
 
@@ -63,19 +65,29 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
     if untrusted_files.has(folder, ENSEMBLE):
         inside = sorted(Ensemble.read(folder).members)
         raise UserError(
-            f"run={folder} has several models, each with preprocessing of its own. Give one of "
-            f"them: run={typed(folder / inside[0])} (of {', '.join(inside)})."
+            "contains several models, each with its own preprocessing",
+            code=Code.CONFLICT,
+            key="run",
+            value=folder,
+            hint=f"Give one of them: run={typed(folder / inside[0])} (of {', '.join(inside)}).",
         )
     if repeats(cfg) > 1:  # its models are listed at the end
         raise UserError(
-            f"run={folder} has not trained all of its models yet. Go on with it by "
-            f"resume={typed(folder)}, or give the folder of one inside it."
+            "has not trained all of its models yet",
+            code=Code.CONFLICT,
+            key="run",
+            value=folder,
+            hint=f"Continue it with resume={typed(folder)}, or give the folder of one model in it.",
         )
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)
     data = build.data(cfg)
     if (kept := state.get(DataModule.__qualname__)) is None:
-        raise UserError(f"{path} is no checkpoint of train.py: it holds no preprocessing.")
+        raise UserError(
+            f"{path} is not a checkpoint of train.py: it contains no preprocessing",
+            code=Code.DAMAGED,
+            hint="Give a checkpoint that train.py wrote.",
+        )
     with untrusted_files.understood(path):
         data.load_state_dict(kept)
     task = build.task(cfg, data, build.model(cfg))
@@ -85,7 +97,13 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
 
 def _checkpoint(folder: Path, name: str) -> Path:
     if "://" in name:
-        raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
+        raise UserError(
+            "is an address",
+            code=Code.NOT_TRUSTED,
+            key="checkpoint",
+            value=name,
+            hint="Allowed: best, last, or a local file.",
+        )
     if name not in ("best", "last"):
         return Path(name)
     inside = f"{checkpoints.FOLDER}/{name}.ckpt"
@@ -106,7 +124,8 @@ def _load_weights(task: SupervisedModule, state: dict[str, Any], path: Path) -> 
             if keys
         ]
         raise UserError(
-            f"{path} is a checkpoint of another model ({'; '.join(says)}). "
-            "Use the checkpoint that belongs to this run folder's config."
+            f"{path} is a checkpoint of another model ({'; '.join(says)})",
+            code=Code.INCOMPATIBLE,
+            hint="Use the checkpoint that belongs to this run folder's config.",
         )
     task.load_state_dict(state)

@@ -88,10 +88,14 @@ def require(package: str, install: str) -> None:
     """
     from importlib.util import find_spec
 
-    from quintet.base.errors import UserError
+    from quintet.base.errors import Code, UserError
 
     if find_spec(package) is None:
         raise UserError(
-            f"logger={package} needs the package {package}, which is not installed. Install it, "
-            f"pip install -e '{install}', or choose another logger: csv is always there."
+            f"needs the package {package}, which is not installed",
+            code=Code.UNAVAILABLE,
+            key="logger",
+            value=package,
+            hint=f"Install it with pip install -e '{install}', or choose another logger: csv needs "
+            "no package.",
         )

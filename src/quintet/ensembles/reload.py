@@ -1,4 +1,4 @@
-"""A trained model back from its run folder, with everything that belongs to it."""
+"""Load a trained model from its run folder, with its config and data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -22,17 +22,17 @@ from quintet.training.training_steps import repeats
 
 @dataclass
 class Trained:
-    """A run's config, data and model; the data is read only when asked for."""
+    """A run's config, data and model; the data are read on demand."""
 
     cfg: DictConfig
     data: DataModule
     task: SupervisedModule
 
     def load(self) -> Facts:
-        """Read the data that the run was trained on, and return its facts.
+        """Read the data that the run was trained on, and return their facts.
 
         Raises:
-            UserError: it has changed since.
+            UserError: the data have changed since.
 
         """
         foreign_config.refuse_references(self.cfg, "data")
@@ -48,16 +48,16 @@ class Trained:
 
 
 def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> Trained:
-    """Rebuild the model of a run folder from the folder's own config and load its weights.
+    """Rebuild the model of a run folder from its config and load its weights.
 
     Args:
-        folder: that train.py wrote.
+        folder: written by train.py.
         checkpoint: `best`, `last`, or the path of a checkpoint file.
-        trust: what the folder's config may name beside the building blocks.
+        trust: what the folder's config may name besides the building blocks.
 
     Raises:
-        UserError: no run folder, one with several models, a config that names code which is not
-            trusted, or a checkpoint that is missing, damaged or another model's.
+        UserError: the folder is not a run folder or has several models, its config names code that
+            is not trusted, or the checkpoint is missing, damaged or another model's.
 
     """
     cfg = run_folder.load(folder, trust)
@@ -71,7 +71,7 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
             value=folder,
             hint=f"Give one of them: run={typed(folder / inside[0])} (of {', '.join(inside)}).",
         )
-    if repeats(cfg) > 1:  # its models are listed at the end
+    if repeats(cfg) > 1:  # the ensemble file is written at the end
         raise UserError(
             "has not trained all of its models yet",
             code=Code.CONFLICT,
@@ -108,7 +108,7 @@ def _checkpoint(folder: Path, name: str) -> Path:
         return Path(name)
     inside = f"{checkpoints.FOLDER}/{name}.ckpt"
     if name == "best" and untrusted_files.has(folder, RESULT):
-        # The record knows which one was scored: a run that was never validated has a last one only.
+        # The record names the scored checkpoint: a run without validation has only the last one.
         inside = Record.read(folder).checkpoint or inside
     return untrusted_files.inside(folder, inside)
 
@@ -118,13 +118,13 @@ def _load_weights(task: SupervisedModule, state: dict[str, Any], path: Path) -> 
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
     if missing or unknown or shapes:
-        says = [
+        problems = [
             f"{what}: {', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''}"
             for what, keys in (("missing", missing), ("unknown", unknown), ("other shape", shapes))
             if keys
         ]
         raise UserError(
-            f"{path} is a checkpoint of another model ({'; '.join(says)})",
+            f"{path} is a checkpoint of another model ({'; '.join(problems)})",
             code=Code.INCOMPATIBLE,
             hint="Use the checkpoint that belongs to this run folder's config.",
         )

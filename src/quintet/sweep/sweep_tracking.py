@@ -16,7 +16,7 @@ from quintet.trackers.sweep_trackers import Failure, SweepSummary
 def tell(config: DictConfig, plan: Plan, study: Study) -> None:
     """Tell the trackers that the trials had how the sweep stands; where there are none, nothing."""
     if config.logger:
-        trackers.tell(config.logger, seen(plan, study))
+        trackers.log_sweep(config.logger, seen(plan, study))
 
 
 def seen(plan: Plan, study: Study) -> SweepSummary:

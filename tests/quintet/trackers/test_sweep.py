@@ -98,7 +98,7 @@ def test_a_trial_that_failed_before_its_tracker_began_has_a_run_too(sweep_of, ki
 
 def test_a_tracker_that_breaks_costs_one_warning(sweep_of, capsys):
     log_sweep({"wandb": {**WANDB["wandb"], "mode": "no such mode"}}, sweep_of())
-    assert capsys.readouterr().out.count("WandB was not told of the sweep") == 1
+    assert capsys.readouterr().out.count("The sweep could not be logged to WandB") == 1
 
 
 def test_disabled_leaves_nothing(sweep_of, killed):

@@ -18,7 +18,7 @@ def test_confusions_count_each_true_class_in_its_row():
     (chart,) = charts(answers("multiclass", [0, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
     (other,) = charts(answers("multiclass", [2, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
     assert "<c> predicted as a (1)" in other.caption
-    (heat,) = chart.traces
+    (heat,) = chart.given["data"]  # escaped, as plotly receives it
     assert heat["customdata"] == [[1, 1, 0], [0, 1, 0], [0, 0, 2]]
     assert heat["z"][0] == [50, 50, 0]
     assert heat["y"][2] == "&lt;c&gt;"

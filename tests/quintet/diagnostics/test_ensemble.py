@@ -111,7 +111,7 @@ def test_a_trial_whose_checkpoint_is_gone_is_left_out_and_named(sweep, tmp_path,
     (less / "trials/0001/checkpoints/best.ckpt").unlink()
     made = assemble(settings(less, test=False))
     assert not any("0001" in name for name in made.members)
-    assert "left out, without checkpoints: trials 0001" in capsys.readouterr().out
+    assert "skipped, without checkpoints: trials 0001" in capsys.readouterr().out
 
 
 def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):

@@ -1,10 +1,10 @@
-"""Add an option of your own: its source, its YAML and its test, in the team's package.
+"""Add an option of your own to the team's package: a source, a YAML and a test.
 
 make add KIND=model NAME=my_net
-make add KIND=optimizer NAME=nadam     # torch has it: a YAML and a test are all it needs
+make add KIND=optimizer NAME=nadam     # part of torch: needs only a YAML and a test
 
-What is written works at once (`python src/train.py model=my_net`) and is an example to change: a
-method of its own, from a paper, in the form that this project gives such a thing.
+The new option works at once (`python src/train.py model=my_net`) and is an example to edit: a
+method from a paper that the engine does not have, written in the project's style.
 """
 
 import keyword
@@ -17,7 +17,7 @@ from pathlib import Path
 import library
 
 from quintet.base import paths
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
@@ -30,8 +30,8 @@ class Kind:
 
     Args:
         group: its config group, a folder of configs/.
-        package: of its source, below the team's own; None where a YAML is all there is.
-        word: what chooses it; `{}` is the option's name.
+        package: of its source, inside the team's package; None for a YAML without a source.
+        word: the override that selects it; `{}` is the option's name.
 
     """
 
@@ -40,7 +40,7 @@ class Kind:
     word: str = ""
 
     def command(self, name: str) -> str:
-        """Return the command that tries the option."""
+        """Return a command that tries the option."""
         return f"python src/train.py {(self.word or self.group + '={}').format(name)}"
 
 
@@ -60,14 +60,16 @@ KINDS = {
 
 
 def planned(kind: str, name: str) -> dict[Path, str]:
-    """Return the files to write, and their text.
+    """Return the files to write, with their contents.
 
     Raises:
-        UserError: an unknown kind, a name that cannot be, or one that is taken.
+        UserError: the kind is unknown, or the name is invalid or taken.
 
     """
     if kind not in KINDS:
-        raise UserError(f"KIND={kind} is not known. {nearest(kind, KINDS)}")
+        raise UserError(
+            "is unknown", code=Code.UNKNOWN_NAME, key="KIND", value=kind, allowed=sorted(KINDS)
+        )
     check_name(name)
     place, package = KINDS[kind], package_name()
     source = ROOT / "src" / package / f"{place.package}/{name}.py"
@@ -75,7 +77,13 @@ def planned(kind: str, name: str) -> dict[Path, str]:
     test = ROOT / "tests" / package / f"{place.package or 'experiments'}/test_{name}.py"
     for path in (config, source, test):
         if path.exists() or (path == source and path.with_suffix("").is_dir()):
-            raise UserError(f"NAME={name} is taken: {shown(path)} is there. Take another name.")
+            raise UserError(
+                f"is taken: {shown(path)} exists",
+                code=Code.EXISTS,
+                key="NAME",
+                value=name,
+                hint="Choose another name.",
+            )
     if of_torch := library.texts(kind, name):
         return dict(zip((config, test), of_torch, strict=True))
     templates = {source: "source.py", config: "config.yaml", test: "test.py"}
@@ -87,10 +95,10 @@ def planned(kind: str, name: str) -> dict[Path, str]:
 
 
 def check_name(name: str) -> None:
-    """Refuse what cannot be both a module and a word of the command line.
+    """Refuse a name that cannot be both a Python module and a Hydra option.
 
     Raises:
-        UserError: says what a name is made of, and the nearest good one.
+        UserError: the name is invalid; the error suggests the nearest valid one.
 
     """
     good = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
@@ -100,13 +108,17 @@ def check_name(name: str) -> None:
         good = f"my_{good.lower()}"
     if name != good:
         raise UserError(
-            f"NAME={name} is no name for an option: it is small letters, digits and underscores, "
-            f"a letter first, and no word of Python or YAML. Take for instance NAME={good}."
+            "is not a valid name for an option: use lowercase letters, digits and underscores, a "
+            "letter first, and no keyword of Python or YAML",
+            code=Code.OUT_OF_RANGE,
+            key="NAME",
+            value=name,
+            hint=f"For example: NAME={good}",
         )
 
 
 def filled(template: str, name: str) -> str:
-    """Put the option's name, and the package's, in place of the template's own."""
+    """Replace the template's placeholders by the names of the option and of the package."""
     words = name.split("_")
     text = template.replace("NewOption", "".join(word[:1].upper() + word[1:] for word in words))
     text = re.sub(r"(?<![.\w])project(?=\.\w)", package_name(), text)
@@ -114,17 +126,17 @@ def filled(template: str, name: str) -> str:
 
 
 def package_name() -> str:
-    """Return what the team's package is called."""
+    """Return the name of the team's package."""
     return paths.package() or "project"
 
 
 def shown(path: Path) -> str:
-    """Return a path as it is called in the checkout."""
+    """Return a path relative to the checkout."""
     return str(path.relative_to(ROOT))
 
 
 def polish(paths: list[Path]) -> None:
-    """Sort imports and format, as names of another length may need."""
+    """Sort imports and format: names of another length change both."""
     python = [str(path) for path in paths if path.suffix == ".py"]
     ruff = [sys.executable, "-m", "ruff"]
     subprocess.run([*ruff, "check", "-q", "--fix-only", *python], cwd=ROOT, check=True)
@@ -132,19 +144,19 @@ def polish(paths: list[Path]) -> None:
 
 
 def main(kind: str, name: str) -> None:
-    """Write the files, and say what to do with them."""
+    """Write the files and print what to do next."""
     files = planned(kind, name)
     for path, text in files.items():
         write_atomically(path, text)
     if kind in KINDS and KINDS[kind].package:
         (ROOT / "src" / package_name() / str(KINDS[kind].package) / "__init__.py").touch()
     polish(list(files))
-    print("Written, to be made your own:")
+    print("Written, for you to edit:")
     print(*(f"  {shown(path)}" for path in files), sep="\n")
     tests = " ".join(shown(path) for path in files if path.name.startswith("test_"))
     print(f"\nTry it:   {KINDS[kind].command(name)}")
     print(f'Test it:  make test ARGS="{tests}", then make check and make test: the contract tests')
-    print("          run over every option of every group, this one included.")
+    print("          cover every option of every group, including this one.")
 
 
 if __name__ == "__main__":

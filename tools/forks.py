@@ -1,6 +1,6 @@
-"""What `make update` asks of git: a fork's base, trees under its name, and their merge.
+"""Git operations of `make update`: a fork's base, renamed trees, and their merge.
 
-Everything here works on objects and on an index of its own. Only `apply` touches the working tree.
+Everything here works on git objects and a temporary index. Only `apply` touches the working tree.
 """
 
 import os
@@ -15,23 +15,23 @@ import rename
 from rename import ROOT, TEMPLATE, Refusal
 
 BASE = ".template-base"
-NOTE = "# The commit of the template that this fork was last brought up to, by `make update`.\n"
+NOTE = "# The commit of the template that this fork was last updated to, by `make update`.\n"
 ALIKE = 0.5
-"""Share of the fork's first files that a version of the template must have to be its base."""
+"""Least share of the fork's first files that a version must contain to count as its base."""
 FORK, THEIRS = "update/fork", "update/template"
-"""What the two sides are called at a conflict."""
+"""Labels of the two sides in conflict markers."""
 WHO = {f"GIT_{who}_{what}": value for who in ("AUTHOR", "COMMITTER")
        for what, value in (("NAME", "update"), ("EMAIL", "update@localhost"))}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class Merge:
-    """A merge that was made beside the working tree.
+    """A merge computed outside the working tree.
 
     Args:
-        tree: its result, conflicts marked.
-        conflicted: for each path with a conflict its entries as `git update-index` reads them.
-        messages: what git says of each path.
+        tree: the result, with conflict markers.
+        conflicted: the index entries of each path in conflict, as `git update-index` reads them.
+        messages: git's message for each path.
 
     """
 
@@ -40,7 +40,7 @@ class Merge:
     messages: dict[str, str]
 
     def reason(self, path: str) -> str:
-        """Return what is wrong with a whole file."""
+        """Return why a whole file is in conflict."""
         return self.messages.get(path, "both sides changed it")
 
 
@@ -50,7 +50,7 @@ def git(
     stdin: str | None = None,
     env: Mapping[str, str] | None = None,
 ) -> str:
-    """Run git in the checkout and return what it says."""
+    """Run git in the checkout and return its output."""
     done = subprocess.run(
         ["git", *words],
         cwd=ROOT,
@@ -64,10 +64,10 @@ def git(
 
 
 def base(new: str) -> str:
-    """Return the version of the template that the fork has: recorded, shared, or most alike.
+    """Return the template version the fork is based on: recorded, shared, or most similar.
 
     Raises:
-        Refusal: the fork was not made from any version that leads to `new`.
+        Refusal: no ancestor of `new` is a base of the fork.
 
     """
     recorded, shared = _recorded(new), git("merge-base", "HEAD", new, check=False).strip()
@@ -89,7 +89,7 @@ def _leads(older: str, newer: str) -> bool:
 
 
 def _most_alike(new: str) -> str:
-    """Return the version that shares most files with the fork's first commit; equal is best."""
+    """Return the version most similar to the fork's first commit; an equal one if there is one."""
     first = git("rev-list", "--max-parents=0", "HEAD").split()[-1]
     tree = git("rev-parse", f"{first}^{{tree}}").strip()
     versions = [line.split() for line in git("log", "--format=%H %T", new).splitlines()]
@@ -99,9 +99,9 @@ def _most_alike(new: str) -> str:
     found, commit = max((len(mine & _files(tree)), commit) for commit, tree in versions)
     if found < ALIKE * len(mine):
         raise Refusal(
-            "No version of this template is like the fork's first commit, so what to merge is not "
-            f"known. Write the commit that the fork was made from into {BASE}, commit that, and "
-            "try again."
+            "No version of this template resembles the fork's first commit, so the base of the "
+            f"merge is unknown. Write the commit that the fork was made from into {BASE}, commit "
+            "that, and try again."
         )
     return commit
 
@@ -112,7 +112,7 @@ def _files(tree: str) -> set[str]:
 
 @contextmanager
 def _index(tree: str) -> Iterator[dict[str, str]]:
-    """Give the environment of an index of its own, filled with a tree."""
+    """Yield the environment of a temporary index that holds a tree."""
     with tempfile.TemporaryDirectory() as folder:
         env = {"GIT_INDEX_FILE": f"{folder}/index"}
         git("read-tree", tree, env=env)
@@ -120,7 +120,7 @@ def _index(tree: str) -> Iterator[dict[str, str]]:
 
 
 def renamed(commit: str, name: str) -> str:
-    """Return a version's tree as `make rename` would have left it."""
+    """Return the tree of a version after `make rename`."""
     if name == TEMPLATE:
         return git("rev-parse", f"{commit}^{{tree}}").strip()
     with tempfile.TemporaryDirectory() as folder, _index(commit) as env:
@@ -136,10 +136,10 @@ def _git_dir() -> str:
 
 
 def taken_out(old: str, new: str) -> dict[str, bool]:
-    """Return what the fork took out of the old tree, and whether the new one changed it.
+    """Return the paths that the fork removed, and whether the new tree changed each.
 
-    A file that the fork only moved is not out: git finds it again. One of its own that began as a
-    copy is no move. One that the template moved is named in both of its places.
+    A file that the fork only moved is not removed: git detects the move. A file of the fork's own
+    that began as a copy is not a move. A file that the template moved is listed under both paths.
     """
     deleted = _diff("--find-renames=100%", "--diff-filter=D", old, "HEAD")
     changed = {path for entry in _diff("--no-renames", old, new) for path in entry[1:]}
@@ -153,7 +153,7 @@ def taken_out(old: str, new: str) -> dict[str, bool]:
 
 
 def _diff(*words: str) -> list[list[str]]:
-    """Return a comparison's entries, each its status and one path or two."""
+    """Return the entries of `git diff-tree`: a status and one or two paths each."""
     parts = iter(git("diff-tree", "-r", "-z", "--name-status", *words).split("\0")[:-1])
     return [[s, next(parts), *([next(parts)] if s[0] in "RC" else [])] for s in parts]
 
@@ -167,7 +167,7 @@ def without(tree: str, paths: Iterable[str]) -> str:
 
 
 def with_base(tree: str, commit: str) -> str:
-    """Return a tree that records its base."""
+    """Return a tree that records `commit` as its base."""
     blob = git("hash-object", "-w", "--stdin", stdin=f"{NOTE}{commit}\n").strip()
     with _index(tree) as env:
         git("update-index", "--add", "--cacheinfo", f"100644,{blob},{BASE}", env=env)
@@ -175,7 +175,7 @@ def with_base(tree: str, commit: str) -> str:
 
 
 def merged(old: str, new: str) -> Merge:
-    """Merge the template's change from `old` to `new` into what HEAD has.
+    """Merge the template's changes from `old` to `new` into HEAD.
 
     Raises:
         Refusal: git is too old.
@@ -194,13 +194,13 @@ def merged(old: str, new: str) -> Merge:
         check=False,
     )
     if done.returncode > 1:
-        raise Refusal(f"git cannot merge; it needs to be 2.38 or newer: {done.stderr.strip()}")
+        raise Refusal(f"git could not merge; version 2.38 is required: {done.stderr.strip()}")
     return _read(done.stdout)
 
 
-def _read(told: str) -> Merge:
-    """Read what merge-tree prints: the tree, entries of conflicts, messages; by null bytes."""
-    tree, *rest = told.split("\0")
+def _read(output: str) -> Merge:
+    """Parse the output of merge-tree: tree, conflicts and messages, separated by null bytes."""
+    tree, *rest = output.split("\0")
     end = rest.index("")
     conflicted: dict[str, list[str]] = {}
     for entry in rest[:end]:
@@ -216,17 +216,17 @@ def _read(told: str) -> Merge:
 
 
 def apply(tree: str, merge: Merge) -> None:
-    """Put the merge into working tree and index; what conflicts cannot be committed unseen.
+    """Check out the merge; unmerged index entries keep conflicts from being committed unnoticed.
 
     Raises:
-        Refusal: an ignored file is where a new one is to be; nothing was changed.
+        Refusal: a new file would overwrite an ignored one; nothing was changed.
 
     """
     new = [path for _, path in _diff("--no-renames", "--diff-filter=A", "HEAD", tree)]
     if taken := [path for path in new if (ROOT / path).exists()]:
         raise Refusal(
-            f"Nothing was changed: {', '.join(taken)}, which git ignores here, would be "
-            "overwritten by a file of the template. Move it away and try again."
+            f"Nothing was changed: a file of the template would overwrite {', '.join(taken)}, "
+            "which git ignores here. Move it away and try again."
         )
     git("read-tree", "-m", "-u", "HEAD", tree)
     unmerged = "".join(

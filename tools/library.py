@@ -1,17 +1,17 @@
-"""What torch has already: an optimizer of its own needs no source, only a YAML on its class."""
+"""Optimizers of torch: they need no source of their own, only a YAML that names the class."""
 
 import inspect
 from typing import Any
 
 NOT_OURS = ("params", "foreach", "maximize", "capturable", "differentiable", "fused")
-"""Arguments that are the library's own affair."""
+"""Arguments that are internal to the library."""
 
-TEST = '''"""What only this optimizer promises; test_contract.py tests what all of them do."""
+TEST = '''"""Behaviour specific to this optimizer; test_contract.py tests what all share."""
 
 import torch
 
-from quintet.testing import build
 from quintet.options.optimizers import parameter_groups
+from quintet.testing import build
 
 
 def test_it_goes_downhill():
@@ -30,7 +30,7 @@ def test_it_goes_downhill():
 
 
 def texts(kind: str, name: str) -> tuple[str, str] | None:
-    """Return YAML and test of an optimizer that torch has, or None of all else."""
+    """Return the YAML and the test of an optimizer of torch; None for anything else."""
     if kind != "optimizer":
         return None
     from torch import optim
@@ -41,14 +41,14 @@ def texts(kind: str, name: str) -> tuple[str, str] | None:
         return None
     takes = inspect.signature(found).parameters
     if not {"lr", "weight_decay"} <= set(takes) or found is getattr(optim, "Muon", None):
-        return None  # LBFGS asks for the loss again and again; Muon takes matrices only
+        return None  # LBFGS evaluates the loss several times a step; Muon takes matrices only
     return config(found, takes), TEST.format(name=name)
 
 
 def config(found: type, takes: Any) -> str:
-    """Return the YAML, with every argument worth changing and its default."""
+    """Return the YAML: every argument worth changing, with its default."""
     lines = [
-        f"# {found.__name__}, as torch has it; say here in one sentence when to choose it.",
+        f"# {found.__name__} of torch; say here in one sentence when to choose it.",
         f"_target_: torch.optim.{found.__name__}",
         "_partial_: true",
         f"lr: {written(takes['lr'].default)}",
@@ -61,7 +61,7 @@ def config(found: type, takes: Any) -> str:
 
 
 def written(value: Any) -> str:
-    """Return a default as YAML 1.1 reads it: 1.0e-08, never 1e-08, which is a string there."""
+    """Return a default in YAML 1.1, where 1.0e-08 is a number but 1e-08 a string."""
     if isinstance(value, tuple | list):
         return f"[{', '.join(map(written, value))}]"
     if isinstance(value, bool) or value is None:

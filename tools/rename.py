@@ -1,10 +1,10 @@
-"""Give the project your own name, once, in a fork: your package, its tests, the distribution.
+"""Rename the project, once, in a fork: the team's package, its tests and the distribution.
 
 make rename NAME=acme
 
-`src/project` and `tests/project` become yours, with the configs that name them, the distribution
-and the docs' title. The engine stays `quintet`, so that `make update` can bring a later one. The
-change is staged; nothing is committed.
+Renames `src/project` and `tests/project`, the configs that name them, the distribution and the
+docs' title. The engine stays `quintet`, so that `make update` can take in later versions. The
+change is staged, not committed.
 """
 
 import keyword
@@ -18,25 +18,25 @@ from pathlib import Path
 ROOT = Path(__file__).parents[1]
 ENGINE = "quintet"
 TEMPLATE = "project"
-"""What the team's package is called before it has a name."""
+"""The name of the team's package before it is renamed."""
 LONGEST = 24
 Pattern = tuple[str, str]
 
 
 class Refusal(Exception):
-    """The rename cannot be done; the message says why, and what to do."""
+    """A tool cannot do what was asked; the message says why, and what to do."""
 
 
 def package(root: Path = ROOT) -> str:
-    """Return what the team's package is called in a checkout."""
+    """Return the name of the team's package in a checkout."""
     tools = tomllib.loads((root / "pyproject.toml").read_text("utf-8"))["tool"]
     return str(tools[ENGINE]["project"])
 
 
 def rename(root: Path, name: str) -> list[Path]:
-    """Move the two folders and rewrite the files that name them; return what changed.
+    """Move the two folders, rewrite the files that name them, and return those that changed.
 
-    It needs no git, so that `make update` can rename a version of the template likewise.
+    Needs no git, so `make update` can apply it to any version of the template.
     """
     for folder in (root / "src", root / "tests"):
         if (folder / TEMPLATE).is_dir():
@@ -55,7 +55,7 @@ def rename(root: Path, name: str) -> list[Path]:
 
 
 def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
-    """Return each file that may name the package, with what to replace in it."""
+    """Return each file that may name the package, with its replacements."""
     title = " ".join(word.capitalize() for word in name.split("_"))
     paths = (rf"\b(src|tests)/{TEMPLATE}\b", rf"\1/{name}")
     of_code = [
@@ -82,7 +82,7 @@ def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
 
 
 def tidy(root: Path, files: list[Path]) -> None:
-    """Sort imports as the alphabet wants them now, and format."""
+    """Sort imports, whose order depends on the name, and format."""
     if files:
         names = [str(path) for path in files]
         ruff = [sys.executable, "-m", "ruff"]
@@ -93,35 +93,38 @@ def tidy(root: Path, files: list[Path]) -> None:
 
 
 def checked(name: str) -> None:
-    """Refuse what cannot be, or should not be, the name of a package of one's own.
+    """Refuse a name that a package cannot or should not have.
 
     Raises:
-        Refusal: says why, and names the nearest good name.
+        Refusal: says why, and suggests the nearest valid name.
 
     """
     if not name:
-        raise Refusal("Which name? make rename NAME=acme")
+        raise Refusal("NAME= is missing. For example: make rename NAME=acme.")
     if reason := objection(name):
-        raise Refusal(f"NAME={name} {reason}. Take for instance NAME={suggestion(name)}.")
+        raise Refusal(f"NAME={name} {reason}. For example: NAME={suggestion(name)}.")
 
 
 def objection(name: str) -> str | None:
-    """Say what speaks against a name, or None."""
+    """Return why a name is refused; None for a valid one."""
     if not re.fullmatch(r"[a-z][a-z0-9]*(_[a-z0-9]+)*", name):
-        return "is no package name: small letters, digits and single underscores, a letter first"
+        return (
+            "is not a package name: use lowercase letters, digits and single underscores, a letter "
+            "first"
+        )
     if len(name) > LONGEST:
-        return f"is longer than {LONGEST} letters, and is typed in every import"
+        return f"is longer than {LONGEST} characters"
     if keyword.iskeyword(name) or keyword.issoftkeyword(name):
         return "is a keyword of Python"
     if name in sys.stdlib_module_names:
-        return "is a module of Python's standard library, which it would hide"
+        return "would shadow a module of Python's standard library"
     if name in taken():
-        return "is the name of something that this project imports, which it would hide"
+        return "would shadow a module that this project imports"
     return None
 
 
 def taken() -> set[str]:
-    """Return what can be imported beside the package: dependencies, commands, test helpers."""
+    """Return the names of importable modules: dependencies, commands, test helpers."""
     pins = re.findall(r"^([\w.-]+)==", (ROOT / "requirements.lock").read_text("utf-8"), re.M)
     own = [p.stem for folder in ("src", "tests", "tools") for p in (ROOT / folder).glob("*")]
     installed = metadata.packages_distributions()
@@ -129,7 +132,7 @@ def taken() -> set[str]:
 
 
 def suggestion(name: str) -> str:
-    """Return the nearest name that nothing speaks against."""
+    """Return the nearest valid name."""
     plain = re.sub(r"(?<=[a-z0-9])(?=[A-Z])", "_", name).lower()
     plain = re.sub(r"[^a-z0-9]+", "_", plain).strip("_0123456789")[:LONGEST].strip("_")
     tries = (plain, f"{plain[:16]}_project", f"my_{plain[:16]}_project")
@@ -137,44 +140,44 @@ def suggestion(name: str) -> str:
 
 
 def git(*words: str) -> str:
-    """Run git in the checkout and return what it says."""
+    """Run git in the checkout and return its output."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 
 def check_tree() -> None:
-    """Refuse a second rename, and a tree in which the change could not be told from others.
+    """Refuse a second rename, and a working tree with uncommitted changes.
 
     Raises:
         Refusal: says which, and what to do.
 
     """
     if package() != TEMPLATE:
-        raise Refusal(f"This works once, and was done: the project is called {package()}.")
+        raise Refusal(f"The project has already been renamed: it is called {package()}.")
     try:
         changed = git("status", "--porcelain")
     except (subprocess.CalledProcessError, FileNotFoundError):
         raise Refusal(
-            f"{ROOT} is no git checkout, so that a rename could not be taken back. "
+            f"{ROOT} is not a git checkout, so a rename could not be undone. "
             "git init && git add --all && git commit -m 'Start from the template'"
         ) from None
     if changed:
         listed = "\n  ".join(changed.splitlines()[:5])
         raise Refusal(
-            "The working tree has changes, in which the rename would be lost. Commit them, or "
+            "The working tree has uncommitted changes. Commit them, or "
             f"git stash --include-untracked:\n  {listed}"
         )
 
 
 def main(name: str) -> None:
-    """Rename, and say what was done."""
+    """Rename, and print what was done."""
     checked(name)
     check_tree()
     rename(ROOT, name)
     git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "docs")
-    print(f"{TEMPLATE} is {name} now: src/{name}, tests/{name}, and what names them.")
-    print(f"The engine keeps its name, src/{ENGINE}; `make update` brings later ones.")
-    print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Call it {name}'")
+    print(f"Renamed {TEMPLATE} to {name}: src/{name}, tests/{name}, and all references to them.")
+    print(f"The engine keeps its name, src/{ENGINE}; `make update` takes in later versions.")
+    print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Rename to {name}'")
 
 
 if __name__ == "__main__":

@@ -1,12 +1,12 @@
-"""Take out the example data sets, models and presets that a team does not want.
+"""Remove the example data sets, models and presets that a team does not want.
 
-make slim                                     # what can go, and what would go with it
-make slim KEEP="data/digits data/csv model/mlp"       # of these groups, nothing else stays
-make slim DROP="data/elnino model/transformer"        # these go
+make slim                                       # list what can be removed, and what depends on it
+make slim KEEP="data/digits data/csv model/mlp" # keep only these options of the groups named
+make slim DROP="data/elnino model/transformer"  # remove these options
 
-With an option go the presets that need it, its name in the README's list, its source where nothing
-else uses that, and its own test. Tests of other things that happen to train
-on it are skipped from then on, with the reason. All is staged, nothing committed.
+Removing an option also removes the presets that need it, its name in the README's list, its own
+test, and its source unless something else uses it. Other tests that train on it are skipped from
+then on, with the reason. All changes are staged, none is committed.
 """
 
 import re
@@ -16,18 +16,18 @@ from pathlib import Path
 
 import yaml
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 
 ROOT = Path(__file__).parents[1]
 CONFIGS = ROOT / "configs"
 GROUPS = ("data", "model", "experiment")
 RECORD = ROOT / "tests/removed.txt"
-"""What was taken out, a line each; tests/conftest.py reads it."""
+"""The options removed so far, one per line; tests/conftest.py reads it."""
 
 
 def options() -> list[str]:
-    """Return all that can go: not what train.yaml starts from, nor what others are made of."""
+    """Return the options that can be removed: not the defaults of train.yaml, nor base configs."""
     start = yaml.safe_load((CONFIGS / "train.yaml").read_text("utf-8"))["defaults"]
     needed = {f"{k}/{v}" for entry in start if isinstance(entry, dict) for k, v in entry.items()}
     found = [f"{g}/{p.stem}" for g in GROUPS for p in sorted((CONFIGS / g).glob("*.yaml"))]
@@ -35,29 +35,42 @@ def options() -> list[str]:
 
 
 def chosen(keep: list[str], drop: list[str]) -> set[str]:
-    """Return what is to go.
+    """Return the options to remove.
 
     Raises:
-        UserError: neither or both were given, or a name is unknown.
+        UserError: both were given, a name is unknown, or train.yaml starts from one to remove.
 
     """
     known = options()
     for name in (*keep, *drop):
         if not (CONFIGS / f"{name}.yaml").is_file() or name.partition("/")[0] not in GROUPS:
-            raise UserError(f"{name} is not an option that can go or stay. {nearest(name, known)}")
+            raise UserError(
+                "is not an option that can be kept or removed",
+                code=Code.UNKNOWN_NAME,
+                key="KEEP" if name in keep else "DROP",
+                value=name,
+                allowed=known,
+            )
     if keep and drop:
-        raise UserError("KEEP= says what stays, DROP= what goes: give one of the two.")
+        raise UserError(
+            "KEEP= and DROP= exclude each other",
+            code=Code.CONFLICT,
+            hint="Give one of the two: KEEP= names what stays, DROP= what goes.",
+        )
     if fixed := set(drop) - set(known):
         raise UserError(
-            f"{', '.join(sorted(fixed))} cannot go: configs/train.yaml starts from it. Change it "
-            "there first."
+            "cannot be removed: configs/train.yaml starts from it",
+            code=Code.CONFLICT,
+            key="DROP",
+            value=", ".join(sorted(fixed)),
+            hint="Change configs/train.yaml first.",
         )
     groups = {name.partition("/")[0] for name in keep}
     return set(drop) | {n for n in known if n.partition("/")[0] in groups and n not in keep}
 
 
 def dependents(going: set[str]) -> set[str]:
-    """Return the presets that need something of `going`."""
+    """Return the presets that need an option in `going`."""
     needing = set()
     for path in (CONFIGS / "experiment").glob("*.yaml"):
         needs = re.findall(r"override /(\w+): (\w+)", path.read_text("utf-8"))
@@ -67,7 +80,7 @@ def dependents(going: set[str]) -> set[str]:
 
 
 def sources(going: set[str]) -> list[Path]:
-    """Return the modules, with their own tests, that only what goes has used."""
+    """Return the modules, and their own tests, that only the removed options use."""
     texts = {name: (CONFIGS / f"{name}.yaml").read_text("utf-8") for name in going}
     found = []
     for module in sorted(
@@ -76,7 +89,7 @@ def sources(going: set[str]) -> list[Path]:
         path = ROOT / "src" / f"{module.replace('.', '/')}.py"
         if not path.is_file():
             continue
-        folder = str(path.relative_to(ROOT / "src").parent).removeprefix("quintet/")
+        folder = path.relative_to(ROOT / "src").parent
         own = ROOT / "tests" / folder / f"test_{path.stem}.py"
         out = [path, own, *(CONFIGS / f"{name}.yaml" for name in going)]
         if not any(uses(file, module) for file in tracked() if file not in out):
@@ -94,19 +107,19 @@ def uses(file: Path, module: str) -> bool:
 
 
 def tracked() -> list[Path]:
-    """Return the files that git knows."""
+    """Return the files that git tracks."""
     listed = git("ls-files", "-z", "src", "configs", "tests", "benchmarks", "docs", "README.md")
     return [p for name in listed.split("\0")[:-1] if (p := ROOT / name).is_file()]
 
 
 def git(*words: str) -> str:
-    """Run git in the checkout and return what it says."""
+    """Run git in the checkout and return its output."""
     done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
     return done.stdout
 
 
 def unlisted(readme: str, going: set[str]) -> str:
-    """Return the README with the options taken out of the lists of their groups."""
+    """Return the README without the options in the lists of their groups."""
     kept = []
     for line in readme.splitlines():
         group = next((group for group in GROUPS if f"`{group}=` |" in line), None)
@@ -117,7 +130,7 @@ def unlisted(readme: str, going: set[str]) -> str:
 
 
 def spaces(going: set[str]) -> list[Path]:
-    """Return the search spaces that are made for presets that go, and for no other."""
+    """Return the search spaces that only the removed presets use."""
     found = []
     presets = {path: path.read_text("utf-8") for path in (CONFIGS / "experiment").glob("*.yaml")}
     for name in sorted(n.partition("/")[2] for n in going if n.startswith("experiment/")):
@@ -129,10 +142,10 @@ def spaces(going: set[str]) -> list[Path]:
 
 
 def remove(going: set[str]) -> None:
-    """Take it all out."""
+    """Remove the options and all that depends on them."""
     gone = [CONFIGS / f"{name}.yaml" for name in going] + sources(going) + spaces(going)
     git("rm", "--quiet", "--", *map(str, gone))
-    for group in GROUPS:  # one without options is still a group, to which one can be added
+    for group in GROUPS:  # an empty group remains a group, to which options can be added
         if not any((CONFIGS / group).glob("*.yaml")):
             (CONFIGS / group).mkdir(exist_ok=True)
             (CONFIGS / group / ".gitkeep").touch()
@@ -140,12 +153,12 @@ def remove(going: set[str]) -> None:
     known = RECORD.read_text("utf-8").split() if RECORD.is_file() else []
     write_atomically(RECORD, "\n".join(sorted({*known, *going})) + "\n")
     git("add", "--", "configs", "README.md", str(RECORD))
-    print("Gone:", *(f"  {path.relative_to(ROOT)}" for path in sorted(gone)), sep="\n")
-    print("A source that is not among them is used by something that stays, a test for instance.")
+    print("Removed:", *(f"  {path.relative_to(ROOT)}" for path in sorted(gone)), sep="\n")
+    print("Sources not listed are still used by something that stays, for example a test.")
 
 
 def mentions(going: set[str]) -> list[str]:
-    """Return the lines of the documentation that still name what is gone."""
+    """Return the lines of the documentation that still name what was removed."""
     words = "|".join(rf"\b{n.replace('/', '=')}\b" for n in sorted(going))
     return [
         f"{path.relative_to(ROOT)}:{number}: {line.strip()}"
@@ -157,10 +170,10 @@ def mentions(going: set[str]) -> list[str]:
 
 
 def main(keep: str, drop: str) -> None:
-    """List what can go, or take it out."""
+    """List what can be removed, or remove it."""
     going = chosen(keep.split(), drop.split())
     if not going:
-        print("These can go; an arrow names the presets that would go with them:")
+        print("These can be removed; an arrow names the presets that would be removed with them:")
         for name in options():
             needing = ", ".join(sorted(dependents({name})))
             print(f"  {name}" + (f"  -> {needing}" if needing else ""))
@@ -169,17 +182,23 @@ def main(keep: str, drop: str) -> None:
         return
     if git("status", "--porcelain"):
         raise UserError(
-            "The working tree has changes. Commit or stash them: git restore undoes it."
+            "The working tree has changes, from which these could not be told apart",
+            code=Code.CONFLICT,
+            hint="Commit or stash them first.",
         )
     while more := dependents(going):
         going |= more
     if lost := sorted(set(keep.split()) & going):
         raise UserError(
-            f"KEEP= names {', '.join(lost)}, which needs what is not kept. Keep that too."
+            "needs what is not kept",
+            code=Code.CONFLICT,
+            key="KEEP",
+            value=", ".join(lost),
+            hint="Keep that too.",
         )
     remove(going)
     if left := mentions(going):
-        print("\nThe documentation still names it; these lines are yours to change:")
+        print("\nThe documentation still names removed options; please edit these lines:")
         print(*(f"  {line}" for line in left), sep="\n")
     print("\nLook at it:  git diff --staged --stat\nThen:        make check && make test")
 

@@ -1,11 +1,11 @@
-"""Take a later template into a fork: what changed there since the fork's base, and nothing else.
+"""Update a fork to a later version of the template: only what changed there since its base.
 
 make update FROM=<address or path of the template>            # its newest version
 make update FROM=<address or path of the template> REF=v2.0   # a branch, a tag or a commit
 
-It is a three-way merge of the base, the fork as it is and the new version, the two versions of the
-template first renamed as the fork is. The merge is made beside the working tree and put there when
-it is done: staged, not committed. A conflict is marked where both sides changed the same lines.
+A three-way merge of the base, the fork and the new version, after both versions of the template
+have been renamed as the fork was. It is computed outside the working tree and checked out when
+complete: staged, not committed. Conflicts are marked where both sides changed the same lines.
 """
 
 import subprocess
@@ -22,28 +22,28 @@ UNDO = "git reset --hard"
 
 
 def check(source: str) -> None:
-    """Refuse to begin where the change could not be told from others, or taken back.
+    """Refuse to begin with a missing source, uncommitted changes or no git checkout.
 
     Raises:
         Refusal: says why, and what to do.
 
     """
     if not source or source.startswith("-"):
-        raise Refusal("From where? make update FROM=<address or path of the template>")
+        raise Refusal("FROM= is missing. Use make update FROM=<address or path of the template>.")
     try:
         changed = git("status", "--porcelain")
     except (subprocess.CalledProcessError, FileNotFoundError):
-        raise Refusal(f"{ROOT} is no git checkout, so that nothing could be taken back.") from None
+        raise Refusal(f"{ROOT} is not a git checkout, so nothing could be undone.") from None
     if changed:
         listed = "\n  ".join(changed.splitlines()[:5])
         raise Refusal(
-            "The working tree has changes, which an update could not be told from. Commit them, or "
+            "The working tree has uncommitted changes. Commit them, or "
             f"git stash --include-untracked:\n  {listed}"
         )
 
 
 def fetched(source: str, ref: str) -> str:
-    """Fetch a version of the template; return its commit.
+    """Fetch a version of the template and return its commit.
 
     Raises:
         Refusal: there is no such repository or version.
@@ -58,7 +58,7 @@ def fetched(source: str, ref: str) -> str:
 
 
 def places(merge: Merge) -> list[str]:
-    """Return where the conflicts are: a line for each mark, or what is wrong with a whole file."""
+    """Return the conflicts: `file:line` for each marker, or the reason for a whole file."""
     found = []
     for path in merge.conflicted:
         text = (ROOT / path).read_text("utf-8", "replace") if (ROOT / path).is_file() else ""
@@ -68,28 +68,28 @@ def places(merge: Merge) -> list[str]:
 
 
 def news(base: str, new: str) -> str:
-    """Return the lines that the template's changelog has gained."""
+    """Return the lines added to the template's changelog."""
     lines = git("diff", "--unified=0", base, new, "--", "CHANGELOG.md").splitlines()
     return "\n".join(line[1:] for line in lines if line.startswith("+") and line[:3] != "+++")
 
 
 def report(base: str, new: str, merge: Merge, kept_away: list[str]) -> None:
-    """Say what the update brought, and what to do with it."""
-    print(f"The template's {new[:12]} is in your working tree, staged, in place of {base[:12]}:")
-    print(git("diff", "--shortstat", "HEAD").strip() or " nothing that concerns this fork")
+    """Print what the update changed, and what to do next."""
+    print(f"Updated from the template's {base[:12]} to {new[:12]}; staged in your working tree:")
+    print(git("diff", "--shortstat", "HEAD").strip() or " no changes that affect this fork")
     if kept_away:
-        print("\nYou took these out; they changed in the template, and stay out:")
+        print("\nThese changed in the template but stay removed, as you removed them:")
         print(*(f"  {path}" for path in kept_away), sep="\n")
     if gained := news(base, new).strip():
         print(f"\nNew in the changelog:\n{gained}")
     if merge.conflicted:
-        print("\nBoth sides changed these; choose, save, `git add`:")
+        print("\nConflicts; resolve them, then `git add`:")
         print(*(f"  {place}" for place in places(merge)), sep="\n")
     print(f"\nLook at it:  git diff HEAD --stat\nKeep it:     {KEEP}\nUndo it:     {UNDO}")
 
 
 def update(source: str, ref: str) -> bool:
-    """Bring a later template into the working tree; tell whether all of it merged.
+    """Merge a later template into the working tree; return whether it merged without conflicts.
 
     Raises:
         Refusal: nothing was changed; the message says why.
@@ -99,7 +99,7 @@ def update(source: str, ref: str) -> bool:
     new = fetched(source, ref)
     base = forks.base(new)
     if base == new:
-        print(f"Nothing is new: this fork is at the template's {new[:12]}.")
+        print(f"Already up to date: this fork is at the template's {new[:12]}.")
         return True
     name = package()
     old_tree, new_tree = forks.renamed(base, name), forks.renamed(new, name)
@@ -112,7 +112,7 @@ def update(source: str, ref: str) -> bool:
 
 
 def main(source: str, ref: str) -> None:
-    """Update, and leave no reference behind."""
+    """Update, and remove the temporary references."""
     try:
         whole = update(source, ref)
     finally:

@@ -4,7 +4,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 class GeneralizedCrossEntropy(nn.Module):
@@ -25,7 +25,13 @@ class GeneralizedCrossEntropy(nn.Module):
     def __init__(self, q: float = 0.7) -> None:
         super().__init__()
         if not 0 < q <= 1:
-            raise UserError(f"loss.q={q} is out of range. Allowed: above 0, at most 1.")
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key="loss.q",
+                value=q,
+                hint="Give a number above 0 and at most 1.",
+            )
         self.q = q
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:

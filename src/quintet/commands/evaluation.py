@@ -72,7 +72,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
         found = baselines.scores(run.data, facts, metric, splits, threads)
-        record.baselines = ensemble_baselines.added(record.baselines, found)
+        record.baselines = ensemble_baselines.merged(record.baselines, found)
         with if_one_may_write():
             record.write(folder)
     return scores
@@ -92,10 +92,10 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
         if is_first_rank() and cfg.baselines:
             record = Record.read(folder)
             runs = [Record.read(folder / name) for name in names]
-            found = ensemble_baselines.of_several(
+            found = ensemble_baselines.score_baselines(
                 runs, folder, tested="test" in cfg.splits, trust=Trust.of(cfg.get("trust"))
             )
-            record.baselines = ensemble_baselines.added(record.baselines, found)
+            record.baselines = ensemble_baselines.merged(record.baselines, found)
             with if_one_may_write():
                 record.write(folder)
     if "test" in cfg.splits:

@@ -1,1 +1,1 @@
-"""Comparing two runs or sweeps fairly: same data, same P, and what chance may do."""
+"""Fair comparison of two runs or sweeps: same data, same metric, significance tests."""

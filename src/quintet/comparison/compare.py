@@ -13,10 +13,10 @@ from quintet.comparison.verdict import Verdict, verdict
 
 
 def compare(cfg: DictConfig) -> Verdict:
-    """Print what differs between `cfg.a` and `cfg.b`, and what the difference in P is worth.
+    """Print the differences between `cfg.a` and `cfg.b`, and whether they are significant.
 
     Raises:
-        UserError: a folder that is neither a run nor a sweep, another P, or other data.
+        UserError: a folder is neither a run nor a sweep, or the metrics or the data differ.
 
     """
     with untrusted_files.understood(Path(f"{cfg.a} or {cfg.b}")):
@@ -33,16 +33,16 @@ def _compared(a: Side, b: Side) -> Verdict:
         table([["config", "a", "b"], *([key, *pair] for key, pair in found.items())])
     else:
         console.say("")
-        console.say("Nothing differs in their configs.")
-    judged = verdict(a, b)
-    table([judged.titles, *judged.rows])
-    for sentence in judged.says:
+        console.say("The configs do not differ.")
+    outcome = verdict(a, b)
+    table([outcome.titles, *outcome.rows])
+    for sentence in outcome.remarks:
         console.say("{}", sentence)
-    return judged
+    return outcome
 
 
 def table(rows: Sequence[Sequence[str]]) -> None:
-    """Print rows of cells, the first of them the titles."""
+    """Print rows of cells, the first row as titles."""
     from rich import box
     from rich.table import Table
 

@@ -1,4 +1,4 @@
-"""What differs between two configs."""
+"""Differences between two configs."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any
@@ -6,16 +6,16 @@ from typing import Any
 from quintet.comparison.side import Side
 from quintet.study.spec import shown
 
-ASIDE = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
-"""What is no choice: filled in, a matter of place, or of telling."""
-FOLLOWS = ("_target_", "total_steps")
+IGNORED = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
+"""Keys that are not choices: derived, or about places and logging."""
+DERIVED = ("_target_", "total_steps")
 """Keys that follow from others."""
 
 
 def differences(a: Side, b: Side) -> dict[str, tuple[str, str]]:
-    """Return what differs by key: the five choices first, then every other value of the config.
+    """Return the differing values by key: the choices first, then all other values.
 
-    What a sweep varied is shown as its space.
+    Parameters that a sweep varied are shown as their search space.
     """
     one, two = (_flat(side) for side in (a, b))
     return {
@@ -30,21 +30,21 @@ def _flat(side: Side) -> dict[str, str]:
     chosen = {key: str(value) for key, value in side.first.record.choices.items()}
     if side.kind == "run":
         chosen.pop("sweeper", None)
-    values = {key: value for key, value in side.first.cfg.items() if key not in ASIDE}
+    values = {key: value for key, value in side.first.cfg.items() if key not in IGNORED}
     values.pop("sweeper", None)
     place, seed = str(side.first.cfg["paths"]["run"]), str(side.first.cfg["seed"])
-    told = {
+    settings = {
         key: value
         for key, value in _leaves(values)
         if not value.startswith(place) and not (key.endswith(".seed") and value == seed)
     }
-    return chosen | told | space
+    return chosen | settings | space
 
 
 def _leaves(node: Any, at: str = "") -> Iterator[tuple[str, str]]:
     if isinstance(node, Mapping) and node:
         for key, value in node.items():
-            if key not in FOLLOWS:
+            if key not in DERIVED:
                 yield from _leaves(value, f"{at}.{key}" if at else str(key))
     elif at:
         yield at, str(node)

@@ -6,7 +6,7 @@ from typing import Any, Literal
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.run.run_data import RunData
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
@@ -20,11 +20,11 @@ class Side:
     """A folder to compare.
 
     Args:
-        name: as it is called on the console.
-        kind: a run; a sweep over nothing but `seed=`; any other sweep.
-        runs: by trial number, those whose folders are there; a run's own number is 0.
-        trials: of a sweep, in the order of their numbers.
-        spec: what a sweep is about.
+        name: shown on the console.
+        kind: a run; a sweep over `seed=` alone; any other sweep.
+        runs: by trial number, those whose folders exist; a single run has number 0.
+        trials: of a sweep, ordered by number.
+        spec: the specification of a sweep.
 
     """
 
@@ -36,26 +36,26 @@ class Side:
 
     @property
     def first(self) -> RunData:
-        """A run that stands for all where only what they share is asked for."""
+        """A representative run, for what all runs share."""
         return next(iter(self.runs.values()))
 
     def by_seed(self) -> dict[int, float]:
-        """Return P on validation by seed, of runs that completed."""
+        """Return the validation score by seed, of completed runs."""
         done = [run.record for run in self.runs.values() if run.record.status == "completed"]
         return {r.seed: r.metric.value for r in done if r.metric.value is not None}
 
     def epochs(self) -> int:
-        """Return the epochs trained in all."""
+        """Return the total number of epochs."""
         return sum(spent for spent, _ in self.spent())
 
     def seconds(self) -> float:
-        """Return the seconds spent in all, summed over slots."""
+        """Return the total seconds, summed over slots."""
         if self.kind == "run":
             return self.first.record.seconds
         return sum(float(t.notes.get("seconds", 0.0)) for t in self.trials)
 
     def spent(self) -> list[tuple[int, float | None]]:
-        """Return epochs and P of every trial, in order."""
+        """Return epochs and score of every trial, in order."""
         if self.kind == "run":
             return [(self.first.record.epochs, self.first.record.metric.value)]
         return [(int(t.notes.get("epochs", 0)), t.value) for t in self.trials]
@@ -65,11 +65,11 @@ def side(folder: str, which: str) -> Side:
     """Read a run's or a sweep's folder.
 
     Args:
-        folder: that train.py wrote, with -m or without; a trial's is a run's.
+        folder: written by train.py, with or without -m; a trial's folder is a run.
         which: a or b, for messages.
 
     Raises:
-        UserError: it is neither, or nothing in it has ended.
+        UserError: the folder is neither, or nothing in it has finished.
 
     """
     path = Path(folder)
@@ -81,8 +81,12 @@ def side(folder: str, which: str) -> Side:
         raise
     except UserError:
         raise UserError(
-            f"{which}={folder} is neither a run nor a sweep that has ended. Allowed: a folder that "
-            "train.py wrote, such as logs/train/runs/<run> or logs/train/sweeps/<study>."
+            "is neither a finished run nor a sweep",
+            code=Code.NOT_FOUND,
+            key=which,
+            value=folder,
+            hint="Give a folder that train.py wrote, such as logs/train/runs/<run> or "
+            "logs/train/sweeps/<study>.",
         ) from None
 
 
@@ -97,7 +101,13 @@ def _sweep(path: Path, which: str) -> Side:
         except UserError:
             continue
     if not runs:
-        raise UserError(f"{which}={path}: no trial of this sweep has left a result to compare.")
+        raise UserError(
+            "is a sweep in which no trial has left a result",
+            code=Code.NOT_FOUND,
+            key=which,
+            value=path,
+            hint="Continue the sweep, or give another folder.",
+        )
     varied = {key for trial in ended for key in trial.params}
     kind: Kind = "seeds" if varied == {"seed"} else "sweep"
     return Side(
@@ -106,21 +116,26 @@ def _sweep(path: Path, which: str) -> Side:
 
 
 def check(a: Side, b: Side) -> None:
-    """Refuse sides whose numbers mean different things.
+    """Refuse sides that cannot be compared.
 
     Raises:
-        UserError: another P, or other data.
+        UserError: the metrics or the data differ.
 
     """
     one, two = a.first.record, b.first.record
     if one.metric.name != two.metric.name:
         raise UserError(
-            f"a is measured by {one.metric.name}, b by {two.metric.name}: their numbers cannot be "
-            f"compared. Train one of them again with metric={one.metric.name}."
+            f"a is measured by {one.metric.name}, b by {two.metric.name}, so their scores cannot "
+            "be compared",
+            code=Code.INCOMPATIBLE,
+            hint=f"Train b again with metric={one.metric.name}, or a with "
+            f"metric={two.metric.name}.",
         )
     if one.facts.get("fingerprint") != two.facts.get("fingerprint"):
         raise UserError(
             f"a and b were trained on different data ({one.choices.get('data')}, fingerprint "
-            f"{one.facts.get('fingerprint')}; {two.choices.get('data')}, "
-            f"{two.facts.get('fingerprint')}). Train both on the same."
+            f"{one.facts.get('fingerprint')}; {two.choices.get('data')}, fingerprint "
+            f"{two.facts.get('fingerprint')})",
+            code=Code.INCOMPATIBLE,
+            hint="Train both on the same data.",
         )

@@ -1,4 +1,4 @@
-"""How the outcomes of two sides differ, and whether chance alone may do that."""
+"""How the outcomes of two sides differ, and whether the difference is significant."""
 
 from dataclasses import dataclass, field
 
@@ -13,30 +13,29 @@ from quintet.comparison.side import Side
 from quintet.report.run.run_data import SPLITS, RunData
 
 ONE_SEED = (
-    "One seed each: another seed may turn this around, so it tells two trained models apart, not "
-    "two choices. Repeat both with -m seed=0,1,2,3,4 and compare the two sweeps."
+    "One seed each: another seed may reverse this, so it compares two trained models, not two "
+    "choices. Repeat both with -m seed=0,1,2,3,4 and compare the two sweeps."
 )
 BEST_OF_MANY = (
-    "The best of many trials is a lucky one too: its P on validation data is too good, the more "
-    "so the more trials there were. Repeat both winners with -m seed=0,1,2,3,4, or compare by "
-    "their test scores."
+    "The validation score of the best of many trials is biased upwards, the more so the more "
+    "trials there were. Repeat both winners with -m seed=0,1,2,3,4, or compare their test scores."
 )
 
 
 @dataclass
 class Verdict:
-    """What is told of two sides.
+    """The outcome of a comparison.
 
     Args:
         titles: of the table's columns.
         rows: of the table.
-        says: sentences, the most important first.
+        remarks: sentences, the most important first.
 
     """
 
     titles: list[str]
     rows: list[list[str]] = field(default_factory=list)
-    says: list[str] = field(default_factory=list)
+    remarks: list[str] = field(default_factory=list)
 
 
 def verdict(a: Side, b: Side) -> Verdict:
@@ -64,7 +63,7 @@ def _sign(run: RunData) -> int:
 
 
 def of_runs(a: RunData, b: RunData) -> Verdict:
-    """Compare two models on the samples that both have answered."""
+    """Compare two models on the samples that both have predicted."""
     if a.record.repeats or b.record.repeats:
         return of_folds(a, b)
     made = Verdict([a.metric, "a", "b", "a - b", "95 % interval, same samples"])
@@ -76,14 +75,14 @@ def of_runs(a: RunData, b: RunData) -> Verdict:
         shown = [_signed(one - two), ""] if found is None else _shown(found)
         made.rows.append([name, score(one), score(two), *shown])
         if found is not None:
-            made.says.append(_clear(found, name, _sign(a)))
-    if not made.says:
-        made.says.append(
-            "Their answers to the same samples are not known (other splits, a trial of a sweep, or "
-            "a run that ended early), so no interval can be given. python src/evaluate.py "
-            "run=<folder> keeps the answers of a trial."
+            made.remarks.append(_clear(found, name, _sign(a)))
+    if not made.remarks:
+        made.remarks.append(
+            "There are no saved predictions for the same samples (other splits, a trial of a "
+            "sweep, or a run that ended early), so no interval can be given. "
+            "python src/evaluate.py run=<folder> saves the predictions of a trial."
         )
-    made.says.append(ONE_SEED)
+    made.remarks.append(ONE_SEED)
     return made
 
 
@@ -97,9 +96,9 @@ def of_folds(a: RunData, b: RunData) -> Verdict:
             ["validation", *(score(run.recorded("val")) for run in (a, b)), ""],
             ["test", *(score(run.recorded("test")) for run in (a, b)), ""],
         ]
-        made.says.append(
-            "They were validated on other samples (a mean over folds beside another split), so "
-            "their P cannot be subtracted. Run both with the same cv.folds and cv.seeds."
+        made.remarks.append(
+            "They were validated on different samples (a mean over folds against another split), "
+            "so their scores cannot be compared. Run both with the same cv.folds and cv.seeds."
         )
         return made
     made.rows = [
@@ -108,11 +107,11 @@ def of_folds(a: RunData, b: RunData) -> Verdict:
     ]
     means = [float(np.mean([part[name] for name in shared])) for part in (one, two)]
     made.rows.append(["mean", *map(score, means), _signed(means[0] - means[1])])
-    judged = judge_folds(one, two)
+    judgement = judge_folds(one, two)
     better = "a" if _sign(a) * (means[0] - means[1]) > 0 else "b"
-    said = "No difference is shown" if judged.kind != "clear" else f"{better} is better"
-    made.says.append(
-        f"{said}: {judged.reason} (Student's t, the variance enlarged as folds share samples, "
+    finding = "No significant difference" if judgement.kind != "clear" else f"{better} is better"
+    made.remarks.append(
+        f"{finding}: {judgement.reason} (Student's t, corrected for folds that share samples, "
         "Nadeau and Bengio 2003)."
     )
     return made
@@ -130,23 +129,23 @@ def _on_same_samples(a: RunData, b: RunData, split: str) -> ConfidenceInterval |
 
 def _clear(found: ConfidenceInterval, name: str, sign: int) -> str:
     if found.low <= 0 <= found.high:
-        return f"On {name} data the two models cannot be told apart: the interval holds zero."
+        return f"On {name} data the difference is not significant: the interval contains zero."
     better = "a" if sign * found.value > 0 else "b"
-    return f"On {name} data the model of {better} is better than which samples were drawn explains."
+    return f"On {name} data the model of {better} is significantly better."
 
 
 def over_seeds(a: Side, b: Side) -> Verdict:
-    """Compare two setups by the differences of equal seeds."""
+    """Compare two setups, paired by seed."""
     one, two = a.by_seed(), b.by_seed()
     shared = sorted(one.keys() & two.keys())
     made = Verdict(["seed", "a", "b", "a - b"])
     made.rows = [[str(s), score(one[s]), score(two[s]), _signed(one[s] - two[s])] for s in shared]
     sides = [[part[seed] for seed in shared] for part in (one, two)]
-    made.rows += [_summary("mean", np.mean, *sides), _summary("deviation", _deviation, *sides)]
+    made.rows += [_summary("mean", np.mean, *sides), _summary("standard deviation", _std, *sides)]
     if len(shared) < 2:
-        made.says.append(
-            f"{len(shared)} seed in common: nothing can be said. Run both with the same seeds, "
-            "such as -m seed=0,1,2,3,4."
+        made.remarks.append(
+            f"{len(shared)} seed in common: too few to compare. Run both with the same seeds, such "
+            "as -m seed=0,1,2,3,4."
         )
         return made
     found = paired([one[s] - two[s] for s in shared])
@@ -154,21 +153,21 @@ def over_seeds(a: Side, b: Side) -> Verdict:
     low, high = _signed(mean.low), _signed(mean.high)
     count = f"{len(shared)} seeds"
     if mean.low <= 0 <= mean.high:
-        said = f"No difference is shown over {count}: "
+        finding = f"No significant difference over {count}: "
     else:
-        said = f"{'a' if sign * mean.value > 0 else 'b'} is better over {count}: "
-    made.says.append(
-        f"{said}a - b is {_signed(mean.value)} on average, 95 % interval {low} to {high} "
+        finding = f"{'a' if sign * mean.value > 0 else 'b'} is better over {count}: "
+    made.remarks.append(
+        f"{finding}a - b is {_signed(mean.value)} on average, 95 % interval {low} to {high} "
         "(Student's t, paired by seed)."
     )
-    least = f", the least that {count} can give" if np.isclose(found.p, found.least) else ""
-    made.says.append(f"Exact sign-flip test: p = {found.p:.3g}{least}.")
-    if lonely := sorted((one.keys() | two.keys()) - set(shared)):
-        made.says.append(f"Left out, as only one side has them: seeds {lonely}.")
+    least = f", the smallest possible with {count}" if np.isclose(found.p, found.least) else ""
+    made.remarks.append(f"Exact sign-flip test: p = {found.p:.3g}{least}.")
+    if unpaired := sorted((one.keys() | two.keys()) - set(shared)):
+        made.remarks.append(f"Omitted, as only one side has them: seeds {unpaired}.")
     return made
 
 
-def _deviation(values: list[float]) -> float:
+def _std(values: list[float]) -> float:
     return float(np.std(values, ddof=1)) if len(values) > 1 else float("nan")
 
 
@@ -179,24 +178,24 @@ def _summary(name: str, of: "object", a: list[float], b: list[float]) -> list[st
 
 
 def one_against_seeds(a: Side, b: Side) -> Verdict:
-    """Place a single run among the runs of several seeds."""
+    """Compare a single run with runs over several seeds."""
     run, many = (a, b) if a.kind == "run" else (b, a)
     value, others = run.first.record.metric.value, list(many.by_seed().values())
     made = Verdict([run.first.metric, "validation"])
     made.rows = [
         [run.name, score(value)],
         [f"{many.name}, mean of {len(others)} seeds", score(float(np.mean(others)))],
-        ["its deviation", score(_deviation(others))],
+        ["its standard deviation", score(_std(others))],
         ["its range", f"{score(min(others))} to {score(max(others))}"],
     ]
     inside = value is not None and min(others) <= value <= max(others)
     where = "within" if inside else "outside"
-    made.says = [f"The single run lies {where} what the other setup's seeds reach.", ONE_SEED]
+    made.remarks = [f"The single run lies {where} the range of the other setup's seeds.", ONE_SEED]
     return made
 
 
 def of_searches(a: Side, b: Side) -> Verdict:
-    """Compare two searches by their best, what they spent, and their best at equal budget."""
+    """Compare two searches by their best, their cost, and their best at equal budget."""
     made = Verdict(["", "a", "b"])
     budget = min(a.epochs(), b.epochs())
     sign = _sign(a.first)
@@ -211,13 +210,15 @@ def of_searches(a: Side, b: Side) -> Verdict:
     one, two = (_best(s, budget, sign) for s in sides)
     if one is not None and two is not None:
         ahead = "neither is" if one == two else f"{'a' if sign * (one - two) > 0 else 'b'} is"
-        made.says.append(f"At the budget that both have spent, {budget:,} epochs, {ahead} ahead.")
-    made.says.append(BEST_OF_MANY)
+        made.remarks.append(
+            f"At the budget that both have spent, {budget:,} epochs, {ahead} ahead."
+        )
+    made.remarks.append(BEST_OF_MANY)
     return made
 
 
 def _best(side: Side, budget: int | None, sign: int) -> float | None:
-    """Return the best P of the trials that end within a budget of epochs, in their order."""
+    """Return the best score among the first trials that fit a budget of epochs."""
     best, spent = None, 0
     for epochs, value in side.spent():
         spent += epochs

@@ -1,4 +1,4 @@
-"""Several models as one: cross-validation, a sweep's ensemble, a trained model read back."""
+"""Several models as one: cross-validation, ensembles of sweeps, loading trained models."""
 
 from typing import TYPE_CHECKING
 

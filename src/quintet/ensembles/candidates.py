@@ -1,4 +1,4 @@
-"""What an ensemble is chosen from: a sweep's best trials, and what each says of its samples."""
+"""Candidates for an ensemble: a sweep's best trials and their predictions."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -11,14 +11,14 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import ENSEMBLE, Record, by_fold
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.members import predictions, targets
 from quintet.ensembles.reload import Trained, trained
 from quintet.study.trial import folder_of
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
-"""What a member of an ensemble is rebuilt from, beside its config."""
+"""The checkpoint that a member of an ensemble is loaded from."""
 BOARD = "leaderboard.csv"
 
 
@@ -29,8 +29,8 @@ class Candidate:
     Args:
         number: of the trial.
         folder: its run folder.
-        folds: the models' run folders, relative to it; those of a fold are validated on the same
-            samples. A trial without folds has one.
+        folds: the models' run folders by fold, relative to `folder`; the models of a fold are
+            validated on the same samples. A trial without folds has one fold.
 
     """
 
@@ -40,20 +40,20 @@ class Candidate:
 
     @property
     def models(self) -> list[str]:
-        """The models' run folders, of all folds."""
+        """The run folders of all models."""
         return [name for fold in self.folds for name in fold]
 
 
 @dataclass(frozen=True)
 class CandidatePredictions:
-    """What a candidate says of the samples that its models have not seen.
+    """A candidate's predictions for samples that its models were not trained on.
 
     Args:
         cfg: of its first model.
-        predicted: for validation, by fold, each (N,) or (N, K): the mean over the fold's models.
-        truth: the targets, by fold.
-        test: targets of the test part.
-        indices: of all these samples in the data.
+        predicted: validation predictions by fold, each (N,) or (N, K): the mean over its models.
+        truth: validation targets by fold.
+        test: targets of the test split.
+        indices: of these samples in the data set.
 
     """
 
@@ -67,24 +67,30 @@ class CandidatePredictions:
 def candidates(sweep: Path, count: int) -> list[Candidate]:
     """Return a sweep's best trials, best first, from its leaderboard.
 
-    A trial that was stopped before its last fold says nothing of the samples of the others, and is
-    left out; so is one whose checkpoints have been deleted, which is told.
+    Trials that were stopped before their last fold have no predictions for the remaining folds and
+    are skipped, as are trials whose checkpoints were deleted; the latter are printed.
 
     Raises:
-        UserError: the folder is no sweep's, or of one that has not ended, or no trial has left its
-            checkpoints.
+        UserError: the folder is not a finished sweep's, or no trial has its checkpoints.
 
     """
-    board, there = sweep / BOARD, untrusted_files.has(sweep, BOARD)
-    if not there and (sweep / "trials").is_dir():
+    board, exists = sweep / BOARD, untrusted_files.has(sweep, BOARD)
+    if not exists and (sweep / "trials").is_dir():
         raise UserError(
-            f"sweep={sweep} has not ended, so it has no leaderboard yet. Let it end, or go on with "
-            "it by the command that began it; Ctrl-C leaves a leaderboard as well."
+            "has not ended, so it has no leaderboard yet",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Let it end, or continue it with the command that started it; Ctrl-C writes a "
+            "leaderboard, too.",
         )
-    if not there:
+    if not exists:
         raise UserError(
-            f"sweep={sweep} is no sweep folder: {board} is missing. Allowed: a folder that "
-            "`python src/train.py -m ...` wrote."
+            f"is not a sweep folder: {board} is missing",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Give a folder that `python src/train.py -m ...` wrote.",
         )
     table = untrusted_files.read_table(sweep, BOARD)
     with untrusted_files.understood(board):
@@ -95,9 +101,15 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
     ended = [c for c in found if len(c.models) == most]
     whole = [c for c in ended if _has_checkpoints(c)]
     if gone := [c.folder.name for c in ended if c not in whole]:
-        console.say("[yellow]note[/]  left out, without checkpoints: trials {}", ", ".join(gone))
+        console.say("[yellow]note[/]  skipped, without checkpoints: trials {}", ", ".join(gone))
     if not whole:
-        raise UserError(f"sweep={sweep} has no trial with a checkpoint to make an ensemble of.")
+        raise UserError(
+            "has no trial with a checkpoint to build an ensemble from",
+            code=Code.NOT_FOUND,
+            key="sweep",
+            value=sweep,
+            hint="Run the sweep with checkpoints (callbacks=default).",
+        )
     return whole[:count]
 
 
@@ -114,8 +126,8 @@ def _has_checkpoints(candidate: Candidate) -> bool:
     return all(untrusted_files.has(candidate.folder / name, WEIGHTS) for name in candidate.models)
 
 
-def answers(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePredictions:
-    """Let a candidate's models predict what they are validated on."""
+def predict(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePredictions:
+    """Compute a candidate's predictions for its validation samples."""
     folds = [[_loaded(candidate.folder / name, trust) for name in fold] for fold in candidate.folds]
     first = folds[0][0]
     return CandidatePredictions(
@@ -128,16 +140,16 @@ def answers(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePrediction
 
 
 def on_test(candidate: Candidate, trust: Trust = NOTHING) -> Tensor:
-    """Return the mean of a candidate's models' predictions for the test part."""
+    """Return the mean of a candidate's predictions for the test split."""
     runs = (_loaded(candidate.folder / name, trust) for name in candidate.models)
     return _mean([predictions(run, "test") for run in runs])
 
 
 def same_samples(a: CandidatePredictions, b: CandidatePredictions) -> bool:
-    """Tell whether two candidates are validated and tested on the same samples.
+    """Return whether two candidates are validated and tested on the same samples.
 
-    Targets alone do not tell: a set that is sorted by class has the same ones in every split of its
-    classes' shares. Windows of two lengths count differently, but are split by time.
+    Targets alone are not sufficient: stratified splits of data sorted by class have equal targets.
+    Windows of different lengths have different indices, but are split by time.
     """
     if not _equal([*a.truth, a.test], [*b.truth, b.test]):
         return False

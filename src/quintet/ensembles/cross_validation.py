@@ -1,4 +1,4 @@
-"""Several runs for one answer, one for each fold and seed: P is their mean, and has a spread."""
+"""Cross-validation: one run per fold and seed; the score is their mean."""
 
 import math
 import time
@@ -27,15 +27,15 @@ from quintet.training.training_steps import repeats
 
 
 def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
-    """Train once, or as often as `cv` says; go on with an earlier run where `resume` names one.
+    """Train once or as often as `cv` requires; continue an earlier run if `resume` is given.
 
     Args:
         cfg: of the run.
-        at_end: called with the folder of each run that ends, however it ends: of every fold and
-            seed, then of them all.
+        at_end: called with the folder of each run that ends, for whatever reason: of every fold
+            and seed, then of the whole.
 
     Raises:
-        UserError: the config or the data cannot work; says how to mend it.
+        UserError: the config or the data are invalid.
         DivergedError: the loss is no longer finite.
 
     """
@@ -45,10 +45,10 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
 
 
 def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
-    """Train once for each fold and seed, each in a run folder of its own; record them together.
+    """Train once per fold and seed, each in its own run folder, and record them together.
 
-    The test set is the same for all and stays closed until the end, when the averaged predictions
-    of all models are scored on it, once.
+    The test set is the same for all. It is used once, at the end, to score the averaged
+    predictions of all models.
     """
     folder = Path(cfg.paths.run)
     with (
@@ -68,7 +68,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         record.sessions += 1
         began = time.monotonic()
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
-        spent = time.monotonic() - began  # of which the runs' own seconds tell as well
+        spent = time.monotonic() - began  # already counted in the seconds of the runs
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)
         record.parts = {name: part_of(each) for name, each in runs.items() if name in done}
         conclude(config, folder, done, record)
@@ -85,10 +85,10 @@ def with_facts(cfg: DictConfig, first: Setup) -> DictConfig:
 
 
 def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
-    """Return the config of each run by its folder's name: all folds with a seed, then the next.
+    """Return the config of each run by folder name: all folds of a seed, then the next seed.
 
-    Each config rebuilds its run alone. Seeds move first weights, order of batches and dropout;
-    the folds, and what is test, hang on the first seed alone.
+    Each config suffices to rebuild its run. Seeds change initial weights, batch order and dropout;
+    folds and test set depend on the first seed alone.
     """
     folds, seeds = cfg.cv.folds or 0, cfg.cv.seeds or 1
     found = {}
@@ -102,21 +102,21 @@ def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
 
 
 def part_of(cfg: DictConfig) -> dict[str, int]:
-    """Return which fold and seed the config of one of the runs is of."""
+    """Return the fold and seed of a run's config."""
     fold = {"fold": int(cfg.data.fold)} if cfg.data.get("folds") else {}
     return {**fold, "seed": int(cfg.seed)}
 
 
 def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
     own = deepcopy(cfg)
-    typed = [word for word in cfg.overrides if not word.startswith("cv.")]
+    overrides = [each for each in cfg.overrides if not each.startswith("cv.")]
     with open_dict(own):
         own.paths.run = str(place)
         own.resume = None
         own.test = False
         own.logger = {}
         own.cv = {"folds": None, "seeds": 1}
-        own.overrides = [*typed, *(f"{key}={value}" for key, value in changes.items())]
+        own.overrides = [*overrides, *(f"{key}={value}" for key, value in changes.items())]
     for key, value in changes.items():
         OmegaConf.update(own, key, value, force_add=True)
     return own
@@ -125,13 +125,13 @@ def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfi
 def train(
     runs: Mapping[str, DictConfig], *, again: bool, at_end: AtEnd | None
 ) -> dict[str, Record]:
-    """Train each run that is not finished; return the record of each, by its folder's name.
+    """Train each unfinished run; return the record of each, by folder name.
 
-    A sweep that stops one of them stops them all: what follows is left out.
+    If a sweep prunes one of them, the remaining ones are skipped.
 
     Args:
         runs: their configs.
-        again: whether some may be finished, or begun.
+        again: whether some may have been started or finished before.
         at_end: as of `run`.
 
     """
@@ -141,7 +141,7 @@ def train(
         done[name] = kept or _train(cfg, [*done.values()], len(done) + 1 < len(runs), at_end)
         if is_first_rank():
             value, epochs = p_of(done[name]), done[name].epochs
-            what = "done before" if kept else f"{done[name].seconds:.1f} s"
+            what = "finished before" if kept else f"{done[name].seconds:.1f} s"
             score = f"{value:.4f}  {epochs} epochs, {what}"
             console.say("  {}  {} {}", name, cfg.metric.name, score)
         if done[name].status == "pruned":
@@ -150,9 +150,9 @@ def train(
 
 
 def finished(cfg: DictConfig) -> Record | None:
-    """Return the record of a run that needs no more training; None for any other."""
+    """Return the record of a finished run; None for any other."""
     place = Path(cfg.paths.run)
-    if not all((place / file).is_file() for file in (RESULT, CONFIG)):  # stopped as it began
+    if not all((place / file).is_file() for file in (RESULT, CONFIG)):  # stopped while starting
         return None
     record, was = Record.read(place), foreign_config.read(place / CONFIG)
     length = references.value(was, "trainer.max_epochs")
@@ -174,10 +174,10 @@ def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd 
 
 
 def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: Record) -> None:
-    """Record what the runs say together, list their models, and open the test set for them.
+    """Record the joint results, list the models, and evaluate on the test set.
 
-    A fold that a sweep stopped half-way would move P and the average by how far it came: it counts
-    only where no fold before it is whole.
+    A pruned fold would bias the mean by its shorter training: it counts only if no fold before it
+    is complete.
     """
     from quintet.diagnostics.baselines import loses
     from quintet.ensembles import ensemble_baselines, members
@@ -203,7 +203,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
         record.checkpoint, trust = ENSEMBLE, Trust.own(cfg)
         tested = experiment.opens_test(cfg) and record.status != "pruned"
         record.test = members.on_test(folder, trust=trust) if tested else {}
-        record.baselines = ensemble_baselines.of_several(
+        record.baselines = ensemble_baselines.score_baselines(
             [*whole.values()], folder, tested=tested, trust=trust
         )
     lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
@@ -212,15 +212,15 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
 
 
 def p_of(record: Record) -> float:
-    """Return P of a run that has ended."""
+    """Return the primary metric of a run that has ended."""
     assert record.metric.value is not None
     return record.metric.value
 
 
 def spread(values: Sequence[float]) -> dict[str, float]:
-    """Return the standard deviation of P over folds, and the standard error of its mean.
+    """Return the standard deviation over folds, and the standard error of the mean.
 
-    The error takes folds for independent; as they share training samples, the true one is larger,
+    The error assumes independent folds; as they share training samples, the true one is larger,
     and no estimate of it is unbiased (Bengio and Grandvalet 2004, "No unbiased estimator of the
     variance of k-fold cross-validation").
     """

@@ -1,4 +1,4 @@
-"""Simple models beside a run over folds or seeds: as many of each, on the very same parts."""
+"""Baselines of a run over folds or seeds, trained on the same splits."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -14,18 +14,18 @@ from quintet.diagnostics.baselines import Scores
 from quintet.ensembles import members
 
 
-def of_several(
+def score_baselines(
     runs: Sequence[Record], folder: Path, *, tested: bool, trust: Trust = NOTHING
 ) -> Scores:
-    """Return P of each simple model, as a run's own P comes about.
+    """Return the score of each baseline, computed as the run's own.
 
-    On validation it is the mean over the runs, each with a model of its own; on test data P of
-    these models' averaged predictions.
+    On validation data it is the mean over the runs, each with its own baseline; on test data the
+    score of the averaged predictions.
 
     Args:
-        runs: of the folds or seeds, with P of their simple models.
+        runs: of the folds or seeds, with the scores of their baselines.
         folder: of the run, with `ensemble.json`.
-        tested: whether the test set was opened.
+        tested: whether the test set was evaluated.
         trust: what the models' configs may name.
 
     """
@@ -40,17 +40,17 @@ def of_several(
     return found
 
 
-def added(before: Scores, found: Scores) -> Scores:
-    """Return what is known of each simple model, a split that was not scored again included."""
+def merged(before: Scores, found: Scores) -> Scores:
+    """Return the scores of `before`, updated by `found`, split by split."""
     return {name: {**before.get(name, {}), **by_split} for name, by_split in found.items()}
 
 
 def _on_test(folder: Path, trust: Trust) -> dict[str, float]:
-    said: dict[str, list[torch.Tensor]] = {}
+    predictions: dict[str, list[torch.Tensor]] = {}
     for run, _ in members.members(folder, trust=trust):
         each = baselines.predict(run.data, run.load(), ["test"], run.cfg.threads)
         for name, predicted in each.items():
-            said.setdefault(name, []).append(predicted["test"])
+            predictions.setdefault(name, []).append(predicted["test"])
     metric, truth = instantiate(run.cfg.metric, "metric"), members.targets(run, "test")
-    means = {name: torch.stack(predicted).mean(0) for name, predicted in said.items()}
+    means = {name: torch.stack(predicted).mean(0) for name, predicted in predictions.items()}
     return {name: members.score(metric, mean, truth) for name, mean in means.items()}

@@ -1,4 +1,4 @@
-"""Choosing the members of an ensemble.
+"""Ensemble selection.
 
 Caruana, Niculescu-Mizil, Crew and Ksikes 2004, "Ensemble selection from libraries of models".
 """
@@ -14,24 +14,24 @@ from torch.nn import functional
 from quintet.data.samples import Task
 
 Quality = tuple[float, ...]
-"""How good predictions are: greater is better, and what comes first weighs most."""
+"""Quality of predictions, compared lexicographically; greater is better."""
 
 
 def select(
     predictions: Sequence[Tensor], quality: Callable[[Tensor], Quality], size: int
 ) -> dict[int, int]:
-    """Choose models whose averaged predictions are the best, one at a time, with replacement.
+    """Select models greedily, with replacement, by the quality of the averaged predictions.
 
-    A model may be taken again, which weighs it. Of all steps the first with the best quality is
-    kept, so the ensemble is never worse, on these samples, than the best single model.
+    Selecting a model again increases its weight. The first step with the best quality is kept, so
+    the ensemble is never worse on these samples than the best single model.
 
     Args:
-        predictions: of each model for the same samples, (N,) or (N, K), as metrics take them.
+        predictions: of each model for the same samples, (N,) or (N, K), as metrics expect them.
         quality: of averaged predictions.
-        size: how many to choose at most.
+        size: maximum number of selections.
 
     Returns:
-        votes by index into `predictions`, in the order of choice, in their smallest proportion.
+        weights by index into `predictions`, in order of selection, reduced to lowest terms.
 
     """
     chosen: list[int] = []
@@ -50,8 +50,8 @@ def select(
 def likelihood(predicted: Tensor, truth: Tensor, task: Task) -> float:
     """Return the mean log-likelihood of the truth in nats; 0 for regression.
 
-    It tells models apart that get the same few samples wrong: a validation part of some hundred
-    samples leaves accuracy few values to take.
+    It distinguishes models with equal accuracy, which takes few values on a validation split of
+    some hundred samples.
 
     Args:
         predicted: probabilities, (N,), (N, C) or (N, L), or values (N, K).

@@ -1,4 +1,4 @@
-"""A trained model back from its run folder, with everything that belongs to it."""
+"""Load a trained model from its run folder, with its config and data."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,7 +10,7 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import ENSEMBLE, RESULT, Record
 from quintet.base.console import typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, run_folder
 from quintet.config.trust import NOTHING, Trust
 from quintet.data.module import DataModule
@@ -22,17 +22,17 @@ from quintet.training.training_steps import repeats
 
 @dataclass
 class Trained:
-    """A run's config, data and model; the data is read only when asked for."""
+    """A run's config, data and model; the data are read on demand."""
 
     cfg: DictConfig
     data: DataModule
     task: SupervisedModule
 
     def load(self) -> Facts:
-        """Read the data that the run was trained on, and return its facts.
+        """Read the data that the run was trained on, and return their facts.
 
         Raises:
-            UserError: it has changed since.
+            UserError: the data have changed since.
 
         """
         foreign_config.refuse_references(self.cfg, "data")
@@ -40,22 +40,24 @@ class Trained:
         if found.fingerprint != was:
             raise UserError(
                 f"The data has changed since the run: its fingerprint is {found.fingerprint}, the "
-                f"run's was {was}. Restore the data, or score new data with predict.py."
+                f"run's was {was}",
+                code=Code.DATA,
+                hint="Restore the data, or score new data with predict.py.",
             )
         return found
 
 
 def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> Trained:
-    """Rebuild the model of a run folder from the folder's own config and load its weights.
+    """Rebuild the model of a run folder from its config and load its weights.
 
     Args:
-        folder: that train.py wrote.
+        folder: written by train.py.
         checkpoint: `best`, `last`, or the path of a checkpoint file.
-        trust: what the folder's config may name beside the building blocks.
+        trust: what the folder's config may name besides the building blocks.
 
     Raises:
-        UserError: no run folder, one with several models, a config that names code which is not
-            trusted, or a checkpoint that is missing, damaged or another model's.
+        UserError: the folder is not a run folder or has several models, its config names code that
+            is not trusted, or the checkpoint is missing, damaged or another model's.
 
     """
     cfg = run_folder.load(folder, trust)
@@ -63,19 +65,29 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
     if untrusted_files.has(folder, ENSEMBLE):
         inside = sorted(Ensemble.read(folder).members)
         raise UserError(
-            f"run={folder} has several models, each with preprocessing of its own. Give one of "
-            f"them: run={typed(folder / inside[0])} (of {', '.join(inside)})."
+            "contains several models, each with its own preprocessing",
+            code=Code.CONFLICT,
+            key="run",
+            value=folder,
+            hint=f"Give one of them: run={typed(folder / inside[0])} (of {', '.join(inside)}).",
         )
-    if repeats(cfg) > 1:  # its models are listed at the end
+    if repeats(cfg) > 1:  # the ensemble file is written at the end
         raise UserError(
-            f"run={folder} has not trained all of its models yet. Go on with it by "
-            f"resume={typed(folder)}, or give the folder of one inside it."
+            "has not trained all of its models yet",
+            code=Code.CONFLICT,
+            key="run",
+            value=folder,
+            hint=f"Continue it with resume={typed(folder)}, or give the folder of one model in it.",
         )
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)
     data = build.data(cfg)
     if (kept := state.get(DataModule.__qualname__)) is None:
-        raise UserError(f"{path} is no checkpoint of train.py: it holds no preprocessing.")
+        raise UserError(
+            f"{path} is not a checkpoint of train.py: it contains no preprocessing",
+            code=Code.DAMAGED,
+            hint="Give a checkpoint that train.py wrote.",
+        )
     with untrusted_files.understood(path):
         data.load_state_dict(kept)
     task = build.task(cfg, data, build.model(cfg))
@@ -85,12 +97,18 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
 
 def _checkpoint(folder: Path, name: str) -> Path:
     if "://" in name:
-        raise UserError(f"checkpoint={name} is an address. Allowed: best, last, or a local file.")
+        raise UserError(
+            "is an address",
+            code=Code.NOT_TRUSTED,
+            key="checkpoint",
+            value=name,
+            hint="Allowed: best, last, or a local file.",
+        )
     if name not in ("best", "last"):
         return Path(name)
     inside = f"{checkpoints.FOLDER}/{name}.ckpt"
     if name == "best" and untrusted_files.has(folder, RESULT):
-        # The record knows which one was scored: a run that was never validated has a last one only.
+        # The record names the scored checkpoint: a run without validation has only the last one.
         inside = Record.read(folder).checkpoint or inside
     return untrusted_files.inside(folder, inside)
 
@@ -100,13 +118,14 @@ def _load_weights(task: SupervisedModule, state: dict[str, Any], path: Path) -> 
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
     if missing or unknown or shapes:
-        says = [
+        problems = [
             f"{what}: {', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''}"
             for what, keys in (("missing", missing), ("unknown", unknown), ("other shape", shapes))
             if keys
         ]
         raise UserError(
-            f"{path} is a checkpoint of another model ({'; '.join(says)}). "
-            "Use the checkpoint that belongs to this run folder's config."
+            f"{path} is a checkpoint of another model ({'; '.join(problems)})",
+            code=Code.INCOMPATIBLE,
+            hint="Use the checkpoint that belongs to this run folder's config.",
         )
     task.load_state_dict(state)

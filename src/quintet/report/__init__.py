@@ -1,1 +1,1 @@
-"""Reports: one HTML page that a team lead can open."""
+"""Reports of runs and sweeps: self-contained HTML pages."""

@@ -1,9 +1,9 @@
-"""Cells that the tables of several pages share."""
+"""Table cells shared by several pages."""
 
 from quintet.base.formatting import score
 from quintet.report.html.table import Cell, Number
 
 
 def scored(value: float | None) -> Cell:
-    """Return P as a cell; an empty one where there is none."""
+    """Return a score as a cell; an empty cell for None."""
     return None if value is None else Number(value, score(value))

@@ -1,4 +1,4 @@
-"""What a model answered, in charts: confusions of classes, errors of values."""
+"""Charts of predictions: confusion matrices for classes, errors for values."""
 
 from collections.abc import Sequence
 
@@ -10,18 +10,18 @@ from quintet.report.html.blocks import Block
 from quintet.report.html.figure import SCALE, Figure, Trace, axis
 
 MOST_CLASSES = 40
-"""More classes than these make no readable matrix."""
+"""A confusion matrix of more classes is not readable."""
 MOST_POINTS = 2000
-"""Samples drawn; more are thinned out evenly."""
+"""Samples drawn; larger sets are thinned evenly."""
 
 
 def charts(answers: Predictions, names: Sequence[str], split: str) -> list[Block]:
-    """Return the charts that suit the task.
+    """Return the charts that fit the task.
 
     Args:
-        answers: of one split.
-        names: of the classes or targets; their numbers where there are none.
-        split: what the samples are called, such as "test".
+        answers: the predictions of one split.
+        names: of the classes or targets; their indices where they have no names.
+        split: how the samples are named in titles, such as "test".
 
     """
     if answers.task == "regression":
@@ -37,14 +37,14 @@ def charts(answers: Predictions, names: Sequence[str], split: str) -> list[Block
 
 
 def confusion(answers: Predictions, names: Sequence[str], split: str) -> Figure:
-    """Return how many samples of each class were taken for which."""
+    """Return the confusion matrix as a heatmap."""
     count = answers.probabilities.shape[1]
     plain = list(names) or [str(i) for i in range(count)]
     matrix = np.zeros((count, count), dtype=int)
     np.add.at(matrix, (answers.target.astype(int), answers.decided.astype(int)), 1)
     shares = matrix / np.maximum(matrix.sum(axis=1, keepdims=True), 1)
     wrong = [
-        f"{plain[a]} taken for {plain[b]} ({matrix[a, b]})"
+        f"{plain[a]} predicted as {plain[b]} ({matrix[a, b]})"
         for a, b in _largest_off_diagonal(matrix)
     ]
     heat = {
@@ -53,19 +53,21 @@ def confusion(answers: Predictions, names: Sequence[str], split: str) -> Figure:
         **{"text": [[str(n) if n else "" for n in row] for row in matrix.tolist()]},
         **{"texttemplate": "%{text}" if count <= 20 else "", "xgap": 1, "ygap": 1},
         "hovertemplate": Markup(
-            "true %{y}, decided %{x}: %{customdata} samples, %{z:.1f} % of the class<extra></extra>"
+            "true %{y}, predicted %{x}: %{customdata} samples, %{z:.1f} % of class<extra></extra>"
         ),
         "colorbar": {"title": {"text": "% of class", "side": "right"}, "thickness": 12},
     }
     kind = {"type": "category", "showgrid": False}
     layout = {
-        "xaxis": axis("decided class", **kind),
+        "xaxis": axis("predicted class", **kind),
         "yaxis": axis("true class", autorange="reversed", **kind),
     }
-    caption = "Rows: true classes; the diagonal is right. " + (
-        f"Most often wrong: {'; '.join(wrong)}." if wrong else "Nothing was confused."
+    caption = "Rows: true classes; the diagonal: correct predictions. " + (
+        f"Most frequent errors: {'; '.join(wrong)}."
+        if wrong
+        else "No class was confused with another."
     )
-    return Figure(f"Confusions, {split}", [heat], layout, caption, 440)
+    return Figure(f"Confusion matrix, {split}", [heat], layout, caption, 440)
 
 
 def _largest_off_diagonal(matrix: np.ndarray, most: int = 3) -> list[tuple[int, int]]:
@@ -76,7 +78,7 @@ def _largest_off_diagonal(matrix: np.ndarray, most: int = 3) -> list[tuple[int, 
 
 
 def against(answers: Predictions, k: int, names: Sequence[str], split: str) -> Figure:
-    """Return predicted against true values of target k, beside the line on which they agree."""
+    """Return predicted against true values of target k, with the identity line."""
     true, predicted = _thinned(answers, k)
     ends = [float(min(true.min(), predicted.min())), float(max(true.max(), predicted.max()))]
     line = {"color": "$soft", "width": 1.2, "dash": "dot"}
@@ -97,11 +99,13 @@ def against(answers: Predictions, k: int, names: Sequence[str], split: str) -> F
         "yaxis": axis(f"predicted {what}"),
         "showlegend": False,
     }
-    return Figure(f"Predicted against true, {split}", traces, layout, "On the dotted line: right.")
+    return Figure(
+        f"Predicted against true, {split}", traces, layout, "Dotted: perfect predictions."
+    )
 
 
 def residuals(answers: Predictions, k: int, names: Sequence[str], split: str) -> Figure:
-    """Return the errors of target k against what was predicted; without a pattern all is well."""
+    """Return the errors of target k against the predictions; ideally they show no pattern."""
     true, predicted = _thinned(answers, k)
     hover = Markup("predicted %{x:.4g}, error %{y:.4g}<extra></extra>")
     zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
@@ -110,7 +114,7 @@ def residuals(answers: Predictions, k: int, names: Sequence[str], split: str) ->
         "yaxis": axis("predicted − true"),
         "shapes": [{**zero, "line": {"color": "$soft", "width": 1.2, "dash": "dot"}}],
     }
-    caption = "A bend or a funnel is something that the model could still learn."
+    caption = "A curve or a funnel is structure that the model has not learned."
     dots = _dots(predicted, predicted - true, hover)
     return Figure(f"Errors, {split}", [dots], layout, caption)
 

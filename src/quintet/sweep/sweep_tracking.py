@@ -16,7 +16,7 @@ from quintet.trackers.sweep_trackers import Failure, SweepSummary
 def log(config: DictConfig, plan: Plan, study: Study) -> None:
     """Log the current state of the sweep to the trackers of its trials, if any."""
     if config.logger:
-        trackers.tell(config.logger, summary(plan, study))
+        trackers.log_sweep(config.logger, summary(plan, study))
 
 
 def summary(plan: Plan, study: Study) -> SweepSummary:

@@ -1,1 +1,1 @@
-"""Trackers (W&B, MLflow, TensorBoard): a small adapter each around Lightning's own logger."""
+"""Trackers (W&B, MLflow, TensorBoard): small adapters of Lightning's loggers."""

@@ -1,4 +1,4 @@
-"""What trackers draw of a finished run beside its curves."""
+"""Charts and files of a finished run for trackers, besides its curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,16 +9,16 @@ import numpy as np
 from quintet.artifacts.record import REPORT, Record
 
 MOST_CLASSES = 100
-"""From more of them nobody reads a matrix."""
+"""A confusion matrix of more classes is not logged."""
 
 
 @dataclass(frozen=True)
 class Confusion:
-    """How often each class was taken for each, on validation data.
+    """Confusion matrix on validation data.
 
     Args:
         names: of the classes, C of them.
-        counts: of samples, C rows of true classes by C predicted ones.
+        counts: (C, C) numbers of samples, true classes by rows.
 
     """
 
@@ -26,7 +26,7 @@ class Confusion:
     counts: Sequence[Sequence[int]]
 
     def markdown(self) -> str:
-        """Return a table, true classes downward."""
+        """Return a Markdown table, true classes by rows."""
         head = ["true \\ predicted", *self.names]
         rows = [[name, *map(str, row)] for name, row in zip(self.names, self.counts, strict=True)]
         lines = [head, ["---"] * len(head), *rows]
@@ -34,14 +34,14 @@ class Confusion:
 
 
 def confusion(folder: Path, record: Record) -> Confusion | None:
-    """Return the confusion matrix of a run's best checkpoint; None where its task has none."""
+    """Return the confusion matrix of the best checkpoint; None for other tasks."""
     from quintet.artifacts.predictions_file import read
 
-    answers = read(folder).get("val")
-    if answers is None or answers.task not in ("binary", "multiclass"):
+    found = read(folder).get("val")
+    if found is None or found.task not in ("binary", "multiclass"):
         return None
-    target, decided = answers.target.astype(int), answers.decided.astype(int)
-    size = int(max(target.max(), decided.max(), answers.probabilities.shape[1] - 1)) + 1
+    target, decided = found.target.astype(int), found.decided.astype(int)
+    size = int(max(target.max(), decided.max(), found.probabilities.shape[1] - 1)) + 1
     if size > MOST_CLASSES:
         return None
     counts = np.zeros((size, size), dtype=int)
@@ -51,6 +51,6 @@ def confusion(folder: Path, record: Record) -> Confusion | None:
 
 
 def files(folder: Path, record: Record) -> list[Path]:
-    """Return what of a run folder is worth keeping elsewhere: the best checkpoint, and its page."""
+    """Return the files of a run folder to upload: the best checkpoint and the report."""
     wanted = [*filter(None, [record.checkpoint]), REPORT]
     return [path for name in wanted if (path := folder / name).is_file()]

@@ -1,4 +1,4 @@
-"""MLflow: a SQLite file beside the runs, or any tracking server."""
+"""MLflow: a SQLite file next to the runs, or any tracking server."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ require("mlflow", ".[mlflow]")
 
 
 class MLflow(Tracker, MLFlowLogger):
-    """One MLflow run a run folder; resumed, it goes on in the same one.
+    """One MLflow run per run folder; a resumed run continues the same one.
 
     Args:
         save_dir: the run folder, which keeps the MLflow run's id in `mlflow_run_id`.
         tracking_uri: of the store: `sqlite:///<file>`, or the address of a server.
         experiment: the name of the MLflow experiment.
-        artifacts: the folder that a SQLite store names for artifacts.
-        upload: whether the best checkpoint and the run's page become artifacts; of a sweep, the
+        artifacts: the artifact folder of a SQLite store.
+        upload: whether to log the best checkpoint and the report as artifacts; of a sweep, only the
             winner's.
 
     """
@@ -65,15 +65,15 @@ class MLflow(Tracker, MLFlowLogger):
             client.set_tag(self._run_id, "mlflow.parentRunId", parent)
 
     def close(self, record: Record) -> None:
-        """Tell the outcome and the run's state."""
+        """Log the outcome and set the run's state."""
         client: Any = self.experiment
         super().log_metrics(outcome(record), record.epochs)
         if self.about.study is None:
-            self._show(client, record)
+            self._log_files(client, record)
         mlflow_run.end(client, str(self._run_id), record.status, record.reason)
 
-    def _show(self, client: Any, record: Record) -> None:
-        """Add the files of a finished run; of a sweep's trials, only the winner's are kept."""
+    def _log_files(self, client: Any, record: Record) -> None:
+        """Log the files of a finished run; of a sweep, only the winner's are logged."""
         folder = self.about.folder
         if (found := media.confusion(folder, record)) is not None:
             client.log_text(self._run_id, found.markdown(), "confusion.md")

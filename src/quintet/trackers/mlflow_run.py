@@ -1,4 +1,4 @@
-"""One MLflow run in a store; nothing here needs Lightning."""
+"""Access to single MLflow runs, without Lightning."""
 
 import fcntl
 import logging
@@ -16,7 +16,7 @@ STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 """MLflow's state by a run's status; FAILED for every other."""
 SQLITE = "sqlite:///"
 KEPT = "mlflow_run_id"
-# A server that is away is noticed in seconds, not in MLflow's many minutes; no usage statistics.
+# An unreachable server fails in seconds instead of MLflow's minutes; no usage statistics.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -26,7 +26,7 @@ DEFAULTS = {
 
 
 def prepare() -> None:
-    """Keep MLflow quiet and impatient; to be called before it is imported."""
+    """Set quiet logging and short timeouts; call before MLflow is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
@@ -39,9 +39,9 @@ def known_id(folder: Path) -> str | None:
 
 
 def parent(client: Any, experiment: str, study: Path) -> str:
-    """Return the run that a study's trials are nested in; whoever asks first makes it.
+    """Return the parent run of a study's trials; the first caller creates it.
 
-    It counts as finished from the start, since nobody could end it for a sweep that was killed.
+    It is marked as finished from the start, as a killed sweep could not end it.
     """
     with locked(study / ".mlflow.lock"):
         if (known := known_id(study)) is None:
@@ -52,17 +52,17 @@ def parent(client: Any, experiment: str, study: Path) -> str:
 
 
 def end(client: Any, run: str, status: str, reason: str | None) -> None:
-    """Tell how a run ended."""
+    """Set the final state of a run."""
     client.set_tag(run, "status", status)
     if reason:
         client.set_tag(run, "reason", redact(reason)[:500])
     client.set_terminated(run, STATES.get(status, "FAILED"))
 
 
-def tell(
+def log_batch(
     client: Any, run: str, params: Mapping[str, Any], numbers: Mapping[str, float], step: int
 ) -> None:
-    """Tell parameters and numbers in one request."""
+    """Log parameters and metrics in one request."""
     from mlflow.entities import Metric, Param
 
     now = int(time.time() * 1000)
@@ -74,7 +74,7 @@ def tell(
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """Let one process at a time make the tables of a new SQLite file."""
+    """Let one process at a time create the tables of a new SQLite file."""
     if not uri.startswith(SQLITE):
         yield
         return
@@ -86,7 +86,7 @@ def alone(uri: str) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system lets it go with the process."""
+    """Hold a lock file; the system releases it with the process."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

@@ -1,4 +1,4 @@
-"""The facts of a run that every tracker is told, worked out once."""
+"""The facts of a run that are logged to every tracker."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -14,23 +14,23 @@ from quintet.config.run_folder import without_secrets
 
 Plain = str | int | float | bool | None
 
-# What is no hyperparameter: where files lie, who is told, what was typed, long lists about data.
+# Not hyperparameters: paths, loggers, the command line, long lists about the data.
 OTHER = {"paths", "logger", "choices", "overrides", "resume", "debug", "experiment", "facts"}
 FACTS = ("task", "train_size", "val_size", "test_size", "fingerprint", "total_steps")
 
 
 @dataclass(frozen=True)
 class About:
-    """A run at its start.
+    """The facts of a run at its start.
 
     Attributes:
         folder: of the run.
-        name: of the run: its folder's.
+        name: of the run, which is its folder's name.
         study: the sweep that the run is a trial of.
         choices: the option chosen in each group.
-        metric: P's name among the logged metrics.
-        mode: P's direction, max or min.
-        hparams: the config, flat: the choices by group, the rest as `optimizer/lr`.
+        metric: name of the primary metric among the logged ones.
+        mode: its direction, max or min.
+        hparams: the flattened config: choices by group, other values as `optimizer/lr`.
 
     """
 
@@ -44,12 +44,12 @@ class About:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The choices to find a run by; a run that is no trial has made no use of its sweeper."""
+        """The choices as tags; without the sweeper, unless the run is a trial."""
         return {k: v for k, v in self.choices.items() if self.study or k != "sweeper"}
 
 
 def about(cfg: DictConfig) -> About:
-    """Return what a config says of its run; what comes from the environment stays a reference."""
+    """Return the facts of a config's run; references to the environment are not resolved."""
     folder = Path(cfg.paths.run)
     plain: Any = OmegaConf.to_container(without_secrets(cfg), resolve=False)
     choices = {group: str(name) for group, name in plain["choices"].items() if name is not None}
@@ -68,7 +68,7 @@ def about(cfg: DictConfig) -> About:
 
 
 def study(folder: Path) -> str | None:
-    """Return the name of the sweep whose trial a run folder holds: `<study>/trials/0007`."""
+    """Return the sweep that a run folder belongs to: `<study>/trials/0007`."""
     return folder.parent.parent.name if folder.parent.name == "trials" else None
 
 
@@ -84,7 +84,7 @@ def flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Plain]
 
 
 def outcome(record: Record) -> dict[str, float]:
-    """Return the numbers of a finished run: P of the best checkpoint, and the test scores."""
+    """Return the scores of a finished run: of the best checkpoint, and on test data."""
     best = (
         {} if record.metric.value is None else {f"best/{record.metric.name}": record.metric.value}
     )

@@ -1,4 +1,4 @@
-"""TensorBoard's view of a sweep is its trials' own; those that were killed get their end here."""
+"""A sweep in TensorBoard: its trials' rows; those of killed trials are ended here."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from quintet.trackers.tensorboard_run import session_end
 FOLDER = "tensorboard"
 
 
-def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
+def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
     """End the rows of trials that could not do so themselves."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.event_file_writer import EventFileWriter

@@ -1,4 +1,4 @@
-"""W&B's view of a sweep: one summary run, and an end for trials that could not tell theirs."""
+"""A sweep in W&B: one summary run, and an end for trials that were killed."""
 
 from typing import Any
 
@@ -8,16 +8,16 @@ from quintet.trackers import wandb_media
 from quintet.trackers.sweep_trackers import Failure, SweepSummary
 from quintet.trackers.wandb_run import Identity, Place, known_id, staged, start
 
-TOLD = "told"
-"""A file beside W&B's own, of a trial whose end was told for it."""
+ENDED = "told"
+"""A file in `wandb/` of a trial whose end was logged by the sweep."""
 
 
-def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
-    """Tell W&B of a sweep as it stands; a sweep that has gone on updates the same summary run."""
+def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
+    """Log the current state of a sweep; a continued sweep updates the same summary run."""
     upload = settings.pop("upload")
     place = Place(**settings)
     for failure in sweep.failures:
-        if not (failure.folder / "wandb" / TOLD).exists():
+        if not (failure.folder / "wandb" / ENDED).exists():
             _end(place, sweep, failure)
     tags = [f"{group}={name}" for group, name in sweep.choices.items()]
     others = [f"{sweep.folder}/trials/*/wandb/offline-run-*"]
@@ -25,7 +25,7 @@ def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
     run = start(place, Identity(sweep.folder, name, "sweep", name, tags, sweep.hparams, others))
     try:
         with staged(sweep.folder):
-            step = len(sweep.rows)  # grows as the sweep goes on, as W&B wants it to
+            step = len(sweep.rows)  # grows with the sweep, as W&B requires
             run.log({"leaderboard": table(sweep), "charts/best": history(sweep)}, step=step)
             if upload:
                 wandb_media.keep(run, sweep.files(), sweep.numbers())
@@ -35,7 +35,7 @@ def tell(settings: dict[str, Any], sweep: SweepSummary) -> None:
 
 
 def _end(place: Place, sweep: SweepSummary, trial: Failure) -> None:
-    """Tell why a trial failed that was killed, or that failed before it had a W&B run."""
+    """Log the failure of a trial that was killed or had no W&B run yet."""
     if trial.recorded and known_id(trial.folder) is not None:
         return
     tags = [*(f"{group}={name}" for group, name in trial.choices.items()), trial.status]
@@ -45,11 +45,11 @@ def _end(place: Place, sweep: SweepSummary, trial: Failure) -> None:
     run.summary.update({"status": trial.status, "reason": redact(trial.reason)})
     run.finish(exit_code=1)
     if place.mode != "disabled":
-        write_atomically(folder / "wandb" / TOLD, "")
+        write_atomically(folder / "wandb" / ENDED, "")
 
 
 def table(sweep: SweepSummary) -> Any:
-    """Return the leaderboard; a column of numbers where all of its values are some."""
+    """Return the leaderboard; columns whose values are all numeric become numbers."""
     import wandb
 
     columns: list[Any] = list(sweep.rows[0]) if sweep.rows else []
@@ -60,7 +60,7 @@ def table(sweep: SweepSummary) -> Any:
 
 
 def numbers(values: list[Any]) -> list[Any]:
-    """Return texts as the numbers that they are, where all of them are."""
+    """Convert values to numbers, if all of them are numeric."""
     try:
         return [None if value is None else float(value) for value in values]
     except ValueError:
@@ -68,7 +68,7 @@ def numbers(values: list[Any]) -> list[Any]:
 
 
 def history(sweep: SweepSummary) -> Any:
-    """Return P of each trial, and the best so far, over trials."""
+    """Return the metric of each trial and the best so far, over trials."""
     import wandb
 
     done = [row for row in sweep.rows if row["state"] == "completed"]

@@ -26,7 +26,7 @@ class TensorBoard(Tracker, TensorBoardLogger):
         super().__init__(save_dir, name="", version="tensorboard", default_hp_metric=False)
 
     def open(self, about: About) -> None:
-        """Write the config as a row of the HPARAMS page; its scores are filled in at the end."""
+        """Write the config as a row of the HPARAMS page; the scores follow at the end."""
         from torch.utils.tensorboard.summary import hparams
 
         name = about.metric.removeprefix("val/")
@@ -38,15 +38,15 @@ class TensorBoard(Tracker, TensorBoardLogger):
         writer.add_summary(start)
 
     def save(self) -> None:
-        """Put on disk what was told so far; Lightning's own would add an empty hparams.yaml."""
+        """Flush to disk; Lightning's own method would add an empty hparams.yaml."""
         self.attempt(self.experiment.flush)
 
     def close(self, record: Record) -> None:
-        """Write the scores, and how the run ended."""
+        """Write the scores and the final status."""
         for name, value in outcome(record).items():
             self.experiment.add_scalar(name, value, record.epochs)
-        told = record.status if record.reason is None else f"{record.status}: {record.reason}"
-        self.experiment.add_text("status", told, record.epochs)
+        status = record.status if record.reason is None else f"{record.status}: {record.reason}"
+        self.experiment.add_text("status", status, record.epochs)
         if (found := media.confusion(self.about.folder, record)) is not None:
             self.experiment.add_text("confusion/val", found.markdown(), record.epochs)
         file_writer(self.experiment).add_summary(session_end(record.status))

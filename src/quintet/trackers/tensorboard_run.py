@@ -1,4 +1,4 @@
-"""How a run ended, in the words of TensorBoard's HPARAMS page; neither torch nor Lightning here."""
+"""The end of a run on TensorBoard's HPARAMS page, without torch or Lightning."""
 
 import time
 from typing import Any
@@ -18,10 +18,10 @@ def session_end(status: str) -> Any:
     from tensorboard.plugins.hparams.plugin_data_pb2 import HParamsPluginData, SessionEndInfo
 
     state = STATUS_SUCCESS if status in ENDED else STATUS_FAILURE
-    told = HParamsPluginData(
+    end = HParamsPluginData(
         version=PLUGIN_DATA_VERSION,
         session_end_info=SessionEndInfo(status=state, end_time_secs=time.time()),
     )
-    plugin = SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=told.SerializeToString())
+    plugin = SummaryMetadata.PluginData(plugin_name=PLUGIN_NAME, content=end.SerializeToString())
     value = Summary.Value(tag=SESSION_END_INFO_TAG, metadata=SummaryMetadata(plugin_data=plugin))
     return Summary(value=[value])

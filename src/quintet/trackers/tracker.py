@@ -1,4 +1,4 @@
-"""What the trackers have in common: they are told the same, and never stop a training."""
+"""The base of trackers: they log the same facts and never interrupt training."""
 
 from collections.abc import Callable, Mapping
 from typing import Any
@@ -11,66 +11,66 @@ from quintet.base.secrets import redact
 from quintet.trackers.run_facts import About
 
 LONGEST = 240
-"""Characters of an error that a warning shows."""
+"""Most characters of an error shown in a warning."""
 
 
 class Tracker(Logger):
-    """Goes before Lightning's own logger among the bases of an adapter.
+    """Mixin of adapters, before Lightning's logger in the order of bases.
 
-    A tracker that raises is told no more; the training goes on, with one warning. Rows are placed
-    by epoch where they have one, so that runs of different batch sizes compare.
+    A tracker that raises is disabled with one warning, and training continues. Rows are logged by
+    epoch where they have one, so that runs with different batch sizes can be compared.
     """
 
     title = "The tracker"
     lost = False
 
     def begin(self, about: About) -> None:
-        """Open the run at the tracker and tell it the config."""
+        """Open the run at the tracker and log the config."""
         self.about = about
         self.attempt(self.open, about)
 
     def end(self, record: Record) -> None:
-        """Tell the outcome, once, and let the tracker go."""
+        """Log the outcome and close the tracker."""
         self.attempt(self.close, record)
 
     def open(self, about: About) -> None:
-        """Do what `begin` says; may raise."""
+        """Implement `begin`; may raise."""
         raise NotImplementedError
 
     def close(self, record: Record) -> None:
-        """Do what `end` says; may raise."""
+        """Implement `end`; may raise."""
         raise NotImplementedError
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Tell one row."""
+        """Log one row."""
         row = dict(metrics)
         epoch = row.pop("epoch", None)
-        tell = super().log_metrics  # type: ignore[safe-super]
-        self.attempt(tell, row, step if epoch is None else int(epoch))
+        log = super().log_metrics  # type: ignore[safe-super]
+        self.attempt(log, row, step if epoch is None else int(epoch))
 
     def save(self) -> None:
-        """Put on disk what was told so far."""
+        """Flush to disk."""
         self.attempt(super().save)
 
     def finalize(self, status: str = "success") -> None:
-        """Do nothing at the end of fitting: the test scores are still to come; see `end`."""
+        """Do nothing after fitting, as test scores follow; see `end`."""
 
     @property
     def experiment(self) -> Any:
-        """The library's own object; one that ignores every call once the tracker is lost."""
+        """The library's object; a dummy once the tracker is disabled."""
         return DummyExperiment() if self.lost else super().experiment  # type: ignore[misc]
 
-    def attempt(self, tell: Callable[..., Any], *arguments: Any) -> None:
-        """Call the tracker; at its first failure, warn and leave it alone from then on."""
+    def attempt(self, call: Callable[..., Any], *arguments: Any) -> None:
+        """Call the tracker; on the first error, warn and disable it."""
         if self.lost:
             return
         try:
-            tell(*arguments)
+            call(*arguments)
         except Exception as error:
             self.lost = True
             console.warn(
-                f"{self.title} is told no more of this run; the training goes on and metrics.csv "
-                f"has it all. {type(error).__name__}: {_first(error)}"
+                f"{self.title} is disabled for the rest of this run; training continues, and "
+                f"metrics.csv is complete. {type(error).__name__}: {_first(error)}"
             )
 
 
@@ -80,18 +80,22 @@ def _first(error: Exception) -> str:
 
 
 def require(package: str, install: str) -> None:
-    """Check that a tracker's package is there, without importing it.
+    """Check that a tracker's package is installed, without importing it.
 
     Raises:
-        UserError: it is not; says how to install it.
+        UserError: the package is not installed.
 
     """
     from importlib.util import find_spec
 
-    from quintet.base.errors import UserError
+    from quintet.base.errors import Code, UserError
 
     if find_spec(package) is None:
         raise UserError(
-            f"logger={package} needs the package {package}, which is not installed. Install it, "
-            f"pip install -e '{install}', or choose another logger: csv is always there."
+            f"needs the package {package}, which is not installed",
+            code=Code.UNAVAILABLE,
+            key="logger",
+            value=package,
+            hint=f"Install it with pip install -e '{install}', or choose another logger: csv needs "
+            "no package.",
         )

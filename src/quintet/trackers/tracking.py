@@ -1,4 +1,4 @@
-"""A run's trackers, told its beginning and, whatever happens, its end."""
+"""The trackers of a run: they log its start and, whatever happens, its end."""
 
 from collections.abc import Sequence
 from types import TracebackType
@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 
 
 class Tracking:
-    """Context of a run; goes around `recording`, whose record is complete when it ends.
+    """Context manager around `recording`, whose record is complete when it exits.
 
-    Any logger of Lightning's serves; ours are told more, and cannot stop the run.
+    Any Lightning logger can be used; ours log more, and cannot interrupt the run.
     """
 
     def __init__(self) -> None:
@@ -28,7 +28,7 @@ class Tracking:
         return self
 
     def begin(self, cfg: DictConfig, loggers: Sequence["Logger"], record: Record) -> None:
-        """Tell the loggers what is about to run; at the end they are told the record."""
+        """Log the start of the run; the record is logged on exit."""
         if not loggers or not is_first_rank():
             return
         from quintet.trackers.tracker import Tracker
@@ -47,7 +47,7 @@ class Tracking:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        """Tell the loggers how it ended."""
+        """Log the end of the run."""
         for logger in self.loggers:
             self._end(logger, "success" if error is None else "failed")
 

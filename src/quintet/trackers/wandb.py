@@ -1,4 +1,4 @@
-"""Weights & Biases: online, or offline in the run folder for `wandb sync` later."""
+"""Weights & Biases: online, or offline in the run folder for a later `wandb sync`."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -10,7 +10,7 @@ from quintet.diagnostics import training_curves
 from quintet.trackers import media, wandb_media
 from quintet.trackers.run_facts import About, outcome
 from quintet.trackers.tracker import Tracker, require
-from quintet.trackers.wandb_run import Identity, Mode, Place, let_go, staged, start
+from quintet.trackers.wandb_run import Identity, Mode, Place, release, staged, start
 
 require("wandb", ".")
 
@@ -18,23 +18,23 @@ FAILED = {"failed", "diverged", "interrupted"}
 
 
 class WandB(Tracker, WandbLogger):
-    """One W&B run a run folder; resumed, it goes on in the same one.
+    """One W&B run per run folder; a resumed run continues the same one.
 
-    It never asks for anything: without a key or a network the run is recorded offline. Under
-    `wandb agent` it is the agent's run.
+    It never prompts: without a key or a network, the run is recorded offline. Under `wandb agent`
+    it is the agent's run.
 
     Args:
         save_dir: the run folder; W&B's files go to `wandb/` in it.
         project: at W&B.
-        entity: user or team at W&B; null is the key's own.
+        entity: user or team at W&B; null for the key's owner.
         mode: online, offline or disabled.
-        group: of runs; null is the study, in a sweep.
-        job_type: null is `train`, or `trial` in a sweep.
-        tags: beside those of the choices.
-        notes: shown beside the run.
-        upload: whether the best checkpoint and the run's page become artifacts; of a sweep, the
+        group: of runs; null for the study, in a sweep.
+        job_type: null for `train`, or `trial` in a sweep.
+        tags: in addition to those of the choices.
+        notes: shown with the run.
+        upload: whether to log the best checkpoint and the report as artifacts; of a sweep, only the
             winner's.
-        timeout: seconds that W&B may take to start, and again to finish.
+        timeout: seconds allowed for W&B to start, and again to finish.
 
     """
 
@@ -58,7 +58,7 @@ class WandB(Tracker, WandbLogger):
         self.upload = upload
 
     def open(self, about: About) -> None:
-        """Start the run, with the config as columns and P's direction."""
+        """Start the run, with the config and the direction of the metric."""
         run = self._experiment = start(
             self.place,
             Identity(
@@ -76,28 +76,28 @@ class WandB(Tracker, WandbLogger):
         run.define_metric("val/loss", step_metric="epoch", summary="min")
 
     def log_metrics(self, metrics: Mapping[str, float], step: int | None = None) -> None:
-        """Tell one row; the rows of one step, as an epoch's training and validation, are one."""
+        """Log one row; W&B merges the rows of one step."""
         self.attempt(self._log, {**metrics, "trainer/global_step": step}, step)
 
     def _log(self, row: dict[str, Any], step: int | None) -> None:
         self.experiment.log(row, step=step)
 
     def close(self, record: Record) -> None:
-        """Put the outcome into the summary, and finish the run as finished or failed.
+        """Write the outcome to the summary, and mark the run as finished or failed.
 
-        W&B has no state for a pruned run: a tag and the summary's `status` say it.
+        W&B has no state for pruned runs: a tag and the summary's `status` mark them.
         """
         run = self.experiment
         if self.about.study is None and record.checkpoint:
             with staged(self.about.folder):
-                self._show(run, record)
+                self._log_charts(run, record)
         if record.status != "completed":
             run.tags = (*run.tags, record.status)
         run.summary.update({**outcome(record), "status": record.status, "reason": record.reason})
         run.finish(exit_code=int(record.status in FAILED))
 
-    def _show(self, run: Any, record: Record) -> None:
-        """Add what is drawn of a finished run; of a sweep's trials, only the winner is drawn."""
+    def _log_charts(self, run: Any, record: Record) -> None:
+        """Log the charts of a finished run; of a sweep, only the winner's are logged."""
         folder, metric = self.about.folder, self.about.metric.removeprefix("val/")
         rows = training_curves.read(folder / "metrics.csv")
         charts = {f"charts/{name}": wandb_media.curve(rows, name) for name in ("loss", metric)}
@@ -108,7 +108,7 @@ class WandB(Tracker, WandbLogger):
             wandb_media.keep(run, media.files(folder, record), outcome(record))
 
     def end(self, record: Record) -> None:
-        """Tell the outcome; where W&B's process has died, let go of it without its traceback."""
+        """Log the outcome; if W&B's process has died, release it without its traceback."""
         super().end(record)
         if self.lost:
-            let_go()
+            release()

@@ -13,13 +13,13 @@ KINDS = {".ckpt": "model", ".html": "report", ".csv": "leaderboard"}
 
 
 def matrix(found: Confusion) -> Any:
-    """Return the confusion matrix as W&B's own chart of that name."""
+    """Return the confusion matrix as W&B's built-in chart."""
     import wandb
 
     cells: list[Iterable[Any]] = [
-        [true, taken, count]
+        [true, predicted, count]
         for true, row in zip(found.names, found.counts, strict=True)
-        for taken, count in zip(found.names, row, strict=True)
+        for predicted, count in zip(found.names, row, strict=True)
     ]
     columns = ("Actual", "Predicted", "nPredictions")
     return wandb.plot_table(
@@ -48,8 +48,8 @@ def curve(rows: Iterable[Row], quantity: str) -> Any:
 def keep(run: Any, paths: Iterable[Path], about: Mapping[str, Any]) -> None:
     """Attach files as versioned artifacts.
 
-    W&B reads a file when it uploads it, which offline is days later: a second name keeps what it
-    was, also when the run goes on and replaces it.
+    W&B reads a file at upload, which for offline runs may be days later: a hard link preserves its
+    content when the run continues and replaces it.
     """
     import wandb
 
@@ -64,7 +64,7 @@ def keep(run: Any, paths: Iterable[Path], about: Mapping[str, Any]) -> None:
 
 
 def link(source: Path, target: Path) -> None:
-    """Give a file a second name, where the file system can; otherwise copy it."""
+    """Hard-link a file if the file system supports it; otherwise copy it."""
     target.unlink(missing_ok=True)
     try:
         os.link(source, target)

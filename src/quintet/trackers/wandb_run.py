@@ -1,4 +1,4 @@
-"""One W&B run, online or offline, that never asks; nothing here needs Lightning."""
+"""Start W&B runs, online or offline, without prompts and without Lightning."""
 
 import netrc
 import os
@@ -18,22 +18,22 @@ from quintet.study.trial_pipe import is_trial
 
 Mode = Literal["online", "offline", "disabled"]
 AGENT = "WANDB_SWEEP_ID"
-"""Set by `wandb agent`, which has made the run and says by WANDB_RUN_ID which it is."""
+"""Set by `wandb agent`, which created the run and names it in WANDB_RUN_ID."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where runs go, and how long W&B may take.
+    """Where runs are logged, and the timeout.
 
     Args:
         project: at W&B.
-        entity: user or team at W&B; null is the key's own.
+        entity: user or team at W&B; null for the key's owner.
         mode: online, offline or disabled.
-        group: of runs; null is the study, in a sweep.
-        job_type: null is `train`, or `trial` in a sweep.
-        tags: beside those of the choices.
-        notes: shown beside the run.
-        timeout: seconds that W&B may take to start, and again to finish.
+        group: of runs; null for the study, in a sweep.
+        job_type: null for `train`, or `trial` in a sweep.
+        tags: in addition to those of the choices.
+        notes: shown with the run.
+        timeout: seconds allowed for W&B to start, and again to finish.
 
     """
 
@@ -49,16 +49,16 @@ class Place:
 
 @dataclass(frozen=True)
 class Identity:
-    """What a run is called, and what is known of it at its start.
+    """The name of a run, and its facts at the start.
 
     Args:
-        folder: that it is recorded in, under `wandb/`.
+        folder: the run is recorded under its `wandb/`.
         name: of the run.
         job_type: train, trial or sweep.
         group: the study, in a sweep.
-        tags: to find it by.
-        config: its columns.
-        others: patterns of further run folders that are uploaded along with this one.
+        tags: to find it.
+        config: shown as columns.
+        others: patterns of further offline runs to upload with this one.
 
     """
 
@@ -72,7 +72,7 @@ class Identity:
 
 
 def start(place: Place, who: Identity) -> Any:
-    """Start a W&B run, or go on with the one that the folder holds; offline where it must be."""
+    """Start a W&B run, or resume the folder's; offline where online is impossible."""
     import wandb
 
     os.environ.setdefault("WANDB_SILENT", "true")  # W&B prints before it reads its settings
@@ -100,7 +100,7 @@ def start(place: Place, who: Identity) -> Any:
         console.say("W&B       {}", run.url)
         return run
     except Exception as error:
-        let_go()  # the failed start still holds the run's id
+        release()  # the failed start still holds the run's id
         return _start_offline(common, who, redact(str(error)).strip().splitlines()[0])
 
 
@@ -122,30 +122,30 @@ def _settings(timeout: float) -> Any:
         init_timeout=timeout,
         login_timeout=1,
         finish_timeout=timeout,
-        # Metadata would hold the command line, and with it a secret that was typed there.
+        # Metadata would contain the command line, and with it any secrets.
         x_disable_meta=True,
         save_code=False,
     )
 
 
 def identity(folder: Path) -> str | None:
-    """Return the id of the W&B run that a folder holds, or a new one; None leaves it to an agent.
+    """Return the id of a folder's W&B run, or a new one; None leaves it to an agent.
 
-    A trial of our own sweep is never the agent's run, even where an agent started the sweep.
+    A trial of our own sweep is never the agent's run, even if an agent started the sweep.
     """
     agent = AGENT in os.environ and "WANDB_RUN_ID" in os.environ and not is_trial()
     return known_id(folder) or (None if agent else uuid.uuid4().hex[:8])
 
 
 def known_id(folder: Path) -> str | None:
-    """Return the id of the W&B run that a folder already holds."""
+    """Return the id of the W&B run in a folder, if any."""
     stem = next((path.stem for path in folder.glob("wandb/*run-*/run-*.wandb")), None)
     return stem and stem.removeprefix("run-")
 
 
 @contextmanager
 def staged(folder: Path) -> Iterator[None]:
-    """Let W&B copy what it is to upload into the run folder, and not to some place at home."""
+    """Let W&B stage uploads in the run folder instead of the home directory."""
     name, given = "WANDB_DATA_DIR", os.environ.get("WANDB_DATA_DIR")
     os.environ[name] = given or str(folder / "wandb")
     try:
@@ -155,8 +155,8 @@ def staged(folder: Path) -> Iterator[None]:
             del os.environ[name]
 
 
-def let_go() -> None:
-    """End W&B's own process, or forget it where it is dead."""
+def release() -> None:
+    """End W&B's process, or forget it if it is dead."""
     import wandb
 
     with suppress(Exception):
@@ -164,7 +164,7 @@ def let_go() -> None:
 
 
 def has_key(server: str) -> bool:
-    """Tell whether W&B would find a key, so that it never has to ask for one."""
+    """Return whether W&B would find a key, so that it never prompts for one."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     path = Path(os.environ.get("NETRC", "~/.netrc")).expanduser()

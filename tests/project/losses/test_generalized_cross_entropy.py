@@ -5,7 +5,7 @@ import torch
 from torch.nn import functional
 
 from project.losses.generalized_cross_entropy import GeneralizedCrossEntropy
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 LOGITS = torch.randn(6, 3, generator=torch.manual_seed(0))
 TARGET = torch.arange(6) % 3
@@ -25,5 +25,6 @@ def test_at_one_it_is_the_mean_absolute_error():
 
 @pytest.mark.parametrize("q", [0.0, 1.5])
 def test_an_impossible_q_is_refused(q):
-    with pytest.raises(UserError, match=r"loss\.q="):
+    with pytest.raises(UserError) as caught:
         GeneralizedCrossEntropy(q)
+    assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "loss.q")

@@ -11,7 +11,7 @@ from omegaconf import OmegaConf
 
 import runs
 from quintet.artifacts import checkpoints
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
@@ -93,8 +93,9 @@ def test_a_run_that_was_moved_is_whole(run, tmp_path):
 def test_data_that_has_changed_is_noticed(table_run, tmp_path):
     path = tmp_path / "animals.csv"
     path.write_text(path.read_text().replace("red", "pink", 1))
-    with pytest.raises(UserError, match="data has changed"):
+    with pytest.raises(UserError) as caught:
         evaluate(evaluation(table_run))
+    assert caught.value.code is Code.DATA
 
 
 def test_new_rows_are_predicted_by_column_name(table_run, tmp_path):

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.comparison.compare import compare
 from quintet.comparison.differences import differences
 from quintet.comparison.side import check, side
@@ -26,10 +26,10 @@ def test_setups_are_compared_seed_by_seed(sweeps, capsys):
     a, b = (side(sweeps[s], s).by_seed() for s in "ab")
     assert [row[0] for row in made.rows] == ["0", "1", "2", "mean", "deviation"]
     mean = np.mean([a[s] - b[s] for s in a])
-    assert f"{mean:+.4f}" in made.says[0]
-    assert "of 3 seeds" in made.says[1] or "3 seeds" in made.says[1]
+    assert f"{mean:+.4f}" in made.remarks[0]
+    assert "of 3 seeds" in made.remarks[1] or "3 seeds" in made.remarks[1]
     said = " ".join(capsys.readouterr().out.split())
-    assert made.says[0] in said
+    assert made.remarks[0] in said
 
 
 def test_means_are_of_the_seeds_that_both_have(sweeps):
@@ -39,7 +39,7 @@ def test_means_are_of_the_seeds_that_both_have(sweeps):
     mean = next(row for row in made.rows if row[0] == "mean")
     shared = sorted(b.by_seed())
     assert mean[1] == f"{np.mean([a.by_seed()[s] for s in shared]):.4f}"
-    assert "seeds [0]" in made.says[-1]
+    assert "seeds [0]" in made.remarks[-1]
 
 
 def test_runs_over_folds_are_compared_fold_by_fold_and_with_no_other(sweeps):
@@ -48,16 +48,16 @@ def test_runs_over_folds_are_compared_fold_by_fold_and_with_no_other(sweeps):
     b.first.record.repeats = {"folds/0": 0.7, "folds/1": 0.7}
     made = verdict(a, b)
     assert made.rows[-1] == ["mean", "0.8500", "0.7000", "+0.1500"]
-    assert "2 of 2 folds" in made.says[0]
-    assert "cannot be subtracted" in verdict(a, alone).says[0]
+    assert "2 of 2 folds" in made.remarks[0]
+    assert "scores cannot be compared" in verdict(a, alone).remarks[0]
 
 
 def test_one_seed_shows_no_difference_of_choices(sweeps):
     a, b = (side(sweeps[s] / "trials/0000", s) for s in "ab")
     assert (a.kind, b.kind) == ("run", "run")
-    assert verdict(a, b).says[-1] == ONE_SEED
+    assert verdict(a, b).remarks[-1] == ONE_SEED
     many = verdict(a, side(sweeps["b"], "b"))
-    assert many.says[-1] == ONE_SEED
+    assert many.remarks[-1] == ONE_SEED
 
 
 def test_two_models_are_compared_on_the_same_samples(sweeps):
@@ -65,7 +65,7 @@ def test_two_models_are_compared_on_the_same_samples(sweeps):
     made = verdict(best, best)
     assert [row[0] for row in made.rows] == ["validation", "test"]
     assert made.rows[0][3] == "+0.0000"
-    assert "cannot be told apart" in made.says[0]
+    assert "is not significant" in made.remarks[0]
 
 
 def test_searches_are_compared_at_equal_budget(sweeps):
@@ -76,24 +76,27 @@ def test_searches_are_compared_at_equal_budget(sweeps):
     assert "best after 3 epochs" in table
     within = max(t.value for t in whole.trials[:3])
     assert table["best after 3 epochs"][0] == f"{within:.4f}"
-    assert made.says[-1] == BEST_OF_MANY
+    assert made.remarks[-1] == BEST_OF_MANY
 
 
 @pytest.mark.parametrize(
     ("change", "says"),
     [
-        ({"metric": {"name": "f1", "mode": "max", "value": 0.5}}, "numbers cannot be compared"),
-        ({"facts": {"fingerprint": "other"}}, "different data"),
+        ({"metric": {"name": "f1", "mode": "max", "value": 0.5}}, "metric=f1"),
+        ({"facts": {"fingerprint": "other"}}, "other"),
     ],
 )
 def test_what_cannot_be_compared_is_refused(sweeps, tmp_path, change, says):
     folder = shutil.copytree(sweeps["grid"] / "best", tmp_path / "run")
     record = json.loads((folder / "result.json").read_text()) | change
     (folder / "result.json").write_text(json.dumps(record))
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as caught:
         check(side(sweeps["grid"], "a"), side(folder, "b"))
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 def test_a_folder_that_is_neither_is_refused(tmp_path):
-    with pytest.raises(UserError, match="neither a run nor a sweep"):
+    with pytest.raises(UserError) as caught:
         side(tmp_path, "a")
+    assert (caught.value.code, caught.value.key) == (Code.NOT_FOUND, "a")
+    assert caught.value.value == tmp_path

@@ -11,7 +11,7 @@ from subjects import composed
 
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import Record
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.commands.prediction import predict
 from quintet.ensembles import cross_validation, members
 from quintet.ensembles.candidates import CandidatePredictions, same_samples
@@ -85,20 +85,25 @@ def test_a_closed_test_set_stays_closed(sweep, tmp_path):
 
 
 def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"no sweep folder.*train\.py -m"):
+    with pytest.raises(UserError, match=r"train\.py -m") as caught:
         assemble(settings(tmp_path))
+    assert (caught.value.code, caught.value.key) == (Code.NOT_FOUND, "sweep")
 
 
 def test_a_sweep_that_has_not_ended_is_told_from_no_sweep(tmp_path):
     (tmp_path / "trials").mkdir()
-    with pytest.raises(UserError, match=r"has not ended.*go on with it"):
+    with pytest.raises(UserError) as caught:
         assemble(settings(tmp_path))
+    assert (caught.value.code, caught.value.key) == (Code.NOT_FOUND, "sweep")
+    assert "has not ended" in caught.value.problem
 
 
 @pytest.mark.parametrize("words", [{"candidates": 0}, {"size": 0}, {"size": "all"}])
 def test_no_number_of_models_is_refused(sweep, words):
-    with pytest.raises(UserError, match=r"is no number of models. Give 1 or more"):
+    with pytest.raises(UserError) as caught:
         assemble(settings(sweep, **words))
+    error = caught.value
+    assert (error.code, {error.key: error.value}) == (Code.OUT_OF_RANGE, words)
 
 
 def test_a_trial_whose_checkpoint_is_gone_is_left_out_and_named(sweep, tmp_path, capsys):
@@ -106,7 +111,7 @@ def test_a_trial_whose_checkpoint_is_gone_is_left_out_and_named(sweep, tmp_path,
     (less / "trials/0001/checkpoints/best.ckpt").unlink()
     made = assemble(settings(less, test=False))
     assert not any("0001" in name for name in made.members)
-    assert "left out, without checkpoints: trials 0001" in capsys.readouterr().out
+    assert "skipped, without checkpoints: trials 0001" in capsys.readouterr().out
 
 
 def test_samples_are_told_apart_where_their_targets_are_alike(tmp_path):

@@ -18,7 +18,7 @@ from sklearn.linear_model import LogisticRegression
 import runs
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import Record, Score, by_fold
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
@@ -128,8 +128,10 @@ def test_predict_averages_the_folds(folded: Path, tmp_path: Path) -> None:
 
 
 def test_export_asks_for_one_of_the_models(folded: Path) -> None:
-    with pytest.raises(UserError, match=r"several models.*folds/0 \(of folds/0, folds/1, folds/2"):
+    with pytest.raises(UserError) as caught:
         export(command("export", folded, formats=["torch"], output=None))
+    assert (caught.value.code, caught.value.key) == (Code.CONFLICT, "run")
+    assert "folds/0 (of folds/0, folds/1, folds/2" in caught.value.hint
 
 
 def test_seeds_move_the_model_but_not_the_split(tmp_path: Path) -> None:
@@ -257,8 +259,10 @@ def test_killed_in_a_fold_it_goes_on_there(
 def test_models_that_are_not_all_trained_are_not_used(folded: Path, tmp_path: Path) -> None:
     shutil.copytree(folded / "folds/0", tmp_path / "run/folds/0")
     shutil.copy2(folded / "config.yaml", tmp_path / "run")
-    with pytest.raises(UserError, match=r"not trained all of its models.*resume="):
+    with pytest.raises(UserError) as caught:
         trained(tmp_path / "run")
+    assert (caught.value.code, caught.value.value) == (Code.CONFLICT, tmp_path / "run")
+    assert "resume=" in caught.value.hint
 
 
 def test_a_fold_alone_cannot_be_resumed(folded: Path, run_train: RunTrain, tmp_path: Path) -> None:

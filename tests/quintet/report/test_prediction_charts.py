@@ -17,12 +17,12 @@ def test_confusions_count_each_true_class_in_its_row():
     sure = np.eye(3)[[0, 1, 1, 2, 2]]
     (chart,) = charts(answers("multiclass", [0, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
     (other,) = charts(answers("multiclass", [2, 0, 1, 2, 2], sure), ["a", "b", "<c>"], "test")
-    assert "<c> taken for a (1)" in other.caption
-    (heat,) = chart.traces
+    assert "<c> predicted as a (1)" in other.caption
+    (heat,) = chart.given["data"]  # escaped, as plotly receives it
     assert heat["customdata"] == [[1, 1, 0], [0, 1, 0], [0, 0, 2]]
     assert heat["z"][0] == [50, 50, 0]
     assert heat["y"][2] == "&lt;c&gt;"
-    assert "a taken for b (1)" in chart.caption
+    assert "a predicted as b (1)" in chart.caption
 
 
 def test_values_are_shown_against_the_truth_and_with_their_errors():

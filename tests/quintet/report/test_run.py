@@ -9,7 +9,7 @@ import pytest
 
 import browsing
 import runs
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.run.curves import marks
 from quintet.report.run.png import png
 from quintet.report.run.run_data import RunData
@@ -96,13 +96,18 @@ def test_the_command_writes_it_again(trained, tmp_path):
     cfg = OmegaConf.create({"run": str(trained / "digits"), "sweep": None, "output": None})
     cfg.output = str(tmp_path / "other.html")
     assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 1
-    with pytest.raises(UserError, match="one of the two"):
+    with pytest.raises(UserError) as caught:
         report(OmegaConf.merge(cfg, {"sweep": "too"}))
+    assert caught.value.code is Code.CONFLICT
+    with pytest.raises(UserError) as caught:
+        report(OmegaConf.merge(cfg, {"run": None}))
+    assert caught.value.code is Code.MISSING_VALUE
 
 
 def test_a_folder_that_is_no_runs_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"has no config\.yaml"):
+    with pytest.raises(UserError, match=r"config\.yaml") as caught:
         write(tmp_path)
+    assert (caught.value.code, caught.value.value) == (Code.NOT_FOUND, tmp_path)
 
 
 def test_a_page_that_cannot_be_written_costs_a_line(trained, tmp_path, capsys):
@@ -153,7 +158,7 @@ def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
     run = RunData.read(folder)
     shown = "".join(block.html() for block in head(run))
     assert "Steered by hand: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
-    assert "does not repeat that" in shown
+    assert "does not repeat these changes" in shown
     assert "of 360 test samples" in shown  # by which the baseline is behind
     assert [mark["x0"] for mark in marks(run)] == [3]
 

@@ -33,7 +33,7 @@ def test_a_run_over_folds_leaves_a_page_that_leads_to_each(folded):
         first = page.locator("header").inner_text()
         assert "over 2 folds" in first
         assert f"± {record.spread['deviation']:.4f}" in first
-        assert "averaged answers of 2 models" in first
+        assert "averaged predictions of 2 models" in first
         assert page.locator("section h2").all_inner_texts() == [*SEVERAL]
         links = page.locator("#runs a").all()
         assert [link.inner_text() for link in links] == ["folds/0", "folds/1"]

@@ -83,11 +83,11 @@ def test_what_was_spent_is_told(page, swept):
     trials = [json.loads(p.read_text()) for p in swept[0].glob("trials/*/result.json")]
     busy = sum(trial["cpu_seconds"] for trial in trials)
     assert busy > 0
-    assert f"{busy:.1f} s, all trials added up" in page.locator("#compute").inner_text()
+    assert f"{busy:.1f} s, sum over trials" in page.locator("#compute").inner_text()
 
 
 def test_the_axes_have_names(page):
-    for title in ("epochs", "CPU time, all trials added up (s)", "accuracy"):
+    for title in ("epochs", "CPU time, sum over trials (s)", "accuracy"):
         assert page.locator(".xtitle, .ytitle").get_by_text(title, exact=True).count() >= 1
 
 
@@ -121,7 +121,7 @@ def test_failures_have_reasons(page):
 
 def test_the_winners_answers_are_shown(page):
     shown = page.locator("#best-model").inner_text()
-    assert "Confusions, test samples" in shown
+    assert "Confusion matrix, test samples" in shown
     assert "Calibration on test data" in shown
     assert "Expected calibration error" in shown
 

@@ -61,7 +61,7 @@ def text(made):
 
 def test_an_empty_sweep(tmp_path):
     made = study(tmp_path / "s")
-    assert "No trial has begun yet" in text(made)
+    assert "No trial has started yet" in text(made)
 
 
 def test_a_sweep_that_has_only_begun(tmp_path):
@@ -77,7 +77,7 @@ def test_a_running_sweep_names_the_best_so_far(tmp_path):
     shown = text(made)
     assert "Trial&#160;3 wins" in shown
     assert "6 of 20" in shown
-    assert "nothing runs: 5 of 20 trials have ended; 1 interrupted and 14 still to begin" in shown
+    assert "not running: 5 of 20 trials have ended; 1 interrupted and 14 not started" in shown
 
 
 def test_a_trial_whose_process_lives_is_running(tmp_path):
@@ -87,9 +87,9 @@ def test_a_trial_whose_process_lives_is_running(tmp_path):
     folder = folder_of(made.folder, number)
     folder.mkdir(parents=True)
     lock = locks.take(folder / LOCK)
-    assert "The sweep is running: 5 of 20 trials have ended; 1 training now" in text(made)
+    assert "The sweep is running: 5 of 20 trials have ended; 1 running" in text(made)
     os.close(lock)
-    assert "nothing runs" in text(made)
+    assert "not running" in text(made)
 
 
 def test_a_finished_sweep_says_nothing_of_going_on(tmp_path):
@@ -159,7 +159,7 @@ def test_a_winner_at_the_edge_of_its_range_is_warned_of(tmp_path):
     made.create({"optimizer.lr": "0.1", "model.activation": "relu"}, SPACE, {})
     made.note(4, value=1.0, epochs=4)
     made.tell(4, "completed", 1.0)
-    (warning,) = sweep_warnings.edges(SweepData(made, made.folder))
+    (warning,) = sweep_warnings.range_edges(SweepData(made, made.folder))
     assert "optimizer.lr=0.1" in warning
     assert "higher" in warning
 

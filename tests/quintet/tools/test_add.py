@@ -83,13 +83,13 @@ def test_it_works_from_the_command_line_at_once(added, run, words, record):
 @pytest.mark.parametrize(
     ("kind", "name", "why"),
     [
-        ("modle", "x", "KIND=modle is not known. Did you mean 'model'?"),
-        ("model", "mlp", "NAME=mlp is taken: configs/model/mlp.yaml is there"),
+        ("modle", "x", "KIND=modle is unknown. Did you mean 'model'?"),
+        ("model", "mlp", "NAME=mlp is taken: configs/model/mlp.yaml exists"),
         ("callback", "ema", "NAME=ema is taken"),
-        ("model", "My-Net", "Take for instance NAME=my_net"),
-        ("loss", "class", "Take for instance NAME=my_class"),
-        ("metric", "no", "Take for instance NAME=my_no"),
-        ("data", "", "Take for instance NAME=my"),
+        ("model", "My-Net", "For example: NAME=my_net"),
+        ("loss", "class", "For example: NAME=my_class"),
+        ("metric", "no", "For example: NAME=my_no"),
+        ("data", "", "For example: NAME=my"),
     ],
 )
 def test_what_cannot_be_is_refused_and_nothing_is_written(added, run, kind, name, why):

@@ -123,7 +123,7 @@ def suite(run_in, folder):
 def test_two_updates_in_a_row_and_the_suite_is_green_each_time(template, team, run_in):
     for version in ("v2", "v3"):
         said = run_in(team, "tools/update.py", str(template), version).stdout
-        assert "Both sides" not in said, said
+        assert "Conflicts" not in said, said
         commit(team, "Update the template")
         assert edits(team)
         assert not (team / "configs/model/resnet.yaml").exists()
@@ -131,4 +131,4 @@ def test_two_updates_in_a_row_and_the_suite_is_green_each_time(template, team, r
     assert (team / "configs/callbacks/timer.yaml").is_file()
     assert '"Maxout Networks"' in (team / "src/acme/models/maxout.py").read_text()
     assert "activation: gelu" in (team / "configs/model/mlp.yaml").read_text()
-    assert "Nothing is new" in run_in(team, "tools/update.py", str(template)).stdout
+    assert "Already up to date" in run_in(team, "tools/update.py", str(template)).stdout

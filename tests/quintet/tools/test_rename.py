@@ -37,7 +37,7 @@ def git(fork, *words):
 def test_a_bad_name_is_refused_with_the_nearest_good_one(fork, run, name, nearest):
     answer = run("tools/rename.py", name, check=False)
     assert answer.returncode == 1
-    assert f"NAME={name} is" in answer.stderr
+    assert f"Error: NAME={name} " in answer.stderr
     assert answer.stderr.endswith(f"NAME={nearest}.\n")
     assert git(fork, "status", "--porcelain") == ""
 
@@ -99,7 +99,7 @@ def test_the_code_is_as_tidy_as_before(renamed, run):
 def test_it_works_once_and_says_so(renamed, run):
     answer = run("tools/rename.py", "another", check=False)
     assert answer.returncode == 1
-    assert f"was done: the project is called {NAME}" in answer.stderr
+    assert f"already been renamed: it is called {NAME}" in answer.stderr
 
 
 def test_make_test_runs_what_is_the_teams(renamed):

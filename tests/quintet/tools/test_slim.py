@@ -17,10 +17,10 @@ def git(fork, *words):
     ("keep", "drop", "why"),
     [
         ("", "data/elnin", "Did you mean 'data/elnino'?"),
-        ("", "metric/f1", "metric/f1 is not an option that can go or stay"),
+        ("", "metric/f1", "DROP=metric/f1 is not an option that can be kept or removed"),
         ("", "model/mlp", "configs/train.yaml starts from it"),
-        ("model/mlp", "model/gru", "give one of the two"),
-        ("model/mlp experiment/text", "", "KEEP= names experiment/text"),
+        ("model/mlp", "model/gru", "Give one of the two"),
+        ("model/mlp experiment/text", "", "KEEP=experiment/text needs what is not kept"),
     ],
 )
 def test_what_cannot_go_is_refused_and_nothing_changes(fork, run, keep, drop, why):
@@ -85,8 +85,9 @@ def test_the_list_of_a_group_says_what_is_left(slimmed, run):
 @pytest.mark.soak
 def test_the_fast_tests_pass_and_those_that_need_what_is_gone_are_skipped(slimmed, run):
     run("-m", "ruff", "check", "--no-cache", ".")
-    fast = ("test_repository", "test_options", "test_presets", "test_contract", "test_errors")
-    files = [f"tests/{name}.py" for name in fast]
+    names = ("options", "presets", "contract")
+    files = [f"tests/quintet/options/test_{name}.py" for name in names]
+    files += ["tests/quintet/repository/test_repository.py", "tests/quintet/base/test_errors.py"]
     some = "not test_choices and not reads_digits and not whatever and not short"
     done = run("-m", "pytest", "-p", "no:cacheprovider", "-rs", "-v", *files, "-k", some)
     assert "make slim took out" in done.stdout

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from quintet.artifacts.record import Record
-from quintet.trackers.sweep_trackers import tell
+from quintet.trackers.sweep_trackers import log_sweep
 from quintet.training.experiment import run
 
 pytest.importorskip("mlflow", reason="pip install -e '.[mlflow]'")
@@ -119,14 +119,14 @@ def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
 def test_a_server_that_is_away_costs_one_warning(train, capsys):
     folder = train("logger.mlflow.tracking_uri=http://127.0.0.1:9")
     assert Record.read(folder).status == "completed"
-    assert capsys.readouterr().out.count("MLflow is told no more") == 1
+    assert capsys.readouterr().out.count("MLflow is disabled for the rest") == 1
 
 
 def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
     node = {"_target_": "quintet.trackers.mlflow.MLflow", "save_dir": "${unused}", "upload": True}
     sweep = sweep_of(killed)
     for _ in range(2):  # a sweep that has gone on updates the same runs
-        tell({"mlflow": {**node, "tracking_uri": server, "experiment": "sweeps"}}, sweep)
+        log_sweep({"mlflow": {**node, "tracking_uri": server, "experiment": "sweeps"}}, sweep)
     study, trial = told(server, sweep.folder), told(server, killed.folder)
     assert study.data.metrics["best/accuracy"] == 0.75
     assert study.data.metrics["test/accuracy"] == 0.5

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from quintet.trackers.sweep_trackers import tell
+from quintet.trackers.sweep_trackers import log_sweep
 from quintet.trackers.wandb_run import known_id
 from wandb_files import dashboard, files, table
 
@@ -39,7 +39,7 @@ def python(script: str, *arguments: object) -> subprocess.CompletedProcess[str]:
 
 def test_one_summary_run_shows_what_came_out(sweep_of, killed):
     sweep = sweep_of(killed)
-    tell(WANDB, sweep)
+    log_sweep(WANDB, sweep)
     (path,) = files(sweep.folder)
     shown = dashboard(path)
     assert (shown.run["run_group"], shown.run["job_type"]) == ("rates", "sweep")
@@ -62,8 +62,8 @@ def test_one_summary_run_shows_what_came_out(sweep_of, killed):
 
 
 def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
-    tell(WANDB, sweep_of())
-    tell(WANDB, sweep_of(killed))
+    log_sweep(WANDB, sweep_of())
+    log_sweep(WANDB, sweep_of(killed))
     one, two = files(killed.folder.parents[1])
     assert one.name == two.name, "the id is the sweep's"
     assert [len(table(path, "leaderboard")) for path in (one, two)] == [1, 2]
@@ -76,7 +76,7 @@ def test_a_trial_that_was_killed_is_told_failed_with_its_reason_once(sweep_of, k
     (broken,) = files(killed.folder)
     assert dashboard(broken).exit_code is None, "it could not say that it ended"
     for _ in range(2):
-        tell(WANDB, sweep_of(killed))
+        log_sweep(WANDB, sweep_of(killed))
     _, mended = files(killed.folder)
     assert mended.name == broken.name
     shown = dashboard(mended)
@@ -88,7 +88,7 @@ def test_a_trial_that_was_killed_is_told_failed_with_its_reason_once(sweep_of, k
 
 def test_a_trial_that_failed_before_its_tracker_began_has_a_run_too(sweep_of, killed):
     refused = replace(killed, reason="loss=mse does not fit", recorded=True)
-    tell(WANDB, sweep_of(refused))
+    log_sweep(WANDB, sweep_of(refused))
     (path,) = files(refused.folder)
     shown = dashboard(path)
     assert (shown.run["run_group"], shown.run["job_type"]) == ("rates", "trial")
@@ -97,12 +97,12 @@ def test_a_trial_that_failed_before_its_tracker_began_has_a_run_too(sweep_of, ki
 
 
 def test_a_tracker_that_breaks_costs_one_warning(sweep_of, capsys):
-    tell({"wandb": {**WANDB["wandb"], "mode": "no such mode"}}, sweep_of())
-    assert capsys.readouterr().out.count("WandB was not told of the sweep") == 1
+    log_sweep({"wandb": {**WANDB["wandb"], "mode": "no such mode"}}, sweep_of())
+    assert capsys.readouterr().out.count("The sweep could not be logged to WandB") == 1
 
 
 def test_disabled_leaves_nothing(sweep_of, killed):
-    tell({"wandb": {**WANDB["wandb"], "mode": "disabled"}}, sweep_of(killed))
+    log_sweep({"wandb": {**WANDB["wandb"], "mode": "disabled"}}, sweep_of(killed))
     assert known_id(killed.folder) is None
     assert not files(killed.folder.parents[1])
 
@@ -114,7 +114,7 @@ def test_a_killed_trials_row_of_the_hparams_page_ends(sweep_of, killed):
 
     (killed.folder / "tensorboard").mkdir()
     node = {"_target_": "quintet.trackers.tensorboard.TensorBoard", "save_dir": "${unused}"}
-    tell({"tensorboard": node}, sweep_of(killed))
+    log_sweep({"tensorboard": node}, sweep_of(killed))
     events = EventAccumulator(str(killed.folder / "tensorboard")).Reload()
     content = events.summary_metadata[metadata.SESSION_END_INFO_TAG].plugin_data.content
     ended = metadata.parse_session_end_info_plugin_data(content)

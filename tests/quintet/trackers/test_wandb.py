@@ -109,7 +109,7 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
     folder = train("trainer.max_epochs=4")
     assert Record.read(folder).status == "completed"
     assert len((folder / "metrics.csv").read_text().splitlines()) == 5
-    assert capsys.readouterr().out.count("W&B is told no more") == 1
+    assert capsys.readouterr().out.count("W&B is disabled for the rest") == 1
 
 
 def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):

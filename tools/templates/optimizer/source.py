@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 class NewOption(Optimizer):
@@ -35,7 +35,13 @@ class NewOption(Optimizer):
         weight_decay: float = 0.0,
     ) -> None:
         if not all(0 <= beta < 1 for beta in betas):
-            raise UserError(f"optimizer.betas={betas}: each is at least 0 and less than 1.")
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key="optimizer.betas",
+                value=betas,
+                hint="Give values of at least 0 and less than 1.",
+            )
         super().__init__(params, {"lr": lr, "betas": betas, "weight_decay": weight_decay})
 
     @torch.no_grad()

@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.optimizers.new_option import NewOption
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 def test_every_step_is_as_long_as_the_rate_whatever_the_gradient():
@@ -32,5 +32,6 @@ def test_it_goes_down_a_bowl_and_stays_there():
 
 
 def test_an_impossible_beta_is_refused():
-    with pytest.raises(UserError, match=r"optimizer\.betas"):
+    with pytest.raises(UserError) as caught:
         NewOption([torch.zeros(1)], betas=(0.9, 1.0))
+    assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "optimizer.betas")

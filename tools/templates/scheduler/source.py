@@ -3,7 +3,7 @@
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 class NewOption(LRScheduler):
@@ -24,7 +24,13 @@ class NewOption(LRScheduler):
 
     def __init__(self, optimizer: Optimizer, timescale: float = 1000, last_epoch: int = -1) -> None:
         if timescale <= 0:
-            raise UserError(f"scheduler.timescale={timescale} is not above 0. Take 1 or more.")
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key="scheduler.timescale",
+                value=timescale,
+                hint="Give a number above 0.",
+            )
         self.timescale = timescale
         super().__init__(optimizer, last_epoch)
 

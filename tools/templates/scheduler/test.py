@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from project.schedulers.new_option import NewOption
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 
 def schedule(timescale: float = 4) -> NewOption:
@@ -33,5 +33,6 @@ def test_it_goes_on_where_it_was_stopped():
 
 
 def test_an_impossible_timescale_is_refused():
-    with pytest.raises(UserError, match=r"scheduler\.timescale=0"):
+    with pytest.raises(UserError) as caught:
         schedule(timescale=0)
+    assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "scheduler.timescale")

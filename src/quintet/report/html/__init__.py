@@ -1,1 +1,1 @@
-"""One self-contained HTML page: blocks, sections, and the frame around them."""
+"""Self-contained HTML pages: blocks, sections and their frame."""

@@ -1,4 +1,4 @@
-"""What a page is made of: text, numbers, pictures, commands; their HTML is in templates/."""
+"""The blocks of a page: text, numbers, pictures, commands; their HTML is in templates/."""
 
 import base64
 from collections.abc import Mapping, Sequence
@@ -12,7 +12,7 @@ Tone = Literal["plain", "good", "warn", "bad"]
 
 @dataclass(frozen=True)
 class Text(Block):
-    """A paragraph; `strong` is what it opens with, in bold."""
+    """A paragraph; `strong` is its opening in bold."""
 
     text: str
     strong: str = ""
@@ -20,20 +20,20 @@ class Text(Block):
 
 @dataclass(frozen=True)
 class Note(Block):
-    """A remark with a sign before it: advice, a warning, something that went well."""
+    """A remark marked with a sign: advice, a warning or a good result."""
 
     text: str
     tone: Tone = "plain"
 
     @property
     def sign(self) -> str:
-        """What stands before it."""
+        """The sign shown before the text."""
         return {"plain": "·", "good": "✓", "warn": "!", "bad": "×"}[self.tone]
 
 
 @dataclass(frozen=True)
 class Headline(Block):
-    """The one sentence that a reader takes away, and what supports it."""
+    """The main result in one sentence, with supporting detail."""
 
     text: str
     detail: str = ""
@@ -41,7 +41,7 @@ class Headline(Block):
 
 @dataclass(frozen=True)
 class Tile:
-    """A number in large type: what it is, its value, and what to compare it with."""
+    """A number in large type, with a label and a hint for comparison."""
 
     label: str
     value: str
@@ -57,42 +57,42 @@ class Tiles(Block):
 
     @property
     def columns(self) -> int:
-        """Tiles in a row: at most five, and no last row with one alone."""
+        """Tiles per row: at most five, avoiding a last row of one."""
         count = len(self.tiles)
         return count if count <= 5 else 3 if count % 3 == 0 else 4
 
 
 @dataclass(frozen=True)
 class FactList(Block):
-    """Names and values, a line each."""
+    """Names and values, one per line."""
 
     values: Mapping[str, object]
 
 
 @dataclass(frozen=True)
 class Commands(Block):
-    """Commands by what they do, each with a button that copies it."""
+    """Commands by what they do, each with a copy button."""
 
     commands: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class Links(Block):
-    """Where to read on: paths relative to the page, by what is there."""
+    """Links by title: paths relative to the page."""
 
     links: Mapping[str, str]
 
 
 @dataclass(frozen=True)
 class CodeBlock(Block):
-    """Text as it is, such as a config or the end of a log."""
+    """Verbatim text, such as a config or the end of a log."""
 
     text: str
 
 
 @dataclass(frozen=True)
 class Fold(Block):
-    """Blocks that open at a click; print shows them all."""
+    """Blocks that open on click and are always printed."""
 
     title: str
     blocks: Sequence[Block]
@@ -101,7 +101,7 @@ class Fold(Block):
 
 @dataclass(frozen=True)
 class Columns(Block):
-    """Blocks side by side where the screen is wide enough."""
+    """Blocks side by side, where the screen is wide enough."""
 
     blocks: Sequence[Block]
 
@@ -112,9 +112,9 @@ class Picture(Block):
 
     Args:
         png: the file's bytes.
-        alt: what it shows, for who cannot see it.
+        alt: alternative text.
         caption: below it.
-        width: in CSS pixels; None for its own. Small images are enlarged without smoothing.
+        width: in CSS pixels; None for the native width. Images are enlarged without smoothing.
 
     """
 
@@ -125,7 +125,7 @@ class Picture(Block):
 
     @property
     def data(self) -> str:
-        """The file in base64, as a data URL has it."""
+        """The file in base64, for a data URL."""
         return base64.b64encode(self.png).decode("ascii")
 
 

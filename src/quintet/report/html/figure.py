@@ -1,9 +1,9 @@
-"""A chart: plotly's own JSON, drawn by the plotly.js that the page carries along.
+"""A chart: plotly JSON, drawn by the plotly.js embedded in the page.
 
-Plain dicts, so that no drawing library is imported to write a page. A string of a figure that opens
-with `$` is a colour of the page's style sheet, such as `$ink` or `$orange`, and follows its light
-and dark. Plotly reads tags in its texts: in a figure as on the page, a string is shown letter by
-letter, and only what is `Markup` may hold tags, such as `Markup("%{y}<extra></extra>")`.
+Plain dicts, so that writing a page imports no plotting library. Strings in a figure that start
+with `$` are colours of the page's style sheet, such as `$ink` or `$orange`, and follow its light
+and dark mode. Plotly interprets tags in texts: plain strings are escaped, and only `Markup` may
+contain tags, such as `Markup("%{y}<extra></extra>")`.
 """
 
 import math
@@ -17,9 +17,9 @@ from quintet.base.secrets import redact
 from quintet.report.html.blocks import Block
 
 COLORS = ("$blue", "$orange", "$green", "$pink", "$sky", "$vermilion", "$yellow")
-"""Okabe and Ito 2008, "Color universal design": told apart by colour-blind people."""
+"""Okabe and Ito 2008, "Color universal design": distinguishable by colour-blind readers."""
 SCALE = "Cividis"
-"""For ordered values: lightness grows along with them (Nuñez et al. 2018)."""
+"""For ordered values: lightness increases with them (Nuñez et al. 2018)."""
 
 Trace = dict[str, Any]
 
@@ -34,7 +34,7 @@ class Figure(Block):
         layout: plotly.js layout; the page adds fonts, colours and margins.
         caption: how to read it.
         height: CSS pixels.
-        width: the least, in CSS pixels; a narrower screen scrolls the chart.
+        width: minimum, in CSS pixels; the chart scrolls on narrower screens.
 
     """
 
@@ -47,7 +47,7 @@ class Figure(Block):
 
     @property
     def given(self) -> dict[str, Any]:
-        """What plotly.js is given, as plain JSON."""
+        """The input of plotly.js, as plain JSON."""
         layout = {**self.layout, "height": self.height}
         return {"data": [_plain(t) for t in self.traces], "layout": _plain(layout)}
 
@@ -58,8 +58,8 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def _plain(part: Any) -> Any:
-    """Return JSON with texts escaped, and null for NaN and infinities, which plotly leaves out."""
-    if isinstance(part, str):  # Markup may hold tags, and stays as it is
+    """Return JSON with escaped texts and null for NaN and infinities, which plotly skips."""
+    if isinstance(part, str):  # Markup may contain tags and is not escaped
         return str(part if isinstance(part, Markup) else escape(redact(part)))
     if isinstance(part, float):
         return part if math.isfinite(part) else None

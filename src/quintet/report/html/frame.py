@@ -1,7 +1,7 @@
-"""The frame of a page: one HTML file that needs no network and no other file.
+"""The frame of a page: one HTML file that needs neither a network nor other files.
 
-plotly.js travels inside it, compressed: 2 MB rather than 5. The page's own security policy forbids
-every request.
+plotly.js is embedded, compressed from 5 MB to 2 MB. The page's content security policy forbids all
+requests.
 """
 
 import base64
@@ -19,12 +19,12 @@ from quintet.report.html.figure import Figure
 from quintet.report.html.template import environment, source
 
 START = source("page.html").partition('<meta name="viewport"')[0]
-"""What each page begins with, by which it is known as one of ours."""
+"""The beginning of every page, by which it is recognised as ours."""
 
 
 @dataclass(frozen=True)
 class Section(Block):
-    """A part of the page with a title, reached from the table of contents."""
+    """A titled part of the page, listed in the table of contents."""
 
     title: str
     blocks: Sequence[Block]
@@ -32,20 +32,20 @@ class Section(Block):
 
     @property
     def anchor(self) -> str:
-        """The section's name in links."""
+        """The id of the section in links."""
         return re.sub(r"\W+", "-", self.title.lower()).strip("-")
 
 
 @dataclass(frozen=True)
 class Page:
-    """A page: what opens it, and its sections.
+    """A page: its first screen and its sections.
 
     Args:
-        kind: what it is a report of, in small type: "Sweep", "Run".
-        title: its name.
-        head: the first screen, which answers the reader's question.
+        kind: what the report is about, in small type: "Sweep" or "Run".
+        title: the name of the run or sweep.
+        head: the first screen, with the main result.
         sections: the rest.
-        foot: where it comes from, in small type.
+        foot: its origin, in small type.
 
     """
 
@@ -56,7 +56,7 @@ class Page:
     foot: str = ""
 
     def html(self) -> str:
-        """Return the whole file, in ASCII, so that no encoding can spoil it."""
+        """Return the whole file in ASCII, which no encoding can corrupt."""
         text = (
             environment()
             .get_template("page.html")
@@ -70,17 +70,17 @@ class Page:
         return text.encode("ascii", "xmlcharrefreplace").decode("ascii")
 
     def write(self, path: Path) -> None:
-        """Replace the file in one step.
+        """Write the file atomically.
 
         Raises:
-            UserError: there is no room, or this is no place to write to.
+            UserError: the disk is full, or the path is not writable.
 
         """
         write_atomically(path, self.html())
 
 
 def _draws(block: Block) -> bool:
-    """Tell whether there is a chart in a block."""
+    """Return whether a block contains a chart."""
     if isinstance(block, Fold | Columns | Section):
         return any(map(_draws, block.blocks))
     return isinstance(block, Figure)

@@ -1,4 +1,4 @@
-"""A table that can be sorted by any column and filtered by any word."""
+"""A table that can be sorted by any column and filtered by text."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,12 +6,12 @@ from dataclasses import dataclass
 from quintet.report.html.blocks import Block
 
 FILTERED = 10
-"""Rows from which on a table has a filter of its own."""
+"""Fewest rows of a table with a filter."""
 
 
 @dataclass(frozen=True)
 class Link(Block):
-    """A cell that leads somewhere: a path relative to the page."""
+    """A cell with a link: a path relative to the page."""
 
     text: str
     to: str
@@ -19,7 +19,7 @@ class Link(Block):
 
 @dataclass(frozen=True)
 class Copy(Block):
-    """A cell with a button that copies a text, such as a command."""
+    """A cell with a button that copies text, such as a command."""
 
     text: str
     label: str = "Copy"
@@ -27,7 +27,7 @@ class Copy(Block):
 
 @dataclass(frozen=True)
 class Number(Block):
-    """A cell that shows a rounded number and is sorted by the whole one."""
+    """A cell that shows a rounded number and is sorted by its exact value."""
 
     value: float
     text: str
@@ -42,9 +42,9 @@ class Table(Block):
 
     Args:
         titles: of the columns, with their units.
-        rows: cells; numbers are set flush right, None is an empty cell and sorted last.
-        tones: CSS classes of the rows: "best" stands out, "faded" steps back.
-        shown: how many rows are there before "show all" is pressed; None for all.
+        rows: cells; numbers are right-aligned, None is an empty cell and sorted last.
+        tones: CSS classes of the rows: "best" is highlighted, "faded" is dimmed.
+        shown: rows shown before "show all" is pressed; None for all.
 
     """
 
@@ -55,18 +55,18 @@ class Table(Block):
 
     @property
     def heads(self) -> list[tuple[str, bool]]:
-        """Each title, and whether there are numbers under it."""
+        """Each title, and whether its column is numeric."""
         return [(title, self._numeric(i)) for i, title in enumerate(self.titles)]
 
     @property
     def lines(self) -> list[tuple[str, Sequence[Cell]]]:
-        """Each row after its tone."""
+        """Each row with its tone."""
         tones = self.tones or [""] * len(self.rows)
         return [*zip(tones, self.rows, strict=True)]
 
     @property
     def filtered(self) -> bool:
-        """Whether a filter is worth its place."""
+        """Whether the table has a filter."""
         return len(self.rows) >= FILTERED
 
     def _numeric(self, column: int) -> bool:

@@ -1,4 +1,4 @@
-"""Jinja2's environment of the pages: what is not known to be HTML is escaped."""
+"""The Jinja2 environment of the pages: everything but `Markup` is escaped."""
 
 from functools import cache
 from pathlib import Path
@@ -12,13 +12,13 @@ HERE = Path(__file__).parent / "templates"
 
 
 class Block:
-    """A part of a page; its HTML is made by the macro of its class's name in blocks.html.
+    """A part of a page, rendered by the macro in blocks.html that is named after its class.
 
-    Blocks stand in templates and in other blocks as they are: they know their HTML.
+    Blocks can be used in templates and in other blocks directly, through `__html__`.
     """
 
     def html(self) -> Markup:
-        """Return the block as HTML, all text in it escaped."""
+        """Return the block as HTML, with all text escaped."""
         macros = environment().get_template("blocks.html").module
         html: Markup = getattr(macros, type(self).__name__.lower())(self)
         return html
@@ -29,7 +29,7 @@ class Block:
 
 @cache
 def environment() -> Environment:
-    """Return the environment: autoescape on, secrets redacted, a name not given is an error."""
+    """Return the environment: autoescape, redacted secrets, undefined names are errors."""
     made = Environment(
         loader=FileSystemLoader(HERE),
         autoescape=True,
@@ -42,10 +42,10 @@ def environment() -> Environment:
 
 
 def _without_secrets(value: object) -> object:
-    """Redact a text before it is escaped, which could hide a secret from the redactor."""
+    """Redact text before it is escaped, as escaping could hide a secret from the redactor."""
     return redact(value) if type(value) is str else value
 
 
 def source(name: str) -> Markup:
-    """Return a file of ours to stand in a page as it is: its style or its script."""
+    """Return one of our files to be embedded verbatim: a style sheet or a script."""
     return Markup((HERE / name).read_text("utf-8"))

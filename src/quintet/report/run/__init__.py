@@ -1,1 +1,1 @@
-"""The page of a single run: how good it is, what its curves say, where it errs, how to go on."""
+"""The report of a single run: scores, curves, errors and next steps."""

@@ -1,4 +1,4 @@
-"""Calibration: can the model's probabilities be taken at their word."""
+"""Calibration: whether the model's probabilities match observed frequencies."""
 
 from markupsafe import Markup
 
@@ -8,30 +8,32 @@ from quintet.report.html.blocks import Block, Note
 from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.run.run_data import SPLITS
 
-CURE = "A label-smoothed loss, weight decay, averaged weights (callbacks=ema) or an ensemble help."
+REMEDY = "Label smoothing, weight decay, averaged weights (callbacks=ema) or an ensemble can help."
 
 
-def trust(answers: Predictions, split: str) -> list[Block]:
-    """Return the reliability diagram and the expected calibration error; none of values."""
+def calibration_blocks(answers: Predictions, split: str) -> list[Block]:
+    """Return the reliability diagram and the expected calibration error; [] for regression."""
     if (found := calibration(answers)) is None:
         return []
-    return [_diagram(found, split, answers.task == "multilabel"), _words(found)]
+    return [_diagram(found, split, answers.task == "multilabel"), _note(found)]
 
 
-def _words(found: Calibration) -> Note:
+def _note(found: Calibration) -> Note:
     size = f"Expected calibration error {found.ece:.3f} ({BINS} bins, Guo et al. 2017)"
-    chance = f"an honest model shows up to {found.by_chance:.3f} on so few samples"
+    chance = (
+        f"a perfectly calibrated model reaches up to {found.by_chance:.3f} on this many samples"
+    )
     if found.ece <= found.by_chance:
-        return Note(f"{size}; {chance}. The probabilities can be taken at their word.", "good")
+        return Note(f"{size}; {chance}. The probabilities are well calibrated.", "good")
     gap = float((found.confidence - found.share) @ found.count)
-    way = "more sure than it is right" if gap > 0 else "less sure than it might be"
-    return Note(f"{size}; {chance}. The model is {way}. {CURE}", "warn")
+    way = "overconfident" if gap > 0 else "underconfident"
+    return Note(f"{size}; {chance}. The model is {way}. {REMEDY}", "warn")
 
 
 def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
     size = (8 + 26 * (found.count / found.count.max()) ** 0.5).round(1).tolist()
     ideal: Trace = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1]}
-    ideal |= {"name": "taken at its word", "hoverinfo": "skip"}
+    ideal |= {"name": "perfect calibration", "hoverinfo": "skip"}
     ideal |= {"line": {"color": "$soft", "width": 1.2, "dash": "dash"}}
     points: Trace = {
         **{"type": "scatter", "mode": "markers", "name": SPLITS[split]},
@@ -39,16 +41,14 @@ def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
         "marker": {"size": size, "color": "$blue", "opacity": 0.85},
         "customdata": found.count.tolist(),
         "hovertemplate": Markup(
-            "says %{x:.1%}, is right in %{y:.1%} of %{customdata}<extra></extra>"
+            "confidence %{x:.1%}, accuracy %{y:.1%} of %{customdata} samples<extra></extra>"
         ),
     }
-    x = "probability of a label" if labels else "confidence in the answer"
+    x = "probability of a label" if labels else "confidence in the prediction"
     layout = {
         "xaxis": axis(x, range=[-0.03, 1.05], tickformat=".0%"),
-        "yaxis": axis("share that is right", range=[-0.05, 1.08], tickformat=".0%"),
+        "yaxis": axis("share that is correct", range=[-0.05, 1.08], tickformat=".0%"),
         "legend": {"orientation": "h", "y": -0.22, "x": 0},
     }
-    caption = (
-        "Below the line: surer than right. The larger a point, the more samples it stands for."
-    )
+    caption = "Below the line: overconfident. Larger points represent more samples."
     return Figure(f"Calibration on {SPLITS[split]} data", [ideal, points], layout, caption, 400)

@@ -1,4 +1,4 @@
-"""Answers of a classification: classes and labels, one by one, and how they are ranked."""
+"""Classification results: precision and recall of each class or label, ROC and PR curves."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,11 +11,11 @@ from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
 
 STEPS = 200
-"""Points drawn of a curve."""
+"""Most points drawn of a curve."""
 
 
 def matrix(answers: Predictions, count: int) -> NDArray[np.int64]:
-    """Return how often each true class (row) was taken for each class (column)."""
+    """Return the confusion matrix: true classes by rows, predicted ones by columns."""
     cells = answers.target.astype(np.int64) * count + answers.decided
     return np.bincount(cells, minlength=count * count).reshape(count, count)
 
@@ -34,7 +34,7 @@ def by_class(run: RunData) -> Table:
 def labels(run: RunData) -> Table:
     """Return precision, recall, F1 and AUC of every label."""
     found = run.answers[str(run.latest)]
-    hits, told, there = (
+    hits, predicted, positive = (
         part.sum(axis=0) for part in (found.decided * found.target, found.decided, found.target)
     )
     rows: list[list[Cell]] = []
@@ -44,48 +44,53 @@ def labels(run: RunData) -> Table:
         )
         area = float(auc_roc(one, equal(len(found)))[0])
         shown = Number(area, f"{area:.3f}") if np.isfinite(area) else None
-        rows.append([name, *_row(int(hits[i]), int(told[i]), int(there[i])), shown])
-    return Table(["label", "precision", "recall", "F1", "samples that have it", "AUC"], rows)
+        rows.append([name, *_row(int(hits[i]), int(predicted[i]), int(positive[i])), shown])
+    return Table(["label", "precision", "recall", "F1", "positive samples", "AUC"], rows)
 
 
-def _row(hits: int, told: int, there: int) -> list[Cell]:
+def _row(hits: int, predicted: int, positive: int) -> list[Cell]:
     ratios = (
-        hits / told if told else None,
-        hits / there if there else None,
-        2 * hits / (told + there) if told + there else None,
+        hits / predicted if predicted else None,
+        hits / positive if positive else None,
+        2 * hits / (predicted + positive) if predicted + positive else None,
     )
-    return [*(None if r is None else Number(r, f"{r:.3f}") for r in ratios), there]
+    return [*(None if r is None else Number(r, f"{r:.3f}") for r in ratios), positive]
 
 
 def ranking(run: RunData) -> list[Block]:
-    """Return the ROC and the precision-recall curve of a binary task, on every split."""
+    """Return the ROC and the precision-recall curves of a binary task, for every split."""
     roc, pr = [], []
     colors = {"val": ("$blue", "dot"), "test": ("$orange", "solid")}
     for split, found in run.answers.items():
         order = np.argsort(-found.predicted, kind="stable")
         last = np.append(np.flatnonzero(np.diff(found.predicted[order])), len(found) - 1)
         hits = np.cumsum(found.target[order])[last]
-        told = last + 1
+        selected = last + 1
         color, dash = colors[split]
-        look: Trace = {"type": "scatter", "mode": "lines", "name": SPLITS[split]}
-        look |= {"line": {"color": color, "dash": dash, "width": 2.2}}
-        positives, negatives = max(hits[-1], 1), max(told[-1] - hits[-1], 1)
-        roc.append(look | _points([0, *(told - hits) / negatives], [0, *hits / positives]))
-        pr.append(look | _points(hits / positives, hits / told))
-    guess: Trace = {"type": "scatter", "mode": "lines", "name": "a guess", "hoverinfo": "skip"}
-    guess |= {"x": [0, 1], "y": [0, 1], "line": {"color": "$faint", "width": 1.2}}
+        style: Trace = {"type": "scatter", "mode": "lines", "name": SPLITS[split]}
+        style |= {"line": {"color": color, "dash": dash, "width": 2.2}}
+        positives, negatives = max(hits[-1], 1), max(selected[-1] - hits[-1], 1)
+        roc.append(style | _points([0, *(selected - hits) / negatives], [0, *hits / positives]))
+        pr.append(style | _points(hits / positives, hits / selected))
+    random: Trace = {
+        "type": "scatter",
+        "mode": "lines",
+        "name": "random guess",
+        "hoverinfo": "skip",
+    }
+    random |= {"x": [0, 1], "y": [0, 1], "line": {"color": "$faint", "width": 1.2}}
     name = run.names[-1]
     under = {"legend": {"orientation": "h", "y": -0.25, "x": 0}}
     return [
         Figure(
             "ROC curve",
-            [guess, *roc],
-            {**_axes(f"share of others taken for {name}", f"share of {name} found"), **under},
+            [random, *roc],
+            {**_axes(f"false positive rate ({name})", f"true positive rate ({name})"), **under},
         ),
         Figure(
             "Precision and recall",
             pr,
-            {**_axes(f"recall: share of {name} found", "precision"), **under},
+            {**_axes(f"recall ({name})", "precision"), **under},
         ),
     ]
 

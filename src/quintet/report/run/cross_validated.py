@@ -1,4 +1,4 @@
-"""The page of a run over folds or seeds: P of each, their mean and spread, the way to each page."""
+"""The report of a run over folds or seeds: each score, their mean and spread, links to each."""
 
 from markupsafe import Markup
 
@@ -13,8 +13,8 @@ from quintet.report.run.curves import whole
 from quintet.report.run.run_data import RunData
 
 
-def what(run: RunData) -> str:
-    """Return what there are several of: folds, seeds, or both."""
+def description(run: RunData) -> str:
+    """Describe the repetitions: folds, seeds, or both."""
     names, parts = run.record.repeats, run.record.parts
     if not any("fold" in part for part in parts.values()):
         return plural(len(names), "seed")
@@ -24,15 +24,16 @@ def what(run: RunData) -> str:
 
 
 def spread(run: RunData) -> str:
-    """Say how far P moves from one to the next, and how sure the mean is."""
+    """Describe the standard deviation of P and the standard error of its mean."""
     found = run.record.spread
     if not found:
-        return f"mean of {what(run)}"
-    return f"mean of {what(run)} ± {score(found['deviation'])}; its error {score(found['error'])}"
+        return f"mean of {description(run)}"
+    deviation, error = score(found["deviation"]), score(found["error"])
+    return f"mean of {description(run)} ± {deviation}; standard error {error}"
 
 
 def table(run: RunData) -> list[Block]:
-    """Return P of each fold or seed, with the way to its own page."""
+    """Return P of each fold or seed, with links to their reports."""
     rows: list[list[Cell]] = []
     kept = records(run)
     for name, value in run.record.repeats.items():
@@ -50,9 +51,9 @@ def table(run: RunData) -> list[Block]:
         Table([*titles, "epochs", "time"], rows),
         *_figure(run),
         Text(
-            "± is the standard deviation from fold to fold (from seed to seed, without folds). The "
-            "error of the mean takes folds for independent; they share training samples, so the "
-            "true one is larger (Bengio and Grandvalet 2004).",
+            "± is the standard deviation over folds (over seeds, without folds). The standard "
+            "error assumes independent folds; they share training samples, so the true error is "
+            "larger (Bengio and Grandvalet 2004).",
             "Spread.",
         ),
     ]
@@ -63,7 +64,7 @@ def _figure(run: RunData) -> list[Block]:
     mean = run.record.metric.value
     if len(values) < 2 or mean is None:
         return []
-    names = _called(run)
+    names = _labels(run)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
         "marker": {"size": 10, "color": "$blue"},
@@ -75,27 +76,27 @@ def _figure(run: RunData) -> list[Block]:
         "yaxis": axis("run", type="category", autorange="reversed"),
         "shapes": [{**line, "line": {"color": "$orange", "width": 2}}],
     }
-    title = "P of each, and their mean"
+    title = f"{run.metric} of each run, and the mean"
     return [Figure(title, [dots], layout, "Orange: the mean.", 130 + 26 * len(names))]
 
 
-def _called(run: RunData) -> list[str]:
-    """Return each run's fold and seed as an axis has them, of the two what differs among them."""
+def _labels(run: RunData) -> list[str]:
+    """Return each run's axis label: its fold and seed, where they differ between runs."""
     parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
     differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
-    told = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
-    return [", ".join(words) or name for name, words in told.items()]
+    shown = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
+    return [", ".join(words) or name for name, words in shown.items()]
 
 
 def curves(run: RunData) -> list[Block]:
-    """Return loss and P of every fold or seed by epoch."""
+    """Return the loss and P of every fold or seed, by epoch."""
     rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
     if not any(rows.values()):
-        return [Text("No epoch was finished.")]
-    said: list[Block] = [Note(text, "warn") for text in run.record.diagnosis]
+        return [Text("No epoch was completed.")]
+    notes: list[Block] = [Note(text, "warn") for text in run.record.diagnosis]
     loss = run.record.choices.get("loss") or "loss"
     return [
-        *said,
+        *notes,
         Columns(
             [_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, f"P: {run.metric}")]
         ),
@@ -113,7 +114,7 @@ def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
         "yaxis": axis(key),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
-    return Figure(title, traces, layout, "One line a run.", 340)
+    return Figure(title, traces, layout, "One line per run.", 340)
 
 
 def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trace:
@@ -134,7 +135,7 @@ def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trac
 
 
 def records(run: RunData) -> dict[str, Record]:
-    """Return the records of a run's runs, by folder; those deleted are left out."""
+    """Return the records of the runs, by folder; deleted ones are skipped."""
     found = {}
     for name in run.record.repeats:
         try:

@@ -1,4 +1,4 @@
-"""Loss, P and learning rate, epoch by epoch."""
+"""Loss, metric and learning rate by epoch."""
 
 from typing import Any
 
@@ -10,15 +10,15 @@ from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.run.run_data import RunData
 
 POINTS = 400
-"""Epochs drawn; more are thinned out evenly."""
+"""Most epochs drawn; longer runs are thinned evenly."""
 WIDE = 30
-"""The ratio of the largest to the smallest loss from which on the axis is logarithmic."""
+"""Ratio of the largest to the smallest loss above which the axis is logarithmic."""
 
 
 def curves(run: RunData) -> list[Block]:
-    """Return the curves and what they say."""
+    """Return the curves and the diagnosis of them."""
     if not run.rows:
-        return [Text("No epoch was finished.")]
+        return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
     known = [row[key] for row in rows for key in ("train/loss", "val/loss") if row.get(key, 0) > 0]
     log = {"type": "log"} if known and max(known) > WIDE * min(known) else {}
@@ -27,14 +27,14 @@ def curves(run: RunData) -> list[Block]:
         _chart(run, rows, "loss", f"Loss ({loss})", "loss", **log),
         _chart(run, rows, run.metric, f"P: {run.metric}", run.metric),
     ]
-    said = [Note(text, "warn") for text in run.record.diagnosis] or [
-        Note("Nothing in these curves asks for a change.", "good")
+    notes = [Note(text, "warn") for text in run.record.diagnosis] or [
+        Note("These curves suggest no change.", "good")
     ]
-    return [*said, Columns(charts), _rate(run, rows)]
+    return [*notes, Columns(charts), _rate(run, rows)]
 
 
 def thinned(rows: list[Row], best: int | None) -> list[Row]:
-    """Return at most `POINTS` rows, the last and the best epoch's among them."""
+    """Return about `POINTS` rows, including the last and the best epoch's."""
     step = -(-len(rows) // POINTS)
     kept = {*range(0, len(rows), step), len(rows) - 1}
     return [
@@ -43,7 +43,7 @@ def thinned(rows: list[Row], best: int | None) -> list[Row]:
 
 
 def whole(epochs: int) -> dict[str, int]:
-    """Return ticks at whole epochs, where there are few."""
+    """Return a tick at every epoch, where there are few."""
     return {"dtick": 1} if epochs <= 10 else {}
 
 
@@ -65,8 +65,8 @@ def _chart(run: RunData, rows: list[Row], key: str, title: str, unit: str, **sca
     best = [row for row in rows if int(row["epoch"]) + 1 == run.best_epoch]
     if best and f"val/{key}" in best[0]:
         mark = _line(best, f"val/{key}", f"best, epoch {run.best_epoch}", "$ink")
-        look = {"symbol": "circle-open", "size": 11, "color": "$ink", "line": {"width": 2}}
-        traces.append({**mark, "mode": "markers", "marker": look})
+        style = {"symbol": "circle-open", "size": 11, "color": "$ink", "line": {"width": 2}}
+        traces.append({**mark, "mode": "markers", "marker": style})
     layout = {
         "xaxis": axis("epoch", **whole(len(rows))),
         "yaxis": axis(unit, **scale),
@@ -81,7 +81,7 @@ def _steered(run: RunData) -> list[dict[str, Any]]:
 
 
 def marks(run: RunData) -> list[Trace]:
-    """Return a dotted line for each epoch in which the run was steered."""
+    """Return a dotted line at each epoch in which the run was steered."""
     return [
         {"type": "line", "x0": at, "x1": at, "yref": "paper", "y0": 0, "y1": 1}
         | {"line": {"dash": "dot", "width": 1}}
@@ -93,10 +93,10 @@ def _rate(run: RunData, rows: list[Row]) -> Figure:
     name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
     layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
     layout["yaxis"] = axis("learning rate", exponentformat="power")
-    caption = "The rate that each epoch begins with."
+    caption = "The learning rate at the start of each epoch."
     if steered := _steered(run):
-        said = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
-        caption += f" Dotted, what was steered: {', '.join(said)}."
+        changes = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
+        caption += f" Dotted: steered changes: {', '.join(changes)}."
     layout["shapes"] = marks(run)
     return Figure(
         f"Learning rate, {name}", [_line(rows, "lr", name, "$green")], layout, caption, 240

@@ -1,4 +1,4 @@
-"""A forecast beside the series itself."""
+"""A forecast drawn over the series itself."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ COLORS = {"val": "$blue", "test": "$orange"}
 
 
 def forecast(run: RunData) -> Figure:
-    """Return the series as it was beside what was forecast one step ahead, split by split."""
+    """Return the true series and the one-step-ahead forecast, by split."""
     traces: list[Trace] = []
     start = 0
     for split in ("val", "test"):
@@ -20,8 +20,8 @@ def forecast(run: RunData) -> Figure:
         x = (found.index + start).tolist()
         color = COLORS[split]
         true = _drawn(x, found.target[:, 0], "$ink", "the series", 1.4)
-        said = _drawn(x, found.predicted[:, 0], color, f"forecast, {SPLITS[split]}", 2.2)
-        traces += [true | {"showlegend": start == 0}, said]
+        forecasts = _drawn(x, found.predicted[:, 0], color, f"forecast, {SPLITS[split]}", 2.2)
+        traces += [true | {"showlegend": start == 0}, forecasts]
         start += found.total
     name = run.names[0] if run.facts.get("class_names") else "value"
     layout = {
@@ -31,7 +31,7 @@ def forecast(run: RunData) -> Figure:
         "hovermode": "x unified",
     }
     steps = run.answers[str(run.latest)].target.shape[1]
-    more = f" The first of {steps} steps ahead is drawn." if steps > 1 else ""
+    more = f" Of the {steps} steps ahead, the first is drawn." if steps > 1 else ""
     caption = (
         "Each point is forecast from the true values before it, not from earlier forecasts." + more
     )

@@ -1,4 +1,4 @@
-"""A PNG file of an array: 20 lines in place of an imaging library.
+"""A PNG encoder for arrays, which needs no imaging library.
 
 W3C 2003, "Portable Network Graphics (PNG) specification", ISO/IEC 15948.
 """

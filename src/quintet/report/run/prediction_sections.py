@@ -1,4 +1,4 @@
-"""What the model answered: the charts that fit its task."""
+"""The predictions: the charts that fit the task."""
 
 import numpy as np
 
@@ -6,18 +6,18 @@ from quintet.artifacts.predictions_file import Predictions
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.prediction_charts import charts
 from quintet.report.run import classes, forecast
-from quintet.report.run.calibration_chart import trust
+from quintet.report.run.calibration_chart import calibration_blocks
 from quintet.report.run.run_data import SPLITS, RunData
 
-BESIDE = 12
-"""Classes up to which the matrices of two splits stand side by side."""
+SIDE_BY_SIDE = 12
+"""Most classes for which the matrices of two splits are shown side by side."""
 ABSENT = (
-    "What the model answered was not kept: this run is a trial of a sweep, or it ended early. "
-    "python src/evaluate.py run=<this folder> keeps it, and report.py then shows it."
+    "The predictions were not saved: this run is a trial of a sweep, or it ended early. "
+    "python src/evaluate.py run=<this folder> saves them, and report.py then shows them."
 )
 
 
-def answered(run: RunData) -> list[Block]:
+def predictions(run: RunData) -> list[Block]:
     """Return confusion matrices, tables of classes or labels, or predictions against targets."""
     found = {split: a for split, a in run.answers.items() if len(a)}
     if not found:
@@ -29,11 +29,13 @@ def answered(run: RunData) -> list[Block]:
         ahead = [forecast.forecast(run)] if latest.ordered else []
         return [*ahead, Columns(drawn[str(run.latest)]), _errors(latest, SPLITS[str(run.latest)])]
     matrices = [chart for made in drawn.values() for chart in made]
-    blocks: list[Block] = [Columns(matrices)] if len(run.names) <= BESIDE and matrices else matrices
+    blocks: list[Block] = (
+        [Columns(matrices)] if len(run.names) <= SIDE_BY_SIDE and matrices else matrices
+    )
     if latest.task == "binary":
         blocks.append(Columns(classes.ranking(run)))
     each = classes.labels(run) if latest.task == "multilabel" else classes.by_class(run)
-    return [*blocks, each, *trust(latest, str(run.latest))]
+    return [*blocks, each, *calibration_blocks(latest, str(run.latest))]
 
 
 def _errors(answers: Predictions, split: str) -> Text:

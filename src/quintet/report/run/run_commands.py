@@ -1,4 +1,4 @@
-"""The commands that go on from a run, ready to copy."""
+"""The commands to continue from a run, ready to copy."""
 
 from collections.abc import Sequence
 
@@ -10,7 +10,7 @@ from quintet.report.run.run_data import RunData
 
 
 def next_steps(run: RunData) -> dict[str, str]:
-    """Return what to do next with the run."""
+    """Return the next steps: commands by what they do."""
     steps, folder = {}, typed(run.folder)
     if run.record.checkpoint:
         steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
@@ -19,24 +19,25 @@ def next_steps(run: RunData) -> dict[str, str]:
         each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
         more = 2 * max(each, 1)
         longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
-        steps["go on"] = command_line("train", f"resume={folder}", *longer)
-    words = [word for word in sort_out(run.record.overrides)[0] if not word.startswith("resume=")]
-    steps["reproduce"] = command_line("train", *words)
-    seeds = [word for word in words if not word.startswith("seed=")]
-    steps["other seeds"] = command_line("train", "-m", "seed=0,1,2,3,4", *seeds)
+        steps["resume"] = command_line("train", f"resume={folder}", *longer)
+    typed_in = sort_out(run.record.overrides)[0]
+    overrides = [each for each in typed_in if not each.startswith("resume=")]
+    steps["reproduce"] = command_line("train", *overrides)
+    unseeded = [each for each in overrides if not each.startswith("seed=")]
+    steps["other seeds"] = command_line("train", "-m", "seed=0,1,2,3,4", *unseeded)
     steps["this report"] = command_line("report", f"run={folder}")
     return steps
 
 
-def warned(words: Sequence[str]) -> list[Block]:
-    """Return a note on the words that commands lack, as they could run code or read secrets."""
-    if not words:
+def warned(overrides: Sequence[str]) -> list[Block]:
+    """Return a note on the overrides omitted from commands as they could run code."""
+    if not overrides:
         return []
-    shown = ", ".join(word[:100] for word in words[:10])
+    shown = ", ".join(each[:100] for each in overrides[:10])
     return [
         Note(
-            "Left out of these commands, as whoever wrote this folder could run code by it: "
-            f"{shown}{' ...' if len(words) > 10 else ''}. Add it if you know it.",
+            "Omitted from these commands, as the author of this folder could run code with it: "
+            f"{shown}{' ...' if len(overrides) > 10 else ''}. Add it if you trust it.",
             "warn",
         )
     ]

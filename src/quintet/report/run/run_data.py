@@ -1,4 +1,4 @@
-"""All that a run's folder tells, read once; no torch, no trainer."""
+"""The contents of a run folder, read once, without torch."""
 
 from dataclasses import dataclass
 from functools import cached_property
@@ -13,7 +13,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.predictions_file import Examples, Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, RESULT, Record
 from quintet.base import plain_yaml, schema
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.diagnostics.training_curves import Row
 from quintet.diagnostics.training_curves import read as read_rows
 
@@ -27,7 +27,7 @@ class RunData:
     """A run folder.
 
     Args:
-        folder: that train.py wrote.
+        folder: written by train.py.
         record: its result.json.
         config: its config.yaml, as text.
 
@@ -48,14 +48,17 @@ class RunData:
         for name in (CONFIG, RESULT):
             if not untrusted_files.has(folder, name):
                 raise UserError(
-                    f"run={folder} has no {name}. Allowed: the folder of a run that has ended, as "
-                    "train.py writes it."
+                    f"has no {name}",
+                    code=Code.NOT_FOUND,
+                    key="run",
+                    value=folder,
+                    hint="Give the folder of a finished run, as train.py writes it.",
                 )
         return cls(folder, Record.read(folder), untrusted_files.read_text(folder, CONFIG))
 
     @property
     def metric(self) -> str:
-        """P's name."""
+        """Name of the primary metric."""
         return self.record.metric.name
 
     @property
@@ -80,17 +83,17 @@ class RunData:
 
     @cached_property
     def answers(self) -> dict[str, Predictions]:
-        """What the model answered, by split; {} where that was not kept."""
+        """The predictions by split; {} where they were not saved."""
         return read(self.folder)
 
     @cached_property
     def examples(self) -> Examples | None:
-        """The inputs that went most wrong."""
+        """The inputs with the largest errors."""
         return read_examples(self.folder)
 
     @cached_property
     def checks(self) -> list[dict[str, str]]:
-        """The findings of check.py, where it looked at this folder."""
+        """The findings of check.py, where it checked this folder."""
         if not untrusted_files.has(self.folder, CHECKS):
             return []
         found = untrusted_files.read_json(self.folder, CHECKS, list)
@@ -102,8 +105,8 @@ class RunData:
     def scores(self) -> dict[str, dict[str, ConfidenceInterval]]:
         """Measures with their intervals, by split; P first.
 
-        P is among them where the kept answers give its recorded value: a metric with settings of
-        its own, or one that is not among ours, has no interval.
+        P is included where the saved predictions reproduce its recorded value: a metric with
+        custom settings, or a custom metric, has no interval.
         """
         found = {}
         for split, answers in self.answers.items():
@@ -121,12 +124,12 @@ class RunData:
         return found
 
     def recorded(self, split: str) -> float | None:
-        """Return P on a split, as the run recorded it."""
+        """Return the recorded P of a split."""
         return self.record.metric.value if split == "val" else self.record.test.get(self.metric)
 
     @cached_property
     def best_epoch(self) -> int | None:
-        """The epoch, from 1, whose checkpoint was kept: of equals the latest."""
+        """The epoch, from 1, whose checkpoint was kept; on ties, the latest."""
         key = f"val/{self.metric}"
         sign = 1 if self.record.metric.mode == "max" else -1
         ranked = [(sign * row[key], row["epoch"]) for row in self.rows if key in row]
@@ -134,13 +137,15 @@ class RunData:
 
     @property
     def names(self) -> list[str]:
-        """Names of classes, labels or targets; numbers where they have none."""
+        """Names of classes, labels or targets; indices where they have none."""
         named = [str(name) for name in self.facts.get("class_names") or []]
-        count = self.facts.get("num_classes") or self.facts.get("num_targets") or self._answered()
+        count = (
+            self.facts.get("num_classes") or self.facts.get("num_targets") or self._num_outputs()
+        )
         return named or [str(i) for i in range(int(count))]
 
-    def _answered(self) -> int:
-        """Return how many classes, labels or targets the answers have; of an old record."""
+    def _num_outputs(self) -> int:
+        """Return the number of outputs from the predictions, for records that lack it."""
         found = next(iter(self.answers.values()), None)
         if found is None:
             return 1
@@ -149,5 +154,5 @@ class RunData:
 
     @property
     def latest(self) -> str | None:
-        """The split that counts most: test where it was opened, else validation."""
+        """The test split where it was opened, else validation."""
         return next((split for split in ("test", "val") if split in self.answers), None)

@@ -1,4 +1,4 @@
-"""The first screen: how good the model is, against what, and what to do next."""
+"""The first screen: scores, the comparison with baselines, and next steps."""
 
 from quintet.analysis.significance import judge
 from quintet.artifacts.steering_files import by_hand
@@ -10,9 +10,9 @@ from quintet.report.run.run_commands import next_steps, warned
 from quintet.report.run.run_data import SPLITS, RunData
 
 READABLE = 5
-"""Epochs from which on a curve can be called healthy."""
+"""Fewest epochs after which curves are called healthy."""
 BETTER, WORSE = "Better than the best baseline by", "Behind the best baseline by"
-UNREPEATED = "The command to reproduce it does not repeat that."
+UNREPEATED = "The command to reproduce the run does not repeat these changes."
 
 
 def head(run: RunData) -> list[Block]:
@@ -34,12 +34,12 @@ def _sentence(run: RunData) -> str:
     if record.status == "failed":
         return f"{what} failed after {epochs}."
     if record.status == "interrupted":
-        return f"{what} was interrupted after {epochs}; it can go on from there."
+        return f"{what} was interrupted after {epochs}; it can be resumed."
     found = {split: run.recorded(split) for split in ("test", "val")}
-    told = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
+    scores = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
     stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
-    over = f" over {cross_validated.what(run)}" if record.repeats else ""
-    return f"{what}{over}: {run.metric} {', '.join(told) or 'unknown'}{stopped}."
+    over = f" over {cross_validated.description(run)}" if record.repeats else ""
+    return f"{what}{over}: {run.metric} {', '.join(scores) or 'unknown'}{stopped}."
 
 
 def _choices(run: RunData) -> str:
@@ -65,7 +65,7 @@ def _tiles(run: RunData) -> list[Tile]:
 
 def _interval(run: RunData, split: str) -> str:
     if run.record.repeats:
-        averaged = f"averaged answers of {len(run.record.repeats)} models"
+        averaged = f"averaged predictions of {len(run.record.repeats)} models"
         return cross_validated.spread(run) if split == "val" else averaged
     found = run.scores.get(split, {}).get(run.metric)
     samples = run.facts.get(f"{split}_size")
@@ -75,7 +75,7 @@ def _interval(run: RunData, split: str) -> str:
 
 
 def _against_baseline(run: RunData) -> list[Tile]:
-    """Compare with the best simple model on the split that counts most."""
+    """Compare with the best baseline, on test data where they were opened."""
     known = {split for by_split in run.record.baselines.values() for split in by_split}
     split = "test" if run.record.test and "test" in known else "val"
     own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
@@ -85,20 +85,20 @@ def _against_baseline(run: RunData) -> list[Tile]:
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
     title = BETTER if gain >= 0 else WORSE
-    hint = f"the {name} model has {score(others[name])} on {SPLITS[split]} data"
+    hint = f"the {name} model scores {score(others[name])} on {SPLITS[split]} data"
     count = run.facts.get(f"{split}_size")
-    judged = judge(run.metric, own, others[name], count, split=SPLITS[split])
-    if run.record.repeats or judged.kind == "unknown":
+    judgement = judge(run.metric, own, others[name], count, split=SPLITS[split])
+    if run.record.repeats or judgement.kind == "unknown":
         return [Tile(title, score(abs(gain)), hint, "plain" if gain > 0 else "warn")]
-    tone: Tone = "warn" if gain <= 0 else "good" if judged.kind == "clear" else "plain"
-    return [Tile(title, score(abs(gain)), f"{hint}; {judged.reason}", tone)]
+    tone: Tone = "warn" if gain <= 0 else "good" if judgement.kind == "clear" else "plain"
+    return [Tile(title, score(abs(gain)), f"{hint}; {judgement.reason}", tone)]
 
 
 def _notes(run: RunData) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
-    if told := by_hand(record.steering):
-        notes.append(Note(f"Steered by hand: {'; '.join(told)}. {UNREPEATED}", "warn"))
+    if changes := by_hand(record.steering):
+        notes.append(Note(f"Steered by hand: {'; '.join(changes)}. {UNREPEATED}", "warn"))
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
     if not notes and record.epochs >= READABLE:
         notes.append(Note("The curves look healthy.", "good"))

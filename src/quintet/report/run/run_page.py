@@ -1,4 +1,4 @@
-"""A run's report: gathered, put on one page, written beside the run."""
+"""The report of a run, one page written into its folder."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -11,38 +11,38 @@ from quintet.report.html.blocks import Block
 from quintet.report.html.frame import Page, Section
 from quintet.report.run import cross_validated, setup_sections
 from quintet.report.run.curves import curves
-from quintet.report.run.prediction_sections import answered
+from quintet.report.run.prediction_sections import predictions
 from quintet.report.run.run_data import RunData
 from quintet.report.run.run_head import head
-from quintet.report.run.scores import beside, scores
-from quintet.report.run.worst_cases import mistakes
+from quintet.report.run.scores import baseline_scores, scores
+from quintet.report.run.worst_cases import largest_errors
 
 SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
     "Scores": scores,
     "Curves": curves,
-    "Answers": answered,
-    "Most wrong": mistakes,
+    "Predictions": predictions,
+    "Largest errors": largest_errors,
     "Checks": setup_sections.checks,
     "Data and model": setup_sections.data_and_model,
     "Config": setup_sections.config,
     "Environment": setup_sections.environment,
 }
-"""What follows the first screen."""
+"""The sections after the first screen."""
 SEVERAL: dict[str, Callable[[RunData], list[Block]]] = {
-    "Runs": lambda run: [*cross_validated.table(run), *beside(run)],
+    "Runs": lambda run: [*cross_validated.table(run), *baseline_scores(run)],
     "Curves": cross_validated.curves,
     "Data and model": setup_sections.data_and_model,
     "Config": setup_sections.config,
     "Environment": setup_sections.environment,
 }
-"""The same of a run over folds or seeds; what the models answered is on the page of each."""
+"""The sections for runs over folds or seeds; predictions are on the page of each."""
 
 
 def write(folder: Path, path: Path | None = None) -> Path:
     """Write the report of a run folder and return its path, `report.html` in it unless given.
 
     Raises:
-        UserError: the folder is not a run's, or is damaged, or there is no place to write to.
+        UserError: the folder is not a run's or is damaged, or the page cannot be written.
 
     """
     path = path or folder / REPORT
@@ -53,9 +53,9 @@ def write(folder: Path, path: Path | None = None) -> Path:
 
 
 def leave(folder: Path) -> None:
-    """Write the report of a run that has begun, unless its config says `report: false`.
+    """Write the report of a run that has started, unless its config has `report: false`.
 
-    Whatever goes wrong with it costs a line, never the run.
+    An error here is logged as a warning and never fails the run.
     """
     if not (folder / CONFIG).is_file() or not (folder / RESULT).is_file():
         return
@@ -73,4 +73,4 @@ def page(run: RunData) -> Page:
     left_out = set() if run.checks else {"Checks"}
     sections = [Section(title, make(run)) for title, make in made.items() if title not in left_out]
     foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."
-    return Page("RunData", run.folder.resolve().name, head(run), sections, foot)
+    return Page("Run", run.folder.resolve().name, head(run), sections, foot)

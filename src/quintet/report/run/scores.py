@@ -1,4 +1,4 @@
-"""How good the model is, how far chance moves that, and how good simple models are."""
+"""The scores, their confidence intervals, and the scores of simple baselines."""
 
 from quintet.analysis.bootstrap import RESAMPLES, ConfidenceInterval, block_of
 from quintet.analysis.measures import LOWER
@@ -10,9 +10,9 @@ from quintet.report.run.run_data import SPLITS, RunData
 
 
 def scores(run: RunData) -> list[Block]:
-    """Return the measures with their intervals, and P of simple models."""
-    blocks = [*_measured(run), *beside(run)]
-    return blocks or [Text("The run ended before it was measured.")]
+    """Return the measures with their intervals, and the scores of baselines."""
+    blocks = [*_measured(run), *baseline_scores(run)]
+    return blocks or [Text("The run ended before it was evaluated.")]
 
 
 def _measured(run: RunData) -> list[Block]:
@@ -41,21 +41,21 @@ def _cells(found: ConfidenceInterval | None) -> list[Cell]:
 def _how(run: RunData) -> str:
     blocks = {block_of(len(a), a.ordered) for a in run.answers.values() if a.ordered}
     drawn = (
-        f"blocks of {min(blocks)} neighbours in time (Politis and Romano 1992)"
+        f"blocks of {min(blocks)} consecutive samples (Politis and Romano 1992)"
         if blocks
         else "samples (Efron and Tibshirani 1993)"
     )
     return (
         f"Percentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded, coverage 95 %. They "
-        "cover the chance of which samples were drawn, not that of another seed, nor of having "
-        "chosen the epoch on the same validation data."
+        "reflect the sampling of the data, but neither the variation between seeds nor the choice "
+        "of the epoch on the same validation data."
     )
 
 
 def _cut(run: RunData) -> list[Block]:
     return [
         Note(
-            f"Intervals, charts and examples of {SPLITS[split]} data show {len(found):,} evenly "
+            f"Intervals, charts and examples of {SPLITS[split]} data use {len(found):,} evenly "
             f"spaced samples of {found.total:,}."
         )
         for split, found in run.answers.items()
@@ -63,8 +63,8 @@ def _cut(run: RunData) -> list[Block]:
     ]
 
 
-def beside(run: RunData) -> list[Block]:
-    """Return P of simple models on the same splits."""
+def baseline_scores(run: RunData) -> list[Block]:
+    """Return the scores of the baselines on the same splits."""
     if not run.record.baselines:
         return []
     own = {split: run.recorded(split) for split in SPLITS}
@@ -73,10 +73,10 @@ def beside(run: RunData) -> list[Block]:
         rows.append([f"baseline: {name}", *(scored(values.get(split)) for split in SPLITS)])
     titles = [run.metric, *SPLITS.values()]
     about = (
-        "Same splits, same preprocessing: a linear model, a tree, and a dummy that always says the "
-        "mean or the class shares."
+        "Same splits, same preprocessing: a linear model, a tree, and a dummy that always predicts "
+        "the mean or the class frequencies."
     )
     return [
-        Text(about, "Beside simple models."),
+        Text(about, "Baselines."),
         Table(titles, rows, ["best", *[""] * len(run.record.baselines)]),
     ]

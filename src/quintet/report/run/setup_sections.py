@@ -1,4 +1,4 @@
-"""What the run was: data, model, config, machine, code."""
+"""The setup of the run: data, model, config, machine, code."""
 
 from quintet.artifacts import untrusted_files
 from quintet.report.html.blocks import Block, CodeBlock, Columns, FactList, Fold, Note, Text
@@ -11,7 +11,7 @@ SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
 
 
 def data_and_model(run: RunData) -> list[Block]:
-    """Return the facts of the data beside the model's layers."""
+    """Return the facts of the data and the model's layers, side by side."""
     facts = run.facts
     sizes = [f"{n:,} {name}" for part, name in PARTS.items() if (n := facts.get(f"{part}_size"))]
     values: dict[str, object] = {
@@ -33,12 +33,12 @@ def data_and_model(run: RunData) -> list[Block]:
 
 
 def checks(run: RunData) -> list[Block]:
-    """Return what check.py found in this folder before the training."""
+    """Return the findings of check.py in this folder, before training."""
     rows: list[list[Cell]] = [
         [SIGNS.get(c["verdict"], c["verdict"]), c["name"], c["seen"], c["cure"] or None]
         for c in run.checks
     ]
-    blocks: list[Block] = [Table(["", "check", "seen", "cure"], rows)]
+    blocks: list[Block] = [Table(["", "check", "observed", "remedy"], rows)]
     if untrusted_files.has(run.folder, RATES):
         table = untrusted_files.read_table(run.folder, RATES)
         with untrusted_files.understood(run.folder / RATES):
@@ -58,9 +58,9 @@ def _range_test(titles: list[str], rows: list[list[float]]) -> Figure:
 
 
 def config(run: RunData) -> list[Block]:
-    """Return what was typed, and the whole config that came of it."""
-    typed = " ".join(run.record.overrides) or "nothing: all defaults"
-    return [Text(typed, "Typed:"), Fold("The whole config, resolved", [CodeBlock(run.config)])]
+    """Return the overrides on the command line, and the resolved config."""
+    typed = " ".join(run.record.overrides) or "nothing (all defaults)"
+    return [Text(typed, "Typed:"), Fold("The resolved config", [CodeBlock(run.config)])]
 
 
 def environment(run: RunData) -> list[Block]:
@@ -69,6 +69,6 @@ def environment(run: RunData) -> list[Block]:
     commit, dirty = found.pop("commit", None), found.pop("dirty", False)
     blocks: list[Block] = [FactList({**found, "commit": commit or "not under git"})]
     if dirty:
-        text = "The code had uncommitted changes: the commit alone does not repeat this run."
+        text = "The code had uncommitted changes: the commit alone does not reproduce this run."
         blocks.append(Note(text, "warn"))
     return blocks

@@ -1,4 +1,4 @@
-"""The validation samples that the model got most wrong, as a person reads them."""
+"""The validation samples with the largest errors, in readable form."""
 
 from collections.abc import Iterator
 
@@ -12,26 +12,25 @@ from quintet.report.run.png import png
 from quintet.report.run.run_data import RunData
 
 WIDTH = 112
-"""Of a picture, in CSS pixels."""
+"""Width of a picture in CSS pixels."""
 COLUMNS = 30
 LAST = 8
-"""Values of a window that stand in a table."""
-WHY = (
-    "Validation samples, the worst first: who mends a model by its mistakes on test data has no "
-    "test data any more."
-)
+"""Values of a window shown in a table."""
+WHY = "Validation samples, the worst first: a model tuned on its test errors has no test data left."
 
 
-def mistakes(run: RunData) -> list[Block]:
-    """Return the examples in the form that fits the data."""
+def largest_errors(run: RunData) -> list[Block]:
+    """Return the examples in a form that fits the data."""
     answers, examples = run.answers.get("val"), run.examples
     if answers is None or examples is None or not len(examples.index):
-        return [Text("No examples were kept: python src/evaluate.py run=<this folder> keeps some.")]
+        return [
+            Text("No examples were saved: python src/evaluate.py run=<this folder> saves some.")
+        ]
     rows = np.searchsorted(answers.index, examples.index)
-    said = [_said(run, answers, int(row)) for row in rows]
+    captions = [_caption(run, answers, int(row)) for row in rows]
     shown = examples.shown
     if "image" in shown:
-        return [Text(WHY), _gallery(examples, said)]
+        return [Text(WHY), _gallery(examples, captions)]
     if "cells" in shown:
         titles, cells = shown["columns"][:COLUMNS].tolist(), shown["cells"][:, :COLUMNS].tolist()
     elif "text" in shown:
@@ -41,7 +40,7 @@ def mistakes(run: RunData) -> list[Block]:
         titles = [f"{LAST - i} before" for i in range(LAST)][-window.shape[1] :]
         cells = [[Number(float(v), f"{v:.4g}") for v in row] for row in window]
     own = [
-        [int(i), *_judged(answers, int(row), run)]
+        [int(i), *_comparison(answers, int(row), run)]
         for i, row in zip(examples.index, rows, strict=True)
     ]
     table = Table(
@@ -52,7 +51,7 @@ def mistakes(run: RunData) -> list[Block]:
 
 
 def _cell(cell: Cell) -> Cell:
-    """Return a number as a number, so that a column of them is sorted by size."""
+    """Convert a numeric string to a number, so that its column is sorted by value."""
     try:
         return Number(float(cell), cell) if isinstance(cell, str) else cell
     except ValueError:
@@ -63,13 +62,13 @@ def _unit(answers: Predictions) -> str:
     return "error" if answers.task == "regression" else "p(true)"
 
 
-def _judged(answers: Predictions, row: int, run: RunData) -> Iterator[Cell]:
-    """Yield the true answer, the model's, and how far off it was."""
+def _comparison(answers: Predictions, row: int, run: RunData) -> Iterator[Cell]:
+    """Yield the target, the prediction, and the size of the error."""
     names = run.names
     if answers.task == "regression":
-        true, said = answers.target[row], answers.predicted[row]
-        yield from (", ".join(score(float(v)) for v in part) for part in (true, said))
-        error = float((said - true)[np.argmax(np.abs(said - true))])
+        true, predicted = answers.target[row], answers.predicted[row]
+        yield from (", ".join(score(float(v)) for v in part) for part in (true, predicted))
+        error = float((predicted - true)[np.argmax(np.abs(predicted - true))])
         yield Number(abs(error), f"{error:+.4g}")
         return
     if answers.task == "multilabel":
@@ -82,21 +81,21 @@ def _judged(answers: Predictions, row: int, run: RunData) -> Iterator[Cell]:
     yield Number(p, f"{p:.3f}")
 
 
-def _said(run: RunData, answers: Predictions, row: int) -> str:
-    true, said, off = _judged(answers, row, run)
-    number = off.text if isinstance(off, Number) else str(off)
+def _caption(run: RunData, answers: Predictions, row: int) -> str:
+    true, predicted, error = _comparison(answers, row, run)
+    number = error.text if isinstance(error, Number) else str(error)
     if answers.task == "regression":
-        return f"{true}: {said} ({number})"
-    if true == said:
-        return f"{true}, unsure: p {number}"
-    return f"{true} taken for {said}: p {number}"
+        return f"{true}: {predicted} ({number})"
+    if true == predicted:
+        return f"{true}, uncertain: p {number}"
+    return f"{true} predicted as {predicted}: p {number}"
 
 
-def _gallery(examples: Examples, said: list[str]) -> Gallery:
+def _gallery(examples: Examples, captions: list[str]) -> Gallery:
     images = examples.shown["image"]
     return Gallery(
         [
             Picture(png(image), f"sample {i}: {text}", text, WIDTH)
-            for image, text, i in zip(images, said, examples.index, strict=True)
+            for image, text, i in zip(images, captions, examples.index, strict=True)
         ]
     )

@@ -1,1 +1,1 @@
-"""The page of a sweep: which model won, by how much, what mattered, and how to go on."""
+"""The report of a sweep: the winner and its lead, what mattered, and next steps."""

@@ -1,4 +1,4 @@
-"""The best model: its scores, beside an ensemble and simple models."""
+"""The best model: its scores compared with an ensemble and simple baselines."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -18,41 +18,45 @@ PAGE = f"best/{REPORT}"
 
 
 def best_model(sweep: SweepData) -> list[Block]:
-    """Return the winner's scores beside others', its facts, and what went wrong with it."""
+    """Return the winner's scores, compared with others, its facts and its anomalies."""
     if sweep.winner is None:
         return [Text("There is no best model yet.")]
     record = sweep.best or sweep.records.get(sweep.winner.number)
     if record is None:
-        return [Note("The winner's folder has been deleted; only the study remembers it.", "warn")]
+        return [
+            Note(
+                "The winner's folder has been deleted; only its entry in the study is left.", "warn"
+            )
+        ]
     return [
         _table(sweep, record),
         *(Note(text, "warn") for text in (*record.anomalies, *record.diagnosis)),
-        *_answers(sweep, record),
+        *_predictions(sweep, record),
         FactList(_facts(sweep, record)),
         *own_page(sweep),
     ]
 
 
 def own_page(sweep: SweepData) -> list[Block]:
-    """Return the way to the winner's own page, where it has one."""
+    """Return a link to the winner's own report, where there is one."""
     if not sweep.best or not (sweep.folder / PAGE).is_file():
         return []
-    return [Links({"The winner's own page: intervals, curves, mistakes, config": PAGE})]
+    return [Links({"The winner's own report: intervals, curves, errors, config": PAGE})]
 
 
-def _answers(sweep: SweepData, record: Record) -> list[Block]:
-    """Return charts of what the winner answered: on the test split, or where that is closed."""
+def _predictions(sweep: SweepData, record: Record) -> list[Block]:
+    """Return charts of the winner's predictions: on test data, else on validation data."""
     from quintet.artifacts.predictions_file import read
     from quintet.report.prediction_charts import charts
-    from quintet.report.run.calibration_chart import trust
+    from quintet.report.run.calibration_chart import calibration_blocks
 
     found = read(sweep.folder / "best") if sweep.best else {}
     names = [str(name) for name in record.facts.get("class_names") or []]
     for split, called in {"test": "test samples", "val": "validation samples"}.items():
         if split in found:
-            drawn, *said = [*trust(found[split], split), None]
-            made = [*charts(found[split], names, called), *([drawn] if drawn else [])]
-            return [Columns(made), *filter(None, said)] if made else []
+            diagram, *notes = [*calibration_blocks(found[split], split), None]
+            made = [*charts(found[split], names, called), *([diagram] if diagram else [])]
+            return [Columns(made), *filter(None, notes)] if made else []
     return []
 
 
@@ -67,7 +71,7 @@ def _table(sweep: SweepData, record: Record) -> Table:
 
 
 def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:
-    """Return P of the winner, the ensemble, the defaults and simple models, by split."""
+    """Return the scores of the winner, the ensemble, the defaults and the baselines."""
     name = f"winner: {record.choices.get('model') or 'model'}, trial {_number_of(sweep)}"
     found: dict[str, Scores] = {
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
@@ -77,7 +81,7 @@ def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:
     if sweep.defaults and sweep.defaults.number != _number_of(sweep):
         cut = ", pruned" if sweep.defaults.state == "pruned" else ""
         found[f"defaults: trial {sweep.defaults.number}{cut}"] = {"val": sweep.defaults.value}
-    simple = {f"simple model: {name}": scores for name, scores in record.baselines.items()}
+    simple = {f"baseline: {name}": scores for name, scores in record.baselines.items()}
     return {**found, **simple}
 
 
@@ -87,7 +91,7 @@ def _number_of(sweep: SweepData) -> int:
 
 
 def ensemble(folder: Path) -> Ensemble | None:
-    """Return what ensemble.py has made of the sweep; None where it has not run."""
+    """Return the ensemble that ensemble.py built from the sweep; None where it has not run."""
     try:
         return Ensemble.read(untrusted_files.inside(folder, "ensemble"))
     except (OSError, DamagedError):

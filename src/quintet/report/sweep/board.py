@@ -1,8 +1,8 @@
-"""The leaderboard: every trial, its folder, and the command that runs it again."""
+"""The leaderboard: every trial, its folder, and the command to rerun it."""
 
 from quintet.base.formatting import rounded, score, short
 from quintet.report.html.table import Cell, Copy, Link, Number, Table
-from quintet.report.sweep.sweep_commands import again
+from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.ranking import STEERED, state
 from quintet.study.trial import Trial
@@ -12,21 +12,21 @@ SHOWN = 15
 
 
 def leaderboard(sweep: SweepData) -> Table:
-    """Return the table, the best first; faded rows did not complete."""
-    keys = varied(sweep)
-    titles = ["trial", "state", sweep.metric, *titled(keys), "epochs", "time (s)", "again"]
+    """Return the table, best trial first; trials that did not complete are dimmed."""
+    keys = varying(sweep)
+    titles = ["trial", "state", sweep.metric, *short_names(keys), "epochs", "time (s)", "rerun"]
     rows = [_row(sweep, trial, keys) for trial in sweep.ranked]
     return Table(titles, rows, [_tone(sweep, t) for t in sweep.ranked], SHOWN)
 
 
-def titled(keys: list[str]) -> list[str]:
-    """Return the last parts of keys; two of the same last part stay whole."""
+def short_names(keys: list[str]) -> list[str]:
+    """Return the last parts of keys; keys with the same last part are not shortened."""
     last = [short(key) for key in keys]
     return [s if last.count(s) == 1 else key for s, key in zip(last, keys, strict=True)]
 
 
-def varied(sweep: SweepData) -> list[str]:
-    """Return the parameters with more than one value, the most important first."""
+def varying(sweep: SweepData) -> list[str]:
+    """Return the parameters that vary, the most important first."""
     keys = dict.fromkeys(key for trial in sweep.ranked for key in trial.params)
     first = [key for key in sweep.importance if key in keys]
     ordered = list(dict.fromkeys([*first, *keys]))
@@ -44,7 +44,7 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str]) -> list[Cell]:
         *(_setting(trial.params.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),
         Number(seconds, f"{seconds:.1f}"),
-        Copy(again(sweep, trial)),
+        Copy(rerun(sweep, trial)),
     ]
 
 

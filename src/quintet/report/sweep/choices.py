@@ -1,4 +1,4 @@
-"""What was tried, on what data."""
+"""The choices of the sweep and its data."""
 
 from quintet.base.formatting import short
 from quintet.report.html.blocks import Block, Columns, FactList
@@ -6,36 +6,36 @@ from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.space import Choice, Parameter
 
 GROUPS = {
-    "metric": "Metric P",
-    "loss": "Loss C",
-    "init": "Init W",
-    "optimizer": "Optimizer A",
-    "sweeper": "Sweeper T",
+    "metric": "Metric",
+    "loss": "Loss",
+    "init": "Init",
+    "optimizer": "Optimizer",
+    "sweeper": "Sweeper",
     "scheduler": "Scheduler",
     "model": "Model",
 }
 
 
 PARTS = ("sampler", "scheduler")
-"""Of a strategy."""
+"""The parts of a sweep strategy."""
 
 
 def choices(sweep: SweepData) -> list[Block]:
-    """Return the five choices beside the facts of the data, then what varied within them."""
+    """Return the choices and the facts of the data, then the varied parameters."""
     made = sweep.record.choices if sweep.record else {}
     spans = {p.key: span(sweep, p) for p in sweep.space.parameters}
     values: dict[str, object] = {
         title: f"varied: {spans[group]}" if group in spans else made.get(group) or "–"
         for group, title in GROUPS.items()
     }
-    values["Metric P"] = f"{sweep.metric}, the {_better(sweep)} the better"
-    values["Sweeper T"] = f"{made.get('sweeper') or '–'} ({_strategy(sweep)})"
+    values["Metric"] = f"{sweep.metric}, the {_better(sweep)} the better"
+    values["Sweeper"] = f"{made.get('sweeper') or '–'} ({_strategy(sweep)})"
     varied = {f"Varied: {key}": text for key, text in spans.items() if key not in GROUPS}
     return [Columns([FactList(values), FactList(_data(sweep))]), FactList(varied)]
 
 
 def span(sweep: SweepData, p: Parameter) -> str:
-    """Return a parameter's values, and of which options of a varied choice it is."""
+    """Return a parameter's values, and the options that it belongs to."""
     if isinstance(p, Choice):
         text = ", ".join(p.values)
     else:

@@ -1,4 +1,4 @@
-"""What the sweep cost, and what stopping early saved."""
+"""The compute of the sweep, and the savings by pruning."""
 
 from quintet.base.formatting import duration, moment, plural
 from quintet.report.html.blocks import Block, FactList
@@ -15,24 +15,26 @@ def compute(sweep: SweepData) -> list[Block]:
     values: dict[str, object] = {
         "Trials": plural(len(sweep.trials), "trial"),
         "Epochs": f"{epochs:,}{_saved(sweep)}",
-        "Training time": f"{duration(seconds)}, all trials added up",
-        "CPU time": f"{duration(busy)}, all trials added up",
+        "Training time": f"{duration(seconds)}, sum over trials",
+        "CPU time": f"{duration(busy)}, sum over trials",
     }
     if begins and ends:
         passed = (max(ends) - min(begins)).total_seconds()
-        values["From first to last"] = (
-            f"{duration(passed)} on the clock, {moment(min(begins))} to {moment(max(ends))}"
+        values["Wall time"] = (
+            f"{duration(passed)}, from {moment(min(begins))} to {moment(max(ends))}"
         )
     if epochs:
-        values["An epoch"] = f"{seconds / epochs:.3g} s on average, start and evaluation included"
+        values["Time per epoch"] = (
+            f"{seconds / epochs:.3g} s on average, including start-up and evaluation"
+        )
     return [FactList(values)]
 
 
 def _saved(sweep: SweepData) -> str:
-    """Say how many epochs pruned trials were spared, at the cost of an average epoch each."""
+    """Describe how many epochs pruning saved."""
     pruned = [t for t in sweep.trials if t.state == "pruned"]
-    spared = sum(sweep.max_epochs - int(t.notes.get("epochs", 0)) for t in pruned)
-    if spared <= 0:
+    saved = sum(sweep.max_epochs - int(t.notes.get("epochs", 0)) for t in pruned)
+    if saved <= 0:
         return ""
     used = int(sweep.spent("epochs"))
-    return f"; pruning spared {spared:,} more, {spared / (spared + used):.0%} of the whole"
+    return f"; pruning saved {saved:,} more, {saved / (saved + used):.0%} of the total"

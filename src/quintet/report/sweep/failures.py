@@ -1,8 +1,8 @@
-"""Trials that did not work, each with its reason and the end of its log."""
+"""Failed trials, each with its reason and the end of its log."""
 
 from quintet.base.formatting import plural
 from quintet.report.html.blocks import Block, CodeBlock, Commands, Fold, Note, Text
-from quintet.report.sweep.sweep_commands import again
+from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.overrides import assignments
 from quintet.study.ranking import state
@@ -12,7 +12,7 @@ SHOWN = 20
 
 
 def failures(sweep: SweepData) -> list[Block]:
-    """Return a fold for each failed trial; the same reason is told once."""
+    """Return a collapsible block for each distinct reason of failure."""
     failed = [t for t in sweep.trials if t.state == "failed"]
     if not failed:
         return [Note("No trial failed.", "good")]
@@ -21,7 +21,7 @@ def failures(sweep: SweepData) -> list[Block]:
         groups.setdefault(_reason(trial), []).append(trial)
     by_count = sorted(groups.items(), key=lambda item: -len(item[1]))
     rest = len(by_count) - SHOWN
-    more = [Text(f"{rest} more reasons are in the trials' folders.")] if rest > 0 else []
+    more = [Text(f"{rest} more reasons: see the trials' folders.")] if rest > 0 else []
     return [*(_group(sweep, reason, them) for reason, them in by_count[:SHOWN]), *more]
 
 
@@ -38,5 +38,5 @@ def _group(sweep: SweepData, reason: str, trials: list[Trial]) -> Block:
         inside.append(Text(", ".join(str(t.number) for t in trials), "Trials:"))
     if log := str(first.notes.get("log") or ""):
         inside.append(CodeBlock(log))
-    inside.append(Commands({"see it again": again(sweep, first) + " debug=true"}))
+    inside.append(Commands({"reproduce": rerun(sweep, first) + " debug=true"}))
     return Fold(f"Trial {first.number}{count} {state(first)}: {opening}", inside)

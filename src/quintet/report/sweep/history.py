@@ -1,4 +1,4 @@
-"""Best so far: how the sweep got to where it is, and whether going on is worth it."""
+"""Optimization history: the best value so far, and whether more trials may pay off."""
 
 from itertools import accumulate
 
@@ -10,11 +10,11 @@ from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.sweep.sweep_data import SweepData
 
 FEW = 5
-"""Trials under which the course of a sweep says nothing."""
+"""Fewest trials for a remark on the course of a sweep."""
 
 
 def progress(sweep: SweepData) -> list[Block]:
-    """Return best so far against trials, epochs and CPU time, and a remark on the last gain."""
+    """Return the best value against trials, epochs and CPU time, with a remark."""
     trials = sweep.valued
     if not trials:
         return [Text("No trial has ended with a value yet.")]
@@ -25,15 +25,15 @@ def progress(sweep: SweepData) -> list[Block]:
         _chart(sweep, what, unit, list(accumulate(cost)))
         for what, unit, cost in (
             ("trials", "trials", [1.0] * len(trials)),
-            ("epochs", "epochs, all trials added up", epochs),
-            ("CPU time", "CPU time, all trials added up (s)", busy),
+            ("epochs", "epochs, sum over trials", epochs),
+            ("CPU time", "CPU time, sum over trials (s)", busy),
         )
     ]
     return [Columns(charts), Text(_remark(sweep))]
 
 
 def best_so_far(sweep: SweepData) -> list[float]:
-    """Return the best P after each trial that ended, in that order."""
+    """Return the best value after each finished trial."""
     choose = min if sweep.mode == "min" else max
     return list(accumulate((t.value for t in sweep.valued if t.value is not None), choose))
 
@@ -64,7 +64,7 @@ def _chart(sweep: SweepData, what: str, unit: str, spent: list[float]) -> Figure
 
 
 def _focus(sweep: SweepData) -> dict[str, object]:
-    """Return the range of what completed: far worse pruned trials would flatten all else."""
+    """Return the range of completed trials: much worse pruned ones would flatten the chart."""
     values = [t.value for t in sweep.valued if t.state == "completed" and t.value is not None]
     if len(values) < 2 or min(values) == max(values):
         return {}
@@ -78,18 +78,18 @@ def _remark(sweep: SweepData) -> str:
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
     text = (
-        "Orange: the best so far. Blue: completed trials; grey: pruned ones, of which those far "
-        "behind lie outside the picture. "
+        "Orange: the best so far. Blue: completed trials; grey: pruned trials, some of them "
+        "outside the range shown. "
     )
     if len(trials) < FEW:
-        return text + "So few trials say nothing about whether more would pay."
+        return text + "There are too few trials to tell whether more would pay off."
     if since == 0:
-        return f"{text}The last trial to end is the best one: the search has not settled."
+        return f"{text}The last trial to end is the best: the search has not converged."
     return (
         text
-        + f"The best came with the {_nth(last + 1)} trial to end; "
+        + f"The best was the {_nth(last + 1)} trial to end; "
         + listed([f"{since} trials", f"{after} epochs"])
-        + " since then found nothing better."
+        + " since then brought no improvement."
     )
 
 

@@ -1,4 +1,4 @@
-"""What the hyperparameters did: parallel coordinates, slices, and a map of the two that matter."""
+"""Effects of hyperparameters: parallel coordinates, slices, a map of the two most important."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from markupsafe import Markup
 from quintet.base.formatting import rounded
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.html.figure import Figure, Trace, axis
-from quintet.report.sweep.board import titled, varied
+from quintet.report.sweep.board import short_names, varying
 from quintet.report.sweep.maps import contour
 from quintet.report.sweep.scales import ABSENT, parameter, place, ticks
 from quintet.report.sweep.sweep_data import SweepData
@@ -15,12 +15,12 @@ from quintet.study.space import Choice, Parameter
 from quintet.study.trial import Trial
 
 FEWEST = 3
-"""Trials from which these charts say anything."""
+"""Fewest trials for these charts."""
 AXES, SLICES = 9, 6
 GOLDEN = 0.618034
 SLICED = (
-    "P against one parameter at a time, the most important first, with its share of importance. "
-    "Orange: the winner; blue: completed trials; grey: pruned ones, with P where they stopped."
+    "The metric against one parameter at a time, the most important first, with its importance. "
+    "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
 )
 BANDS = (
     ("the rest", "$faint", 0.35, 1.0),
@@ -28,26 +28,26 @@ BANDS = (
     ("best tenth", "$blue", 1.0, 2.2),
     ("winner", "$orange", 1.0, 3.5),
 )
-"""Name, colour, opacity and line width, the worst first so that better ones lie on top."""
+"""Name, colour, opacity and line width, the worst first so that better ones are on top."""
 
 
 def hyperparameters(sweep: SweepData) -> list[Block]:
-    """Return the charts of the space."""
-    parameters = [p for key in varied(sweep) if (p := parameter(sweep.space, key))]
+    """Return the charts of the search space."""
+    parameters = [p for key in varying(sweep) if (p := parameter(sweep.space, key))]
     if len(sweep.valued) < FEWEST or not parameters:
-        return [Text(f"From {FEWEST} trials on, charts of what they varied stand here.")]
+        return [Text(f"These charts need at least {FEWEST} trials.")]
     charts: list[Block] = []
     if len(parameters) > 1:
         charts.append(parallel(sweep, parameters[:AXES]))
     charts.append(Text(SLICED))
     charts.append(Columns([slice_of(sweep, p) for p in parameters[:SLICES]]))
-    if map_of_two := contour(sweep, parameters):
-        charts.append(map_of_two)
+    if surface := contour(sweep, parameters):
+        charts.append(surface)
     return charts
 
 
 def bands(sweep: SweepData) -> dict[str, list[Trial]]:
-    """Sort trials by how good they are."""
+    """Group trials by rank."""
     ranked = sorted(sweep.valued, key=lambda t: sweep.ranked.index(t))
     tenth, quarter = max(1, len(ranked) // 10), max(1, len(ranked) // 4)
     return {
@@ -59,7 +59,7 @@ def bands(sweep: SweepData) -> dict[str, list[Trial]]:
 
 
 def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
-    """Return parallel coordinates: each trial a line through its values."""
+    """Return parallel coordinates: one line per trial through its values."""
     found = bands(sweep)
     traces = [
         _lines(sweep, parameters, found[name], name, color, opacity, width)
@@ -72,36 +72,36 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         "xaxis": {
             **{"tickvals": list(range(len(parameters))), "showgrid": False, "ticks": ""},
             **{
-                "ticktext": titled([p.key for p in parameters]),
+                "ticktext": short_names([p.key for p in parameters]),
                 "side": "top",
             },
             "range": [-0.25, len(parameters) - 0.55],
         },
         "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
-        "shapes": [_upright(i) for i in range(len(parameters))],
+        "shapes": [_vertical_axis(i) for i in range(len(parameters))],
         "annotations": [mark for i, p in enumerate(parameters) for mark in _marks(i, p)],
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
     }
     caption = (
-        "Each line is a trial, each upright a parameter on its own scale, the most important "
-        "first. A click on the legend hides a group."
+        "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
+        "first. Click on the legend to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
-    title, wide = "Which settings are good together", 90 * len(parameters)
+    title, wide = "Good combinations of settings", 90 * len(parameters)
     return Figure(title, traces, layout, caption, 430, wide)
 
 
-def _upright(i: int) -> dict[str, object]:
+def _vertical_axis(i: int) -> dict[str, object]:
     ends = {"x0": i, "x1": i, "y0": 0, "y1": 1}
     return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
 
 
 def _marks(i: int, p: Parameter) -> list[dict[str, object]]:
     marks = ticks(p, 5)
-    looks = {"showarrow": False, "xanchor": "left", "xshift": 5, "bgcolor": "$card", "opacity": 0.9}
+    style = {"showarrow": False, "xanchor": "left", "xshift": 5, "bgcolor": "$card", "opacity": 0.9}
     font = {"size": 11, "color": "$soft"}
     return [
-        {"x": i, "y": y, "text": text, "font": font, **looks}
+        {"x": i, "y": y, "text": text, "font": font, **style}
         for y, text in zip(marks["tickvals"], marks["ticktext"], strict=True)
     ]
 
@@ -122,7 +122,7 @@ def _lines(
         places = [place(p, trial.params) for p in parameters]
         x += [*range(len(parameters)), None]
         y += [*(ABSENT if at is None else at for at in places), None]
-        text += [_told(sweep, trial)] * (len(parameters) + 1)
+        text += [_hover_text(sweep, trial)] * (len(parameters) + 1)
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text, "name": name},
         **{"opacity": opacity, "line": {"color": color, "width": width}},
@@ -130,14 +130,14 @@ def _lines(
     }
 
 
-def _told(sweep: SweepData, trial: Trial) -> Markup:
+def _hover_text(sweep: SweepData, trial: Trial) -> Markup:
     lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {trial.value:.4f}"]
     lines += [f"{key} = {rounded(value)}" for key, value in trial.params.items()]
     return Markup("<br>").join(lines)
 
 
 def slice_of(sweep: SweepData, p: Parameter) -> Figure:
-    """Return P against one parameter; trials that have it not are left out."""
+    """Return the metric against one parameter, over the trials that have it."""
     traces = []
     groups = {"pruned": ("$faint", 6), "completed": ("$blue", 7)}
     for state, (color, size) in groups.items():
@@ -162,8 +162,8 @@ def _axis_name(p: Parameter) -> str:
     return p.key + scale.get(getattr(p, "scale", ""), "")
 
 
-def _spread(p: Parameter, trial: Trial) -> float:
-    """Return a trial's place; those of the same listed value a little apart, to be seen."""
+def _jittered(p: Parameter, trial: Trial) -> float:
+    """Return a trial's position; positions on a categorical axis are jittered."""
     at = place(p, trial.params) or 0.0
     if not isinstance(p, Choice):
         return at
@@ -175,9 +175,9 @@ def _dots(
 ) -> Trace:
     return {
         **{"type": "scatter", "mode": "markers", "name": name},
-        "x": [_spread(p, t) for t in trials],
+        "x": [_jittered(p, t) for t in trials],
         "y": [t.value for t in trials],
-        "text": [_told(sweep, t) for t in trials],
+        "text": [_hover_text(sweep, t) for t in trials],
         "marker": {"color": color, "size": size, "opacity": 0.8},
         "hovertemplate": Markup("%{text}<extra></extra>"),
     }

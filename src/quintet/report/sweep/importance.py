@@ -1,4 +1,4 @@
-"""What mattered, measured, beside what matters as a rule."""
+"""Measured importance of hyperparameters, compared with the usual one."""
 
 from collections.abc import Mapping
 
@@ -15,13 +15,13 @@ LEVELS = ("low", "medium", "high")
 
 
 def importance(sweep: SweepData) -> list[Block]:
-    """Return the ranking beside the table of the practice notes, and where they disagree."""
+    """Return the ranking, compared with the usual sensitivity, and where they disagree."""
     shares = sweep.importance
     if not shares:
         return [
             Text(
-                "Too few trials, or too little varied, to rank hyperparameters. "
-                "sweeper.n_trials=20 or more gives a first ranking."
+                "There are too few trials, or too few varied parameters, to rank hyperparameters. "
+                "Use sweeper.n_trials=20 or more for a first ranking."
             )
         ]
     return [
@@ -33,7 +33,7 @@ def importance(sweep: SweepData) -> list[Block]:
 
 
 def measured(shares: Mapping[str, float]) -> dict[str, str]:
-    """Put shares into words: high is twice an even share or more, low is less than half of one."""
+    """Return levels: high is at least twice an even share, low less than half of one."""
     even = 1 / len(shares)
     return {
         key: "high" if share >= 2 * even else "low" if share < even / 2 else "medium"
@@ -42,7 +42,7 @@ def measured(shares: Mapping[str, float]) -> dict[str, str]:
 
 
 def disagreements(shares: Mapping[str, float]) -> list[str]:
-    """Return a sentence for each parameter that mattered unlike the rule."""
+    """Return a sentence for each parameter whose importance is unusual."""
     sentences = []
     for key, here in measured(shares).items():
         rule = SENSITIVITY.get(key)
@@ -50,11 +50,11 @@ def disagreements(shares: Mapping[str, float]) -> list[str]:
             continue
         more = "more" if rule == "low" else "less"
         sentences.append(
-            f"{key} mattered {more} here ({shares[key]:.0%}: {here}) than as a rule ({rule})."
+            f"{key} mattered {more} here ({shares[key]:.0%}: {here}) than usual ({rule})."
             + (
                 ""
                 if more == "more"
-                else " Its range may be too narrow to show it, or fine already."
+                else " Its range may be too narrow to show an effect, or already good throughout."
             )
         )
     return sentences
@@ -66,7 +66,7 @@ def _chart(shares: Mapping[str, float]) -> Figure:
     bars = {
         **{"type": "bar", "orientation": "h", "y": keys},
         **{"x": [100 * shares[key] for key in keys], "cliponaxis": False},
-        "text": [f"{shares[key]:.0%} · {SENSITIVITY.get(key, 'no rule')}" for key in keys],
+        "text": [f"{shares[key]:.0%} · {SENSITIVITY.get(key, 'usually unknown')}" for key in keys],
         "textposition": "outside",
         "marker": {"color": [colors[levels[key]] for key in keys]},
         "hovertemplate": Markup("%{y}: %{x:.1f} %<extra></extra>"),
@@ -77,7 +77,9 @@ def _chart(shares: Mapping[str, float]) -> Figure:
         "yaxis": {"automargin": True, "ticks": ""},
         "bargap": 0.35,
     }
-    caption = "After each share: how much it matters as a rule. Dark: much here; grey: little here."
+    caption = (
+        "After each share: its usual importance. Dark: important here; grey: unimportant here."
+    )
     return Figure("Measured importance", [bars], layout, caption, 110 + 30 * len(keys))
 
 
@@ -93,11 +95,11 @@ def _table(sweep: SweepData, shares: Mapping[str, float]) -> Table:
         ]
         for key, share in shares.items()
     ]
-    return Table(["parameter", "share", "here", "as a rule", "best quarter of trials"], rows)
+    return Table(["parameter", "share", "here", "usual", "best quarter of trials"], rows)
 
 
 def good_range(sweep: SweepData, key: str) -> str:
-    """Say where the best quarter of all trials lies, of those that have the parameter."""
+    """Return the values of the best quarter of the trials that have the parameter."""
     ranked = [t for t in sweep.ranked if t.value is not None and key in t.params]
     values = [t.params[key] for t in ranked[: max(3, len(ranked) // 4)]]
     if not values:
@@ -115,7 +117,9 @@ def _method(sweep: SweepData) -> str:
     left = sorted({key for t in sweep.trials for key in t.params} - set(sweep.importance))
     text = (
         f"Measured over {len(sweep.valued)} trials by PED-ANOVA (Watanabe et al. 2023): how much a "
-        "parameter sets the best trials apart from the others. With few trials the order of "
-        "neighbours is chance."
+        "parameter distinguishes the best trials from the others. With few trials, the order of "
+        "parameters with similar shares is random."
     )
-    return text + (f" Not compared, as not every trial has it: {', '.join(left)}." if left else "")
+    return text + (
+        f" Not included, as not every trial has them: {', '.join(left)}." if left else ""
+    )

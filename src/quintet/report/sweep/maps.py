@@ -1,4 +1,4 @@
-"""A map of P over the two most important ordered hyperparameters."""
+"""A map of the metric over the two most important ordered hyperparameters."""
 
 from collections.abc import Sequence
 
@@ -13,9 +13,9 @@ from quintet.study.trial import Trial
 SIDE = 33
 """Points of the grid on each side."""
 WIDTH = 0.12
-"""Of the smoothing, as a share of each range."""
+"""Width of the smoothing kernel, as a share of each range."""
 FEWEST = 8
-"""Trials from which a map is drawn."""
+"""Fewest trials for a map."""
 
 
 def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
@@ -35,16 +35,16 @@ def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
         "showlegend": False,
     }
     caption = (
-        "Colour: P of the trials nearby, averaged with weights that fall with distance "
-        f"(a Gaussian of {WIDTH:.0%} of each range). Dots: the trials, pruned ones with the P at "
-        "which they stopped; the diamond is the winner. Far from any dot the colour is a guess."
+        "Colour: kernel average over nearby trials "
+        f"(a Gaussian of {WIDTH:.0%} of each range). Dots: the trials, pruned ones at their last "
+        "value; the diamond is the winner. Far from any dot the colour is an extrapolation."
     )
-    traces = [_ground(sweep, a, b, trials), _trials(sweep, a, b, trials)]
+    traces = [_surface(sweep, a, b, trials), _trials(sweep, a, b, trials)]
     return Figure(f"{sweep.metric} over {a.key} and {b.key}", traces, layout, caption, 440)
 
 
-def _ground(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial]) -> Trace:
-    """Smooth P over a grid (Nadaraya 1964; Watson 1964)."""
+def _surface(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial]) -> Trace:
+    """Smooth the metric over a grid (Nadaraya 1964; Watson 1964)."""
     import numpy as np
 
     grid = np.linspace(0, 1, SIDE)

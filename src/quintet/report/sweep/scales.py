@@ -1,4 +1,4 @@
-"""Where a hyperparameter's values stand on an axis: in [0, 1], by its own scale."""
+"""Positions of hyperparameter values on an axis: in [0, 1], on the parameter's scale."""
 
 import math
 from collections.abc import Mapping
@@ -8,7 +8,7 @@ from quintet.base.formatting import rounded
 from quintet.study.space import Choice, Interval, Parameter, Space
 
 ABSENT = -0.12
-"""Where trials stand that do not have the parameter."""
+"""Position of trials that do not have the parameter."""
 
 
 def parameter(space: Space, key: str) -> Parameter | None:
@@ -17,7 +17,7 @@ def parameter(space: Space, key: str) -> Parameter | None:
 
 
 def place(p: Parameter, point: Mapping[str, str]) -> float | None:
-    """Return a point's place on the axis of a parameter; None where it has none."""
+    """Return the position on a parameter's axis; None where there is none."""
     value = point.get(p.key)
     if value is None:
         return None
@@ -28,7 +28,7 @@ def place(p: Parameter, point: Mapping[str, str]) -> float | None:
 
 
 def ticks(p: Parameter, most: int = 6) -> dict[str, Any]:
-    """Return the ticks of a parameter's axis, as plotly takes them."""
+    """Return the ticks of a parameter's axis, for plotly."""
     values = list(p.values) if isinstance(p, Choice) else _round_values(p, most)
     return {
         "tickvals": [p.unit(value) for value in values],
@@ -49,7 +49,7 @@ def _round_values(p: Interval, most: int) -> list[str]:
 
 
 def _decades(p: Interval, most: int) -> list[str]:
-    """Return powers of ten, or of two where there are too few of them."""
+    """Return powers of ten, or of two where those are too few."""
     for base in (10, 2):
         low, high = math.log(p.low, base), math.log(p.high, base)
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)

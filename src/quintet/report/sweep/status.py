@@ -1,4 +1,4 @@
-"""How far a sweep has come: what has ended, what is training now, what is still to come."""
+"""The state of an unfinished sweep: finished, running and remaining trials."""
 
 from quintet.base.formatting import listed
 from quintet.base.locks import is_held
@@ -7,29 +7,29 @@ from quintet.report.sweep.sweep_data import SweepData
 from quintet.sweep.trial_process import LOCK
 
 
-def standing(sweep: SweepData) -> list[Block]:
-    """Return one sentence on a sweep that is not finished; nothing on one that is."""
+def status_note(sweep: SweepData) -> list[Block]:
+    """Return a note on an unfinished sweep; [] for a finished one."""
     counts = count(sweep)
     ended = sum(counts.pop(state, 0) for state in ("completed", "pruned", "failed"))
-    coming = sweep.total - len(sweep.trials)
-    if not counts and not coming:
+    remaining = sweep.total - len(sweep.trials)
+    if not counts and not remaining:
         return []
-    words = {
-        "running": "{} training now",
+    phrases = {
+        "running": "{} running",
         "interrupted": "{} interrupted",
-        "paused": "{} paused until others have come as far",
+        "paused": "{} paused until others catch up",
     }
-    parts = [text.format(counts[state]) for state, text in words.items() if state in counts]
-    parts += [f"{coming} still to begin"] if coming else []
+    parts = [text.format(counts[state]) for state, text in phrases.items() if state in counts]
+    parts += [f"{remaining} not started"] if remaining else []
     opening = f"{ended} of {sweep.total} trials have ended; {listed(parts)}"
     if "running" in counts:
-        return [Note(f"The sweep is running: {opening}. Write the page again to see more.")]
-    again = " The command below that says continue goes on." if sweep.about.get("command") else ""
-    return [Note(f"The sweep is not finished, and nothing runs: {opening}.{again}", "warn")]
+        return [Note(f"The sweep is running: {opening}. Write the report again to update it.")]
+    again = " Continue it with the command below." if sweep.about.get("command") else ""
+    return [Note(f"The sweep is not finished and not running: {opening}.{again}", "warn")]
 
 
 def count(sweep: SweepData) -> dict[str, int]:
-    """Return how many trials stand how: those without an end are running, if a process has them."""
+    """Return the number of trials by state; unfinished ones run if a process holds their lock."""
     found: dict[str, int] = {}
     for trial in sweep.trials:
         state: str = trial.state

@@ -1,9 +1,9 @@
-"""The commands that go on from a sweep, ready to copy."""
+"""The commands to continue from a sweep, ready to copy."""
 
 from quintet.base.console import command_line, typed
 from quintet.config.pasteable import sort_out, words_of
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.report.sweep.trial_significance import untold
+from quintet.report.sweep.trial_significance import missing_predictions
 from quintet.study.overrides import assignments
 from quintet.study.trial import Trial
 
@@ -11,7 +11,7 @@ SEEDS = "seed=1,2,3,4,5"
 
 
 def next_steps(sweep: SweepData) -> dict[str, str]:
-    """Return what to do next with the sweep and its winner."""
+    """Return the next steps with the sweep and its winner."""
     folder = typed(sweep.folder)
     steps = {}
     if sweep.winner is not None:
@@ -21,11 +21,11 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         steps["predict"] = command_line("predict", f"run={run}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={run}")
         steps["other seeds"] = seeds(sweep, sweep.winner)
-        if missing := untold(sweep):
-            steps["is it chance?"] = _answered(sweep, missing)
+        if missing := missing_predictions(sweep):
+            steps["test significance"] = _evaluate(sweep, missing)
         steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
-    if again := sweep.about.get("command"):
-        words, out = words_of(str(again))
+    if command := sweep.about.get("command"):
+        words, out = words_of(str(command))
         if not out:
             steps["continue"] = command_line("train", *words)
     steps["this report"] = command_line("report", f"sweep={folder}")
@@ -33,35 +33,35 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
 
 
 def first_steps(sweep: SweepData) -> dict[str, str]:
-    """Return the few of them that come first."""
-    first = ("predict", "is it chance?", "other seeds", "ensemble", "continue")
+    """Return the most important of the next steps."""
+    first = ("predict", "test significance", "other seeds", "ensemble", "continue")
     found = {what: how for what, how in next_steps(sweep).items() if what in first}
     return found or next_steps(sweep)
 
 
-def again(sweep: SweepData, trial: Trial) -> str:
-    """Return the command that runs a trial once more, on its own, the test set left closed."""
+def rerun(sweep: SweepData, trial: Trial) -> str:
+    """Return the command that reruns a trial on its own, without the test set."""
     return command_line("train", *_words(sweep, trial), "test=false")
 
 
 def seeds(sweep: SweepData, trial: Trial) -> str:
-    """Return the command that repeats a trial with other seeds, to see how much is chance."""
+    """Return the command that repeats a trial with other seeds."""
     kept = [word for word in _words(sweep, trial) if not word.startswith("seed=")]
     return command_line("train", "-m", SEEDS, *kept)
 
 
-def _answered(sweep: SweepData, numbers: list[int]) -> str:
-    """Return what keeps some trials' answers to validation samples, and shows what they tell."""
+def _evaluate(sweep: SweepData, numbers: list[int]) -> str:
+    """Return the command that saves trials' predictions and updates the report."""
     folders = [typed(sweep.trial_folder(number)) for number in numbers]
     kept = [command_line("evaluate", f"run={folder}", "splits=[val]") for folder in folders]
     return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
 
 
 def left_out(sweep: SweepData) -> list[str]:
-    """Return the words of the sweep's commands that could do more than choose, and do not stand."""
+    """Return the overrides omitted from the commands, as they could run code."""
     trials = (word for trial in sweep.trials for word in assignments(trial.params))
-    typed = words_of(str(sweep.about.get("command") or "python train.py"))[1]
-    return list(dict.fromkeys([*typed, *sort_out([*sweep.spec.get("fixed", []), *trials])[1]]))
+    untrusted = words_of(str(sweep.about.get("command") or "python train.py"))[1]
+    return list(dict.fromkeys([*untrusted, *sort_out([*sweep.spec.get("fixed", []), *trials])[1]]))
 
 
 def _words(sweep: SweepData, trial: Trial) -> list[str]:

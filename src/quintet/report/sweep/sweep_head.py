@@ -1,15 +1,15 @@
-"""The first screen: which model won, by how much, why, and what to do next."""
+"""The first screen: the winner, its lead, what mattered, and next steps."""
 
 from quintet.analysis.significance import wilson
 from quintet.base.formatting import change, duration, listed, plural, rounded, score
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.sweep.best_model import own_page
 from quintet.report.sweep.importance import good_range
-from quintet.report.sweep.status import count, standing
+from quintet.report.sweep.status import count, status_note
 from quintet.report.sweep.sweep_commands import first_steps
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.report.sweep.sweep_warnings import data, edges, lost, simple
-from quintet.report.sweep.trial_significance import judged, samples, whole
+from quintet.report.sweep.sweep_warnings import baselines_ahead, data, range_edges, winner_deleted
+from quintet.report.sweep.trial_significance import comparable, samples, significance
 from quintet.study.trial import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
@@ -18,24 +18,29 @@ TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", 
 def head(sweep: SweepData) -> list[Block]:
     """Return the first screen."""
     if sweep.winner is None:
-        return [*_without_winner(sweep), *standing(sweep), Commands(first_steps(sweep))]
+        return [*_without_winner(sweep), *status_note(sweep), Commands(first_steps(sweep))]
     return [
         Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
         Tiles(_tiles(sweep, sweep.winner)),
-        *standing(sweep),
-        *(Note(text, "warn") for text in _wary_of(sweep)),
+        *status_note(sweep),
+        *(Note(text, "warn") for text in _warnings(sweep)),
         Commands(first_steps(sweep)),
         *own_page(sweep),
     ]
 
 
-def _wary_of(sweep: SweepData) -> list[str]:
-    return [*lost(sweep), *simple(sweep), *edges(sweep), *data(sweep)]
+def _warnings(sweep: SweepData) -> list[str]:
+    return [
+        *winner_deleted(sweep),
+        *baselines_ahead(sweep),
+        *range_edges(sweep),
+        *data(sweep),
+    ]
 
 
 def _without_winner(sweep: SweepData) -> list[Block]:
     if not sweep.trials:
-        return [Headline("No trial has begun yet.", "This page is the sweep as it stands.")]
+        return [Headline("No trial has started yet.", "This page shows the current state.")]
     states = listed([f"{number} {state}" for state, number in count(sweep).items()])
     return [Headline("No trial has completed yet.", f"{states}, of {sweep.total}.")]
 
@@ -44,29 +49,29 @@ def _sentence(sweep: SweepData, winner: Trial) -> str:
     on = sweep.record.choices.get("data") if sweep.record else None
     where = f" on {on}" if on else ""
     opening = f"Trial\u00a0{winner.number} wins{where} with {sweep.metric} {score(winner.value)}"
-    compared = [*_beside_defaults(sweep, winner), *_beside_runner_up(sweep, winner)]
+    compared = [*_versus_defaults(sweep, winner), *_versus_runner_up(sweep, winner)]
     return f"{opening}: {', '.join(compared)}." if compared else f"{opening}."
 
 
-def _beside_defaults(sweep: SweepData, winner: Trial) -> list[str]:
+def _versus_defaults(sweep: SweepData, winner: Trial) -> list[str]:
     if sweep.defaults is None or sweep.defaults.value is None or winner.value is None:
         return []
     if sweep.defaults.number == winner.number:
         return ["the defaults themselves"]
-    if not whole(winner, sweep.defaults):
+    if not comparable(winner, sweep.defaults):
         return ["the defaults were pruned"]
-    if judged(sweep, winner, sweep.defaults).kind == "chance":
+    if significance(sweep, winner, sweep.defaults).kind == "chance":
         return ["within chance of the defaults"]
     return [f"{score(sweep.gain(winner.value, sweep.defaults.value))} better than the defaults"]
 
 
-def _beside_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
+def _versus_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
     other = sweep.runner_up
     if other is None or other.value is None or winner.value is None:
         return []
     if sweep.defaults and other.number == sweep.defaults.number:
-        return []  # said already
-    kind = judged(sweep, winner, other).kind
+        return []  # already mentioned
+    kind = significance(sweep, winner, other).kind
     if kind == "chance":
         return [f"within chance of trial\u00a0{other.number}"]
     if kind == "clear":
@@ -86,7 +91,7 @@ def _tiles(sweep: SweepData, winner: Trial) -> list[Tile]:
         tiles.append(_against("runner-up", sweep, winner, other))
     if sweep.importance:
         key, share = next(iter(sweep.importance.items()))
-        hint = f"{share:.0%} of what the parameters explain; best quarter: {good_range(sweep, key)}"
+        hint = f"{share:.0%} of the importance; best quarter: {good_range(sweep, key)}"
         tiles.append(Tile("Matters most", key, hint))
     return [*tiles, _trials(sweep)]
 
@@ -106,26 +111,26 @@ def _validation(sweep: SweepData, winner: Trial) -> Tile:
 def _test(sweep: SweepData) -> list[Tile]:
     if not sweep.best or (value := sweep.best.test.get(sweep.metric)) is None:
         return []
-    hint, size = "of this one model, opened once", sweep.best.facts.get("test_size")
+    hint, size = "of this one model, evaluated once", sweep.best.facts.get("test_size")
     if several := len(sweep.best.repeats):
-        hint = f"of the {several} models' averaged answers, opened once"
+        hint = f"of the {several} models' averaged predictions, evaluated once"
     if sweep.metric == "accuracy" and size:
         low, high = wilson(value, size)
         hint = f"95 % interval {low:.3f} to {high:.3f}"
     return [Tile(f"{sweep.metric}, test", score(value), hint)]
 
 
-def _against(whom: str, sweep: SweepData, winner: Trial, other: Trial) -> Tile:
+def _against(name: str, sweep: SweepData, winner: Trial, other: Trial) -> Tile:
     assert winner.value is not None
     assert other.value is not None
-    if not whole(winner, other):
+    if not comparable(winner, other):
         epochs = f"{other.notes.get('epochs', 0)} of {sweep.max_epochs} epochs"
         hint = f"trial {other.number} had {score(other.value)} when it was pruned after {epochs}"
-        return Tile(f"Ahead of {whom}", "cut short", hint)
+        return Tile(f"Ahead of {name}", "cut short", hint)
     by = sweep.gain(winner.value, other.value)
-    judgement = judged(sweep, winner, other)
+    judgement = significance(sweep, winner, other)
     hint = f"{score(other.value)}, trial {other.number}; {judgement.reason}"
-    return Tile(f"Ahead of {whom}", change(by), hint, TONES[judgement.kind])
+    return Tile(f"Ahead of {name}", change(by), hint, TONES[judgement.kind])
 
 
 def _trials(sweep: SweepData) -> Tile:

@@ -1,4 +1,4 @@
-"""A sweep's report: gathered, put on one page, written beside the sweep."""
+"""The report of a sweep, one page written into its folder."""
 
 from collections.abc import Callable
 from datetime import datetime
@@ -10,7 +10,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import begins, check
 from quintet.artifacts.record import REPORT
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.html.blocks import Block, Commands, Note
 from quintet.report.html.frame import START, Page, Section
 from quintet.report.run import run_page as run
@@ -31,7 +31,7 @@ from quintet.report.sweep.trial_curves import learning
 from quintet.study.study import Study
 
 SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
-    "Leaderboard": (lambda sweep: [leaderboard(sweep)], "A click on a title sorts."),
+    "Leaderboard": (lambda sweep: [leaderboard(sweep)], "Click on a title to sort."),
     "Best model": (best_model, ""),
     "What mattered": (importance, ""),
     "Hyperparameters": (hyperparameters, ""),
@@ -41,20 +41,24 @@ SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
     "Compute": (compute, ""),
     "Failures": (failures, ""),
     "Warnings": (lambda sweep: _warnings(sweep), ""),
-    "Commands": (lambda sweep: _commands(sweep), "As typed where this was written."),
+    "Commands": (lambda sweep: _commands(sweep), "As typed on the machine that wrote this page."),
 }
-"""What follows the first screen: title, contents, and a line under the title."""
+"""The sections after the first screen: title, blocks, and a line under the title."""
 
 
 def report(cfg: DictConfig) -> Path:
     """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`.
 
     Raises:
-        UserError: no such folder, both or none, or no place to write to.
+        UserError: the folder is missing, both or none are given, or the output is not writable.
 
     """
     if (cfg.sweep is None) == (cfg.run is None):
-        raise UserError(f"sweep={cfg.sweep} run={cfg.run}: give a folder to one of the two.")
+        raise UserError(
+            f"sweep={cfg.sweep} run={cfg.run} does not name exactly one folder",
+            code=Code.MISSING_VALUE if cfg.run is None else Code.CONFLICT,
+            hint="Give one of the two: sweep=<folder> or run=<folder>.",
+        )
     output = Path(cfg.output) if cfg.output else None
     if output is not None:
         given = {"sweep": cfg.sweep, "run": cfg.run}
@@ -70,7 +74,7 @@ def report(cfg: DictConfig) -> Path:
 
 
 def write(study: Study, path: Path | None = None) -> Path:
-    """Write a study's report and return its path, `report.html` beside the sweep unless given."""
+    """Write a study's report and return its path, `report.html` in its folder unless given."""
     path = path or study.folder / REPORT
     page(SweepData(study, study.folder)).write(path)
     return path
@@ -79,12 +83,12 @@ def write(study: Study, path: Path | None = None) -> Path:
 def page(sweep: SweepData) -> Page:
     """Return the page."""
     return Page(
-        "SweepData",
+        "Sweep",
         sweep.name,
         sweep_head.head(sweep),
         [Section(title, make(sweep), intro) for title, (make, intro) in SECTIONS.items()],
         f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. Trials are compared on validation "
-        "data; the test set is opened once, for the winner. The page needs no network.",
+        "data; the test set is evaluated once, for the winner. The page needs no network.",
     )
 
 
@@ -95,5 +99,5 @@ def _commands(sweep: SweepData) -> list[Block]:
 def _warnings(sweep: SweepData) -> list[Block]:
     found = warnings(sweep)
     if not found:
-        return [Note("Nothing to warn of: ranges, data, libraries and code are in order.", "good")]
+        return [Note("No warnings: ranges, data, libraries and code are in order.", "good")]
     return [Note(text, "warn") for text in found]

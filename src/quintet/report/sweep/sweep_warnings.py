@@ -1,4 +1,4 @@
-"""What a reader of a sweep should be wary of: ranges that end too early, and what has changed."""
+"""Warnings about a sweep: ranges that are too narrow, and what has changed."""
 
 from datetime import datetime
 from importlib.metadata import PackageNotFoundError, version
@@ -9,16 +9,16 @@ from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.leaderboard import at_the_edge, by_hand
 
 OLD = 90
-"""Days after which a study is called old."""
+"""Days after which a study counts as old."""
 
 
 def warnings(sweep: SweepData) -> list[str]:
     """Return sentences, the most important first."""
     return [
-        *lost(sweep),
-        *simple(sweep),
+        *winner_deleted(sweep),
+        *baselines_ahead(sweep),
         *by_hand(sweep.study),
-        *edges(sweep),
+        *range_edges(sweep),
         *data(sweep),
         *libraries(sweep),
         *code(sweep),
@@ -26,18 +26,18 @@ def warnings(sweep: SweepData) -> list[str]:
     ]
 
 
-def lost(sweep: SweepData) -> list[str]:
-    """Warn that `best/` is not the winner, whose model somebody has deleted."""
+def winner_deleted(sweep: SweepData) -> list[str]:
+    """Warn that `best/` is not the winner, whose checkpoint was deleted."""
     if not sweep.winner_is_lost or sweep.winner is None:
         return []
     return [
-        f"The checkpoint of trial {sweep.winner.number} is no longer there: best/ is the next best "
-        "trial that has its own."
+        f"The checkpoint of trial {sweep.winner.number} has been deleted: best/ is the next best "
+        "trial with a checkpoint."
     ]
 
 
-def edges(sweep: SweepData) -> list[str]:
-    """Warn of best values at the end of their range."""
+def range_edges(sweep: SweepData) -> list[str]:
+    """Warn about best values at the edge of their range."""
     if sweep.winner is None:
         return []
     known = {p.key for p in sweep.space.parameters}
@@ -46,24 +46,24 @@ def edges(sweep: SweepData) -> list[str]:
     return at_the_edge(sweep.winner, sweep.space)
 
 
-def simple(sweep: SweepData) -> list[str]:
-    """Warn where a simple model does better than the winner on the same validation samples."""
+def baselines_ahead(sweep: SweepData) -> list[str]:
+    """Warn where a baseline beats the winner on the same validation samples."""
     record, value = sweep.best, sweep.winner.value if sweep.winner else None
     if record is None or value is None:
         return []
-    told = {n: s["val"] for n, s in record.baselines.items() if score(s["val"]) != score(value)}
-    ahead = {name: p for name, p in told.items() if sweep.better(p, value)}
+    known = {n: s["val"] for n, s in record.baselines.items() if score(s["val"]) != score(value)}
+    ahead = {name: p for name, p in known.items() if sweep.better(p, value)}
     if not ahead:
         return []
-    said = listed([f"{name} {score(p)}" for name, p in ahead.items()])
+    names = listed([f"{name} {score(p)}" for name, p in ahead.items()])
     return [
-        f"Simple models do better on validation data ({said}): whatever the sweep gained, these "
-        "inputs may need no net (model=linear), or the ranges miss the good values."
+        f"Simple baselines do better on validation data ({names}): these inputs may not need a "
+        "neural network (model=linear), or the ranges miss the good values."
     ]
 
 
 def data(sweep: SweepData) -> list[str]:
-    """Warn where trials saw different data, or its file has been written since."""
+    """Warn where trials used different data, or its file was modified afterwards."""
     found = {r.facts.get("fingerprint") for r in sweep.records.values()} - {None}
     if len(found) > 1:
         return [
@@ -75,12 +75,12 @@ def data(sweep: SweepData) -> list[str]:
     if ended and path.name and path.exists():
         written = datetime.fromtimestamp(path.stat().st_mtime)
         if written > ended:
-            return [f"{path} has been written since the last trial: the data may have changed."]
+            return [f"{path} was modified after the last trial: the data may have changed."]
     return []
 
 
 def libraries(sweep: SweepData) -> list[str]:
-    """Warn of libraries that are of another version here, or changed during the sweep."""
+    """Warn about library versions that differ here, or changed during the sweep."""
     changed = []
     environments = [record.environment for record in sweep.records.values()]
     for name in ("torch", "lightning", "torchmetrics", "hydra-core", "numpy"):
@@ -90,21 +90,21 @@ def libraries(sweep: SweepData) -> list[str]:
             changed.append(f"{name} changed during the sweep ({', '.join(seen)})")
         elif seen and now and seen != [now]:
             changed.append(f"{name} was {seen[0]} and is {now} here")
-    return [f"Libraries are not what they were: {listed(changed)}."] if changed else []
+    return [f"Library versions differ: {listed(changed)}."] if changed else []
 
 
 def code(sweep: SweepData) -> list[str]:
-    """Warn where the code was not the same for all trials, or not committed."""
+    """Warn where the code differed between trials, or was not committed."""
     environments = [record.environment for record in sweep.records.values()]
     if len({e["commit"] for e in environments if "commit" in e}) > 1:
         return ["The trials ran on different commits of the code."]
     if any(e.get("dirty") for e in environments):
-        return ["The code had uncommitted changes, so its commit does not tell all of it."]
+        return ["The code had uncommitted changes, so the commit does not fully describe it."]
     return []
 
 
 def age(sweep: SweepData) -> list[str]:
-    """Warn of a study that is old."""
+    """Warn about an old study."""
     ended = _last(sweep)
     days = (datetime.now() - ended).days if ended else 0
     return [f"The last trial ended {days} days ago."] if days >= OLD else []

@@ -1,4 +1,4 @@
-"""Learning curves of all trials, and who was stopped where."""
+"""Learning curves of all trials, and where trials were pruned."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -11,14 +11,14 @@ from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.trial import Trial
 
 POINTS = 120
-"""Epochs drawn of a curve; more are thinned out evenly, the last always among them."""
+"""Most epochs drawn of a curve; longer ones are thinned evenly, keeping the last."""
 RUNGS = 8
 
 
 def learning(sweep: SweepData) -> list[Block]:
     """Return the chart of all learning curves."""
     if not sweep.curves:
-        return [Text("No trial has told P of an epoch yet.")]
+        return [Text("No trial has reported the metric of an epoch yet.")]
     won = sweep.winner.number if sweep.winner else None
     others = [t for t in sweep.trials if t.number in sweep.curves and t.number != won]
     pruned = [t for t in others if t.state == "pruned" or t.paused]
@@ -43,24 +43,26 @@ def learning(sweep: SweepData) -> list[Block]:
         "margin": {"t": 72 if len(marks) > 1 else 40 if marks else 14},
     }
     return [
-        Figure("P of every trial, epoch by epoch", traces, layout, _caption(sweep, pruned), 460)
+        Figure(
+            f"{sweep.metric} of every trial, by epoch", traces, layout, _caption(sweep, pruned), 460
+        )
     ]
 
 
 def _unit(sweep: SweepData) -> str:
-    """Name the epochs: where trials have folds, those of all folds, or the mean over folds."""
+    """Return the unit of the x-axis, which depends on how trials over folds report."""
     if not sweep.several:
         return "epochs"
-    told = any(trial.reports for trial in sweep.trials)
-    return "epochs, all folds added up" if told else "epochs of each fold; P is their mean"
+    reported = any(trial.reports for trial in sweep.trials)
+    return "epochs, sum over folds" if reported else "epochs of each fold; mean over folds"
 
 
 def _caption(sweep: SweepData, pruned: Sequence[Trial]) -> str:
     if not pruned:
-        return "No trial was pruned: each trained to its end, or until it failed."
+        return "No trial was pruned: each trained to its end or failed."
     return (
-        "Faded: trials that were pruned, a cross where they stopped. A dotted line is a rung: how "
-        "many were stopped there, and how many went on."
+        "Grey: pruned trials, with a cross where they stopped. Dotted: a rung, with the numbers of "
+        "trials that were stopped there and that went on."
     )
 
 
@@ -106,10 +108,10 @@ def _ends(sweep: SweepData, pruned: Sequence[Trial]) -> Trace:
 def _rungs(
     sweep: SweepData, pruned: Sequence[Trial]
 ) -> tuple[list[dict[str, object]], list[dict[str, object]]]:
-    """Return a dotted line and its numbers for each epoch at which several were stopped."""
+    """Return a dotted line with its numbers for each epoch at which several trials stopped."""
     stopped = Counter(max(sweep.curves[t.number]) for t in pruned)
     rungs = sorted(e for e, count in stopped.items() if count > 1)
-    if len(rungs) > RUNGS:  # a scheduler that looks at every epoch has no rungs
+    if len(rungs) > RUNGS:  # a scheduler that decides at every epoch has no rungs
         return [], []
     shapes, marks = [], list[dict[str, object]]()
     for index, epoch in enumerate(rungs):
@@ -118,7 +120,7 @@ def _rungs(
         ends = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1}
         shapes.append({"type": "line", "yref": "paper", "layer": "below", "line": line, **ends})
         text = Markup("{} stopped<br>{} went on").format(stopped[epoch], on)
-        look = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11, "color": "$soft"}}
-        marks.append({"x": epoch, "y": 1, "yref": "paper", "text": text, **look})
+        style = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11, "color": "$soft"}}
+        marks.append({"x": epoch, "y": 1, "yref": "paper", "text": text, **style})
         marks[-1]["yshift"] = 30 * (index % 2)  # neighbours on a narrow screen
     return shapes, marks

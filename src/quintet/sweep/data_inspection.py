@@ -1,4 +1,4 @@
-"""The first look that a sweep takes at its data, before anything is composed for its trials."""
+"""Inspects the data of a sweep before anything is composed for its trials."""
 
 import json
 import os
@@ -27,7 +27,7 @@ FILE = "look.json"
 def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     """Return the choices that fit the data and that nobody has made, as overrides.
 
-    `src/look.py` looks, in a process of its own: a sweep's parent loads no torch.
+    `src/inspect_data.py` runs in a process of its own: a sweep's parent loads no torch.
 
     Args:
         loader: Hydra's.
@@ -45,7 +45,7 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
             f"{swept.input_line}: a first look is at one data set. Give one, or sweeper.look=false."
         )
     own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
-    script = Path(sys.argv[0]).resolve().with_name("look.py")
+    script = Path(sys.argv[0]).resolve().with_name("inspect_data.py")
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,

@@ -15,7 +15,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG
 from quintet.base import paths, process_exit, redacted_output, secrets, signals
 from quintet.base.console import typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
@@ -144,11 +144,17 @@ def placed(arguments: list[str]) -> list[str]:
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
             raise UserError(
-                f"resume={folder} is one of the folds or seeds of a run, which goes on as a whole: "
-                f"resume={typed(path.parents[1])}"
+                "is one of the folds or seeds of a run, which is resumed as a whole",
+                code=Code.INCOMPATIBLE,
+                key="resume",
+                value=folder,
+                hint=f"Give `resume={typed(path.parents[1])}`",
             )
         raise UserError(
-            f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
-            "Allowed: a folder that train.py wrote."
+            f"is not a run folder: {path}/.hydra/config.yaml is missing",
+            code=Code.NOT_FOUND,
+            key="resume",
+            value=folder,
+            hint="Give a folder that train.py wrote.",
         )
     return [*arguments, f"hydra.run.dir={quoted(path)}"]

@@ -69,9 +69,8 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
     tried.data.folds = k
     try:
         build.data(tried).load()
-    except UserError as problem:
-        said = str(problem).removeprefix(f"cv.folds={k}: ")
-        return said.partition(". ")[0].removesuffix(".") + "."
+    except UserError as error:
+        return error.problem
     return None
 
 

@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from quintet.base import plain_yaml
 from quintet.base.console import command_line, typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
 from quintet.config.moved import with_current_targets
@@ -69,7 +69,7 @@ def read(folder: Path) -> Begun:
     choices = references.value(hydra, "hydra.runtime.choices")
     known = isinstance(overrides, list) and isinstance(choices, dict)
     if LAST_GROUP not in composed or not known:
-        raise UserError(_start_again(folder))
+        raise _start_again(folder)
     return Begun(composed, list(map(str, overrides)), dict(choices))
 
 
@@ -87,7 +87,7 @@ def refuse(folder: Path) -> None:
 
     """
     if (folder / FOLDER).is_dir() and not has_begun(folder):
-        raise UserError(_start_again(folder))
+        raise _start_again(folder)
 
 
 def as_typed(overrides: ListConfig | list[str]) -> list[str]:
@@ -104,12 +104,15 @@ def _loaded(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"listed": found}
 
 
-def _start_again(folder: Path) -> str:
+def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with the command that began it"
     if "listed" in found:
         again = command_line("train", *map(str, found["listed"] or []), place)
-    return (
-        f"resume={folder}: this run was stopped before it had written down what it began with, so "
-        f"there is nothing to go on with, and nothing is lost. Start it again: {again}"
+    return UserError(
+        "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",
+        code=Code.DAMAGED,
+        key="resume",
+        value=folder,
+        hint=f"Start it again: `{again}`",
     )

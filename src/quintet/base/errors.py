@@ -79,7 +79,7 @@ class UserError(Exception):
         return " ".join(_sentence(part) for part in (told, choice, self.hint) if part)
 
     def _choice(self) -> str:
-        """Return what is allowed; the nearest name of the value, or of the key where that is unknown."""
+        """Return what is allowed, and the name nearest to the value or to an unknown key."""
         if self.code in UNNAMED or (self.key is None and self.value is None):
             return f"Allowed: {', '.join(self.allowed)}"
         given = str(self.value) if self.value is not None else str(self.key).rpartition(".")[2]

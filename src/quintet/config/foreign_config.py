@@ -176,7 +176,8 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
     word = path if known else package
     may = f"Here it may name the building blocks of {', '.join(homes)}. " if homes else ""
     return UserError(
-        "is not trusted, so it was not called: it came with a folder, and naming code is running it",
+        "is not trusted, so it was not called: it came with a folder, and to name code is "
+        "to run it",
         code=Code.NOT_TRUSTED,
         key=key,
         value=path,

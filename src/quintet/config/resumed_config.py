@@ -98,8 +98,8 @@ def _trackers(
         known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
         words += [f"logger.{name}.{k}={v}" for k, v in now.items() if v != known.get(k)]
     raise UserError(
-        f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose where "
-        "results go, as it could send them anywhere with your keys",
+        f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose "
+        "where results go, as it could send them anywhere with your keys",
         code=Code.NOT_TRUSTED,
         hint=f"Give the loggers again, for instance as {' '.join(words)}, or logger=none; or, if "
         f"nobody else can have written to this folder, trust={LOGGER}.",

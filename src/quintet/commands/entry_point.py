@@ -19,7 +19,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
-from quintet.config import help, initial_config, plain_secrets, run_folder, wandb_agent
+from quintet.config import help, initial_config, plaintext_secrets, run_folder, wandb_agent
 from quintet.config.error_messages import explain
 
 VERBOSE = ("-v", "--verbose")
@@ -40,7 +40,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
             secrets.note(OmegaConf.to_yaml(cfg))
-            plain_secrets.refuse_config(cfg)
+            plaintext_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 if "choices" in cfg:
                     run_folder.begin(cfg)
@@ -62,7 +62,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             secrets.note_environment()
-            plain_secrets.refuse_arguments(sys.argv[1:])
+            plaintext_secrets.refuse_arguments(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
                 refuse_reference(paths.ROOT)

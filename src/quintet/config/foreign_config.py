@@ -14,8 +14,8 @@ from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES
 from quintet.config.instantiate import refuse_special
-from quintet.config.moved import with_current_targets
 from quintet.config.references import check_references, literal, refusal, substituted, value
+from quintet.config.renamed_targets import with_current_targets
 from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
 
 WATCHING = "callbacks"

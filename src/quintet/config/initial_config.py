@@ -16,7 +16,7 @@ from quintet.base.console import command_line, typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
-from quintet.config.moved import with_current_targets
+from quintet.config.renamed_targets import with_current_targets
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"

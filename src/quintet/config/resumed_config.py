@@ -9,7 +9,7 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
-from quintet.config import foreign_config, initial_config, plain_secrets, references
+from quintet.config import foreign_config, initial_config, plaintext_secrets, references
 from quintet.config.run_folder import GROUPS
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
@@ -59,7 +59,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         taken.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
-    plain_secrets.refuse_config(taken, folder)
+    plaintext_secrets.refuse_config(taken, folder)
     secrets.note(OmegaConf.to_yaml(taken))
     return taken
 

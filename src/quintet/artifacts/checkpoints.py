@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet.artifacts import untrusted_files
 from quintet.base import schema
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import copy
 from quintet.base.process import is_first_rank
 
@@ -89,19 +89,22 @@ def load(path: Path) -> dict[str, Any]:
     import torch
 
     if not path.is_file():
-        raise UserError(f"There is no checkpoint {path}.")
+        raise UserError(f"There is no checkpoint {path}", code=Code.NOT_FOUND)
     if not is_whole(path):
         raise UserError(
             f"{path} is damaged or was cut short ({path.stat().st_size} bytes), so it cannot be "
-            "loaded. Use another checkpoint of the run, or resume the run to write it anew."
+            "loaded",
+            code=Code.DAMAGED,
+            hint="Use another checkpoint of the run, or resume the run to write it again.",
         )
     with untrusted_files.understood(path):
         try:
             found = torch.load(path, map_location="cpu", weights_only=True)
         except pickle.UnpicklingError as error:
             raise UserError(
-                f"{path} contains pickled code, which loading would run, so it was not loaded. "
-                "Allowed: checkpoints of tensors and plain data, as train.py writes them."
+                f"{path} contains pickled code, which loading would run, so it was not loaded",
+                code=Code.NOT_TRUSTED,
+                allowed=["checkpoints of tensors and plain data, as train.py writes them"],
             ) from error
         if not isinstance(found, dict):
             raise ValueError(f"it is a {type(found).__name__}, and should be a dict")

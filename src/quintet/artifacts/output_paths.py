@@ -13,7 +13,7 @@ from pathlib import Path
 
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import REPORT, RESULT, Record
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
 """What a run writes after its config, so that without one it is somebody else's."""
@@ -44,13 +44,19 @@ def check(
     for key, given in inputs.items():
         if _is(output, Path(str(given)).expanduser(), own):
             raise UserError(
-                f"output={output} is what {key}={given} is read from, and would be overwritten. "
-                "Give another name to output."
+                f"is what {key}={given} is read from, and would be overwritten",
+                code=Code.CONFLICT,
+                key="output",
+                value=output,
+                hint="Give another name for output.",
             )
     if not own and not overwrite:
         raise UserError(
-            f"output={output} exists, and is not of this command's making. Give another name, or "
-            "overwrite=true to replace it."
+            "already exists, and this command did not write it",
+            code=Code.EXISTS,
+            key="output",
+            value=output,
+            hint="Give another name, or overwrite=true to replace it.",
         )
 
 
@@ -102,8 +108,9 @@ def check_run_folder(folder: Path) -> None:
     untrusted_files.check_links(folder)
     if found := next((name for name in WRITTEN if os.path.lexists(folder / name)), None):
         raise UserError(
-            f"{folder} has a {found} that is of no run, and a run there would overwrite it. Move "
-            "it away, or choose another hydra.run.dir."
+            f"{folder} has a {found} that belongs to no run, and a run there would overwrite it",
+            code=Code.EXISTS,
+            hint="Move it away, or choose another hydra.run.dir.",
         )
     if untrusted_files.has(folder, RESULT):
         Record.read(folder)  # of a run that failed before it had a config; refuses any other

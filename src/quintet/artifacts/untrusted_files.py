@@ -16,7 +16,7 @@ from pathlib import Path
 from typing import NoReturn, TypeVar
 
 from quintet.artifacts import csv_cells
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 T = TypeVar("T")
 MOST_TEXT = 256 * 2**20
@@ -191,8 +191,10 @@ def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
 
     """
     raise DamagedError(
-        f"{path} {wrong}, so it was not used. Allowed: what train.py and the other commands wrote "
-        "there. Restore it from a copy, or take it away and do again what made it."
+        f"{path} {wrong}, so it was not used",
+        code=Code.DAMAGED,
+        allowed=["what train.py and the other commands wrote there"],
+        hint="Restore it from a copy, or remove it and repeat the command that made it.",
     ) from cause
 
 

@@ -4,7 +4,7 @@ import os
 
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
 """What Lightning speaks of when the machine is not what was asked for."""
@@ -30,9 +30,11 @@ def available() -> str:
 def refusal(error: Exception, accelerator: str, devices: object) -> UserError:
     """Return what to tell the user when Lightning refuses a trainer: the device, if it is that."""
     if not any(word in str(error).lower() for word in WORDS):
-        return UserError(f"trainer cannot be built: {error}")
+        return UserError(f"cannot be built: {error}", code=Code.FAILED, key="trainer")
     reason = str(error).strip().partition(". The following")[0].rstrip(".")
     return UserError(
         f"The trainer (accelerator={accelerator}, devices={devices}) does not suit this machine: "
-        f"{reason}. There are: {available()}. trainer=auto takes the best of them."
+        f"{reason}",
+        code=Code.UNAVAILABLE,
+        hint=f"Available: {available()}. trainer=auto takes the best of them.",
     )

@@ -28,6 +28,10 @@ class Code(StrEnum):
     USAGE = "usage"  # anything else
 
 
+UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE)
+"""Codes of mistakes that are not a misspelt name, so that none is suggested."""
+
+
 class UserError(Exception):
     """A mistake the user can mend; shown as its message alone, with exit code 1.
 
@@ -38,13 +42,15 @@ class UserError(Exception):
         problem: what is wrong: a sentence, or with `key` its predicate ("is not a folder").
         code: what kind of mistake.
         key: the config key or command-line word that holds the mistake.
-        value: what was given there.
+        value: what was given there; None where the key itself is unknown.
         allowed: what could have been given.
         hint: what to do.
 
     Examples:
         >>> print(UserError("is unknown", key="optimizer", value="adm", allowed=["adam", "sgd"]))
         optimizer=adm is unknown. Did you mean 'adam'? Allowed: adam, sgd.
+        >>> print(UserError("is unknown", key="optimizer.lrr", allowed=["lr", "betas"]))
+        optimizer.lrr is unknown. Did you mean 'lr'? Allowed: betas, lr.
         >>> print(UserError("The run has no end", hint="Give trainer.max_epochs=30"))
         The run has no end. Give trainer.max_epochs=30.
 
@@ -69,8 +75,15 @@ class UserError(Exception):
         if self.key is not None and self.value is not None:
             subject += f"={self.value}"
         told = f"{subject} {self.problem}".strip()
-        choice = nearest(str(self.value), self.allowed) if self.allowed else ""
+        choice = self._choice() if self.allowed else ""
         return " ".join(_sentence(part) for part in (told, choice, self.hint) if part)
+
+    def _choice(self) -> str:
+        """Return what is allowed, and the name nearest to the value or to an unknown key."""
+        if self.code in UNNAMED or (self.key is None and self.value is None):
+            return f"Allowed: {', '.join(self.allowed)}"
+        given = str(self.value) if self.value is not None else str(self.key).rpartition(".")[2]
+        return nearest(given, self.allowed)
 
 
 def _sentence(text: str) -> str:
@@ -89,7 +102,7 @@ class DivergedError(ArithmeticError):
 
 
 def nearest(name: str, allowed: Iterable[str]) -> str:
-    """Say which allowed name is closest to `name`, and what is allowed.
+    """Return a sentence with the allowed name closest to `name`, and one with all of them.
 
     Examples:
         >>> nearest("adm", ["adam", "sgd"])
@@ -99,6 +112,16 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
     """
     options = sorted(allowed)
-    close = get_close_matches(name, options, n=1)
-    hint = f"Did you mean '{close[0]}'? " if close else ""
-    return f"{hint}Allowed: {', '.join(options) or 'nothing'}."
+    return f"{suggestion(name, options)} Allowed: {', '.join(options) or 'nothing'}.".lstrip()
+
+
+def suggestion(name: str, allowed: Iterable[str]) -> str:
+    """Return the question whether the closest allowed name was meant; "" where none is close.
+
+    Examples:
+        >>> suggestion("adm", ["adam", "sgd"]), suggestion("xyz", ["adam", "sgd"])
+        ("Did you mean 'adam'?", '')
+
+    """
+    close = get_close_matches(name, sorted(allowed), n=1)
+    return f"Did you mean '{close[0]}'?" if close else ""

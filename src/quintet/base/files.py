@@ -9,7 +9,7 @@ from pathlib import Path
 from secrets import token_hex
 
 from quintet.base import fault_injection
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redact, redact_json
 from quintet.base.signals import held_back
 
@@ -64,9 +64,9 @@ def in_place(path: Path) -> Iterator[None]:
         fault_injection.reach("after", path)
     except Exception as error:
         if is_full(error):
-            raise UserError(_no_room(path)) from error
+            raise _no_room(path) from error
         if isinstance(error, OSError):
-            raise UserError(unusable(error, path)) from error
+            raise unusable(error, path) from error
         raise
 
 
@@ -146,22 +146,25 @@ def is_read_only(error: BaseException | None) -> bool:
     return isinstance(error, OSError) and error.errno in READ_ONLY
 
 
-def unusable(error: OSError, path: object) -> str:
-    """Say of which path the system complains, and where others are given."""
+def unusable(error: OSError, path: object) -> UserError:
+    """Return the error for a path that the system refuses; it names the options that set paths."""
     named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
-    return (
-        f"{named} cannot be read or written: {error.strerror}. Give a place where "
-        "you may write, by paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= or output=; of a "
-        "run folder that is not yours, make a copy."
+    return UserError(
+        f"{named} cannot be read or written: {error.strerror}",
+        code=Code.NOT_FOUND if isinstance(error, FileNotFoundError) else Code.DISK,
+        hint="Choose a writable place with paths.logs=<folder>, hydra.run.dir=, hydra.sweep.dir= "
+        "or output=; of a run folder that is not yours, make a copy.",
     )
 
 
-def _no_room(path: Path) -> str:
+def _no_room(path: Path) -> UserError:
     free = shutil.disk_usage(path.parent).free
-    return (
+    return UserError(
         f"{path} could not be written: {SAID} ({free / 1e6:.1f} MB free there, or a quota or "
-        "a limit on file sizes). What was there before is whole. Make room, or choose another disk "
-        "by paths.logs=<folder>; then go on by resume=<run folder>."
+        "a limit on file sizes)",
+        code=Code.DISK,
+        hint="The previous content is intact. Free some space, or choose another disk with "
+        "paths.logs=<folder>; then continue with resume=<run folder>.",
     )
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import yaml
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 LARGEST = 4 << 20
 """Bytes of a file."""
@@ -55,15 +55,17 @@ def text(path: Path) -> str:
 
     """
     if path.exists() and not path.is_file():
-        raise UserError(f"{path} is no plain file.")
+        raise UserError(f"{path} is not a regular file", code=Code.DAMAGED)
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
     if len(content) > LARGEST:
-        raise UserError(f"{path} is larger than {LARGEST >> 20} MB. A config is a small file.")
+        raise UserError(
+            f"{path} is larger than {LARGEST >> 20} MB, the limit for a config", code=Code.DAMAGED
+        )
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
-        raise UserError(f"{path} is no YAML: {error}") from error
+        raise UserError(f"{path} is not valid YAML: {error}", code=Code.DAMAGED) from error
 
 
 def mapping(content: str, name: object) -> dict[str, Any]:
@@ -75,7 +77,10 @@ def mapping(content: str, name: object) -> dict[str, Any]:
     """
     found = parse(content, name)
     if not isinstance(found, dict):
-        raise UserError(f"{name} is no YAML of a config: it holds a {type(found).__name__}.")
+        raise UserError(
+            f"{name} is not a config: it holds a {type(found).__name__}, not a mapping",
+            code=Code.DAMAGED,
+        )
     return found
 
 
@@ -94,7 +99,7 @@ def parse(content: str, name: object) -> Any:
         _measure(content, name)
         return yaml.load(content, Loader=_Loader)
     except (yaml.YAMLError, ValueError) as error:
-        raise UserError(f"{name} is no YAML that a config could be: {error}") from error
+        raise UserError(f"{name} is not valid YAML: {error}", code=Code.DAMAGED) from error
 
 
 def _measure(content: str, name: object) -> None:
@@ -105,18 +110,22 @@ def _measure(content: str, name: object) -> None:
         if isinstance(event, yaml.AliasEvent) or getattr(event, "tag", None) is not None:
             what = "an alias (*)" if isinstance(event, yaml.AliasEvent) else f"the tag {event.tag}"
             raise UserError(
-                f"{name}, line {event.start_mark.line + 1}, has {what}. Allowed: plain values, as "
-                "train.py writes them."
+                f"{name}, line {event.start_mark.line + 1}, has {what}",
+                code=Code.NOT_TRUSTED,
+                allowed=["plain values, as train.py writes them"],
             )
         starts = isinstance(event, yaml.CollectionStartEvent)
         depth += starts - isinstance(event, yaml.CollectionEndEvent)
         values += starts or isinstance(event, yaml.ScalarEvent)
         if depth > DEEPEST or values > MOST:
             raise UserError(
-                f"{name} has more than {MOST:,} values or {DEEPEST} levels. A config is a small "
-                "file."
+                f"{name} has more than {MOST:,} values or {DEEPEST} levels, a config's limits",
+                code=Code.DAMAGED,
             )
         if isinstance(event, yaml.ScalarEvent) and event.implicit[0]:
             text = event.value
             if len(text) > LONGEST and text.lstrip("-+.")[:1].isdigit():
-                raise UserError(f"{name} has a number of {len(text)} digits.")
+                raise UserError(
+                    f"{name} has a number of {len(text)} digits, over the limit of {LONGEST}",
+                    code=Code.DAMAGED,
+                )

@@ -58,8 +58,9 @@ def refuse_reference(path: str | Path) -> None:
     """
     if "${" in str(path):
         raise UserError(
-            f"{path} has ${{ in it, which configs take for a reference to another key, so such a "
-            "path cannot be used. Rename the folder or file, or reach it by a link without it."
+            f"{path} contains ${{, which configs read as a reference to another key, so the path "
+            "cannot be used",
+            hint="Rename the folder or file, or reach it through a link without it.",
         )
 
 

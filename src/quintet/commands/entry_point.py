@@ -23,11 +23,11 @@ from quintet.base import (
     signals,
 )
 from quintet.base.console import typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
-from quintet.config import help, initial_config, plain_secrets, run_folder, wandb_agent
+from quintet.config import help, initial_config, plaintext_secrets, run_folder, wandb_agent
 from quintet.config.error_messages import as_user_error, explain
 
 VERBOSE = ("-v", "--verbose")
@@ -48,7 +48,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
             secrets.note(OmegaConf.to_yaml(cfg))
-            plain_secrets.refuse_config(cfg)
+            plaintext_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 if "choices" in cfg:
                     run_folder.begin(cfg)
@@ -70,7 +70,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             secrets.note_environment()
-            plain_secrets.refuse_arguments(sys.argv[1:])
+            plaintext_secrets.refuse_arguments(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
                 refuse_reference(paths.ROOT)
@@ -151,11 +151,17 @@ def placed(arguments: list[str]) -> list[str]:
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
             raise UserError(
-                f"resume={folder} is one of the folds or seeds of a run, which goes on as a whole: "
-                f"resume={typed(path.parents[1])}"
+                "is one of the folds or seeds of a run, which is resumed as a whole",
+                code=Code.INCOMPATIBLE,
+                key="resume",
+                value=folder,
+                hint=f"Give `resume={typed(path.parents[1])}`",
             )
         raise UserError(
-            f"resume={folder} is no run folder: {path}/.hydra/config.yaml is missing. "
-            "Allowed: a folder that train.py wrote."
+            f"is not a run folder: {path}/.hydra/config.yaml is missing",
+            code=Code.NOT_FOUND,
+            key="resume",
+            value=folder,
+            hint="Give a folder that train.py wrote.",
         )
     return [*arguments, f"hydra.run.dir={quoted(path)}"]

@@ -13,7 +13,7 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import is_read_only, write_atomically
 from quintet.base.process import is_first_rank
 from quintet.config.instantiate import instantiate
@@ -41,7 +41,9 @@ def evaluate(cfg: DictConfig) -> Scores:
     console.quiet(cfg.debug)
     folder = Path(cfg.run)
     if unknown := [split for split in cfg.splits if split not in SPLITS]:
-        raise UserError(f"splits={unknown[0]} is unknown. Allowed: {', '.join(SPLITS)}.")
+        raise UserError(
+            "is unknown", code=Code.UNKNOWN_NAME, key="splits", value=unknown[0], allowed=SPLITS
+        )
     several = untrusted_files.has(folder, ENSEMBLE) and untrusted_files.has(folder, CONFIG)
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():

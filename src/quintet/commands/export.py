@@ -11,7 +11,7 @@ from torch import Tensor, nn
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check, staging
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_atomically
 from quintet.config.trust import Trust
 from quintet.ensembles.reload import Trained, trained
@@ -35,8 +35,10 @@ def export(cfg: DictConfig) -> Path:
     """
     console.quiet(cfg.debug)
     formats = [cfg.formats] if isinstance(cfg.formats, str) else cfg.formats
-    if unknown := set(formats) - set(FORMATS):
-        raise UserError(f"formats={sorted(unknown)} unknown. Allowed: {', '.join(FORMATS)}.")
+    if unknown := [name for name in formats if name not in FORMATS]:
+        raise UserError(
+            "is unknown", code=Code.UNKNOWN_NAME, key="formats", value=unknown[0], allowed=FORMATS
+        )
     run = trained(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     folder = Path(cfg.output) if cfg.output else untrusted_files.inside(Path(cfg.run), "export")
     for name in (*NAMES.values(), ABOUT):
@@ -49,8 +51,10 @@ def export(cfg: DictConfig) -> Path:
             path, call = FORMATS[name](model, example, place)
             gap = _largest_gap(model, call, example)
             if not gap <= TOLERANCE:
-                said = f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}."
-                raise UserError(said)
+                raise UserError(
+                    f"{path.name} differs from the model by {gap:.2g}, over {TOLERANCE}",
+                    code=Code.FAILED,
+                )
             console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
         for path in sorted(place.iterdir(), key=lambda path: path.name != ABOUT):
             path.replace(folder / path.name)  # what says that they are ours comes first
@@ -98,7 +102,11 @@ def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call
         import onnxruntime
         import onnxscript  # noqa: F401
     except ImportError as error:
-        raise UserError(f"ONNX needs {error.name}: pip install -e '.[onnx]'.") from None
+        raise UserError(
+            f"ONNX needs {error.name}, which is not installed",
+            code=Code.UNAVAILABLE,
+            hint="Install it: `pip install -e '.[onnx]'`",
+        ) from None
     path = folder / NAMES["onnx"]
     program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
     assert program is not None

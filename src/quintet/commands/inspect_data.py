@@ -1,4 +1,4 @@
-"""A first look at a data set: what it is, and which choices fit it."""
+"""Inspect a data set: what it is, and which choices fit it."""
 
 import json
 from copy import deepcopy
@@ -18,10 +18,10 @@ PATIENCE = "sweeper.scheduler.min_epochs"
 """Epochs that every trial gets, where its sweep stops some."""
 
 
-def look(cfg: DictConfig) -> dict[str, str]:
-    """Say what the data are and which choices to make; leave the latter in `look.json`.
+def inspect_data(cfg: DictConfig) -> dict[str, str]:
+    """Print what the data are and which choices fit; write the latter to `look.json`.
 
-    A choice that was typed stays, and so does one that the data set or a preset brings.
+    Choices from the command line, the data set or a preset are kept.
 
     Raises:
         UserError: the data cannot be read.
@@ -69,9 +69,8 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
     tried.data.folds = k
     try:
         build.data(tried).load()
-    except UserError as problem:
-        said = str(problem).removeprefix(f"cv.folds={k}: ")
-        return said.partition(". ")[0].removesuffix(".") + "."
+    except UserError as error:
+        return error.problem
     return None
 
 

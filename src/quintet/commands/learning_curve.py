@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from quintet.artifacts import csv_cells
 from quintet.artifacts.record import Record
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.commands import experiments
 from quintet.diagnostics.sample_size import Growth, advice, fit
@@ -34,12 +34,19 @@ def measure(cfg: DictConfig) -> Growth:
     fractions = sorted({float(each) for each in given}) if numbers else []
     if len(fractions) < 3 or fractions[0] <= 0 or fractions[-1] > 1:
         raise UserError(
-            f"fractions={cfg.fractions}: give at least three different shares of the training "
-            "data, each above 0 and up to 1, as in fractions=[0.25,0.5,1]."
+            "does not give at least three different shares of the training data",
+            code=Code.OUT_OF_RANGE,
+            key="fractions",
+            value=cfg.fractions,
+            hint="Give shares above 0 and up to 1, as in fractions=[0.25,0.5,1].",
         )
     folder = Path(cfg.paths.run)
     if os.path.lexists(folder / FILE):
-        raise UserError(f"{folder / FILE} exists already. Choose another hydra.run.dir.")
+        raise UserError(
+            f"{folder / FILE} already exists",
+            code=Code.EXISTS,
+            hint="Choose another hydra.run.dir.",
+        )
     name, mode = cfg.metric.name, cfg.metric.mode
     console.say("")
     console.say(f"[bold]{name}[/] on validation data, the model trained on more and more of it")

@@ -11,7 +11,7 @@ from quintet.artifacts import csv_cells, untrusted_files
 from quintet.artifacts.output_paths import begins, check
 from quintet.artifacts.record import ENSEMBLE
 from quintet.base import console
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config.trust import Trust
 from quintet.data.reader import read_new
@@ -32,12 +32,21 @@ def predict(cfg: DictConfig) -> Path:
     """
     console.quiet(cfg.debug)
     if not str(cfg.output).endswith(".csv"):
-        raise UserError(f"output={cfg.output} is not a CSV file. Give a name that ends in .csv.")
+        raise UserError(
+            "is not a CSV file",
+            key="output",
+            value=cfg.output,
+            hint="Give a name that ends in .csv.",
+        )
     output = Path(cfg.output)
     check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
-            f"batch_size={cfg.batch_size} holds no sample. Allowed: whole numbers from 1."
+            "holds no sample",
+            code=Code.OUT_OF_RANGE,
+            key="batch_size",
+            value=cfg.batch_size,
+            allowed=["whole numbers from 1"],
         )
     runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     run = runs[0][0]
@@ -71,8 +80,11 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
     given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
     if given != allowed:
         raise UserError(
-            f"input={source} has samples of shape {given}, the run was trained on {allowed}. "
-            "Give data with the same features, or use the run that was trained on such data."
+            f"has samples of shape {given}, the run was trained on {allowed}",
+            code=Code.INCOMPATIBLE,
+            key="input",
+            value=source,
+            hint="Give data with the same features, or use the run that was trained on such data.",
         )
 
 

@@ -20,7 +20,7 @@ from quintet.artifacts.steering_files import (
     read,
 )
 from quintet.base.console import command_line, say, typed
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.config import run_folder
 from quintet.diagnostics import training_curves
 from quintet.training.training_steps import repeats
@@ -39,17 +39,21 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     """
     folder = Path(cfg.run)
     if not (folder / CONFIG).is_file() and (folder / "trials").is_dir():
-        raise UserError(_several(folder))
+        raise _several(folder)
     run = run_folder.read(folder)
     requests = list(_requests(cfg))
     if not requests:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]
-        raise UserError(f"Nothing was asked of {folder}. Add one or more of: {', '.join(words)}.")
+        raise UserError(
+            f"Nothing was asked of {folder}",
+            code=Code.MISSING_VALUE,
+            hint=f"Add one or more of: {', '.join(words)}.",
+        )
     _check(run, requests)
     if repeats(run) > 1:
-        raise UserError(_several(folder))
+        raise _several(folder)
     if not run_folder.trains(folder):
-        raise UserError(_ended(folder))
+        raise _ended(folder)
     ask(folder, requests)
     return _answers(folder, requests, cfg.wait)
 
@@ -61,40 +65,58 @@ def _requests(cfg: DictConfig) -> Iterator[Request]:
         if value is None:
             continue
         if allowed := problem(key, value):
-            raise UserError(f"{key}={value!r} is not possible. Allowed: {allowed}.")
+            raise UserError(
+                "is not possible", code=Code.OUT_OF_RANGE, key=key, value=value, allowed=[allowed]
+            )
         yield Request(now(), key, value)
 
 
 def _check(run: DictConfig, requests: list[Request]) -> None:
     """Refuse what the run's own config rules out."""
     if not run.callbacks.get("steering"):
-        raise UserError("This run does not listen: it was started with callbacks.steering=null.")
+        raise UserError(
+            "This run cannot be steered: it was started with callbacks.steering=null",
+            code=Code.INCOMPATIBLE,
+        )
     own = [f"optimizer.{key}" for key in run.optimizer if f"optimizer.{key}" in NUMBERS]
     for request in requests:
         if request.key in NUMBERS and request.key not in own:
             name = run.choices.get("optimizer")
             raise UserError(
-                f"{request.key}: the run's optimizer is {name}, which has none. "
-                f"{nearest(request.key, own)}"
+                f"is not a setting of {name}, the run's optimizer",
+                code=Code.UNKNOWN_NAME,
+                key=request.key,
+                allowed=own,
             )
 
 
-def _several(folder: Path) -> str:
+def _several(folder: Path) -> UserError:
     parts = sorted(config.parent for config in folder.glob(f"*/*/{CONFIG}"))
     busy = [f"run={typed(part)}" for part in parts if run_folder.trains(part)]
-    now = f"Now it is {' or '.join(busy)}" if busy else "None does now"
-    return f"run={folder} has several models; only one that trains can be steered. {now}."
+    now = f"Now it is {' or '.join(busy)}" if busy else "None is training now"
+    return UserError(
+        f"has several models; only one that is training can be steered. {now}",
+        code=Code.INCOMPATIBLE,
+        key="run",
+        value=folder,
+    )
 
 
-def _ended(folder: Path) -> str:
+def _ended(folder: Path) -> UserError:
     resume = command_line("train", f"resume={typed(folder)}")
     record = Record.read(folder) if untrusted_files.has(folder, RESULT) else None
     rows = training_curves.read(folder / "metrics.csv")
     if record is None or len(rows) > record.epochs:  # the record is of an earlier session
-        return f"Nothing trains in {folder}: the run was cut short. Go on with: {resume}"
-    return (
-        f"Nothing trains in {folder}: the run has ended ({record.status}) after {record.epochs} "
-        f"epochs. To go on with it: {resume} trainer.max_epochs=<more>"
+        return UserError(
+            f"Nothing is training in {folder}: the run was cut short",
+            code=Code.NOT_FOUND,
+            hint=f"Continue it with `{resume}`",
+        )
+    return UserError(
+        f"Nothing is training in {folder}: the run has ended ({record.status}) after "
+        f"{record.epochs} epochs",
+        code=Code.NOT_FOUND,
+        hint=f"Continue it with `{resume} trainer.max_epochs=<more>`",
     )
 
 
@@ -112,7 +134,9 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
         if len(found) == len(ours):
             break
         if not trains:
-            raise UserError(f"The run ended before it took this up. {_ended(folder)}")
+            raise UserError(
+                f"The run ended before it took up the request. {_ended(folder)}", code=Code.FAILED
+            )
         if time.monotonic() > end:
             say("No answer yet. The run takes it up at its next batch, with several ranks at its")
             say("next epoch, and answers in {}.", str(folder / CHANGES))
@@ -121,7 +145,7 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
     for change in found:
         _tell(change)
     if refused := [change for change in found if change["refused"]]:
-        raise UserError("; ".join(f"{c['key']}: {c['refused']}" for c in refused) + ".")
+        raise UserError("; ".join(f"{c['key']}: {c['refused']}" for c in refused), code=Code.FAILED)
     return found
 
 

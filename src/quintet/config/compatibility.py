@@ -8,7 +8,7 @@ import yaml
 from omegaconf import DictConfig
 
 from quintet.base import paths
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.config.error_messages import FILLED_IN
 
 RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
@@ -27,16 +27,27 @@ def check_keys(cfg: DictConfig) -> None:
     for key, value in cfg.items():
         if key not in defaults:
             own = [k for k in defaults if k not in ("defaults", *FILLED_IN) and "hydra" not in k]
-            known = nearest(str(key), own)
-            raise UserError(f"The config has an unknown key {key!r}. {known}")
+            raise UserError(
+                "is not a key of the config", code=Code.UNKNOWN_NAME, key=str(key), allowed=own
+            )
         allowed = type(defaults[str(key)])
         if allowed in (int, bool) and type(value) is not allowed:
             raise UserError(
-                f"{key}={value!r} is of type {type(value).__name__}. Allowed: {allowed.__name__}."
+                f"is of type {type(value).__name__}",
+                code=Code.WRONG_TYPE,
+                key=str(key),
+                value=value,
+                allowed=[allowed.__name__],
             )
         if key in RANGES and value not in RANGES[str(key)]:
             least, most = RANGES[str(key)][0], RANGES[str(key)][-1]
-            raise UserError(f"{key}={value} is out of range. Allowed: {least} to {most}.")
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key=str(key),
+                value=value,
+                allowed=[f"{least} to {most}"],
+            )
     _check_callbacks(cfg)
 
 
@@ -47,13 +58,20 @@ def _check_callbacks(cfg: DictConfig) -> None:
     for name, node in (cfg.callbacks or {}).items():
         if name not in known and (node is None or "_target_" not in node):
             raise UserError(
-                f"callbacks.{name} is no callback of this project. {nearest(str(name), known)} "
-                "One of your own needs a _target_."
+                "is not a callback of this project",
+                code=Code.UNKNOWN_NAME,
+                key=f"callbacks.{name}",
+                allowed=known,
+                hint="A callback of your own needs a _target_.",
             )
     if cfg.callbacks and cfg.callbacks.get("ema") and cfg.callbacks.get("swa"):
         raise UserError(
-            "callbacks=[ema,swa]: each puts its average in the weights' place, where the other "
-            "would take it for the weights. Choose one of them."
+            "cannot be combined: each replaces the weights with its average, which the other would "
+            "take for the weights",
+            code=Code.CONFLICT,
+            key="callbacks",
+            value="[ema,swa]",
+            hint="Choose one of them.",
         )
 
 
@@ -83,17 +101,21 @@ def check_choices(cfg: DictConfig) -> None:
         *_misfit(cfg, "metric", task, f"a {task} task"),
         *_misfit(cfg, "model", kind, f"data of kind {kind}"),
     ]
+    if len(misfits) == 1:
+        raise misfits[0]
     if misfits:
-        raise UserError(" ".join(misfits))
+        raise UserError(" ".join(map(str, misfits)), code=Code.INCOMPATIBLE)
 
 
-def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[str]:
+def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[UserError]:
     fits = cfg[group].get("fits")
     if need is not None and fits is not None and need not in fits:
-        options = ", ".join(f"{group}={name}" for name in fitting(group, need))
-        yield (
-            f"{group}={choice(cfg, group)} does not fit {what}, it fits: {', '.join(fits)}. "
-            f"Choose one of: {options}."
+        yield UserError(
+            f"does not fit {what}, only {', '.join(fits)}",
+            code=Code.INCOMPATIBLE,
+            key=group,
+            value=choice(cfg, group),
+            allowed=[f"{group}={name}" for name in fitting(group, need)],
         )
 
 

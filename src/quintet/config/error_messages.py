@@ -23,7 +23,7 @@ def explain(error: BaseException) -> str:
     if isinstance(error, OSError) and error.filename:
         return f"{unusable(error, error.filename)} debug=true shows what needed it."
     if isinstance(refused := error.__cause__, OSError) and refused.filename:  # by Hydra's own log
-        return unusable(refused, refused.filename)
+        return str(unusable(refused, refused.filename))
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         return f"{group}={name}: there is no such option. {nearest(name, error.options)}"

@@ -12,11 +12,11 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import plain_yaml
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES
 from quintet.config.instantiate import refuse_special
-from quintet.config.moved import with_current_targets
 from quintet.config.references import check_references, literal, refusal, substituted, value
+from quintet.config.renamed_targets import with_current_targets
 from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
 
 WATCHING = "callbacks"
@@ -116,7 +116,7 @@ def check(config: dict[str, Any], trust: Trust) -> None:
         group, where = place.partition(".")[0].partition("[")[0], f"{place}." if place else ""
         path = node["_target_"]
         if not trust.allows(path, group, place):
-            raise UserError(_untrusted(f"{where}_target_={path!r}", str(path), group))
+            raise _untrusted(f"{where}_target_", str(path), group)
         refuse_special(node, place)
 
 
@@ -141,8 +141,12 @@ def check_places(config: DictConfig, run: Path) -> None:
                 )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(
-                    f"{place}={text!r} is outside of the run's folder {run}, and a folder does not "
-                    f"say where else to write. If that is meant, type {place}= on this command."
+                    f"is outside the run's folder {run}, and a folder may not choose where else "
+                    "to write",
+                    code=Code.NOT_TRUSTED,
+                    key=place,
+                    value=text,
+                    hint=f"If that is intended, give {place}= on this command.",
                 )
 
 
@@ -163,7 +167,9 @@ def refuse_references(config: DictConfig, *groups: str) -> None:
 def _require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
     for group in groups:
         if not isinstance(config.get(group), dict):
-            raise UserError(f"{name} is no config of a run: {group} is missing.")
+            raise UserError(
+                f"{name} is not the config of a run: {group} is missing", code=Code.DAMAGED
+            )
 
 
 def _keep_to_reading(config: dict[str, Any]) -> None:
@@ -172,16 +178,20 @@ def _keep_to_reading(config: dict[str, Any]) -> None:
         config["data"]["cache"] = None
 
 
-def _untrusted(said: str, path: str, group: str) -> str:
+def _untrusted(key: str, path: str, group: str) -> UserError:
     homes = [*dict.fromkeys(home for f in FAMILIES.get(group, ()) for home in f.homes)]
     package = path.partition(".")[0]
     known = any(home.partition(".")[0] == package for home in (*homes, "torch", "lightning"))
     word = path if known else package
     may = f"Here it may name the building blocks of {', '.join(homes)}. " if homes else ""
-    return (
-        f"{said} is not trusted, so it was not called: it came with a folder, and naming code is "
-        f"running it. {may}If you know this code, allow it by trust={word} on the command line, or "
-        f'by trusted = ["{word}"] under [tool.quintet] in pyproject.toml.'
+    return UserError(
+        "is not trusted, so it was not called: it came with a folder, and to name code is "
+        "to run it",
+        code=Code.NOT_TRUSTED,
+        key=key,
+        value=path,
+        hint=f"{may}If you know this code, allow it with trust={word} on the command line, or "
+        f'with trusted = ["{word}"] under [tool.quintet] in pyproject.toml.',
     )
 
 

@@ -13,11 +13,11 @@ from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from quintet.base import plain_yaml
 from quintet.base.console import command_line, typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
-from quintet.config.moved import with_current_targets
-from quintet.config.pasteable import sort_out
+from quintet.config.renamed_targets import with_current_targets
+from quintet.config.safe_overrides import sort_out
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
@@ -70,7 +70,7 @@ def read(folder: Path) -> Begun:
     choices = references.value(hydra, "hydra.runtime.choices")
     known = isinstance(overrides, list) and isinstance(choices, dict)
     if LAST_GROUP not in composed or not known:
-        raise UserError(_start_again(folder))
+        raise _start_again(folder)
     return Begun(composed, list(map(str, overrides)), dict(choices))
 
 
@@ -88,7 +88,7 @@ def refuse(folder: Path) -> None:
 
     """
     if (folder / FOLDER).is_dir() and not has_begun(folder):
-        raise UserError(_start_again(folder))
+        raise _start_again(folder)
 
 
 def as_typed(overrides: ListConfig | list[str]) -> list[str]:
@@ -105,14 +105,17 @@ def _loaded(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"listed": found}
 
 
-def _start_again(folder: Path) -> str:
+def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with the command that began it"
     if "listed" in found:
         kept, out = sort_out(map(str, found["listed"] or []))
-        again = command_line("train", *kept, place)
+        again = f"`{command_line('train', *kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
-    return (
-        f"resume={folder}: this run was stopped before it had written down what it began with, so "
-        f"there is nothing to go on with, and nothing is lost. Start it again: {again}"
+    return UserError(
+        "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",
+        code=Code.DAMAGED,
+        key="resume",
+        value=folder,
+        hint=f"Start it again: {again}",
     )

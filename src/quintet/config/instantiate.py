@@ -13,7 +13,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.signature import check_arguments, locate, parameters
 
 # Keys that speak to the rest of the config or to this module, not to the constructor.
@@ -80,7 +80,7 @@ def explained(
     except UserError:
         raise
     except errors as error:
-        raise UserError(f"{where} cannot be built: {error}") from error
+        raise UserError(f"cannot be built: {error}", code=Code.FAILED, key=where) from error
 
 
 def checked(node: DictConfig, where: str) -> dict[str, Any]:
@@ -101,7 +101,12 @@ def plain(node: DictConfig, where: str) -> dict[str, Any]:
         )
     except (MissingMandatoryValue, InterpolationToMissingValueError) as error:
         key = getattr(error, "full_key", None) or where
-        raise UserError(f"{key} has no value. It is required here: give {key}=<value>.") from None
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key=key,
+            hint=f"Give {key}=<value>.",
+        ) from None
     found.setdefault(TARGET, "")
     return found
 
@@ -137,8 +142,16 @@ def refuse_special(node: dict[str, Any], where: str) -> None:
     for key in node:
         if isinstance(key, str) and SPECIAL.fullmatch(key) and key not in NODE_KEYS:
             raise UserError(
-                f"{where}.{key}: there is no such key. Allowed beside the arguments, which are all "
-                f"given by name: {TARGET}, {PARTIAL}."
+                "is not a key of a node, whose arguments are all given by name",
+                code=Code.UNKNOWN_NAME,
+                key=f"{where}.{key}",
+                allowed=[TARGET, PARTIAL, "the arguments"],
             )
     if not isinstance(node.get(PARTIAL, False), bool):
-        raise UserError(f"{where}.{PARTIAL}={node[PARTIAL]!r}. Allowed: true, false.")
+        raise UserError(
+            "is not a switch",
+            code=Code.WRONG_TYPE,
+            key=f"{where}.{PARTIAL}",
+            value=node[PARTIAL],
+            allowed=["true", "false"],
+        )

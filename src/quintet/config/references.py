@@ -5,7 +5,7 @@ import re
 from typing import Any, cast
 
 from quintet.base import paths
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.trust import ELSEWHERE, REFERENCE, VARIABLE, Trust
 
 ROOTED = "PROJECT_ROOT"
@@ -45,7 +45,11 @@ def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
         else:
             return found[0]
         if there is None:
-            raise UserError(f"{found[0]}: the environment has no variable {name}. Set it.")
+            raise UserError(
+                f"{found[0]} cannot be resolved: there is no environment variable {name}",
+                code=Code.MISSING_VALUE,
+                hint="Set it.",
+            )
         return cast(str, literal(there)) if live else there
 
     return REFERENCE.sub(known, text)
@@ -55,19 +59,23 @@ def check_references(text: str, place: str, config: dict[str, Any], depth: int =
     """Refuse a reference that is none to a single value of the config itself."""
     starts = [m for m in re.finditer(r"(\\*)\$\{", text) if len(m[1]) % 2 == 0]
     if depth > DEEPEST or len(starts) > MOST:
-        raise UserError(f"{place}={text!r} refers to too much.")
+        raise _unbounded(place, text)
     for start in starts:
         found = NODE.match(text, start.end() - 2)
         if found is None and (outside := REFERENCE.match(text, start.end() - 2)):
             raise refusal(place, outside[1])
         if found is None or (found[1] in ELSEWHERE and found[1] != "paths"):
             raise UserError(
-                f"{place}={text!r}: the config of a folder may refer to its own values only, as "
-                "${optimizer.lr}. Type this key on the command, where it may refer to anything."
+                "is not allowed: the config of a folder may only refer to its own values, as "
+                "${optimizer.lr}",
+                code=Code.NOT_TRUSTED,
+                key=place,
+                value=text,
+                hint="Give this key on the command line, where it may refer to anything.",
             )
         there = value(config, found[1] + found[2])
         if isinstance(there, dict | list):
-            raise UserError(f"{place}={text!r} refers to more than one value.")
+            raise _unbounded(place, text)
         if isinstance(there, str):
             check_references(there, place, config, depth + 1)
     return text
@@ -86,7 +94,20 @@ def value(config: Any, key: str) -> Any:
 def refusal(place: str, name: str) -> UserError:
     """Return the error of a place that refers to a variable that is not trusted."""
     return UserError(
-        f"{place} refers to the environment variable {name}, which what came with a folder does "
-        f"not see. If {name} is no secret, allow it by trust={VARIABLE}{name} on the command line, "
-        f'or by trusted = ["{VARIABLE}{name}"] under [tool.quintet] in pyproject.toml.'
+        f"refers to the environment variable {name}, which a config that came with a folder may "
+        "not read",
+        code=Code.NOT_TRUSTED,
+        key=place,
+        hint=f"If {name} is not secret, allow it with trust={VARIABLE}{name} on the command line, "
+        f'or with trusted = ["{VARIABLE}{name}"] under [tool.quintet] in pyproject.toml.',
+    )
+
+
+def _unbounded(place: str, text: str) -> UserError:
+    return UserError(
+        "refers to more than single values, or to too many",
+        code=Code.NOT_TRUSTED,
+        key=place,
+        value=text,
+        hint="Give this key on the command line.",
     )

@@ -8,8 +8,8 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import paths, plain_yaml, secrets
-from quintet.base.errors import UserError
-from quintet.config import foreign_config, initial_config, plain_secrets, references
+from quintet.base.errors import Code, UserError
+from quintet.config import foreign_config, initial_config, plaintext_secrets, references
 from quintet.config.run_folder import GROUPS
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
@@ -35,8 +35,10 @@ def resumed(cfg: DictConfig) -> DictConfig:
     keys = _keys(initial_config.as_typed(HydraConfig.get().overrides.task))
     if fixed := [k for k in keys if k.partition(".")[0] in FIXED and k not in MOVABLE]:
         raise UserError(
-            f"resume={cfg.resume} goes on with the run's own choices; it cannot take "
-            f"{fixed[0]}=. Leave it out, or start a new run with it."
+            f"cannot be changed: resume={cfg.resume} continues with the run's own choices",
+            code=Code.CONFLICT,
+            key=fixed[0],
+            hint="Leave it out, or start a new run with it.",
         )
     own = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
     first = initial_config.read(folder)
@@ -57,7 +59,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         taken.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
-    plain_secrets.refuse_config(taken, folder)
+    plaintext_secrets.refuse_config(taken, folder)
     secrets.note(OmegaConf.to_yaml(taken))
     return taken
 
@@ -96,10 +98,11 @@ def _trackers(
         known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
         words += [f"logger.{name}.{k}={v}" for k, v in now.items() if v != known.get(k)]
     raise UserError(
-        f"The run tells {', '.join(used)} with settings of its own. Its folder does not say whom "
-        "to tell, as with your keys it could tell anybody. Type it again, for instance as "
-        f"{' '.join(words)}, or logger=none; or, if nobody else can have written to this folder, "
-        f"trust={LOGGER}."
+        f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose "
+        "where results go, as it could send them anywhere with your keys",
+        code=Code.NOT_TRUSTED,
+        hint=f"Give the loggers again, for instance as {' '.join(words)}, or logger=none; or, if "
+        f"nobody else can have written to this folder, trust={LOGGER}.",
     )
 
 
@@ -120,8 +123,11 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(
-            f"trainer.max_epochs={epochs} is less than the {done} epochs that the run in {folder} "
-            f"has behind it. Give {done} or more, or start a new run."
+            f"is less than the {done} epochs that the run in {folder} has already trained",
+            code=Code.OUT_OF_RANGE,
+            key="trainer.max_epochs",
+            value=epochs,
+            hint=f"Give {done} or more, or start a new run.",
         )
 
 

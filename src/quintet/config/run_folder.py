@@ -13,7 +13,7 @@ from quintet.artifacts import output_paths, untrusted_files
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.base import secrets
 from quintet.base.console import typed
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import remove_temporary_files, write_atomically
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, initial_config, references
@@ -84,8 +84,9 @@ def _locked(folder: Path) -> Iterator[None]:
     except BlockingIOError:
         os.close(descriptor)
         raise UserError(
-            f"Another process is training in {folder}. Wait for it to end, or choose another "
-            "hydra.run.dir."
+            f"Another process is training in {folder}",
+            code=Code.IN_USE,
+            hint="Wait for it to end, or choose another hydra.run.dir.",
         ) from None
     except OSError:  # some network file systems lock no folders
         pass
@@ -115,8 +116,9 @@ def check_free(folder: Path) -> None:
     """
     if (folder / CONFIG).exists():
         raise UserError(
-            f"{folder} already holds a run. Go on with it by resume={typed(folder)}, or choose "
-            "another hydra.run.dir."
+            f"{folder} already holds a run",
+            code=Code.EXISTS,
+            hint=f"Continue it with resume={typed(folder)}, or choose another hydra.run.dir.",
         )
     output_paths.check_run_folder(folder)
 
@@ -139,7 +141,9 @@ def claim(cfg: DictConfig, folder: Path) -> None:
     if was not in (None, cfg.facts.fingerprint):
         raise UserError(
             f"The data has changed since the run began: its fingerprint is "
-            f"{cfg.facts.fingerprint}, the run's was {was}. Restore the data, or start a new run."
+            f"{cfg.facts.fingerprint}, the run's was {was}",
+            code=Code.DATA,
+            hint="Restore the data, or start a new run.",
         )
     if cfg.resume and (folder / RESULT).is_file():
         Record.read(folder).goes_on().write(folder)
@@ -199,12 +203,18 @@ def _config_of(folder: Path) -> Path:
     path = untrusted_files.inside(folder, CONFIG)
     if not path.is_file() and untrusted_files.has(folder, ENSEMBLE):
         raise UserError(
-            f"run={folder} is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it "
-            f"as a whole; here give the run folder of one model, inside {folder / 'members'}."
+            f"is an ensemble. Its scores are in {ENSEMBLE}, and predict.py takes it as a whole",
+            code=Code.INCOMPATIBLE,
+            key="run",
+            value=folder,
+            hint=f"Here give the run folder of one model, inside {folder / 'members'}.",
         )
     if not path.is_file():
         raise UserError(
-            f"run={folder} is no run folder: {path} is missing. "
-            "Allowed: a folder that train.py wrote."
+            f"is not a run folder: {path} is missing",
+            code=Code.NOT_FOUND,
+            key="run",
+            value=folder,
+            hint="Give a folder that train.py wrote.",
         )
     return path

@@ -6,7 +6,7 @@ from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
-from quintet.base.errors import UserError, nearest
+from quintet.base.errors import Code, UserError, suggestion
 
 
 def locate(path: object, where: str) -> Callable[..., Any]:
@@ -20,18 +20,31 @@ def locate(path: object, where: str) -> Callable[..., Any]:
     """
     if not is_path(path):
         raise UserError(
-            f"{where}._target_={path!r} names no class or function. Allowed: its whole path, such "
-            "as torch.nn.Linear."
+            "is not the path of a class or function",
+            code=Code.WRONG_TYPE,
+            key=f"{where}._target_",
+            value=path,
+            hint="Give its full path, such as torch.nn.Linear.",
         )
     package, _, name = str(path).rpartition(".")
     try:
         owner = _owner(package)
     except (ImportError, AttributeError) as error:
-        raise UserError(f"{where}._target_={path!r} cannot be imported: {error}.") from error
+        raise UserError(
+            f"cannot be imported: {error}",
+            code=Code.UNKNOWN_NAME,
+            key=f"{where}._target_",
+            value=path,
+        ) from error
     if not callable(found := getattr(owner, name, None)):
         public = [n for n in dir(owner) if not n.startswith("_") and callable(getattr(owner, n))]
-        hint = nearest(name, public).split(" Allowed")[0]
-        raise UserError(f"{where}._target_={path!r}: {package} has no {name!r}. {hint}")
+        raise UserError(
+            f"does not exist: there is no {name} in {package}",
+            code=Code.UNKNOWN_NAME,
+            key=f"{where}._target_",
+            value=path,
+            hint=suggestion(name, public),
+        )
     return found  # type: ignore[no-any-return]
 
 
@@ -80,8 +93,10 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
     for key, value in arguments.items():
         if key not in takes and not open_ended:
             raise UserError(
-                f"{where}.{key}={value!r}: {target.__qualname__} takes no {key!r}. "
-                f"{nearest(key, names)}"
+                f"is unknown: {target.__qualname__} takes no {key!r} argument",
+                code=Code.UNKNOWN_NAME,
+                key=f"{where}.{key}",
+                allowed=names,
             )
         # A fact that is not known yet is null; a node of its own is checked on its own.
         if key in hints and value is not None and not _has_nodes(value):
@@ -119,11 +134,19 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
             continue
     text = written(hint)
     if isinstance(value, str) and "Literal[" in text:
-        raise UserError(f"{where}={value!r} is not known. {nearest(value, set(_names(hint)))}")
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key=where,
+            value=value,
+            allowed=sorted(set(_names(hint))),
+        )
     if isinstance(value, list) and (length := _length(hint)) not in (None, len(value)):
         what = "numbers" if "float" in text else "values"
-        raise UserError(f"{where}={value!r} is a list of {len(value)}. Allowed: {length} {what}.")
-    raise UserError(f"{where}={value!r} is of type {type(value).__name__}. Allowed: {text}.")
+        allowed, problem = f"{length} {what}", f"is a list of {len(value)}"
+    else:
+        allowed, problem = text, f"is of type {type(value).__name__}"
+    raise UserError(problem, code=Code.WRONG_TYPE, key=where, value=value, allowed=[allowed])
 
 
 def written(hint: Any) -> str:

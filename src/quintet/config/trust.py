@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import paths
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES, ONE_BY_ONE, home, is_in
 from quintet.config.signature import is_path, locate
 
@@ -62,9 +62,16 @@ class Trust:
                 names.add(text)
             else:
                 raise UserError(
-                    f"trust={word}: Allowed: a package or the path of a class or function, "
-                    f"{VARIABLE}<NAME> for a variable of the environment, {LOGGER}; several as "
-                    "trust=[a,b]."
+                    "cannot be trusted",
+                    code=Code.WRONG_TYPE,
+                    key="trust",
+                    value=word,
+                    allowed=[
+                        "a package or the path of a class or function",
+                        f"{VARIABLE}<NAME> for an environment variable",
+                        LOGGER,
+                    ],
+                    hint="Give several as trust=[a,b].",
                 )
         return cls(frozenset(names), frozenset(variables), logger)
 

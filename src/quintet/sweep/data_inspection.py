@@ -28,7 +28,7 @@ FILE, ERROR = "look.json", "error.json"
 def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     """Return the choices that fit the data and that were not typed, as overrides.
 
-    `src/look.py` inspects the data in a process of its own: the sweep's does not load torch.
+    `src/inspect_data.py` runs in a process of its own: the sweep's does not load torch.
 
     Args:
         loader: Hydra's.
@@ -50,7 +50,7 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
             hint="Give one, or sweeper.look=false",
         )
     own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
-    script = Path(sys.argv[0]).resolve().with_name("look.py")
+    script = Path(sys.argv[0]).resolve().with_name("inspect_data.py")
     with tempfile.TemporaryDirectory() as folder:
         command = [
             sys.executable,

@@ -11,7 +11,7 @@ from quintet.artifacts.record import REPORT, Record, by_fold
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.process import is_first_rank
-from quintet.config.pasteable import sort_out
+from quintet.config.safe_overrides import sort_out
 from quintet.study.trial_pipe import is_trial
 from quintet.training.training_steps import repeats
 

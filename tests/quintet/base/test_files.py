@@ -2,7 +2,7 @@ import os
 
 import pytest
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 
 
@@ -19,7 +19,8 @@ def test_a_failed_write_leaves_the_old_text_and_nothing_else(tmp_path, monkeypat
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(UserError, match="no room left"):
+    with pytest.raises(UserError) as refused:
         write_atomically(path, "new")
+    assert refused.value.code is Code.DISK
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]

@@ -6,7 +6,7 @@ import pytest
 from omegaconf import OmegaConf
 
 from quintet.base import plain_yaml
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from running import CONFIGS
 
 LAUGHS = "a: &a [x, x]\n" + "".join(
@@ -45,8 +45,8 @@ def test_numbers_and_dates(text, value):
         ("a: " + "9" * 10_000, "digits"),
         ("a: !!python/object/apply:os.mkdir [pwned]", "tag"),
         ("a: !!timestamp 2026-01-01", "tag"),
-        (": : [", "no YAML"),
-        ("a: \x00", "no YAML"),
+        (": : [", "not valid YAML"),
+        ("a: \x00", "not valid YAML"),
     ],
     ids=[
         "alias",
@@ -62,16 +62,18 @@ def test_numbers_and_dates(text, value):
     ],
 )
 def test_what_grows_or_is_no_plain_data_is_refused(text, says):
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as refused:
         plain_yaml.parse(text, "config.yaml")
+    assert refused.value.code is (Code.NOT_TRUSTED if says in ("alias", "tag") else Code.DAMAGED)
 
 
 @pytest.mark.parametrize(
     ("content", "says"),
-    [(b"a" * (5 << 20), "larger"), (b"\xff\xfe\xfa", "no YAML"), (b"[1]", "list")],
+    [(b"a" * (5 << 20), "larger"), (b"\xff\xfe\xfa", "not valid YAML"), (b"[1]", "list")],
 )
 def test_a_file_that_is_no_config_is_refused(tmp_path, content, says):
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=says):
+    with pytest.raises(UserError, match=says) as refused:
         plain_yaml.mapping(plain_yaml.text(path), path)
+    assert refused.value.code is Code.DAMAGED

@@ -12,7 +12,7 @@ import runs
 
 pytestmark = [pytest.mark.cold, pytest.mark.release]
 SHORT = (*runs.SMALL, "trainer.max_epochs=1")
-TRAINING = ("check", "learning_curve", "look", "train")
+TRAINING = ("check", "inspect_data", "learning_curve", "train")
 """Commands with the words of train.py."""
 COMMANDS: dict[str, Callable[[Path, dict[str, Path]], tuple[object, ...]]] = {
     "check": lambda run, sweeps: SHORT,
@@ -22,7 +22,7 @@ COMMANDS: dict[str, Callable[[Path, dict[str, Path]], tuple[object, ...]]] = {
     "export": lambda run, sweeps: (f"run={run}",),
     "info": lambda run, sweeps: (),
     "learning_curve": lambda run, sweeps: (*SHORT, "fractions=[0.5,1]"),
-    "look": lambda run, sweeps: ("data=digits",),
+    "inspect_data": lambda run, sweeps: ("data=digits",),
     "predict": lambda run, sweeps: (
         *(f"run={run}", f"input={run.parent}/x.npy", f"output={run.parent}/predictions.csv"),
     ),

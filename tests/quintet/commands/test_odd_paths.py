@@ -117,7 +117,7 @@ def test_nobody_steers_a_run_that_has_ended(odd: Path) -> None:
 
 
 def test_a_setup_is_looked_at(odd: Path) -> None:
-    for script in ("check", "look"):
+    for script in ("check", "inspect_data"):
         place = f"hydra.run.dir={quoted(odd / script)}"
         done(odd, script, *table(odd), "trainer=cpu", place)
     done(

@@ -192,8 +192,9 @@ def test_a_checkpoint_with_code_in_it_is_not_run(run, tmp_path):
     path = run / "checkpoints" / "best.ckpt"
     state = checkpoints.load(path)
     torch.save(state | {"extra": Evil(tmp_path / "pwned")}, path)
-    with pytest.raises(UserError, match="pickled code"):
+    with pytest.raises(UserError, match="pickled code") as refused:
         trained(run)
+    assert refused.value.code is Code.NOT_TRUSTED
     assert not (tmp_path / "pwned").exists()
 
 
@@ -211,12 +212,13 @@ def test_a_config_that_names_foreign_code_is_refused(run, tmp_path, node):
     evil = {"_target_": "os.mkdir", "path": str(tmp_path / "pwned")}
     cfg[node] = evil | {"fits": [], "num_outputs": 10, "name": "accuracy", "mode": "max"}
     OmegaConf.save(cfg, run / "config.yaml")
-    with pytest.raises(UserError, match="not trusted"):
+    with pytest.raises(UserError, match="not trusted") as refused:
         evaluate(evaluation(run))
+    assert (refused.value.code, refused.value.key) == (Code.NOT_TRUSTED, f"{node}._target_")
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize(("content", "says"), [(None, "is missing"), (": : [", "no YAML")])
+@pytest.mark.parametrize(("content", "says"), [(None, "is missing"), (": : [", "not valid YAML")])
 def test_a_folder_without_a_config_is_no_run(run, content, says):
     (run / "config.yaml").unlink()
     if content:
@@ -284,8 +286,9 @@ def test_a_prediction_that_cannot_be_made(run, changes, says):
 
 def test_inputs_of_another_shape_are_refused(run):
     np.savez(run / "new.npz", x=np.zeros((3, 1, 9, 8)))
-    with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]"):
+    with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]") as refused:
         predict(prediction(run, run / "new.npz"))
+    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "input")
 
 
 def test_one_format_needs_no_list(run):

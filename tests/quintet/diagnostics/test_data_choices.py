@@ -5,7 +5,7 @@ import torch
 from omegaconf import open_dict
 
 from options import facts
-from quintet.commands.inspect_data import look
+from quintet.commands.inspect_data import inspect_data
 from quintet.data.bundled import diabetes
 from quintet.data.samples import Facts
 from quintet.diagnostics.data_choices import fitting, folds
@@ -76,7 +76,7 @@ def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):
     cfg = composed(tmp_path, *words)
     with open_dict(cfg):  # Hydra tells them to a command only
         cfg.choices = {"metric": "accuracy", "loss": "cross_entropy", "model": "mlp"}
-    assert "cv.folds" not in look(cfg)
+    assert "cv.folds" not in inspect_data(cfg)
     said = " ".join(capsys.readouterr().out.split())
     assert "One validation part for all: 5 folds need 5 samples of every class" in said
     assert "'rare', has 2." in said

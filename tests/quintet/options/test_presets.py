@@ -165,7 +165,7 @@ def test_forecasting_beats_an_autoregression_on_sunspots(tmp_path):
     assert trained(tmp_path, "experiment=forecasting") < 19.14  # AR(9), statsmodels, last 60 years
 
 
-@pytest.mark.parametrize("command", ["check", "learning_curve", "look"])
+@pytest.mark.parametrize("command", ["check", "learning_curve", "inspect_data"])
 def test_a_command_about_one_setup_sweeps_nothing_for_a_preset_that_is_a_sweep(command):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
         composed = compose(command, ["experiment=automl"], return_hydra_config=True)

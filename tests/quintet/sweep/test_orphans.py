@@ -24,8 +24,8 @@ CASES = {
     "a forked trial": ("forked", ["-c", SWEEP, "{}"]),
     "a trial": ("objective.py", [HERE / "parent.py", "{}", "1", "1", "1000"]),
     "a loader's worker": ("forked", ["-c", READ]),
-    "a look at the data": (
-        "look.py",
+    "an inspection of the data": (
+        "inspect_data.py",
         [TRAIN, "-m", "hydra.sweep.dir={}", "sweeper.look=true", "seed=1,2"],
     ),
     "another rank": (

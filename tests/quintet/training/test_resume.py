@@ -175,7 +175,7 @@ def test_changing_a_choice_is_refused(
     before = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*.*") if p.is_file())
     with pytest.raises(SystemExit) as caught:
         train_here(None, f"resume={tmp_path / 'run'}", override)
-    assert f"it cannot take {override.split('=')[0]}=" in str(caught.value)
+    assert f"{override.split('=')[0]} cannot be changed" in str(caught.value)
     after = sorted((p, p.read_bytes()) for p in (tmp_path / "run").rglob("*.*") if p.is_file())
     assert after == before
 
@@ -202,7 +202,7 @@ def test_a_refused_resume_leaves_the_record_alone(
 def test_resuming_no_run_is_refused(place: str, run_train: RunTrain, tmp_path: Path) -> None:
     done = run_train(None, f"resume={place}", check=False, cwd=tmp_path)
     assert done.returncode == 1
-    assert done.stderr.startswith(f"Error: resume={place} is no run folder")
+    assert done.stderr.startswith(f"Error: resume={place} is not a run folder")
     assert "Traceback" not in done.stderr
     assert not list(tmp_path.iterdir())
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from quintet.base.console import command_line, typed
 from quintet.config.initial_config import has_begun
-from quintet.config.pasteable import sort_out
+from quintet.config.safe_overrides import sort_out
 from quintet.report.html.blocks import Block, Note
 from quintet.report.run.run_data import RunData
 

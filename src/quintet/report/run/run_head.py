@@ -3,7 +3,7 @@
 from quintet.analysis.significance import judge
 from quintet.artifacts.steering_files import by_hand
 from quintet.base.formatting import duration, plural, score
-from quintet.config.pasteable import sort_out
+from quintet.config.safe_overrides import sort_out
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run import cross_validated
 from quintet.report.run.run_commands import next_steps, warned

@@ -1,7 +1,7 @@
 """The commands to continue from a sweep, ready to copy."""
 
 from quintet.base.console import command_line, typed
-from quintet.config.pasteable import sort_out, words_of
+from quintet.config.safe_overrides import sort_out, words_of
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trial_significance import missing_predictions
 from quintet.study.overrides import assignments

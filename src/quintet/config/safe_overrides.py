@@ -1,4 +1,4 @@
-"""Words of a command line that came with a folder, and may stand in a command to copy.
+"""Overrides that came with a folder and are safe to print in a command to copy.
 
 A folder may be a stranger's, and an override can do more than choose a value: name a class to be
 called, a folder of configs, a shell line of a launcher. Such words are left out, and named.

@@ -1,4 +1,4 @@
-"""Where classes and functions are today that run folders of earlier versions name elsewhere."""
+"""Current paths of classes and functions that run folders of earlier versions name differently."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""A secret in clear ends a command before anything is written: on the command line or in a YAML."""
+"""Refuses plaintext secrets on the command line or in a YAML before anything is written."""
 
 import sys
 from collections.abc import Iterator

@@ -5,7 +5,7 @@ from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
 from quintet.base import secret_rules
-from quintet.config import plain_secrets
+from quintet.config import plaintext_secrets
 from running import CONFIGS
 
 CLEAR = """
@@ -43,7 +43,7 @@ u='http://h/?page=1&tokens=5'  password=null  password=???  --help  a.secretary=
 
 @pytest.mark.parametrize("argument", CLEAR.split())
 def test_a_secret_in_clear_is_noticed(argument):
-    assert list(plain_secrets.typed(argument))
+    assert list(plaintext_secrets.typed(argument))
 
 
 @pytest.mark.parametrize("service", FORMS)
@@ -53,7 +53,7 @@ def test_a_secret_is_known_by_its_form_wherever_it_stands(service):
 
 @pytest.mark.parametrize("argument", SAFE.split())
 def test_what_is_no_secret_in_clear_passes(argument):
-    assert not list(plain_secrets.typed(argument))
+    assert not list(plaintext_secrets.typed(argument))
 
 
 @pytest.mark.parametrize("name", ["train", "evaluate", "predict", "export", "report", "steer"])
@@ -72,7 +72,7 @@ def test_nor_has_any_option():
 
 def test_the_refusal_names_key_and_cure_and_not_the_secret():
     with pytest.raises(SystemExit) as refused:
-        plain_secrets.refuse_arguments(["seed=1", "a={login: {passwd: 'tweet 4711'}}"])
+        plaintext_secrets.refuse_arguments(["seed=1", "a={login: {passwd: 'tweet 4711'}}"])
     said = str(refused.value)
     assert "a.login.passwd" in said
     assert "a.login.passwd='${oc.env:" in said
@@ -83,6 +83,6 @@ def test_the_refusal_names_the_file(tmp_path):
     (tmp_path / "comet.yaml").write_text("api_key: tweet-4711\n")
     config = OmegaConf.create({"logger": {"comet": {"api_key": "tweet-4711"}}})
     with pytest.raises(SystemExit) as refused:
-        plain_secrets.refuse_config(config, tmp_path)
+        plaintext_secrets.refuse_config(config, tmp_path)
     assert str(tmp_path / "comet.yaml") in str(refused.value)
     assert "4711" not in str(refused.value)

@@ -3,7 +3,7 @@
 import pytest
 
 from quintet.base.console import command_line
-from quintet.config.pasteable import harmless, words_of
+from quintet.config.safe_overrides import harmless, words_of
 
 
 @pytest.mark.parametrize(

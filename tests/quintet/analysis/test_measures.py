@@ -83,4 +83,4 @@ def test_precision_equals_scikit_learns():
 @template_only
 def test_every_metric_has_a_measure():
     assert set(own("metric")) == set(MEASURES)
-    assert quintet.metrics
+    assert quintet.options.metrics

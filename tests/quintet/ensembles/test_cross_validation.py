@@ -248,7 +248,7 @@ def test_killed_in_a_fold_it_goes_on_there(
     assert not (folder / "result.json").exists()
     out = run_train(None, f"resume={folder}").stdout
     assert "folds/0  accuracy" in out
-    assert "done before" in out
+    assert "finished before" in out
     assert (folder / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns == kept
     assert Record.read(folder / "folds/0").sessions == 1
     whole = ran(tmp_path / "whole", *runs.SMALL, *long, "callbacks.progress=null")

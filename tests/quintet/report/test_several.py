@@ -60,5 +60,5 @@ def test_the_curve_of_a_trial_with_folds_is_their_mean(folded, tmp_path):
     made.create({"seed": "1"}, space, {})
     shutil.copytree(folded, folder_of(made.folder, 0))
     sweep = SweepData(made, made.folder)
-    each = [sweep._told(folded / f"folds/{i}") for i in range(2)]
+    each = [sweep._from_file(folded / f"folds/{i}") for i in range(2)]
     assert sweep.curves[0] == {e: pytest.approx((each[0][e] + each[1][e]) / 2) for e in (1, 2)}

@@ -20,7 +20,7 @@ from parent import loop, plan, swept
 from quintet.base.errors import UserError
 from quintet.base.paths import CONFIGS
 from quintet.study.study import Study
-from quintet.sweep.full_disk import explained
+from quintet.sweep.full_disk import reported
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.plan import Plan
 from quintet.sweep.samplers import Grid
@@ -103,7 +103,7 @@ def main(folder: str, name: str, launcher: str, trials: str, fault: str, *url: s
     scheme = made.scheduler.total(strategy.epochs)
     limit = int(trials) or strategy.trials or scheme or made.sampler.total(made.space)
     assert limit is not None
-    with explained(place):
+    with reported(place):
         study = Study(place, "max", storage)
         strike(fault)
         if launcher == "basic":

@@ -51,7 +51,7 @@ def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys, kept):
     study = loop(warm).study
     study.optuna.set_user_attr("warm_start", kept)
     announce(warm, study, 2, 1)
-    assert "the best points of houses (trial 7)" in capsys.readouterr().out
+    assert "the best trials of houses (trial 7)" in capsys.readouterr().out
 
 
 def test_a_winner_that_was_stopped_as_all_were_is_told(tmp_path, capsys):

@@ -205,7 +205,7 @@ def test_whatever_fails_and_whenever_it_stops_there_are_n_trials(kinds, slots, s
         points = [{"do": do, "x": str(i)} for i, do in enumerate(kinds)]
         space = swept(do=sorted(set(kinds)), x=range(len(kinds)))
         grid = Grid()
-        grid._points = points
+        grid._combinations = points
         chosen = plan(folder, space, sampler=grid)
         for after in (*stops, 99):
             its = loop(chosen, slots=slots)

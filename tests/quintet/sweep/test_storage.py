@@ -151,7 +151,7 @@ signal.signal(signal.SIGXFSZ, signal.SIG_IGN)
 folder = Path(sys.argv[1])
 its = loop(plan(folder, swept(x=range(8))))
 resource.setrlimit(resource.RLIMIT_FSIZE, (6000, 6000))
-with explained(folder):
+with reported(folder):
     its.run()
 """
 

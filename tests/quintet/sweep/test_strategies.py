@@ -57,9 +57,9 @@ def test_a_strategy_finds_a_model_on_digits(tmp_path, name):
     assert best["choices"]["sweeper"] == name
     if name == "successive_halving":
         assert sorted(int(row["epochs"]) for row in table) == [1, 1, 2, 4]
-        assert [float(row["seconds"]) for row in table] == [
-            json.loads(Path(row["folder"], "result.json").read_text())["seconds"] for row in table
-        ]  # a session counts once
+        for row in table:  # A session counts once; its time after the last checkpoint may be lost.
+            recorded = json.loads(Path(row["folder"], "result.json").read_text())["seconds"]
+            assert recorded <= float(row["seconds"]) < 1.5 * recorded
         # The survivor went on in its own folder: its metrics file has every epoch once.
         lines = (folder / "best/metrics.csv").read_text().splitlines()[1:]
         assert [line.split(",")[0] for line in lines] == ["0", "1", "2", "3"]

@@ -57,7 +57,7 @@ def test_two_ranks_share_a_folder_that_rank_0_alone_writes(
 @pytest.mark.parametrize(
     ("fault", "reason"),
     [
-        ("raise ValueError('the moon is full')", "Rank 1 ended with ValueError: the moon is full"),
+        ("raise ValueError('the moon is full')", "Rank 1 ended with ValueError: the moon is full."),
         ("os.kill(os.getpid(), 9)", "Rank 1 was ended by SIGKILL. Perhaps the memory was full."),
     ],
 )

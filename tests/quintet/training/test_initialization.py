@@ -86,7 +86,8 @@ def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path)
         ("nowhere", "is not there"),
         ("{empty}", "has no checkpoint"),
         ("{empty}/../code.pt", "pickled code"),
-        ("{empty}/../list.pt", "does not hold a model's tensors"),
+        ("{empty}/../list.pt", "it is a list, and should be a dict"),
+        ("{empty}/../plain.pt", "does not hold a model's tensors"),
         ("{empty}/../folds", r"has no model of its own.*weights=\S*/folds/folds/0\."),
         ("{empty}/../sweep", r"has no model of its own.*weights=\S*/sweep/best\."),
     ],
@@ -99,6 +100,7 @@ def test_weights_that_cannot_be_loaded_are_refused(
         (tmp_path / inside / "checkpoints").mkdir(parents=True)
     torch.save(torch.nn.Linear(1, 1), tmp_path / "code.pt")
     torch.save([torch.ones(1)], tmp_path / "list.pt")
+    torch.save({"weight": 1}, tmp_path / "plain.pt")
     place = where.format(empty=tmp_path / "empty")
     with pytest.raises(SystemExit, match=says):
         train_here(tmp_path / "run", f"model.weights='{place}'")

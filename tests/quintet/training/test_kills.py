@@ -184,14 +184,14 @@ def test_a_torn_beginning_is_answered_with_the_command_to_start_again(tmp_path: 
         (folder / ".hydra" / torn).touch()
         ended = forked(tmp_path / "log", [f"resume={folder}"])
         assert ended.code == 1
-        assert ended.said.startswith(f"Error: resume={folder}: this run was stopped before")
+        assert ended.said.startswith(f"Error: resume={folder} cannot be resumed: the run was")
         assert "with the command that began it" in ended.said
     typed = ["model=cnn", "data.path='a b'"]
     (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(typed))
     said = forked(tmp_path / "log", [f"resume={folder}"]).said
     command = command_line("train", *typed, f"hydra.run.dir={folder}")
-    assert f"Start it again: {command}" in said
+    assert f"Start it again: `{command}`" in said
     evil = [*typed, "+callbacks.x={_target_:os.system}", "hydra.launcher.setup=[id]"]
     (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(evil))
     said = forked(tmp_path / "log", [f"resume={folder}"]).said
-    assert f"Start it again: {command}\nLeft out" in said
+    assert f"Start it again: `{command}`\nLeft out" in said

@@ -133,7 +133,7 @@ def test_choices_that_do_not_fit_are_refused_and_what_is_suggested_fits(
     cfg.choices = combination
     with pytest.raises(UserError) as refused:
         check_choices(cfg)
-    misfits = re.findall(r"(\w+)=\w+ does not fit .*?Choose one of: \w+=(\w+)", str(refused.value))
+    misfits = re.findall(r"(\w+)=\w+ does not fit .*?Allowed: \w+=(\w+)", str(refused.value))
     assert misfits
     assert fits(combination | dict(misfits))
     check_choices(composed(tmp_path, *spelled(combination | dict(misfits))))

@@ -33,11 +33,11 @@ def settled(
     monkeypatch.setenv("PROJECT_ROOT", str(tmp_path))
     setup_globals()
 
-    def settle(*arguments: str, seen: Iterable[str] = ()) -> plan.Plan:
+    def settle(*arguments: str, inspected: Iterable[str] = ()) -> plan.Plan:
         named = any(argument.startswith("study=") for argument in arguments)
         given = [*arguments, *([] if named else [f"hydra.sweep.dir={tmp_path}"])]
         config = loader.load_configuration("train", given, RunMode.MULTIRUN)
-        return plan.settle(config, loader, arguments, seen)
+        return plan.settle(config, loader, arguments, inspected)
 
     return settle
 

@@ -24,7 +24,7 @@ def test_what_differs_is_what_was_typed(sweeps):
 def test_setups_are_compared_seed_by_seed(sweeps, capsys):
     made = compare(OmegaConf.create({"a": str(sweeps["a"]), "b": str(sweeps["b"])}))
     a, b = (side(sweeps[s], s).by_seed() for s in "ab")
-    assert [row[0] for row in made.rows] == ["0", "1", "2", "mean", "deviation"]
+    assert [row[0] for row in made.rows] == ["0", "1", "2", "mean", "standard deviation"]
     mean = np.mean([a[s] - b[s] for s in a])
     assert f"{mean:+.4f}" in made.remarks[0]
     assert "of 3 seeds" in made.remarks[1] or "3 seeds" in made.remarks[1]

@@ -1,3 +1,4 @@
+import shutil
 import os
 import signal
 import socket
@@ -109,7 +110,9 @@ def test_a_trial_is_nested_in_its_study_and_a_failed_run_says_why(train, tmp_pat
 def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
     address = f"logger.mlflow.tracking_uri={server}"
     folder = train(address, "scheduler=constant")
-    (folder / "config.yaml").unlink()
+    for name in ("config.yaml", "metrics.csv", "predictions.npz", "steering.csv", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    shutil.rmtree(folder / "checkpoints")
     train(address, "scheduler=constant", "trainer.max_epochs=4", folder=folder)
     seen = told(server, folder)
     assert seen.info.status == "FINISHED"

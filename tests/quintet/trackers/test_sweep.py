@@ -125,8 +125,8 @@ def test_a_killed_trials_row_of_the_hparams_page_ends(sweep_of, killed):
 def test_the_parent_needs_neither_torch_nor_lightning(sweep_of):
     script = (
         "import sys; from importlib import import_module as load\n"
-        "from quintet.trackers import sweep\n"
-        "for module in sweep.TELLERS.values(): load(module)\n"
+        "from quintet.trackers import sweep_trackers\n"
+        "for module in sweep_trackers.ADAPTERS.values(): load(module)\n"
         "import quintet.sweep.sweep_tracking, wandb\n"
         "wandb.Table, wandb.plot.line_series\n"
         "print('heavy:', sorted({'torch', 'lightning'} & set(sys.modules)))"

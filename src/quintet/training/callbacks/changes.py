@@ -8,14 +8,10 @@ import lightning.pytorch as L
 
 @runtime_checkable
 class MakesChanges(Protocol):
-    """A callback that changes hyperparameters while a model trains.
-
-    Args:
-        changes: what was changed, oldest first; see `steering_files.Change`.
-
-    """
+    """A callback that changes hyperparameters while a model trains."""
 
     changes: list[dict[str, Any]]
+    """What was changed, oldest first; see `steering_files.Change`."""
 
 
 def changes_of(callbacks: Iterable[L.Callback]) -> list[dict[str, Any]]:

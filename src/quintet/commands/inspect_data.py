@@ -44,7 +44,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
             # None is judged by the first epochs of its first fold.
             chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
         else:
-            console.say("One validation part for all: {}", why_not)
+            console.say("One validation part for all: {}.", why_not.rstrip("."))
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}

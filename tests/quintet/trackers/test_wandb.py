@@ -8,6 +8,7 @@ import lightning.pytorch as L
 import pytest
 
 from quintet.artifacts.record import Record
+from quintet.commands.experiments import leave_run
 from quintet.modules.epoch_metrics import DivergedError
 from quintet.training import build
 from quintet.training.experiment import run
@@ -20,7 +21,7 @@ pytest.importorskip("wandb")
 def train(composed):
     def start(*overrides, **where):
         cfg = composed("logger=wandb", *overrides, **where)
-        run(cfg)
+        run(cfg, leave_run)
         return Path(cfg.paths.run)
 
     return start

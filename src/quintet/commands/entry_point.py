@@ -146,7 +146,6 @@ def placed(arguments: list[str]) -> list[str]:
             run_folder.check_free(Path(new))
         return arguments
     path = Path(folder).resolve()
-    untrusted_files.check_links(path)
     if not initial_config.has_begun(path):
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
@@ -164,4 +163,5 @@ def placed(arguments: list[str]) -> list[str]:
             value=folder,
             hint="Give a folder that train.py wrote.",
         )
+    untrusted_files.check_links(path)
     return [*arguments, f"hydra.run.dir={quoted(path)}"]

@@ -52,7 +52,7 @@ def test_runs_that_start_together_get_a_folder_each(tmp_path: Path) -> None:
         assert "loss=mse does not fit" in err
     folders = list((tmp_path / "train" / "runs").iterdir())
     assert len(folders) == 12
-    assert all((folder / "result.json").exists() for folder in folders)
+    assert all((folder / ".hydra" / "config.yaml").exists() for folder in folders)
 
 
 def test_one_process_at_a_time_holds_a_folder(tmp_path: Path) -> None:

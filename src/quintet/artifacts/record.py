@@ -62,6 +62,8 @@ class Record:
     reason: str | None = None
     loss: float | None = None
     """C of the best checkpoint on the validation split."""
+    validation: dict[str, float] = field(default_factory=dict)
+    """All that was logged of the best checkpoint on the validation split, P and loss included."""
     test: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
     """Whose weights P, loss and test are of; ensemble.json of a run over folds or seeds."""
@@ -101,6 +103,11 @@ class Record:
     """What the curves say, and what to do; empty where all is well."""
     version: int = VERSION
 
+    @property
+    def trained(self) -> str:
+        """What was trained, by its name on the command line; of a usual module it is the model."""
+        return trained(self.choices)
+
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json in one step, so that no reader sees half of it."""
         write_atomically(folder / RESULT, json.dumps(asdict(self), indent=2) + "\n")
@@ -134,6 +141,20 @@ class Record:
         if more := schema.unknown(cls, given):
             _tell_unknown(path.name, tuple(more))
         return record
+
+
+def trained(choices: Mapping[str, str | None]) -> str:
+    """Return the name of what some choices train: a module, of the default one its model.
+
+    Examples:
+        >>> trained({"module": "supervised", "model": "mlp"}), trained({"module": "gan"})
+        ('mlp', 'gan')
+
+    """
+    module, model = choices.get("module"), choices.get("model")
+    if module in (None, "supervised"):
+        return model or "model"
+    return f"{module} of {model}" if model else str(module)
 
 
 def _check(record: Record) -> None:

@@ -7,6 +7,7 @@ from rich import box
 from rich.markup import escape
 from rich.table import Table
 
+from quintet.artifacts.record import trained
 from quintet.base.console import plain, say, shortest
 from quintet.base.terminal import everywhere
 from quintet.diagnostics.finding import Finding
@@ -19,7 +20,7 @@ def announce(cfg: DictConfig) -> None:
     """Print what is checked."""
     choices = cfg.choices
     say("")
-    say("[bold]Before training[/] {} on {}", choices.get("model"), choices.get("data"))
+    say("[bold]Before training[/] {} on {}", trained(choices), choices.get("data"))
     say("")
 
 

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
+from quintet.artifacts.predictions_file import FILE as PREDICTIONS
 from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.base import console
@@ -21,7 +22,8 @@ from quintet.config.trust import Trust
 from quintet.diagnostics import baselines
 from quintet.ensembles import ensemble_baselines, members
 from quintet.ensembles.reload import trained
-from quintet.training import build
+from quintet.modules.sample_predictor import missing, sample_predictor
+from quintet.training import build, experiment
 from quintet.training.callbacks.prediction_collector import PredictionCollector
 
 Scores = dict[str, dict[str, float]]
@@ -56,24 +58,29 @@ def evaluate(cfg: DictConfig) -> Scores:
 def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     """Return the scores of a run with one model."""
     run = trained(folder, cfg.checkpoint, Trust.of(cfg.get("trust")))
-    facts = run.load()
-    precision = run.cfg.trainer.precision  # P is to be the recorded one
-    trainer = build.trainer(cfg, watched=False, precision=precision)
-    keep = PredictionCollector(run.data)
-    if cfg.checkpoint == "best":
+    trainer = build.trainer(cfg, watched=False, precision=run.cfg.trainer.precision)  # as recorded
+    run.data.attach(trainer)
+    run.load()
+    samples = sample_predictor(run.task, run.data)
+    keep = PredictionCollector(samples.data) if samples else None
+    if keep is not None and cfg.checkpoint == "best":
         keep.answers = read(folder)
         trainer.callbacks.append(keep)  # type: ignore[attr-defined]
     score = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in splits:
-        logged = score[split](run.task, run.data, verbose=False)[0]
-        scores[split] = {name.partition("/")[2]: value for name, value in logged.items()}
+        logged = experiment.measured(score[split], run.task, run.data)
+        scores[split] = experiment.of_split(logged, split)
+    if samples is None or keep is None:
+        why = missing(run.task, run.data)
+        console.tell(f"{PREDICTIONS} is not written: {why}", style="dim")
+        return scores
     with if_one_may_write():
         keep.save(folder)
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-        found = baselines.scores(run.data, facts, metric, splits, threads)
+        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads)
         record.baselines = ensemble_baselines.merged(record.baselines, found)
         with if_one_may_write():
             record.write(folder)
@@ -139,4 +146,6 @@ def _recorded(record: Record | None, split: str, name: str) -> float | None:
         return None
     if split == "test":
         return record.test.get(name)
+    if name in record.validation:
+        return record.validation[name]
     return record.metric.value if name == record.metric.name else None

@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from quintet.artifacts.record import REPORT, Record
 from quintet.base.process import is_first_rank
-from quintet.config import known_signatures
+from quintet.config import run_nodes
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.study.trial_pipe import is_trial
 
@@ -30,8 +30,9 @@ def train(cfg: DictConfig) -> Record:
     """
     if not cfg.resume:  # what can be known at once is answered at once
         check_keys(cfg)
+        run_nodes.check_typed(cfg, cfg.overrides)
         check_choices(cfg)
-        known_signatures.check_config(cfg)
+        run_nodes.check_config(cfg)
     from quintet.ensembles.cross_validation import run
 
     return run(cfg, leave_run)

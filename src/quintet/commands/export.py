@@ -14,7 +14,9 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_atomically
 from quintet.config.trust import Trust
+from quintet.data.module import DataModule
 from quintet.ensembles.reload import Trained, trained
+from quintet.modules.sample_predictor import sample_predictor
 
 NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
 ABOUT = "preprocessing.json"
@@ -43,7 +45,7 @@ def export(cfg: DictConfig) -> Path:
     folder = Path(cfg.output) if cfg.output else untrusted_files.inside(Path(cfg.run), "export")
     for name in (*NAMES.values(), ABOUT):
         check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))
-    model, example = run.task.model.eval(), _example(run)
+    model, example = _exported(run)
     folder.mkdir(parents=True, exist_ok=True)
     with staging(folder, ".export.") as place:
         write_atomically(place / ABOUT, json.dumps(_description(run), indent=2) + "\n")
@@ -65,6 +67,26 @@ def export(cfg: DictConfig) -> Path:
 def _is_ours(path: Path) -> bool:
     """Tell whether an earlier export wrote a file: its description lies beside it."""
     return untrusted_files.read_json(path.parent, ABOUT, dict).keys() == DESCRIBED
+
+
+def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
+    """Return what is exported, and samples that it takes.
+
+    Raises:
+        UserError: a module of one's own without `example_input_array`.
+
+    """
+    if (samples := sample_predictor(run.task, run.data)) is not None:
+        return samples.task.model.eval(), _example(run)
+    given = run.task.example_input_array
+    if not isinstance(given, Tensor) or not len(given):
+        raise UserError(
+            f"module={type(run.task).__name__} does not say what its forward takes",
+            code=Code.INCOMPATIBLE,
+            hint="Set self.example_input_array, a tensor of one sample or more, in its "
+            "constructor; its forward has to map tensors (N, ...) to tensors (N, ...).",
+        )
+    return run.task.eval(), given.expand(max(2, len(given)), *given.shape[1:]).clone()
 
 
 def _example(run: Trained) -> Tensor:
@@ -135,14 +157,18 @@ def _largest_gap(model: nn.Module, call: Call, example: Tensor) -> float:
 
 def _description(run: Trained) -> dict[str, object]:
     facts = run.cfg.facts
-    state = run.data.preprocess.state_dict()
+    return {
+        "task": facts.task,
+        "input_shape": list(facts.input_shape or []),
+        "class_names": list(facts.class_names or []),
+        "preprocess": _preprocessing(run.data) if isinstance(run.data, DataModule) else {},
+    }
+
+
+def _preprocessing(data: DataModule) -> dict[str, object]:
+    state = data.preprocess.state_dict()
     plain = {
         key: value.tolist() if isinstance(value, Tensor) else value for key, value in state.items()
     }
     plain["seen"] = [codes.tolist() for codes in state["seen"]]
-    return {
-        "task": facts.task,
-        "input_shape": list(facts.input_shape),
-        "class_names": list(facts.class_names),
-        "preprocess": plain,
-    }
+    return plain

@@ -2,6 +2,7 @@
 
 import json
 from copy import deepcopy
+from dataclasses import asdict
 from pathlib import Path
 
 import yaml
@@ -10,6 +11,8 @@ from omegaconf import DictConfig
 from quintet.base import console, paths
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
+from quintet.data.lightning_data import StatedFacts
+from quintet.data.module import DataModule
 from quintet.diagnostics.data_choices import fitting, folds
 from quintet.training import build
 
@@ -29,9 +32,13 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     """
     console.quiet(cfg.debug)
     data = build.data(cfg)
+    data.attach(build.trainer(cfg, watched=False))
     facts = data.load()
     for sentence in data.data_summary:
         console.say("{}", sentence)
+    if isinstance(facts, StatedFacts):
+        return _stated(cfg, facts)
+    assert isinstance(data, DataModule)
     typed = {override.partition("=")[0] for override in cfg.overrides}
     usual = _usual()
     chosen = {
@@ -52,6 +59,15 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     console.say("fits      [bold]{}[/]", words)
     write_atomically(Path(cfg.paths.run) / FILE, json.dumps(chosen, indent=2) + "\n")
     return chosen
+
+
+def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
+    """Print what a LightningDataModule says of itself; no choices follow from it."""
+    for name, value in asdict(facts).items():
+        if value not in (None, {}):
+            console.say("{} {}", name, value)
+    write_atomically(Path(cfg.paths.run) / FILE, "{}\n")
+    return {}
 
 
 def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:

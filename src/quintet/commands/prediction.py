@@ -1,8 +1,9 @@
 """Predict new inputs with a trained run."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
+import numpy as np
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
@@ -12,18 +13,21 @@ from quintet.artifacts.output_paths import begins, check
 from quintet.artifacts.record import ENSEMBLE
 from quintet.base import console
 from quintet.base.errors import Code, UserError
-from quintet.base.files import write_atomically
+from quintet.base.files import replacing, write_atomically
+from quintet.commands import step_predictions
 from quintet.config.trust import Trust
-from quintet.data.reader import read_new
+from quintet.data.module import DataModule
+from quintet.data.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
+from quintet.modules.sample_predictor import sample_predictor
 
 if TYPE_CHECKING:
     import pandas as pd
 
 
 def predict(cfg: DictConfig) -> Path:
-    """Predict the inputs of `cfg.input` and write a CSV with one row a sample.
+    """Predict the inputs of `cfg.input` and write a CSV with one row a sample, or an npz.
 
     Raises:
         UserError: the run cannot be rebuilt, the input does not have the run's features, or the
@@ -31,15 +35,33 @@ def predict(cfg: DictConfig) -> Path:
 
     """
     console.quiet(cfg.debug)
-    if not str(cfg.output).endswith(".csv"):
+    output = Path(cfg.output)
+    _check_settings(cfg, output)
+    runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
+    run = runs[0][0]
+    if sample_predictor(run.task, run.data) is None:
+        return _of_steps(cfg, run, output)
+    if output.suffix != ".csv":
+        raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
+    new = _read(cfg, run)
+    total = sum(count for _, count in runs)
+    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
+    values = torch.stack(list(shares)).sum(0)
+    frame = _frame(values, run)
+    frame.insert(0, "sample", new.names)
+    return _write(cfg, frame, output)
+
+
+def _check_settings(cfg: DictConfig, output: Path) -> None:
+    if output.suffix not in (".csv", ".npz"):
         raise UserError(
-            "is not a CSV file",
+            "is no CSV file, and no npz of arrays",
             key="output",
             value=cfg.output,
-            hint="Give a name that ends in .csv.",
+            hint="Give a name that ends in .csv or .npz.",
         )
-    output = Path(cfg.output)
-    check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
+    if output.suffix == ".csv":
+        check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
             "holds no sample",
@@ -48,18 +70,45 @@ def predict(cfg: DictConfig) -> Path:
             value=cfg.batch_size,
             allowed=["whole numbers from 1"],
         )
-    runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
-    run = runs[0][0]
+
+
+def _read(cfg: DictConfig, run: Trained) -> NewInput:
+    if cfg.input is None:
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key="input",
+            hint="Give input=<file or folder>, with the features of the training data.",
+        )
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
-        new = read_new(cfg.input, run.data.reader)
+        new = read_new(cfg.input, cast(DataModule, run.data).reader)
     _check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)
-    total = sum(count for _, count in runs)
-    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
-    values = torch.stack(list(shares)).sum(0)
-    frame = _frame(values, run)
-    frame.insert(0, "sample", new.names)
+    return new
+
+
+def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
+    """Write what the module's own `predict_step` returns."""
+    import pandas as pd
+
+    step_predictions.check(run, cfg.input)
+    new = _read(cfg, run) if isinstance(run.data, DataModule) else None
+    columns = step_predictions.predicted(run, new, cfg.batch_size)
+    count = len(next(iter(columns.values())))
+    names = new.names if new is not None and len(new.names) == count else [*range(1, count + 1)]
+    if output.suffix == ".csv":
+        table = {"sample": names} | step_predictions.cells(columns)
+        return _write(cfg, pd.DataFrame(table), output)
+    given = {"input": cfg.input, "run": cfg.run}
+    check(output, given, lambda path: False, overwrite=bool(cfg.get("overwrite")))
+    with replacing(output) as temporary, temporary.open("wb") as file:
+        np.savez(file, **{"sample": np.asarray(names)} | columns)  # type: ignore[arg-type]
+    console.say("{} predictions → [bold]{}[/]", count, console.shortest(output))
+    return output
+
+
+def _write(cfg: DictConfig, frame: "pd.DataFrame", output: Path) -> Path:
     text = csv_cells.of_frame(frame)
     titles = text.partition("\n")[0] + "\n"
     given = {"input": cfg.input, "run": cfg.run}
@@ -91,8 +140,9 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
 @torch.inference_mode()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
-    batches = torch.split(run.data.preprocess.transform(x), batch_size)
-    return torch.cat([run.task.predictions(run.task(batch)) for batch in batches])
+    found = run.samples("A prediction for each sample")
+    batches = torch.split(found.data.preprocess.transform(x), batch_size)
+    return torch.cat([found.task.predictions(found.task(batch)) for batch in batches])
 
 
 def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":

@@ -82,6 +82,10 @@ FAMILIES = {
     "callbacks": (Family((f"{ENGINE}.training.callbacks",), CALLBACK),),
 }
 """By the part of a config that names them."""
+FAMILIES["module"] = (
+    Family((f"{ENGINE}.modules",), "lightning.pytorch.LightningModule"),
+    *(f for part in ("model", "loss", "metric", "optimizer", "scheduler") for f in FAMILIES[part]),
+)
 ONE_BY_ONE = {
     "trainer": (
         "lightning.pytorch.Trainer",

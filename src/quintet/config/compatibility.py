@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
 from quintet.config.error_messages import FILLED_IN
+from quintet.config.run_nodes import taken
 
 RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 
@@ -109,7 +110,7 @@ def check_choices(cfg: DictConfig) -> None:
 
 def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[UserError]:
     fits = cfg[group].get("fits")
-    if need is not None and fits is not None and need not in fits:
+    if group in taken(cfg) and need is not None and fits is not None and need not in fits:
         yield UserError(
             f"does not fit {what}, only {', '.join(fits)}",
             code=Code.INCOMPATIBLE,

@@ -17,6 +17,7 @@ from quintet.config.building_blocks import ENGINE, FAMILIES
 from quintet.config.instantiate import refuse_special
 from quintet.config.references import check_references, literal, refusal, substituted, value
 from quintet.config.renamed_targets import with_current_targets
+from quintet.config.run_nodes import DEFAULT
 from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
 
 WATCHING = "callbacks"
@@ -61,6 +62,9 @@ def settled(path: Path, trust: Trust) -> DictConfig:
     """
     config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
     _require(config, NEEDED, path)
+    if "module" not in config:
+        named = {"metric_name": config["metric"].get("name"), "task": config["facts"].get("task")}
+        config["module"] = DEFAULT | named
     config = _mapped(config, lambda text, _: substituted(text, trust))
     check(config, trust)
     _keep_to_reading(config)
@@ -81,6 +85,7 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
     """
     config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
     _require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
+    config.setdefault("module", dict(DEFAULT))
     for key in typed:
         if not isinstance(value(config, key), dict | list | None):
             _set(config, key, None)

@@ -21,10 +21,11 @@ RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
     "loss": {"fits", "num_outputs", "search_space"},
     "init": {"search_space"},
+    "module": {"search_space"},
     "model": {"fits", "weights", "freeze", "search_space"},
     "optimizer": {"weight_decay_on", "layer_decay", "search_space"},
     "scheduler": {"interval", "warmup", "monitor", "search_space"},
-    "data": {"task", "kind", "search_space"},
+    "data": {"task", "kind", "seed", "search_space"},
 }
 TARGET, PARTIAL = "_target_", "_partial_"
 NODE_KEYS = {TARGET, PARTIAL}

@@ -43,28 +43,6 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
 Parameters = Mapping[str, Mapping[str, Any]]
 
 
-def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
-    """Return all of a run's nodes by their places, but for the data's."""
-    found = {group: cfg[group] for group in ("loss", "init", "optimizer", "scheduler", "model")}
-    found |= {"metric": cfg.metric, "trainer": cfg.trainer}
-    for group in ("callbacks", "logger"):
-        each = (cfg[group] or {}).items()
-        found |= {f"{group}.{name}": node for name, node in each if node is not None}
-    return found
-
-
-def check_config(cfg: DictConfig) -> None:
-    """Check all nodes of a run.
-
-    Raises:
-        UserError: as `check`.
-
-    """
-    for where, node in nodes(cfg).items():
-        check(node, where)
-    check_data(cfg.data)
-
-
 def check(node: DictConfig, where: str) -> None:
     """Check a node, and all nodes in it, as far as the shipped signatures go; nothing is imported.
 

@@ -10,7 +10,7 @@ from quintet.artifacts.record import CONFIG
 from quintet.base import paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, initial_config, plaintext_secrets, references
-from quintet.config.run_folder import GROUPS
+from quintet.config.run_folder import GROUPS, made_of
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -56,7 +56,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
     for key in keys:
         OmegaConf.update(taken, key, references.value(own, key), force_add=True)
     with open_dict(taken):
-        taken.choices = {g: first.choices[g] for g in GROUPS if g in first.choices}
+        taken.choices = {g: first.choices[g] for g in made_of(taken) if g in first.choices}
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
     plaintext_secrets.refuse_config(taken, folder)

@@ -16,10 +16,18 @@ from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import remove_temporary_files, write_atomically
 from quintet.base.process import is_first_rank
-from quintet.config import foreign_config, initial_config, references
+from quintet.config import foreign_config, initial_config, references, run_nodes
 from quintet.config.trust import Trust
 
-GROUPS = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "sweeper")
+GROUPS = (
+    *("metric", "loss", "init", "optimizer", "scheduler", "module", "model", "data", "sweeper"),
+)
+
+
+def made_of(cfg: DictConfig) -> list[str]:
+    """Return the groups whose choices have a part in a run: its module may not take all."""
+    unused = set(run_nodes.CHOICES) - {"metric"} - run_nodes.taken(cfg)
+    return [group for group in GROUPS if group not in unused]
 
 
 def note_command(cfg: DictConfig) -> None:
@@ -29,7 +37,7 @@ def note_command(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     with open_dict(cfg):
         chosen = hydra.runtime.choices
-        cfg.choices = {group: chosen.get(group) for group in GROUPS if group in chosen}
+        cfg.choices = {group: chosen.get(group) for group in made_of(cfg) if group in chosen}
         cfg.overrides = initial_config.as_typed(hydra.overrides.task)
         for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files
             if isinstance(cfg.get(group), DictConfig):

@@ -1,5 +1,6 @@
 """The DataModule: samples -> splits -> preprocessing fitted on train -> batches."""
 
+import math
 from collections.abc import Callable
 from typing import Any, cast
 
@@ -92,6 +93,7 @@ class DataModule(L.LightningDataModule):
         self.reader: dict[str, Any] = {}
         self.data_summary: list[str] = []
         self.ordered = False
+        self.facts: Facts
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self.indices: dict[SplitName, Tensor] = {}
 
@@ -113,12 +115,35 @@ class DataModule(L.LightningDataModule):
         for name, index in zip(SPLITS, (train, val, test), strict=True):
             inputs = index if self.rows is not None else self.preprocess.transform(samples.x[index])
             self.splits[name], self.indices[name] = (inputs, samples.y[index]), index
-        return facts(samples, train, val, test)
+        self.facts = facts(samples, train, val, test)
+        return self.facts
+
+    @property
+    def datamodule(self) -> L.LightningDataModule:
+        """The module itself."""
+        return self
+
+    @property
+    def target_centre(self) -> list[float]:
+        """Centre of a regression's standardised scale, one per target."""
+        return self.preprocess.target_centre.tolist() or [0.0]
+
+    @property
+    def target_width(self) -> list[float]:
+        """Width of that scale, in units of the target."""
+        return self.preprocess.target_width.tolist() or [1.0]
+
+    def attach(self, trainer: L.Trainer) -> None:
+        """Take note of nothing: samples are read and split alike for any Trainer."""
 
     def steps(self, world_size: int) -> int:
         """Return the batches of a training epoch on each of `world_size` processes."""
         x, y = self.splits["train"]
         return len(TensorLoader(x, y, self.batch_size, shuffle=True, world_size=world_size))
+
+    def validation_steps(self, world_size: int) -> int:
+        """Return the batches of a validation epoch on each of `world_size` processes."""
+        return math.ceil(len(self.splits["val"][1]) / (self.batch_size * world_size))
 
     def train_dataloader(self) -> Loader:
         """Return shuffled batches of the training split."""

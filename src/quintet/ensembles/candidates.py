@@ -13,7 +13,7 @@ from quintet.artifacts.record import ENSEMBLE, Record, by_fold
 from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.config.trust import NOTHING, Trust
-from quintet.ensembles.members import predictions, targets
+from quintet.ensembles.members import AVERAGE, predictions, targets
 from quintet.ensembles.reload import Trained, trained
 from quintet.study.trial import folder_of
 
@@ -135,8 +135,12 @@ def predict(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePrediction
         predicted=[_mean([predictions(run, "val") for run in fold]) for fold in folds],
         truth=[targets(fold[0], "val") for fold in folds],
         test=targets(first, "test"),
-        indices=[*(fold[0].data.indices["val"] for fold in folds), first.data.indices["test"]],
+        indices=[*(_indices(fold[0], "val") for fold in folds), _indices(first, "test")],
     )
+
+
+def _indices(run: Trained, split: str) -> Tensor:
+    return run.samples(AVERAGE).data.indices[split]
 
 
 def on_test(candidate: Candidate, trust: Trust = NOTHING) -> Tensor:

@@ -95,7 +95,7 @@ def parts(cfg: DictConfig, folder: Path) -> dict[str, DictConfig]:
     for seed, fold in product(range(cfg.seed, cfg.seed + seeds), range(max(1, folds))):
         name = f"folds/{fold}" if folds else f"seeds/{seed}"
         name += f"_seed_{seed}" if folds and seeds > 1 else ""
-        changes = {"data.seed": cfg.data.seed, "seed": seed}
+        changes = {"data.seed": cfg.data.get("seed", cfg.seed), "seed": seed}
         changes |= {"data.folds": folds, "data.fold": fold} if folds else {}
         found[name] = _part(cfg, folder / name, changes)
     return found

@@ -48,7 +48,9 @@ def merged(before: Scores, found: Scores) -> Scores:
 def _on_test(folder: Path, trust: Trust) -> dict[str, float]:
     predictions: dict[str, list[torch.Tensor]] = {}
     for run, _ in members.members(folder, trust=trust):
-        each = baselines.predict(run.data, run.load(), ["test"], run.cfg.threads)
+        run.load()
+        data = run.samples(members.AVERAGE).data
+        each = baselines.predict(data, data.facts, ["test"], run.cfg.threads)
         for name, predicted in each.items():
             predictions.setdefault(name, []).append(predicted["test"])
     metric, truth = instantiate(run.cfg.metric, "metric"), members.targets(run, "test")

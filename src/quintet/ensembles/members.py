@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from pathlib import Path
+from statistics import fmean
 from typing import Any
 
 import torch
@@ -13,6 +14,10 @@ from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.reload import Trained, trained
+from quintet.modules.sample_predictor import sample_predictor
+from quintet.training import build, experiment
+
+AVERAGE = "An average of predictions"
 
 
 def members(
@@ -40,13 +45,15 @@ def members(
 @torch.inference_mode()
 def predictions(run: Trained, split: str) -> Tensor:
     """Return a model's predictions for a split, as metrics expect them."""
-    loader: Any = run.data.val_dataloader() if split == "val" else run.data.test_dataloader()
-    return torch.cat([run.task.predictions(run.task(x)) for x, _ in loader])
+    found = run.samples(AVERAGE)
+    data, task = found.data, found.task
+    loader: Any = data.val_dataloader() if split == "val" else data.test_dataloader()
+    return torch.cat([task.predictions(task(x)) for x, _ in loader])
 
 
 def targets(run: Trained, split: str) -> Tensor:
     """Return a split's targets, as metrics expect them."""
-    y = run.data.splits[split][1]
+    y = run.samples(AVERAGE).data.splits[split][1]
     return y.long() if run.cfg.facts.task == "multilabel" else y
 
 
@@ -59,10 +66,26 @@ def score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
 
 
 def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> dict[str, float]:
-    """Return the score of the averaged predictions on the common test set."""
-    total, weight = torch.zeros(()), 0
+    """Return the score of the averaged predictions on the common test set.
+
+    Of models whose predictions of single samples are not known it is the mean of each one's scores.
+    """
+    total, weight, each = torch.zeros(()), 0, []
     for run, count in members(folder, checkpoint, trust):
         run.load()
+        if sample_predictor(run.task, run.data) is None:
+            each.append(tested(run))
+            continue
         total, weight = total + count * predictions(run, "test"), weight + count
+    if each:
+        return {name: fmean(scores[name] for scores in each) for name in each[0]}
     metric = instantiate(run.cfg.metric, "metric")
     return {run.cfg.metric.name: score(metric, total / weight, targets(run, "test"))}
+
+
+def tested(run: Trained) -> dict[str, float]:
+    """Return all that a run's module logs on test data, in this process alone."""
+    alone: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
+    trainer = build.trainer(run.cfg, watched=False, **experiment.WHOLE | alone)
+    run.data.attach(trainer)
+    return experiment.of_split(experiment.measured(trainer.test, run.task, run.data), "test")

@@ -4,6 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as L
 from omegaconf import DictConfig
 
 from quintet.artifacts import checkpoints, untrusted_files
@@ -13,9 +14,10 @@ from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, run_folder
 from quintet.config.trust import NOTHING, Trust
+from quintet.data.lightning_data import ExperimentData, StatedFacts
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
-from quintet.modules.supervised import SupervisedModule
+from quintet.modules.sample_predictor import SamplePredictor, needed
 from quintet.training import build
 from quintet.training.training_steps import repeats
 
@@ -25,10 +27,19 @@ class Trained:
     """A run's config, data and model; the data are read on demand."""
 
     cfg: DictConfig
-    data: DataModule
-    task: SupervisedModule
+    data: ExperimentData
+    task: L.LightningModule
 
-    def load(self) -> Facts:
+    def samples(self, what: str) -> SamplePredictor:
+        """Return module and data, whose predictions of single samples `what` needs.
+
+        Raises:
+            UserError: they are not known.
+
+        """
+        return needed(self.task, self.data, what)
+
+    def load(self) -> Facts | StatedFacts:
         """Read the data that the run was trained on, and return their facts.
 
         Raises:
@@ -37,7 +48,7 @@ class Trained:
         """
         foreign_config.refuse_references(self.cfg, "data")
         found, was = self.data.load(), self.cfg.facts.fingerprint
-        if found.fingerprint != was:
+        if was is not None and found.fingerprint != was:
             raise UserError(
                 f"The data has changed since the run: its fingerprint is {found.fingerprint}, the "
                 f"run's was {was}",
@@ -61,7 +72,7 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
 
     """
     cfg = run_folder.load(folder, trust)
-    foreign_config.refuse_references(cfg, "model", "loss", "metric")
+    foreign_config.refuse_references(cfg, "module", "model", "loss", "metric")
     if untrusted_files.has(folder, ENSEMBLE):
         inside = sorted(Ensemble.read(folder).members)
         raise UserError(
@@ -82,14 +93,16 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
     path = _checkpoint(folder, checkpoint)
     state = checkpoints.load(path)
     data = build.data(cfg)
-    if (kept := state.get(DataModule.__qualname__)) is None:
+    kept = state.get(type(data.datamodule).__qualname__)
+    if kept is None and isinstance(data, DataModule):
         raise UserError(
             f"{path} is not a checkpoint of train.py: it contains no preprocessing",
             code=Code.DAMAGED,
             hint="Give a checkpoint that train.py wrote.",
         )
-    with untrusted_files.understood(path):
-        data.load_state_dict(kept)
+    if kept is not None:
+        with untrusted_files.understood(path):
+            data.datamodule.load_state_dict(kept)
     task = build.task(cfg, data, build.model(cfg))
     _load_weights(task, checkpoints.weights(state, path), path)
     return Trained(cfg, data, task.eval())
@@ -113,7 +126,7 @@ def _checkpoint(folder: Path, name: str) -> Path:
     return untrusted_files.inside(folder, inside)
 
 
-def _load_weights(task: SupervisedModule, state: dict[str, Any], path: Path) -> None:
+def _load_weights(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
     own = task.state_dict()
     missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
     shapes = [k for k in own if k in state and own[k].shape != state[k].shape]

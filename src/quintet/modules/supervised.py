@@ -1,4 +1,4 @@
-"""The one LightningModule: model, loss and metric tied together, whatever they are."""
+"""The default LightningModule: model, loss and metric tied together, whatever they are."""
 
 from collections.abc import Callable, Sequence
 from typing import Any, Self, cast
@@ -8,7 +8,7 @@ import torch
 from lightning.pytorch.utilities.types import LRSchedulerTypeUnion, OptimizerLRScheduler
 from torch import Tensor, nn
 from torch.optim import Optimizer
-from torch.optim.lr_scheduler import ReduceLROnPlateau
+from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchmetrics import Metric
 
 from quintet.base.errors import DivergedError
@@ -17,7 +17,8 @@ from quintet.modules.decoding import predictions
 from quintet.modules.epoch_metrics import Meter
 from quintet.options.models.pretrained import settle
 
-MakeOptimizer = Callable[[nn.Module], OptimizerLRScheduler]
+MakeOptimizer = Callable[[nn.Module], Optimizer]
+MakeSchedule = Callable[[Optimizer], LRScheduler]
 
 
 class SupervisedModule(L.LightningModule):
@@ -29,9 +30,10 @@ class SupervisedModule(L.LightningModule):
         model: maps a batch x to raw outputs (B, K).
         loss: maps outputs (B, K) and targets to a scalar.
         metric: P, over predictions and targets.
+        optimizer: makes the optimizer of the model.
+        scheduler: makes the schedule of an optimizer's rate.
         metric_name: what P is called in the logs, as `val/<metric_name>`.
         task: what is predicted.
-        optimize: maps the model to its optimizer and schedule.
         target_centre: of a regression's standardised scale, one per target.
         target_width: likewise, in units of the target.
 
@@ -45,16 +47,18 @@ class SupervisedModule(L.LightningModule):
         model: nn.Module,
         loss: nn.Module,
         metric: Metric,
+        optimizer: MakeOptimizer,
+        scheduler: MakeSchedule,
         *,
         metric_name: str,
         task: TaskName,
-        optimize: MakeOptimizer,
         target_centre: Sequence[float] = (0.0,),
         target_width: Sequence[float] = (1.0,),
     ) -> None:
         super().__init__()
         self.model, self.loss = model, loss
-        self.metric_name, self.task, self.optimize = metric_name, task, optimize
+        self.optimizer, self.scheduler = optimizer, scheduler
+        self.metric_name, self.task = metric_name, task
         self._validated = -1  # the step of the last validation
         self.register_buffer("target_centre", torch.tensor(target_centre))
         self.register_buffer("target_width", torch.tensor(target_width))
@@ -176,7 +180,8 @@ class SupervisedModule(L.LightningModule):
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and its schedule, as Lightning wants them."""
-        return self.optimize(self.model)
+        optimizer = self.optimizer(self.model)
+        return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
         """Drop the gradients as `optimizer.zero_grad()`, whose profiling costs 40 us a step."""

@@ -1,6 +1,6 @@
 """The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any, Literal
 
 from torch import nn
@@ -69,6 +69,54 @@ def parameter_groups(
     rest = [p for p in trainable if p.ndim < 2 or id(p) in spared]
     groups = [(decayed, weight_decay), (rest, 0.0)]
     return [{"params": params, "weight_decay": rate} for params, rate in groups if params]
+
+
+def grouped(
+    params: nn.Module | Iterable[Any],
+    *,
+    lr: float,
+    weight_decay: float,
+    on: Literal["weights", "all"] = "weights",
+    layer_decay: float = 1.0,
+) -> list[dict[str, Any]]:
+    """Return parameter groups of a module, of parameters, or of groups that somebody made.
+
+    Of bare parameters it is not known what layer they belong to: with `on="weights"` those of fewer
+    than two dimensions are left undecayed. Groups with a `weight_decay` of their own keep it.
+
+    Raises:
+        UserError: as `parameter_groups`, or a `layer_decay` for what is no module.
+
+    """
+    if isinstance(params, nn.Module):
+        groups = parameter_groups(params, weight_decay, on)
+        return groups if layer_decay == 1 else layered(groups, params, lr, layer_decay)
+    if layer_decay != 1:
+        raise UserError(
+            "needs a module, whose layers it knows; this LightningModule gives its optimizer bare "
+            "parameters",
+            code=Code.INCOMPATIBLE,
+            key="optimizer.layer_decay",
+            value=layer_decay,
+            hint="Set it to 1.0, or call self.optimizer(self) in configure_optimizers",
+        )
+    given = list(params)
+    if any(isinstance(each, dict) for each in given):
+        return [{"weight_decay": weight_decay, **each} for each in given]
+    given = [each[1] if isinstance(each, tuple) else each for each in given]  # named_parameters()
+    trainable = [p for p in given if p.requires_grad]
+    if not trainable:
+        raise UserError(
+            "No parameter of the model is trainable",
+            code=Code.INCOMPATIBLE,
+            hint="Freeze less of it",
+        )
+    if on == "all" or weight_decay == 0:
+        return [{"params": trainable, "weight_decay": weight_decay}]
+    decayed = [p for p in trainable if p.ndim >= 2]
+    rest = [p for p in trainable if p.ndim < 2]
+    split = [(decayed, weight_decay), (rest, 0.0)]
+    return [{"params": each, "weight_decay": rate} for each, rate in split if each]
 
 
 def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:

@@ -18,7 +18,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import error_file
 from quintet.base.errors import UserError
 from quintet.base.process import die_with_parent
-from quintet.config import known_signatures
+from quintet.config import run_nodes
 from quintet.config.error_messages import as_user_error
 from quintet.sweep import subprocess_job
 from quintet.sweep.plan import Plan
@@ -43,7 +43,7 @@ def preflight(plan: Plan, start: Start) -> None:
     if (plan.folder / "trials").is_dir():
         return
     examples = asked(plan)
-    if error := mistake(examples, plan.folder, known_signatures.check_config):
+    if error := mistake(examples, plan.folder, run_nodes.check_config):
         raise error
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)

@@ -1,7 +1,7 @@
 """From a composed config to the parts of an experiment."""
 
 import copy
-import math
+import inspect
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -11,17 +11,18 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import hydra_internals
 from quintet.base.advice import Advice
-from quintet.base.errors import UserError, nearest
-from quintet.config import known_signatures
-from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, explained, instantiate
+from quintet.base.errors import Code, UserError, nearest
+from quintet.config import run_nodes
+from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
+from quintet.config.run_nodes import arguments, taken
 from quintet.config.signature import check_arguments, locate, parameters
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
     from torch import nn
 
+    from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
-    from quintet.modules.supervised import SupervisedModule
 
 
 def check(cfg: DictConfig) -> None:
@@ -31,8 +32,8 @@ def check(cfg: DictConfig) -> None:
         UserError: as `instantiate`.
 
     """
-    known_signatures.check_config(cfg)
-    for where, node in known_signatures.nodes(cfg).items():
+    run_nodes.check_config(cfg)
+    for where, node in run_nodes.nodes(cfg).items():
         checked(node, where)
     _check_rates(cfg)
 
@@ -41,20 +42,46 @@ def _check_rates(cfg: DictConfig) -> None:
     """Try the optimizer and its schedule on a stand-in, so that their ranges are checked too."""
     from torch import nn
 
+    from quintet.training.factories import optimizer_factory, scheduler_factory
+
+    takes = taken(cfg)
     trial = copy.deepcopy(cfg)
     for key in ("steps_per_epoch", "total_steps"):
         trial.facts[key] = trial.facts[key] or 10**9  # no warm-up that is meant is longer
-    optimize(trial)(nn.Linear(2, 2, bias=False))
+    if "optimizer" in takes:
+        optimizer = optimizer_factory(trial)(nn.Linear(2, 2, bias=False))
+        if "scheduler" in takes:
+            scheduler_factory(trial)(optimizer)
 
 
-def data(cfg: DictConfig) -> "DataModule":
-    """Return the DataModule over the source that `data=` names.
+def data(cfg: DictConfig) -> "ExperimentData":
+    """Return the data that `data=` names: any LightningDataModule, or a source of samples.
 
-    A data node holds the arguments of its source and those of DataModule side by side.
+    The node of a source holds the arguments of the source and those of DataModule side by side.
     """
-    from quintet.data.module import DataModule
+    import lightning.pytorch as L
+
+    from quintet.data.lightning_data import LightningData
 
     target = locate(cfg.data.get("_target_", ""), "data")
+    if inspect.isclass(target) and issubclass(target, L.LightningDataModule):
+        if cfg.data.get("folds") and "folds" not in parameters(target):
+            raise UserError(
+                f"data={target.__name__} is a LightningDataModule without folds, so there are none "
+                "to train on",
+                code=Code.INCOMPATIBLE,
+                key="cv.folds",
+                value=cfg.data.folds,
+                hint="Leave cv.folds out (cv.seeds works), or let its constructor take folds and "
+                "fold.",
+            )
+        return LightningData(instantiate(cfg.data, "data"), seed=cfg.data.get("seed", cfg.seed))
+    return _source(cfg, target)
+
+
+def _source(cfg: DictConfig, target: Callable[..., Any]) -> "DataModule":
+    from quintet.data.module import DataModule
+
     takes = {*parameters(DataModule), *parameters(target)} - {"source"}
     for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - NODE_KEYS):
         raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
@@ -66,13 +93,66 @@ def data(cfg: DictConfig) -> "DataModule":
     return DataModule(source, **common)
 
 
-def model(cfg: DictConfig) -> "nn.Module":
-    """Return the model, as its own constructor leaves it."""
+def model(cfg: DictConfig) -> "nn.Module | None":
+    """Return the model, as its own constructor leaves it; None for a module that takes none."""
     from quintet.options.models.layers import check_batch
 
+    if "model" not in taken(cfg):
+        return None
     network: nn.Module = instantiate(cfg.model, "model")
-    check_batch(network, min(cfg.data.batch_size, cfg.facts.train_size))
+    sizes = [n for n in (cfg.data.get("batch_size"), cfg.facts.train_size) if n is not None]
+    if sizes:
+        check_batch(network, min(sizes))
     return network
+
+
+def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -> Any:
+    """Return the LightningModule, with the choices that its constructor asks for.
+
+    Args:
+        cfg: with the facts of the data and the run's length.
+        data: loaded, or with the state of a checkpoint.
+        network: the model; None where the module takes none.
+
+    Raises:
+        UserError: it cannot be built, or is no LightningModule.
+
+    """
+    import lightning.pytorch as L
+
+    from quintet.training.factories import with_plans
+    from quintet.training.lightning_patches import without_empty_hooks
+
+    asked = set(arguments(cfg.module.get("_target_"))) - set(cfg.module)
+    offered = _offers(cfg, data, network)
+    given = {name: make() for name, make in offered.items() if name in asked}
+    built = instantiate(cfg.module, "module", **given)
+    if not isinstance(built, L.LightningModule):
+        raise UserError(
+            f"is a {type(built).__name__}, no LightningModule",
+            code=Code.WRONG_TYPE,
+            key="module._target_",
+            value=cfg.module.get("_target_"),
+        )
+    return without_empty_hooks(with_plans(built) if "scheduler" in given else built)
+
+
+def _offers(
+    cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None"
+) -> dict[str, Callable[[], Any]]:
+    """Return what a module's constructor may ask for, by the name of the argument."""
+    from quintet.training.factories import optimizer_factory, scheduler_factory
+
+    return {
+        "model": lambda: network,
+        "loss": lambda: instantiate(cfg.loss, "loss"),
+        "metric": lambda: instantiate(cfg.metric, "metric"),
+        "init": lambda: instantiate(cfg.init, "init"),
+        "optimizer": lambda: optimizer_factory(cfg),
+        "scheduler": lambda: scheduler_factory(cfg),
+        "facts": lambda: OmegaConf.to_container(cfg.facts),
+        **{name: partial(getattr, data, name) for name in ("target_centre", "target_width")},
+    }
 
 
 def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
@@ -85,58 +165,6 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
     for other in (w for w in caught if not issubclass(w.category, InitWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     return [w.message.advice for w in caught if isinstance(w.message, InitWarning)]
-
-
-def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "SupervisedModule":
-    """Return the LightningModule that trains the model to minimise the loss."""
-    from quintet.modules.supervised import SupervisedModule
-    from quintet.training.lightning_patches import without_empty_hooks
-
-    task = SupervisedModule(
-        network,
-        instantiate(cfg.loss, "loss"),
-        instantiate(cfg.metric, "metric"),
-        metric_name=cfg.metric.name,
-        task=cfg.facts.task,
-        optimize=optimize(cfg),
-        target_centre=data.preprocess.target_centre.tolist() or [0.0],
-        target_width=data.preprocess.target_width.tolist() or [1.0],
-    )
-    return without_empty_hooks(task)
-
-
-def optimize(cfg: DictConfig) -> Callable[["nn.Module"], Any]:
-    """Return the function that gives a model its optimizer and schedule, for Lightning."""
-    from quintet.options.optimizers import clips_mixed_precision, layered, parameter_groups
-
-    chosen = copy.deepcopy(cfg.optimizer)
-    clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
-    if clips and chosen.get("fused"):
-        OmegaConf.set_readonly(chosen, False)
-        chosen.fused = False
-
-    def make(network: "nn.Module") -> Any:
-        from quintet.options.schedulers import with_warmup
-
-        schedule = cfg.scheduler
-        groups = parameter_groups(network, chosen.weight_decay, chosen.weight_decay_on)
-        if (decay := chosen.get("layer_decay", 1.0)) != 1:
-            groups = layered(groups, network, chosen.lr, decay)
-        with explained("optimizer"):
-            optimizer = instantiate(chosen, "optimizer")(groups)
-        with explained("scheduler"):
-            schedules = with_warmup(
-                instantiate(schedule, "scheduler"),
-                optimizer,
-                interval=schedule.interval,
-                warmup=schedule.warmup,
-                total_steps=cfg.facts.total_steps,
-                epochs=math.ceil(cfg.facts.total_steps / cfg.facts.steps_per_epoch),
-                monitor=schedule.get("monitor"),
-            )
-        return [optimizer], schedules
-
-    return make
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":

@@ -1,5 +1,6 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
+from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
@@ -19,9 +20,7 @@ if TYPE_CHECKING:
     import lightning.pytorch as L
     from torch import nn
 
-    from quintet.data.module import DataModule
-    from quintet.data.samples import Facts
-    from quintet.modules.supervised import SupervisedModule
+    from quintet.data.lightning_data import ExperimentData
     from quintet.training.callbacks.prune import EarlierFolds
 
 
@@ -58,20 +57,21 @@ def run(
         trainer = build.trainer(config)
         pass_on(trainer, earlier)
         network = build.model(config)
-        advice, moved = initialise(config, network)
-        known = seen_before(config, data.ordered)
-        record.anomalies = [str(each) for each in (*advice, known) if each]
-        record.transfer |= moved
-        if config.compile:  # in place, so that a checkpoint's names are those of the model itself
-            network.compile()
+        if network is not None:
+            advice, moved = initialise(config, network)
+            known = seen_before(config, data.ordered)
+            record.anomalies = [str(each) for each in (*advice, known) if each]
+            record.transfer |= moved
         task = build.task(config, data, network)
+        if config.compile:
+            compile_in_place(task)
         run_folder.claim(config, folder)
         tracking.begin(config, trainer.loggers, record)
-        record.parameters = sum(p.numel() for p in network.parameters())
+        record.parameters = sum(p.numel() for p in (network or task).parameters())
         summary.announce(config, data, f"{record.parameters:,} parameters", record)
         fit(config, trainer, task, data, record)
         evaluate_best(config, task, data, record)
-        score_baselines(config, data, made.facts, record)
+        score_baselines(config, task, data, record)
     summary.summarise(record, folder)
     return record
 
@@ -79,16 +79,18 @@ def run(
 def fit(
     cfg: DictConfig,
     trainer: "L.Trainer",
-    task: "SupervisedModule",
-    data: "DataModule",
+    task: "L.LightningModule",
+    data: "ExperimentData",
     record: Record,
 ) -> None:
     """Train; a resumed run goes on from its newest whole checkpoint, or starts anew without one."""
     from quintet.diagnostics import training_curves
     from quintet.diagnostics.start_checks import losses_before
+    from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.changes import changes_of
+    from quintet.training.callbacks.logged_metrics import LoggedMetrics
     from quintet.training.callbacks.prune import Prune
-    from quintet.training.callbacks.session import EpochCounter, Replan
+    from quintet.training.callbacks.session import EpochCounter, PlateauStep, Replan
     from quintet.training.lightning_patches import without_empty_hooks
 
     tally = EpochCounter()
@@ -96,18 +98,32 @@ def fit(
     callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
     start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
     record.sessions += 1
-    record.guess, initial = losses_before(task, data, cfg.loss.num_outputs)
+    initial = None
+    if samples := sample_predictor(task, data):
+        losses = losses_before(samples.task, samples.data, cfg.loss.num_outputs)
+        record.guess, initial = losses
+    else:
+        callbacks.append(without_empty_hooks(LoggedMetrics(cfg.metric.name)))
+        callbacks.insert(first_saver(callbacks), without_empty_hooks(PlateauStep()))
     try:
-        trainer.fit(task, data, ckpt_path=start, weights_only=True)
+        trainer.fit(task, datamodule=data.datamodule, ckpt_path=start, weights_only=True)
     finally:
         record.epochs, record.seconds = tally.epochs, tally.earlier
         record.steering = changes_of(callbacks)
         rows = training_curves.read(Path(cfg.paths.run) / "metrics.csv")
         record.diagnosis = training_curves.diagnose(
-            rows, record.guess, initial, cfg.data.batch_size
+            rows, record.guess or 0.0, initial, cfg.data.get("batch_size") or 0
         )
     if any(isinstance(callback, Prune) and callback.pruned for callback in callbacks):
         record.status = "pruned"
+
+
+def first_saver(callbacks: "list[L.Callback]") -> int:
+    """Return the place of the first callback that is called when an epoch's numbers are in."""
+    from lightning.pytorch.callbacks import Checkpoint
+
+    places = (i for i, each in enumerate(callbacks) if isinstance(each, Checkpoint))
+    return next(places, len(callbacks))
 
 
 def pass_on(trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
@@ -129,36 +145,71 @@ WHOLE = {
 
 
 def evaluate_best(
-    cfg: DictConfig, task: "SupervisedModule", data: "DataModule", record: Record
+    cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
 ) -> None:
     """Load the best checkpoint; record its P, and open the test set for it once.
 
     Both are measured on whole splits, however little of them training looked at. What the model
     answered is kept, but for a sweep's trials, of which only the winner's matters.
     """
+    from quintet.modules.sample_predictor import sample_predictor
+    from quintet.training.callbacks.logged_metrics import logged
     from quintet.training.callbacks.prediction_collector import PredictionCollector
 
-    record.layers = layers(task.model)
+    record.layers = layers(task)
     if best := checkpoints.best(Path(cfg.paths.run)):
         state = checkpoints.load(best)
         task.load_state_dict(state["state_dict"])
         record.checkpoint = str(best.relative_to(cfg.paths.run))
         record.best_epoch = int(state["epoch"]) + 1
     evaluator = build.trainer(cfg, watched=False, **WHOLE)
-    keep = PredictionCollector(data)
-    if not is_trial():
+    keep = None
+    if (samples := sample_predictor(task, data)) and not is_trial():
+        keep = PredictionCollector(samples.data)
         evaluator.callbacks.append(keep)  # type: ignore[attr-defined]
-    scores = evaluator.validate(task, data, verbose=False)[0]
-    record.metric.value, record.loss = scores[f"val/{cfg.metric.name}"], scores["val/loss"]
+    scores = measured(evaluator.validate, task, data)
+    record.metric.value, record.loss = (
+        logged(scores, "val", cfg.metric.name),
+        scores.get("val/loss"),
+    )
+    record.validation = of_split(scores, "val")
     if opens_test(cfg):
-        scores = evaluator.test(task, data, verbose=False)[0]
-        record.test = {name.removeprefix("test/"): value for name, value in scores.items()}
-    with dispensable(record, "predictions.npz"):
-        keep.save(Path(cfg.paths.run))
+        record.test = of_split(measured(evaluator.test, task, data), "test")
+    if keep is not None:
+        with dispensable(record, "predictions.npz"):
+            keep.save(Path(cfg.paths.run))
 
 
-def layers(model: "nn.Module") -> dict[str, int]:
+def measured(
+    evaluate: Callable[..., Any], task: "L.LightningModule", data: "ExperimentData"
+) -> dict[str, float]:
+    """Return all that a module logs in `Trainer.validate` or `Trainer.test`, by its names."""
+    found: dict[str, float] = {}
+    for scores in evaluate(task, datamodule=data.datamodule, verbose=False):
+        found |= scores
+    return found
+
+
+def of_split(scores: dict[str, float], split: str) -> dict[str, float]:
+    """Return what was logged for a split, without the split's name."""
+    prefix = f"{split}/"
+    return {k.removeprefix(prefix): v for k, v in scores.items() if k.startswith(prefix)}
+
+
+def compile_in_place(task: "L.LightningModule") -> None:
+    """Compile the parts of a module, so that a checkpoint's names stay as they are."""
+    from torchmetrics import Metric
+
+    for child in task.children():
+        if any(True for _ in child.parameters()) and not isinstance(child, Metric):
+            child.compile()
+
+
+def layers(task: "L.LightningModule") -> dict[str, int]:
     """Return the parameters of every layer that has some, by its name and type."""
+    from quintet.modules.supervised import SupervisedModule
+
+    model: nn.Module = task.model if isinstance(task, SupervisedModule) else task
     found = {
         f"{name or 'model'} ({type(layer).__name__})": sum(
             p.numel() for p in layer.parameters(recurse=False)
@@ -170,19 +221,26 @@ def layers(model: "nn.Module") -> dict[str, int]:
 
 def opens_test(cfg: DictConfig) -> bool:
     """Tell whether the run ends on test data; a trial of whether anything runs is no reason to."""
-    return bool(cfg.test and cfg.facts.test_size and not cfg.trainer.fast_dev_run)
+    return bool(cfg.test and cfg.facts.test_size != 0 and not cfg.trainer.fast_dev_run)
 
 
-def score_baselines(cfg: DictConfig, data: "DataModule", facts: "Facts", record: Record) -> None:
+def score_baselines(
+    cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
+) -> None:
     """Score simple models on the same splits; a sweep's trials are compared with each other."""
-    if not cfg.get("baselines", True) or is_trial() or not is_first_rank():
+    from quintet.modules.sample_predictor import sample_predictor
+
+    samples = sample_predictor(task, data)
+    if samples is None or not cfg.get("baselines", True) or is_trial() or not is_first_rank():
         return
     from quintet.config.instantiate import instantiate
     from quintet.diagnostics import baselines
 
     splits = ["val", "test"] if opens_test(cfg) else ["val"]
     metric = instantiate(cfg.metric, "metric")
-    record.baselines = baselines.scores(data, facts, metric, splits, cfg.threads)
+    record.baselines = baselines.scores(
+        samples.data, samples.data.facts, metric, splits, cfg.threads
+    )
     name, value = cfg.metric.name, record.metric.value
     if value is not None and (
         lost := baselines.loses(value, record.baselines, name, cfg.metric.mode)

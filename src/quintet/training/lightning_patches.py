@@ -38,6 +38,20 @@ def without_empty_hooks(owner: Owner) -> Owner:
     return owner
 
 
+def optimizers_and_schedules(made: Any) -> tuple[list[Any], list[Any]]:
+    """Return optimizers, and schedules or their entries, of any form `configure_optimizers` has.
+
+    A `monitor` beside them is put into the entries, as Lightning does.
+    """
+    from lightning.pytorch.core.optimizer import _configure_optimizers
+
+    optimizers, schedules, monitor = _configure_optimizers(made)
+    if monitor is None:
+        return list(optimizers), list(schedules)
+    entries = [each if isinstance(each, dict) else {"scheduler": each} for each in schedules]
+    return list(optimizers), [{"monitor": monitor, **entry} for entry in entries]
+
+
 def replace_launcher(
     observe: "Callable[[list[subprocess.Popen[Any]]], None]",
     command_of: Callable[[int], tuple[list[str], str]],

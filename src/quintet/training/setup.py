@@ -10,11 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import console
 from quintet.config import references
 from quintet.config.compatibility import check_choices, check_keys
+from quintet.config.run_nodes import check_typed
 from quintet.training import build
 from quintet.training.training_steps import count_steps
 
 if TYPE_CHECKING:
-    from quintet.data.module import DataModule
+    from quintet.data.lightning_data import ExperimentData, StatedFacts
     from quintet.data.samples import Facts
 
 
@@ -30,8 +31,8 @@ class Setup:
     """
 
     config: DictConfig
-    facts: "Facts"
-    data: "DataModule"
+    facts: "Facts | StatedFacts"
+    data: "ExperimentData"
 
 
 def setup(cfg: DictConfig) -> Setup:
@@ -44,11 +45,12 @@ def setup(cfg: DictConfig) -> Setup:
     validate(cfg)
     set_up_process(cfg)
     config = deepcopy(cfg)
-    data = build.data(config)
+    data, trainer = build.data(config), build.trainer(config, watched=False)
+    data.attach(trainer)
     facts = data.load()
     set_facts(config, facts)
     check_choices(config)  # of data whose task is only known once it is read
-    count_steps(config, build.trainer(config, watched=False), data)
+    count_steps(config, trainer, data)
     OmegaConf.set_readonly(config, True)
     return Setup(config, facts, data)
 
@@ -71,6 +73,7 @@ def validate(
 
     """
     check_keys(cfg)
+    check_typed(cfg, cfg.overrides)
     if compatibility:
         check_choices(cfg)
     check(cfg)
@@ -86,6 +89,6 @@ def set_up_process(cfg: DictConfig) -> None:
     torch.set_num_threads(cfg.threads)
 
 
-def set_facts(cfg: DictConfig, facts: "Facts") -> None:
+def set_facts(cfg: DictConfig, facts: "Facts | StatedFacts") -> None:
     """Write the data's facts where models, losses and metrics refer to them."""
     OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True)

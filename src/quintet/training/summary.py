@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.artifacts.record import REPORT, Record, by_fold
+from quintet.artifacts.record import REPORT, Record, by_fold, trained
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.process import is_first_rank
@@ -18,13 +18,13 @@ from quintet.training.training_steps import repeats
 if TYPE_CHECKING:
     from rich.table import Table
 
-    from quintet.data.module import DataModule
+    from quintet.data.lightning_data import ExperimentData
 
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 
 
-def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> None:
+def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -> None:
     """Print what is about to be trained, `of` what size or how often."""
     if not is_first_rank():
         return
@@ -32,15 +32,12 @@ def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> No
 
     facts, choices = cfg.facts, cfg.choices
     say("")
-    say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
+    say("[bold]{}[/] on [bold]{}[/]", trained(choices), choices.get("data"))
     for sentence in (*data.data_summary, *transfer_summary(record.transfer)):
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
-    tell(" · ".join(f"{group} {choices.get(group)}" for group in made))
-    tell(
-        f"{facts.train_size:,} training, {facts.val_size:,} validation, {facts.test_size:,} test "
-        f"samples · {of} · seed {cfg.seed}"
-    )
+    tell(" · ".join(f"{group} {_named(cfg, group)}" for group in made if group in choices))
+    tell(f"{_sizes(facts)} · {of} · seed {cfg.seed}")
     if not is_trial() and repeats(cfg) == 1 and cfg.callbacks.get("steering"):
         run = f"run={typed(Path(cfg.paths.run))}"
         say("  [dim]steer it: {}[/]", command_line("steer", run, "optimizer.lr=1e-4"))
@@ -49,11 +46,23 @@ def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> No
     say("")
 
 
+def _named(cfg: DictConfig, group: str) -> str:
+    """Return the name of a choice; of a metric that the module logs, the metric's."""
+    chosen = cfg.choices.get(group)
+    return str(cfg.metric.name if group == "metric" and chosen == "logged" else chosen)
+
+
+def _sizes(facts: DictConfig) -> str:
+    parts = {"training": facts.train_size, "validation": facts.val_size, "test": facts.test_size}
+    known = [f"{size:,} {part}" for part, size in parts.items() if size is not None]
+    return f"{', '.join(known)} samples" if known else "samples of unknown number"
+
+
 def summarise(record: Record, folder: Path) -> None:
     """Print how good the model is, against what, and what to do next."""
     if not is_first_rank():
         return
-    name, model = record.metric.name, record.choices.get("model") or "model"
+    name, model = record.metric.name, record.trained
     say("")
     tell(_verdict(record, model), style="bold")
     terminal().print(_scores(record, model))
@@ -69,7 +78,7 @@ def summarise(record: Record, folder: Path) -> None:
     anomalies = record.anomalies if record.repeats else []  # a single run has begun with them
     for sentence in (*anomalies, *record.diagnosis):
         _advise(sentence, wrong=True)
-    if not record.diagnosis and record.epochs >= READABLE:
+    if not record.diagnosis and record.epochs >= READABLE and record.guess is not None:
         _advise("The curves look healthy.", wrong=False)
     say("")
     say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))

@@ -5,12 +5,12 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
 
-    from quintet.data.module import DataModule
+    from quintet.data.lightning_data import ExperimentData
 
 
 def repeats(cfg: DictConfig) -> int:
@@ -38,7 +38,7 @@ def repeats(cfg: DictConfig) -> int:
     return (folds or 1) * (seeds or 1)
 
 
-def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> None:
+def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> None:
     """Write the run's length in optimizer steps, which schedules refer to.
 
     Raises:
@@ -51,15 +51,35 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> No
             f"trainer.accumulate_grad_batches={together}: give a whole number from 1 on, the "
             "batches whose gradients make one step."
         )
-    batches = data.steps(trainer.world_size)
+    batches = _counted(data.steps(trainer.world_size), trainer)
     batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
-    measured_on = math.ceil(cfg.facts.val_size / (data.batch_size * trainer.world_size))
-    otherwise = f"there is no {cfg.metric.name} to go by"
-    left(cfg, trainer, "limit_val_batches", measured_on, otherwise)
+    validated = data.validation_steps(trainer.world_size)
+    if validated is not None:
+        otherwise = f"there is no {cfg.metric.name} to go by"
+        left(cfg, trainer, "limit_val_batches", validated, otherwise)
     if not cfg.trainer.fast_dev_run:
         check_validation(cfg, batches)
     cfg.facts.steps_per_epoch = math.ceil(batches / together)
     cfg.facts.total_steps = total(trainer, cfg.facts.steps_per_epoch)
+
+
+def _counted(batches: int | None, trainer: "L.Trainer") -> int:
+    """Return the batches of a training epoch; for data without a length, those of the settings.
+
+    Raises:
+        UserError: neither data nor settings say how long an epoch is.
+
+    """
+    if batches is not None:
+        return batches
+    limit = trainer.limit_train_batches
+    if isinstance(limit, int):
+        return limit
+    raise UserError(
+        "The training data has no length, so the run's number of steps is not known",
+        code=Code.MISSING_VALUE,
+        hint="Say how many batches make an epoch, such as trainer.limit_train_batches=500.",
+    )
 
 
 def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwise: str) -> int:

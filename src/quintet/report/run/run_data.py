@@ -64,7 +64,7 @@ class RunData:
     @property
     def model(self) -> str:
         """The model's name on the command line."""
-        return self.record.choices.get("model") or "model"
+        return self.record.trained
 
     @property
     def facts(self) -> dict[str, Any]:

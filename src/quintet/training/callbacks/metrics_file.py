@@ -14,7 +14,7 @@ Row = dict[str, float]
 
 
 class MetricsFile(Checkpoint):
-    """Writes one row an epoch: epoch, steps so far, learning rate at its start, and all logs.
+    """Writes one row an epoch: epoch, steps so far, learning rates at its start, and all logs.
 
     The rows travel in the checkpoint: a resumed run goes on after the very epoch it resumes from,
     and its finished file equals an uninterrupted run's. (A `Checkpoint`, so that Lightning calls it
@@ -28,17 +28,20 @@ class MetricsFile(Checkpoint):
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self.rows: list[Row] = []
-        self._rate = 0.0
+        self._rates: Row = {}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the learning rate that the epoch begins with."""
-        self._rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        """Note the learning rate of each optimizer that the epoch begins with."""
+        groups = [optimizer.param_groups[0] for optimizer in trainer.optimizers]
+        self._rates = {
+            f"lr/{i}" if i else "lr": float(group.get("lr", 0.0)) for i, group in enumerate(groups)
+        }
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
-        at = {"epoch": trainer.current_epoch, "step": trainer.global_step, "lr": self._rate}
-        self.rows.append({**at, **logged})
+        at = {"epoch": trainer.current_epoch, "step": trainer.global_step}
+        self.rows.append({**at, **self._rates, **logged})
         self._write()
 
     @rank_zero_only

@@ -2,12 +2,14 @@
 
 import time
 import warnings
-from typing import Any, cast
+from typing import Any
 
 import lightning.pytorch as L
+from lightning.pytorch.callbacks import Checkpoint
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.base import signals
+from quintet.training.lightning_patches import optimizers_and_schedules
 from quintet.training.optimizer_updates import again
 
 
@@ -83,16 +85,49 @@ class Replan(L.Callback):
 
 def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     """Step fresh schedules to where the trainer's are, and put their state in place of it."""
-    [optimizer], plans = cast(Any, pl_module.configure_optimizers())
+    made = pl_module.configure_optimizers()
     configs = trainer.lr_scheduler_configs
+    if made is None or not configs:
+        return
+    optimizers, plans = optimizers_and_schedules(made)
     if any(isinstance(config.scheduler, ReduceLROnPlateau) for config in configs):
         return
     for plan, config in zip(plans, configs, strict=True):
         with warnings.catch_warnings(action="ignore"):  # of schedules that step alone
             for _ in range(config.scheduler.last_epoch):
-                plan["scheduler"].step()
-        config.scheduler.load_state_dict(plan["scheduler"].state_dict())
-    groups = trainer.optimizers[0].param_groups
-    for group, fresh in zip(groups, optimizer.param_groups, strict=True):
-        group.update({key: value for key, value in fresh.items() if key != "params"})
-    again(trainer.optimizers[0], [config.scheduler for config in configs])
+                _schedule(plan).step()
+        config.scheduler.load_state_dict(_schedule(plan).state_dict())
+    for mine, fresh in zip(trainer.optimizers, optimizers, strict=True):
+        for group, new in zip(mine.param_groups, fresh.param_groups, strict=True):
+            group.update({key: value for key, value in new.items() if key != "params"})
+        again(mine, [c.scheduler for c in configs if c.scheduler.optimizer is mine])
+
+
+def _schedule(plan: Any) -> Any:
+    return plan["scheduler"] if isinstance(plan, dict) else plan
+
+
+class PlateauStep(Checkpoint):
+    """Steps plateau schedules before the epoch is saved; Lightning would step them after it.
+
+    A resumed run would then lack a step. (A `Checkpoint`, so that Lightning calls it when the
+    epoch's numbers are in; it has to stand before those that save.)
+    """
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take the schedules over from Lightning, which asks for their interval."""
+        self._taken = [c for c in trainer.lr_scheduler_configs if _is_plateau(c)]
+        for config in self._taken:
+            config.interval = "here"
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Step those whose metric was logged in this epoch."""
+        for config in self._taken:
+            value = trainer.callback_metrics.get(config.monitor or "")
+            if value is not None and (trainer.current_epoch + 1) % config.frequency == 0:
+                config.scheduler.step(value)
+
+
+def _is_plateau(config: Any) -> bool:
+    by_lightning = isinstance(config.scheduler, ReduceLROnPlateau) and config.interval == "epoch"
+    return by_lightning and config.monitor is not None

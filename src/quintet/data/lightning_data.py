@@ -1,0 +1,232 @@
+"""Any LightningDataModule, as an experiment needs its data: facts, sizes and number of steps."""
+
+import functools
+import math
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass, field, fields, is_dataclass
+from typing import Any, Protocol, cast
+
+import lightning.pytorch as L
+from lightning.pytorch.utilities import CombinedLoader
+from lightning.pytorch.utilities.model_helpers import is_overridden
+from lightning.pytorch.utilities.seed import isolate_rng
+from torch.utils.data import DataLoader
+
+from quintet.base.errors import Code, UserError
+from quintet.data.samples import Facts, Kind, Task
+
+
+@dataclass(frozen=True)
+class StatedFacts:
+    """What a LightningDataModule says of its data; see `Facts` for what each of them means."""
+
+    task: Task | None = None
+    kind: Kind | None = None
+    input_shape: list[int] | None = None
+    num_classes: int | None = None
+    num_targets: int | None = None
+    class_counts: list[int] | None = None
+    class_names: list[str] | None = None
+    cardinalities: list[int] | None = None
+    vocabulary: int | None = None
+    train_size: int | None = None
+    val_size: int | None = None
+    test_size: int | None = None
+    fingerprint: str | None = None
+    other: dict[str, Any] = field(default_factory=dict)
+    """All that is none of these, for `${facts.other.<name>}`."""
+
+
+LOADERS = {"train": "train_dataloader", "val": "val_dataloader", "test": "test_dataloader"}
+
+
+class ExperimentData(Protocol):
+    """What an experiment asks of its data."""
+
+    data_summary: list[str]
+    """What was inferred about it, one sentence each, shown to the user."""
+    ordered: bool
+    """Whether samples follow each other in time."""
+
+    @property
+    def datamodule(self) -> L.LightningDataModule:
+        """What a Trainer takes."""
+
+    @property
+    def target_centre(self) -> Sequence[float]:
+        """Centre of a regression's standardised scale, one per target."""
+
+    @property
+    def target_width(self) -> Sequence[float]:
+        """Width of that scale, in units of the target."""
+
+    def attach(self, trainer: L.Trainer) -> None:
+        """Take note of the Trainer, which knows devices and processes."""
+
+    def load(self) -> Facts | StatedFacts:
+        """Read the data; return its facts."""
+
+    def steps(self, world_size: int) -> int | None:
+        """Return the batches of a training epoch on each process; None if that is not known."""
+
+    def validation_steps(self, world_size: int) -> int | None:
+        """Return the batches of a validation epoch on each process; None if that is not known."""
+
+
+class LightningData:
+    """A LightningDataModule that knows nothing of this project.
+
+    Lightning calls `prepare_data` and `setup` anew for training, validation and test. Here they run
+    once for each stage, with the run's seed whatever was drawn before: a split that `setup` draws
+    at random is the same in all stages, in a resumed run and in `evaluate.py`.
+
+    Facts come from the attribute `facts`, a mapping or a dataclass, where there is one. Sizes are
+    counted where data sets have a length.
+
+    Args:
+        datamodule: as its constructor leaves it.
+        seed: of what it draws.
+
+    """
+
+    def __init__(self, datamodule: L.LightningDataModule, seed: int) -> None:
+        self._datamodule = datamodule
+        self.data_summary: list[str] = []
+        self.ordered = False
+        for hook in ("prepare_data", "setup"):
+            setattr(datamodule, hook, _once_a_stage(getattr(datamodule, hook), seed))
+
+    @property
+    def datamodule(self) -> L.LightningDataModule:
+        """The module itself."""
+        return self._datamodule
+
+    @property
+    def target_centre(self) -> Sequence[float]:
+        """Centre of a regression's scale: targets are as the module gives them."""
+        return [0.0]
+
+    @property
+    def target_width(self) -> Sequence[float]:
+        """Width of that scale."""
+        return [1.0]
+
+    def attach(self, trainer: L.Trainer) -> None:
+        """Make the Trainer known, as Lightning does before `setup`."""
+        self.datamodule.trainer = trainer
+
+    def load(self) -> StatedFacts:
+        """Prepare and set up all stages; return the facts.
+
+        Raises:
+            UserError: there is nothing to train or to validate on, or a fact is none.
+
+        """
+        self.datamodule.prepare_data()
+        for stage in ("fit", "test"):
+            self.datamodule.setup(stage)
+        for split in ("train", "val"):
+            if not self._has(split):
+                raise UserError(
+                    f"data={self._name} has no {LOADERS[split]}: a run trains on one part and is "
+                    "measured on another",
+                    code=Code.DATA,
+                    hint=f"Define {LOADERS[split]} in the LightningDataModule.",
+                )
+        sizes = {f"{split}_size": self._size(split) for split in LOADERS}
+        return _facts(getattr(self.datamodule, "facts", None), sizes, self._name)
+
+    def steps(self, world_size: int) -> int | None:
+        """Return the batches of a training epoch on each of `world_size` processes, if counted."""
+        return _batches(self._loader("train"), "max_size_cycle", world_size)
+
+    def validation_steps(self, world_size: int) -> int | None:
+        """Return the batches of a validation epoch on each of `world_size` processes, likewise."""
+        return _batches(self._loader("val"), "sequential", world_size)
+
+    @property
+    def _name(self) -> str:
+        return type(self.datamodule).__name__
+
+    def _has(self, split: str) -> bool:
+        return is_overridden(LOADERS[split], self.datamodule, L.LightningDataModule)
+
+    def _loader(self, split: str) -> Any:
+        with isolate_rng():
+            return getattr(self.datamodule, LOADERS[split])()
+
+    def _size(self, split: str) -> int | None:
+        """Return the samples of a split: 0 where there is none, None where they have no length."""
+        if not self._has(split):
+            return 0
+        sets = [getattr(loader, "dataset", loader) for loader in _each(self._loader(split))]
+        try:
+            return sum(map(len, sets))
+        except TypeError:
+            return None
+
+
+def _once_a_stage(hook: Callable[..., None], seed: int) -> Callable[..., None]:
+    done: set[object] = set()
+
+    @functools.wraps(hook)
+    def run(*stage: Any, **named: Any) -> None:
+        key = str([*stage, *named.values()])
+        if key in done:
+            return
+        with isolate_rng():
+            L.seed_everything(seed, workers=True, verbose=False)
+            hook(*stage, **named)
+        done.add(key)
+
+    return run
+
+
+def _each(loaders: Any) -> Iterator[Any]:
+    """Yield the loaders of any nesting that Lightning takes."""
+    if isinstance(loaders, CombinedLoader):
+        yield from loaders.flattened
+    elif isinstance(loaders, Mapping | list | tuple):
+        yield from CombinedLoader(loaders).flattened
+    else:
+        yield loaders
+
+
+def _batches(loaders: Any, mode: Any, world_size: int) -> int | None:
+    """Return the batches that a process takes of some loaders; None if one has no length."""
+    try:
+        counts = [_shared(loader, world_size) for loader in _each(loaders)]
+    except TypeError:
+        return None
+    mode = getattr(loaders, "_mode", mode)
+    if mode == "sequential":
+        return sum(counts)
+    return min(counts, default=0) if mode == "min_size" else max(counts, default=0)
+
+
+def _shared(loader: Any, world_size: int) -> int:
+    """Return the batches that each process takes of a loader whose samples are dealt to all."""
+    if world_size == 1 or not isinstance(loader, DataLoader) or not loader.batch_size:
+        return math.ceil(len(loader) / world_size)
+    own = math.ceil(len(cast(Any, loader.dataset)) / world_size)
+    whole = own // loader.batch_size
+    return whole if loader.drop_last else math.ceil(own / loader.batch_size)
+
+
+def _facts(given: Any, sizes: dict[str, int | None], name: str) -> StatedFacts:
+    """Return facts of a mapping or a dataclass, with sizes where it has none."""
+    stated = asdict(given) if is_dataclass(given) and not isinstance(given, type) else given
+    if stated is None:
+        stated = {}
+    if not isinstance(stated, Mapping):
+        raise UserError(
+            f"{name}.facts is a {type(given).__name__}",
+            code=Code.WRONG_TYPE,
+            allowed=["a mapping", "a dataclass"],
+        )
+    known = {each.name for each in fields(StatedFacts)} - {"other"}
+    own = {str(key): value for key, value in stated.items()}
+    return StatedFacts(
+        **sizes | {key: value for key, value in own.items() if key in known},
+        other={key: value for key, value in own.items() if key not in known},
+    )

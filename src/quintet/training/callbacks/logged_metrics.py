@@ -1,0 +1,100 @@
+"""What an experiment asks of the numbers that a LightningModule logs."""
+
+import math
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+
+from quintet.base.errors import Code, DivergedError, UserError
+
+
+class LoggedMetrics(L.Callback):
+    """Follows a module that logs by itself; `SupervisedModule` does all this on its own.
+
+    - The metric has to be logged in validation, as `val/<name>`.
+    - A loss or a weight that is no longer finite ends the run as diverged.
+    - An epoch without validation has no validation metrics; Lightning would show the last ones.
+
+    Args:
+        metric: name of the metric that decides.
+
+    """
+
+    def __init__(self, metric: str) -> None:
+        self.metric = metric
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Drop the metrics of earlier weights."""
+        shown = trainer.callback_metrics
+        for name in [name for name in shown if name.startswith("val/")]:
+            del shown[name]
+
+    def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Check that the metric was logged.
+
+        Raises:
+            UserError: it was not; names what was.
+            DivergedError: a loss is NaN or infinite.
+
+        """
+        if not trainer.sanity_checking:
+            logged(trainer.callback_metrics, "val", self.metric)
+            self._check_finite(trainer)
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Notice that training has diverged.
+
+        Raises:
+            DivergedError: a loss is NaN or infinite.
+
+        """
+        self._check_finite(trainer)
+
+    def _check_finite(self, trainer: L.Trainer) -> None:
+        losses = {k: v for k, v in trainer.callback_metrics.items() if "loss" in k.lower()}
+        if not all(math.isfinite(float(value)) for value in losses.values()):
+            raise DivergedError
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Refuse to save weights that are not finite.
+
+        Raises:
+            DivergedError: there are some.
+
+        """
+        if not all(torch.isfinite(p).all() for p in pl_module.parameters()):
+            raise DivergedError
+
+
+def logged(scores: Any, split: str, metric: str) -> float:
+    """Return the metric of what a module has logged on a split, `val` or `test`.
+
+    Raises:
+        UserError: it is not among it.
+
+    """
+    prefix = f"{split}/"
+    if (value := scores.get(prefix + metric)) is not None:
+        return float(value)
+    names = [name.removeprefix(prefix) for name in scores if name.startswith(prefix)]
+    if not names:
+        allowed = [f"self.log('{prefix}{metric}', value) in {STEPS[split]}"]
+        raise UserError(
+            f"The module logs nothing under {prefix}, so there is no {metric} to go by",
+            code=Code.MISSING_VALUE,
+            allowed=allowed,
+        )
+    raise UserError(
+        f"is not logged by the module as {prefix}{metric}",
+        code=Code.UNKNOWN_NAME,
+        key="metric.name",
+        value=metric,
+        allowed=names,
+        hint=f"Choose one with metric=logged metric.name={names[0]} metric.mode=max, or log it.",
+    )
+
+
+STEPS = {"val": "validation_step", "test": "test_step"}

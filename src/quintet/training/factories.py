@@ -1,0 +1,145 @@
+"""What a LightningModule is given to make its optimizer and its schedule, as often as it needs.
+
+optimizer = self.optimizer(self.parameters())
+return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
+"""
+
+import copy
+import math
+from collections.abc import Iterable
+from dataclasses import dataclass
+from types import MethodType
+from typing import Any
+from weakref import WeakKeyDictionary
+
+import lightning.pytorch as L
+from omegaconf import DictConfig, OmegaConf
+from torch import nn
+from torch.optim import Optimizer
+from torch.optim.lr_scheduler import LRScheduler
+
+from quintet.config.instantiate import explained, instantiate
+from quintet.options.optimizers import clips_mixed_precision, grouped
+from quintet.options.schedulers import with_warmup
+from quintet.training.lightning_patches import optimizers_and_schedules
+
+PLANS: "WeakKeyDictionary[LRScheduler, tuple[list[dict[str, Any]], dict[str, Any]]]"
+PLANS = WeakKeyDictionary()
+"""How Lightning is to step each schedule that was made here: others before it, and its own entry
+without the schedule itself."""
+
+
+@dataclass(frozen=True)
+class OptimizerFactory:
+    """Makes the optimizer that was chosen.
+
+    Args:
+        config: the optimizer's node.
+        fused: whether fused kernels may be used.
+
+    """
+
+    config: DictConfig
+    fused: bool = True
+
+    def __call__(self, params: "nn.Module | Iterable[Any]") -> Optimizer:
+        """Return the optimizer of a module's trainable parameters, or of these.
+
+        Args:
+            params: a module, parameters, or parameter groups. With `weight_decay_on: weights` the
+                biases, norms and embeddings of a module are not decayed; of bare parameters those
+                with fewer than two dimensions are not.
+
+        Raises:
+            UserError: nothing is trainable, or a setting is out of range.
+
+        """
+        chosen = copy.deepcopy(self.config)
+        if not self.fused and chosen.get("fused"):
+            OmegaConf.set_readonly(chosen, False)
+            chosen.fused = False
+        groups = grouped(
+            params,
+            lr=chosen.lr,
+            weight_decay=chosen.get("weight_decay", 0.0),
+            on=chosen.get("weight_decay_on", "weights"),
+            layer_decay=chosen.get("layer_decay", 1.0),
+        )
+        with explained("optimizer"):
+            made: Optimizer = instantiate(chosen, "optimizer")(groups)
+        return made
+
+
+@dataclass(frozen=True)
+class SchedulerFactory:
+    """Makes the schedule that was chosen, warm-up included.
+
+    Args:
+        config: the schedule's node.
+        total_steps: optimizer steps of the run.
+        steps_per_epoch: of them, in an epoch.
+
+    """
+
+    config: DictConfig
+    total_steps: int
+    steps_per_epoch: int
+
+    def __call__(self, optimizer: Optimizer) -> LRScheduler:
+        """Return the schedule of an optimizer's rate.
+
+        Where `configure_optimizers` returns it, Lightning steps it on the clock that the choice
+        names (`scheduler.interval`), and a plateau listens to the metric.
+
+        Raises:
+            UserError: a setting is out of range, or does not fit the run.
+
+        """
+        with explained("scheduler"):
+            *before, main = with_warmup(
+                instantiate(self.config, "scheduler"),
+                optimizer,
+                interval=self.config.interval,
+                warmup=self.config.warmup,
+                total_steps=self.total_steps,
+                epochs=math.ceil(self.total_steps / self.steps_per_epoch),
+                monitor=self.config.get("monitor"),
+            )
+        schedule: LRScheduler = main.pop("scheduler")
+        PLANS[schedule] = (before, main)
+        return schedule
+
+
+def optimizer_factory(cfg: DictConfig) -> OptimizerFactory:
+    """Return what makes the optimizer of a config."""
+    clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
+    return OptimizerFactory(cfg.optimizer, fused=not clips)
+
+
+def scheduler_factory(cfg: DictConfig) -> SchedulerFactory:
+    """Return what makes the schedule of a config whose run's length is known."""
+    return SchedulerFactory(cfg.scheduler, cfg.facts.total_steps, cfg.facts.steps_per_epoch)
+
+
+def with_plans(module: L.LightningModule) -> L.LightningModule:
+    """Let a module's `configure_optimizers` return bare schedules of `SchedulerFactory`."""
+    module.configure_optimizers = MethodType(_configured, module)  # type: ignore[method-assign]
+    return module
+
+
+def _configured(module: L.LightningModule) -> Any:
+    """Return optimizers and schedules, each schedule with what Lightning needs to step it."""
+    made = type(module).configure_optimizers(module)
+    if made is None:
+        return None
+    optimizers, entries = optimizers_and_schedules(made)
+    return optimizers, [planned for entry in entries for planned in _planned(entry)]
+
+
+def _planned(entry: Any) -> list[Any]:
+    schedule = entry.get("scheduler") if isinstance(entry, dict) else entry
+    if not isinstance(schedule, LRScheduler) or schedule not in PLANS:
+        return [entry]
+    before, main = PLANS[schedule]
+    given = entry if isinstance(entry, dict) else {}
+    return [*before, {**given, **main, "scheduler": schedule}]

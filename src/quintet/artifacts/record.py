@@ -90,6 +90,8 @@ class Record:
     then their mean, `epochs` their sum, and `checkpoint` lists them."""
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
     """The fold and the seed of each of these runs, by its folder; no fold where there are none."""
+    averaged: bool = True
+    """Whether `test` of several models is of their averaged predictions; else of their scores."""
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of P over folds (seeds, where there are no folds), and the standard error
     of the mean that follows from it."""

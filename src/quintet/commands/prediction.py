@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 from torch import Tensor
 
 from quintet.artifacts import csv_cells, untrusted_files
+from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.output_paths import begins, check
 from quintet.artifacts.record import ENSEMBLE
 from quintet.base import console
@@ -20,7 +21,7 @@ from quintet.data.module import DataModule
 from quintet.data.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
-from quintet.modules.sample_predictor import sample_predictor
+from quintet.modules.sample_predictor import missing, sample_predictor
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -40,6 +41,7 @@ def predict(cfg: DictConfig) -> Path:
     runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     run = runs[0][0]
     if sample_predictor(run.task, run.data) is None:
+        _refuse_several(cfg, runs)
         return _of_steps(cfg, run, output)
     if output.suffix != ".csv":
         raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
@@ -50,6 +52,19 @@ def predict(cfg: DictConfig) -> Path:
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
     return _write(cfg, frame, output)
+
+
+def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
+    if len(runs) > 1:
+        first = next(iter(Ensemble.read(Path(cfg.run)).members))
+        raise UserError(
+            f"contains {len(runs)} models, whose predictions cannot be averaged: "
+            + missing(runs[0][0].task, runs[0][0].data),
+            code=Code.INCOMPATIBLE,
+            key="run",
+            value=cfg.run,
+            hint=f"Give one of them: run={console.typed(Path(cfg.run) / first)}.",
+        )
 
 
 def _check_settings(cfg: DictConfig, output: Path) -> None:

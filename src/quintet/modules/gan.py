@@ -64,14 +64,17 @@ class GAN(L.LightningModule):
         """Improve the discriminator, then the generator."""
         real = batch[0].flatten(1)
         for_generator, for_discriminator = cast(list[Any], self.optimizers())
-        fake = self.draw(len(real)).flatten(1)
-        loss = self._judged(real, True) + self._judged(fake.detach(), False)
-        self._step(for_discriminator, self.discriminator, loss)
-        fooled = self._judged(fake, True)
-        self._step(for_generator, self.generator, fooled)
+        with torch.no_grad():
+            fake = self.draw(len(real)).flatten(1)
+        loss = self._step(
+            for_discriminator, lambda: self._judged(real, True) + self._judged(fake, False)
+        )
+        fooled = self._step(
+            for_generator, lambda: self._judged(self.draw(len(real)).flatten(1), True)
+        )
         step_schedules(self, "step")
         self.log_dict(
-            {"train/loss": fooled.detach(), "train/discriminator_loss": loss.detach()},
+            {"train/loss": fooled, "train/discriminator_loss": loss},
             on_step=False,
             on_epoch=True,
             batch_size=len(real),
@@ -82,11 +85,15 @@ class GAN(L.LightningModule):
         logits = self.discriminator(samples)
         return bce(logits, torch.full_like(logits, float(real)))
 
-    def _step(self, optimizer: Any, network: nn.Module, loss: Tensor) -> None:
-        parameters = list(network.parameters())
+    def _step(self, optimizer: Any, loss_of: Callable[[], Tensor]) -> Tensor:
+        """Take a step of one optimizer, the other's network being fixed; return the loss."""
+        self.toggle_optimizer(optimizer)
         optimizer.zero_grad()
-        self.manual_backward(loss, inputs=parameters)
+        loss = loss_of()
+        self.manual_backward(loss)
         optimizer.step()
+        self.untoggle_optimizer(optimizer)
+        return loss.detach()
 
     def on_train_epoch_end(self) -> None:
         """Step schedules that count epochs."""

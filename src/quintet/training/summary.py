@@ -124,9 +124,10 @@ def _remarks(record: Record) -> Iterator[str]:
 def _weights(record: Record) -> str:
     """Say whose weights these scores are of, which evaluate.py and predict.py take too."""
     if names := [*record.repeats]:
+        predict = f", predict.py averages all {len(names)}" if record.averaged else ""
         return (
             f"weights: the best epoch of each of {names[0]} to {names[-1]}; evaluate.py scores "
-            f"each on what it held out, predict.py averages all {len(names)}"
+            f"each on what it held out{predict}"
         )
     if record.checkpoint is None or record.best_epoch is None:
         return ""
@@ -184,7 +185,8 @@ def _spread(record: Record) -> str:
     if spread := record.spread:
         folds = by_fold(record.parts, record.repeats)
         over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""
-        test = "; test is of their averaged predictions" if record.test else ""
+        of = "of their averaged predictions" if record.averaged else "the mean of their scores"
+        test = f"; test is {of}" if record.test else ""
         return (
             f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "
             f"(standard deviation{over}; standard error {spread['error']:.4f}){test}"

@@ -93,7 +93,7 @@ def logged(scores: Any, split: str, metric: str) -> float:
         key="metric.name",
         value=metric,
         allowed=names,
-        hint=f"Choose one with metric=logged metric.name={names[0]} metric.mode=max, or log it.",
+        hint=f"Choose one with metric=logged metric.name={names[0]} and metric.mode=max or min, or log it.",
     )
 
 

@@ -1,5 +1,7 @@
 """How Lightning writes and reads checkpoints: in one step, and never any code."""
 
+from collections import OrderedDict, defaultdict
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -8,7 +10,39 @@ from lightning.pytorch.plugins.io import CheckpointIO
 
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.base import schema
+from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing
+
+HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
+"""What Lightning adds of a module and of data that call `save_hyperparameters`."""
+PLAIN = {type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device}
+
+
+@dataclass(frozen=True)
+class Odd:
+    """Something that a checkpoint cannot hold.
+
+    Args:
+        kind: name of its class.
+        place: its keys, from the top.
+
+    """
+
+    kind: str
+    place: str
+
+
+def odd(value: Any, place: str = "") -> Odd | None:
+    """Return what in a checkpoint is neither a tensor nor plain data; None if all of it is."""
+    if isinstance(value, torch.Tensor) or type(value) in PLAIN:
+        return None
+    if type(value) in (dict, OrderedDict, defaultdict):
+        inside = [odd(each, f"{place}.{key}" if place else str(key)) for key, each in value.items()]
+    elif type(value) in (list, tuple, set):
+        inside = [odd(each, f"{place}[{i}]") for i, each in enumerate(value)]
+    else:
+        return Odd(type(value).__name__, place)
+    return next(filter(None, inside), None)
 
 
 class WholeCheckpointIO(CheckpointIO):
@@ -18,15 +52,33 @@ class WholeCheckpointIO(CheckpointIO):
     then a copy, and a kill leaves half a file.
     """
 
+    def __init__(self) -> None:
+        self._checked = False
+
     def save_checkpoint(
         self, checkpoint: dict[str, Any], path: Any, storage_options: Any | None = None
     ) -> None:
         """Write `checkpoint` to `path`.
 
+        Of what `save_hyperparameters` noted plain data are kept: a run is rebuilt from its config.
+
         Raises:
-            UserError: the disk is full; the previous checkpoint is whole.
+            UserError: the disk is full, and the previous checkpoint is whole; or something in it
+                is neither a tensor nor plain data, so that it could not be loaded.
 
         """
+        for name in HYPERPARAMETERS:
+            if name in checkpoint:
+                noted = dict(checkpoint[name])
+                checkpoint[name] = {k: v for k, v in noted.items() if odd(v) is None}
+        if not self._checked and (found := odd(checkpoint)) is not None:
+            raise UserError(
+                f"The checkpoint holds a {found.kind} at {found.place}, which could not be loaded "
+                "again: only tensors and plain data are",
+                code=Code.WRONG_TYPE,
+                hint="Save its numbers instead, in on_save_checkpoint or state_dict.",
+            )
+        self._checked = True
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
             torch.save(checkpoint, file)
 

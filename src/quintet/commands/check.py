@@ -2,24 +2,30 @@
 
 import json
 import sys
-from dataclasses import asdict
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
+from quintet.config.run_nodes import taken
+from quintet.data.module import DataModule
+from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import statistics
-from quintet.diagnostics.lr_range_test import draw
+from quintet.diagnostics.lr_range_test import Curve, draw
 from quintet.diagnostics.subject import Subject
 from quintet.ensembles import cross_validation
-from quintet.modules.supervised import SupervisedModule
+from quintet.modules.sample_predictor import sample_predictor
 from quintet.training import build
 from quintet.training.initialization import initialise, seen_before
-from quintet.training.setup import setup, validate
+from quintet.training.lightning_patches import optimizers_and_schedules
+from quintet.training.setup import Setup, setup, validate
 from quintet.training.training_steps import repeats as several
 
 FINDINGS, CURVE = "check.json", "lr_range.csv"
@@ -40,23 +46,38 @@ def check(cfg: DictConfig) -> float | None:
     """
     apply = cfg.apply
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
-    subject = prepare(cfg)
+    made = prepare(cfg)
     check_view.announce(cfg)
-    found = []
-    for finding in findings(subject):
-        check_view.tell(finding)
-        found.append(finding)
-    check_view.show_layers(statistics(subject))
+    samples = sample_predictor(made.module(), made.setup.data)
+    found, curve, rate = (of_samples if samples else of_any)(made)
     folder = Path(cfg.paths.run)
-    save(folder, found, subject)
-    check_view.show_rates(draw(subject.curve, subject.rate), folder / CURVE)
+    save(folder, found, curve)
+    if curve is None:
+        check_view.say_no_range_test()
+    else:
+        check_view.show_rates(draw(curve, rate), folder / CURVE)
     check_view.conclude(found)
     if any(finding.verdict == "fail" for finding in found):
         sys.exit(1)
-    return train(cfg, subject.curve.suggestion) if apply else None
+    return train(cfg, curve.suggestion) if apply and curve is not None else None
 
 
-def prepare(cfg: DictConfig) -> Subject:
+@dataclass(frozen=True)
+class Prepared:
+    """A run before its first step, whose module can be made again and again."""
+
+    setup: Setup
+
+    def module(self) -> Any:
+        """Return the module, initialised the same way each time."""
+        torch.manual_seed(self.setup.config.seed)
+        network = build.model(self.setup.config)
+        if network is not None:
+            initialise(self.setup.config, network)
+        return build.task(self.setup.config, self.setup.data, network)
+
+
+def prepare(cfg: DictConfig) -> Prepared:
     """Do all that a run does before its first step; of one over folds or seeds, the first.
 
     Raises:
@@ -66,27 +87,57 @@ def prepare(cfg: DictConfig) -> Subject:
     validate(cfg)
     if several(cfg) > 1:
         cfg = next(iter(cross_validation.parts(cfg, Path(cfg.paths.run)).values()))
-    made = setup(cfg)
-    config, data = made.config, made.data
+    return Prepared(setup(cfg))
 
-    def make() -> SupervisedModule:
-        torch.manual_seed(config.seed)
-        network = build.model(config)
-        initialise(config, network)
-        return build.task(config, data, network)
 
+Checked = tuple[list[Finding], Curve | None, float]
+
+
+def of_samples(made: Prepared) -> Checked:
+    """Check a supervised module on a source of samples."""
+    config, data = made.setup.config, made.setup.data
+    assert isinstance(data, DataModule)
     device = build.trainer(config, watched=False).strategy.root_device
-    advice, moved = initialise(config, build.model(config))
+    network = build.model(config)
+    assert network is not None
+    advice, moved = initialise(config, network)
     known = ("weights" in moved, seen_before(config, data.ordered))
     name, rate = config.metric.name, config.optimizer.lr
-    return Subject(make, data, made.facts, name, rate, device, advice, *known)
+    subject = Subject(made.module, data, data.facts, name, rate, device, advice, *known)
+    found = shown(findings(subject))
+    check_view.show_layers(statistics(subject))
+    return found, subject.curve, rate
 
 
-def save(folder: Path, found: list[Finding], subject: Subject) -> None:
+def of_any(made: Prepared) -> Checked:
+    """Check any module on any data."""
+    config = made.setup.config
+    rate = float(config.optimizer.lr) if "optimizer" in taken(config) else 0.0
+    subject = module_checks.ModuleSubject(
+        made.module,
+        lambda **settings: build.trainer(config, watched=False, **settings),
+        lambda module: optimizers_and_schedules(module.configure_optimizers())[0],
+        made.setup.data.datamodule,
+        config.seed,
+    )
+    return shown(module_checks.findings(subject)), module_checks.curve(subject), rate
+
+
+def shown(found: Iterator[Finding]) -> list[Finding]:
+    """Print each finding as it comes; return all."""
+    kept = []
+    for finding in found:
+        check_view.tell(finding)
+        kept.append(finding)
+    return kept
+
+
+def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
     """Write the findings and the range test's curve."""
     plain = [asdict(finding) for finding in found]
     write_atomically(folder / FINDINGS, json.dumps(plain, indent=2) + "\n")
-    write_atomically(folder / CURVE, subject.curve.to_csv())
+    if curve is not None:
+        write_atomically(folder / CURVE, curve.to_csv())
 
 
 def train(cfg: DictConfig, rate: float) -> float | None:

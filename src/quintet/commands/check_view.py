@@ -60,6 +60,14 @@ def show_rates(drawing: list[str], path: Path) -> None:
     say("[dim]{}[/]", shortest(path))
 
 
+def say_no_range_test() -> None:
+    """Say why there is no curve of loss over learning rate."""
+    say(
+        "[dim]No learning-rate range test: it raises the rate of one optimizer that Lightning "
+        "steps, and this module has several or steps by hand.[/]"
+    )
+
+
 def conclude(findings: list[Finding]) -> None:
     """Print how many findings there are of each kind."""
     counts = {verdict: sum(f.verdict == verdict for f in findings) for verdict in MARKS}

@@ -9,9 +9,10 @@ tests/quintet/training/test_lightning_patches.py says which of them an upgrade h
 
 import subprocess
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import lightning.pytorch as L
+from torch.utils.data import DataLoader
 
 Owner = TypeVar("Owner", bound=L.Callback | L.LightningModule)
 
@@ -36,6 +37,30 @@ def without_empty_hooks(owner: Owner) -> Owner:
         if name not in vars(owner) and getattr(type(owner), name) is getattr(base, name):
             setattr(owner, name, None)
     return owner
+
+
+def begin_batches_again(trainer: L.Trainer) -> None:
+    """Iterate over the training DataLoaders anew; call it as an epoch starts.
+
+    Lightning iterates before the first epoch of a session and in all others after their start. A
+    loader with a state of its own goes on from there and is left alone.
+    """
+    fetcher = trainer.fit_loop._data_fetcher
+    loaders = fetcher.combined_loader.flattened if fetcher is not None else []
+    draws = all(isinstance(each, DataLoader) for each in loaders)
+    if draws and not any(isinstance(each, StatefulLoader) for each in loaders):
+        iter(fetcher)  # type: ignore[arg-type]
+
+
+@runtime_checkable
+class StatefulLoader(Protocol):
+    """A loader whose place can be saved, as torchdata's StatefulDataLoader."""
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the place."""
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Go on from a place."""
 
 
 def optimizers_and_schedules(made: Any) -> tuple[list[Any], list[Any]]:

@@ -93,7 +93,8 @@ def logged(scores: Any, split: str, metric: str) -> float:
         key="metric.name",
         value=metric,
         allowed=names,
-        hint=f"Choose one with metric=logged metric.name={names[0]} and metric.mode=max or min, or log it.",
+        hint=f"Log it, or choose one: metric=logged metric.name={names[0]} and metric.mode=max or "
+        "min.",
     )
 
 

@@ -3,12 +3,14 @@
 import lightning.pytorch as L
 import torch
 
+from quintet.training.lightning_patches import begin_batches_again
+
 
 class Reseed(L.Callback):
     """Seeds torch at the start of every training epoch.
 
-    Dropout and augmentation then repeat themselves when a run is resumed at an epoch's end, with
-    no generator state to save. Ranks draw differently.
+    Dropout, augmentation and the order of a DataLoader then repeat themselves when a run is resumed
+    at an epoch's end, with no generator state to save. Ranks draw differently.
 
     Args:
         seed: of the run.
@@ -17,8 +19,12 @@ class Reseed(L.Callback):
 
     def __init__(self, seed: int) -> None:
         self.seed = seed
+        self._first = True
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Seed all of torch's generators."""
         place = trainer.current_epoch * trainer.world_size + trainer.global_rank
         torch.manual_seed(self.seed * 1_000_003 + place)
+        if self._first:  # a DataLoader draws from the seed when it is iterated over
+            begin_batches_again(trainer)
+        self._first = False

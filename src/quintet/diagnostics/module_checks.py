@@ -1,0 +1,226 @@
+"""Checks of any LightningModule on any batch: what can be known without knowing what it learns."""
+
+import math
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from itertools import islice
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from torch import Tensor
+from torch.optim import Optimizer
+from torch.utils._pytree import tree_flatten_with_path, tree_map, tree_unflatten
+
+from quintet.diagnostics.finding import Finding, Verdict, make_finding
+from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
+
+MEMORISED = 100
+"""Steps on one batch."""
+
+
+@dataclass
+class ModuleSubject:
+    """An experiment with a module of one's own, before its first step.
+
+    Args:
+        make: gives the module, initialised the same way each time.
+        trainer: gives a Trainer with these settings.
+        optimizers: gives the optimizers of a module.
+        datamodule: loaded.
+        seed: of all that is random.
+
+    """
+
+    make: Callable[[], L.LightningModule]
+    trainer: Callable[..., L.Trainer]
+    optimizers: Callable[[L.LightningModule], list[Optimizer]]
+    datamodule: L.LightningDataModule
+    seed: int
+
+    def batches(self, count: int) -> list[Any]:
+        """Return the first training batches."""
+        torch.manual_seed(self.seed)
+        return list(islice(iter(self.datamodule.train_dataloader()), count))
+
+    def train(self, batch: Any, steps: int) -> "Watch":
+        """Train a new module on one batch, again and again."""
+        watch = Watch()
+        trainer = self.trainer(
+            max_epochs=steps,
+            max_steps=-1,
+            limit_train_batches=1,
+            limit_val_batches=0,
+            num_sanity_val_steps=0,
+            enable_progress_bar=False,
+            accumulate_grad_batches=1,
+        )
+        trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+        module = self.make()
+        torch.manual_seed(self.seed)
+        with warnings.catch_warnings(action="ignore"):
+            trainer.fit(module, train_dataloaders=OneBatch(batch))
+        return watch
+
+
+class OneBatch:
+    """A loader of a single batch."""
+
+    def __init__(self, batch: Any) -> None:
+        self.batch = batch
+
+    def __len__(self) -> int:
+        return 1
+
+    def __iter__(self) -> Iterator[Any]:
+        yield self.batch
+
+
+@dataclass(eq=False)
+class Watch(L.Callback):
+    """Notes what training does."""
+
+    losses: list[float] = field(default_factory=list)
+    unoptimized: list[str] = field(default_factory=list)
+    still: list[str] = field(default_factory=list)
+    """Parameters that the first step left as they were."""
+    _before: dict[str, Tensor] = field(default_factory=dict)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Look which parameters no optimizer has."""
+        groups = [group for each in trainer.optimizers for group in each.param_groups]
+        held = {id(p) for group in groups for p in group["params"]}
+        trainable = {n: p for n, p in pl_module.named_parameters() if p.requires_grad}
+        self.unoptimized = [name for name, p in trainable.items() if id(p) not in held]
+        self._before = {n: p.detach().clone() for n, p in trainable.items() if id(p) in held}
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Note the loss."""
+        if not self.losses:
+            now = dict(pl_module.named_parameters())
+            self.still = [n for n, was in self._before.items() if torch.equal(was, now[n])]
+        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        if loss is None:
+            logged = trainer.callback_metrics
+            loss = next((v for k, v in logged.items() if "loss" in k and "step" not in k), None)
+        if loss is not None:
+            self.losses.append(float(loss))
+
+
+def findings(subject: ModuleSubject) -> Iterator[Finding]:
+    """Yield the finding of every check; one that raises is a finding too."""
+    try:
+        batch = subject.batches(1)[0]
+        watch = subject.train(batch, MEMORISED)
+    except Exception as error:
+        seen = f"{type(error).__name__}: {next(iter(str(error).strip().splitlines()), '')}"
+        yield Finding("a step", "fail", seen, "Fix the error; debug=true shows where it is raised.")
+        return
+    yield optimized(watch)
+    yield gradients(watch)
+    yield one_batch(watch)
+    yield inputs(subject, batch)
+
+
+def optimized(watch: Watch) -> Finding:
+    """Find trainable parameters that no optimizer has."""
+    missing = watch.unoptimized
+    return make_finding(
+        "optimizers",
+        "fail" if missing else "pass",
+        f"no optimizer has {_few(missing)}" if missing else "have every trainable parameter",
+        "Give them to an optimizer in configure_optimizers, or freeze them (requires_grad_(False)).",
+    )
+
+
+def gradients(watch: Watch) -> Finding:
+    """Find parameters that a step leaves as they were."""
+    still = watch.still
+    return make_finding(
+        "gradient flow",
+        "warn" if still else "pass",
+        f"the first step does not change {_few(still)}" if still else "reaches every parameter",
+        "No gradient arrives there: is the path to the loss cut (detach, argmax), or is the layer "
+        "not used?",
+    )
+
+
+def one_batch(watch: Watch) -> Finding:
+    """Check whether a single batch can be learnt."""
+    name, losses = "one batch", watch.losses
+    if not losses:
+        return Finding(
+            name,
+            "warn",
+            "no loss is known: training_step returns none, and none is logged",
+            "Return it, or log it as train/loss.",
+        )
+    if not all(map(math.isfinite, losses)):
+        return Finding(name, "fail", "the loss is not finite", "Lower the learning rate.")
+    first, last = losses[0], min(losses)
+    verdict: Verdict = "pass" if last < first - 0.1 * abs(first) else "warn"
+    return make_finding(
+        name,
+        verdict,
+        f"loss {first:.3f} to {last:.4f} on one batch in {len(losses)} steps",
+        "The loss does not fall on a single batch: look for a wrong sign, a rate that is too low "
+        "or too high, or a loss that balances others, as a GAN's.",
+    )
+
+
+def inputs(subject: ModuleSubject, batch: Any) -> Finding:
+    """Find tensors of a batch that the loss does not depend on.
+
+    Each is exchanged between the samples, all else equal.
+    """
+    name = "uses its inputs"
+    before = subject.train(batch, 1).losses
+    if not before:
+        return Finding(name, "warn", "no loss is known, so it was not tried", "Log train/loss.")
+    leaves, spec = tree_flatten_with_path(batch)
+    unused = []
+    for i, (path, leaf) in enumerate(leaves):
+        if not isinstance(leaf, Tensor) or leaf.dim() == 0 or len(leaf) < 2:
+            continue
+        others = [each.roll(1, dims=0) if i == j else each for j, (_, each) in enumerate(leaves)]
+        if subject.train(tree_unflatten(others, spec), 1).losses == before:
+            unused.append("batch" + "".join(map(str, path)))
+    return make_finding(
+        name,
+        "warn" if unused else "pass",
+        f"the loss does not depend on {_few(unused)}" if unused else "the loss depends on them all",
+        "Is it needed? A loss that does not see its input learns nothing from it.",
+    )
+
+
+def curve(subject: ModuleSubject) -> Curve | None:
+    """Return the learning-rate range test's curve; None for a module that optimizes by hand.
+
+    Neither is there one for several optimizers, whose rates do not rise together.
+    """
+    module = subject.make().train()
+    if not module.automatic_optimization:
+        return None
+    batches = [tree_map(_copied, batch) for batch in subject.batches(STEPS)]
+    with warnings.catch_warnings(action="ignore"):  # self.log without a Trainer does nothing
+        optimizers = subject.optimizers(module)
+        if len(optimizers) != 1:
+            return None
+        torch.manual_seed(subject.seed)
+        return range_test(lambda b: _loss(module.training_step(b, 0)), optimizers[0], batches)
+
+
+def _loss(returned: Any) -> Tensor:
+    loss: Tensor = returned["loss"] if isinstance(returned, dict) else returned
+    return loss
+
+
+def _copied(leaf: Any) -> Any:
+    return leaf.clone() if isinstance(leaf, Tensor) else leaf
+
+
+def _few(names: list[str]) -> str:
+    return f"{', '.join(names[:3])}{f' and {len(names) - 3} more' if len(names) > 3 else ''}"

@@ -177,7 +177,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
     say("best      [bold]{}[/]", shortest(folder))
-    say_how_to_use(folder)
+    say_how_to_use(folder, record)
     say("continue  {}", again(plan))
 
 

@@ -38,7 +38,8 @@ def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -
     made = ("metric", "loss", "init", "optimizer", "scheduler")
     tell(" · ".join(f"{group} {_named(cfg, group)}" for group in made if group in choices))
     tell(f"{_sizes(facts)} · {of} · seed {cfg.seed}")
-    if not is_trial() and repeats(cfg) == 1 and cfg.callbacks.get("steering"):
+    steered = cfg.callbacks.get("steering") and "optimizer" in choices
+    if steered and not is_trial() and repeats(cfg) == 1:
         run = f"run={typed(Path(cfg.paths.run))}"
         say("  [dim]steer it: {}[/]", command_line("steer", run, "optimizer.lr=1e-4"))
     for anomaly in record.anomalies:
@@ -70,8 +71,8 @@ def summarise(record: Record, folder: Path) -> None:
     tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
     if record.loss is not None:
         test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
-        loss = record.choices.get("loss")
-        tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
+        loss = f" ({chosen})" if (chosen := record.choices.get("loss")) else ""
+        tell(f"loss{loss}: validation {record.loss:.4f}{test}", style="dim")
     for sentence in _remarks(record):
         tell(sentence, style="dim")
     say("")
@@ -85,7 +86,7 @@ def summarise(record: Record, folder: Path) -> None:
     if (page := folder / REPORT).is_file():
         say("report    {}", shortest(page))
     if record.checkpoint:
-        say_how_to_use(folder)
+        say_how_to_use(folder, record)
     if not is_trial():
         say("tune      {}", command_line("train", "-m", *_sweep(record.overrides)))
 
@@ -144,11 +145,12 @@ def _sweep(overrides: Sequence[str]) -> list[str]:
     return ["sweeper=random", "search_space=high", "sweeper.n_trials=20", *kept]
 
 
-def say_how_to_use(folder: Path) -> None:
+def say_how_to_use(folder: Path, record: Record) -> None:
     """Print the commands that take a finished run."""
     run = f"run={typed(folder)}"
     say("evaluate  {}", command_line("evaluate", run))
-    say("predict   {}", command_line("predict", run, "input=new.csv"))
+    if record.guess is not None or (record.repeats and record.averaged):  # known sample by sample
+        say("predict   {}", command_line("predict", run, "input=new.csv"))
 
 
 def _scores(record: Record, model: str) -> "Table":

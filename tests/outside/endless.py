@@ -1,6 +1,7 @@
 """Data without a length: a stream."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
 import lightning as L
 import torch
@@ -23,7 +24,7 @@ class Stream(IterableDataset[tuple[Tensor, Tensor]]):
 class StreamData(L.LightningDataModule):
     """Says what supervised models need to know."""
 
-    facts = {
+    facts: ClassVar = {
         "task": "multiclass",
         "kind": "table",
         "input_shape": [4],

@@ -1,6 +1,7 @@
 """Graphs of unequal size, put together by a collate of their own: is a graph a ring or a star?"""
 
 from dataclasses import dataclass
+from typing import ClassVar
 
 import lightning as L
 import torch
@@ -37,7 +38,7 @@ def collate(items: list[tuple[int, Tensor, int]]) -> Graphs:
 
 
 class GraphData(L.LightningDataModule):
-    facts = {"task": "binary", "num_classes": 2, "other_fact": 3}
+    facts: ClassVar = {"task": "binary", "num_classes": 2, "other_fact": 3}
 
     def __init__(self, count: int = 120) -> None:
         super().__init__()

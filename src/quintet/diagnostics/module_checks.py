@@ -132,7 +132,7 @@ def optimized(watch: Watch) -> Finding:
         "optimizers",
         "fail" if missing else "pass",
         f"no optimizer has {_few(missing)}" if missing else "have every trainable parameter",
-        "Give them to an optimizer in configure_optimizers, or freeze them (requires_grad = False).",
+        "Give them to an optimizer in configure_optimizers, or set requires_grad to False.",
     )
 
 

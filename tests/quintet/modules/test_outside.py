@@ -1,0 +1,97 @@
+"""Modules and data that were written for Lightning alone, with no line changed in the engine."""
+
+from pathlib import Path
+
+import pytest
+
+import outside
+import runs
+from runs import Once, TrainHere
+
+LIT = ("module=lit", "data=lit", "metric=logged", "metric.name=acc", "metric.mode=max")
+QUIET = ("callbacks.progress=null", "report=false", "trust=outside")
+
+
+def at(folder: Path) -> tuple[str, ...]:
+    """Return the overrides of a run in a folder that finds a team's configs."""
+    return (*outside.WORDS, f"hydra.run.dir={folder}", f"paths.logs={folder.parent}", "trainer=cpu")
+
+
+@pytest.fixture(scope="session")
+def lit_run(once: Once) -> Path:
+    """Two epochs of a module and data in the style of lightning-hydra-template."""
+    words = (*LIT, *QUIET, "trainer.max_epochs=2")
+    return once("lit_run", lambda folder: runs.train(None, *at(folder / "run"), *words)) / "run"
+
+
+def test_a_template_project_trains_unchanged(lit_run: Path) -> None:
+    found = runs.record(lit_run)
+    assert found["status"] == "completed"
+    assert found["metric"]["value"] == found["validation"]["acc"]
+    assert set(found["test"]) == {"loss", "acc"}
+    assert found["choices"]["module"] == "lit"
+    assert {"loss", "model", "optimizer", "init"}.isdisjoint(found["choices"])
+    assert found["facts"]["train_size"] == 1297
+
+
+def test_it_resumes_bit_for_bit(lit_run: Path, tmp_path: Path, train_here: TrainHere) -> None:
+    """Its split is drawn by `random_split`, its order by a DataLoader, its rate by a plateau."""
+    words = (*LIT, *QUIET)
+    train_here(None, *at(tmp_path / "whole"), *words, "trainer.max_epochs=4")
+    train_here(None, *at(tmp_path / "parts"), *words, "trainer.max_epochs=2")
+    train_here(None, f"resume={tmp_path / 'parts'}", "trainer.max_epochs=4", "trust=outside")
+    rows = [(tmp_path / name / "metrics.csv").read_text() for name in ("whole", "parts")]
+    assert rows[0] == rows[1]
+    assert runs.record(tmp_path / "whole")["test"] == runs.record(tmp_path / "parts")["test"]
+
+
+def test_choices_that_are_typed_have_to_be_taken(tmp_path: Path, train_here: TrainHere) -> None:
+    with pytest.raises(SystemExit, match="module=lit does not take optimizer"):
+        train_here(None, *at(tmp_path / "run"), *LIT, "optimizer.lr=0.1")
+
+
+def test_the_optimizer_and_schedule_chosen_reach_a_module_that_asks(
+    tmp_path: Path, train_here: TrainHere
+) -> None:
+    """A schedule in steps is stepped in steps, whatever the module says of it."""
+    words = ("module=lit_choices", *LIT[1:], *QUIET, "scheduler=one_cycle", "optimizer=adamw")
+    train_here(None, *at(tmp_path / "run"), *words, "trainer.max_epochs=2", "test=false")
+    lines = (tmp_path / "run" / "metrics.csv").read_text().splitlines()
+    rates = [float(line.split(",")[2]) for line in lines[1:]]
+    assert rates[0] == pytest.approx(0.001 / 25)
+    assert rates[1] > rates[0]
+
+
+def test_a_metric_that_is_not_logged_is_named(tmp_path: Path, train_here: TrainHere) -> None:
+    words = (*LIT, *QUIET, "metric.name=accuracy")
+    with pytest.raises(SystemExit, match="metric.name=accuracy is not logged"):
+        train_here(None, *at(tmp_path / "run"), *words, "trainer.max_epochs=1")
+    assert "acc" in runs.record(tmp_path / "run")["reason"]
+
+
+def test_graphs_with_a_collate_of_their_own(tmp_path: Path, train_here: TrainHere) -> None:
+    words = ("module=graphs", "data=graphs", "optimizer.lr=0.01", *QUIET, "trainer.max_epochs=3")
+    train_here(None, *at(tmp_path / "run"), *words)
+    found = runs.record(tmp_path / "run")
+    assert found["facts"]["other"] == {"other_fact": 3}
+    assert found["metric"]["name"] == "accuracy"
+    assert found["validation"]["accuracy"] == found["metric"]["value"]
+
+
+def test_a_bert_with_padded_dicts(tmp_path: Path, train_here: TrainHere) -> None:
+    pytest.importorskip("transformers")
+    words = ("module=sentences", "data=sentences", "metric=logged", "metric.name=hits")
+    more = ("metric.mode=max", "trainer.max_epochs=2", *QUIET)
+    train_here(None, *at(tmp_path / "run"), *words, *more)
+    assert set(runs.record(tmp_path / "run")["test"]) == {"loss", "hits"}
+
+
+def test_data_without_a_length_need_the_length_of_an_epoch(
+    tmp_path: Path, train_here: TrainHere
+) -> None:
+    words = ("data=endless", "model=mlp", *QUIET, "trainer.max_epochs=2")
+    with pytest.raises(SystemExit, match="limit_train_batches"):
+        train_here(None, *at(tmp_path / "endless"), *words)
+    train_here(None, *at(tmp_path / "run"), *words, "trainer.limit_train_batches=5")
+    found = runs.record(tmp_path / "run")
+    assert (found["facts"]["train_size"], found["facts"]["total_steps"]) == (None, 10)

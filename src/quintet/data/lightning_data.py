@@ -26,8 +26,8 @@ class StatedFacts:
     num_classes: int | None = None
     num_targets: int | None = None
     class_counts: list[int] | None = None
-    class_names: list[str] | None = None
-    cardinalities: list[int] | None = None
+    class_names: list[str] = field(default_factory=list)
+    cardinalities: list[int] = field(default_factory=list)
     vocabulary: int | None = None
     train_size: int | None = None
     val_size: int | None = None

@@ -91,4 +91,4 @@ def set_up_process(cfg: DictConfig) -> None:
 
 def set_facts(cfg: DictConfig, facts: "Facts | StatedFacts") -> None:
     """Write the data's facts where models, losses and metrics refer to them."""
-    OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True)
+    OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True, force_add=True)

@@ -1,6 +1,6 @@
 """The default LightningModule: model, loss and metric tied together, whatever they are."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self, cast
 
 import lightning.pytorch as L
@@ -11,7 +11,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchmetrics import Metric
 
-from quintet.base.errors import DivergedError
+from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.samples import Task as TaskName
 from quintet.modules.decoding import predictions
 from quintet.modules.epoch_metrics import Meter
@@ -27,7 +27,7 @@ class SupervisedModule(L.LightningModule):
     A regression is learnt on the target's standardised scale and reported in its own units.
 
     Args:
-        model: maps a batch x to raw outputs (B, K).
+        model: maps inputs to raw outputs (B, K): a tensor, or several by name.
         loss: maps outputs (B, K) and targets to a scalar.
         metric: P, over predictions and targets.
         optimizer: makes the optimizer of the model.
@@ -79,9 +79,10 @@ class SupervisedModule(L.LightningModule):
         settle(self.model)
         return self
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return raw outputs, (B, K)."""
-        return cast(Tensor, self.model(x))
+    def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
+        """Return raw outputs, (B, K); inputs that have names reach the model by them."""
+        outputs = self.model(**x) if isinstance(x, Mapping) else self.model(x)
+        return cast(Tensor, outputs)
 
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return probabilities, or values in the target's own units; see `predictions`."""
@@ -103,11 +104,11 @@ class SupervisedModule(L.LightningModule):
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return predictions for the batch."""
-        return self.predictions(self.model(batch[0]))
+        return self.predictions(self(parted(batch)[0]))
 
     def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> tuple[Tensor, Tensor]:
-        x, y = batch
-        outputs = self.model(x)
+        x, y = parted(batch)
+        outputs = self.forward(x)  # not self(x), which costs some microseconds a step
         loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
         labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
         self._meter(stage).add(outputs, labels, loss)
@@ -188,6 +189,37 @@ class SupervisedModule(L.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+
+TARGETS = ("y", "target", "targets", "label", "labels")
+"""Names of the targets in a batch that is a mapping."""
+
+
+def parted(batch: Any) -> tuple[Any, Tensor]:
+    """Return the inputs of a batch and its targets.
+
+    A batch is a pair of them, or a mapping in which the targets have one of the names `TARGETS` and
+    all else are inputs.
+
+    Raises:
+        UserError: it is neither.
+
+    """
+    if isinstance(batch, Mapping):
+        names = [name for name in TARGETS if name in batch]
+        if len(names) == 1:
+            return {k: v for k, v in batch.items() if k != names[0]}, batch[names[0]]
+        found = f"a mapping of {', '.join(map(str, batch))}"
+    elif isinstance(batch, tuple | list) and len(batch) == 2:
+        return batch[0], batch[1]
+    else:
+        found = f"a {type(batch).__name__}"
+    raise UserError(
+        f"module=supervised cannot tell inputs from targets in {found}",
+        code=Code.INCOMPATIBLE,
+        allowed=["a pair (inputs, targets)", f"a mapping with one of {', '.join(TARGETS)}"],
+        hint="Or write a LightningModule of your own (docs/your-module.md).",
+    )
 
 
 STAGES: tuple[str, ...] = ("train", "val", "test")

@@ -11,10 +11,10 @@ import lightning.pytorch as L
 import torch
 from torch import Tensor
 from torch.optim import Optimizer
-from torch.utils._pytree import tree_flatten_with_path, tree_map, tree_unflatten
 
 from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
+from quintet.options.torch_internals import tree_flatten_with_path, tree_map, tree_unflatten
 
 MEMORISED = 100
 """Steps on one batch."""

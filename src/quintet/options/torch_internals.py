@@ -8,11 +8,19 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase as BatchOrInstanceNorm
+from torch.utils._pytree import tree_flatten_with_path, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from torch.utils.tensorboard.writer import SummaryWriter
 
-__all__ = ["BatchOrInstanceNorm", "file_writer", "lerp_all_"]
+__all__ = [
+    "BatchOrInstanceNorm",
+    "file_writer",
+    "lerp_all_",
+    "tree_flatten_with_path",
+    "tree_map",
+    "tree_unflatten",
+]
 
 
 def lerp_all_(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:

@@ -1,7 +1,8 @@
 """What of Lightning is used or overridden beside its public interface.
 
 That is its call of every hook of every callback in every step, even the empty ones, and its
-launcher of several processes. Two attributes are used where they belong: `_current_fx_name`
+launcher of several processes, its reading of what `configure_optimizers` returns and its fetcher of
+training batches. Two attributes are used where they belong: `_current_fx_name`
 of the LightningModule in `quintet.modules.supervised`, `_average_model` of WeightAveraging in
 `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
@@ -46,10 +47,12 @@ def begin_batches_again(trainer: L.Trainer) -> None:
     loader with a state of its own goes on from there and is left alone.
     """
     fetcher = trainer.fit_loop._data_fetcher
-    loaders = fetcher.combined_loader.flattened if fetcher is not None else []
+    if fetcher is None:
+        return
+    loaders = fetcher.combined_loader.flattened
     draws = all(isinstance(each, DataLoader) for each in loaders)
     if draws and not any(isinstance(each, StatefulLoader) for each in loaders):
-        iter(fetcher)  # type: ignore[arg-type]
+        iter(fetcher)
 
 
 @runtime_checkable

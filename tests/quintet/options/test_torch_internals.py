@@ -26,3 +26,13 @@ def test_a_summary_writer_gives_its_file_writer(tmp_path):
     writer = SummaryWriter(str(tmp_path))
     assert callable(torch_internals.file_writer(writer).add_summary)
     writer.close()
+
+
+def test_a_batch_of_any_nesting_is_taken_apart_and_put_together():
+    batch = {"x": [torch.zeros(2), torch.ones(2)], "y": torch.ones(2)}
+    leaves, spec = torch_internals.tree_flatten_with_path(batch)
+    assert ["".join(map(str, path)) for path, _ in leaves] == ["['x'][0]", "['x'][1]", "['y']"]
+    again = torch_internals.tree_unflatten([leaf + 1 for _, leaf in leaves], spec)
+    assert torch.equal(again["x"][1], torch.full((2,), 2.0))
+    doubled = torch_internals.tree_map(lambda leaf: 2 * leaf, batch)
+    assert torch.equal(doubled["y"], torch.full((2,), 2.0))

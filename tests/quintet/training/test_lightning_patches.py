@@ -14,7 +14,7 @@ from torch import nn
 from quintet.artifacts import checkpoints
 from quintet.config.instantiate import instantiate
 from quintet.modules.supervised import weights_of
-from quintet.training import build, experiment
+from quintet.training import build, experiment, lightning_patches
 from quintet.training.lightning_patches import EACH_STEP, without_empty_hooks
 
 CONFIGS = Path(__file__).parents[3] / "configs"
@@ -89,3 +89,27 @@ def test_the_private_parts_of_lightning_are_still_there():
         assert f"{name}(" in used, f"the launcher calls {name} no more: `replace_launcher`"
     assert "_average_model" in vars(WeightAveraging(use_buffers=False)), "the average: `SWA`"
     assert "_current_fx_name" in vars(L.LightningModule()), "the hook: `SupervisedModule`"
+
+
+def test_all_that_configure_optimizers_may_return_is_read():
+    optimizer = torch.optim.SGD([nn.Parameter(torch.zeros(1))], lr=0.1)
+    schedule = torch.optim.lr_scheduler.StepLR(optimizer, 1)
+    entry = {"scheduler": schedule, "interval": "step"}
+    for made, schedules in (
+        (optimizer, []),
+        ([optimizer], []),
+        (([optimizer], [schedule]), [schedule]),
+        ({"optimizer": optimizer, "lr_scheduler": schedule}, [schedule]),
+        ([{"optimizer": optimizer, "lr_scheduler": entry}], [entry]),
+        (
+            {"optimizer": optimizer, "lr_scheduler": schedule, "monitor": "val/x"},
+            [{"monitor": "val/x", "scheduler": schedule}],
+        ),
+    ):
+        assert lightning_patches.optimizers_and_schedules(made) == ([optimizer], schedules)
+
+
+def test_the_fetcher_of_training_batches_is_where_it_was():
+    trainer = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
+    assert trainer.fit_loop._data_fetcher is None
+    lightning_patches.begin_batches_again(trainer)

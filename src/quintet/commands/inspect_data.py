@@ -15,6 +15,7 @@ from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
 from quintet.diagnostics.data_choices import fitting, folds
 from quintet.training import build
+from quintet.training.summary import show_columns
 
 FILE = "look.json"
 PATIENCE = "sweeper.scheduler.min_epochs"
@@ -34,6 +35,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     data = build.data(cfg)
     data.attach(build.trainer(cfg, watched=False))
     facts = data.load()
+    show_columns(data.columns)
     for sentence in data.data_summary:
         console.say("{}", sentence)
     if isinstance(facts, StatedFacts):

@@ -96,7 +96,7 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
             hint="Give input=<file or folder>, with the features of the training data.",
         )
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
-        new = read_new(cfg.input, cast(DataModule, run.data).reader)
+        new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
     _check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)

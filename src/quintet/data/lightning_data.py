@@ -10,9 +10,11 @@ import lightning.pytorch as L
 from lightning.pytorch.utilities import CombinedLoader
 from lightning.pytorch.utilities.model_helpers import is_overridden
 from lightning.pytorch.utilities.seed import isolate_rng
+from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
+from quintet.data.data_summary import ColumnSummary
 from quintet.data.samples import Facts, Kind, Task
 
 
@@ -45,6 +47,8 @@ class ExperimentData(Protocol):
 
     data_summary: list[str]
     """What was inferred about it, one sentence each, shown to the user."""
+    columns: list[ColumnSummary]
+    """What each column of a table was taken for."""
     ordered: bool
     """Whether samples follow each other in time."""
 
@@ -53,11 +57,11 @@ class ExperimentData(Protocol):
         """What a Trainer takes."""
 
     @property
-    def target_centre(self) -> Sequence[float]:
+    def target_centre(self) -> Sequence[float] | Tensor:
         """Centre of a regression's standardised scale, one per target."""
 
     @property
-    def target_width(self) -> Sequence[float]:
+    def target_width(self) -> Sequence[float] | Tensor:
         """Width of that scale, in units of the target."""
 
     def attach(self, trainer: L.Trainer) -> None:
@@ -92,6 +96,7 @@ class LightningData:
     def __init__(self, datamodule: L.LightningDataModule, seed: int) -> None:
         self._datamodule = datamodule
         self.data_summary: list[str] = []
+        self.columns: list[ColumnSummary] = []
         self.ordered = False
         for hook in ("prepare_data", "setup"):
             setattr(datamodule, hook, _once_a_stage(getattr(datamodule, hook), seed))

@@ -128,14 +128,16 @@ class DataModule(L.LightningDataModule):
         return self
 
     @property
-    def target_centre(self) -> list[float]:
+    def target_centre(self) -> Tensor:
         """Centre of a regression's standardised scale, one per target."""
-        return self.preprocess.target_centre.tolist() or [0.0]
+        found = self.preprocess.target_centre
+        return found if len(found) else torch.zeros(1)
 
     @property
-    def target_width(self) -> list[float]:
+    def target_width(self) -> Tensor:
         """Width of that scale, in units of the target."""
-        return self.preprocess.target_width.tolist() or [1.0]
+        found = self.preprocess.target_width
+        return found if len(found) else torch.ones(1)
 
     def attach(self, trainer: L.Trainer) -> None:
         """Take note of nothing: samples are read and split alike for any Trainer."""

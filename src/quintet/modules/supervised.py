@@ -34,7 +34,8 @@ class SupervisedModule(L.LightningModule):
         scheduler: makes the schedule of an optimizer's rate.
         metric_name: what P is called in the logs, as `val/<metric_name>`.
         task: what is predicted.
-        target_centre: of a regression's standardised scale, one per target.
+        target_centre: of a regression's standardised scale, one per target; float64 where
+            float32 would blur the target's differences.
         target_width: likewise, in units of the target.
 
     """
@@ -52,16 +53,16 @@ class SupervisedModule(L.LightningModule):
         *,
         metric_name: str,
         task: TaskName,
-        target_centre: Sequence[float] = (0.0,),
-        target_width: Sequence[float] = (1.0,),
+        target_centre: Sequence[float] | Tensor = (0.0,),
+        target_width: Sequence[float] | Tensor = (1.0,),
     ) -> None:
         super().__init__()
         self.model, self.loss = model, loss
         self.optimizer, self.scheduler = optimizer, scheduler
         self.metric_name, self.task = metric_name, task
         self._validated = -1  # the step of the last validation
-        self.register_buffer("target_centre", torch.tensor(target_centre))
-        self.register_buffer("target_width", torch.tensor(target_width))
+        self.register_buffer("target_centre", torch.as_tensor(target_centre).clone())
+        self.register_buffer("target_width", torch.as_tensor(target_width).clone())
         self.meters = nn.ModuleDict(
             {f"on_{stage}": Meter(metric.clone(), self.predictions) for stage in STAGES}
         )
@@ -116,7 +117,7 @@ class SupervisedModule(L.LightningModule):
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
         if self.task == "regression":
-            return (y - self.target_centre) / self.target_width
+            return ((y - self.target_centre) / self.target_width).float()
         one_logit = self.task == "binary" and outputs.shape[1] == 1
         return y.to(outputs.dtype).unsqueeze(1) if one_logit else y
 

@@ -11,6 +11,8 @@ from quintet.base import console
 from quintet.config import references
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.run_nodes import check_typed
+from quintet.config.task_defaults import choose_defaults
+from quintet.study.trial_pipe import is_trial
 from quintet.training import build
 from quintet.training.training_steps import count_steps
 
@@ -49,10 +51,18 @@ def setup(cfg: DictConfig) -> Setup:
     data.attach(trainer)
     facts = data.load()
     set_facts(config, facts)
+    if not is_trial():  # a sweep compares trials by the metric that it began with
+        tell_of(data, choose_defaults(config))
     check_choices(config)  # of data whose task is only known once it is read
     count_steps(config, trainer, data)
     OmegaConf.set_readonly(config, True)
     return Setup(config, facts, data)
+
+
+def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
+    """Add to what is told of the data that it decided on choices."""
+    if chosen:
+        data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
 
 
 def validate(

@@ -21,9 +21,10 @@ from quintet.data.columns import (
     values_of,
 )
 from quintet.data.frames import existing
+from quintet.data.images import new_images
 from quintet.data.parsing.rules import BY_NAME, Unreadable
 from quintet.data.parsing.table_file import Table, read_table
-from quintet.data.pixels import SUFFIXES, image_files, read_image
+
 from quintet.data.text import encode as encode_text
 
 ARRAYS = {".npz", ".npy"}
@@ -69,7 +70,7 @@ def read_new(
     if file.suffix.lower() in ARRAYS or kind == "array":
         return _read_array(file, reader)
     if kind == "image":
-        return _read_images(file, reader)
+        return NewInput(*new_images(file, reader))
     if kind == "tokens" and file.suffix.lower() == ".txt":
         lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
         return _texts([line for line in lines if line.strip()], reader)
@@ -186,19 +187,6 @@ def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
         raise UserError("There is no text in the file", code=Code.DATA)
     x = encode_text(texts, reader["vocabulary"], int(reader["length"]))
     return NewInput(x, _rows(len(texts)))
-
-
-def _read_images(path: Path, reader: dict[str, Any]) -> NewInput:
-    if not path.exists():
-        raise UserError(f"There is no file or folder {path}", code=Code.NOT_FOUND)
-    files = image_files(path) if path.is_dir() else [path]
-    if not files:
-        raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
-    height, width = reader["size"]
-    read = [
-        read_image(file, (height, width), reader["channels"], reader["white"]) for file in files
-    ]
-    return NewInput(torch.stack(read), [str(file) for file in files])
 
 
 def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from quintet.data.pixels import read_image
+from quintet.data.pixels import Reading, read_image
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -18,5 +18,5 @@ def test_every_common_mode_is_read(tmp_path: Path, mode: str) -> None:
     else:
         Image.new("RGB", (5, 6), "white").convert(mode).save(file)
     for channels in (1, 3):
-        pixels = read_image(file, (6, 5), channels)
+        pixels = read_image(file, Reading((6, 5), channels))
         torch.testing.assert_close(pixels, torch.ones(channels, 6, 5))

@@ -14,10 +14,13 @@ from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.parsing.cells import of_series
 from quintet.data.parsing.table_file import Table
+from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
+from quintet.data.parts import joined, part_of, without_part
 from quintet.data.samples import Kind, Samples
 from quintet.data.targets import one_hot, target_of
 
-PARTS = (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test"))
+X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
+Y_NAMES = ("y", "labels", "label", "targets", "target", "classes")
 
 
 def arrays(
@@ -26,12 +29,16 @@ def arrays(
     kind: str | None = None,
     x: str = "x",
     y: str = "y",
+    channels: str | None = None,
+    val_path: str | None = None,
+    test_path: str | None = None,
 ) -> Samples:
     """Read an npz file into samples; their kind is inferred from the shape.
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
-    (N, C, H, W) and (N, H, W, C) are images. Bytes of images become values from 0 to 1. Files
-    with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`) keep these parts.
+    (N, C, H, W) and (N, H, W, C) are images. Images of type uint8 and uint16 become values from 0
+    to 1, others stay as they are. Files with `x_train`, `y_train`, `x_test`, `y_test` (and
+    `x_val`, `y_val`, or names such as `train_images`) keep these parts.
 
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
@@ -40,16 +47,21 @@ def arrays(
             shape.
         x: name of the inputs in the file.
         y: name of the targets, (N,) or (N, K).
+        channels: first or last, the axis of an image's channels; None infers it from the shape.
+        val_path: a file of validation samples, with the same names.
+        test_path: likewise, of test samples.
 
     Raises:
         UserError: anything wrong with the file or its values.
 
     """
-    stored = load(path)
-    inputs, targets, part = _parts(stored, x, y, str(path))
+    inputs, targets, part = _read(path, x, y, {"val": val_path, "test": test_path})
     found_kind = kind_of(inputs, kind)
     _check_shapes(inputs, targets, x, y, str(path))
-    converted = convert(inputs, found_kind)
+    image = found_kind == "image" and inputs.ndim == 4
+    axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
+    white = white_of(inputs) if found_kind == "image" else 1.0
+    converted = convert(inputs, found_kind, axis, white)
     found = _target(targets, task)
     samples = Samples(
         x=converted,
@@ -62,12 +74,61 @@ def arrays(
         data_summary=[
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
+            *([remark] if remark else []),
+            *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
             found.summary,
         ],
-        reader={"kind": "array", "of": found_kind, "shape": list(converted.shape[1:]), "x": x},
+        reader={
+            "kind": "array",
+            "of": found_kind,
+            "shape": list(converted.shape[1:]),
+            "x": x,
+            "dtype": inputs.dtype.name,
+            "channels_at": axis,
+        },
     )
     check(samples)
     return samples
+
+
+def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
+    """Read new inputs as those of training were read; return them with remarks.
+
+    Raises:
+        UserError: the file or its values do not fit the training data.
+
+    """
+    stored = load(path)
+    name = str(reader.get("x", "x"))
+    if name not in stored and len(stored) == 1:
+        name = next(iter(stored))
+    if name not in stored:
+        raise UserError(
+            f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
+        )
+    inputs = stored[name]
+    kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
+    if kind is None:
+        raise UserError("The run does not record what its inputs are", code=Code.INCOMPATIBLE)
+    axis: Channels | None = reader.get("channels_at")
+    if kind == "image" and inputs.ndim == 4 and axis is None:
+        axis = channels_of(inputs.shape, None)[0]
+    white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
+    x = convert(inputs, kind, axis, white)
+    expected = reader.get("shape")
+    if expected is not None and list(x.shape[1:]) != list(expected):
+        raise UserError(
+            f"{path}: samples of shape {list(x.shape[1:])}, but the model was trained on "
+            f"{expected}",
+            code=Code.INCOMPATIBLE,
+        )
+    if x.is_floating_point() and not x.isfinite().all():
+        raise UserError(
+            f"{path} has NaN or infinite values",
+            code=Code.DATA,
+            hint="Repair or leave out such samples",
+        )
+    return x, [remark] if remark else []
 
 
 def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
@@ -118,8 +179,18 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
     )
 
 
-def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
-    """Return inputs in the shape and type that `Samples` has for their kind."""
+def convert(
+    inputs: NDArray[Any], kind: Kind, channels: Channels | None = None, white: float = 1.0
+) -> Tensor:
+    """Return inputs in the shape and type that `Samples` has for their kind.
+
+    Args:
+        inputs: as stored.
+        kind: of the inputs.
+        channels: axis of the channels of images (N, _, _, _).
+        white: what values are divided by.
+
+    """
     if inputs.dtype.kind not in "biuf":
         raise UserError(
             f"Inputs of type {inputs.dtype} are not numbers",
@@ -130,12 +201,11 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
         if inputs.dtype.kind == "f":
             raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
-    white = 255.0 if kind == "image" and inputs.dtype == np.uint8 else 1.0
     with np.errstate(over="ignore"):
         values = torch.from_numpy(inputs.astype(np.float32))
     if kind == "image" and inputs.ndim == 3:
         values = values[:, None]
-    elif kind == "image" and inputs.shape[-1] in (1, 3, 4) and inputs.shape[1] not in (1, 3, 4):
+    elif kind == "image" and channels == "last":
         values = values.movedim(-1, 1).contiguous()
     if kind == "table" and values.isnan().any():
         row = int(values.isnan().any(dim=1).nonzero()[0])
@@ -145,7 +215,7 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
             hint="Fill it, or use data=csv, where missing values are filled with the training "
             "median",
         )
-    return values / white if white != 1 else values
+    return values.div_(white) if white != 1 else values
 
 
 def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str) -> None:
@@ -188,28 +258,91 @@ def _target(targets: NDArray[Any], task: str | None) -> Any:
     return target_of(table, names, task)
 
 
+def _range_remark(x: Tensor, white: float, inputs: NDArray[Any]) -> str:
+    low, high = float(x.min()), float(x.max())
+    if white != 1:
+        return f"Values of type {inputs.dtype} are divided by {white:g}: {low:g} to {high:g}."
+    return f"Values of type {inputs.dtype} are left as they are: {low:g} to {high:g}."
+
+
+def _read(
+    path: str | None, x: str, y: str, others: dict[str, str | None]
+) -> tuple[NDArray[Any], NDArray[Any], Tensor | None]:
+    """Return inputs, targets and the part of each sample, of one file or of several.
+
+    Raises:
+        UserError: a file lacks an array, has no samples, or has parts beside files for them.
+
+    """
+    stored = load(path)
+    if not any(others.values()):
+        found = _parts(stored, x, y, str(path))
+    else:
+        pieces = {"train": _named(stored, x, y, str(path))}
+        for part, other in others.items():
+            if other is not None:
+                pieces[part] = _named(load(other), x, y, other)
+        found = _together(pieces, str(path))
+    return found
+
+
+def _named(
+    stored: dict[str, NDArray[Any]], x: str, y: str, path: str
+) -> tuple[NDArray[Any], NDArray[Any]]:
+    for name in (x, y):
+        if name not in stored:
+            raise UserError(
+                f"{path} has no array '{name}'.",
+                code=Code.UNKNOWN_NAME,
+                value=name,
+                allowed=stored,
+                hint="Name the arrays with data.x= and data.y=",
+            )
+    return stored[x], stored[y]
+
+
 def _parts(
     stored: dict[str, NDArray[Any]], x: str, y: str, path: str
 ) -> tuple[NDArray[Any], NDArray[Any], Tensor | None]:
-    """Find inputs, targets and, where the file has parts, the part of each sample."""
+    """Find inputs, targets and, where the names of the arrays say it, the part of each sample."""
     if x in stored and y in stored:
         return stored[x], stored[y], None
-    there = [(i, a, b) for i, (a, b) in enumerate(PARTS) if a in stored and b in stored]
-    if not there or there[0][0] != 0:
-        missing = x if x not in stored else y
-        raise UserError(
-            f"{path} has no array '{missing}'.",
-            code=Code.UNKNOWN_NAME,
-            value=missing,
-            allowed=stored,
-            hint="Name the arrays with data.x= and data.y=",
-        )
+    found: dict[int, dict[str, NDArray[Any]]] = {}
+    for name, values in stored.items():
+        part, role = part_of(name), without_part(name)
+        if part is not None and role in (x, *X_NAMES):
+            found.setdefault(part, {})["x"] = values
+        elif part is not None and role in (y, *Y_NAMES):
+            found.setdefault(part, {})["y"] = values
+    whole = {part: (pair["x"], pair["y"]) for part, pair in found.items() if len(pair) == 2}
+    if 0 not in whole:
+        return *_named(stored, x, y, path), None
+    names = ("train", "val", "test")
+    return _together({names[part]: whole[part] for part in sorted(whole)}, path)
+
+
+def _together(
+    pieces: dict[str, tuple[NDArray[Any], NDArray[Any]]], path: str
+) -> tuple[NDArray[Any], NDArray[Any], Tensor]:
+    """Put the parts behind each other.
+
+    Raises:
+        UserError: they do not fit together.
+
+    """
     try:
-        inputs = np.concatenate([stored[a] for _, a, _ in there])
-        targets = np.concatenate([stored[b] for _, _, b in there])
+        inputs = np.concatenate([x for x, _ in pieces.values()])
+        targets = np.concatenate([y for _, y in pieces.values()])
     except ValueError as problem:
         raise UserError(
             f"The parts of {path} do not fit together: {problem}", code=Code.DATA
         ) from problem
-    part = np.concatenate([np.full(len(stored[b]), i) for i, _, b in there])
-    return inputs, targets, torch.from_numpy(part.astype(np.int64))
+    types = {each.dtype.name for each, _ in pieces.values()}
+    if len(types) > 1:
+        raise UserError(
+            f"The parts of {path} have different types: {', '.join(sorted(types))}",
+            code=Code.DATA,
+            hint="Their values would not mean the same: store all parts as one type",
+        )
+    sizes = [len(pieces[name][1]) if name in pieces else 0 for name in ("train", "val", "test")]
+    return inputs, targets, joined(sizes)

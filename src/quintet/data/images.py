@@ -1,7 +1,6 @@
 """The user's own images: one folder a class, read with Pillow."""
 
 from collections import Counter
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -36,7 +35,7 @@ def images(
     grayscale: bool | None = None,
     lazy: bool = False,
     background: str = "white",
-    parts: str | Mapping[str, str] | None = None,
+    parts: str | dict[str, str] | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
 ) -> Samples:
@@ -208,7 +207,7 @@ class Survey:
 
 def _all_parts(
     path: str | None,
-    parts: str | Mapping[str, str] | None,
+    parts: str | dict[str, str] | None,
     val_path: str | None,
     test_path: str | None,
 ) -> Labelled:

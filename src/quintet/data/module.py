@@ -19,7 +19,7 @@ from quintet.data.loader import TensorLoader
 from quintet.data.preprocess import Preprocess
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
-from quintet.data.split import split, subset
+from quintet.data import split as splitting
 from quintet.data.statistic import Scale
 
 SplitName = str
@@ -105,11 +105,13 @@ class DataModule(L.LightningDataModule):
         """Read, split and scale the data; return its facts."""
         samples = self.source()
         check(samples)
-        train, val, test = split(samples, self.val, self.test, self.seed)
+        train, val, test = splitting.split(samples, self.val, self.test, self.seed)
         if self.folds is not None:
             train, val = one_fold(samples, train, val, self.folds, self.fold, self.seed)
-        train = subset(samples, train, self.fraction, self.seed)
-        self.reader, self.data_summary = samples.reader, samples.data_summary
+        split_summary = splitting.summary(samples, (train, val, test))
+        train = splitting.subset(samples, train, self.fraction, self.seed)
+        self.reader = samples.reader
+        self.data_summary = [*samples.data_summary, *split_summary]
         self.columns = samples.columns
         self.rows, self.ordered = samples.rows, samples.ordered
         if self.rows is not None:

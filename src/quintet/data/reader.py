@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.data.arrays import convert, load
+from quintet.data.arrays import new_array
 from quintet.data.columns import (
     Spec,
     encode,
@@ -190,33 +190,8 @@ def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
 
 
 def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:
-    stored = load(path)
-    name = str(reader.get("x", "x"))
-    if name not in stored and len(stored) == 1:
-        name = next(iter(stored))
-    if name not in stored:
-        raise UserError(
-            f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
-        )
-    inputs = stored[name]
-    kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
-    if kind is None:
-        raise UserError("The run does not record what its inputs are", code=Code.INCOMPATIBLE)
-    expected = reader.get("shape")
-    x = convert(inputs, kind)
-    if expected is not None and list(x.shape[1:]) != list(expected):
-        raise UserError(
-            f"{path}: samples of shape {list(x.shape[1:])}, but the model was trained on "
-            f"{expected}",
-            code=Code.INCOMPATIBLE,
-        )
-    if x.is_floating_point() and not x.isfinite().all():
-        raise UserError(
-            f"{path} has NaN or infinite values",
-            code=Code.DATA,
-            hint="Repair or leave out such samples",
-        )
-    return NewInput(x, _rows(len(x)))
+    x, remarks = new_array(path, reader)
+    return NewInput(x, _rows(len(x)), remarks)
 
 
 def _rows(count: int) -> list[str]:

@@ -20,10 +20,11 @@ PARTS = ("training", "validation", "test")
 def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
     """Return the sample indices of the training, validation and test parts.
 
-    The samples decide how: a given `split` is kept; a time series (`ordered`) is cut in time
-    order with `purge` samples left out at each cut; `groups` stay whole; classes and label
-    combinations keep their shares (every class at least once in each part); a plain regression
-    is drawn as scikit-learn's `train_test_split` draws it.
+    The samples decide how: a given `split` is kept, and what it lacks is drawn from its training
+    part; a time series (`ordered`) is cut in time order with `purge` samples left out at each
+    cut; `groups` stay whole; classes and label combinations keep their shares (every class at
+    least once in each part); a plain regression is drawn as scikit-learn's `train_test_split`
+    draws it.
 
     Args:
         samples: the whole data set.
@@ -37,23 +38,52 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
     """
     total = len(samples.y)
     n_val, n_test = _count(val, total, "val"), _count(test, total, "test")
-    if n_val + n_test >= total:
+    given = _given_parts(samples)
+    pool = total - sum(map(len, given.values()))
+    if given and _wanted(given, n_val, n_test) >= pool / 2:
+        # A share of all samples is too much of a small training part; a count stays a count.
+        n_val, n_test = _count(val, pool, "val"), _count(test, pool, "test")
+    if _wanted(given, n_val, n_test) >= pool:
         raise UserError(
-            f"and data.test={test} leave none of the {total} samples to train on",
+            f"and data.test={test} leave none of the {pool} samples to train on",
             code=Code.OUT_OF_RANGE,
             key="data.val",
             value=val,
             hint="Make them smaller: below 1 they are fractions, from 1 on counts",
         )
     if samples.split is not None:
-        parts = _given(samples, n_val, seed)
+        parts = _given(samples, given, n_val, n_test, seed)
     elif samples.ordered:
         parts = _in_time(total, n_val, n_test, samples.purge)
     else:
         parts = _drawn(samples, np.arange(total), n_val, n_test, seed)
-    _every_class(samples, parts)
+    _every_class(samples, parts, given)
     train, valid, tested = (torch.from_numpy(np.sort(part)) for part in parts)
     return train, valid, tested
+
+
+def summary(samples: Samples, parts: Splits) -> list[str]:
+    """Tell how the data's own split was used; nothing where it has none."""
+    if samples.split is None:
+        return []
+    given = _given_parts(samples)
+    own = [f"{len(index)} for {PARTS[part]}" for part, index in given.items()]
+    drawn = [
+        f"{len(parts[part])} for {PARTS[part]}"
+        for part in (1, 2)
+        if part not in given and len(parts[part])
+    ]
+    told = [
+        f"The data's own split is kept: {len(parts[0])} for training, {', '.join(own)}"
+        + (f"; {' and '.join(drawn)} drawn from its training part." if drawn else ".")
+    ]
+    if (found := labels(samples)) is not None:
+        for part, index in given.items():
+            missing = np.flatnonzero(~found[index].any(axis=0))
+            names = [label_names(samples)[int(i)] for i in missing]
+            if names:
+                told.append(f"Absent from its {PARTS[part]} part: {', '.join(names[:5])}.")
+    return told
 
 
 def manner(samples: Samples) -> str:
@@ -112,17 +142,35 @@ def _count(size: float, total: int, name: str) -> int:
     return int(size) if size >= 1 else ceil(round(size * total, 6))
 
 
-def _given(samples: Samples, n_val: int, seed: int) -> list[Index]:
-    """Keep the parts the data came with; a missing validation part is drawn from training."""
-    assert samples.split is not None
+def _wanted(given: dict[int, Index], n_val: int, n_test: int) -> int:
+    """Return the samples that have to be drawn, as the data does not bring them."""
+    return (0 if 1 in given else n_val) + (0 if 2 in given else n_test)
+
+
+def _given_parts(samples: Samples) -> dict[int, Index]:
+    """Return the validation and test parts that the data came with."""
+    if samples.split is None:
+        return {}
     where = samples.split.numpy()
-    train, valid, tested = (np.flatnonzero(where == part) for part in range(3))
-    if not len(valid) and n_val:
-        if samples.ordered:
-            train, valid, _ = _in_time(len(train), n_val, 0, samples.purge)
-        else:
-            train, valid, _ = _drawn(samples, train, min(n_val, len(train) - 1), 0, seed)
-    return [train, valid, tested]
+    found = {part: np.flatnonzero(where == part) for part in (1, 2)}
+    return {part: index for part, index in found.items() if len(index)}
+
+
+def _given(
+    samples: Samples, given: dict[int, Index], n_val: int, n_test: int, seed: int
+) -> list[Index]:
+    """Keep the parts the data came with; those that it lacks are drawn from training."""
+    assert samples.split is not None
+    train = np.flatnonzero(samples.split.numpy() == 0)
+    n_val, n_test = 0 if 1 in given else n_val, 0 if 2 in given else n_test
+    if samples.ordered:
+        cut = _in_time(len(train), n_val, n_test, samples.purge)
+        parts = [train[index] for index in cut]
+    elif n_val or n_test:
+        parts = _drawn(samples, train, n_val, n_test, seed)
+    else:
+        parts = [train, train[:0], train[:0]]
+    return [given.get(part, index) for part, index in enumerate(parts)]
 
 
 def _in_time(total: int, n_val: int, n_test: int, purge: int) -> list[Index]:
@@ -169,12 +217,15 @@ def _stratified(
     return pool[chosen], pool[~chosen]
 
 
-def _every_class(samples: Samples, parts: list[Index]) -> None:
-    """Refuse parts in which a class, or a label's positives or negatives, is absent."""
+def _every_class(samples: Samples, parts: list[Index], given: dict[int, Index]) -> None:
+    """Refuse parts in which a class, or a label's positives or negatives, is absent.
+
+    Of a part that the data came with it is told instead (`summary`): nobody may draw it anew.
+    """
     found = labels(samples)
     if found is None:
         return
-    for part, name in zip(parts, PARTS, strict=True):
+    for part, name in [(parts[i], name) for i, name in enumerate(PARTS) if i not in given]:
         absent = np.flatnonzero(~found[part].any(axis=0))
         if len(part) and len(absent):
             label = label_names(samples)[int(absent[0])]

@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data.arrays import arrays
+from quintet.data.arrays import arrays, new_array
 from quintet.data.bundled import diabetes, digits, digits_multilabel
 from quintet.data.split import split
 
@@ -97,3 +97,122 @@ def test_a_truncated_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a readable npz") as caught:
         arrays(str(path))
     assert caught.value.code is Code.DAMAGED
+
+
+def colour(*shape: int, dtype: type = np.uint8) -> dict:
+    """Return ten images of random values, and their classes."""
+    values = np.random.default_rng(0).integers(0, 200, (10, *shape))
+    return {"x": values.astype(dtype), "y": np.arange(10) % 2}
+
+
+@pytest.mark.parametrize(
+    ("shape", "expected", "told"),
+    [
+        ((3, 8, 8), (3, 8, 8), False),
+        ((8, 8, 3), (3, 8, 8), False),
+        ((8, 9, 4), (4, 8, 9), False),
+        ((1, 3, 5), (1, 3, 5), False),
+        ((5, 8, 8), (5, 8, 8), True),
+        ((8, 8, 5), (5, 8, 8), True),
+        ((8, 8, 12), (12, 8, 8), True),
+        ((12, 16, 20), (12, 16, 20), True),
+        ((20, 16, 12), (12, 20, 16), True),
+        ((3, 8, 3), (3, 8, 3), True),
+        ((4, 4, 4), (4, 4, 4), True),
+    ],
+)
+def test_the_axis_of_the_channels_is_found_and_told(
+    tmp_path: Path, shape, expected, told: bool
+) -> None:
+    samples = arrays(saved(tmp_path, **colour(*shape)))
+    assert tuple(samples.x.shape[1:]) == expected
+    assert any("data.channels=" in sentence for sentence in samples.data_summary) == told
+    new, _ = new_array(tmp_path / "a.npz", samples.reader)
+    assert torch.equal(new, samples.x)
+
+
+def test_the_axis_of_the_channels_can_be_set(tmp_path: Path) -> None:
+    path = saved(tmp_path, **colour(3, 8, 3))
+    assert torch.equal(arrays(path, channels="last").x, arrays(path).x.movedim(-1, 1))
+    with pytest.raises(UserError) as caught:
+        arrays(path, channels="middle")
+    assert caught.value.key == "data.channels"
+
+
+def test_sixteen_bits_become_fractions_and_others_stay(tmp_path: Path) -> None:
+    stored = colour(1, 4, 4, dtype=np.uint16)
+    deep = arrays(saved(tmp_path, **stored))
+    torch.testing.assert_close(deep.x * 65535, torch.from_numpy(stored["x"].astype(np.float32)))
+    stored["x"] = stored["x"].astype(np.float64)
+    samples = arrays(saved(tmp_path, **stored))
+    assert float(samples.x.max()) > 100
+    assert any("left as they are" in sentence for sentence in samples.data_summary)
+
+
+@pytest.mark.parametrize("dtype", [np.int64, np.float32, np.float64, np.uint8, np.uint16])
+def test_a_prediction_reads_any_type_as_training_did(tmp_path: Path, dtype: type) -> None:
+    stored = colour(1, 4, 4)
+    samples = arrays(saved(tmp_path, **stored))
+    np.save(tmp_path / "new.npy", stored["x"].astype(dtype))
+    new, remarks = new_array(tmp_path / "new.npy", samples.reader)
+    torch.testing.assert_close(new, samples.x)
+    assert bool(remarks) == (dtype is not np.uint8)
+
+
+def test_a_prediction_takes_fractions_and_refuses_what_has_no_meaning(tmp_path: Path) -> None:
+    stored = colour(1, 4, 4)
+    samples = arrays(saved(tmp_path, **stored))
+    np.save(tmp_path / "new.npy", (stored["x"] / 255).astype(np.float32))
+    new, remarks = new_array(tmp_path / "new.npy", samples.reader)
+    torch.testing.assert_close(new, samples.x)
+    assert "fractions" in remarks[0]
+    np.save(tmp_path / "new.npy", stored["x"] * 1.5 + 0.1)
+    with pytest.raises(UserError) as caught:
+        new_array(tmp_path / "new.npy", samples.reader)
+    assert caught.value.code is Code.INCOMPATIBLE
+
+
+@pytest.mark.parametrize(
+    "names",
+    [
+        ("x_train", "y_train", "x_test", "y_test"), ("X_train", "Y_train", "X_test", "Y_test"),
+        ("train_images", "train_labels", "test_images", "test_labels"),
+        ("trainX", "trainY", "testX", "testY"),
+    ],
+)  # fmt: skip
+def test_parts_by_the_names_of_arrays(tmp_path: Path, names: tuple[str, ...]) -> None:
+    sets = (PIXELS[:1500], DIGIT[:1500], PIXELS[1500:], DIGIT[1500:])
+    samples = arrays(saved(tmp_path, **dict(zip(names, sets, strict=True))), kind="image")
+    assert samples.split.tolist() == [0] * 1500 + [2] * 297
+    assert torch.equal(samples.x[:, 0], torch.from_numpy(PIXELS).float())
+
+
+def test_parts_in_files_of_their_own(tmp_path: Path) -> None:
+    np.savez(tmp_path / "test.npz", x=PIXELS[1500:], y=DIGIT[1500:])
+    path = saved(tmp_path, x=PIXELS[:1500], y=DIGIT[:1500])
+    samples = arrays(path, kind="image", test_path=str(tmp_path / "test.npz"))
+    assert samples.split.tolist() == [0] * 1500 + [2] * 297
+    np.savez(tmp_path / "test.npz", x=PIXELS[1500:].astype(np.uint8), y=DIGIT[1500:])
+    with pytest.raises(UserError, match=r"different types"):
+        arrays(path, kind="image", test_path=str(tmp_path / "test.npz"))
+
+
+def test_one_hot_targets_are_classes(tmp_path: Path) -> None:
+    stored = {"x": PIXELS.reshape(-1, 64), "y": np.eye(10)[DIGIT]}
+    samples = arrays(saved(tmp_path, **stored))
+    assert (samples.task, samples.y.tolist()) == ("multiclass", DIGIT.tolist())
+    assert any("one-hot" in sentence for sentence in samples.data_summary)
+    assert arrays(saved(tmp_path, **stored), task="multilabel").task == "multilabel"
+
+
+@pytest.mark.parametrize("y", [np.zeros((9, 2, 2)), np.zeros(())])
+def test_targets_of_a_wrong_shape_are_refused(tmp_path: Path, y) -> None:
+    with pytest.raises(UserError) as caught:
+        arrays(saved(tmp_path, x=np.zeros((9, 3)), y=y))
+    assert caught.value.code is Code.DATA
+
+
+def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(UserError, match=r"holds no samples") as caught:
+        arrays(saved(tmp_path, x=np.zeros((0, 4)), y=np.zeros(0)))
+    assert caught.value.code is Code.DATA

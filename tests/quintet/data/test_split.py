@@ -8,7 +8,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.bundled import diabetes, digits, digits_multilabel, fair, wine
 from quintet.data.samples import Samples
 from quintet.data.series import sunspots
-from quintet.data.split import manner, split, subset
+from quintet.data.split import manner, split, subset, summary
 
 
 def classes(counts: list[int]) -> Samples:
@@ -145,6 +145,39 @@ def test_parts_the_data_came_with_are_kept() -> None:
     assert tested.tolist() == list(range(3, 40, 4))
     assert len(valid) == 4
     assert set(train.tolist()) | set(valid.tolist()) == set(range(40)) - set(tested.tolist())
+
+
+def test_parts_that_the_data_lacks_are_drawn_from_its_training_part() -> None:
+    samples = classes([40, 40])
+    samples.split = torch.tensor([0, 0, 0, 1] * 20)
+    parts = split(samples, 0.1, 0.2, seed=0)
+    assert parts[1].tolist() == list(range(3, 80, 4))
+    assert (len(parts[0]), len(parts[2])) == (44, 16)
+    assert set(samples.split[parts[2]].tolist()) == {0}
+    [told] = summary(samples, parts)
+    assert "44 for training, 20 for validation; 16 for test drawn" in told
+
+
+def test_a_small_training_part_keeps_its_share() -> None:
+    samples = classes([100, 100])
+    samples.split = torch.tensor([0] * 10 + [2] * 90).repeat(2)
+    train, valid, tested = split(samples, 0.1, 0.2, seed=0)
+    assert (len(train), len(valid), len(tested)) == (18, 2, 180)
+    with pytest.raises(UserError) as caught:
+        split(samples, 20, 0.2, seed=0)
+    assert caught.value.key == "data.val"
+
+
+def test_a_class_absent_from_an_official_part_is_told() -> None:
+    samples = classes([20, 20])
+    samples.split = torch.cat([torch.tensor([0, 0, 0, 2] * 5), torch.zeros(20)]).long()
+    parts = split(samples, 0.1, 0.2, seed=0)
+    assert len(parts[2]) == 5
+    assert summary(samples, parts)[1:] == ["Absent from its test part: c1."]
+    samples.split = torch.cat([torch.tensor([0, 0, 0, 2] * 5), torch.full((20,), 2)]).long()
+    with pytest.raises(UserError, match=r"'c1'|one class") as caught:
+        split(samples, 0.1, 0.2, seed=0)
+    assert caught.value.code is Code.DATA
 
 
 def test_a_class_too_small_for_all_parts_is_refused() -> None:

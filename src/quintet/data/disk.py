@@ -2,12 +2,14 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from quintet.base.errors import Code, UserError
 from quintet.base.process import die_with
 from quintet.data.loader import TensorLoader
 from quintet.data.samples import Rows
@@ -15,17 +17,69 @@ from quintet.data.samples import Rows
 Batch = tuple[Tensor, Tensor]
 PROBE = 1 << 26
 """Numbers (256 MiB) that the preprocessing is fitted on when not all inputs fit memory."""
+PROBED_IMAGES = 4096
+"""Images that it is fitted on at most: each has many pixels, and is a file to open."""
+
+
+@dataclass(frozen=True)
+class Ahead:
+    """How batches are read ahead of the training step.
+
+    Args:
+        workers: processes that read; 0 reads in the main process.
+        prefetch: batches that each worker reads ahead.
+        pin_memory: copy batches to memory that a GPU fetches from; None does so if there is one.
+
+    """
+
+    workers: int = 0
+    prefetch: int | None = None
+    pin_memory: bool | None = None
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            UserError: out of range, or batches read ahead by nobody.
+
+        """
+        if self.workers < 0:
+            raise UserError(
+                "must be 0 or more",
+                code=Code.OUT_OF_RANGE,
+                key="data.workers",
+                value=self.workers,
+            )
+        if self.prefetch is None:
+            return
+        if self.prefetch < 1:
+            raise UserError(
+                "must be 1 or more, or null",
+                code=Code.OUT_OF_RANGE,
+                key="data.prefetch",
+                value=self.prefetch,
+            )
+        if not self.workers:
+            raise UserError(
+                "needs processes that read ahead",
+                code=Code.INCOMPATIBLE,
+                key="data.prefetch",
+                value=self.prefetch,
+                hint="Give data.workers=1 or more, or leave it out",
+            )
 
 
 def probe(rows: Rows, index: Tensor, shape: torch.Size) -> Tensor:
     """Read evenly spaced samples out of `index`, as many as PROBE allows, to fit statistics on."""
     count = max(1, PROBE // max(1, shape.numel()))
+    if len(shape) == 3:
+        count = min(count, PROBED_IMAGES)
     step = -(-len(index) // count)
     return rows.read(index[::step])
 
 
 def disk_loader(
-    rows: Rows, order: TensorLoader, transform: Callable[[Tensor], Tensor], workers: int
+    rows: Rows, order: TensorLoader, transform: Callable[[Tensor], Tensor], ahead: Ahead
 ) -> "DataLoader[Batch]":
     """Return a loader that yields the same batches as `order`, with inputs read from disk.
 
@@ -33,17 +87,19 @@ def disk_loader(
         rows: the inputs on disk.
         order: a loader over (sample indices, targets), which decides what is in a batch.
         transform: scales a batch of inputs; runs in the workers.
-        workers: processes that read ahead; 0 reads in the main process.
+        ahead: how they are read ahead.
 
     """
+    gpu = torch.cuda.is_available()
     return DataLoader(
         _Reading(rows, transform),
         batch_size=None,
         sampler=_Dealt(order),
-        num_workers=workers,
+        num_workers=ahead.workers,
+        prefetch_factor=(ahead.prefetch or 2) if ahead.workers else None,
         worker_init_fn=_end_with_reader,
-        persistent_workers=workers > 0,
-        pin_memory=torch.cuda.is_available(),
+        persistent_workers=ahead.workers > 0,
+        pin_memory=gpu if ahead.pin_memory is None else ahead.pin_memory,
         # A generator of its own: the order must not depend on what else draws random numbers.
         generator=torch.Generator(),
     )

@@ -1,9 +1,13 @@
 """Batches of in-memory data by tensor indexing: no worker, no per-item work, no collation."""
 
 from collections.abc import Iterator
+from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
+
+from quintet.data.augmentation import Augmentation
 
 
 class TensorLoader:
@@ -22,6 +26,7 @@ class TensorLoader:
         seed: of the order.
         rank: of this process.
         world_size: number of processes.
+        classes: of the samples, (N,) from 0; shuffled epochs then hold each equally often.
 
     """
 
@@ -35,8 +40,9 @@ class TensorLoader:
         seed: int = 0,
         rank: int = 0,
         world_size: int = 1,
+        classes: Tensor | None = None,
     ) -> None:
-        self.x, self.y = x, y
+        self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.rank, self.world_size = rank, world_size
         self.epoch = 0
@@ -65,4 +71,71 @@ class TensorLoader:
         if not self.shuffle:
             return torch.arange(len(self.x), device=self.x.device)
         generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self.classes is not None:
+            return balanced(self.classes, generator).to(self.x.device)
         return torch.randperm(len(self.x), generator=generator).to(self.x.device)
+
+
+def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
+    """Return an order as long as `classes` (N,) that holds each class equally often.
+
+    Samples of a small class come again once all of it have come; of a large one some do not come.
+    """
+    present = classes.unique()
+    quota, over = divmod(len(classes), len(present))
+    extra = torch.randperm(len(present), generator=generator) < over
+    chosen = []
+    for each, more in zip(present.tolist(), extra.tolist(), strict=True):
+        members = (classes == each).nonzero()[:, 0]
+        rounds = -(-(quota + more) // len(members))
+        orders = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
+        chosen.append(members[torch.cat(orders)[: quota + more]] if orders else members[:0])
+    order = torch.cat(chosen)
+    return order[torch.randperm(len(order), generator=generator)]
+
+
+class AugmentedLoader:
+    """Changes the batches of a training loader, on the device.
+
+    A batch is a function of (seed, epoch, its number, rank) and of its samples, whatever else
+    draws random numbers, so a resumed run repeats it.
+
+    Args:
+        loader: of (x, y) batches, a TensorLoader or a DataLoader that draws from one.
+        augmentation: what is done to them.
+        seed: of the changes.
+        rank: of this process.
+        device: where they are made; None leaves batches where they are.
+
+    """
+
+    def __init__(
+        self,
+        loader: Any,
+        augmentation: Augmentation,
+        *,
+        seed: int = 0,
+        rank: int = 0,
+        device: torch.device | None = None,
+    ) -> None:
+        self.loader, self.augmentation = loader, augmentation
+        self.seed, self.rank, self.device = seed, rank, device
+        self.epoch = 0
+        self.sampler, self.batch_sampler = self, None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order and the changes of the next pass."""
+        self.epoch = epoch
+        self.loader.sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        generator = torch.Generator()
+        for number, (x, y) in enumerate(self.loader):
+            key = np.random.SeedSequence((self.seed, self.epoch, number, self.rank))
+            generator.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+            if self.device is not None:
+                x, y = (t.to(self.device, non_blocking=True) for t in (x, y))
+            yield self.augmentation(x, y, generator)

@@ -11,19 +11,21 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
+from quintet.data.augmentation import Augmentation, augmentation
 from quintet.data.data_summary import ColumnSummary
-from quintet.data.disk import disk_loader, probe
+from quintet.data.disk import Ahead, disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.folds import one_fold
-from quintet.data.loader import TensorLoader
+from quintet.data.loader import AugmentedLoader, TensorLoader
 from quintet.data.preprocess import Preprocess
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
 from quintet.data import split as splitting
 from quintet.data.statistic import Scale
+from quintet.data.strata import strata
 
 SplitName = str
-Loader = TensorLoader | DataLoader[Any]
+Loader = TensorLoader | AugmentedLoader | DataLoader[Any]
 ROWS = 1 << 15
 """Samples that are scaled at a time."""
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
@@ -47,6 +49,11 @@ class DataModule(L.LightningDataModule):
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
         workers: processes that read ahead, for data whose inputs stay on disk.
+        prefetch: batches that each of them reads ahead; None takes two.
+        pin_memory: whether such batches are copied to memory that a GPU fetches from; None does
+            so if there is one.
+        augment: random changes of training batches: names, or names with strengths.
+        sampler: "balanced" shows each class equally often; None each sample once an epoch.
 
     Raises:
         UserError: a batch size or validation split that cannot work.
@@ -69,6 +76,10 @@ class DataModule(L.LightningDataModule):
         fraction: float = 1.0,
         on_device: bool = False,
         workers: int = 0,
+        prefetch: int | None = None,
+        pin_memory: bool | None = None,
+        augment: str | list[str] | dict[str, Any] | None = None,
+        sampler: str | None = None,
     ) -> None:
         super().__init__()
         if batch_size < 1:
@@ -90,7 +101,10 @@ class DataModule(L.LightningDataModule):
         self.seed, self.order_seed = seed, order_seed
         self.folds, self.fold = folds, fold
         self.val, self.test, self.fraction = val, test, fraction
-        self.on_device, self.workers = on_device, workers
+        self.on_device, self.ahead = on_device, Ahead(workers, prefetch, pin_memory)
+        self.augment, self.balance = augment, _balances(sampler)
+        self.augmentation: Augmentation | None = None
+        self.classes: Tensor | None = None
         self.rows: Rows | None = None
         self.preprocess = Preprocess(scale, select)
         self.reader: dict[str, Any] = {}
@@ -118,6 +132,9 @@ class DataModule(L.LightningDataModule):
             x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
         else:
             x = samples.x[train]
+        self.augmentation = augmentation(self.augment, samples)
+        self.classes = _classes(samples, train) if self.balance else None
+        self.data_summary += self._loading_summary(len(x), len(train))
         self.preprocess.fit(x, samples.y[train], samples)
         del x  # a copy of the training part
         for name, index in zip(SPLITS, (train, val, test), strict=True):
@@ -157,6 +174,21 @@ class DataModule(L.LightningDataModule):
             scaled[start : start + ROWS] = self.preprocess.transform(x[part])
         return scaled
 
+    def _loading_summary(self, probed: int, train: int) -> list[str]:
+        """Tell what happens to training batches, and what of it is asked for in vain."""
+        told = []
+        if self.augmentation is not None:
+            strengths = self.augmentation.strengths.items()
+            shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths)
+            told.append(f"Training batches are changed at random: {shown}.")
+        if self.balance:
+            told.append("Training shows each class equally often, small ones repeatedly.")
+        if self.rows is None and (self.ahead.workers or self.ahead.pin_memory):
+            told.append("Nothing to read ahead: the data is in memory (data.workers has no use).")
+        if probed < train:
+            told.append(f"Scaling is fitted on {probed} of the {train} training samples.")
+        return told
+
     def steps(self, world_size: int) -> int:
         """Return the batches of a training epoch on each of `world_size` processes."""
         x, y = self.splits["train"]
@@ -193,16 +225,24 @@ class DataModule(L.LightningDataModule):
             seed=self.order_seed,
             rank=rank,
             world_size=world,
+            classes=self.classes if shuffle else None,
         )
-        if self.rows is None:
-            return loader
-        return disk_loader(self.rows, loader, self.preprocess.transform, self.workers)
+        found: Loader = loader
+        if self.rows is not None:
+            found = disk_loader(self.rows, loader, self.preprocess.transform, self.ahead)
+        # Checks of a set-up have no trainer: they look at the samples themselves.
+        if self.augmentation is None or not shuffle or self.trainer is None:
+            return found
+        device = self.trainer.strategy.root_device
+        return AugmentedLoader(
+            found, self.augmentation, seed=self.order_seed, rank=rank, device=device
+        )
 
     def transfer_batch_to_device(
         self, batch: Any, device: torch.device, dataloader_idx: int
     ) -> Any:
         """Move a batch to the device, unless it is already there."""
-        if all(tensor.device == device for tensor in batch):
+        if batch[0].device == device:
             return batch
         return super().transfer_batch_to_device(batch, device, dataloader_idx)
 
@@ -227,3 +267,40 @@ class DataModule(L.LightningDataModule):
             raise TypeError(f"reader is a {type(state['reader']).__name__}")
         self.preprocess.load_state_dict(state["preprocess"])
         self.reader = state["reader"]
+
+
+def _balances(sampler: str | None) -> bool:
+    """Tell whether training shows each class equally often.
+
+    Raises:
+        UserError: another word.
+
+    """
+    if sampler not in (None, "balanced"):
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="data.sampler",
+            value=sampler,
+            allowed=["balanced", "null"],
+        )
+    return sampler is not None
+
+
+def _classes(samples: Samples, train: Tensor) -> Tensor:
+    """Return the class, or combination of labels, of each training sample.
+
+    Raises:
+        UserError: a regression has none.
+
+    """
+    found = strata(samples)
+    if found is None:
+        raise UserError(
+            "shows each class equally often, and a regression has no classes",
+            code=Code.INCOMPATIBLE,
+            key="data.sampler",
+            value="balanced",
+            hint="Leave it out",
+        )
+    return torch.from_numpy(found)[train]

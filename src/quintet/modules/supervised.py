@@ -12,6 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchmetrics import Metric
 
 from quintet.base.errors import Code, DivergedError, UserError
+from quintet.data.augmentation import Mixed
 from quintet.data.samples import Task as TaskName
 from quintet.modules.decoding import predictions
 from quintet.modules.epoch_metrics import Meter
@@ -107,13 +108,21 @@ class SupervisedModule(L.LightningModule):
         """Return predictions for the batch."""
         return self.predictions(self(parted(batch)[0]))
 
-    def _step(self, batch: tuple[Tensor, Tensor], stage: str) -> tuple[Tensor, Tensor]:
+    def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
         x, y = parted(batch)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
-        loss: Tensor = self.loss(outputs, self._loss_target(outputs, y))
+        if isinstance(y, Mixed):
+            loss = y.share * self._loss(outputs, y.first)
+            loss = loss + (1 - y.share) * self._loss(outputs, y.second)
+            y = y.first if y.share >= 0.5 else y.second
+        else:
+            loss = self._loss(outputs, y)
         labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
         self._meter(stage).add(outputs, labels, loss)
         return loss, outputs
+
+    def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:
+        return cast(Tensor, self.loss(outputs, self._loss_target(outputs, y)))
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
         if self.task == "regression":

@@ -70,3 +70,47 @@ def test_the_order_goes_where_the_samples_are():
     batches = list(TensorLoader(x, y, 2, shuffle=True))
     assert {tensor.device.type for batch in batches for tensor in batch} == {"meta"}
     assert [len(x) for x, _ in batches] == [2, 2]
+
+
+CLASSES = torch.tensor([0] * 70 + [1] * 20 + [2] * 10)
+
+
+def test_a_balanced_epoch_holds_each_class_equally_often():
+    balanced = loader(100, 10, shuffle=True, classes=CLASSES)
+    order = torch.tensor(seen(balanced))
+    assert len(order) == 100
+    assert sorted(torch.bincount(CLASSES[order]).tolist()) == [33, 33, 34]
+
+
+def test_small_classes_come_again_only_when_all_have_come():
+    order = torch.tensor(seen(loader(100, 10, shuffle=True, classes=CLASSES)))
+    often = torch.bincount(order, minlength=100)
+    assert often[:70].max() == 1
+    assert set(often[70:90].tolist()) <= {1, 2}
+    assert set(often[90:].tolist()) <= {3, 4}
+
+
+def test_a_balanced_order_is_one_of_its_epoch_and_shared_among_ranks():
+    first = seen(loader(100, 10, shuffle=True, classes=CLASSES))
+    assert first == seen(loader(100, 10, shuffle=True, classes=CLASSES))
+    later = loader(100, 10, shuffle=True, classes=CLASSES)
+    later.set_epoch(1)
+    assert seen(later) != first
+    ranks = [
+        loader(100, 5, shuffle=True, classes=CLASSES, rank=r, world_size=2) for r in range(2)
+    ]
+    assert sorted(sum((seen(rank) for rank in ranks), [])) == sorted(first)
+
+
+@given(counts=st.lists(st.integers(0, 30), min_size=2, max_size=5), seed=st.integers(0, 9))
+def test_a_balanced_order_is_always_of_full_length(counts, seed):
+    from quintet.data.loader import balanced
+
+    classes = torch.cat([torch.full((n,), c) for c, n in enumerate(counts)])
+    if not len(classes):
+        return
+    order = balanced(classes, torch.Generator().manual_seed(seed))
+    found = torch.bincount(classes[order], minlength=len(counts))
+    present = [int(n) for n, before in zip(found, counts, strict=True) if before]
+    assert sum(present) == len(classes)
+    assert max(present) - min(present) <= 1

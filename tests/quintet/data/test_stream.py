@@ -71,7 +71,7 @@ def test_each_epoch_has_an_order_of_its_own(folder: Path) -> None:
 
 
 def test_two_ranks_share_the_samples(folder: Path) -> None:
-    from quintet.data.disk import disk_loader
+    from quintet.data.disk import Ahead, disk_loader
     from quintet.data.loader import TensorLoader
 
     samples = opened(folder)
@@ -80,7 +80,7 @@ def test_two_ranks_share_the_samples(folder: Path) -> None:
         y
         for rank in range(2)
         for _, y in disk_loader(
-            samples.rows, TensorLoader(index, index, 64, rank=rank, world_size=2), lambda x: x, 0
+            samples.rows, TensorLoader(index, index, 64, rank=rank, world_size=2), lambda x: x, Ahead()
         )
     ]
     assert sorted(torch.cat(seen).tolist()) == index.tolist()

@@ -49,6 +49,10 @@ CASES = {
         "model.batch_norm=true",
         "optimizer=sgd_momentum",
     ),
+    "augmentation and balanced classes": (
+        "data.augment=[crop,rotate,mixup,cutmix]",
+        "data.sampler=balanced",
+    ),
     "accumulation": ("trainer.accumulate_grad_batches=3", "trainer.gradient_clip_val=0.5"),
 }
 

@@ -51,7 +51,7 @@ def labelled(path: str | None, parts: Parts = None, option: str = "data.path") -
         found.remarks.append(f"Ignored {len(listing.others)} file(s) that are no images.")
     if listing.hidden:
         found.remarks.append(
-            f"Passed over {listing.hidden} hidden file(s) and folder(s), such as .ipynb_checkpoints."
+            f"Passed over {listing.hidden} hidden file(s) and folder(s) (.ipynb_checkpoints, ...)."
         )
     return found
 

@@ -104,9 +104,7 @@ def images(
     )
 
 
-def new_images(
-    path: Path, reader: dict[str, Any]
-) -> tuple[torch.Tensor, list[str], list[str]]:
+def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[str], list[str]]:
     """Read a file or a folder of images exactly as those of training were read.
 
     Returns:
@@ -129,7 +127,7 @@ def new_images(
     if beyond.any():
         first = files[int(beyond.nonzero()[0])]
         remarks.append(
-            f"{int(beyond.sum())} image(s) have values outside of training's range, such as {first}."
+            f"{int(beyond.sum())} image(s) have values outside of training's range: {first}."
         )
     if foreign := sorted(set(survey.depths) - set(reader.get("depths", survey.depths))):
         remarks.append(

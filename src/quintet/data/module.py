@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
+from quintet.data import split as splitting
 from quintet.data.augmentation import Augmentation, augmentation
 from quintet.data.data_summary import ColumnSummary
 from quintet.data.disk import Ahead, disk_loader, probe
@@ -20,7 +21,6 @@ from quintet.data.loader import AugmentedLoader, TensorLoader
 from quintet.data.preprocess import Preprocess
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
-from quintet.data import split as splitting
 from quintet.data.statistic import Scale
 from quintet.data.strata import strata
 

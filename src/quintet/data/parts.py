@@ -68,7 +68,7 @@ def _part_of_cell(word: str, column: str) -> int | None:
 
 
 def joined(sizes: Iterable[int]) -> Tensor:
-    """Return the part of each sample where those of training, validation, test follow each other."""
+    """Return the part of each sample, where those of each part stand together, in order."""
     return torch.cat([torch.full((size,), part) for part, size in enumerate(sizes)])
 
 

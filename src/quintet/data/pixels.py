@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".avif", ".tif", ".tiff",
             ".ppm", ".pgm", ".pbm", ".pnm"}  # fmt: skip
 NOT_DATA = {"__macosx", "@eadir", "lost+found"}
-"""Folders, in lower case, that systems leave beside data; so are all whose names begin with a dot."""
+"""Folders, in lower case, that systems leave beside data; a dot begins the names of others."""
 GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F"}
 TYPE_RANGES = {"8-bit": (0.0, 255.0), "16-bit": (0.0, 65535.0)}
 """Values of black and white where the type of the pixels says them."""
@@ -286,5 +286,5 @@ def _tiff_layout(file: str | Path) -> str:
         count, bits = int(tags.get(277, 1)), tags.get(258, (1,))[0]
     except Exception:  # whatever a broken file makes of it
         return ""
-    known = count <= 4 and bits in (1, 8, 16) or (count == 1 and bits <= 32)
+    known = (count <= 4 and bits in (1, 8, 16)) or (count == 1 and bits <= 32)
     return "" if known else f"{count} channel(s) of {bits} bits"

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
@@ -18,13 +17,12 @@ from quintet.data.columns import (
     number,
     settle_unreadable,
     unknown_categories,
-    values_of,
 )
 from quintet.data.frames import existing
 from quintet.data.images import new_images
 from quintet.data.parsing.rules import BY_NAME, Unreadable
 from quintet.data.parsing.table_file import Table, read_table
-
+from quintet.data.series import new_windows
 from quintet.data.text import encode as encode_text
 
 ARRAYS = {".npz", ".npy"}
@@ -87,7 +85,8 @@ def read_new(
     if kind == "table":
         found = _table(table, specs, given.get("unreadable", reader.get("unreadable", "few")))
     elif kind == "sequence":
-        found = _windows(table, reader)
+        rule = given.get("unreadable", reader.get("unreadable", "few"))
+        found = NewInput(*new_windows(table, specs, reader, rule))
     else:
         cells = table[str(specs[0]["name"])].as_words()
         assert cells.codes is not None
@@ -161,25 +160,6 @@ def _table(table: Table, specs: list[Spec], rule: Unreadable) -> NewInput:
         elif told := settle_unreadable(cells, form.parse(cells).bad, form, rule):
             remarks.append(told)
     return NewInput(encode(table.columns, specs), _rows(len(table)), remarks)
-
-
-def _windows(table: Table, reader: dict[str, Any]) -> NewInput:
-    specs = [number(str(name)) for name in reader["columns"]]
-    values = np.concatenate([values_of(table[spec["name"]], spec) for spec in specs], axis=1)
-    window = int(reader["window"])
-    if len(values) < window:
-        raise UserError(
-            f"{len(values)} rows are too few: the model takes windows of {window} values",
-            code=Code.DATA,
-        )
-    if np.isnan(values).any():
-        row = int(np.flatnonzero(np.isnan(values).any(axis=1))[0])
-        raise UserError(
-            f"Row {row + 1} of the series has no value", code=Code.DATA, hint="Fill the gap"
-        )
-    cuts = np.lib.stride_tricks.sliding_window_view(values, window, axis=0).swapaxes(1, 2)
-    ends = [f"after row {end}" for end in range(window, len(values) + 1)]
-    return NewInput(torch.from_numpy(cuts.astype(np.float32)), ends)
 
 
 def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:

@@ -1,15 +1,28 @@
 """Time series cut into windows: the past as input, the next values as target."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.data.columns import format_of, number
-from quintet.data.frames import existing
+from quintet.data.columns import Spec, blurred, describe, format_of, number, settle_unreadable
+from quintet.data.data_summary import ColumnSummary, summary_of
+from quintet.data.frames import existing, require
+from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.inference import infer
-from quintet.data.parsing.table_file import read_table
+from quintet.data.parsing.rules import Rules, Unreadable
+from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.samples import Samples
+from quintet.data.time_steps import Step, Times
+from quintet.data.tracks import Track, Tracks, arranged, shown_time
+
+TIME_NAMES = ("date", "time", "datetime", "timestamp", "ds", "day", "month", "year")
+"""Of several columns of dates, one that is called so is the series' time."""
 
 
 def sunspots(window: int = 9, horizon: int = 1) -> Samples:
@@ -37,37 +50,340 @@ def elnino(window: int = 24, horizon: int = 1) -> Samples:
 def series(
     path: str | None = None,
     target: str | None = None,
+    time: str | None = None,
+    group: str | None = None,
     window: int = 12,
     horizon: int = 1,
+    sort: bool = True,
+    gaps: str = "split",
     separator: str | None = None,
     encoding: str | None = None,
+    skip_rows: int | None = None,
+    comment: str | None = None,
+    decimal: str | dict[str, str] | None = None,
+    thousands: str | dict[str, str] | None = None,
+    date_format: str | dict[str, str] | None = None,
+    missing: str | list[str] | None = None,
+    unreadable: Unreadable = "few",
 ) -> Samples:
-    """Read one column of a csv or parquet file as a time series, its rows in time order."""
-    layout = {"separator": separator, "encoding": encoding}
-    table = read_table(existing(path), layout=layout)
+    """Read one column of a csv or parquet file as a time series, or as several series.
+
+    Rows are sorted by their dates, whose step is inferred; no window reaches across a gap or from
+    one series into another.
+
+    Args:
+        path: the file.
+        target: the column of values.
+        time: the column of dates, or of numbers such as years; None takes the column of dates,
+            and the order of the rows where there is none; "none" takes that in any case.
+        group: the column that tells several series apart.
+        window: steps that the model sees.
+        horizon: steps that it forecasts.
+        sort: False refuses rows that are not in time order.
+        gaps: split leaves out windows that reach across; fill carries the last value forward in
+            inputs; refuse.
+        separator: as of `quintet.data.tables.csv`, like all that follow.
+        encoding: of the text.
+        skip_rows: lines before the header.
+        comment: what begins a comment.
+        decimal: decimal mark.
+        thousands: mark between groups of three digits.
+        date_format: format of dates.
+        missing: words that mean "no value".
+        unreadable: what to do with values that are no numbers.
+
+    Raises:
+        UserError: anything wrong with the file, the options or the values.
+
+    """
+    rules = Rules(decimal, thousands, date_format, missing, unreadable)
+    layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
+              "comment": comment}  # fmt: skip
+    words = None if missing is None else sorted(rules.missing_words)
+    text = [] if group is None else [group]
+    table = read_table(existing(path), text=text, layout=layout, missing=words)
     if target is None or target not in table.columns:
-        names = list(table.columns)
         raise UserError(
             f"is not a column of {path}",
             code=Code.MISSING_VALUE if target is None else Code.UNKNOWN_NAME,
             key="data.target",
             value=target or "null",
-            allowed=names,
+            allowed=list(table.columns),
         )
+    columns = _columns(table, target, time, group, rules)
+    tracks = arranged(columns.values, columns.times, columns.groups, sort=sort, gaps=gaps)
+    cut = _windows(tracks, window, horizon)
+    offset = float(columns.values[np.isfinite(columns.values)][0]) if cut.blurred else 0.0
+    y = torch.from_numpy(cut.y)
+    return Samples(
+        x=torch.from_numpy((cut.x - offset).astype(np.float32))[..., None],
+        y=y if cut.blurred else y.float(),
+        task="regression",
+        kind="sequence",
+        class_names=_target_names(target, horizon),
+        ordered=True,
+        purge=horizon * tracks.series - 1,
+        data_summary=[
+            f"{path}: {len(table)} rows.",
+            *table.remarks,
+            *columns.remarks,
+            *tracks.remarks,
+            f"{len(y)} windows of {window} values of '{target}', each followed by {horizon} to "
+            "forecast.",
+        ],
+        columns=columns.summaries,
+        reader={
+            "kind": "sequence",
+            "columns": [columns.specs[0] | {"offset": offset}, *columns.specs[1:]],
+            "time": columns.time,
+            "group": group,
+            "window": window,
+            "gaps": gaps,
+            "step": tracks.step.to_dict(),
+            "layout": {key: value for key, value in layout.items() if value is not None},
+            "unreadable": unreadable,
+        },
+    )
+
+
+@dataclass
+class Columns:
+    """What of a table makes a series."""
+
+    values: NDArray[np.float64]
+    times: Times | None
+    groups: NDArray[Any] | None
+    time: str | None
+    specs: list[Spec]
+    summaries: list[ColumnSummary]
+    remarks: list[str]
+
+
+def _columns(
+    table: Table, target: str, time: str | None, group: str | None, rules: Rules
+) -> Columns:
+    """Parse the target, the time and the group of a table."""
+    roles = {target: "target"}
+    for key, name in (("time", None if time == "none" else time), ("group", group)):
+        if name is not None:
+            require([name], table.columns, f"data.{key}")
+            if name in roles:
+                raise UserError(
+                    f"is the {roles[name]}; it cannot have another role as well",
+                    code=Code.CONFLICT,
+                    key=f"data.{key}",
+                    value=name,
+                )
+            roles[name] = key
     cells = table[target]
-    form = infer(cells, separator=table.separator)
-    parsed = (form if form.type == "number" else format_of(number(target))).parse(cells)
-    if len(parsed.bad):
+    form = infer(cells, rules, table.separator)
+    if form.type != "number":
+        form = format_of(number(target))
+        _refuse_no_numbers(cells, form.parse(cells).bad, target)
+    spec, parsed = describe(cells, form)
+    settled = settle_unreadable(cells, parsed.bad, form, rules.unreadable)
+    found = Columns(
+        parsed.values, None, None, None, [spec],
+        [summary_of(cells, spec, parsed, "target")], [settled] if settled else [],
+    )  # fmt: skip
+    name = _time_column(table, time, {target, group}, rules, found.remarks)
+    if name is not None:
+        form = infer(table[name], rules, table.separator)
+        spec, parsed = describe(table[name], form)
+        if form.type not in ("date", "number") or len(parsed.bad):
+            shown = f", '{table[name].at(int(parsed.bad[0]))}'" if len(parsed.bad) else ""
+            raise UserError(
+                f"must be a date or a number in every row{shown}",
+                code=Code.DATA,
+                key="data.time",
+                value=name,
+                hint="Repair it, give its data.date_format=, or take the rows as they stand: "
+                "data.time=none",
+            )
+        found.time, found.times = name, parsed.values
+        found.specs.append(spec)
+        found.summaries.append(summary_of(table[name], spec, parsed, "time"))
+    if group is not None:
+        found.groups = _group_names(table[group])
+        spec, parsed = describe(table[group], format_of({"type": "category"}))
+        found.specs.append(spec)
+        found.summaries.append(summary_of(table[group], spec, parsed, "group"))
+    known = {each.name for each in found.summaries}
+    found.summaries += [
+        ColumnSummary(other, "", "", 0.0, "not used")
+        for other in table.columns
+        if other not in known
+    ]
+    return found
+
+
+def _refuse_no_numbers(cells: Cells, bad: NDArray[np.intp], target: str) -> None:
+    if len(bad):
         raise UserError(
-            f"holds '{cells.at(int(parsed.bad[0]))}', which is not a number ({len(parsed.bad)} "
-            "such values)",
+            f"holds '{cells.at(int(bad[0]))}', which is not a number ({len(bad)} such values)",
             code=Code.DATA,
             key="data.target",
             value=target,
             hint="A series is a column of numbers in time order: name another, or repair these "
             "cells",
         )
-    return windows(parsed.values, window, horizon, target)
+
+
+def _time_column(
+    table: Table, time: str | None, others: set[str | None], rules: Rules, remarks: list[str]
+) -> str | None:
+    """Return the column of dates, if there is one."""
+    if time is not None:
+        return None if time == "none" else time
+    dates = [
+        name
+        for name, cells in table.columns.items()
+        if name not in others and infer(cells, rules, table.separator).type == "date"
+    ]
+    named = [name for name in dates if name.lower() in TIME_NAMES]
+    if len(dates) > 1 and len(named) != 1:
+        raise UserError(
+            f"is to be one of the columns of dates, {', '.join(dates)}",
+            code=Code.MISSING_VALUE,
+            key="data.time",
+            value="null",
+            allowed=[*dates, "none"],
+        )
+    if not dates:
+        remarks.append("No column of dates: rows are taken in their order (data.time= names one).")
+        return None
+    chosen = named[0] if len(dates) > 1 else dates[0]
+    remarks.append(f"The time is '{chosen}' (another: data.time=).")
+    return chosen
+
+
+def _group_names(cells: Cells) -> NDArray[Any]:
+    words = cells.as_words()
+    assert words.codes is not None
+    if (words.codes < 0).any():
+        raise UserError(
+            "is missing in some rows",
+            code=Code.DATA,
+            key="data.group",
+            value=cells.name,
+            hint="Fill them",
+        )
+    return np.array(words.words, dtype=object)[words.codes].astype(str)
+
+
+@dataclass
+class Cut:
+    """Windows (N, window) and the values that follow them (N, horizon), in time order."""
+
+    x: NDArray[np.float64]
+    y: NDArray[np.float64]
+
+    @property
+    def blurred(self) -> bool:
+        """Whether 32-bit floats would blur the differences of values."""
+        return blurred(self.y.reshape(-1))
+
+
+def _windows(tracks: Tracks, window: int, horizon: int) -> Cut:
+    """Cut all tracks into windows, in the order of the first value to forecast."""
+    _check_sizes(window, horizon, tracks.longest)
+    past, future, when = [], [], []
+    for track in tracks.tracks:
+        if len(track.values) < window + horizon:
+            continue
+        both = np.lib.stride_tricks.sliding_window_view(track.values, window + horizon)
+        told = np.lib.stride_tricks.sliding_window_view(track.known, window + horizon)
+        whole = told[:, window:].all(axis=1)
+        past.append(both[whole, :window])
+        future.append(both[whole, window:])
+        when.append(_moments(track, tracks)[window : len(track.values) - horizon + 1][whole])
+    order = np.argsort(np.concatenate(when), kind="stable")
+    if len(order) < 4:
+        _too_short(window, horizon, tracks.longest)
+    return Cut(np.concatenate(past)[order], np.concatenate(future)[order])
+
+
+def _moments(track: Track, tracks: Tracks) -> Times:
+    """Return what tracks are ordered by: their times; of rows alone, the distance to the end."""
+    if tracks.step.kind != "rows":
+        return track.times
+    last = max(int(other.times[-1]) for other in tracks.tracks if other.name == track.name)
+    return track.times - last
+
+
+def _check_sizes(window: int, horizon: int, longest: int) -> None:
+    if window < 1 or horizon < 1 or longest < window + horizon:
+        _too_short(window, horizon, longest)
+
+
+def _too_short(window: int, horizon: int, longest: int) -> None:
+    raise UserError(
+        f"and data.horizon={horizon} do not fit a series of {longest} values without a gap",
+        code=Code.OUT_OF_RANGE,
+        key="data.window",
+        value=window,
+        hint="Both must be at least 1, and their sum well below the length of the series; "
+        "data.gaps=fill bridges gaps",
+    )
+
+
+def _target_names(name: str, horizon: int) -> list[str]:
+    return [name if horizon == 1 else f"{name}+{step + 1}" for step in range(horizon)]
+
+
+def new_windows(
+    table: Table, specs: Sequence[Spec], reader: dict[str, Any], rule: Unreadable
+) -> tuple[Tensor, list[str], list[str]]:
+    """Return all windows of a new file, also those after which nothing follows yet.
+
+    Args:
+        table: the file.
+        specs: descriptions of the target, then of time and group where training had them.
+        reader: of the training data.
+        rule: what to do with values that are no numbers.
+
+    Returns:
+        The windows (N, window, 1), their names, and remarks.
+
+    Raises:
+        UserError: values that cannot be read, or no stretch as long as a window.
+
+    """
+    by_name = {str(spec["name"]): spec for spec in specs}
+    target = specs[0]
+    cells, form = table[str(target["name"])], format_of(target)
+    parsed = form.parse(cells)
+    settled = settle_unreadable(cells, parsed.bad, form, rule)
+    time, group = reader.get("time"), reader.get("group")
+    step = Step.from_dict(reader["step"]) if time else None
+    tracks = arranged(
+        parsed.values,
+        format_of(by_name[time]).parse(table[time]).values if time else None,
+        _group_names(table[group]) if group else None,
+        gaps=reader.get("gaps", "split"),
+        step=step,
+    )
+    window = int(reader["window"])
+    long = [track for track in tracks.tracks if len(track.values) >= window]
+    if not long:
+        raise UserError(
+            f"{tracks.longest} values in a row are too few: the model takes windows of {window}",
+            code=Code.DATA,
+        )
+    view = np.lib.stride_tricks.sliding_window_view
+    cuts = np.concatenate([view(track.values, window) for track in long])
+    names = [
+        _name(track, at, time, group)
+        for track in long
+        for at in range(window - 1, len(track.values))
+    ]
+    x = (cuts - float(target.get("offset", 0.0))).astype(np.float32)
+    return torch.from_numpy(x)[..., None], names, [*([settled] if settled else []), *tracks.remarks]
+
+
+def _name(track: Track, at: int, time: str | None, group: str | None) -> str:
+    moment = shown_time(track.times[at]) if time else f"row {int(track.times[at]) + 1}"
+    return f"{track.name}, after {moment}" if group else f"after {moment}"
 
 
 def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:
@@ -110,7 +426,7 @@ def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) 
         y=torch.from_numpy(cuts[:, window:].copy()),
         task="regression",
         kind="sequence",
-        class_names=[name if horizon == 1 else f"{name}+{step + 1}" for step in range(horizon)],
+        class_names=_target_names(name, horizon),
         ordered=True,
         purge=horizon - 1,
         data_summary=[

@@ -1,6 +1,7 @@
 """Rows of one or several time series, put in order: sorted, without duplicates, cut at gaps."""
 
 from dataclasses import dataclass, field
+from itertools import pairwise
 from typing import Any, Literal
 
 import numpy as np
@@ -122,8 +123,7 @@ def _sorted(
     example = ""
     for name, rows in members:
         moments = times[rows]
-        back = np.flatnonzero(np.diff(moments.astype(np.int64 if moments.dtype.kind == "M" else
-                                                     np.float64)) < 0)  # fmt: skip
+        back = np.flatnonzero(moments[1:] < moments[:-1])
         moved += len(back)
         if len(back) and not sort:
             raise UserError(
@@ -197,8 +197,8 @@ def _check_step(step: Step, found: Step, singles: list[Single]) -> None:
 def _step_remark(step: Step) -> str:
     if step.kind == "irregular":
         return (
-            f"The dates have no regular step (half are at most {step.words()} apart): rows count as "
-            "neighbours where no more than one and a half such steps lie between them."
+            f"The dates have no regular step (half are at most {step.words()} apart): rows are "
+            "neighbours where at most one and a half such steps lie between them."
         )
     return f"Step of the series: {step.words()}."
 
@@ -224,7 +224,7 @@ def _cut(singles: list[Single], step: Step, gaps: str, remarks: list[str]) -> li
             tracks.append(_filled(name, values, times, jumps))
             continue
         edges = [0, *(at + 1).tolist(), len(values)]
-        for begin, end in zip(edges[:-1], edges[1:], strict=True):
+        for begin, end in pairwise(edges):
             piece = values[begin:end]
             tracks.append(Track(name, piece, times[begin:end], np.ones(len(piece), dtype=bool)))
     if missing:

@@ -4,8 +4,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from image_files import write_tree
 
+from image_files import write_tree
 from quintet.data.images import images
 from quintet.data.module import DataModule
 
@@ -30,7 +30,9 @@ def test_batches_of_images_on_disk_are_those_in_memory(tmp_path: Path, reading) 
         assert loaders[0].prefetch_factor == reading.get("prefetch", 2)
 
 
-def test_statistics_of_many_images_are_taken_from_some_and_told(tmp_path: Path, monkeypatch) -> None:
+def test_statistics_of_many_images_are_taken_from_some_and_told(
+    tmp_path: Path, monkeypatch
+) -> None:
     monkeypatch.setattr("quintet.data.disk.PROBED_IMAGES", 10)
     root = str(write_tree(tmp_path, {"a": 30, "b": 20}))
     module = DataModule(lambda: images(root, lazy=True), test=0.2)

@@ -5,8 +5,8 @@ from pathlib import Path
 
 import pytest
 import torch
-from image_files import write_tree
 
+from image_files import write_tree
 from quintet.base.errors import Code, UserError
 from quintet.data.image_folders import labelled
 from quintet.data.images import images

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
-from image_files import write_tiff
 
+from image_files import write_tiff
 from quintet.base.errors import Code, UserError
 from quintet.data.images import images, new_images
 from quintet.data.pixels import Reading, read_image

@@ -25,9 +25,7 @@ def test_balanced_training_leaves_validation_and_facts_alone():
     assert module.load() == plain.load()
     shares = [float(y.float().mean()) for _, y in module.train_dataloader()]
     assert abs(sum(shares) / len(shares) - 0.5) < 0.03
-    for (x, y), (own_x, own_y) in zip(
-        module.val_dataloader(), plain.val_dataloader(), strict=True
-    ):
+    for (x, y), (own_x, own_y) in zip(module.val_dataloader(), plain.val_dataloader(), strict=True):
         assert torch.equal(x, own_x)
         assert torch.equal(y, own_y)
 

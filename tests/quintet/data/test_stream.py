@@ -80,7 +80,10 @@ def test_two_ranks_share_the_samples(folder: Path) -> None:
         y
         for rank in range(2)
         for _, y in disk_loader(
-            samples.rows, TensorLoader(index, index, 64, rank=rank, world_size=2), lambda x: x, Ahead()
+            samples.rows,
+            TensorLoader(index, index, 64, rank=rank, world_size=2),
+            lambda x: x,
+            Ahead(),
         )
     ]
     assert sorted(torch.cat(seen).tolist()) == index.tolist()

@@ -15,7 +15,8 @@ from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
 """What a resumed run cannot change, because what it has learnt so far depends on it ..."""
-MOVABLE = {"data.path", "data.on_device"}
+MOVABLE = {"data.path", "data.val_path", "data.test_path", "data.on_device", "data.workers",
+           "data.prefetch", "data.pin_memory"}  # fmt: skip
 """... and what is only a matter of place; that the data is the same is checked."""
 
 

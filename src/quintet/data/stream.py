@@ -16,6 +16,7 @@ from quintet.data.parsing.cells import of_series
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Samples
+from quintet.data.table_parts import split_of
 from quintet.data.tables import Names, codes_of, inputs_of, listed
 from quintet.data.targets import target_of
 
@@ -53,6 +54,7 @@ def stream(
     drop: Names = None,
     group: str | None = None,
     cache: str | None = None,
+    split: str | None = None,
 ) -> Samples:
     """Read shards whose inputs stay on disk; only targets are held in memory.
 
@@ -69,6 +71,7 @@ def stream(
         drop: columns to leave out.
         group: column whose equal values must stay in one part of the split.
         cache: folder of the Arrow files; None takes that of `datasets`.
+        split: column that names the part of each row: train, val or test.
 
     Raises:
         UserError: no shards, shards that do not fit each other, or what `csv` refuses.
@@ -91,7 +94,9 @@ def stream(
         require(named, there, f"data.{option}")
     require(listed(group), there, "data.group")
     found = target_of(_table(_column(rows, targets)), targets, task, positive)
-    special = {*targets, *left_out, group}
+    if split is not None:
+        require([split], there, "data.split")
+    special = {*targets, *left_out, group, split}
     names = chosen or [name for name in there if name not in special]
     inputs = inputs_of(table, names, set(chosen), Rules())
     specs = inputs.specs
@@ -104,6 +109,7 @@ def stream(
         class_names=found.names,
         cardinalities=inputs.cardinalities,
         groups=codes_of(_table(_column(rows, [group]))[group]) if group else None,
+        split=split_of(_table(_column(rows, [split])), split, None) if split else None,
         rows=TableRows(rows, specs),
         data_summary=[
             f"{path}: {len(rows)} rows in {len(files)} file(s), read from disk as needed.",

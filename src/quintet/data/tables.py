@@ -1,10 +1,12 @@
 """The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 
 import numpy as np
 import torch
+from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, describe, encode, settle_unreadable
@@ -16,12 +18,13 @@ from quintet.data.data_summary import (
     repeated_rows,
     summary_of,
 )
-from quintet.data.frames import existing, require
+from quintet.data.frames import require
 from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.samples import Samples
+from quintet.data.table_parts import read_parts, split_of
 from quintet.data.targets import may_be_classes, target_of
 
 Names = str | int | list[str | int] | None
@@ -46,6 +49,9 @@ def csv(
     date_format: Marks = None,
     missing: str | list[str] | None = None,
     unreadable: Unreadable = "few",
+    split: str | None = None,
+    val_path: str | None = None,
+    test_path: str | None = None,
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
@@ -74,6 +80,9 @@ def csv(
         missing: words that mean "no value"; None takes NA, null and the like.
         unreadable: what to do with cells that do not fit their column: refuse, missing, or few
             (missing up to a tenth of a column, refuse beyond).
+        split: column that names the part of each row: train, val or test.
+        val_path: a file of validation rows, with the same columns.
+        test_path: likewise, of test rows.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
@@ -83,23 +92,28 @@ def csv(
     layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
               "comment": comment}  # fmt: skip
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
-    table = read_table(existing(path), layout=layout, missing=_words(rules))
+    others = {"val": val_path, "test": test_path}
+    read = partial(read_table, layout=layout, missing=_words(rules))
+    table, parts = read_parts(path, others, read, targets)
     _check_options(table.columns, targets, chosen, left_out, group, time)
+    parts = split_of(table, split, parts)
     if written := [name for name in targets if may_be_classes(table[name], task)]:
-        table = read_table(existing(path), text=written, layout=layout, missing=_words(rules))
+        table, _ = read_parts(path, others, partial(read, text=written), targets)
     rows_summary = [f"{path}: {len(table)} rows, {len(table.columns)} columns.", *table.remarks]
     if (twice := repeated_rows(table.columns.values())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
         rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
-        _sort(table, time, rules)
+        order = _sort(table, time, rules)
+        parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    special = {*targets, *left_out, group, time}
+    special = {*targets, *left_out, group, time, split}
     names = chosen or [name for name in table.columns if name not in special]
     inputs = inputs_of(table, names, set(chosen), rules)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
-            (listed(group), "group"), (listed(time), "time")) for name in names}  # fmt: skip
+            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"))
+            for name in names}  # fmt: skip
     columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
     groups = codes_of(table[group]) if group else None
     return Samples(
@@ -111,6 +125,7 @@ def csv(
         cardinalities=inputs.cardinalities,
         ordered=time is not None,
         groups=groups,
+        split=parts,
         data_summary=[*rows_summary, found.summary, *inputs.remarks],
         columns=columns_told,
         reader={
@@ -209,8 +224,8 @@ def _check_options(
         )
 
 
-def _sort(table: Table, time: str, rules: Rules) -> None:
-    """Sort the rows by a date or number column."""
+def _sort(table: Table, time: str, rules: Rules) -> NDArray[np.intp]:
+    """Sort the rows by a date or number column; return their order."""
     form = infer_all([table[time]], rules, table.separator)[0]
     parsed = form.parse(table[time])
     absent = int((parsed.values != parsed.values).sum())
@@ -224,6 +239,7 @@ def _sort(table: Table, time: str, rules: Rules) -> None:
         )
     order = np.argsort(parsed.values, kind="stable")
     table.columns = {name: cells.take(order) for name, cells in table.columns.items()}
+    return order
 
 
 def _first(cells: Cells, bad: Any) -> str:

@@ -123,3 +123,16 @@ def test_shards_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) ->
     (folder / "4.parquet").write_bytes(b"PAR1 no more")
     with pytest.raises(UserError, match=r"cannot be read as parquet"):
         stream(str(folder / "*.parquet"), "target", cache=str(tmp_path / "cache"))
+
+
+def test_a_column_names_the_parts(folder: Path, tmp_path: Path) -> None:
+    import pandas as pd
+
+    (tmp_path / "parts").mkdir()
+    for file in folder.glob("*.parquet"):
+        frame = pd.read_parquet(file)
+        frame["part"] = ["test" if n % 4 == 0 else "train" for n in range(len(frame))]
+        frame.to_parquet(tmp_path / "parts" / file.name)
+    samples = opened(tmp_path / "parts", split="part")
+    assert samples.x.shape == (0, 31)
+    assert int((samples.split == 2).sum()) == 3 * 38 + 30

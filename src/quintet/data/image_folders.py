@@ -111,9 +111,9 @@ def _part_folders(
 ) -> dict[str, int] | None:
     """Return the part of each folder that is one; None where folders are classes."""
     if isinstance(parts, Mapping):
-        for part, folder in parts.items():
-            if part not in NAMES or folder not in heads:
-                wrong, allowed = (part, NAMES) if part not in NAMES else (folder, tuple(heads))
+        for name, folder in parts.items():
+            if name not in NAMES or folder not in heads:
+                wrong, allowed = (name, NAMES) if name not in NAMES else (folder, tuple(heads))
                 raise UserError(
                     f"names no part or no sub-folder of {root}",
                     code=Code.UNKNOWN_NAME,
@@ -121,7 +121,7 @@ def _part_folders(
                     value=wrong,
                     allowed=allowed,
                 )
-        return {folder: NAMES.index(part) for part, folder in parts.items()}
+        return {folder: NAMES.index(name) for name, folder in parts.items()}
     if parts is not None:
         if parts != "none":
             raise UserError(

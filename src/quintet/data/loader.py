@@ -81,7 +81,7 @@ def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
 
     Samples of a small class come again once all of it have come; of a large one some do not come.
     """
-    present = classes.unique()
+    present = torch.unique(classes)
     quota, over = divmod(len(classes), len(present))
     extra = torch.randperm(len(present), generator=generator) < over
     chosen = []

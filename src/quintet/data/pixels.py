@@ -149,7 +149,7 @@ def decoded(file: str | Path, background: tuple[int, int, int]) -> tuple[Floats,
     except (OSError, SyntaxError, ValueError, Image.DecompressionBombError) as problem:
         raise _unreadable(file, problem) from None
     # 32-bit integers would lose digits in float32 before their range is taken off
-    floats = np.asarray(values, dtype=np.float64 if depth == "32-bit" else np.float32)
+    floats: Floats = np.asarray(values, dtype=np.float64 if depth == "32-bit" else np.float32)
     if depth == "float" and not np.isfinite(floats).all():
         raise UserError(
             f"{file} has pixels that are NaN or infinite", code=Code.DATA, hint="Repair them"

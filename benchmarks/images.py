@@ -67,7 +67,7 @@ def measure(home: Path) -> None:
     listed, at_listing = time.process_time() - start, memory() - before
     start = time.process_time()
     seen = sum(len(y) for _, y in module.train_dataloader())
-    streamed = time.process_time() - start
+    streamed, held = time.process_time() - start, memory() - before
     files = sorted(str(file) for file in home.rglob("*.jpg"))[:seen]
     start = time.process_time()
     for at in range(0, len(files), BATCH):

@@ -76,12 +76,8 @@ def measure(home: Path) -> None:
     whole = seen * 3 * SIDE * SIDE * 4 / 2**20
     print(f"{facts.train_size:,} training images; all of them in memory would be {whole:.0f} MiB")
     print(f"list, headers, split, statistics  {listed:6.1f} CPU s  {at_listing:5.0f} MiB more")
-    print(
-        f"an epoch                          {streamed:6.1f} CPU s  {memory() - before:5.0f} MiB more"
-    )
-    print(
-        f"the plain loop                    {loop:6.1f} CPU s; an epoch is {streamed / loop:.2f} times"
-    )
+    print(f"an epoch                          {streamed:6.1f} CPU s  {held:5.0f} MiB more")
+    print(f"the plain loop                    {loop:6.1f} CPU s  ratio {streamed / loop:.2f}")
 
 
 def plain(file: str) -> "Tensor":

@@ -189,8 +189,9 @@ def test_the_loss_of_mixed_targets_is_the_mean_of_both(tmp_path) -> None:
     loss = torch.nn.CrossEntropyLoss()
     model = torch.nn.Linear(4, 3)
     module = SupervisedModule(
-        model, loss, MulticlassAccuracy(3), metric_name="accuracy", task="multiclass",
-        optimize=lambda m: torch.optim.SGD(m.parameters()),
+        model, loss, MulticlassAccuracy(3), lambda m: torch.optim.SGD(m.parameters()),
+        lambda o: torch.optim.lr_scheduler.ConstantLR(o), metric_name="accuracy",
+        task="multiclass",
     )  # fmt: skip
     x, first, second = torch.rand(6, 4), torch.arange(6) % 3, (torch.arange(6) + 1) % 3
     found = module.training_step((x, Mixed(first, second, 0.3)), 0)

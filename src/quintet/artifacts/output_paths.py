@@ -1,7 +1,7 @@
 """Where a command may write: nothing is lost that was given to it, or that it did not write.
 
-One rule for every `output=`: it is never one of the command's inputs; a file that is there already
-is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
+One rule for all that commands write: it is never one of the command's inputs; a file that is there
+already is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
 """
 
 import os
@@ -12,11 +12,14 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from quintet.artifacts import checkpoints, untrusted_files
-from quintet.artifacts.record import REPORT, RESULT, Record
+from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
 
 WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
+WRITTEN += (ENSEMBLE, "folds", "seeds")
 """What a run writes after its config, so that without one it is somebody else's."""
+CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
+"""What a range test writes, also before a run in the same folder."""
 
 
 def check(
@@ -25,6 +28,7 @@ def check(
     ours: Callable[[Path], bool],
     *,
     overwrite: bool = False,
+    instead: str | None = None,
 ) -> None:
     """Refuse an output that would cost somebody a file.
 
@@ -33,6 +37,7 @@ def check(
         inputs: what the command was given: files and folders, by their keys.
         ours: tells of an existing output whether it may be replaced without being told to.
         overwrite: whether the user has said that it may be replaced whatever it is.
+        instead: what to do where no `output=` chose the place.
 
     Raises:
         UserError: it is an input, by whatever name or link, or something else that stands there.
@@ -51,12 +56,13 @@ def check(
                 hint="Give another name for output.",
             )
     if not own and not overwrite:
+        stands = "already exists, and this command did not write it"
         raise UserError(
-            "already exists, and this command did not write it",
+            stands if instead is None else f"{output} {stands}",
             code=Code.EXISTS,
-            key="output",
-            value=output,
-            hint="Give another name, or overwrite=true to replace it.",
+            key="output" if instead is None else None,
+            value=output if instead is None else None,
+            hint=instead or "Give another name, or overwrite=true to replace it.",
         )
 
 
@@ -112,5 +118,27 @@ def check_run_folder(folder: Path) -> None:
             code=Code.EXISTS,
             hint="Move it away, or choose another hydra.run.dir.",
         )
+    elsewhere = "Move it away, or choose another hydra.run.dir."
+    check(folder / CURVE, {}, lambda path: begins(path, CURVE_TITLES), instead=elsewhere)
     if untrusted_files.has(folder, RESULT):
         Record.read(folder)  # of a run that failed before it had a config; refuses any other
+
+
+def check_sweep_folder(folder: Path, written: Mapping[str, str]) -> None:
+    """Refuse to begin a sweep in a folder that has files which it would overwrite.
+
+    Args:
+        folder: of a sweep that has no trial yet.
+        written: what it writes there, and how that begins; nothing is known of a folder.
+
+    Raises:
+        UserError: names the first.
+
+    """
+    for name, start in written.items():
+        check(
+            folder / name,
+            {},
+            lambda path, start=start: bool(start) and begins(path, start),
+            instead="Move it away, or give the sweep a study= or hydra.sweep.dir= of its own.",
+        )

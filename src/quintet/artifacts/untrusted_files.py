@@ -8,6 +8,7 @@ import csv
 import io
 import json
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -23,6 +24,8 @@ MOST_TEXT = 256 * 2**20
 """Bytes of a text file at most: a journal or a leaderboard of 100,000 trials is smaller."""
 MOST_CELL = 2**20
 """Characters of a CSV's cell at most."""
+IDENTIFIER = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""The ids of MLflow and W&B."""
 FOREIGN = ("wandb", "tensorboard", "mlruns")
 """Folders of trackers, which keep links of their own."""
 
@@ -103,6 +106,18 @@ def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
     content = read_bytes(folder, name, most)
     with understood(folder / name):
         return content.decode("utf-8")
+
+
+def identifier(text: str, path: Path) -> str:
+    """Return a tracker's id of a run, which becomes part of an address or a path.
+
+    Raises:
+        DamagedError: it is none.
+
+    """
+    if not IDENTIFIER.fullmatch(text):
+        refuse(path, "does not hold the id of a run")
+    return text
 
 
 def read_json(folder: Path, name: str, kind: type[T]) -> T:

@@ -10,7 +10,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -21,6 +21,7 @@ from quintet.base.errors import DivergedError, UserError
 from quintet.base.process import is_first_rank
 from quintet.base.secrets import redact
 from quintet.base.terminal import visible
+from quintet.config import trust
 from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
 
@@ -59,15 +60,20 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         status = status_of(cause)
         if status == "interrupted":
             # Of a run within a run the outer one comes last, and is the one to go on with.
-            typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in cfg.overrides)
-            own = ["trust=logger"] if typed_trackers else []  # as this process wrote the folder
-            again = command_line("train", f"resume={typed(folder)}", *own)
+            again = command_line("train", f"resume={typed(folder)}", *trusting(cfg))
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message
                 write(status, redact(reason_of(cause)))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
+
+
+def trusting(cfg: DictConfig) -> list[str]:
+    """Return what a resume has to be told, whose folder this process has written itself."""
+    plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+    typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in as_typed(cfg.overrides))
+    return trust.as_override([*trust.words(plain), *([trust.LOGGER] if typed_trackers else [])])
 
 
 @contextmanager

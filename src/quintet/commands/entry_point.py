@@ -1,5 +1,6 @@
 """What every command shares: Hydra's start, and errors that read like an answer."""
 
+import logging
 import os
 import sys
 import traceback
@@ -91,7 +92,11 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
 
 def spare_the_console() -> None:
-    """Write a question mark for what the console's encoding lacks: arrows are not worth a run."""
+    """Write a question mark for what the console's encoding lacks: arrows are not worth a run.
+
+    Nor is it worth a line that matplotlib, which a library imports, finds no home to write to.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")

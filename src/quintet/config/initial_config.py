@@ -142,15 +142,15 @@ def _kept(path: Path) -> Any:
 
 def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
-    again = "with the command that began it"
+    again = "with the command that began it."
     if "listed" in found:
         kept, out = sort_out(map(str, found["listed"] or []))
-        again = f"`{command_line('train', *kept, place)}`"
+        again = f"with `{command_line('train', *kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return UserError(
         "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",
         code=Code.DAMAGED,
         key="resume",
         value=folder,
-        hint=f"Start it again: {again}",
+        hint=f"Start it again {again}",
     )

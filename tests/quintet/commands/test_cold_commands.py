@@ -17,7 +17,7 @@ TRAINING = ("check", "inspect_data", "learning_curve", "train")
 COMMANDS: dict[str, Callable[[Path, dict[str, Path]], tuple[object, ...]]] = {
     "check": lambda run, sweeps: SHORT,
     "compare": lambda run, sweeps: (f"a={sweeps['a']}", f"b={sweeps['b']}"),
-    "ensemble": lambda run, sweeps: (f"sweep={sweeps['a']}", f"output={run.parent}/ensemble"),
+    "ensemble": lambda run, sweeps: (f"sweep={sweeps['grid']}", f"output={run.parent}/ensemble"),
     "evaluate": lambda run, sweeps: (f"run={run}", "baselines=true"),
     "export": lambda run, sweeps: (f"run={run}",),
     "info": lambda run, sweeps: (),

@@ -2,12 +2,14 @@
 
 import multiprocessing
 from collections.abc import Callable, Iterator
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from quintet.base import console
 from quintet.base.process import die_with
 from quintet.data.loader import TensorLoader
 from quintet.data.samples import Rows
@@ -33,20 +35,34 @@ def disk_loader(
         rows: the inputs on disk.
         order: a loader over (sample indices, targets), which decides what is in a batch.
         transform: scales a batch of inputs; runs in the workers.
-        workers: processes that read ahead; 0 reads in the main process.
+        workers: processes that read ahead; 0 reads in the main process, as does a machine that has
+            no shared memory for them, such as a container without /dev/shm.
 
     """
     return DataLoader(
         _Reading(rows, transform),
         batch_size=None,
         sampler=_Dealt(order),
-        num_workers=workers,
+        num_workers=(usable := _usable(workers)),
         worker_init_fn=_end_with_reader,
-        persistent_workers=workers > 0,
+        persistent_workers=usable > 0,
         pin_memory=torch.cuda.is_available(),
         # A generator of its own: the order must not depend on what else draws random numbers.
         generator=torch.Generator(),
     )
+
+
+@cache
+def _usable(workers: int) -> int:
+    """Return how many workers there can be: none where processes cannot share memory and locks."""
+    try:
+        if workers:
+            multiprocessing.get_context().Lock()
+            torch.zeros(1).share_memory_()
+    except (OSError, RuntimeError):
+        console.warn(f"data.workers={workers} needs shared memory (/dev/shm); read without workers")
+        return 0
+    return workers
 
 
 def _end_with_reader(worker: int) -> None:

@@ -9,14 +9,17 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
 
-WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
-WRITTEN += (ENSEMBLE, "folds", "seeds")
+WRITTEN = (
+    *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
+    *(ENSEMBLE, "folds", "seeds"),
+)
 """What a run writes after its config, so that without one it is somebody else's."""
 CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
 """What a range test writes, also before a run in the same folder."""
@@ -124,6 +127,10 @@ def check_run_folder(folder: Path) -> None:
         Record.read(folder)  # of a run that failed before it had a config; refuses any other
 
 
+def _is_file_of(start: str, path: Path) -> bool:
+    return bool(start) and begins(path, start)
+
+
 def check_sweep_folder(folder: Path, written: Mapping[str, str]) -> None:
     """Refuse to begin a sweep in a folder that has files which it would overwrite.
 
@@ -139,6 +146,6 @@ def check_sweep_folder(folder: Path, written: Mapping[str, str]) -> None:
         check(
             folder / name,
             {},
-            lambda path, start=start: bool(start) and begins(path, start),
+            partial(_is_file_of, start),
             instead="Move it away, or give the sweep a study= or hydra.sweep.dir= of its own.",
         )

@@ -58,7 +58,7 @@ def _usable(workers: int) -> int:
     try:
         if workers:
             multiprocessing.get_context().Lock()
-            torch.zeros(1).share_memory_()
+            torch.zeros(1).share_memory_()  # type: ignore[no-untyped-call]
     except (OSError, RuntimeError):
         console.warn(f"data.workers={workers} needs shared memory (/dev/shm); read without workers")
         return 0

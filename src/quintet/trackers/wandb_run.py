@@ -146,7 +146,9 @@ def known_id(folder: Path) -> str | None:
 
     """
     path = next(folder.glob("wandb/*run-*/run-*.wandb"), None)
-    return path and untrusted_files.identifier(path.stem.removeprefix("run-"), path)
+    if path is None:
+        return None
+    return untrusted_files.identifier(path.stem.removeprefix("run-"), path)
 
 
 @contextmanager

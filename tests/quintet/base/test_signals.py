@@ -70,7 +70,7 @@ def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_trai
     process = start_train(folder, *LONG, *words, env=environment)
     runs.wait_until(lambda: runs.epochs(folder) > 0, process)
     process.send_signal(signal.SIGINT)
-    hint = process.communicate(timeout=20)[1].strip().splitlines()[-1]
+    hint = process.communicate(timeout=60)[1].strip().splitlines()[-1]
     _, script, *typed = shlex.split(hint.removeprefix("Go on with: "))
     assert script == "src/train.py"
     assert typed == ["resume=${oc.env:QUINTET_HERE}/run", "trust=[env:QUINTET_HERE,logger]"]

@@ -189,6 +189,8 @@ def transfer_summary(moved: Mapping[str, Any]) -> Iterator[str]:
             yield f"  new, as the init leaves them: {_some(fresh)}"
     if frozen := moved.get("frozen"):
         yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters are trained"
+    for pattern, epochs in moved.get("frozen_epochs", {}).items():
+        yield f"{pattern} is frozen for {epochs} epochs, and trained from then on"
     if rates := moved.get("rates"):
         top, low = next(iter(rates)), next(reversed(rates))
         if top == low:  # all but one layer are frozen

@@ -86,7 +86,9 @@ class Record:
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
     transfer: dict[str, Any] = field(default_factory=dict)
-    """What was loaded of `weights`, skipped and why, left `fresh` and `frozen`; rates by layer."""
+    """Layers that were `kept` as the constructor loaded them and those `initialised`; what was
+    loaded of `weights`, skipped and why, left `fresh` and `frozen`, or
+    frozen for its first epochs; rates by layer."""
     repeats: dict[str, float] = field(default_factory=dict)
     """P of the run of each fold and seed, by its folder; empty for a single run. `metric.value` is
     then their mean, `epochs` their sum, and `checkpoint` lists them."""

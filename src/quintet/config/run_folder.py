@@ -2,7 +2,7 @@
 
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, cast
@@ -30,6 +30,24 @@ def made_of(cfg: DictConfig) -> list[str]:
     return [group for group in GROUPS if group not in unused]
 
 
+def one_choice(group: str, given: str | None = None, sweep: Sequence[str] = ()) -> UserError:
+    """Return the error of a list where one option is chosen.
+
+    Args:
+        group: of the options.
+        given: the list, as it was typed; None where a file holds it.
+        sweep: the options in it, where a sweep could try each.
+
+    """
+    where = "" if given else " in the file that gives it"
+    hint = f"Choose one{where}, without brackets"
+    if sweep:
+        hint += f"; to try each, sweep them: -m {group}={','.join(sweep)}"
+    return UserError(
+        "is a list, but a run has one", code=Code.CONFLICT, key=group, value=given, hint=hint
+    )
+
+
 def note_command(cfg: DictConfig) -> None:
     """Write the command's choices and overrides into the config itself."""
     from hydra.core.hydra_config import HydraConfig
@@ -37,6 +55,9 @@ def note_command(cfg: DictConfig) -> None:
     hydra = HydraConfig.get()
     with open_dict(cfg):
         chosen = hydra.runtime.choices
+        for group in GROUPS:  # Hydra notes no choice of a group that a file gives a list for
+            if cfg.get(group) is not None and group not in chosen:
+                raise one_choice(group)
         cfg.choices = {group: chosen.get(group) for group in made_of(cfg) if group in chosen}
         cfg.overrides = initial_config.as_typed(hydra.overrides.task)
         for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.config.run_folder import GROUPS, one_choice
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -32,6 +33,9 @@ ONE_VALUE = {
 }
 """What a sweep has one value of, and why."""
 
+ONE_CHOICE = (*GROUPS, "sweeper/sampler", "sweeper/scheduler", "trainer", "paths")
+"""Groups of which one option is chosen; callbacks, loggers and spaces are joined by [a,b]."""
+
 
 def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "list[Override]":
     """Return the overrides of a command line.
@@ -50,6 +54,7 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     for override in overrides:
         _check_option(override)
+        _check_one_choice(override)
     swept = [override for override in overrides if override.is_sweep_override()]
     for override in swept:
         _check_can_vary(override)
@@ -76,6 +81,19 @@ def _check_option(override: "Override") -> None:
             value=override.get_value_string(),
             allowed=paths.options(group),
         )
+
+
+def _check_one_choice(override: "Override") -> None:
+    """Refuse model=[mlp,cnn]: Hydra joins the options, and the last one wins where they meet."""
+    from hydra.core.override_parser.types import ChoiceSweep
+
+    group, value = override.key_or_group, override.value()
+    tried = value.list if isinstance(value, ChoiceSweep) else [value]
+    if group not in ONE_CHOICE or not any(isinstance(each, list) for each in tried):
+        return
+    names = [str(n) for each in tried for n in (each if isinstance(each, list) else [each])]
+    sweep = [*dict.fromkeys(names)] if root_of(group) not in ONE_VALUE else []
+    raise one_choice(group, override.get_value_string(), sweep if len(sweep) > 1 else ())
 
 
 def _check_can_vary(override: "Override") -> None:

@@ -184,8 +184,9 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     from quintet.training.lightning_patches import without_empty_hooks
 
     ddp_shutdown.watch_over()
-    if cfg.trainer.get("strategy") == "ddp" and "loss" not in taken(cfg):
-        # With several losses, or several optimizers, some parameters have no gradient in a step.
+    phases = (cfg.callbacks or {}).get("unfreeze") is not None
+    if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
+        # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []

@@ -62,6 +62,8 @@ def run(
             known = seen_before(config, data.ordered)
             record.anomalies = [str(each) for each in (*advice, known) if each]
             record.transfer |= moved
+        if phases := OmegaConf.select(config, "callbacks.unfreeze.frozen_epochs"):
+            record.transfer["frozen_epochs"] = OmegaConf.to_container(phases)
         task = build.task(config, data, network)
         if config.compile:
             compile_in_place(task)

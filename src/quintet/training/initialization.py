@@ -10,12 +10,13 @@ from torch import Tensor, nn
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base.advice import Advice
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, references
 from quintet.modules.supervised import weights_of
 from quintet.options.models.pretrained import freeze, load
 from quintet.options.optimizers import rates
 from quintet.training import build
+from quintet.training.brought_weights import brought, put_back
 
 SPLIT = ("seed", "val", "test", "folds", "fold")
 """Keys of `data` that say which samples are trained on ..."""
@@ -30,14 +31,16 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
     be gone by then.
 
     Returns:
-        what the init warns of; and, for the record, what was loaded and frozen
+        what the init warns of; and, for the record, what was kept, loaded and frozen
 
     Raises:
         UserError: weights that cannot be loaded or do not fit, or a pattern that matches nothing.
 
     """
+    fresh = cfg.model.get("fresh")
+    kept = brought(cfg, network, None if fresh is None else _listed(fresh, "model.fresh"))
     advice = build.initialise(cfg, network)
-    moved: dict[str, Any] = {}
+    moved: dict[str, Any] = {**put_back(network, kept)}
     begun = cfg.resume and checkpoints.newest(Path(cfg.paths.run))
     if (weights := cfg.model.get("weights")) is not None and not begun:
         found = load(network, tensors(str(weights)), weights)
@@ -46,7 +49,7 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
         if all(name.startswith("head.") for name in found.fresh):
             advice = []  # of an init whose work is overwritten
     if patterns := cfg.model.get("freeze"):
-        moved["frozen"] = freeze(network, _listed(patterns))
+        moved["frozen"] = freeze(network, _listed(patterns, "model.freeze"))
         moved["trainable"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
     if (decay := cfg.optimizer.get("layer_decay", 1.0)) != 1:
         moved["rates"] = rates(network, cfg.optimizer.lr, decay)
@@ -89,12 +92,16 @@ def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
     )
 
 
-def _listed(patterns: Any) -> list[str]:
+def _listed(patterns: Any, key: str) -> list[str]:
     listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise UserError(
-            f"model.freeze={patterns} is no list of patterns. Give names of parameters or modules, "
-            "globs or regular expressions, such as model.freeze=[hidden]."
+            "is no list of patterns",
+            code=Code.WRONG_TYPE,
+            key=key,
+            value=patterns,
+            hint="Give names of parameters or modules, globs or regular expressions, such as "
+            f"{key}=[head]",
         )
     return listed
 

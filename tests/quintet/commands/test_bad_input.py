@@ -80,6 +80,22 @@ def test_a_key_that_an_experiment_file_brings_in(train_here, tmp_path):
     assert "lr" in text
 
 
+def test_a_list_in_a_file_where_a_run_has_one_choice(train_here, tmp_path):
+    path = ROOT / "configs" / "experiment" / "listed.yaml"
+    lines = (
+        "# @package _global_",
+        "# A mistake.",
+        "defaults:",
+        "  - override /optimizer: [adam, sgd]",
+    )
+    path.write_text("\n".join(lines) + "\n")
+    try:
+        text = message(train_here, tmp_path / "run", "experiment=listed")
+    finally:
+        path.unlink()
+    assert text.startswith("Error: optimizer is a list")
+
+
 def table(path, rows=60, **changes):
     draw = np.random.default_rng(0)
     columns = {"a": draw.normal(size=rows), "b": draw.normal(size=rows)}

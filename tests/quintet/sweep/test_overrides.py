@@ -90,6 +90,31 @@ def test_a_form_that_means_nothing_is_refused(loader, text, code, shown):
     assert caught.value.code is code
 
 
+@pytest.mark.parametrize(
+    ("text", "sweep"),
+    [
+        ("model=[mlp,cnn]", "-m model=mlp,cnn."),
+        ("module=choice([gan],supervised)", "-m module=gan,supervised."),
+        ("optimizer=[adam]", ""),
+        ("metric=[accuracy,f1]", ""),
+        ("sweeper/sampler=[tpe,random]", ""),
+    ],
+)
+def test_a_list_of_options_is_refused_where_a_run_has_one(text, sweep):
+    with pytest.raises(UserError) as caught:
+        read([text])
+    assert (caught.value.code, caught.value.key) == (Code.CONFLICT, text.partition("=")[0])
+    assert caught.value.hint.endswith(sweep.rstrip("."))
+    assert ("-m" in caught.value.hint) is bool(sweep)
+
+
+@pytest.mark.parametrize(
+    "text", ["callbacks=[ema,timer]", "logger=[csv]", "search_space=[high,low]"]
+)
+def test_a_list_joins_options_where_a_run_has_several(text):
+    assert read([text])
+
+
 @pytest.mark.parametrize("more", ["a.b=3", "a.b=3,4", "++a.b=3"])
 def test_a_key_that_varies_is_given_once(more):
     with pytest.raises(UserError) as caught:

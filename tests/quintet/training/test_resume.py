@@ -44,6 +44,13 @@ CASES = {
     "ema": ("callbacks=ema",),
     "swa": ("callbacks=swa", "callbacks.swa.start=0.2", "model.batch_norm=true"),
     "lr_finder": ("callbacks=lr_finder",),
+    "unfreeze": (
+        "callbacks=unfreeze",
+        "callbacks.unfreeze.frozen_epochs={hidden:2,hidden.4:4}",
+        "model.batch_norm=true",
+        "optimizer=adamw",
+        "optimizer.layer_decay=0.5",
+    ),
     "dropout and batch norm": (
         "model.dropout=0.3",
         "model.batch_norm=true",

@@ -106,17 +106,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
 
     """
     parameters = dict(model.named_parameters())
-    for pattern in patterns:
-        if not any(_matches(name, pattern) for name in parameters):
-            modules = {".".join(n.split(".")[:depth]) for n in parameters for depth in (1, 2)}
-            raise UserError(
-                "matches no parameter",
-                code=Code.UNKNOWN_NAME,
-                key="model.freeze",
-                value=pattern,
-                allowed={*parameters, *modules},
-            )
-    frozen = [name for name in parameters if any(_matches(name, p) for p in patterns)]
+    frozen = matching(parameters, patterns, "model.freeze")
     for name in frozen:
         parameters[name].requires_grad_(False)
     if not any(p.requires_grad for p in parameters.values()):
@@ -135,6 +125,32 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
             module.frozen = named or (bool(own) and not any(own))  # type: ignore[assignment]
     settle(model)
     return frozen
+
+
+def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> list[str]:
+    """Return the names of parameters that one of some patterns matches; see `freeze`.
+
+    Args:
+        parameters: names of all.
+        patterns: of the names.
+        key: where the patterns were given, for messages.
+
+    Raises:
+        UserError: a pattern matches no parameter.
+
+    """
+    names = [*parameters]
+    for pattern in patterns:
+        if not any(_matches(name, pattern) for name in names):
+            modules = {".".join(n.split(".")[:depth]) for n in names for depth in (1, 2)}
+            raise UserError(
+                "matches no parameter",
+                code=Code.UNKNOWN_NAME,
+                key=key,
+                value=pattern,
+                allowed={*names, *modules},
+            )
+    return [name for name in names if any(_matches(name, p) for p in patterns)]
 
 
 def _matches(name: str, pattern: str) -> bool:
@@ -160,19 +176,27 @@ def is_frozen(module: nn.Module) -> bool:
 
 def transfer_summary(moved: Mapping[str, Any]) -> Iterator[str]:
     """Summarise a run's `transfer` record, one sentence each."""
+    if kept := moved.get("kept"):
+        new = _some(moved["initialised"]) or "nothing"
+        yield f"{len(kept)} layers keep what the model's constructor gave them: {_some(kept)}"
+        yield f"  set by init: {new}; model.fresh=[...] says otherwise"
     if source := moved.get("weights"):
         skipped, fresh = moved["skipped"], moved["fresh"]
         yield f"{moved['loaded']} tensors loaded from {source}, {len(skipped)} skipped"
         for name, why in [*skipped.items()][:SHOWN]:
             yield f"  skipped {name}: {why}"
         if fresh:
-            yield f"  new, as the init leaves them: {', '.join(fresh[:SHOWN])}" + (
-                " ..." if len(fresh) > SHOWN else ""
-            )
+            yield f"  new, as the init leaves them: {_some(fresh)}"
     if frozen := moved.get("frozen"):
         yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters are trained"
+    for pattern, epochs in moved.get("frozen_epochs", {}).items():
+        yield f"{pattern} is frozen for {epochs} epochs, and trained from then on"
     if rates := moved.get("rates"):
         top, low = next(iter(rates)), next(reversed(rates))
         if top == low:  # all but one layer are frozen
             return
         yield f"learning rate {rates[top]:.2g} for {top}, down to {rates[low]:.2g} for {low}"
+
+
+def _some(names: Sequence[str]) -> str:
+    return ", ".join(names[:SHOWN]) + (" ..." if len(names) > SHOWN else "")

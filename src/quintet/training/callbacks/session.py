@@ -2,10 +2,13 @@
 
 import time
 import warnings
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
+from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.base import signals
@@ -85,7 +88,8 @@ class Replan(L.Callback):
 
 def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     """Step fresh schedules to where the trainer's are, and put their state in place of it."""
-    made = pl_module.configure_optimizers()
+    with all_trainable(trainer.optimizers):
+        made = pl_module.configure_optimizers()
     configs = trainer.lr_scheduler_configs
     if made is None or not configs:
         return
@@ -101,6 +105,20 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         for group, new in zip(mine.param_groups, fresh.param_groups, strict=True):
             group.update({key: value for key, value in new.items() if key != "params"})
         again(mine, [c.scheduler for c in configs if c.scheduler.optimizer is mine])
+
+
+@contextmanager
+def all_trainable(optimizers: Iterable[Optimizer]) -> Iterator[None]:
+    """Let what is frozen for a phase of training be optimized anew as it was at the start."""
+    held = [p for o in optimizers for group in o.param_groups for p in group["params"]]
+    frozen = [parameter for parameter in held if not parameter.requires_grad]
+    for parameter in frozen:
+        parameter.requires_grad_(True)
+    try:
+        yield
+    finally:
+        for parameter in frozen:
+            parameter.requires_grad_(False)
 
 
 def _schedule(plan: Any) -> Any:

@@ -1,0 +1,110 @@
+"""Weights that a model's constructor loads, as `from_pretrained` does: init= leaves them alone.
+
+A model does not say what it has loaded, and there are many ways to load. So it is built a second
+time with other random numbers: what is the same in both was not drawn.
+"""
+
+import random
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities.seed import isolate_rng
+from omegaconf import DictConfig
+from torch import Tensor, nn
+from torch.nn.parameter import is_lazy
+
+from quintet.config.building_blocks import ENGINE, is_in
+from quintet.options.models.pretrained import matching
+from quintet.training import build
+
+KEEP = f"{ENGINE}.options.inits.keep"
+
+
+def brought(
+    cfg: DictConfig, network: nn.Module, fresh: Sequence[str] | None = None
+) -> dict[str, Tensor]:
+    """Return copies of the parameters that the init is to leave as the constructor made them.
+
+    Args:
+        cfg: of the run.
+        network: the model, as its constructor left it.
+        fresh: patterns of those that the init is to set; None finds out, a layer as a whole.
+
+    Raises:
+        UserError: a pattern of `model.fresh` that matches no parameter.
+
+    """
+    if cfg.init.get("_target_") == KEEP:  # nothing is set
+        return {}
+    parameters = dict(network.named_parameters())
+    if fresh is not None:
+        filled = matching(parameters, fresh, "model.fresh")
+        kept = [name for name in parameters if name not in filled]
+    elif is_in(str(cfg.model.get("_target_")), [ENGINE]):  # the engine's own load nothing
+        return {}
+    else:
+        kept = _not_drawn(parameters, _twin(cfg))
+    return {name: parameters[name].detach().clone() for name in kept}
+
+
+def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
+    """Return the parameters of the model built with other random numbers."""
+    with isolate_rng():
+        seed = (cfg.seed + 1) % 2**32
+        random.seed(seed)
+        np.random.seed(seed)
+        torch.manual_seed(seed)
+        twin = build.model(cfg)
+    assert twin is not None
+    return dict(twin.named_parameters())
+
+
+def _not_drawn(parameters: Mapping[str, Tensor], twin: Mapping[str, Tensor]) -> list[str]:
+    """Return the parameters of layers that do not depend on random numbers.
+
+    A constant, such as a norm's scale or a bias of zeros, says nothing by itself. In a model that
+    has loaded something, a layer of constants alone is meant, as a second matrix of LoRA.
+    """
+    same = {name for name, tensor in parameters.items() if _same(tensor, twin.get(name))}
+    layers = defaultdict(list)
+    for name in parameters:
+        layers[_layer(name)].append(name)
+    if not any(_varies(parameters[name]) for name in same):
+        return []
+    return [
+        name
+        for names in layers.values()
+        if same.issuperset(names) or any(n in same and _varies(parameters[n]) for n in names)
+        for name in names
+    ]
+
+
+def _layer(name: str) -> str:
+    return name.rpartition(".")[0]
+
+
+def _same(tensor: Tensor, other: Tensor | None) -> bool:
+    return other is not None and not is_lazy(tensor) and torch.equal(tensor, other)
+
+
+def _varies(tensor: Tensor) -> bool:
+    flat = tensor.detach().flatten()
+    return flat.numel() > 1 and bool((flat != flat[0]).any())
+
+
+@torch.no_grad()
+def put_back(network: nn.Module, kept: Mapping[str, Tensor]) -> dict[str, list[str]]:
+    """Set parameters to what they were before the init; return what was done, for the record."""
+    parameters = dict(network.named_parameters())
+    for name, tensor in kept.items():
+        parameters[name].copy_(tensor)
+    if not kept:
+        return {}
+    rest = [name for name in parameters if name not in kept]
+    return {"kept": _layers(kept), "initialised": _layers(rest)}
+
+
+def _layers(names: Iterable[str]) -> list[str]:
+    return [*dict.fromkeys(_layer(name) or name for name in names)]

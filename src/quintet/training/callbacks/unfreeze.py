@@ -1,0 +1,121 @@
+"""Training in phases: layers that begin frozen are trained from some epoch on."""
+
+from collections.abc import Mapping
+
+import lightning.pytorch as L
+from torch import nn
+
+from quintet.base.errors import Code, UserError
+from quintet.modules.supervised import SupervisedModule
+from quintet.options.models.pretrained import matching
+from quintet.options.torch_internals import BatchOrInstanceNorm
+
+KEY = "callbacks.unfreeze.frozen_epochs"
+
+
+class Unfreeze(L.Callback):
+    """Keeps parameters fixed for their first epochs, and then trains them with the others.
+
+    Gradual unfreezing: Howard and Ruder, 2018, "Universal language model fine-tuning for text
+    classification", section 3.3. All parameters are in the optimizers from the start, where those
+    without a gradient are passed over: no decay, no state. So each group's schedule, `layer_decay`
+    and what has been steered hold for a layer whenever its turn comes, and a resumed run needs the
+    epoch alone. (Lightning's BaseFinetuning adds groups instead, which schedules that keep a list
+    of rates by group do not follow, nor does DDP.)
+
+    Args:
+        frozen_epochs: by pattern (see `model.freeze`), for how many epochs its parameters are
+            frozen; of several patterns that match, the last counts. Names are the model's; of a
+            LightningModule of your own, its own.
+
+    """
+
+    def __init__(self, frozen_epochs: Mapping[str, int]) -> None:
+        if not frozen_epochs:
+            raise UserError(
+                "names no layers",
+                code=Code.MISSING_VALUE,
+                key=KEY,
+                hint=f"Give names and numbers of epochs, such as {KEY}={{hidden:5}}",
+            )
+        for pattern, epochs in frozen_epochs.items():
+            if type(epochs) is not int or epochs < 1:
+                raise UserError(
+                    "is no number of epochs",
+                    code=Code.OUT_OF_RANGE,
+                    key=f"{KEY}.{pattern}",
+                    value=epochs,
+                    hint="Give a whole number from 1 on",
+                )
+        self.frozen_epochs = dict(frozen_epochs)
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Make the optimizers take what is frozen at first, even by the model's constructor.
+
+        Raises:
+            UserError: a pattern matches no parameter.
+
+        """
+        names = dict(_network(pl_module).named_parameters())
+        self._until = {
+            name: epochs
+            for pattern, epochs in self.frozen_epochs.items()
+            for name in matching(names, [pattern], KEY)
+        }
+        for name in self._until:
+            names[name].requires_grad_(True)
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Freeze what is frozen in this epoch, also of a resumed run.
+
+        Raises:
+            UserError: an optimizer lacks a parameter, or has nothing to train at first.
+
+        """
+        self._check_optimized(trainer, pl_module)
+        self._apply(trainer, pl_module)
+        for optimizer in trainer.optimizers:
+            if not any(
+                p.requires_grad for group in optimizer.param_groups for p in group["params"]
+            ):
+                raise UserError(
+                    f"leaves {type(optimizer).__name__} nothing to train in epoch "
+                    f"{trainer.current_epoch + 1}",
+                    code=Code.INCOMPATIBLE,
+                    key=KEY,
+                    value=self.frozen_epochs,
+                    hint="Leave a layer out of it, such as the last",
+                )
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Begin the next phase, if it is time."""
+        self._apply(trainer, pl_module)
+
+    def _check_optimized(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        held = {id(p) for o in trainer.optimizers for g in o.param_groups for p in g["params"]}
+        network = _network(pl_module)
+        lost = [n for n, p in network.named_parameters() if n in self._until and id(p) not in held]
+        if lost:
+            raise UserError(
+                f"names {lost[0]}, which no optimizer of {type(pl_module).__name__} has, so it "
+                "would never be trained",
+                code=Code.INCOMPATIBLE,
+                key=KEY,
+                value=self.frozen_epochs,
+                hint="Give it to an optimizer in configure_optimizers; it is frozen for you",
+            )
+
+    def _apply(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        network, epoch = _network(pl_module), trainer.current_epoch
+        for name, parameter in network.named_parameters():
+            if name in self._until:
+                parameter.requires_grad_(epoch >= self._until[name])
+        for path, module in network.named_modules():
+            own = [(f"{path}.{name}", p) for name, p in module.named_parameters(recurse=False)]
+            if isinstance(module, BatchOrInstanceNorm) and any(n in self._until for n, _ in own):
+                module.frozen = not any(p.requires_grad for _, p in own)  # type: ignore[assignment]
+                module.train(not module.frozen)  # its statistics are frozen with it
+
+
+def _network(pl_module: L.LightningModule) -> nn.Module:
+    return pl_module.model if isinstance(pl_module, SupervisedModule) else pl_module

@@ -13,7 +13,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 from torchmetrics import Metric
 
-from quintet.options.models.layers import at_least, dropout_rate
+from quintet.base.errors import Code, UserError
+from quintet.modules.module_settings import between, whole
 
 BYTES = 256
 MULTIPLIER = 1_000_003
@@ -45,6 +46,9 @@ class LanguageModel(L.LightningModule):
         new_tokens: how many tokens `predict_step` adds to a prompt.
         temperature: of sampling; 0 takes the most probable token.
 
+    Raises:
+        UserError: a setting is out of range, or the heads do not divide the width.
+
     """
 
     positions: Tensor
@@ -64,17 +68,25 @@ class LanguageModel(L.LightningModule):
         temperature: float = 0.8,
     ) -> None:
         super().__init__()
+        if whole("width", width) % whole("heads", heads):
+            raise UserError(
+                f"is no multiple of module.heads={heads}",
+                code=Code.INCOMPATIBLE,
+                key="module.width",
+                value=width,
+                hint=f"Set module.width={-(-width // heads) * heads}.",
+            )
         self.optimizer, self.scheduler = optimizer, scheduler
         (self.length,), self.vocabulary = facts["input_shape"], facts["vocabulary"]
         self.per_byte = (facts.get("other") or {}).get("tokens_per_byte") or {}
         self.new_tokens, self.temperature = new_tokens, temperature
-        self.ngrams, self.table = list(ngrams), table
+        self.ngrams, self.table = list(ngrams), whole("table", table)
         self.tokens = nn.Embedding(self.vocabulary, width)
         self.grams = nn.ModuleList(nn.Embedding(table, width) for _ in ngrams)
         self.positions_table = nn.Embedding(self.length, width)
-        self.dropout = nn.Dropout(dropout_rate(dropout))
+        self.dropout = nn.Dropout(between("dropout", dropout, 0, 0.99))
         self.layers = nn.ModuleList(
-            Layer(width, heads, dropout) for _ in range(at_least("depth", depth))
+            Layer(width, heads, dropout) for _ in range(whole("depth", depth))
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, self.vocabulary, bias=False)

@@ -15,10 +15,13 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from quintet.base import paths
 from quintet.base.errors import Code, UserError
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
+DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
+TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
 SEPARATOR = 0
 """The byte between documents of `python_topics`; no text contains it."""
 
@@ -153,16 +156,18 @@ class TokenFiles(L.LightningDataModule):
     def _about(self) -> dict[str, Any]:
         try:
             about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text("utf-8"))
-            np.dtype(about["dtype"]), int(about["vocabulary"])
+            if about["dtype"] in DTYPES and int(about["vocabulary"]) > 0:
+                return about
+            reason = f"dtype is none of {', '.join(DTYPES)}, or vocabulary is below 1"
         except (OSError, ValueError, KeyError, TypeError) as error:
-            raise UserError(
-                f"has no readable {ABOUT}: {error}",
-                code=Code.DATA,
-                key="data.path",
-                value=str(self.folder),
-                hint='Write one: {"dtype": "uint16", "vocabulary": 50257}.',
-            ) from None
-        return about
+            reason = str(error)
+        raise UserError(
+            f"has no readable {ABOUT}: {reason}",
+            code=Code.DATA,
+            key="data.path",
+            value=str(self.folder),
+            hint='Write one: {"dtype": "uint16", "vocabulary": 50257}.',
+        )
 
     def _mapped(self, split: str, dtype: str) -> NDArray[Any]:
         try:
@@ -215,11 +220,10 @@ class PythonTopics(TokenFiles):
 
     The text comes with every Python (`pydoc_data.topics`, PSF licence) and differs a little from
     one version to the next. Topics repeat each other, so that each paragraph is kept where it
-    occurs first; then whole topics are split at random. Files are written once, under a name that
-    depends on text, split and seed.
+    occurs first; then whole topics are split at random. Files are written once into the project's
+    logs/, under a name that depends on the parts, and shared by all runs.
 
     Args:
-        path: where files are kept for all runs.
         val: share of the text held out for validation.
         test: share held out for the one final test.
         seed: of the split.
@@ -229,7 +233,6 @@ class PythonTopics(TokenFiles):
 
     def __init__(
         self,
-        path: str,
         val: float = 0.1,
         test: float = 0.1,
         seed: int = 42,
@@ -239,7 +242,7 @@ class PythonTopics(TokenFiles):
         prompt: int = 64,
         prompts: int = 8,
     ) -> None:
-        super().__init__(path, length, batch_size, order_seed, prompt, prompts)
+        super().__init__(str(TOPICS), length, batch_size, order_seed, prompt, prompts)
         self.texts = split_texts(topics(), (val, test), seed)
         digest = hashlib.sha256(SEPARATOR.to_bytes().join(self.texts.values())).hexdigest()
         self.folder = self.folder / digest[:16]

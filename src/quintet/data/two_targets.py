@@ -92,4 +92,3 @@ class Targets(Dataset[Any]):
     def __getitem__(self, index: int) -> tuple[Tensor, dict[str, Tensor]]:
         """Return an image and its targets."""
         return self.x[index], {name: values[index] for name, values in self.targets.items()}
-

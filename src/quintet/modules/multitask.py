@@ -48,7 +48,7 @@ class MultitaskModule(L.LightningModule):
         scheduler: Callable[..., LRScheduler],
         init: Callable[[nn.Module], object],
         facts: Mapping[str, Any],
-        weights: Mapping[str, float] = {},  # noqa: B006
+        weights: Mapping[str, float] = {},
     ) -> None:
         super().__init__()
         targets = _targets(facts)

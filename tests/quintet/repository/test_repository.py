@@ -44,8 +44,11 @@ ROOMS = (
 )
 PLAIN = ("analysis", "options", "data")
 """Rooms of plain torch and arrays: they know neither Hydra nor Lightning."""
-LIGHTNINGS = {"quintet.data.module", "quintet.data.lightning_data"}
-"""What a Trainer takes is Lightning's by its nature."""
+LIGHTNINGS = {
+    *("quintet.data.module", "quintet.data.lightning_data"),
+    *("quintet.data.token_files", "quintet.data.two_targets"),
+}
+"""DataModules are Lightning's by their nature."""
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "pytorch_lightning"}
 
 

@@ -13,7 +13,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, Sampler
+from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.distributed import DistributedSampler
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
@@ -51,7 +52,7 @@ class Windows(Dataset[Tensor]):
         return torch.from_numpy(window.astype(np.int64))
 
 
-class Starts(Sampler[int]):
+class Starts(DistributedSampler[int]):
     """Where the sequences of an epoch start, dealt to all processes.
 
     In training the order is drawn from seed and epoch, so that a resumed run repeats it; all
@@ -66,28 +67,26 @@ class Starts(Sampler[int]):
     """
 
     def __init__(self, windows: Windows, rank: int, world_size: int, seed: int | None) -> None:
-        self.windows, self.seed, self.epoch = windows, seed, 0
-        self.rank, self.world_size = rank, world_size
-
-    def set_epoch(self, epoch: int) -> None:
-        """Take note of the epoch, which Lightning announces."""
-        self.epoch = epoch
+        super().__init__(windows, world_size, rank)  # so that Lightning does not deal them anew
+        self.windows, self.order_seed = windows, seed
 
     def __len__(self) -> int:
         """Return how many sequences this process gets: in training all get as many."""
-        count, world = len(self.windows), self.world_size
-        return count // world if self.seed is not None else len(range(self.rank, count, world))
+        count, world = len(self.windows), self.num_replicas
+        if self.order_seed is not None:
+            return count // world
+        return len(range(self.rank, count, world))
 
     def __iter__(self) -> Iterator[int]:
         """Yield positions of tokens."""
         count, length = len(self.windows), self.windows.length
         order, offset = torch.arange(count), 0
-        if self.seed is not None:
-            generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        if self.order_seed is not None:
+            generator = torch.Generator().manual_seed(self.order_seed * 1_000_003 + self.epoch)
             order = torch.randperm(count, generator=generator)
             spare = len(self.windows.tokens) - 1 - count * length
             offset = int(torch.randint(spare + 1, (), generator=generator))
-        mine = order[self.rank :: self.world_size][: len(self)]
+        mine = order[self.rank :: self.num_replicas][: len(self)]
         yield from (mine * length + offset).tolist()
 
 

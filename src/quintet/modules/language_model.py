@@ -86,7 +86,7 @@ class LanguageModel(L.LightningModule):
         self.positions_table = nn.Embedding(self.length, width)
         self.dropout = nn.Dropout(between("dropout", dropout, 0, 0.99))
         self.layers = nn.ModuleList(
-            Layer(width, heads, dropout) for _ in range(whole("depth", depth))
+            CausalLayer(width, heads, dropout) for _ in range(whole("depth", depth))
         )
         self.norm = nn.LayerNorm(width)
         self.head = nn.Linear(width, self.vocabulary, bias=False)
@@ -186,7 +186,7 @@ class LanguageModel(L.LightningModule):
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
 
 
-class Layer(nn.Module):
+class CausalLayer(nn.Module):
     """Causal self-attention, then a feed-forward part, each added to its input.
 
     Shapes: (N, T, width) -> (N, T, width).

@@ -21,7 +21,9 @@ SPLITS = ("train", "val", "test")
 
 
 class MultitaskModule(L.LightningModule):
-    """Learns several targets of each sample on shared features (Caruana, 1997, "Multitask learning").
+    """Learns several targets of each sample on shared features.
+
+    Caruana, 1997, "Multitask learning".
 
     A batch is (x, {name: target}); the facts of the data say in `other.targets` how many classes
     each target has, 1 for a number. Classes are learnt by cross-entropy and judged by accuracy,

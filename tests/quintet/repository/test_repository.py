@@ -190,6 +190,7 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
     homes = {
         "quintet.base.hydra_internals": {"hydra"},
         "quintet.options.torch_internals": {"torch"},
+        "quintet.training.lightning_patches": {"lightning"},
         "quintet.testing.sweep_contract": {"hydra"},  # composes as a sweep's start does
     }
     found = {named(path): private_parts(path) for path in ENGINE}

@@ -14,8 +14,8 @@ from quintet.base.errors import Code, UserError
 class NewOption(L.LightningModule):
     """Trains on samples with Gaussian noise, which smooths what is learnt.
 
-    Bishop, 1995, "Training with noise is equivalent to Tikhonov regularization". The arguments `model` to
-    `scheduler` are filled with what is chosen on the command line, as the constructor asks for it.
+    Bishop, 1995, "Training with noise is equivalent to Tikhonov regularization". The
+    arguments `model` to `scheduler` are filled with what is chosen on the command line.
 
     Args:
         model: maps x to logits (N, C).

@@ -23,7 +23,8 @@ from quintet.config.signature import hints_of, locate, parameters, written
 from quintet.testing.compose import facts
 
 GROUPS = (
-    *("metric", "loss", "init", "optimizer", "scheduler", "model", "data", "trainer", "callbacks"),
+    *("metric", "loss", "init", "optimizer", "scheduler", "module", "model", "data", "trainer"),
+    "callbacks",
 )
 LIBRARIES = ("lightning", "torch", "torchmetrics")
 SHAPES = {"table": [4], "image": [1, 8, 8], "sequence": [6, 2], "tokens": [6]}

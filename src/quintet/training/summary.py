@@ -71,8 +71,8 @@ def summarise(record: Record, folder: Path) -> None:
     tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
     if record.loss is not None:
         test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
-        loss = record.choices.get("loss")
-        tell(f"loss ({loss}): validation {record.loss:.4f}{test}", style="dim")
+        loss = f" ({chosen})" if (chosen := record.choices.get("loss")) else ""
+        tell(f"loss{loss}: validation {record.loss:.4f}{test}", style="dim")
     for sentence in _remarks(record):
         tell(sentence, style="dim")
     say("")

@@ -193,7 +193,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     if cfg.trainer.get("strategy") == "ddp" and "loss" not in taken(cfg):
         # With several losses, or several optimizers, some parameters have no gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
-    if "data" in cfg and _lightning_data(cfg) is not None:  # whose loaders do not deal samples to processes
+    if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
         settings = {"use_distributed_sampler": True} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
-from typing import Any, cast
+from typing import Any
 
 import lightning.pytorch as L
 import torch
@@ -64,7 +64,7 @@ class VariationalAutoencoder(L.LightningModule):
 
     def decode(self, z: Tensor) -> Tensor:
         """Return the samples (N, ...) that codes z (N, latent) stand for."""
-        return cast(Tensor, self.decoder(z)).unflatten(1, self.shape)
+        return torch.unflatten(self.decoder(z), 1, self.shape)
 
     def forward(self, x: Tensor) -> Tensor:
         """Return the reconstruction of x, (N, ...), from the mean of its code."""

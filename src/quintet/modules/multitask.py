@@ -102,7 +102,7 @@ class MultitaskModule(L.LightningModule):
 
     def _step(self, batch: Any, split: str) -> Tensor:
         x, truth = batch
-        total = x.new_zeros(())
+        total: Tensor = x.new_zeros(())
         for name, output in self.outputs(x).items():
             target = truth[name]
             classes = self.targets[name] > 1

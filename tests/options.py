@@ -13,6 +13,11 @@ template_only = pytest.mark.skipif(not TEMPLATE, reason="the template's own styl
 """House rules of style bind the engine and its YAMLs; a team's files keep to its own."""
 
 
+def own_computed() -> list[str]:
+    """Return the engine's metrics that are computed from predictions."""
+    return [name for name in own("metric") if name in computed()]  # noqa: F405
+
+
 def own(group: str) -> list[str]:
     """Return the options of a group that do not name the team's package."""
     files = options(group).items()

@@ -46,6 +46,7 @@ class Kind:
 
 SWEEP = "-m sweeper={} optimizer.lr='interval(1e-4,1e-1)' sweeper.n_trials=4"
 KINDS = {
+    "module": Kind("module", "modules"),
     "model": Kind("model", "models"),
     "data": Kind("data", "data"),
     "loss": Kind("loss", "losses"),

@@ -77,6 +77,10 @@ FAMILIES = {
     "model": (LAYERS, Family((f"{ENGINE}.options.models",), MODULE)),
     "data": (
         Family((f"{ENGINE}.data",), functions=True, returns=f"{ENGINE}.data.samples.Samples"),
+        Family(
+            (f"{ENGINE}.data.token_files", f"{ENGINE}.data.two_targets"),
+            "lightning.pytorch.LightningDataModule",
+        ),
     ),
     "trainer": (),
     "callbacks": (Family((f"{ENGINE}.training.callbacks",), CALLBACK),),

@@ -53,6 +53,11 @@ def names(group: str) -> list[str]:
     return list(options(group))
 
 
+def computed() -> list[str]:
+    """Metrics that are computed from predictions; a LightningModule logs the others itself."""
+    return [name for name in names("metric") if "_target_" in read("metric", name)]
+
+
 def read(group: str, option: str) -> dict[str, Any]:
     """Return what an option's YAML says, interpolations as they stand."""
     found: dict[str, Any] = yaml.safe_load(options(group)[option].read_text("utf-8"))

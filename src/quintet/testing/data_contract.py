@@ -7,7 +7,8 @@ import pytest
 from quintet.testing.compose import names, read
 from quintet.testing.running import composed
 
-DATA = [name for name in names("data") if name != "base"]
+DATA = [name for name in names("data") if "task" in read("data", name)]
+"""Sources of samples; a LightningDataModule has keys of its own."""
 KNOWN = [name for name in DATA if read("data", name).get("task")]
 """Those whose task stands in the YAML, and is not inferred from a file."""
 

@@ -4,19 +4,30 @@ import inspect
 from functools import partial
 from typing import Any
 
+import lightning.pytorch as L
 import pytest
 import torch
 from hydra.utils import get_object
 
 from quintet.data.samples import Task
-from quintet.testing.compose import OPTIONAL, RESERVED, TASKS, build, names, node
+from quintet.testing.compose import (
+    OPTIONAL,
+    RESERVED,
+    TASKS,
+    build,
+    computed,
+    names,
+    node,
+    read,
+)
 
 GROUPS = ["metric", "loss", "optimizer", "scheduler"]
-OPTIONS = [(group, option) for group in GROUPS for option in names(group)]
+BUILT = {group: computed() if group == "metric" else names(group) for group in GROUPS}
+OPTIONS = [(group, option) for group in GROUPS for option in BUILT[group]]
 FITTING = [
     (group, option, task)
     for group in ("metric", "loss")
-    for option in names(group)
+    for option in BUILT[group]
     for task in node(group, option)["fits"]
 ]
 TARGETS = {
@@ -45,11 +56,27 @@ def test_constructor_takes_every_other_key(group: str, option: str) -> None:
     assert set(config) - reserved <= set(accepted)
 
 
-@pytest.mark.parametrize("option", names("metric"))
+@pytest.mark.parametrize("option", computed())
 def test_a_metric_knows_its_direction(option: str) -> None:
     config = node("metric", option)
     built = build("metric", option, config["fits"][0])
     assert config["mode"] == ("max" if built.higher_is_better else "min")
+
+
+@pytest.mark.parametrize("option", [n for n in names("metric") if n not in computed()])
+def test_a_metric_that_a_module_logs_has_a_name_and_a_direction(option: str) -> None:
+    config = read("metric", option)
+    assert set(config) == {"name", "mode"}
+    assert config["mode"] in ("min", "max", "???")
+
+
+@pytest.mark.parametrize("option", names("module"))
+def test_a_module_is_lightnings_and_takes_every_key(option: str) -> None:
+    config = read("module", option)
+    module = get_object(config["_target_"])
+    assert issubclass(module, L.LightningModule)
+    reserved = {"defaults", "search_space", "_target_"}
+    assert set(config) - reserved <= set(inspect.signature(module).parameters)
 
 
 @pytest.mark.parametrize(("group", "option", "task"), FITTING)

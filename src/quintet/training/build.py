@@ -59,12 +59,9 @@ def data(cfg: DictConfig) -> "ExperimentData":
 
     The node of a source holds the arguments of the source and those of DataModule side by side.
     """
-    import lightning.pytorch as L
-
     from quintet.data.lightning_data import LightningData
 
-    target = locate(cfg.data.get("_target_", ""), "data")
-    if inspect.isclass(target) and issubclass(target, L.LightningDataModule):
+    if (target := _lightning_data(cfg)) is not None:
         if cfg.data.get("folds") and "folds" not in parameters(target):
             raise UserError(
                 f"data={target.__name__} is a LightningDataModule without folds, so there are none "
@@ -76,7 +73,16 @@ def data(cfg: DictConfig) -> "ExperimentData":
                 "fold.",
             )
         return LightningData(instantiate(cfg.data, "data"), seed=cfg.data.get("seed", cfg.seed))
-    return _source(cfg, target)
+    return _source(cfg, locate(cfg.data.get("_target_", ""), "data"))
+
+
+def _lightning_data(cfg: DictConfig) -> "type[L.LightningDataModule] | None":
+    """Return the LightningDataModule that `data=` names; None for a source of samples."""
+    import lightning.pytorch as L
+
+    target = locate(cfg.data.get("_target_", ""), "data")
+    found = inspect.isclass(target) and issubclass(target, L.LightningDataModule)
+    return target if found else None  # type: ignore[return-value]
 
 
 def _source(cfg: DictConfig, target: Callable[..., Any]) -> "DataModule":
@@ -188,6 +194,8 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
         # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
+    if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
+        settings = {"use_distributed_sampler": True} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []
     try:

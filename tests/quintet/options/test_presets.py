@@ -52,7 +52,7 @@ def test_makes_the_choices_of_its_problem(preset):
 
 
 @pytest.mark.filterwarnings("error::quintet.options.inits.InitWarning")
-@pytest.mark.parametrize("preset", PRESETS)
+@pytest.mark.parametrize("preset", of_group("experiment", EXPECTED))
 def test_trains(preset, tmp_path):
     record = ran(tmp_path, f"experiment={preset}", *SHORT)
     assert record.status == "completed"

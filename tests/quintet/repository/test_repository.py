@@ -44,8 +44,11 @@ ROOMS = (
 )
 PLAIN = ("analysis", "options", "data")
 """Rooms of plain torch and arrays: they know neither Hydra nor Lightning."""
-LIGHTNINGS = {"quintet.data.module", "quintet.data.lightning_data"}
-"""What a Trainer takes is Lightning's by its nature."""
+LIGHTNINGS = {
+    *("quintet.data.module", "quintet.data.lightning_data"),
+    *("quintet.data.token_files", "quintet.data.two_targets"),
+}
+"""DataModules are Lightning's by their nature."""
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "pytorch_lightning"}
 
 
@@ -187,6 +190,7 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
     homes = {
         "quintet.base.hydra_internals": {"hydra"},
         "quintet.options.torch_internals": {"torch"},
+        "quintet.training.lightning_patches": {"lightning"},
         "quintet.testing.sweep_contract": {"hydra"},  # composes as a sweep's start does
     }
     found = {named(path): private_parts(path) for path in ENGINE}

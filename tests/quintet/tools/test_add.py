@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-ALONE = ["model", "data", "loss", "metric", "init", "optimizer", "scheduler", "callback"]
+ALONE = ["module", "model", "data", "loss", "metric", "init", "optimizer", "scheduler", "callback"]
 KINDS = [*ALONE, "experiment", "sweeper"]
 GROUPS = {"callback": "callbacks"}
 SHORT = ["trainer=cpu", "trainer.max_epochs=1", "trainer.limit_train_batches=2", "baselines=false"]

@@ -20,17 +20,26 @@ def curves(run: RunData) -> list[Block]:
     if not run.rows:
         return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
-    known = [row[key] for row in rows for key in ("train/loss", "val/loss") if row.get(key, 0) > 0]
-    log = {"type": "log"} if known and max(known) > WIDE * min(known) else {}
-    loss = run.record.choices.get("loss") or "loss"
+    known = [row[key] for row in rows for key in ("train/loss", "val/loss") if key in row]
+    wide = known and min(known) > 0 and max(known) > WIDE * min(known)
+    log = {"type": "log"} if wide else {}
+    loss = f"Loss ({chosen})" if (chosen := run.record.choices.get("loss")) else "Loss"
     charts: list[Block] = [
-        _chart(run, rows, "loss", f"Loss ({loss})", "loss", **log),
+        *([_chart(run, rows, "loss", loss, "loss", **log)] if known else []),
         _chart(run, rows, run.metric, f"P: {run.metric}", run.metric),
+        *(_chart(run, rows, name, name, name) for name in _others(run, rows)),
     ]
     notes = [Note(text, "warn") for text in run.record.diagnosis] or [
         Note("These curves suggest no change.", "good")
     ]
     return [*notes, Columns(charts), _rate(run, rows)]
+
+
+def _others(run: RunData, rows: list[Row]) -> list[str]:
+    """Return what else the module logs of training or validation."""
+    logged = (key.partition("/") for row in rows for key in row)
+    names = {name for split, _, name in logged if split in ("train", "val")}
+    return sorted(names - {"loss", run.metric})
 
 
 def thinned(rows: list[Row], best: int | None) -> list[Row]:

@@ -15,11 +15,14 @@ ABSENT = (
     "The predictions were not saved: this run is a trial of a sweep, or it ended early. "
     "python src/evaluate.py run=<this folder> saves them, and report.py then shows them."
 )
+UNKNOWN = "What the module predicts of a sample is not known: it is no supervised module."
 
 
 def predictions(run: RunData) -> list[Block]:
     """Return confusion matrices, tables of classes or labels, or predictions against targets."""
     found = {split: a for split, a in run.answers.items() if len(a)}
+    if not run.by_sample:
+        return [Text(UNKNOWN)]
     if not found:
         return [Text(ABSENT)]
     latest = found[str(run.latest)]

@@ -13,7 +13,8 @@ def next_steps(run: RunData) -> dict[str, str]:
     """Return the next steps: commands by what they do."""
     steps, folder = {}, typed(run.folder)
     if run.record.checkpoint:
-        steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
+        if run.by_sample:
+            steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
         steps["evaluate"] = command_line("evaluate", f"run={folder}")
     if has_begun(run.folder):
         each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs

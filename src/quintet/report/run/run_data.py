@@ -81,6 +81,11 @@ class RunData:
         """The rows of metrics.csv."""
         return read_rows(self.folder / "metrics.csv")
 
+    @property
+    def by_sample(self) -> bool:
+        """Whether what is predicted of each sample is known, as of a supervised module's run."""
+        return self.record.guess is not None or bool(self.record.repeats or self.answers)
+
     @cached_property
     def answers(self) -> dict[str, Predictions]:
         """The predictions by split; {} where they were not saved."""

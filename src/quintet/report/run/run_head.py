@@ -44,7 +44,8 @@ def _sentence(run: RunData) -> str:
 
 def _choices(run: RunData) -> str:
     groups = ("metric", "loss", "init", "optimizer", "scheduler")
-    made = [f"{group} {run.record.choices.get(group)}" for group in groups]
+    chosen = {group: run.record.choices.get(group) for group in groups}
+    made = [f"{group} {option}" for group, option in chosen.items() if option]
     better = "greater" if run.record.metric.mode == "max" else "smaller"
     return f"{' · '.join(made)} · seed {run.record.seed}. The {better} {run.metric}, the better."
 

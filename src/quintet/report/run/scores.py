@@ -11,7 +11,7 @@ from quintet.report.run.run_data import SPLITS, RunData
 
 def scores(run: RunData) -> list[Block]:
     """Return the measures with their intervals, and the scores of baselines."""
-    blocks = [*_measured(run), *baseline_scores(run)]
+    blocks = [*(_measured(run) or _logged(run)), *baseline_scores(run)]
     return blocks or [Text("The run ended before it was evaluated.")]
 
 
@@ -30,6 +30,22 @@ def _measured(run: RunData) -> list[Block]:
         rows.append(row)
     tones = ["best" if name == run.metric else "" for name in names]
     return [Table(titles, rows, tones), Text(_how(run), "Intervals."), *_cut(run)]
+
+
+def _logged(run: RunData) -> list[Block]:
+    """Return what the module logged of the best weights, where there are no predictions."""
+    parts = {"test": run.record.test, "val": run.record.validation}
+    parts = {split: found for split, found in parts.items() if found}
+    names = sorted({name for found in parts.values() for name in found} - {run.metric})
+    if not parts:
+        return []
+    rows: list[list[Cell]] = []
+    for name in (run.metric, *names):
+        values = [found.get(name) for found in parts.values()]
+        rows.append([name, *(None if v is None else Number(v, score(v)) for v in values)])
+    return [
+        Table(["logged", *(SPLITS[split] for split in parts)], rows, ["best", *[""] * len(names)])
+    ]
 
 
 def _cells(found: ConfidenceInterval | None) -> list[Cell]:

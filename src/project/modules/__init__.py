@@ -1,0 +1,1 @@
+"""Modules: a `LightningModule` that logs the metric as `val/<name>`; for `module=`."""

@@ -1,0 +1,29 @@
+"""A model without its last layer: features for other heads."""
+
+from collections.abc import Sequence
+
+import torch
+from torch import Tensor, nn
+
+
+def without_head(model: nn.Module, input_shape: Sequence[int]) -> int:
+    """Take a model's layer `head` away, which all models of this project have; return what is left.
+
+    A model without one keeps its outputs as its features.
+
+    Args:
+        model: changed in place. The names of its other layers stay, so that a supervised run can
+            start from them (`model.weights=`).
+        input_shape: of a sample.
+
+    Returns:
+        the number of features.
+
+    """
+    if isinstance(getattr(model, "head", None), nn.Module):
+        model.head = nn.Identity()
+    training = model.training
+    with torch.no_grad():
+        features: Tensor = model.eval()(torch.zeros(2, *input_shape))
+    model.train(training)
+    return features.shape[1]

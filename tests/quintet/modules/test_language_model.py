@@ -1,0 +1,91 @@
+"""A language model sees the past alone, and is measured in units that do not depend on tokens."""
+
+import math
+import runpy
+
+import pytest
+import torch
+
+from quintet.base.errors import Code, UserError
+from quintet.base.paths import ROOT
+from quintet.modules.language_model import LanguageModel, TokenMean
+
+FACTS = {"vocabulary": 11, "input_shape": [6], "other": {"tokens_per_byte": {"val": 0.5}}}
+
+
+def model(**settings):
+    torch.manual_seed(0)
+    small = {"width": 8, "depth": 2, "heads": 2, "table": 16, "new_tokens": 3}
+    return LanguageModel(None, None, FACTS, **small | settings).eval()
+
+
+def test_no_token_sees_a_later_one():
+    ids = torch.randint(11, (2, 6), generator=torch.manual_seed(1))
+    changed = ids.clone()
+    changed[:, 4:] = (changed[:, 4:] + 1) % 11
+    before, after = model()(ids), model()(changed)
+    assert torch.equal(before[:, :4], after[:, :4])
+    assert not torch.allclose(before[:, 4], after[:, 4])
+
+
+def test_a_token_sees_all_earlier_ones():
+    ids = torch.zeros(1, 6, dtype=torch.long)
+    changed = ids.clone()
+    changed[0, 0] = 3
+    assert not torch.allclose(model(ngrams=[])(ids)[:, -1], model(ngrams=[])(changed)[:, -1])
+
+
+def test_what_is_logged_is_the_mean_over_tokens():
+    logged = {}
+    module = model()
+    module.log_dict = lambda values, **settings: logged.update(values)
+    batches = [torch.randint(11, (n, 7), generator=torch.manual_seed(n)) for n in (1, 3)]
+    for i, batch in enumerate(batches):
+        module.validation_step(batch, i)
+    module.on_validation_epoch_end()
+    whole = torch.cat(batches)
+    logits = module(whole[:, :-1])
+    with torch.no_grad():
+        loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), whole[:, 1:].flatten())
+    assert float(logged["val/loss"]) == pytest.approx(float(loss), rel=1e-5)
+    assert float(logged["val/perplexity"]) == pytest.approx(math.exp(loss), rel=1e-5)
+    bits = float(loss) / math.log(2) * 0.5
+    assert float(logged["val/bits_per_byte"]) == pytest.approx(bits, rel=1e-5)
+
+
+def test_what_is_generated_is_the_same_each_time_and_goes_on_from_the_prompt():
+    prompt = torch.randint(11, (2, 5), generator=torch.manual_seed(2))
+    first, second = (model().predict_step(prompt, 0)["tokens"] for _ in range(2))
+    assert torch.equal(first, second)
+    assert first.shape == (2, 8)
+    assert torch.equal(first[:, :5], prompt)
+
+
+def test_at_temperature_zero_it_takes_the_most_probable_token():
+    module = model(temperature=0.0, new_tokens=1)
+    prompt = torch.randint(11, (3, 6), generator=torch.manual_seed(3))
+    assert torch.equal(
+        module.predict_step(prompt, 0)["tokens"][:, -1], module(prompt)[:, -1].argmax(-1)
+    )
+
+
+def test_heads_that_do_not_divide_the_width_are_refused():
+    with pytest.raises(UserError) as refused:
+        model(width=9)
+    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "module.width")
+
+
+def test_the_mean_is_of_tokens_and_not_of_batches():
+    mean = TokenMean()
+    mean.update(torch.tensor([1.0]))
+    mean.update(torch.tensor([4.0, 4.0]))
+    assert float(mean.compute()) == 3.0
+
+
+def test_the_n_gram_model_that_it_is_compared_with_gives_probabilities():
+    kneser_ney = runpy.run_path(str(ROOT / "benchmarks/language_model.py"))["KneserNey"]
+    known = kneser_ney(b"abracadabra, said the alchemist; abracadabra, said the other", 5)
+    for context in (b"abra", b"said", b"zzzz", b" the"):
+        chances = [known.probability(context, bytes([byte])) for byte in range(256)]
+        assert sum(chances) == pytest.approx(1)
+    assert max(range(256), key=lambda b: known.probability(b"abra", bytes([b]))) in b"c"

@@ -1,4 +1,4 @@
-"""A trial's connection to its sweep: it reports the metric and is told whether to stop."""
+"""A trial's connection to its sweep: it reports the metric and receives whether to stop."""
 
 import json
 import os
@@ -29,12 +29,13 @@ class TrialPipe:
     def report(self, epoch: int, value: float | None) -> bool:
         """Report the metric after `epoch` epochs; return whether to stop.
 
-        The sweep answers every report, so a decision falls at the same epoch in every run. A
-        sweep that is gone takes its trials with it.
+        The sweep answers every report, so that decisions are made at the same epoch in every run.
+        If the sweep is gone, the trial exits.
 
         Args:
             epoch: the number of epochs.
-            value: P; None to ask again what was answered before, which a kill may have cut off.
+            value: the metric; None to ask for the answer to an earlier report again, which a kill
+                may have cut off.
 
         """
         try:
@@ -48,7 +49,7 @@ class TrialPipe:
 
 
 def is_trial() -> bool:
-    """Tell whether this process belongs to a trial of a sweep, whichever rank it is."""
+    """Return whether this process belongs to a trial of a sweep, whatever its rank."""
     return VARIABLE in os.environ
 
 

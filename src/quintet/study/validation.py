@@ -1,4 +1,4 @@
-"""What a study has kept, checked as it is opened: its journal may be a stranger's."""
+"""Type checks of a study's stored attributes: its journal may come from somebody else."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Metric:
-    """P's name and direction."""
+    """The metric's name and direction."""
 
     name: str
     mode: str
@@ -31,7 +31,7 @@ class Listed:
 
 @dataclass
 class Range:
-    """A number between two others; see `space.Interval`."""
+    """A number between two bounds; see `space.Interval`."""
 
     low: float
     high: float
@@ -42,7 +42,7 @@ class Range:
 
 @dataclass
 class Spec:
-    """What a study is about; see `Plan.spec`. Earlier versions kept metric and space as text."""
+    """The spec of a study; see `Plan.spec`. Earlier versions stored metric and space as text."""
 
     metric: str | Metric = ""
     fixed: list[str] = field(default_factory=list)
@@ -52,7 +52,7 @@ class Spec:
 
 @dataclass
 class SweepAbout:
-    """What is known of a study's latest start."""
+    """Facts about a study's latest start."""
 
     command: str = ""
     total: int = 0
@@ -62,7 +62,7 @@ class SweepAbout:
 
 @dataclass
 class Taken:
-    """A point of another study; see `warm.HeadStart`. Earlier versions knew it by folder."""
+    """A trial of another study; see `warm_start.HeadStart`. Formerly stored by folder."""
 
     study: str
     trial: int
@@ -71,7 +71,7 @@ class Taken:
 
 @dataclass
 class Attributes:
-    """What a study keeps of itself."""
+    """The attributes of a study."""
 
     spec: Spec = field(default_factory=Spec)
     about: SweepAbout = field(default_factory=SweepAbout)
@@ -93,7 +93,7 @@ class Stop:
 
 @dataclass
 class Notes:
-    """What a study keeps of a trial."""
+    """The attributes of a trial."""
 
     point: dict[str, str] = field(default_factory=dict)
     value: float | None = None
@@ -112,14 +112,14 @@ class Notes:
 
 
 def check(study: "optuna.Study", path: Path) -> None:
-    """Check the types of all that a study has kept.
+    """Check the types of everything stored in a study.
 
     Args:
-        study: just opened.
-        path: of its journal, or of its folder where it is kept elsewhere; for the message.
+        study: to check.
+        path: of its journal, or of its folder if the storage is elsewhere; for the message.
 
     Raises:
-        DamagedError: something is of another type than we would have written.
+        DamagedError: a value has another type than the one that is written.
 
     """
     with untrusted_files.understood(path):

@@ -15,7 +15,7 @@ LONGEST = 200
 
 
 def check(config: DictConfig) -> None:
-    """Check the settings without which no trial could run, or a sweep would never end.
+    """Check the settings that would otherwise fail every trial or keep a sweep from ending.
 
     Raises:
         UserError: a setting has another type or value than allowed.

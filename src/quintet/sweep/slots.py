@@ -37,7 +37,7 @@ class View(Protocol):
         """Show a trial that has started or goes on."""
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
-        """Show P after so many epochs."""
+        """Show the metric after `epochs` epochs."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
@@ -97,7 +97,7 @@ class Loop:
         return False
 
     def _out_of_time(self) -> bool:
-        """Return whether no more trials may start: a sweep always has one, of one epoch."""
+        """Return whether no more trials may start; every sweep has at least one, of one epoch."""
         return self._budget.late and (bool(self.running) or bool(self.study.trials()))
 
     def _fill(self) -> bool:

@@ -1,4 +1,4 @@
-"""How a trial ended, read from what it left behind."""
+"""The outcome of a trial, read from the files in its folder."""
 
 import math
 import signal
@@ -17,18 +17,17 @@ from quintet.sweep.trial_process import LOG, tail
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trial's end.
+    """The outcome of a trial.
 
     Args:
         state: for the study.
-        status: of result.json, or failed where there is none.
+        status: of result.json, or failed if there is none.
         value: of the metric.
         reason: why it did not complete.
-        epochs: trained in all.
-        seconds: trained in all.
+        epochs: trained in total. seconds: of training in total.
         spread: standard deviation of the metric over folds, if any.
-        cpu_seconds: of its processes in all.
-        steered: what somebody changed by hand while it trained.
+        cpu_seconds: of its processes in total.
+        steered: what was changed through steer.py while it trained.
 
     """
 
@@ -43,10 +42,10 @@ class Outcome:
     steered: str = ""
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the notes for the study; a killed trial keeps the length known `before`.
+        """Return the notes for the study; a killed trial keeps the epochs and seconds of `before`.
 
         Args:
-            before: what the study has kept of the trial so far.
+            before: the trial's notes so far.
 
         """
         own = ("epochs", "seconds", "cpu_seconds")
@@ -81,10 +80,10 @@ def recorded(folder: Path) -> Outcome | None:
 
 
 def of(folder: Path, exit_code: int) -> Outcome:
-    """Return the outcome of a trial that has just ended, whatever ended it.
+    """Return the outcome of a trial that has just ended, whatever the cause.
 
     Raises:
-        UserError: the disk is full or fails, which is no trial's fault.
+        UserError: the disk is full or fails, which is not the trial's fault.
 
     """
     if (outcome := recorded(folder)) is not None:

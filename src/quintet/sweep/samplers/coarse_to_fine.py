@@ -1,4 +1,4 @@
-"""Coarse to fine: wide first, then narrowed around the best."""
+"""Coarse-to-fine search: a wide range first, then narrower ones around the best."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -18,9 +18,9 @@ class CoarseToFine:
 
     Args:
         each: trials in a round.
-        rounds: the last one goes on for as long as there are trials.
-        shrink: the box's width, as a share of the width a round before.
-        few: best trials whose options stay.
+        rounds: the last one has no upper limit of trials.
+        shrink: the box's width, relative to the round before.
+        few: number of best trials whose options are kept.
 
     """
 
@@ -63,7 +63,7 @@ class CoarseToFine:
         return space.at(units)
 
     def best_of(self, trials: "Sequence[Trial]", turn: int, mode: str) -> "list[Trial]":
-        """Return the best few trials of the last round that has any with a value."""
+        """Return the best few trials of the latest round with results."""
         sign = 1 if mode == "min" else -1
         for earlier in range(turn - 1, -1, -1):
             own = trials[earlier * self.each : (earlier + 1) * self.each]

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from quintet.study.trial import Trial
 
 Genes = dict[str, float]
-"""A place in [0, 1] for each parameter, active or not."""
+"""A position in [0, 1] for each parameter, active or not."""
 TRIES = 20
-"""Mutations after which a child that is nothing new is tried all the same."""
+"""Number of mutations after which a duplicate child is accepted."""
 
 
 class Genetic:
-    """Selection, crossover, mutation; one child at a time, so that no slot waits for a generation.
+    """Selection, crossover, mutation; one child at a time, so no slot waits for a generation.
 
     Parents are winners of tournaments among the `population` best so far (steady state; Eiben and
     Smith, "Introduction to evolutionary computing", 2015). A child takes each gene from either
@@ -79,18 +79,18 @@ class Genetic:
         return sorted(valued, key=lambda t: sign * (t.value or 0.0))[: self.population]
 
     def fight(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
-        """Return the best of a random few; `parents` has the best first."""
+        """Return the best of a random few; `parents` is sorted, best first."""
         return parents[int(rng.integers(len(parents), size=self.tournament).min())]
 
     def genes(self, trial: "Trial", space: "Space", rng: "np.random.Generator") -> Genes:
-        """Return a trial's place in the cube; where it has no value, a random one."""
+        """Return a trial's position in the cube, random for parameters without a value."""
         return {
             p.key: p.unit(trial.params[p.key]) if p.key in trial.params else rng.random()
             for p in space.parameters
         }
 
     def mutate(self, genes: Genes, space: "Space", rng: "np.random.Generator") -> Genes:
-        """Return the genes with some moved: numbers a little, options anywhere."""
+        """Return mutated genes: numbers change a little, options change freely."""
         chance = self.mutation if self.mutation is not None else 1 / len(genes)
         moved = {}
         for p in space.parameters:

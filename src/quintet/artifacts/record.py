@@ -60,6 +60,8 @@ class Record:
     seed: int
     status: Status = "failed"
     reason: str | None = None
+    code: str | None = None
+    """Code of the error that ended a failed run; see `quintet.base.errors.Code`."""
     loss: float | None = None
     """C of the best checkpoint on the validation split."""
     validation: dict[str, float] = field(default_factory=dict)

@@ -16,8 +16,7 @@ from quintet.base.signals import held_back
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-SAID = "no room left"
-"""A part of the message about a full disk."""
+BROKEN = (errno.EIO, errno.EROFS, errno.ESTALE)
 
 
 @contextmanager
@@ -132,13 +131,18 @@ def remove_temporary_files(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
+def disk_error(error: BaseException | None) -> OSError | None:
+    """Return the cause of an error that is due to a full or failing disk, a quota or a limit."""
+    while error is not None:  # torch.save reports only an unexpected position
+        if isinstance(error, OSError) and error.errno in (*NO_ROOM, *BROKEN):
+            return error
+        error = error.__cause__ or error.__context__
+    return None
+
+
 def is_full(error: BaseException | None) -> bool:
     """Return whether a full disk, quota or file-size limit caused an error."""
-    while error is not None:  # torch.save reports only an unexpected position
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            return True
-        error = error.__cause__ or error.__context__
-    return False
+    return (cause := disk_error(error)) is not None and cause.errno in NO_ROOM
 
 
 def is_read_only(error: BaseException | None) -> bool:
@@ -160,7 +164,7 @@ def unusable(error: OSError, path: object) -> UserError:
 def _no_room(path: Path) -> UserError:
     free = shutil.disk_usage(path.parent).free
     return UserError(
-        f"{path} could not be written: {SAID} ({free / 1e6:.1f} MB free there, or a quota or "
+        f"{path} could not be written: no room left ({free / 1e6:.1f} MB free there, or a quota or "
         "a limit on file sizes)",
         code=Code.DISK,
         hint="The previous content is intact. Free some space, or choose another disk with "

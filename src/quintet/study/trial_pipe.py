@@ -2,9 +2,12 @@
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
+LONGEST = 300
+"""Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
 
 @dataclass(frozen=True)
@@ -46,6 +49,18 @@ class TrialPipe:
         if not answer:
             os._exit(1)
         return answer == b"s"
+
+    def fail(self, code: str, reason: str) -> None:
+        """Report the error that ends the trial, as files may not be writable any more.
+
+        Args:
+            code: of the `UserError`.
+            reason: its message.
+
+        """
+        with suppress(OSError):
+            line = {"code": code, "reason": reason[:LONGEST]}
+            os.write(self.reports, json.dumps(line).encode() + b"\n")
 
 
 def is_trial() -> bool:

@@ -201,7 +201,8 @@ class Loop:
                 self._answer_reports(slot)
                 self._release(slot)
                 try:
-                    self._record(slot.trial, trial_outcome.of(slot.folder, code))
+                    how = trial_outcome.of(slot.folder, code, slot.process.failure)
+                    self._record(slot.trial, how)
                 finally:
                     slot.process.let_go()
 

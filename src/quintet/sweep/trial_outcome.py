@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quintet.artifacts.record import RESULT, Record
+from quintet.artifacts.record import Record
 from quintet.artifacts.steering_files import by_hand
 from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.errors import Code
 from quintet.study.trial import State
 from quintet.sweep import full_disk
 from quintet.sweep.trial_process import LOG, tail
@@ -65,7 +66,7 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     except DamagedError as error:
         return Outcome("failed", "failed", reason=str(error))
-    if record.status == "interrupted" or full_disk.sign_in(record.reason):
+    if record.status == "interrupted" or record.code == Code.DISK:
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
@@ -79,8 +80,13 @@ def recorded(folder: Path) -> Outcome | None:
     return Outcome("failed", *seen)
 
 
-def of(folder: Path, exit_code: int) -> Outcome:
+def of(folder: Path, exit_code: int, failure: Mapping[str, str]) -> Outcome:
     """Return the outcome of a trial that has just ended, whatever the cause.
+
+    Args:
+        folder: of the trial.
+        exit_code: of its process.
+        failure: code and reason of the error that it has reported, if any.
 
     Raises:
         UserError: the disk is full or fails, which is not the trial's fault.
@@ -88,9 +94,8 @@ def of(folder: Path, exit_code: int) -> Outcome:
     """
     if (outcome := recorded(folder)) is not None:
         return outcome
-    said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
-    if (sign := full_disk.sign_in(said)) or full_disk.is_full(folder):
-        raise full_disk.error(folder.parents[1], sign)
+    if failure.get("code") == Code.DISK or full_disk.is_full(folder):
+        raise full_disk.error(folder.parents[1], failure.get("reason"))
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

@@ -61,6 +61,8 @@ class Process:
         self.handle, self.reports, self._answers = handle, reports, answers
         self._lock = lock
         self._unread = b""
+        self.failure: dict[str, str] = {}
+        """Code and reason of the error that ended the trial, if it has reported one."""
         os.set_blocking(reports, False)
 
     def heard(self) -> list[tuple[int, float | None]]:
@@ -69,7 +71,9 @@ class Process:
             while chunk := os.read(self.reports, 65536):
                 self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
-        return [(int(epochs), value) for epochs, value in map(json.loads, lines)]
+        found = [json.loads(line) for line in lines]
+        self.failure |= next((line for line in found if isinstance(line, dict)), {})
+        return [(int(line[0]), line[1]) for line in found if isinstance(line, list)]
 
     def answer(self, *, stop: bool) -> None:
         """Answer a report, unless the trial has died."""

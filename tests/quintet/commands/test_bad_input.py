@@ -26,9 +26,9 @@ def message(train_here, folder, *overrides):
     ("overrides", "says"),
     [
         (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
-        (["optimzer=adam"], ["'optimzer'", "'optimizer'"]),
-        (["optimizer.lrx=1"], ["'optimizer.lrx'", "'lr'"]),
-        (["data.bacth_size=3"], ["'data.bacth_size'", "'batch_size'"]),
+        (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
+        (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
+        (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
         (["+modle.width=3"], ["modle", "'model'"]),
         (["+model.wdith=3"], ["model.wdith", "'width'"]),
         (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),

@@ -95,7 +95,9 @@ def grpc(tmp_path):
     proxy.wait()
 
 
-@pytest.mark.parametrize("kind", ["sqlite", "postgres", "grpc"])
+@pytest.mark.parametrize(
+    "kind", [pytest.param("sqlite", marks=pytest.mark.release), "postgres", "grpc"]
+)
 def test_two_workers_share_a_database_and_go_on_after_kill_9(tmp_path, kind, request):
     url = request.getfixturevalue(kind)
     folder = tmp_path / "sweep"

@@ -86,7 +86,13 @@ def test_no_job_is_started_for_a_study_that_is_done(tmp_path):
     assert launch(None, None, done.plan, 2, done.study, Interruption()) is False
 
 
-@pytest.mark.parametrize("launcher", PACKAGES)
+@pytest.mark.parametrize(
+    "launcher",
+    [
+        launcher if "joblib" in launcher else pytest.param(launcher, marks=pytest.mark.release)
+        for launcher in PACKAGES
+    ],
+)
 def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
     needs(PACKAGES[launcher])
     arguments = command(tmp_path, f"hydra/launcher={launcher}", "seed=range(0,4)")
@@ -99,6 +105,7 @@ def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
     assert not (tmp_path / PERMIT).exists()
 
 
+@pytest.mark.release
 def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_go_on(tmp_path):
     needs("submitit")
     more = ("hydra/launcher=workers_submitit", "seed=1,2", "trainer.max_epochs=100000")

@@ -15,7 +15,7 @@ CONFIGS = Path(__file__).parents[3] / "configs"
 PRESETS = sorted(p.stem for p in (CONFIGS / "search_space").glob("*.yaml"))
 
 
-OF_MODELS = [p for p in PRESETS if "model" in (CONFIGS / f"search_space/{p}.yaml").read_text()]
+OF_MODELS = [p for p in PRESETS if "\nmodel" in (CONFIGS / f"search_space/{p}.yaml").read_text()]
 """The presets that vary models; the contract tests compose the others."""
 
 

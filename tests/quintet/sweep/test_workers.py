@@ -86,13 +86,8 @@ def test_no_job_is_started_for_a_study_that_is_done(tmp_path):
     assert launch(None, None, done.plan, 2, done.study, Interruption()) is False
 
 
-@pytest.mark.parametrize(
-    "launcher",
-    [
-        launcher if "joblib" in launcher else pytest.param(launcher, marks=pytest.mark.release)
-        for launcher in PACKAGES
-    ],
-)
+@pytest.mark.release
+@pytest.mark.parametrize("launcher", PACKAGES)
 def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
     needs(PACKAGES[launcher])
     arguments = command(tmp_path, f"hydra/launcher={launcher}", "seed=range(0,4)")

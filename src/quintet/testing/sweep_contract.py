@@ -1,4 +1,4 @@
-"""Every search space and strategy makes a sweep that could begin."""
+"""Every search space and strategy can be planned as a sweep."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""The Brier score, which asks whether probabilities are as good as they are sure."""
+"""The Brier score, which measures accuracy and calibration of probabilities."""
 
 import torch
 from torch import Tensor

@@ -6,8 +6,8 @@ in a short training run. Helpers for tests of your own are `ran` and `composed`:
 
     record = ran(tmp_path, *SHORT, "data=moons", "model=my_net")
 
-Put `pytest.register_assert_rewrite("quintet.testing")` into a conftest.py, so that a failure of a
-contract shows the values that it compared.
+Put `pytest.register_assert_rewrite("quintet.testing")` into a conftest.py, so that a failing
+contract test shows the compared values.
 """
 
 from quintet.testing.compose import build, facts, names, node, read

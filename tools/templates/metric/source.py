@@ -8,8 +8,8 @@ from torchmetrics import Metric
 class NewOption(Metric):
     """Mean squared distance of the probabilities from the truth, 0 (best) to 1.
 
-    Brier (1950), "Verification of Forecasts Expressed in Terms of Probability", halved so that it
-    is scikit-learn's `brier_score_loss` of two classes. It adds up over batches and processes.
+    Brier (1950), "Verification of Forecasts Expressed in Terms of Probability", halved, so that it
+    equals scikit-learn's `brier_score_loss` for two classes. It is exact over batches and processes.
     """
 
     higher_is_better = False

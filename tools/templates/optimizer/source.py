@@ -13,8 +13,8 @@ from quintet.base.errors import Code, UserError
 class NewOption(Optimizer):
     """Step by lr * sign(c), c between gradient and momentum, with decoupled weight decay.
 
-    Chen et al. (2023), "Symbolic Discovery of Optimization Algorithms". It keeps one number a
-    parameter where Adam keeps two, and wants a third to a tenth of Adam's rate.
+    Chen et al. (2023), "Symbolic Discovery of Optimization Algorithms". It keeps one state per
+    parameter where Adam keeps two, and needs a third to a tenth of Adam's learning rate.
 
     Args:
         params: parameters, or groups of them.

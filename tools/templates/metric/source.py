@@ -9,7 +9,8 @@ class NewOption(Metric):
     """Mean squared distance of the probabilities from the truth, 0 (best) to 1.
 
     Brier (1950), "Verification of Forecasts Expressed in Terms of Probability", halved, so that it
-    equals scikit-learn's `brier_score_loss` for two classes. It is exact over batches and processes.
+    equals scikit-learn's `brier_score_loss` for two classes. It is exact over batches and over
+    processes.
     """
 
     higher_is_better = False

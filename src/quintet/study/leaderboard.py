@@ -57,7 +57,7 @@ def save(study: Study) -> None:
     )
 
 
-def by_hand(study: Study) -> list[str]:
+def steering_warnings(study: Study) -> list[str]:
     """Return a warning for each steered trial: its params alone do not reproduce its value."""
     return [
         f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
@@ -66,7 +66,7 @@ def by_hand(study: Study) -> list[str]:
     ]
 
 
-def at_the_edge(best: Trial, space: Space) -> list[str]:
+def edge_warnings(best: Trial, space: Space) -> list[str]:
     """Return a warning for each best value at an end of its range; better ones may lie outside.
 
     An end at 0 is skipped: dropout, momentum and weight decay cannot be negative.

@@ -44,7 +44,7 @@ class Choice:
         """Return the middle of a value's share of [0, 1]."""
         return (self.values.index(value) + 0.5) / len(self.values)
 
-    def holds(self, value: str) -> bool:
+    def contains(self, value: str) -> bool:
         """Return whether the value is in the list."""
         return value in self.values
 
@@ -133,7 +133,7 @@ class Interval:
         at = 1 - at if self.scale == "reverse_log" else at
         return (math.log(at) - math.log(low)) / (math.log(high) - math.log(low))
 
-    def holds(self, value: str) -> bool:
+    def contains(self, value: str) -> bool:
         """Return whether the value is a number within the bounds."""
         number = float(value) if NUMBER.fullmatch(value) else math.nan
         if self.low <= number <= self.high:
@@ -202,23 +202,23 @@ class Space:
                 params[parameter.key] = parameter.at(units[parameter.key])
         return params
 
-    def covers(self, params: Params) -> bool:
+    def accepts(self, params: Params) -> bool:
         """Return whether params have a valid value for each active parameter, and no others."""
         seen: Params = {}
         for p in self.parameters:
             if self.active(p, seen):
-                if p.key not in params or not p.holds(params[p.key]):
+                if p.key not in params or not p.contains(params[p.key]):
                     return False
                 seen[p.key] = params[p.key]
         return seen == params
 
-    def foreign(self, params: Mapping[str, str]) -> list[str]:
+    def invalid_keys(self, params: Mapping[str, str]) -> list[str]:
         """Return the keys that are not a parameter, or whose value is not valid for it.
 
         Params may lack a parameter, as the defaults do if they lie outside its range.
         """
         own = {parameter.key: parameter for parameter in self.parameters}
-        return [k for k, value in params.items() if k not in own or not own[k].holds(value)]
+        return [k for k, value in params.items() if k not in own or not own[k].contains(value)]
 
     def product(self) -> Iterator[Params]:
         """Yield every combination once; the last parameter varies fastest.

@@ -13,7 +13,7 @@ from quintet.study.space import Choice, Interval, Parameter, Space
 Spec = Mapping[str, Any]
 
 
-def of_space(space: Space) -> dict[str, dict[str, Any]]:
+def space_fields(space: Space) -> dict[str, dict[str, Any]]:
     """Return the parameters of a space as JSON fields, by key."""
     return {p.key: _fields(p) for p in space.parameters}
 
@@ -27,7 +27,7 @@ def _fields(parameter: Parameter) -> dict[str, Any]:
     return found
 
 
-def space_of(spec: Spec) -> Space:
+def space_from_spec(spec: Spec) -> Space:
     """Return the space of a spec; the text of earlier versions is parsed."""
     kept = spec.get("space", {}).items()
     found = (_read(k, v) if isinstance(v, str) else _parameter(k, v) for k, v in kept)
@@ -53,7 +53,7 @@ def _read(key: str, text: str) -> Parameter | None:
     return parameter(override, when) if override.is_sweep_override() else None
 
 
-def metric_of(spec: Spec) -> str | None:
+def metric_name(spec: Spec) -> str | None:
     """Return the metric's name; None if the spec has none."""
     kept = spec.get("metric")
     if isinstance(kept, Mapping):

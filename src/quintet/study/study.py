@@ -110,7 +110,7 @@ class Study:
         with locks.held(self.folder / ".claim.lock"):
             yield
 
-    def agree(self, spec: Mapping[str, Any]) -> None:
+    def set_or_check_spec(self, spec: Mapping[str, Any]) -> None:
         """Store the spec of the study, or compare it with the stored one.
 
         Raises:
@@ -129,7 +129,7 @@ class Study:
                 hint="Undo that to continue it, or give the new sweep a study= of its own",
             )
 
-    def remember(self, **about: Any) -> None:
+    def set_about(self, **about: Any) -> None:
         """Store facts about the sweep's latest start, for its report."""
         self.optuna.set_user_attr("about", redacted(about, places=False))
 

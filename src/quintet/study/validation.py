@@ -21,7 +21,7 @@ class Metric:
 
 
 @dataclass
-class Listed:
+class ChoiceFields:
     """A parameter with listed values; see `space.Choice`."""
 
     values: list[str]
@@ -30,7 +30,7 @@ class Listed:
 
 
 @dataclass
-class Range:
+class IntervalFields:
     """A number between two bounds; see `space.Interval`."""
 
     low: float
@@ -46,7 +46,7 @@ class Spec:
 
     metric: str | Metric = ""
     fixed: list[str] = field(default_factory=list)
-    space: dict[str, str | Listed | Range] = field(default_factory=dict)
+    space: dict[str, str | ChoiceFields | IntervalFields] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
 
 
@@ -61,7 +61,7 @@ class SweepAbout:
 
 
 @dataclass
-class Taken:
+class WarmStartTrial:
     """A trial of another study; see `warm_start.HeadStart`. Formerly stored by folder."""
 
     study: str
@@ -75,7 +75,7 @@ class Attributes:
 
     spec: Spec = field(default_factory=Spec)
     about: SweepAbout = field(default_factory=SweepAbout)
-    warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
+    warm_start: list[WarmStartTrial] | dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
     best_closed: list[int | float | bool | None] | None = None
     passed_over: list[int] = field(default_factory=list)

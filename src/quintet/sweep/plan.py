@@ -81,12 +81,12 @@ class Plan:
         return {
             "metric": {"name": self.metric, "mode": self.mode},
             "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
-            "space": spec.of_space(self.space),
+            "space": spec.space_fields(self.space),
             "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
         }
 
 
-def settle(
+def make_plan(
     config: DictConfig,
     loader: "ConfigLoader",
     arguments: Iterable[str],
@@ -158,7 +158,7 @@ def _defaults(base: DictConfig, space: Space) -> Params | None:
     for p in space.parameters:
         own = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
         value = "null" if own is None else str(own)
-        if space.active(p, params) and p.holds(value):
+        if space.active(p, params) and p.contains(value):
             params[p.key] = value
     return params or None
 

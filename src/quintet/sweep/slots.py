@@ -204,10 +204,10 @@ class Loop:
                     how = trial_outcome.of(slot.folder, code, slot.process.failure)
                     self._record(slot.trial, how)
                 finally:
-                    slot.process.let_go()
+                    slot.process.release_lock()
 
     def _answer_reports(self, slot: Slot) -> None:
-        for epochs, value in slot.process.heard():
+        for epochs, value in slot.process.read_reports():
             stop = trial_reports.stops(self.plan, self.study, slot.trial, epochs, value)
             if value is not None:
                 self.view.reported(slot.trial, epochs, value)
@@ -246,5 +246,5 @@ class Loop:
         until = time.monotonic() + GRACE
         for slot in list(self.running.values()):
             slot.process.end(patience=max(0.0, until - time.monotonic()))
-            slot.process.let_go()
+            slot.process.release_lock()
         self.running.clear()

@@ -45,7 +45,7 @@ def ran(
             time.sleep(0.02)
     finally:
         process.end()
-        process.let_go()
+        process.release_lock()
     output = tail(folder / LOG, lines=3)
     for file in (LOG, LOCK):
         (folder / file).unlink(missing_ok=True)

@@ -65,7 +65,7 @@ class Process:
         """Code and reason of the error that ended the trial, if it has reported one."""
         os.set_blocking(reports, False)
 
-    def heard(self) -> list[tuple[int, float | None]]:
+    def read_reports(self) -> list[tuple[int, float | None]]:
         """Return the new reports: epochs and metric, or None to ask for an earlier answer."""
         with suppress(BlockingIOError):
             while chunk := os.read(self.reports, 65536):
@@ -102,7 +102,7 @@ class Process:
         os.close(self.reports)
         os.close(self._answers)
 
-    def let_go(self) -> None:
+    def release_lock(self) -> None:
         """Release the trial's lock, once its outcome has been recorded."""
         os.close(self._lock)
 

@@ -19,16 +19,16 @@ def stops(plan: Plan, study: Study, trial: Trial, epochs: int, value: float | No
         value: the metric; None if a trial continued from a checkpoint asks again.
 
     """
-    watches = plan.scheduler.watches
+    needs_reports = plan.scheduler.needs_reports
     if epochs in trial.reports:
         value, stop = trial.reports[epochs], trial.stopped_by(epochs)
-    elif value is None or not watches:
+    elif value is None or not needs_reports:
         stop = trial.stopped_by(epochs)
     else:
         trial.reports[epochs] = value
         stop = plan.scheduler.stops(trial, epochs, study.trials, plan.mode)
     if value is not None:
         trial.reports[epochs] = value
-        if watches:
+        if needs_reports:
             study.report(trial.number, epochs, value, stop=stop)
     return stop

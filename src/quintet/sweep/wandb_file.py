@@ -13,7 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.paths import SCRIPTS
 from quintet.config import wandb_agent
 from quintet.study.space import Choice, Interval, Parameter
-from quintet.sweep.plan import Plan, settle
+from quintet.sweep.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -37,7 +37,7 @@ def write(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str]) 
     """Return the YAML of the sweep that a command line describes.
 
     Args:
-        config: as for `quintet.sweep.plan.settle`.
+        config: as for `quintet.sweep.plan.make_plan`.
         loader: as there.
         arguments: as there.
 
@@ -45,7 +45,7 @@ def write(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str]) 
         UserError: as there; W&B does not have the strategy; the logger is not wandb.
 
     """
-    plan = settle(config, loader, arguments)
+    plan = make_plan(config, loader, arguments)
     if METHODS.get(_name(plan.sampler)) == "grid":
         plan.sampler.total(plan.space)  # raises for ranges
     told = yaml.safe_dump(content(config, plan), sort_keys=False, width=1000)

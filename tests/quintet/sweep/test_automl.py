@@ -104,7 +104,7 @@ def studied(plan, values: list[float]) -> Study:
     """Write a study with a trial a value, as if they had been trained."""
     plan.folder.mkdir(parents=True)
     study = Study(plan.folder, plan.mode)
-    study.agree(plan.spec())
+    study.set_or_check_spec(plan.spec())
     for number, value in enumerate(values):
         point = plan.sampler.suggest([], plan.space, number, 0, plan.mode)
         study.create(point, plan.space, {})

@@ -18,7 +18,7 @@ def swept(count, mode="max", sampler=None):
 
 
 def test_points_lie_in_the_space():
-    assert all(SPACE[k].holds(v) for trial in swept(20) for k, v in trial.params.items())
+    assert all(SPACE[k].contains(v) for trial in swept(20) for k, v in trial.params.items())
 
 
 def test_it_finds_the_better_region_whichever_way_is_better():

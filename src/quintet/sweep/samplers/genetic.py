@@ -64,7 +64,9 @@ class Genetic:
         if number < self.population or len(parents) < 2:
             return space.at({p.key: rng.random() for p in space.parameters})
         tried = [t.params for t in trials]
-        mother, father = (self.genes(self.fight(parents, rng), space, rng) for _ in range(2))
+        mother, father = (
+            self.genes(self.tournament_winner(parents, rng), space, rng) for _ in range(2)
+        )
         child = cross(mother, father, rng)
         for _ in range(TRIES):
             child = self.mutate(child, space, rng)
@@ -78,7 +80,7 @@ class Genetic:
         sign = 1 if mode == "min" else -1
         return sorted(valued, key=lambda t: sign * (t.value or 0.0))[: self.population]
 
-    def fight(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
+    def tournament_winner(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
         """Return the best of a random few; `parents` is sorted, best first."""
         return parents[int(rng.integers(len(parents), size=self.tournament).min())]
 

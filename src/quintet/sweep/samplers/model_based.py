@@ -115,7 +115,7 @@ def _ask(
     study = optuna.create_study(sampler=sampler, direction=direction)
     # A trial without some key, such as a default outside the space, would remove it from all
     # others.
-    usable = [t for t in trials if t.state != "failed" and space.covers(t.params)]
+    usable = [t for t in trials if t.state != "failed" and space.accepts(t.params)]
     study.add_trials(_frozen(usable, space))
     asked = study.ask()
     params: Params = {}

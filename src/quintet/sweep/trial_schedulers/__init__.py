@@ -51,10 +51,10 @@ class Scheduler(Protocol):
     """The part of a strategy that decides how long each trial trains.
 
     Decisions depend only on the arguments, so that a sweep that was killed and continued gets the
-    same ones. `watches` is whether the metric is needed after every epoch.
+    same ones. `needs_reports` is whether the metric is needed after every epoch.
     """
 
-    watches: bool
+    needs_reports: bool
 
     def total(self, max_epochs: int) -> int | None:
         """Return the total number of trials; None if `n_trials` sets it."""
@@ -100,7 +100,7 @@ def check_rungs(min_epochs: int, eta: int) -> None:
 class RunAll:
     """Every trial trains to the end."""
 
-    watches = False
+    needs_reports = False
 
     def total(self, max_epochs: int) -> None:
         """Return None: `n_trials` sets it."""

@@ -71,7 +71,7 @@ class SuccessiveHalving:
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
         check_rungs(min_epochs, eta)

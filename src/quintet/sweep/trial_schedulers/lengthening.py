@@ -21,7 +21,7 @@ class Lengthening:
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, each: int = 10, rounds: int = 3) -> None:
         self.each, self.rounds = each, rounds

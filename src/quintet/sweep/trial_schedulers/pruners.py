@@ -27,7 +27,7 @@ class Asha:
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
         check_rungs(min_epochs, eta)
@@ -46,8 +46,8 @@ class Asha:
             return False
         value, others = trial.reports[epochs], [t for t in trials() if t.number != trial.number]
         for rung in rungs:
-            known = [at for t in others if (at := p_at(t, rung)) is not None]
-            if value != value or not self.goes_on(value, known, mode):
+            known = [at for t in others if (at := value_at(t, rung)) is not None]
+            if value != value or not self.is_promoted(value, known, mode):
                 return True
         return False
 
@@ -60,14 +60,14 @@ class Asha:
             rung *= self.eta
         return rungs
 
-    def goes_on(self, value: float, others: Sequence[float], mode: str) -> bool:
+    def is_promoted(self, value: float, others: Sequence[float], mode: str) -> bool:
         """Return whether a value is among the best 1/eta; among fewer than eta, the best."""
         ranked = sorted([*others, value], reverse=mode == "max")
         worst = ranked[max(len(ranked) // self.eta, 1) - 1]
         return value >= worst if mode == "max" else value <= worst
 
 
-def p_at(trial: "Trial", rung: int) -> float | None:
+def value_at(trial: "Trial", rung: int) -> float | None:
     """Return the metric of the first report at or after a rung; None if there is none."""
     epochs = min((e for e in trial.reports if e >= rung), default=None)
     value = None if epochs is None else trial.reports[epochs]
@@ -85,7 +85,7 @@ class Median:
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
         if startup < 0 or min_epochs < 0:

@@ -109,7 +109,8 @@ def test_parents_are_the_best_so_far():
 def test_a_tournament_is_won_by_its_best():
     trials = [made(i, {"x": "0.5"}, -i) for i in range(6)]
     generator = rng()
-    winners = [Genetic(tournament=3).tournament_winner(trials, generator).number for _ in range(400)]
+    genetic = Genetic(tournament=3)
+    winners = [genetic.tournament_winner(trials, generator).number for _ in range(400)]
     assert winners.count(0) / 400 == pytest.approx(1 - (5 / 6) ** 3, abs=0.06)
 
 

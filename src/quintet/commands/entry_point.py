@@ -118,7 +118,7 @@ def one_message(debug: object = False) -> Iterator[None]:
 
 
 def _debugs(arguments: list[str]) -> bool:
-    """Tell whether `debug=true` was typed, for errors that come before there is a config."""
+    """Return whether `debug=true` was typed, for errors that come before there is a config."""
     return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 

@@ -57,7 +57,7 @@ def search_space(
 
 
 def _has_effect(parameter: Parameter, base: DictConfig) -> bool:
-    """Tell whether a preset's parameter is one of the run's module, which may not take all."""
+    """Return whether a preset's parameter is one of the run's module, which may not take all."""
     group = parameter.key.partition(".")[0]
     return group not in CHOICES or group == "metric" or group in taken(base)
 

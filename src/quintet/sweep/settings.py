@@ -63,6 +63,28 @@ def check(config: DictConfig) -> None:
         )
 
 
+def check_least(node: str, **arguments: tuple[int, int]) -> None:
+    """Check arguments of a sampler or scheduler.
+
+    Args:
+        node: `sampler` or `scheduler`.
+        arguments: the value and the least value of each.
+
+    Raises:
+        UserError: a value is too small.
+
+    """
+    for name, (value, least) in arguments.items():
+        if value < least:
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key=f"sweeper.{node}.{name}",
+                value=value,
+                hint=f"Allowed: {least} or more",
+            )
+
+
 def _not_allowed(key: str, value: object, allowed: str, *, number: bool = False) -> UserError:
     """Return the error of a setting whose type or value does not fit."""
     in_type = type(value) in (int, float) if number else False

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.sweep.sweep_commands import next_steps
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import write as write_report
@@ -39,8 +39,9 @@ def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: An
     joined(study, {"optimizer": "sgd"})
     check_params(plan, study)
     joined(study, point)
-    with pytest.raises(UserError, match=r"trial 1 has .*not of this sweep's space"):
+    with pytest.raises(UserError, match="trial 1 has") as caught:
         open_study(plan, 3)
+    assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "study")
 
 
 def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> None:
@@ -60,8 +61,9 @@ def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, sett
     study.set_or_check_spec(plan.spec())
     kept = {"x/trials/0001": point} if once else [{"study": "x", "trial": 1, "point": point}]
     study.optuna.set_user_attr("warm_start", kept)
-    with pytest.raises(UserError, match="trial 1 of x has"):
+    with pytest.raises(UserError, match="trial 1 of x has") as caught:
         open_study(plan, 3)
+    assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "study")
 
 
 @pytest.mark.parametrize("value", [" 0.5", "0.5\n", "inf", "nan", "١", "0_5", "0.5 x=1", "2"])

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     from quintet.study.space import Params, Space
@@ -27,11 +28,14 @@ class CoarseToFine:
     starts_with_defaults = True
 
     def __init__(self, each: int = 10, rounds: int = 3, shrink: float = 0.4, few: int = 3) -> None:
-        if not 0 < shrink < 1 or min(each, rounds, few) < 1:
+        check_least("sampler", each=(each, 1), rounds=(rounds, 1), few=(few, 1))
+        if not 0 < shrink < 1:
             raise UserError(
-                f"sweeper.sampler: shrink={shrink}, each={each}, rounds={rounds}, few={few}",
+                "is out of range",
                 code=Code.OUT_OF_RANGE,
-                hint="Allowed: shrink between 0 and 1, the others 1 or more",
+                key="sweeper.sampler.shrink",
+                value=shrink,
+                hint="Allowed: a number between 0 and 1",
             )
         self.each, self.rounds, self.shrink, self.few = each, rounds, shrink, few
 

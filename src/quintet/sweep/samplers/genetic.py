@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     import numpy as np
@@ -41,12 +41,7 @@ class Genetic:
         mutation: float | None = None,
         spread: float = 0.15,
     ) -> None:
-        if population < 2 or tournament < 1:
-            raise UserError(
-                f"sweeper.sampler: population={population}, tournament={tournament}",
-                code=Code.OUT_OF_RANGE,
-                hint="Allowed: population of 2 or more, tournament of 1 or more",
-            )
+        check_least("sampler", population=(population, 2), tournament=(tournament, 1))
         self.population, self.tournament = population, tournament
         self.mutation, self.spread = mutation, spread
 

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     import optuna
@@ -89,12 +89,7 @@ def check_counts(startup: int, candidates: int = 1) -> None:
         UserError: a count is out of range.
 
     """
-    if startup < 0 or candidates < 1:
-        raise UserError(
-            f"sweeper.sampler: startup={startup}, candidates={candidates}",
-            code=Code.OUT_OF_RANGE,
-            hint="Allowed: startup of 0 or more, candidates of 1 or more",
-        )
+    check_least("sampler", startup=(startup, 0), candidates=(candidates, 1))
 
 
 def draw_seed(seed: int, number: int) -> int:

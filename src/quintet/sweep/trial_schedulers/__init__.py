@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     from quintet.study.trial import Trial
@@ -89,12 +89,7 @@ def check_rungs(min_epochs: int, eta: int) -> None:
         UserError: eta or min_epochs is out of range.
 
     """
-    if eta < 2 or min_epochs < 1:
-        raise UserError(
-            f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}",
-            code=Code.OUT_OF_RANGE,
-            hint="Allowed: eta of 2 or more, min_epochs of 1 or more",
-        )
+    check_least("scheduler", eta=(eta, 2), min_epochs=(min_epochs, 1))
 
 
 class RunAll:

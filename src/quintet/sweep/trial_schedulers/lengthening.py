@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, Wait
 
 if TYPE_CHECKING:
@@ -24,6 +25,7 @@ class Lengthening:
     needs_reports = True
 
     def __init__(self, each: int = 10, rounds: int = 3) -> None:
+        check_least("scheduler", each=(each, 1), rounds=(rounds, 1))
         self.each, self.rounds = each, rounds
 
     def total(self, max_epochs: int) -> int:

@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, check_rungs
 
 if TYPE_CHECKING:
@@ -88,12 +88,7 @@ class Median:
     needs_reports = True
 
     def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
-        if startup < 0 or min_epochs < 0:
-            raise UserError(
-                f"sweeper.scheduler: startup={startup}, min_epochs={min_epochs}",
-                code=Code.OUT_OF_RANGE,
-                hint="Allowed: both 0 or more",
-            )
+        check_least("scheduler", startup=(startup, 0), min_epochs=(min_epochs, 0))
         self.startup, self.min_epochs = startup, min_epochs
 
     def total(self, max_epochs: int) -> None:

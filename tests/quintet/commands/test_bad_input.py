@@ -29,7 +29,7 @@ def message(train_here, folder, *overrides):
         (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
         (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
         (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
-        (["+modle.width=3"], ["modle", "'model'"]),
+        (["+modell.width=3"], ["modell", "'model'"]),
         (["+model.wdith=3"], ["model.wdith", "'width'"]),
         (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),
         (["seed=abc"], ["seed=abc", "int"]),

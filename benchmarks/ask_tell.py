@@ -53,7 +53,7 @@ def ask(study, sampler):
 
 def tell(study, scheduler, number, value):
     trial = Trial(number, "running", None, {})
-    for epochs in EPOCHS if scheduler.watches else ():
+    for epochs in EPOCHS if scheduler.needs_reports else ():
         trial.reports[epochs] = value
         stop = scheduler.stops(trial, epochs, study.trials, "max")
         study.report(number, epochs, value, stop=stop)

@@ -1,8 +1,8 @@
-"""Check a setup before training it, with the very words of train.py; exit code 1 on a failure.
+"""Check a setup before training, with the same overrides as train.py; exit code 1 on failure.
 
 python src/check.py
 python src/check.py model=cnn optimizer=sgd_momentum data=csv data.path=houses.csv
-python src/check.py apply=true          then train, with the learning rate that it suggests
+python src/check.py apply=true          then train, with the suggested learning rate
 """
 
 from omegaconf import DictConfig

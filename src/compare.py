@@ -1,4 +1,4 @@
-"""Compare two runs or sweeps: what differs in their configs, and whether P differs beyond chance.
+"""Compare two runs or sweeps: their configs, and whether their metrics differ significantly.
 
 python src/compare.py a=logs/train/runs/<run> b=logs/train/runs/<run>
 python src/compare.py a=logs/train/sweeps/<study over seed=> b=logs/train/sweeps/<another>

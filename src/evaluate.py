@@ -1,4 +1,4 @@
-"""Score a run's checkpoint again, with nothing to repeat: the run folder knows.
+"""Evaluate a run's checkpoint again; the run folder has everything that is needed.
 
 python src/evaluate.py run=logs/train/runs/<run>
 python src/evaluate.py run=<run folder> splits=[test] checkpoint=last

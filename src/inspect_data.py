@@ -1,4 +1,4 @@
-"""Inspect a data set before training: what it holds, and which choices fit it.
+"""Inspect a data set before training: its contents, and the choices that fit it.
 
 python src/inspect_data.py data=csv data.path=houses.csv data.target=price
 python src/inspect_data.py data=images data.path=photos/

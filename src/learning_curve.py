@@ -1,4 +1,4 @@
-"""Measure P against the amount of training data, and tell whether more labels would help.
+"""Measure the metric against the amount of training data, to see whether more would help.
 
 python src/learning_curve.py
 python src/learning_curve.py data=csv data.path=houses.csv data.target=price fractions=[0.25,0.5,1]

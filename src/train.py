@@ -15,7 +15,7 @@ from quintet.commands.entry_point import command
 
 @command("train")
 def main(cfg: DictConfig) -> float | None:
-    """Run one experiment and return its P."""
+    """Run one experiment and return its metric."""
     from quintet.commands.experiments import train
 
     return train(cfg).metric.value

@@ -1,4 +1,4 @@
-"""Write a sweep as a file for `wandb sweep`, with the words of `train.py -m`.
+"""Write a sweep as a file for `wandb sweep`, with the same overrides as `train.py -m`.
 
 python src/wandb_sweep.py search_space=high sweeper=random sweeper.n_trials=20 > sweep.yaml
 python src/wandb_sweep.py sweeper=optuna optimizer=adam,sgd model.depth=range(1,5) > sweep.yaml
@@ -12,7 +12,7 @@ from quintet.commands.entry_point import command
 
 @command("wandb_sweep")
 def main(cfg: DictConfig) -> None:
-    """Do nothing: a sweep is handed to the sweeper of the config, which writes the file."""
+    """Do nothing: Hydra calls the sweeper of the config, which writes the file."""
 
 
 if __name__ == "__main__":

@@ -1,4 +1,4 @@
-"""Optimizers of torch: they need no source of their own, only a YAML that names the class."""
+"""Optimizers of torch, which need no source, only a YAML that names the class."""
 
 import inspect
 from typing import Any

@@ -24,7 +24,7 @@ Pattern = tuple[str, str]
 
 
 class Refusal(Exception):
-    """A tool cannot do what was asked; the message says why, and what to do."""
+    """A tool cannot proceed; the message says why, and what to do."""
 
 
 def package(root: Path = ROOT) -> str:

@@ -1,9 +1,9 @@
-"""Write src/quintet/config/signatures.json: what the shipped options' constructors take.
+"""Write src/quintet/config/signatures.json: the signatures of the shipped options' constructors.
 
 make signatures
 
-Names and types are read from the signatures. Ranges are found by trying: a number that a
-constructor refuses, whatever its switches are, is out of range.
+Names and types are read from the signatures. Ranges are found by trial: a number that a constructor
+rejects for every value of its boolean arguments is out of range.
 """
 
 import inspect
@@ -32,7 +32,7 @@ SCALARS = {int: "int", float: "float", bool: "bool", str: "str", dict: "dict", t
 
 
 def options(group: str) -> Iterator[dict[str, Any]]:
-    """Yield what each option of a group says, but for the team's own."""
+    """Yield the contents of each option of a group, except the team's."""
     for path in paths.options(group).values():
         if f"{paths.package()}." not in path.read_text("utf-8"):
             option = OmegaConf.to_container(OmegaConf.load(path), resolve=False)
@@ -40,7 +40,7 @@ def options(group: str) -> Iterator[dict[str, Any]]:
 
 
 def targets() -> set[str]:
-    """Return all that the options build, but for what another library than these is needed for."""
+    """Return all targets of the options that need no other library than these."""
     found = {DATA_MODULE}
     for group in GROUPS:
         for option in options(group):
@@ -58,7 +58,7 @@ def nested(value: Any) -> Iterator[str]:
 
 
 def signature(path: str) -> dict[str, Any]:
-    """Describe what a target takes."""
+    """Describe the parameters of a target."""
     target = locate(path, "signatures")
     hints = hints_of(target)
     found: dict[str, Any] = {}
@@ -74,7 +74,7 @@ def signature(path: str) -> dict[str, Any]:
 
 
 def kinds(hint: Any) -> list[Any]:
-    """Return which values of YAML an annotation allows; a library's own class allows none."""
+    """Return the YAML values that an annotation allows; none for a library's class."""
     origin, inner = typing.get_origin(hint), typing.get_args(hint)
     if hint in SCALARS:
         return [SCALARS[hint]]
@@ -98,7 +98,7 @@ def kinds(hint: Any) -> list[Any]:
 
 
 def node(group: str, option: dict[str, Any]) -> Any:
-    """Return an option beside the facts that it refers to."""
+    """Return an option in a config with the facts that it refers to."""
     kind = (option.get("fits") or ["table"])[0] if group == "model" else "table"
     tasks = option.get("fits") if group == "loss" else None
     vocabulary = 20 if kind == "tokens" else 0
@@ -131,7 +131,7 @@ def build(group: str, values: dict[str, Any]) -> None:
 
 
 def ranges(group: str, taken: dict[str, Any], takes: dict[str, Any]) -> dict[str, dict[str, Any]]:
-    """Find the ranges of an option's numbers by trying."""
+    """Find the ranges of an option's numbers by trial."""
     found: dict[str, Any] = {}
     for key, value in taken.items():
         if key in takes and not key.startswith("_"):
@@ -142,7 +142,7 @@ def ranges(group: str, taken: dict[str, Any], takes: dict[str, Any]) -> dict[str
 
 
 def allowed(group: str, taken: dict[str, Any], key: str, value: Any) -> bool:
-    """Tell whether an option can be built with a value, whatever its switches are."""
+    """Return whether an option can be built with a value, for some setting of its booleans."""
     switches = [k for k, v in taken.items() if isinstance(v, bool) and not k.startswith("_")]
     for changes in ({}, *({k: not taken[k]} for k in switches if k != key)):
         try:
@@ -172,12 +172,12 @@ def limits(value: Any, accepts: list[Any], accepted: Callable[[Any], bool]) -> d
 
 
 def of_integers(accepted: Callable[[Any], bool]) -> dict[str, Any]:
-    """Return the lower bound of a whole number: 0, 1 or none."""
+    """Return the lower bound of an integer: 0, 1 or none."""
     return {} if accepted(-1) else {"least": 0 if accepted(0) else 1}
 
 
 def of_floats(accepted: Callable[[Any], bool]) -> dict[str, Any]:
-    """Return the bounds of a number, 0 below and 1 above, where there are any."""
+    """Return the bounds of a number, 0 below and 1 above, if there are any."""
     found: dict[str, Any] = {}
     if not any(map(accepted, (0.25, 0.5, 0.75))):
         return found
@@ -224,7 +224,7 @@ def described() -> dict[str, Any]:
 
 
 def text(content: dict[str, Any]) -> str:
-    """Return the file's text: a line for each parameter."""
+    """Return the file's text, one line per parameter."""
     blocks = []
     for path, target in content["targets"].items():
         lines = [f"    {json.dumps(k)}: {json.dumps(v)}" for k, v in target["parameters"].items()]

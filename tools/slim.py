@@ -98,7 +98,7 @@ def sources(going: set[str]) -> list[Path]:
 
 
 def uses(file: Path, module: str) -> bool:
-    """Tell whether a file imports a module, or names it in a config."""
+    """Return whether a file imports a module, or names it as a config does."""
     if file.suffix not in (".py", ".yaml"):
         return False
     package, _, name = module.rpartition(".")

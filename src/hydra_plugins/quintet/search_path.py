@@ -1,14 +1,14 @@
-"""A project's own configs before those that are installed with the engine."""
+"""Search path for configs: a project's own before those installed with the engine."""
 
 from hydra.core.config_search_path import ConfigSearchPath
 from hydra.plugins.search_path_plugin import SearchPathPlugin
 
 
 class QuintetSearchPath(SearchPathPlugin):
-    """Looks into `configs/` of the folder that a command is started in, where there is one."""
+    """Adds `configs/` of the folder in which a command is started, if there is one."""
 
     def manipulate_search_path(self, search_path: ConfigSearchPath) -> None:
-        """Put the folder first; in a checkout it is the engine's own, and there already."""
+        """Prepend the folder; in a checkout it is the engine's own and already included."""
         from quintet.base.paths import CONFIGS, SEARCHED
 
         for folder in reversed(SEARCHED):

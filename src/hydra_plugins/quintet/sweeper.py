@@ -1,4 +1,4 @@
-"""Hydra's Sweeper, handed on to `quintet.commands`; thin, as Hydra loads it at every start."""
+"""Hydra's Sweeper, which calls `quintet.commands`; thin, as Hydra loads it at every start."""
 
 from dataclasses import dataclass, field
 from typing import Any
@@ -13,7 +13,7 @@ class QuintetSweeper(Sweeper):
     """Runs `train.py -m`; the sweep's settings are in the config's `sweeper` node.
 
     Args:
-        params: what to vary, as the command line would say it; Hydra's own place for it.
+        params: swept overrides, where Hydra's own sweepers have them.
 
     """
 
@@ -23,11 +23,11 @@ class QuintetSweeper(Sweeper):
     def setup(
         self, *, hydra_context: HydraContext, task_function: TaskFunction, config: DictConfig
     ) -> None:
-        """Keep what Hydra gives."""
+        """Store what Hydra passes."""
         self.context, self.config = hydra_context, config
 
     def sweep(self, arguments: list[str]) -> float | None:
-        """Run the sweep; return the best P."""
+        """Run the sweep; return the best metric."""
         from quintet.commands.experiments import sweep
 
         own = [f"{key}={value}" for key, value in self.params.items()]
@@ -35,7 +35,7 @@ class QuintetSweeper(Sweeper):
 
 
 class WandbFile(QuintetSweeper):
-    """Runs `wandb_sweep.py`: tries nothing, but prints the sweep as a file for `wandb sweep`."""
+    """Runs `wandb_sweep.py`: prints the sweep as a file for `wandb sweep`, without running it."""
 
     def sweep(self, arguments: list[str]) -> None:
         """Print the file."""

@@ -1,4 +1,4 @@
-"""What a run leaves on disk, and how it is read back: record, config, checkpoints, predictions."""
+"""The files of a run, written and read: record, config, checkpoints, predictions."""
 
 from typing import TYPE_CHECKING
 

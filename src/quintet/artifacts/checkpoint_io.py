@@ -1,4 +1,4 @@
-"""How Lightning writes and reads checkpoints: in one step, and never any code."""
+"""Lightning's checkpoint IO: atomic writes, and loading without code execution."""
 
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
@@ -46,10 +46,10 @@ def odd(value: Any, place: str = "") -> Odd | None:
 
 
 class WholeCheckpointIO(CheckpointIO):
-    """Replaces a checkpoint in one step; loads tensors and plain data only.
+    """Replaces a checkpoint atomically; loads tensors and plain data only.
 
-    Lightning's own goes through a temporary folder, which may be another disk: the last part is
-    then a copy, and a kill leaves half a file.
+    Lightning's own uses a temporary folder, which may be on another disk: the last step is then a
+    copy, and a kill leaves a truncated file.
     """
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class WholeCheckpointIO(CheckpointIO):
         Of what `save_hyperparameters` noted plain data are kept: a run is rebuilt from its config.
 
         Raises:
-            UserError: the disk is full, and the previous checkpoint is whole; or something in it
+            UserError: the disk is full, and the previous checkpoint is intact; or something in it
                 is neither a tensor nor plain data, so that it could not be loaded.
 
         """

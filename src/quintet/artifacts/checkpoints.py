@@ -1,4 +1,4 @@
-"""Checkpoints that are whole or not there."""
+"""Checkpoints of a run folder: the best, the latest, and checks that they are intact."""
 
 import zipfile
 from pathlib import Path
@@ -17,7 +17,7 @@ FOLDER = "checkpoints"
 
 
 def best(folder: Path) -> Path | None:
-    """Return the checkpoint with the best P of a run folder, if there is one.
+    """Return the checkpoint with the best metric of a run folder, if there is one.
 
     A run that ended before its first validation has only a last one.
     """
@@ -26,9 +26,9 @@ def best(folder: Path) -> Path | None:
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the whole checkpoint of a run folder that is furthest on, if there is one.
+    """Return the intact checkpoint of a run folder with the most steps, if there is one.
 
-    Steps are what counts: a copied folder has new file times.
+    File times do not count: a copied folder has new ones.
     """
     found = sorted(untrusted_files.inside(folder, FOLDER).glob("*.ckpt"), reverse=True)
     inside = (untrusted_files.inside(folder, f"{FOLDER}/{path.name}") for path in found)
@@ -36,10 +36,10 @@ def newest(folder: Path) -> Path | None:
 
 
 def to_go_on_from(folder: Path) -> Path | None:
-    """Return the newest whole checkpoint of a run folder, as last.ckpt; None where there is none.
+    """Return the latest intact checkpoint of a run folder, as last.ckpt; None if there is none.
 
-    A run that is killed between the two files of an epoch has a best.ckpt, or one that was asked
-    for, which is an epoch ahead of last.ckpt: after the run's last epoch no later one mends that.
+    If a run is killed between the two files of an epoch, best.ckpt, or a requested checkpoint, is
+    an epoch ahead of last.ckpt; after the last epoch, no later write would correct that.
     """
     path, last = newest(folder), folder / FOLDER / "last.ckpt"
     if path is None or path == last:
@@ -50,7 +50,7 @@ def to_go_on_from(folder: Path) -> Path | None:
 
 
 def epochs(folder: Path) -> int:
-    """Count the epochs behind the newest checkpoint of a run folder; 0 where there is none."""
+    """Return the number of epochs of the latest checkpoint of a run folder; 0 if there is none."""
     return 0 if (path := newest(folder)) is None else _count(path, "epoch") + 1
 
 
@@ -65,14 +65,14 @@ def _count(path: Path, what: str) -> int:
 
 
 def is_whole(path: Path) -> bool:
-    """Tell whether a checkpoint can be read to its end; finds flipped bits as well."""
+    """Return whether a checkpoint is intact; detects flipped bits as well."""
     try:
         if not path.is_file():
             return False
         with zipfile.ZipFile(path) as archive:
             untrusted_files.check_archive(path, archive)
             return archive.testzip() is None
-    except Exception:  # a zip can be broken in as many ways as there are bytes in it
+    except Exception:  # a damaged zip can raise many kinds of errors
         return False
 
 
@@ -80,7 +80,7 @@ def load(path: Path) -> dict[str, Any]:
     """Return a checkpoint's content: tensors and plain data only.
 
     Raises:
-        UserError: no such file, a damaged one, one that carries code, or one with a tensor that is
+        UserError: there is no such file, it is damaged, contains code, or has a tensor that is
             larger than the file.
 
     """
@@ -130,10 +130,10 @@ def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
 
 
 def _check_tensors(found: dict[str, Any], most: int) -> None:
-    """Check that no tensor takes more memory than the file, however it is strided or stored.
+    """Check that no tensor takes more memory than the file, whatever its strides and storage.
 
     Raises:
-        ValueError: one does; says which kind.
+        ValueError: one does; with its kind.
 
     """
     import torch

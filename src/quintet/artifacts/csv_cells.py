@@ -1,8 +1,8 @@
-"""The cells of the CSV files that are written here: no spreadsheet runs one of them.
+"""Cells of CSV files, escaped so that no spreadsheet evaluates them.
 
-A text that a spreadsheet would take for a formula gets an apostrophe in front, by which Excel,
-LibreOffice and Google Sheets know text; `restored` takes it away again. Numbers stay as they are.
-(OWASP, "CSV injection".)
+A text that a spreadsheet would evaluate as a formula is prefixed with an apostrophe, which marks
+text in Excel, LibreOffice and Google Sheets; `restored` removes it. Numbers are unchanged. (OWASP,
+"CSV injection".)
 """
 
 import csv
@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]")
-"""How a formula begins; apostrophes before it are the text's own, and ours then come on top."""
+"""The start of a formula, after any apostrophes that belong to the text itself."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def guarded(value: Any) -> Any:
-    """Return a cell that is no formula; anything but text stays as it is.
+    """Return a cell that is not a formula; only text is changed.
 
     Examples:
         >>> guarded("=1+1"), guarded("-0.5"), guarded(-0.5), guarded("a=b")
@@ -33,7 +33,7 @@ def guarded(value: Any) -> Any:
 
 
 def restored(cell: str) -> str:
-    """Return the text that `guarded` made a cell of.
+    """Return the text that `guarded` turned into a cell.
 
     Examples:
         >>> restored("'=1+1"), restored("'tis")
@@ -56,12 +56,12 @@ def lines(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as CSV, the titles above."""
+    """Return rows as CSV, with a header."""
     return lines([columns, *([row.get(column) for column in columns] for row in rows)])
 
 
 def of_frame(frame: "pd.DataFrame") -> str:
-    """Return a pandas table as CSV, without its index; what is missing is empty."""
+    """Return a pandas table as CSV, without its index; missing values are empty."""
     columns = [frame.iloc[:, place].to_numpy() for place in range(frame.shape[1])]
-    rows = zip(*columns, strict=True)  # each cell in its own precision
+    rows = zip(*columns, strict=True)  # each cell with its own precision
     return lines([frame.columns, *([None if x != x else x for x in row] for row in rows)])

@@ -1,4 +1,4 @@
-"""What an ensemble leaves behind: ensemble.json, typed and checked."""
+"""The record of an ensemble: ensemble.json, typed and checked."""
 
 import json
 import re
@@ -18,16 +18,16 @@ MOST_VOTES = 10_000
 
 @dataclass
 class Ensemble:
-    """What `ensemble.json` holds: the members and how good they are together.
+    """The content of `ensemble.json`: the members and the scores of their average.
 
     Args:
-        metric: P's name.
-        members: folder of each, relative to the ensemble's, and how often it was chosen.
-        trials: of a sweep's, how often each trial was chosen, by its number.
-        val: P of the averaged predictions on validation data; None where they share none.
-        single_val: P of the best single candidate there.
-        test: P of the averaged predictions on test data; None where it was not opened.
-        single_test: P of the best single candidate there.
+        metric: the metric's name.
+        members: folder of each, relative to the ensemble's, with its number of votes.
+        trials: votes by trial number, for an ensemble of a sweep.
+        val: metric of the averaged predictions on validation data; None if they share none.
+        single_val: metric of the best single candidate there. test: metric of the averaged
+        predictions on test data; None if it was not opened.
+        single_test: metric of the best single candidate there.
 
     """
 
@@ -41,16 +41,16 @@ class Ensemble:
     single_test: float | None = None
 
     def write(self, folder: Path) -> None:
-        """Write `ensemble.json`, which makes a folder an ensemble's."""
+        """Write `ensemble.json`, which marks a folder as an ensemble's."""
         write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> "Ensemble":
-        """Return what a folder's `ensemble.json` says.
+        """Return the content of a folder's `ensemble.json`.
 
         Raises:
             FileNotFoundError: there is none.
-            DamagedError: it is not what `write` wrote, or names a folder outside.
+            DamagedError: it was not written by `write`, or names a folder outside.
 
         """
         given = untrusted_files.read_json(folder, ENSEMBLE, dict)
@@ -70,6 +70,6 @@ class Ensemble:
 
 
 def _trials(members: dict[str, int]) -> dict[str, int]:
-    """Return the votes of each trial by the folders, which alone told them in earlier versions."""
+    """Return the votes of each trial from the folders, as stored by earlier versions."""
     parts = {Path(name).parts: count for name, count in members.items()}
     return {str(int(at[1])): count for at, count in parts.items() if at[0] == "members"}

@@ -1,4 +1,4 @@
-"""Arrays of an npz file that a stranger may have made: no pickles, and no larger than the file."""
+"""A reader of untrusted npz files: no pickles, and no arrays larger than the file."""
 
 import math
 import zipfile
@@ -12,7 +12,7 @@ from quintet.artifacts import untrusted_files
 
 HEADERS = {(1, 0): npy.read_array_header_1_0, (2, 0): npy.read_array_header_2_0}
 KINDS = "biufU"
-"""Of numbers and texts."""
+"""Kinds of dtypes: numbers and text."""
 
 
 def read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
@@ -35,10 +35,10 @@ def read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
 
 
 def _check_header(file: IO[bytes], size: int) -> None:
-    """Check that an array is as large as it says: numpy makes room for what it says.
+    """Check that an array has its declared size, which numpy would allocate.
 
     Raises:
-        ValueError: it is not, or holds neither numbers nor text.
+        ValueError: it has not, or holds neither numbers nor text.
 
     """
     shape, _, kind = HEADERS[npy.read_magic(file)](file)

@@ -1,7 +1,7 @@
-"""Where a command may write: nothing is lost that was given to it, or that it did not write.
+"""Checks of output paths: no input and no foreign file is overwritten.
 
-One rule for every `output=`: it is never one of the command's inputs; a file that is there already
-is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
+One rule for every `output=`: it is never one of the command's inputs; an existing file is replaced
+if its content shows that the same command wrote it, or with `overwrite=true`.
 """
 
 import os
@@ -16,7 +16,7 @@ from quintet.artifacts.record import REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
 
 WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
-"""What a run writes after its config, so that without one it is somebody else's."""
+"""Files that a run writes after its config; without a config they are not a run's."""
 
 
 def check(
@@ -26,16 +26,16 @@ def check(
     *,
     overwrite: bool = False,
 ) -> None:
-    """Refuse an output that would cost somebody a file.
+    """Raise an error for an output that would overwrite an input or a foreign file.
 
     Args:
         output: to be written.
-        inputs: what the command was given: files and folders, by their keys.
-        ours: tells of an existing output whether it may be replaced without being told to.
-        overwrite: whether the user has said that it may be replaced whatever it is.
+        inputs: the command's input files and folders, by key.
+        ours: returns whether an existing output may be replaced without `overwrite`.
+        overwrite: whether the user allows replacing anything.
 
     Raises:
-        UserError: it is an input, by whatever name or link, or something else that stands there.
+        UserError: it is an input, by whatever name or link, or another existing file.
 
     """
     if not os.path.lexists(output):
@@ -68,7 +68,7 @@ def _told(ours: Callable[[Path], bool], output: Path) -> bool:
 
 
 def _is(output: Path, given: Path, own: bool) -> bool:
-    """Tell whether an output is an input, holds it, or is a file of it that is not ours."""
+    """Return whether an output is an input, contains one, or is a foreign file inside one."""
     if not given.exists() or not output.exists():
         return False
     if os.path.samefile(output, given):
@@ -78,7 +78,7 @@ def _is(output: Path, given: Path, own: bool) -> bool:
 
 
 def begins(path: Path, text: str) -> bool:
-    """Tell whether a plain file begins with a text."""
+    """Return whether a plain file starts with a text."""
     if not path.is_file():
         return False
     start = text.encode()
@@ -88,9 +88,9 @@ def begins(path: Path, text: str) -> bool:
 
 @contextmanager
 def staging(folder: Path, prefix: str) -> Iterator[Path]:
-    """Give out a folder inside another in which a new output is made before it takes its place.
+    """Yield a temporary folder inside another, to prepare an output before it is moved in place.
 
-    What a killed command left of one is removed.
+    Leftovers of killed commands are removed.
     """
     for left in folder.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -99,10 +99,10 @@ def staging(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Refuse to begin a run in a folder without a run that has files which it would overwrite.
+    """Raise an error if a new run would overwrite files in a folder that holds no run.
 
     Raises:
-        UserError: names the first.
+        UserError: with the first one.
 
     """
     untrusted_files.check_links(folder)
@@ -113,4 +113,4 @@ def check_run_folder(folder: Path) -> None:
             hint="Move it away, or choose another hydra.run.dir.",
         )
     if untrusted_files.has(folder, RESULT):
-        Record.read(folder)  # of a run that failed before it had a config; refuses any other
+        Record.read(folder)  # of a run that failed before it had a config; raises for any other

@@ -1,9 +1,9 @@
-"""What a model answered, sample by sample: `predictions.npz` of a run folder.
+"""A model's predictions for each sample: `predictions.npz` of a run folder.
 
 Arrays are named by split, `val.` or `test.`: `index` (positions in the split), `target`,
 `predicted` (see `quintet.modules.decoding`), `total` (samples of the split), `task` and
-`ordered`. `examples.` holds the inputs of the validation samples that went most wrong, as a person
-reads them.
+`ordered`. `examples.` holds the inputs of the validation samples with the largest errors, in
+readable form.
 """
 
 from dataclasses import dataclass, fields
@@ -18,25 +18,25 @@ from quintet.base.files import replacing
 
 FILE = "predictions.npz"
 MOST_SAMPLES, MOST_NUMBERS = 10_000, 1_000_000
-"""Kept of a split: evenly spaced samples, no more than these, nor more numbers (4 MB)."""
+"""Maximum samples, evenly spaced, and maximum numbers (4 MB) kept of a split."""
 SHOWN = 16
-"""Samples whose inputs are kept."""
+"""Number of samples whose inputs are kept."""
 
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's answers for one split, in the split's own order (N kept samples).
+    """A model's predictions for one split, in the split's own order (N kept samples).
 
     Args:
         task: what is predicted.
         index: positions in the split, (N,).
         target: classes (N,), labels (N, L) or values (N, K).
         predicted: probability of class 1 (N,), of every class (N, C) or label (N, L), or values
-            (N, K). float32, or float64 of values that float32 would blur.
-        total: samples of the split; more than N where only evenly spaced ones were kept.
-        ordered: whether the samples follow each other in time.
+            (N, K).
+        total: samples of the split; more than N if only evenly spaced ones were kept.
+        ordered: whether the samples are ordered in time.
 
     """
 
@@ -58,7 +58,7 @@ class Predictions:
 
     @property
     def decided(self) -> NDArray[Any]:
-        """The class (N,) or labels (N, L) decided for, or the predicted values (N, K)."""
+        """The predicted class (N,), labels (N, L) or values (N, K)."""
         if self.task == "multilabel":
             return (self.predicted > 0.5).astype(np.int64)
         if self.task == "regression":
@@ -66,7 +66,7 @@ class Predictions:
         return (self.predicted > 0.5) * 1 if self.task == "binary" else self.predicted.argmax(1)
 
     def wrongness(self) -> NDArray[np.float64]:
-        """Return how wrong each answer is, (N,): the greater, the worse.
+        """Return the error of each prediction, (N,): the greater, the worse.
 
         Classes: negative log-likelihood. Labels: its mean over labels. Values: distance from the
         target, each target in units of its standard deviation.
@@ -83,16 +83,16 @@ class Predictions:
         return np.asarray(-np.log(np.maximum(chosen, tiny)))
 
     def mistakes(self, count: int | None = None) -> NDArray[np.int64]:
-        """Return rows of the most wrong answers, the worst first."""
+        """Return the rows with the largest errors, the worst first."""
         return np.argsort(-self.wrongness(), kind="stable")[:count]
 
 
 @dataclass(frozen=True)
 class Examples:
-    """Inputs of validation samples as a person reads them.
+    """Inputs of validation samples in readable form.
 
     Args:
-        index: their positions in the split, (M,), the most wrong first.
+        index: their positions in the split, (M,), the largest error first.
         shown: by kind: `image` uint8 (M, H, W) or (M, H, W, 3); `columns` (F,) and `cells` (M, F)
             of a table; `window` (M, T, F) of a series; `text` (M,).
 
@@ -103,12 +103,12 @@ class Examples:
 
 
 def stride(total: int, width: int) -> int:
-    """Return n where every n-th of `total` samples with `width` numbers each is kept."""
+    """Return n such that every n-th of `total` samples with `width` numbers each is kept."""
     return max(1, -(-total // MOST_SAMPLES), -(-total * width // MOST_NUMBERS))
 
 
 def write(folder: Path, answers: dict[str, Predictions], examples: Examples | None = None) -> None:
-    """Replace the folder's predictions.npz in one step."""
+    """Replace the folder's predictions.npz atomically."""
     named = {
         f"{split}.{field.name}": np.asarray(getattr(found, field.name))
         for split, found in answers.items()
@@ -122,10 +122,10 @@ def write(folder: Path, answers: dict[str, Predictions], examples: Examples | No
 
 
 def read(folder: str | Path) -> dict[str, Predictions]:
-    """Return a run's answers by split, "val" and "test"; {} where there are none.
+    """Return a run's predictions by split, "val" and "test"; {} if there are none.
 
     Raises:
-        DamagedError: the file is not what `write` wrote.
+        DamagedError: the file was not written by `write`.
 
     """
     found = _groups(Path(folder))
@@ -139,7 +139,7 @@ def _precision(values: NDArray[Any]) -> type[np.floating]:
 
 
 def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
-    """Return a split's answers, whose parts fit each other.
+    """Return a split's predictions, after checking that the arrays match.
 
     Raises:
         ValueError, KeyError: they do not.
@@ -173,7 +173,7 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
 
 
 def read_examples(folder: str | Path) -> Examples | None:
-    """Return the kept inputs of the most wrong validation samples, if there are any.
+    """Return the kept inputs of the validation samples with the largest errors, if any.
 
     Raises:
         DamagedError: as `read`.

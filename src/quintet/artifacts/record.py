@@ -1,4 +1,4 @@
-"""What a run leaves behind: result.json, typed and versioned."""
+"""The record of a run: result.json, typed and versioned."""
 
 import json
 import re
@@ -18,12 +18,12 @@ RESULT = "result.json"
 CONFIG = "config.yaml"
 REPORT = "report.html"
 ENSEMBLE = "ensemble.json"
-"""Lists the models of a folder that has several; see `quintet.ensembles.members`."""
+"""Lists the models of a folder with several; see `quintet.ensembles.members`."""
 VERSION = 1
-"""Of result.json: what a reader must know rises with it. A field that it may ignore does not."""
+"""Version of result.json; raised for changes that readers must know, not for new fields."""
 MOST_CLASSES = 1_000_000
 PLACE = re.compile(r"[\w./-]+", re.ASCII)
-"""Folder of a run's run; a report links to it."""
+"""Folder of the runs of a run over folds or seeds; a report links to it."""
 FACTS: dict[str, Any] = {
     **dict.fromkeys(("task", "kind", "fingerprint"), str),
     **dict.fromkeys(("num_classes", "num_targets", "vocabulary"), int),
@@ -42,7 +42,7 @@ change of its steering."""
 
 @dataclass
 class Score:
-    """P on the validation split."""
+    """The metric on the validation split."""
 
     name: str
     mode: Literal["min", "max"]
@@ -60,53 +60,54 @@ class Record:
     seed: int
     status: Status = "failed"
     reason: str | None = None
+    code: str | None = None
+    """Code of the error that ended a failed run; see `quintet.base.errors.Code`."""
     loss: float | None = None
-    """C of the best checkpoint on the validation split."""
+    """Loss of the best checkpoint on the validation split."""
     validation: dict[str, float] = field(default_factory=dict)
     """All that was logged of the best checkpoint on the validation split, P and loss included."""
     test: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
-    """Whose weights P, loss and test are of; ensemble.json of a run over folds or seeds."""
+    """The checkpoint that was scored; ensemble.json for a run over folds or seeds."""
     best_epoch: int | None = None
-    """The epoch, from 1, after which that checkpoint was written; None of several models."""
+    """The epoch, from 1, after which that checkpoint was written; None for several models."""
     choices: dict[str, str | None] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
     epochs: int = 0
     sessions: int = 0
-    """How often training began: once, and once more for every time that it was resumed."""
+    """How often training was started: once, and once more for each resume."""
     parameters: int = 0
     layers: dict[str, int] = field(default_factory=dict)
-    """Parameters of every layer that has some, by its name and type."""
+    """Number of parameters of every layer that has some, by its name and type."""
     facts: dict[str, Any] = field(default_factory=dict)
     columns: list[dict[str, Any]] = field(default_factory=list)
     """What each column of a table was taken for; see `quintet.data.data_summary.ColumnSummary`."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    """Of the run's process in all sessions, and of those that it started and that have ended."""
+    """Of the run's process in all sessions, and of its child processes that have ended."""
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
     transfer: dict[str, Any] = field(default_factory=dict)
-    """Layers that were `kept` as the constructor loaded them and those `initialised`; what was
-    loaded of `weights`, skipped and why, left `fresh` and `frozen`, or
-    frozen for its first epochs; rates by layer."""
+    """Tensors loaded from `weights`, skipped, why, `fresh` and `frozen`; rates by layer."""
     repeats: dict[str, float] = field(default_factory=dict)
-    """P of the run of each fold and seed, by its folder; empty for a single run. `metric.value` is
-    then their mean, `epochs` their sum, and `checkpoint` lists them."""
+    """Metric of the run of each fold and seed, by its folder; empty for a single run.
+
+    `metric.value` is their mean, `epochs` their sum, and `checkpoint` lists them.
+    """
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
-    """The fold and the seed of each of these runs, by its folder; no fold where there are none."""
+    """The fold and the seed of each of these runs, by its folder; only the seed without folds."""
     averaged: bool = True
     """Whether `test` of several models is of their averaged predictions; else of their scores."""
     spread: dict[str, float] = field(default_factory=dict)
-    """Standard deviation of P over folds (seeds, where there are no folds), and the standard error
-    of the mean that follows from it."""
+    """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    """P of simple models, by split (val, test)."""
+    """Metric of simple models, by split (val, test)."""
     steering: list[dict[str, Any]] = field(default_factory=list)
-    """What was asked of the run while it trained, and what became of it; see `steering.Change`."""
+    """Steering requests and their outcomes; see `steering_files.Change`."""
     guess: float | None = None
-    """Validation loss of a model that knows nothing."""
+    """Validation loss of a constant prediction."""
     diagnosis: list[str] = field(default_factory=list)
-    """What the curves say, and what to do; empty where all is well."""
+    """Diagnosis of the curves, with remedies; empty if there is no problem."""
     version: int = VERSION
 
     @property
@@ -115,21 +116,21 @@ class Record:
         return trained(self.choices)
 
     def write(self, folder: Path) -> None:
-        """Replace the folder's result.json in one step, so that no reader sees half of it."""
+        """Replace the folder's result.json atomically."""
         write_atomically(folder / RESULT, json.dumps(asdict(self), indent=2) + "\n")
 
     def goes_on(self) -> "Record":
-        """Return what is true of a run that has ended and goes on: it is not over."""
+        """Return the record of a run that is being resumed: interrupted until it ends."""
         reason = "It was resumed, and that session was stopped without a word."
         return replace(self, status="interrupted", reason=reason)
 
     @classmethod
     def read(cls, folder: Path) -> "Record":
-        """Return the record of a run folder; a field that this version does not know is left out.
+        """Return the record of a run folder; unknown fields are ignored with a warning.
 
         Raises:
             FileNotFoundError: the run has not ended.
-            DamagedError: it is no record, one of a later version, or names a place outside.
+            DamagedError: it is not a record, is of a later version, or names a path outside.
 
         """
         path, given = folder / RESULT, untrusted_files.read_json(folder, RESULT, dict)
@@ -167,7 +168,7 @@ def _check(record: Record) -> None:
     """Check what a record says of the data and of steering, as far as a reader counts on it.
 
     Raises:
-        ValueError: something of another type than a run would have written.
+        ValueError: a value has another type than the one that is written.
 
     """
     for name, kind in FACTS.items():
@@ -185,14 +186,14 @@ def _check(record: Record) -> None:
 
 @cache
 def _tell_unknown(name: str, keys: tuple[str, ...]) -> None:
-    """Say once what of a file is not understood."""
+    """Warn once about unknown fields of a file."""
     from quintet.base.console import warn
 
     warn(f"{name} holds what this version does not know, and leaves out: {', '.join(keys)}")
 
 
 def _part(name: str) -> dict[str, int]:
-    """Return fold and seed of a run of an earlier version, whose folder alone told them."""
+    """Return fold and seed from the folder's name, as stored by earlier versions."""
     found = re.fullmatch(r"folds/(?P<fold>\d{1,9})(_seed_(?P<seed>\d{1,9}))?", name, re.ASCII)
     found = found or re.fullmatch(r"seeds/(?P<seed>\d{1,9})", name, re.ASCII)
     told = found.groupdict() if found else {}
@@ -200,11 +201,11 @@ def _part(name: str) -> dict[str, int]:
 
 
 def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> list[list[str]]:
-    """Return the names of runs, those of the same fold together; without folds each alone.
+    """Return the names of runs, grouped by fold; without folds each by itself.
 
     Args:
         parts: fold and seed by name.
-        names: of the runs that count.
+        names: of the runs to group.
 
     """
     found: dict[object, list[str]] = {}
@@ -214,10 +215,10 @@ def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> lis
 
 
 def voters(votes: Mapping[str, int]) -> str:
-    """Return which trials an ensemble of a sweep's averages, and by how many votes.
+    """Return the trials of an ensemble with their votes, as text.
 
     Args:
-        votes: by the trial's number.
+        votes: by trial number.
 
     """
     if len(votes) == 1:

@@ -1,7 +1,7 @@
-"""What is asked of a run while it trains, and what became of it: two files in the run folder.
+"""Steering of a running training: two files in the run folder, requests and outcomes.
 
-Whoever asks appends a line to the one; the run reads on from where it was, and answers in the
-other. So no wish is lost, and none is taken twice.
+A request is a line appended to the first file; the run reads on from its last position and replies
+in the second. So no request is lost, and none is handled twice.
 """
 
 import json
@@ -27,7 +27,7 @@ SWITCHES = {"pause": (True, False), "stop": (True,), "checkpoint": (True,)}
 
 @dataclass(frozen=True)
 class Request:
-    """One wish, such as `optimizer.lr`, `0.01`; `asked` is when, and tells wishes apart."""
+    """One request, such as `optimizer.lr`, `0.01`; `asked`, its time, identifies it."""
 
     asked: str
     key: str
@@ -36,9 +36,9 @@ class Request:
 
 @dataclass(frozen=True)
 class Change:
-    """What became of a wish: an epoch counts from 0, and a step from the run's first.
+    """The outcome of a request; epoch and step count from 0.
 
-    `refused` says why where nothing was changed.
+    `refused` is the reason if nothing was changed.
     """
 
     asked: str
@@ -52,12 +52,12 @@ class Change:
 
 
 def now() -> str:
-    """Return the time, to the microsecond, in the local zone."""
+    """Return the local time, to the microsecond."""
     return datetime.now().astimezone().isoformat(timespec="microseconds")
 
 
 def problem(key: str, value: object) -> str | None:
-    """Say what is allowed, if a wish is not."""
+    """Return what is allowed, if a request is not."""
     if key in SWITCHES:
         allowed = SWITCHES[key]
         named = " or ".join(str(each).lower() for each in allowed)
@@ -70,18 +70,18 @@ def problem(key: str, value: object) -> str | None:
 
 
 def ask(folder: Path, requests: Iterable[Request]) -> None:
-    """Append wishes to a run folder's, in one piece."""
+    """Append requests to a run folder's, in a single write."""
     lines = "".join(json.dumps(asdict(request)) + "\n" for request in requests)
     append(untrusted_files.inside(folder, REQUESTS), lines)
 
 
 def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:
-    """Return the wishes from line number `after` on, and how many lines there are now.
+    """Return the requests from line number `after` on, and the current number of lines.
 
-    What is no wish, as somebody may have written into the file by hand, is passed over.
+    Lines that are not a request, such as manual edits, are skipped.
     """
     text = untrusted_files.read_bytes(folder, REQUESTS).decode("utf-8", errors="replace")
-    lines = text.split("\n")[:-1]  # a line without its end: not yet
+    lines = text.split("\n")[:-1]  # an incomplete line
     return [found for line in lines[after:] if (found := _parsed(line))], len(lines)
 
 
@@ -100,7 +100,7 @@ def write(folder: Path, changes: Iterable[Change]) -> None:
 
 
 def said(change: Mapping[str, Any]) -> str:
-    """Say what a recorded change did to the result; nothing of a pause, or of what was refused."""
+    """Return the effect of a recorded change; "" for a pause or a refused request."""
     key, run = change["key"], change.get("run")
     where = f"in epoch {change['epoch'] + 1}" + (f" of {run}" if run else "")
     if change["refused"] or key not in (*NUMBERS, "stop"):
@@ -115,12 +115,12 @@ def _short(value: object) -> str:
 
 
 def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Say what somebody did to a run while it trained, which its command does not repeat."""
+    """Return the changes made to a run while it trained, which its command does not repeat."""
     return [told for change in changes if not change.get("by") and (told := said(change))]
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Return a run folder's changes, all values as text; none where nobody steered."""
+    """Return a run folder's changes, all values as text; none if it was not steered."""
     if not untrusted_files.has(folder, CHANGES):
         return []
     rows = untrusted_files.read_table(folder, CHANGES)

@@ -1,7 +1,7 @@
-"""The files of a run or sweep folder, read as if a stranger had written them.
+"""Reading the files of a run or sweep folder, which are untrusted.
 
-Whoever reads a file of such a folder reads it here, so that one rule holds for all: it lies in the
-folder, is a plain file of a bearable size, and holds what it should; anything else is one error.
+All files of such folders are read here, under one rule: a file is inside the folder, is a plain
+file of limited size, and has valid content; anything else is one kind of error.
 """
 
 import csv
@@ -20,21 +20,21 @@ from quintet.base.errors import Code, UserError
 
 T = TypeVar("T")
 MOST_TEXT = 256 * 2**20
-"""Bytes of a text file at most: a journal or a leaderboard of 100,000 trials is smaller."""
+"""Maximum bytes of a text file; a journal or a leaderboard of 100,000 trials is smaller."""
 MOST_CELL = 2**20
-"""Characters of a CSV's cell at most."""
+"""Maximum characters of a CSV cell."""
 FOREIGN = ("wandb", "tensorboard", "mlruns")
-"""Folders of trackers, which keep links of their own."""
+"""Folders of trackers, which contain links of their own."""
 
 
 class DamagedError(UserError):
-    """A file of a run or sweep folder that is not as it was written, or was never ours."""
+    """A file of a run or sweep folder that is damaged or was written by something else."""
 
 
 def inside(folder: Path, name: str) -> Path:
     """Return the path of a file or folder that belongs to a folder.
 
-    The folder itself may be a link, as whoever typed it chose; what it names may not lead out.
+    The folder itself may be a link, as the user chose; names in it may not lead out.
 
     Args:
         folder: of a run, a sweep or an ensemble.
@@ -57,10 +57,10 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def has(folder: Path, name: str) -> bool:
-    """Tell whether a folder has a plain file of that name.
+    """Return whether a folder has a plain file of that name.
 
     Raises:
-        DamagedError: as `inside`.
+        DamagedError: as in `inside`.
 
     """
     path = inside(folder, name)
@@ -106,7 +106,7 @@ def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
 
 
 def read_json(folder: Path, name: str, kind: type[T]) -> T:
-    """Return what a folder's JSON file holds.
+    """Return the data in a folder's JSON file.
 
     Args:
         folder: that has the file.
@@ -121,7 +121,7 @@ def read_json(folder: Path, name: str, kind: type[T]) -> T:
     with understood(folder / name):
         found = json.loads(text)
         if "\\ud" in text.lower():
-            json.dumps(found, ensure_ascii=False).encode()  # half a character can be told nobody
+            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
         if not isinstance(found, kind):
             raise ValueError(f"it is a {type(found).__name__}, and should be a {kind.__name__}")
     return found
@@ -148,7 +148,7 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a zip file whose parts are larger than itself; ours are not compressed.
+    """Raise an error for a zip file whose parts are larger than itself; ours are not compressed.
 
     Raises:
         ValueError: it is one.
@@ -163,7 +163,7 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 
 @contextmanager
 def understood(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong with what a file or folder holds into one refusal.
+    """Convert any error about the content of a file or folder into a DamagedError.
 
     Raises:
         DamagedError: names the file, and what is wrong.
@@ -184,7 +184,7 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
-    """Refuse a file.
+    """Raise a DamagedError.
 
     Raises:
         DamagedError: always.
@@ -199,7 +199,7 @@ def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
 
 
 def check_links(folder: Path) -> None:
-    """Refuse a folder that is to be written in, and holds a link out of it or a special file.
+    """Raise an error if a folder to write in contains an outward link or a special file.
 
     Raises:
         DamagedError: names the first.

@@ -1,4 +1,4 @@
-"""What everything else builds on: errors, files, the console, secrets, processes, signals, locks.
+"""Utilities for all rooms: errors, files, the console, secrets, processes, signals, locks.
 
-Nothing here knows of models, data or training, and torch is not imported.
+Nothing here depends on models, data or training, and torch is not imported.
 """

@@ -1,15 +1,15 @@
-"""What a part warns of before training, and what to do about it."""
+"""Warnings issued before training, each with what to do about it."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
 class Advice:
-    """Something to be wary of; as text, what it is and then the cure.
+    """A problem that does not stop the run, and its fix; as text, both in this order.
 
     Args:
-        seen: what is the matter, without a full stop.
-        cure: what to do.
+        seen: the problem, without a full stop.
+        cure: the fix.
 
     """
 

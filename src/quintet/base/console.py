@@ -1,4 +1,4 @@
-"""The terminal that a person reads: lines, sentences, warnings, commands to copy."""
+"""Console output: lines, warnings, and commands to copy."""
 
 import logging
 import shlex
@@ -22,7 +22,7 @@ LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript"
 
 
 def quiet(debug: bool) -> None:
-    """Silence library messages that the user cannot act on; debug keeps them all."""
+    """Silence library messages that the user cannot act on, unless in debug mode."""
     if debug:
         return
     for name in LIBRARIES:
@@ -34,7 +34,7 @@ def quiet(debug: bool) -> None:
 
 
 def shortest(path: Path) -> str:
-    """Return a path as a user would type it from here."""
+    """Return a path as the user would type it in the current folder."""
     try:
         return str(path.resolve().relative_to(Path.cwd()))
     except ValueError:
@@ -42,22 +42,22 @@ def shortest(path: Path) -> str:
 
 
 def typed(path: Path) -> str:
-    """Return a path as Hydra takes it after `key=`: short, and quoted where that is needed."""
+    """Return a path for use after `key=` on the command line: short, and quoted if needed."""
     return quoted(shortest(path))
 
 
 def command_line(script: str, *arguments: str) -> str:
-    """Return a command as a user would type it from here."""
+    """Return a command as the user would type it in the current folder."""
     start = ["quintet", script] if INSTALLED else ["python", shortest(SCRIPTS / f"{script}.py")]
     return shlex.join([*start, *arguments])
 
 
 def say(template: str, *values: object) -> None:
-    """Print a line, unwrapped so that paths and commands stay whole.
+    """Print a line without wrapping it, so that paths and commands can be copied.
 
     Args:
         template: with rich markup, and a {} for each value.
-        values: printed as they are, brackets and all.
+        values: printed literally, including brackets.
 
     """
     safe = [plain(value) if isinstance(value, str) else value for value in values]
@@ -66,7 +66,7 @@ def say(template: str, *values: object) -> None:
 
 
 def tell(text: str, mark: str = " ", style: str = "") -> None:
-    """Print a sentence behind a mark, in a terminal wrapped under itself; elsewhere on one line."""
+    """Print a sentence after a mark: in a terminal wrapped and indented, elsewhere on one line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -83,7 +83,7 @@ def tell(text: str, mark: str = " ", style: str = "") -> None:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Say nothing of a run that is a part of a larger one; its bar and its warnings stay."""
+    """Suppress the lines of a run that is part of a larger one, but not bar and warnings."""
     global _muted
     _muted, before = True, _muted
     try:
@@ -93,17 +93,17 @@ def muted() -> Iterator[None]:
 
 
 def warn(text: str) -> None:
-    """Print a warning as it is, without markup."""
+    """Print a warning literally, without markup."""
     everywhere().print(f"Warning: {text}", highlight=False, soft_wrap=True, markup=False)
 
 
 def plain(text: str) -> str:
-    """Return text in which rich finds no markup, without secrets: with markup none is found."""
+    """Return text redacted and with rich's markup escaped, in this order."""
     from rich.markup import escape
 
     return escape(redact(text))
 
 
 def terminal() -> "Console":
-    """Return the terminal that a person reads."""
+    """Return the console that the user reads."""
     return everywhere(quiet=_muted)

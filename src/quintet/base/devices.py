@@ -1,4 +1,4 @@
-"""What this machine can train on."""
+"""The devices of this machine."""
 
 import os
 
@@ -7,11 +7,11 @@ import torch
 from quintet.base.errors import Code, UserError
 
 WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
-"""What Lightning speaks of when the machine is not what was asked for."""
+"""Words in Lightning's errors about missing devices."""
 
 
 def available() -> str:
-    """Say which devices there are, and the option of `trainer` for each.
+    """Return the available devices, each with its option of `trainer`.
 
     Examples:
         >>> available()  # doctest: +SKIP
@@ -28,7 +28,7 @@ def available() -> str:
 
 
 def refusal(error: Exception, accelerator: str, devices: object) -> UserError:
-    """Return what to tell the user when Lightning refuses a trainer: the device, if it is that."""
+    """Return the message for an error of Lightning's about a missing device."""
     if not any(word in str(error).lower() for word in WORDS):
         return UserError(f"cannot be built: {error}", code=Code.FAILED, key="trainer")
     reason = str(error).strip().partition(". The following")[0].rstrip(".")

@@ -1,4 +1,4 @@
-"""A `UserError` handed from a process to the one that started it, field by field, in JSON."""
+"""A `UserError` passed from a process to its parent as JSON fields."""
 
 import json
 import os
@@ -8,7 +8,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 
 VARIABLE = "QUINTET_ERROR_FILE"
-"""Environment variable that tells a command where to leave the error it ends with."""
+"""Environment variable with the file to which a command writes the error it ends with."""
 
 
 def write(path: Path, error: UserError) -> None:

@@ -1,4 +1,4 @@
-"""The errors that are ours: what a user can put right, and training that went astray."""
+"""The engine's own errors: mistakes that a user can fix, and diverged training."""
 
 from collections.abc import Iterable, Sequence
 from difflib import get_close_matches
@@ -7,33 +7,33 @@ from typing import Any
 
 
 class Code(StrEnum):
-    """What kind of mistake a `UserError` reports; for programs and tests, which read no prose."""
+    """The kind of mistake that a `UserError` reports, for programs and tests."""
 
     UNKNOWN_NAME = "unknown-name"  # an option, key, class or column that does not exist
     WRONG_TYPE = "wrong-type"
     OUT_OF_RANGE = "out-of-range"
     MISSING_VALUE = "missing-value"
     CONFLICT = "conflict"  # two choices that exclude each other
-    INCOMPATIBLE = "incompatible"  # a choice that does not fit the data or another choice
+    INCOMPATIBLE = "incompatible"  # a choice that is incompatible with the data or another choice
     NOT_FOUND = "not-found"  # a file, folder, checkpoint or study
     EXISTS = "exists"  # a file or folder that would be overwritten
     IN_USE = "in-use"  # another process is working there
-    DAMAGED = "damaged"  # a file that cannot be read as what it should be
-    NOT_TRUSTED = "not-trusted"  # code or a path that a foreign folder may not name
-    SECRET = "secret"  # a secret in clear
-    DATA = "data"  # data that cannot be used as asked
-    UNAVAILABLE = "unavailable"  # a device or package that is not there
+    DAMAGED = "damaged"  # a file with invalid content
+    NOT_TRUSTED = "not-trusted"  # code or a path that a config from elsewhere may not name
+    SECRET = "secret"  # a plaintext secret
+    DATA = "data"  # data that cannot be used as configured
+    UNAVAILABLE = "unavailable"  # a missing device or package
     DISK = "disk"  # full, read-only or failing
-    FAILED = "failed"  # what was asked for was tried and failed
+    FAILED = "failed"  # an operation that failed
     USAGE = "usage"  # anything else
 
 
 UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE)
-"""Codes of mistakes that are not a misspelt name, so that none is suggested."""
+"""Codes of mistakes other than a misspelt name, for which no name is suggested."""
 
 
 class UserError(Exception):
-    """A mistake the user can mend; shown as its message alone, with exit code 1.
+    """A mistake that the user can fix; shown without a traceback, with exit code 1.
 
     The fields are for programs; the message is rendered from them in one place:
     `<key>=<value> <problem>. Did you mean <nearest>? Allowed: <allowed>. <hint>`
@@ -42,8 +42,8 @@ class UserError(Exception):
         problem: what is wrong: a sentence, or with `key` its predicate ("is not a folder").
         code: what kind of mistake.
         key: the config key or command-line word that holds the mistake.
-        value: what was given there; None where the key itself is unknown.
-        allowed: what could have been given.
+        value: what was given there; None if the key itself is unknown.
+        allowed: the valid values.
         hint: what to do.
 
     Examples:
@@ -79,7 +79,7 @@ class UserError(Exception):
         return " ".join(_sentence(part) for part in (told, choice, self.hint) if part)
 
     def _choice(self) -> str:
-        """Return what is allowed, and the name nearest to the value or to an unknown key."""
+        """Return the allowed values, and the one closest to the value or to an unknown key."""
         if self.code in UNNAMED or (self.key is None and self.value is None):
             return f"Allowed: {', '.join(self.allowed)}"
         given = str(self.value) if self.value is not None else str(self.key).rpartition(".")[2]
@@ -87,12 +87,12 @@ class UserError(Exception):
 
 
 def _sentence(text: str) -> str:
-    """Return the text with a full stop, unless it ends with a mark of its own."""
+    """Return the text with a full stop, unless it ends with punctuation."""
     return text if text.rstrip()[-1:] in ".?!:`'\"" or "\n" in text else f"{text}."
 
 
 class DivergedError(ArithmeticError):
-    """The loss is no longer a finite number; training further is a waste."""
+    """The loss is no longer finite."""
 
     def __init__(self) -> None:
         super().__init__(
@@ -116,7 +116,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 
 
 def suggestion(name: str, allowed: Iterable[str]) -> str:
-    """Return the question whether the closest allowed name was meant; "" where none is close.
+    """Return a question with the closest allowed name; "" if none is close.
 
     Examples:
         >>> suggestion("adm", ["adam", "sgd"]), suggestion("xyz", ["adam", "sgd"])

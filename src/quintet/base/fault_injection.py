@@ -1,6 +1,6 @@
-"""Faults on purpose, for tests: a process killed, or a disk that fails, at a chosen write.
+"""Fault injection for tests: kill the process, or fail the disk, at a chosen write.
 
-The environment variable `QUINTET_FAULT` says which, and where it is not set nothing happens:
+Set by the environment variable `QUINTET_FAULT`; without it nothing happens:
 
     kill:17                 SIGKILL at the 17th boundary of a write in this process
     ENOSPC:5                the 5th raises OSError(ENOSPC); any name of `errno`
@@ -8,9 +8,9 @@ The environment variable `QUINTET_FAULT` says which, and where it is not set not
     EIO:2:trials/0003/      only boundaries at paths with this in them are counted
     list:/tmp/boundaries    each boundary becomes a line of that file
 
-A file that is replaced in one step has three boundaries: before its temporary file is written,
-with that file whole, and once it has taken its place. A write in place has the first and the last.
-Each process counts on its own, and processes that it starts inherit the variable.
+A file that is replaced atomically has three boundaries: before the temporary file is written, after
+that, and after the replacement. A write in place has the first and the last. Each process counts
+for itself, and child processes inherit the variable.
 """
 
 import errno
@@ -39,10 +39,10 @@ class _Fault:
 
 
 def reach(boundary: Boundary, path: Path) -> None:
-    """Note that a write of `path` is at a boundary; strike if that is the chosen one.
+    """Count a boundary of a write of `path`; inject the fault if it is the chosen one.
 
     Raises:
-        OSError: the one that was asked for.
+        OSError: the injected one.
 
     """
     if spec := os.environ.get(VARIABLE):

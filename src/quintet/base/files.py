@@ -1,4 +1,4 @@
-"""Files that are whole or not there, whatever stops the process or the machine."""
+"""Atomic file operations: after a crash, a file is either complete or absent."""
 
 import errno
 import os
@@ -16,23 +16,22 @@ from quintet.base.signals import held_back
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 READ_ONLY = (errno.EACCES, errno.EPERM, errno.EROFS)
-SAID = "no room left"
-"""What the message of a full disk has in it."""
+BROKEN = (errno.EIO, errno.EROFS, errno.ESTALE)
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Give out a temporary path beside `path`; what was written there then takes its place.
+    """Yield a temporary path next to `path`, which it replaces atomically on exit.
 
-    File and folder reach the disk before this returns, so that a power cut leaves the old file or
-    the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its name
-    cannot be guessed, and a link at `path` is replaced: nothing is written through a link there.
+    File and folder are synced to disk before this returns, so that a power cut leaves the old file
+    or the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its
+    name cannot be guessed, and a link at `path` is replaced, never followed.
 
-    A signal waits until then. Of a save that an exception ends, torch's writer would write the rest
-    when it is destroyed, to a file that is closed by then, and end the process with SIGABRT.
+    Signals are deferred until then. If an exception interrupted a save, torch's writer would write
+    the rest on destruction to a closed file, and abort the process (SIGABRT).
 
     Raises:
-        UserError: the disk is full, or this is no place to write to; `path` is as it was.
+        UserError: the disk is full or not writable; `path` is unchanged.
 
     """
     temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
@@ -51,10 +50,10 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def in_place(path: Path) -> Iterator[None]:
-    """Let `path` be written in the body, in a folder that is made where it is missing.
+    """Guard a write of `path`; its folder is created if missing.
 
     Raises:
-        UserError: the disk is full, or this is no place to write to.
+        UserError: the disk is full or not writable.
 
     """
     try:
@@ -71,13 +70,13 @@ def in_place(path: Path) -> Iterator[None]:
 
 
 def write_atomically(path: Path, text: str) -> None:
-    """Replace the content of `path` in one step; no secret gets into it.
+    """Replace the content of `path` atomically, with secrets redacted.
 
-    Of YAML and HTML whoever makes them has redacted the values, since a word of theirs may be
-    somebody's password.
+    The values in YAML and HTML are redacted by the caller, since a keyword of these formats may
+    equal somebody's password.
 
     Raises:
-        UserError: as `replacing`.
+        UserError: as in `replacing`.
 
     """
     if path.suffix == ".json":
@@ -89,13 +88,13 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def append(path: Path, text: str) -> None:
-    """Add to the end of a file, in one piece: other processes may be adding to it as well.
+    """Append to a file in a single write; other processes may append to it as well.
 
     Raises:
-        UserError: as `replacing`.
+        UserError: as in `replacing`.
 
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # a pipe would wait for ever
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # opening a pipe would block
     with in_place(path):
         descriptor = os.open(path, flags, 0o644)
         try:
@@ -105,10 +104,10 @@ def append(path: Path, text: str) -> None:
 
 
 def move(source: Path, target: Path) -> None:
-    """Let a finished folder take its place, which is free.
+    """Move a finished folder to its final path, which must be free.
 
     Raises:
-        UserError: as `replacing`.
+        UserError: as in `replacing`.
 
     """
     with in_place(target):
@@ -116,10 +115,10 @@ def move(source: Path, target: Path) -> None:
 
 
 def copy(source: str | Path, target: str | Path) -> None:
-    """Copy a file, its times with it, in one step.
+    """Copy a file with its times, atomically.
 
     Raises:
-        UserError: as `replacing`.
+        UserError: as in `replacing`.
 
     """
     with replacing(Path(target)) as temporary:
@@ -132,22 +131,27 @@ def remove_temporary_files(folder: Path) -> None:
         left.unlink(missing_ok=True)
 
 
-def is_full(error: BaseException | None) -> bool:
-    """Tell whether a full disk, quota or file-size limit is behind an error."""
-    while error is not None:  # torch.save says only that its position is unexpected
-        if isinstance(error, OSError) and error.errno in NO_ROOM:
-            return True
+def disk_error(error: BaseException | None) -> OSError | None:
+    """Return the cause of an error that is due to a full or failing disk, a quota or a limit."""
+    while error is not None:  # torch.save reports only an unexpected position
+        if isinstance(error, OSError) and error.errno in (*NO_ROOM, *BROKEN):
+            return error
         error = error.__cause__ or error.__context__
-    return False
+    return None
+
+
+def is_full(error: BaseException | None) -> bool:
+    """Return whether a full disk, quota or file-size limit caused an error."""
+    return (cause := disk_error(error)) is not None and cause.errno in NO_ROOM
 
 
 def is_read_only(error: BaseException | None) -> bool:
-    """Tell whether it was that one may not write there, or that nobody may."""
+    """Return whether an error is due to missing permissions or a read-only disk."""
     return isinstance(error, OSError) and error.errno in READ_ONLY
 
 
 def unusable(error: OSError, path: object) -> UserError:
-    """Return the error for a path that the system refuses; it names the options that set paths."""
+    """Return the error for a path that cannot be written, with the options that set paths."""
     named = error.filename if error.filename and SUFFIX not in str(error.filename) else path
     return UserError(
         f"{named} cannot be read or written: {error.strerror}",
@@ -160,7 +164,7 @@ def unusable(error: OSError, path: object) -> UserError:
 def _no_room(path: Path) -> UserError:
     free = shutil.disk_usage(path.parent).free
     return UserError(
-        f"{path} could not be written: {SAID} ({free / 1e6:.1f} MB free there, or a quota or "
+        f"{path} could not be written: no room left ({free / 1e6:.1f} MB free there, or a quota or "
         "a limit on file sizes)",
         code=Code.DISK,
         hint="The previous content is intact. Free some space, or choose another disk with "

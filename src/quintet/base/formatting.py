@@ -1,10 +1,10 @@
-"""Numbers, keys and times as text for people, in the console and on pages."""
+"""Numbers, keys and times as text, for the console and pages."""
 
 from datetime import datetime
 
 
 def score(value: float | None) -> str:
-    """Return P: four decimals, or five digits of a large number."""
+    """Return a metric's value: four decimals, or five digits of a large number."""
     if value is None:
         return "–"
     return f"{value:.4f}" if abs(value) < 100 else f"{value:.5g}"
@@ -48,5 +48,5 @@ def moment(time: datetime | None) -> str:
 
 
 def listed(names: list[str]) -> str:
-    """Return names as a sentence has them: a, b and c."""
+    """Return names joined for a sentence: a, b and c."""
     return " and ".join(filter(None, [", ".join(names[:-1]), *names[-1:]]))

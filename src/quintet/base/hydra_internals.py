@@ -1,6 +1,6 @@
-"""The private parts of Hydra and OmegaConf that are used or overridden: all of them, here.
+"""All private parts of Hydra and OmegaConf that are used or overridden.
 
-tests/quintet/base/test_hydra_internals.py says which of them an upgrade has changed.
+tests/quintet/base/test_hydra_internals.py fails where an upgrade has changed one.
 """
 
 from collections.abc import Sequence
@@ -19,9 +19,9 @@ def overrides_of(arguments: Sequence[str]) -> list[str]:
 
 
 def compose_once() -> None:
-    """Let Hydra compose a config once where it is known that it runs one job.
+    """Make Hydra compose the config only once if it is known to run a single job.
 
-    Hydra composes every config twice, the first time only to read `hydra.mode`.
+    Otherwise it composes every config twice, the first time only to read `hydra.mode`.
     """
     from hydra._internal.hydra import Hydra
     from hydra.types import RunMode
@@ -38,5 +38,5 @@ def swept_values(override: "Override") -> list[Any]:
 
 
 def set_parent(node: "DictConfig", parent: "DictConfig") -> None:
-    """Let the references of a node be resolved as if it stood in `parent`."""
+    """Resolve the references of a node as if it were a child of `parent`."""
     node._set_parent(parent)

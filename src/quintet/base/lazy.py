@@ -8,7 +8,7 @@ from typing import Any
 def lazy(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a module's `__getattr__` that imports a public name on first use.
 
-    A room exports its public names without loading what they bring along, such as torch.
+    A package can so export public names without importing their dependencies, such as torch.
 
     Args:
         package: `__name__` of the package.

@@ -1,4 +1,4 @@
-"""Locks that the kernel lets go of when their holder dies, however it dies."""
+"""File locks that the kernel releases when the holder dies, whatever the cause."""
 
 import fcntl
 import os
@@ -11,7 +11,7 @@ from quintet.base import fault_injection
 
 
 def take(path: Path) -> int | None:
-    """Return a file descriptor that holds the lock at `path`, or None where another holds it.
+    """Return a file descriptor that holds the lock at `path`; None if it is held elsewhere.
 
     The lock belongs to the open file: a child process that inherits the descriptor holds it too.
     """
@@ -26,7 +26,7 @@ def take(path: Path) -> int | None:
 
 @contextmanager
 def held(path: Path, *, shared: bool = False) -> Iterator[None]:
-    """Hold the lock at `path`, waiting for it; alone, or with others that share it."""
+    """Wait for the lock at `path` and hold it, exclusively or shared."""
     descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_SH if shared else fcntl.LOCK_EX)
@@ -41,7 +41,7 @@ def _opened(path: Path) -> int:
 
 
 def is_held(path: Path) -> bool:
-    """Tell whether some process holds the lock at `path`; a file that is not there is not made."""
+    """Return whether a process holds the lock at `path`; does not create the file."""
     try:
         descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except OSError:
@@ -56,7 +56,7 @@ def is_held(path: Path) -> bool:
 
 
 def wait_for(path: Path, seconds: float) -> int | None:
-    """Return a held lock, as `take`, after waiting for it so long at most."""
+    """Return a held lock, as `take`; wait for it for at most `patience` seconds."""
     until = time.monotonic() + seconds
     while (descriptor := take(path)) is None and time.monotonic() < until:
         time.sleep(0.02)

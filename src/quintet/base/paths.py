@@ -1,7 +1,8 @@
-"""Where the project is, and its configs: a checkout's, or the user's own before the installed ones.
+"""Paths of the project and its configs.
 
-In a checkout everything stands beside `src/`. Where the engine is installed as a wheel, the project
-is the folder that a command is started in; its `configs/`, if it has one, come before the engine's.
+In a checkout everything is next to `src/`. If the engine is installed as a wheel, the project is
+the current folder of a command; its `configs/`, if there are any, take precedence over the
+engine's.
 """
 
 import os
@@ -15,16 +16,16 @@ ENGINE = Path(__file__).parents[1]
 CHECKOUT = ENGINE.parents[1]
 INSTALLED = not (CHECKOUT / "configs" / "train.yaml").is_file()
 ROOT = Path(os.environ.get("PROJECT_ROOT") or Path.cwd()) if INSTALLED else CHECKOUT
-"""The project's folder: of its configs, its pyproject.toml and, by default, its logs."""
+"""The project's folder, with its configs, its pyproject.toml and, by default, its logs."""
 
 CONFIGS = (ENGINE if INSTALLED else CHECKOUT) / "configs"
 """The engine's configs."""
 
 SCRIPTS = ENGINE / "scripts" if INSTALLED else CHECKOUT / "src"
-"""The commands, a file each."""
+"""The commands, one file each."""
 
 SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
-"""Folders of configs; of two files of one name, the earlier folder's counts."""
+"""Folders of configs; the first folder that has a file takes precedence."""
 
 
 def find(name: str) -> Path | None:
@@ -34,12 +35,12 @@ def find(name: str) -> Path | None:
 
 
 def config(name: str) -> Path:
-    """Return the file of a config of the engine's."""
+    """Return the file of one of the engine's configs."""
     return find(name) or CONFIGS / f"{name}.yaml"
 
 
 def shown(path: Path) -> str:
-    """Return a config's file as it is called in the project."""
+    """Return a config's file, relative to the project."""
     folder = next(folder for folder in SEARCHED if path.is_relative_to(folder))
     return str(path.relative_to(folder.parent))
 
@@ -52,19 +53,19 @@ def options(group: str) -> dict[str, Path]:
 
 
 def is_group(name: str) -> bool:
-    """Tell whether there is a folder of options of that name."""
+    """Return whether there is a group of that name."""
     return any((folder / name).is_dir() for folder in SEARCHED)
 
 
 def groups() -> Iterator[str]:
-    """Yield the names of the groups at the top."""
+    """Yield the names of the top-level groups."""
     folders = (path for folder in SEARCHED if folder.is_dir() for path in folder.iterdir())
     yield from sorted({path.name for path in folders if path.is_dir()})
 
 
 @cache
 def settings() -> dict[str, Any]:
-    """Return `[tool.quintet]` of the project's pyproject.toml; {} where there is none."""
+    """Return `[tool.quintet]` of the project's pyproject.toml; {} if there is none."""
     path = ROOT / "pyproject.toml"
     if not path.is_file():
         return {}

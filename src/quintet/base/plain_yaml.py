@@ -1,4 +1,4 @@
-"""YAML that somebody else may have written: plain data within limits, or a refusal."""
+"""A YAML reader for untrusted files: plain data within limits, or an error."""
 
 import re
 from pathlib import Path
@@ -9,17 +9,17 @@ import yaml
 from quintet.base.errors import Code, UserError
 
 LARGEST = 4 << 20
-"""Bytes of a file."""
+"""Maximum bytes of a file."""
 MOST, DEEPEST = 200_000, 50
-"""Values in all, and levels of nesting."""
+"""Maximum number of values, and of nesting levels."""
 LONGEST = 400
-"""Digits of a number; YAML's 1:30:00 takes quadratic time to read."""
+"""Maximum digits of a number; YAML's 1:30:00 takes quadratic time to parse."""
 
 _Fast: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
 class _Loader(_Fast):  # type: ignore[misc]
-    """Reads numbers and texts as OmegaConf writes them: 1e-3 is a number, a date is a text."""
+    """Resolves scalars as OmegaConf does: 1e-3 is a number, a date is a string."""
 
 
 NUMBER = r"""[-+]?(?:
@@ -38,10 +38,10 @@ _Loader.add_implicit_resolver(
 
 
 def read(path: Path) -> Any:
-    """Return what a file holds.
+    """Return the content of a file.
 
     Raises:
-        UserError: a file that is no YAML, or one beyond the limits.
+        UserError: the file is not YAML, or exceeds the limits.
 
     """
     return parse(text(path), path)
@@ -51,7 +51,7 @@ def text(path: Path) -> str:
     """Return the text of a file.
 
     Raises:
-        UserError: it is large, or no text.
+        UserError: the file is too large, or not text.
 
     """
     if path.exists() and not path.is_file():
@@ -69,10 +69,10 @@ def text(path: Path) -> str:
 
 
 def mapping(content: str, name: object) -> dict[str, Any]:
-    """Return what the text of a config holds.
+    """Return the mapping in a config's text.
 
     Raises:
-        UserError: as `parse`, or no mapping.
+        UserError: as in `parse`, or it is not a mapping.
 
     """
     found = parse(content, name)
@@ -85,14 +85,14 @@ def mapping(content: str, name: object) -> dict[str, Any]:
 
 
 def parse(content: str, name: object) -> Any:
-    """Return what a text holds: dicts, lists, texts, numbers, switches and null.
+    """Return the data in a text: dicts, lists, strings, numbers, booleans and null.
 
     Args:
         content: the text.
         name: of its file, for messages.
 
     Raises:
-        UserError: as `read`.
+        UserError: as in `read`.
 
     """
     try:
@@ -103,7 +103,7 @@ def parse(content: str, name: object) -> Any:
 
 
 def _measure(content: str, name: object) -> None:
-    """Refuse what would grow, or take long, when it is read; nothing has been built by then."""
+    """Reject what would expand or be slow to parse, before anything is built."""
     values = depth = 0
     event: Any
     for event in yaml.parse(content, Loader=_Fast):

@@ -1,4 +1,4 @@
-"""Which of a run's processes this is, and whose end is its own."""
+"""The role of this process in a run, and the parent that it ends with."""
 
 import ctypes
 import os
@@ -6,19 +6,19 @@ import signal
 import sys
 
 PARENT, PROCESS = "QUINTET_PARENT", "QUINTET_PROCESS"
-"""In a process's environment: the one to end with; the command that handed the environment on."""
+"""Environment variables: the process to end with; the command that passed the environment on."""
 _PR_SET_PDEATHSIG = 1
 
 
 def is_first_rank() -> bool:
-    """Tell whether this process writes the run's files, before any process group exists."""
+    """Return whether this process writes the run's files, before any process group exists."""
     return all(os.environ.get(name, "0") == "0" for name in ("RANK", "LOCAL_RANK", "NODE_RANK"))
 
 
 def die_with_parent() -> None:
-    """Make this process end with the one that started it, where the environment names that.
+    """Make this process end with the one that started it, if the environment names it.
 
-    A sweep names itself to what it starts. A rank's parent is the first rank, a command as well.
+    A sweep sets the variable for the processes it starts. A rank's parent is the first rank.
     """
     is_rank = os.environ.get("LOCAL_RANK", "0") != "0"
     parent = os.environ.pop(PARENT, None) or (is_rank and os.environ.get(PROCESS))
@@ -27,17 +27,16 @@ def die_with_parent() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Make this process end when its parent does, by kill -9 too: at once, if it already has.
+    """Make this process end with its parent, also after kill -9; at once if that has ended.
 
-    The kernel sends the signal to those who have asked; other systems than Linux send none. A
-    parent that was gone by then is known by its number alone, so the number must come from the
-    parent: `os.getppid()` here may already be that of whoever took its place.
+    Linux only. A parent that ended before this call is recognised by its id, so the id must come
+    from the parent: `os.getppid()` may already be that of the process that adopted this one.
 
     Args:
-        parent: process id of whoever started this process.
+        parent: process id of the parent.
 
     """
-    if sys.platform == "win32":  # where a virtual environment's python.exe stands in between
+    if sys.platform == "win32":  # a virtual environment's python.exe is in between
         return
     if sys.platform == "linux":
         ctypes.CDLL(None).prctl(_PR_SET_PDEATHSIG, signal.SIGKILL)

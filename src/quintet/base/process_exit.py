@@ -1,4 +1,4 @@
-"""The end of a process: its code, and no signal or library that could change it."""
+"""The exit of a process, with a code that no late signal or library can change."""
 
 import atexit
 import os
@@ -12,7 +12,7 @@ from quintet.base import signals
 
 
 def exit_code_of(work: Callable[[], object]) -> int:
-    """Do some work, say what Python itself would say of an error, and return the exit code."""
+    """Call a function, report an error as Python would, and return the exit code."""
     try:
         work()
     except SystemExit as end:
@@ -30,10 +30,10 @@ def exit_code_of(work: Callable[[], object]) -> int:
 
 
 def end_with(work: Callable[[], object]) -> None:
-    """Do some work as all that this process is for, and end the process with its exit code.
+    """Call a function as the main function of this process, and exit with its code.
 
-    A signal raises once at most, here or in the work, so one that comes between the two is met by
-    the second attempt.
+    A signal raises at most once, here or in the function, so one that arrives in between is caught
+    by the second attempt.
     """
     code = None
     try:
@@ -46,11 +46,11 @@ def end_with(work: Callable[[], object]) -> None:
 
 
 def end(code: int) -> None:
-    """End the process in order, but without taking the interpreter down.
+    """Exit in order, but without finalizing the interpreter.
 
-    Threads are waited for and exit functions called, as Python does. What it does next, to restore
-    the signals' defaults and to unload libraries whose threads are still there, is left out: a
-    signal would kill a process whose work is done, and a library might abort it.
+    Threads are joined and exit functions called, as Python does. The rest is skipped: with default
+    signal handlers restored, a signal would kill a process whose work is done, and a library whose
+    threads still run might abort on unloading.
     """
     with suppress(Exception):
         threading._shutdown()  # type: ignore[attr-defined]
@@ -59,6 +59,6 @@ def end(code: int) -> None:
     for stream in (sys.stdout, sys.stderr):
         try:
             stream.flush()
-        except (OSError, ValueError, AttributeError):  # a closed pipe, or no console at all
-            code = code or 120  # as Python has it
+        except (OSError, ValueError, AttributeError):  # a closed pipe, or no console
+            code = code or 120  # as in Python
     os._exit(code)

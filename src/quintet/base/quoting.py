@@ -1,4 +1,4 @@
-"""Text as Hydra's command line takes it, whatever characters it has."""
+"""Quoting for Hydra's command line."""
 
 import os
 import re
@@ -7,15 +7,15 @@ from pathlib import Path
 from quintet.base.errors import UserError
 
 PLAIN = re.compile(r"(?:\.{0,2}/|[A-Za-z_])[\w./-]*", re.ASCII)
-"""What Hydra reads as it stands, and no reader takes for a number or a list."""
+"""Text that needs no quotes."""
 WORDS = ("null", "true", "false", "nan", "inf")
 
 
 def quoted(value: str | Path) -> str:
-    r"""Return a text or path as Hydra takes it after `key=`: in quotes where it needs them.
+    r"""Return a string or path for use after `key=`, quoted if needed.
 
-    Hydra's rules: a quote within quotes has a backslash before it; backslashes count only where
-    they come before a quote, and are doubled there.
+    Hydra's rules: a quote within quotes is escaped by a backslash; backslashes are special only
+    before a quote, and are doubled there.
 
     Examples:
         >>> quoted("logs/run_1"), quoted("a b"), quoted("it's")
@@ -29,12 +29,12 @@ def quoted(value: str | Path) -> str:
 
 
 def with_paths(arguments: list[str]) -> list[str]:
-    """Quote what names a file or folder that is there and that Hydra would read as something else.
+    """Quote the value if it names an existing file or folder and Hydra would parse it otherwise.
 
-    So a path needs no quotes but the shell's: run=logs/o'brien, data.path='a, b.csv'.
+    So a path needs quotes only for the shell: run=logs/o'brien, data.path='a, b.csv'.
 
     Raises:
-        UserError: a path with ${ in it, which configs take for a reference wherever it stands.
+        UserError: the path contains ${, which a config would read as a reference.
 
     """
     return [_with_path(argument) for argument in arguments]
@@ -50,10 +50,10 @@ def _with_path(argument: str) -> str:
 
 
 def refuse_reference(path: str | Path) -> None:
-    """Refuse a path that Hydra and OmegaConf cannot carry.
+    """Raise an error for a path that Hydra and OmegaConf cannot represent.
 
     Raises:
-        UserError: it has ${ in it.
+        UserError: it contains ${.
 
     """
     if "${" in str(path):
@@ -75,7 +75,7 @@ def _reads_as(text: str) -> object:
 
 
 def read(typed: str) -> str:
-    """Return the text that Hydra makes of what was typed after `key=`; "" of null."""
+    """Return the text that Hydra parses from the part after `key=`; "" for null."""
     value = _reads_as(typed)
     return "" if value is None else str(value)
 

@@ -1,4 +1,4 @@
-"""What a process prints and logs, by whatever library, passes the redactor."""
+"""Redaction of everything that a process prints and logs, including libraries."""
 
 import logging
 import sys
@@ -10,7 +10,7 @@ from quintet.base.secrets import redact
 
 
 class Redacted:
-    """A text stream that shows no secret; in all else it is the stream that it goes before.
+    """A wrapper of a text stream that redacts secrets.
 
     Args:
         stream: to write to.
@@ -21,7 +21,7 @@ class Redacted:
         self._stream = stream
 
     def __getattr__(self, name: str) -> Any:
-        """Return what is the stream's own."""
+        """Return an attribute of the stream."""
         return getattr(self._stream, name)
 
     def write(self, text: str) -> int:
@@ -30,27 +30,27 @@ class Redacted:
         return len(text)
 
     def writelines(self, lines: Iterable[str]) -> None:
-        """Write one text after the other."""
+        """Write several texts."""
         for line in lines:
             self.write(line)
 
 
 class RedactedLogRecord(logging.LogRecord):
-    """A log record whose message and traceback show no secret, wherever a handler takes it."""
+    """A log record whose message and traceback are redacted for every handler."""
 
     def __init__(self, *arguments: Any, **named: Any) -> None:
         super().__init__(*arguments, **named)
         if self.exc_info and self.exc_info[0] is not None:
             told = "".join(traceback.format_exception(*self.exc_info)).rstrip("\n")
-            self.exc_text = redact(told)  # a formatter takes this where it is there
+            self.exc_text = redact(told)  # formatters use this if it is set
 
     def getMessage(self) -> str:
-        """Return the message with its arguments."""
+        """Return the formatted message."""
         return redact(super().getMessage())
 
 
 def install() -> None:
-    """Set both up for this process, once."""
+    """Set up both for this process, once."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Redacted):

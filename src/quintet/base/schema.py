@@ -1,4 +1,4 @@
-"""Plain data, as JSON holds it, checked against the types of a dataclass."""
+"""Checks of JSON data against the types of a dataclass."""
 
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
@@ -9,10 +9,10 @@ T = TypeVar("T")
 
 
 def build(cls: type[T], given: Mapping[str, Any]) -> T:
-    """Return a dataclass of plain data; keys that it does not know are left out.
+    """Build a dataclass from plain data; unknown keys are ignored.
 
     Raises:
-        ValueError: a field is missing, or holds something else than its type; says which.
+        ValueError: a field is missing or has another type.
 
     """
     if not isinstance(given, Mapping):
@@ -28,20 +28,20 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
 
 
 def unknown(cls: type, given: Mapping[str, Any]) -> list[str]:
-    """Return the keys that a dataclass has no field for."""
+    """Return the keys for which a dataclass has no field."""
     return sorted(map(str, given.keys() - {field.name for field in fields(cls)}))
 
 
 def fitting(hint: Any, value: Any, at: str) -> Any:
-    """Return a value that is of a type; a whole number may stand for a float.
+    """Return a value checked against a type; an integer is accepted for a float.
 
     Args:
         hint: an annotation made of plain types, Literal, unions, lists, dicts and dataclasses.
-        value: as JSON holds it.
+        value: as read from JSON.
         at: its name, for the message.
 
     Raises:
-        ValueError: it is of another type.
+        ValueError: it has another type.
 
     """
     origin, inner = get_origin(hint), get_args(hint)
@@ -95,6 +95,6 @@ def _other(hint: Any, value: Any, at: str) -> str:
 
 
 def shown(value: Any) -> str:
-    """Return a value as a message shows it, cut where it is long."""
+    """Return a value for a message, truncated if it is long."""
     text = repr(value)
     return text if len(text) <= 60 else f"{text[:57]}..."

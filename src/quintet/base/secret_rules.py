@@ -1,9 +1,9 @@
-r"""What looks like a secret: by the name of its key, by its own form, by its place in an address.
+r"""Rules that detect secrets: by the name of the key, by form, by position in a URL.
 
-The names follow those of detect-secrets' keyword plugin and of gitleaks' rule `generic-api-key`,
-the forms gitleaks' rules of the same services (github.com/Yelp/detect-secrets,
-github.com/gitleaks/gitleaks). Neither is imported: the check runs at every start, where a library
-that scans files would take .2 s to load.
+The names follow detect-secrets' keyword plugin and gitleaks' rule `generic-api-key`, the forms
+gitleaks' rules for the same services (github.com/Yelp/detect-secrets,
+github.com/gitleaks/gitleaks). Neither is imported: the check runs at every start, and a library
+that scans files would take 0.2 s to load.
 """
 
 import os
@@ -12,9 +12,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from urllib.parse import unquote
 
 PASSWORDS = {"password", "passwd", "passphrase", "passcode", "pwd", "passwort", "contrasena"}
-"""Last words of a key whose value is a secret even where it is a number."""
+"""Last words of a key whose value is a secret even if it is a number."""
 RUN_ON = ("password", "passwd", "passphrase", "passwort")
-"""Ends of a last word that is run on, as in PGPASSWORD."""
+"""Suffixes of a last word that is not separated, as in PGPASSWORD."""
 SECRETS = {"secret", "credential", "creds", "cred", "auth", "authorization", "bearer", "jwt"}
 SECRETS |= {"pw", "psw"}
 JOINED = {"apikey", "accesskey", "secretkey", "privatekey", "authkey", "accesstoken", "authtoken"}
@@ -22,7 +22,7 @@ JOINED |= {"apitoken", "refreshtoken", "sessiontoken", "bearertoken", "clientsec
 JOINED |= {"dbpass", "userpass"}
 KEYS = {"api", "access", "auth", "secret", "private", "priv", "account", "service", "client", "db"}
 KEYS |= {"database", "encryption", "signing", "master", "license", "ssh", "storage", "shared"}
-"""What makes a secret of a `key` that it stands before, ..."""
+"""Words that make a following `key` a secret, ..."""
 PASSES = {"db", "database", "user", "key", "admin", "root", "smtp", "ssh", "ftp", "proxy"}
 """... of a `pass`, ..."""
 TOKENS = {"access", "api", "auth", "bearer", "bot", "csrf", "deploy", "github", "gitlab", "hf"}
@@ -44,12 +44,12 @@ TEXTUAL |= {
     "num",
 }
 TEXTUAL |= {"per", "n", "extra", "register", "query", "prefix", "suffix", "sentinel", "boundary"}
-"""A `token` after one of these is a piece of text; after any other word its value decides."""
+"""A `token` after one of these is a piece of text; after other words its value decides."""
 ENDINGS = {"value", "string", "str", "text", "plain", "base64", "b64"}
-"""Words that may follow; after `file`, `path`, `name`, `env` or `url` comes no secret."""
+"""Words that may follow; a key that ends in `file`, `path`, `name`, `env` or `url` is no secret."""
 BESIDE = {"user", "username", "name", "type", "kind", "method", "scheme", "host", "port", "region"}
 BESIDE |= {"url", "uri", "path", "file", "realm", "email", "expires", "enabled"}
-"""What is no secret inside a mapping such as `credentials`."""
+"""Keys that are no secrets inside a mapping such as `credentials`."""
 HARMLESS = {"", "null", "none", "true", "false", "basic", "digest", "oauth", "oauth2", "anonymous"}
 HARMLESS |= {"bearer", "kerberos", "ntlm", "default"}
 
@@ -74,7 +74,7 @@ USER = re.compile(
     r"(?<![\w+.-])([a-z][\w+.-]*)://([^\s:/@?#]*)(?::(?!\d{1,5}/)([^\s?#]*))?@",
     re.IGNORECASE,
 )
-"""Scheme, user and password of an address; a password may have a slash, which belongs escaped."""
+"""Scheme, user and password of a URL; a password may contain an unescaped slash."""
 QUERY = re.compile(r"[?&;#]([\w.-]+)=([^&;#\s'\"]+)")
 SIGNED = {"sig", "signature", "xamzsignature", "xamzcredential", "xamzsecuritytoken"}
 HEADER = re.compile(r"^(?:([A-Za-z][\w-]*):\s*)?((?:Bearer|Basic|Token)\s+)?(\S{8,})$")
@@ -84,16 +84,16 @@ ASSIGNED = re.compile(
     r"""(?:(?<![\w.-])([A-Za-z][\w.-]*)=|(?<![\w-])--([A-Za-z][\w-]*)(?:=|[ ]+))"""
     r"""["']?([^\s"',;&#)\]}]+)"""
 )
-"""A key and its value inside a text: a shell's `export API_KEY=...`, an option."""
+"""A key and its value inside a text: `export API_KEY=...` in a shell, or an option."""
 DEFAULT = re.compile(r"\$\{\s*oc\.env\s*:\s*\w+\s*,(?P<value>[^{}]+)\}")
 LONGER = 24
-"""Characters from which the value of some service's `key` is one, and no name of a column."""
+"""Minimum length from which the value of a service's `key` is a secret, not a column's name."""
 LONG = 12
-"""Characters from which the user of an https address may be a token."""
+"""Minimum length from which the user of an https URL may be a token."""
 
 
 def words(key: str) -> list[str]:
-    """Return the words of a key's last part, in lower case and the singular.
+    """Return the words of a key's last part, in lower case and singular.
 
     Examples:
         >>> words("logger.comet.secretKeys"), words("AWS_SECRET_ACCESS_KEY"), words("db-pass2")
@@ -111,7 +111,7 @@ _PLURAL = PASSWORDS | SECRETS | JOINED | {"key"}
 
 
 def is_secret_key(key: str) -> bool:
-    """Tell whether a key names a secret, whatever its value.
+    """Return whether a key names a secret, whatever its value.
 
     Examples:
         >>> [is_secret_key(key) for key in ("pwd", "accessToken", "auth")]
@@ -139,13 +139,13 @@ def _may_be_token(key: str) -> bool:
 
 
 def _may_be_key(key: str) -> bool:
-    """Tell whether a key may be one of a service, as `wandb_key` and KAGGLE_KEY."""
+    """Return whether a key may be a service's, as `wandb_key` and KAGGLE_KEY."""
     *before, last = words(key) or [""]
     return last == "key" and bool(before)
 
 
 def in_clear(key: str, value: object) -> str | None:
-    """Return the secret that a key's value holds in clear, if it holds one.
+    """Return the plaintext secret in a key's value, if any.
 
     Examples:
         >>> in_clear("logger.comet.api_key", "abc"), in_clear("api_key", "${oc.env:KEY}")
@@ -178,7 +178,7 @@ def _is_clear(text: str) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Tell whether a text is the place of a file or folder, which may be known."""
+    """Return whether a text is a path, which is no secret."""
     return len(text) < 1024 and os.path.exists(os.path.expanduser(text))
 
 
@@ -187,7 +187,7 @@ def _is_random(text: str) -> bool:
 
 
 def inside(text: str) -> Iterator[str]:
-    """Yield the secrets that a text shows by their form, or by their place in an address."""
+    """Yield the secrets in a text that are recognised by form, or by position in a URL."""
     yield from (found[0] for found in FORMS.finditer(text))
     for found in _addresses(text):
         scheme, user, password = found.groups()
@@ -208,7 +208,7 @@ def inside(text: str) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[re.Match[str]]:
-    """Yield the addresses with a user; a long text without one takes no longer than its length."""
+    """Yield the URLs with a user, in time linear in the length of the text."""
     for part in re.split(r"[\s?#]+", text) if "@" in text else ():
         yield from USER.finditer(part[: part.rfind("@") + 1])
 
@@ -218,12 +218,12 @@ def _is_typed(value: str) -> bool:
 
 
 def found(node: object, key: str = "", *, secret: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield the secrets in clear of a config, at any depth, each with its key.
+    """Yield the plaintext secrets of a config, at any depth, each with its key.
 
     Args:
         node: plain mappings, sequences and values, references unresolved.
         key: of the node.
-        secret: whether a key above names a secret, as `credentials: {me: abc}`.
+        secret: whether a parent key names a secret, as in `credentials: {me: abc}`.
 
     """
     if isinstance(node, Mapping):

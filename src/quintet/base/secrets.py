@@ -1,4 +1,4 @@
-"""Secrets come from the environment, and are written down nowhere.
+"""Secrets come from the environment, and are written to no file.
 
 Whatever leaves the process passes one of three functions here: `redact` a text, `redacted` the
 leaves of a structure, `redact_json` the strings of a JSON file.
@@ -23,29 +23,29 @@ KEYED = re.compile(
 """A key, and the variable that its value refers to, such as `password: ${oc.env:NAME}`."""
 IN_ADDRESS = re.compile(r"://[^\s/@]{0,999}\$\{\s*oc\.env:\s*([A-Za-z_]\w*)[^\s/@]{0,999}@")
 PUBLIC = {"PROJECT_ROOT", "WANDB_MODE", "QUINTET_PROCESS", "PWD", "OLDPWD"}
-"""Variables that our own YAMLs refer to, and the shell's, which are no secrets."""
+"""Variables of the engine's YAMLs and of the shell, which are no secrets."""
 SHORTEST = 6
-"""Characters from which a value is looked for anywhere; a shorter one stands for itself alone."""
+"""Minimum length from which a value is redacted anywhere; shorter ones only as whole words."""
 ANYONES = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|\d{1,5}")
-"""A value such as `postgres`, which hides nothing and stands in many a word."""
+"""A value such as `postgres`, which is no secret and part of other words."""
 DELIMITERS = re.compile(r"[/:@?#&=\\\n]+")
 PART = 3
-"""Characters from which a part of a secret is one: what a library cuts at a slash or an @."""
+"""Minimum length of a part of a secret, as libraries split it at a slash or an @."""
 GONE = "***"
 WHOLE = r"\$\{\s*oc\.env\s*:\s*\w+"
-"""A reference, whose own letters are no secret."""
+"""A reference, which is itself no secret."""
 
 _known: dict[str, str] = {}
-"""References, by the forms of what they stand for in lower case."""
+"""References by the lower-case forms of their values."""
 _secret: set[str] = set()
-"""Of these forms, those of secrets; the others are places and names of this machine."""
+"""Those of these forms that are secrets; the others are paths and names of this machine."""
 
 
 def note(config: str) -> None:
-    """Remember the values of the environment variables that a config's text refers to.
+    """Register the values of the environment variables that a config's text refers to.
 
-    Where the key, the variable's name or its place in an address says that it is a secret, the
-    parts that a library might take it for are remembered as well.
+    If the key, the variable's name or its position in a URL marks a secret, the parts into which a
+    library might split it are registered as well.
     """
     secret = {name for key, name in KEYED.findall(config) if secret_rules.is_secret_key(key)}
     secret |= set(IN_ADDRESS.findall(config))
@@ -57,7 +57,7 @@ def note(config: str) -> None:
 
 
 def note_environment() -> None:
-    """Remember the secrets of the environment, which libraries use without being told of them."""
+    """Register the secrets of the environment, which libraries read by themselves."""
     for name, value in os.environ.items():
         if name in PUBLIC or not (secret_rules.is_secret_key(name) or name.endswith("_TOKEN")):
             continue
@@ -66,18 +66,18 @@ def note_environment() -> None:
 
 
 def note_clear(node: object) -> None:
-    """Remember what a config holds in clear, so that no message shows it."""
+    """Register the plaintext secrets of a config, so that no message shows them."""
     for _, value in secret_rules.found(node):
         remember(value, GONE)
 
 
 def remember(value: str, reference: str, *, secret: bool = True) -> None:
-    """Replace a value by its reference from now on, in every form in which it may be written.
+    """Replace a value by its reference from now on, in every form in which it may appear.
 
     Args:
-        value: of a variable, or what was typed.
-        reference: to show in its place.
-        secret: whether it is one, and not just a place or a name of this machine.
+        value: of a variable, or as typed.
+        reference: to show instead.
+        secret: whether it is a secret, and not just a path or a name of this machine.
 
     """
     hidden = {value, *value.splitlines()} if secret else set[str]()
@@ -93,7 +93,7 @@ def remember(value: str, reference: str, *, secret: bool = True) -> None:
 
 
 def forms(value: str) -> Iterator[str]:
-    """Yield a value as JSON, Python, HTML, YAML, a shell, rich or an address would have it."""
+    """Yield a value as written in JSON, Python, HTML, YAML, a shell, rich or a URL."""
     yield value
     if len(value) < PART:
         return
@@ -110,9 +110,9 @@ def forms(value: str) -> Iterator[str]:
 
 
 def _in_base64(value: bytes) -> Iterator[str]:
-    """Yield what base64 makes of a value at each place that it may have among others.
+    """Yield the base64 forms of a value at each offset that it may have.
 
-    The characters at both ends share their bits with the neighbours, and are left out.
+    The characters at both ends share bits with their neighbours and are left out.
     """
     for shift in range(3):
         for encode in (base64.b64encode, base64.urlsafe_b64encode):
@@ -122,11 +122,11 @@ def _in_base64(value: bytes) -> Iterator[str]:
 
 
 def redact(text: str, *, places: bool = True) -> str:
-    """Return the text with every remembered value replaced by its reference; the longest first.
+    """Return the text with every registered value replaced by its reference, the longest first.
 
     Args:
         text: to be shown or written.
-        places: whether also what is no secret, but a place or a name of this machine.
+        places: whether to replace paths and names of this machine as well.
 
     """
     lower = text.lower()
@@ -146,7 +146,7 @@ def _pattern(places: bool) -> re.Pattern[str]:
 
 
 def _searched(form: str) -> str:
-    """Return how a form is searched for: a word or number only by itself, lest it spoil others."""
+    """Return the pattern for a form; words and numbers match only as a whole."""
     text = re.escape(form)
     if re.fullmatch(r"[\d.+-]+|true|false|null|none|.{1,2}", form, re.DOTALL):
         return rf"(?<=[=\"':]){text}(?=[\"'@&])|(?<==){text}(?![\w.])"
@@ -154,7 +154,7 @@ def _searched(form: str) -> str:
 
 
 def redacted(node: Any, *, places: bool = True) -> Any:
-    """Return a structure of mappings and lists with every text in it redacted; keys stay."""
+    """Return a structure of mappings and lists with every string redacted; keys are kept."""
     if isinstance(node, str):
         return redact(node, places=places)
     if isinstance(node, Mapping):
@@ -168,7 +168,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?')
 
 
 def redact_json(text: str) -> str:
-    """Return JSON without secrets in its strings; keys, numbers and layout stay."""
+    """Return JSON with its strings redacted; keys, numbers and layout are kept."""
 
     def safe(found: re.Match[str]) -> str:
         if found[1]:

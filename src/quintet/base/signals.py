@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in good order, alike wherever they reach it."""
+"""Ctrl-C and SIGTERM end a run cleanly, wherever they arrive."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2.0
-"""Seconds after a first signal in which further ones are taken for the same wish."""
+"""Seconds after a first signal in which further ones are treated as the same request."""
 
 _SHOW_CURSOR = b"\x1b[?25h"
 _since: float | None = None
@@ -19,9 +19,9 @@ _holding = False
 
 
 class StoppedError(KeyboardInterrupt):
-    """A signal asked the process to end.
+    """The process received a signal to end.
 
-    It is a KeyboardInterrupt, for which libraries are prepared.
+    It is a KeyboardInterrupt, which libraries handle.
 
     Args:
         number: of the signal.
@@ -35,22 +35,22 @@ class StoppedError(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """128 + the signal's number, as shells have it."""
+        """128 + the signal's number, as in shells."""
         return 128 + self.number
 
 
 def stop(number: int, frame: FrameType | None) -> None:
-    """Raise StoppedError at a first signal; exit at once at a later one."""
+    """Raise StoppedError on the first signal; exit immediately on a later one."""
     if is_first(number) and not _holding:
         raise StoppedError(number)
 
 
 @contextmanager
 def held_back() -> Iterator[None]:
-    """Let a block of the main thread end before a signal is heeded.
+    """Defer signals until a block of the main thread has ended.
 
     Raises:
-        StoppedError: after the block, where a signal came while it ran.
+        StoppedError: after the block, if a signal arrived while it ran.
 
     """
     global _holding
@@ -67,40 +67,40 @@ def held_back() -> Iterator[None]:
 
 
 def outlive(number: int, frame: FrameType | None) -> None:
-    """Go on at a first signal, as all that mattered is done; exit at once at a later one."""
+    """Ignore the first signal, as the work is done; exit immediately on a later one."""
     is_first(number)
 
 
 def listen(handler: Callable[[int, FrameType | None], None] = stop) -> None:
-    """Let a handler meet SIGINT and SIGTERM, which Python calls in the main thread alone."""
+    """Install a handler for SIGINT and SIGTERM; Python calls it in the main thread only."""
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
             signal.signal(number, handler)
 
 
 def is_first(number: int, patience: float = PATIENCE) -> bool:
-    """Return whether nobody asked before; exit at once where that was `patience` seconds ago."""
+    """Return whether this is the first signal; exit if `patience` seconds have passed since."""
     global _since, _first
     if _since is None:
         _since, _first = time.monotonic(), number
         return True
     if time.monotonic() - _since > patience:
         if os.isatty(1):
-            os.write(1, _SHOW_CURSOR)  # a live view hides it
+            os.write(1, _SHOW_CURSOR)  # a live view hides the cursor
         os._exit(128 + number)
     return False
 
 
 def asked() -> int | None:
-    """Return the signal that has asked this process to end; None where none has."""
+    """Return the signal that this process has received to end; None if none."""
     return None if _since is None else _first
 
 
 def heed() -> None:
-    """Raise what a signal has raised before and a library let fall, as out of a `__del__`.
+    """Raise StoppedError again if a library has swallowed it, as in a `__del__`.
 
     Raises:
-        StoppedError: somebody has asked this process to end, and it goes on all the same.
+        StoppedError: the process has received a signal and still runs.
 
     """
     if _first is not None and _since is not None:
@@ -108,10 +108,10 @@ def heed() -> None:
 
 
 def behind(error: BaseException | None) -> StoppedError | None:
-    """Return the signal that led to an error, if one did: Lightning makes SystemExit of it."""
+    """Return the signal that caused an error, if any; Lightning turns it into SystemExit."""
     seen: set[int] = set()
     while error is not None and not isinstance(error, StoppedError):
-        if id(error) in seen:  # an error raised again from its own consequence
+        if id(error) in seen:  # a cycle in the chain of causes
             return None
         seen.add(id(error))
         error = error.__cause__ or error.__context__

@@ -28,7 +28,8 @@ from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
 from quintet.config import help, initial_config, plaintext_secrets, run_folder, wandb_agent
-from quintet.config.error_messages import as_user_error, explain
+from quintet.config.error_messages import as_user_error
+from quintet.study.trial_pipe import trial_pipe
 
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
@@ -109,12 +110,15 @@ def one_message(debug: object = False) -> Iterator[None]:
             sys.exit(stop.exit_code)
         if debug:
             sys.exit(visible(secrets.redact(traceback.format_exc())))
-        error_file.report(as_user_error(error))
-        sys.exit(f"Error: {visible(secrets.redact(explain(error)))}" if is_first_rank() else 1)
+        found = as_user_error(error)
+        error_file.report(found)
+        if (pipe := trial_pipe()) is not None:
+            pipe.fail(found.code, secrets.redact(str(found)))
+        sys.exit(f"Error: {visible(secrets.redact(str(found)))}" if is_first_rank() else 1)
 
 
 def _debugs(arguments: list[str]) -> bool:
-    """Tell whether `debug=true` was typed, for errors that come before there is a config."""
+    """Return whether `debug=true` was typed, for errors that come before there is a config."""
     return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 

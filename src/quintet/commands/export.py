@@ -65,7 +65,7 @@ def export(cfg: DictConfig) -> Path:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether an earlier export wrote a file: its description lies beside it."""
+    """Return whether an earlier export wrote a file: its description lies beside it."""
     return untrusted_files.read_json(path.parent, ABOUT, dict).keys() == DESCRIBED
 
 

@@ -73,7 +73,7 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 
 
 def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
-    """Tell whether somebody has said what to validate on."""
+    """Return whether somebody has said what to validate on."""
     return (
         any(key.partition(".")[0] == "cv" for key in typed)
         or bool(typed & {"data.val", "data.folds", "data.fold"})

@@ -1,4 +1,4 @@
-"""What the config of a folder may name of the engine and of the libraries, by its place.
+"""The classes and functions of the engine and of libraries that a folder's config may name.
 
 No constructor here opens, writes or runs what its arguments name; but for the sources of data,
 which read, and callbacks, which write into the run's own folder.
@@ -34,13 +34,13 @@ class Family:
     returns: str | None = None
 
     def offers(self, path: str) -> bool:
-        """Tell whether a path leads to one of these modules; nothing is imported for it."""
+        """Return whether a path leads to one of these modules; nothing is imported for it."""
         module = path.rpartition(".")[0]
         private = any(part.startswith("_") for part in path.split("."))
         return not private and (module in self.exports or is_in(module, self.homes))
 
     def has(self, found: Any) -> bool:
-        """Tell whether what a path led to was defined here, and is of the kind."""
+        """Return whether what a path led to was defined here, and is of the kind."""
         if not is_in(home(found), self.homes) or "." in getattr(found, "__qualname__", "."):
             return False
         if inspect.isclass(found):
@@ -111,7 +111,7 @@ ONE_BY_ONE = {
 
 
 def is_in(module: str, packages: Iterable[str]) -> bool:
-    """Tell whether a module is one of these packages, or inside of one."""
+    """Return whether a module is one of these packages, or inside of one."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 

@@ -1,4 +1,4 @@
-"""Do the choices fit each other? Read from the YAMLs alone, so the answer takes no time."""
+"""Compatibility checks of choices, which read only the YAMLs and so take no time."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,12 +16,12 @@ RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 
 
 def check_keys(cfg: DictConfig) -> None:
-    """Refuse a top-level key that nothing reads, which an experiment file can bring in.
+    """Raise an error for a top-level key that nothing reads, such as one of an experiment file.
 
-    A key that train.yaml gives a number or a switch takes nothing else, in its `RANGES`.
+    A key whose default in train.yaml is a number or boolean accepts only these, within `RANGES`.
 
     Raises:
-        UserError: with the nearest key, or the type or numbers that are allowed.
+        UserError: with the nearest key, or the allowed type or range.
 
     """
     defaults = top_level()
@@ -53,7 +53,7 @@ def check_keys(cfg: DictConfig) -> None:
 
 
 def _check_callbacks(cfg: DictConfig) -> None:
-    """Refuse to switch off, or to change, a callback that there is not; and two averages."""
+    """Raise an error for unknown callbacks, and for two kinds of weight averaging."""
     files = paths.options("callbacks").values()
     known = {str(name) for path in files for name in yaml.safe_load(path.read_text()) or ()}
     for name, node in (cfg.callbacks or {}).items():
@@ -78,7 +78,7 @@ def _check_callbacks(cfg: DictConfig) -> None:
 
 @cache
 def top_level() -> dict[str, Any]:
-    """Return what train.yaml names, keys with their defaults and groups: all a config may hold."""
+    """Return the keys and groups of train.yaml, with defaults: all that a config may contain."""
     primary: dict[str, Any] = yaml.safe_load(paths.config("train").read_text())
     groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
     names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
@@ -86,10 +86,10 @@ def top_level() -> dict[str, Any]:
 
 
 def check_choices(cfg: DictConfig) -> None:
-    """Refuse a loss, metric or model that does not fit the data.
+    """Raise an error for a loss, metric or model that does not fit the data.
 
-    What a data set is stands in its YAML (`task`, `kind`); where that is only known once it is
-    read, as with a CSV, this is called again with the facts.
+    The YAML of a data set has its `task` and `kind`. If they are only known once the data are read,
+    as with a CSV, this is called again with the facts.
 
     Raises:
         UserError: with the options of the group that fit.

@@ -1,52 +1,69 @@
-"""An error of any library, as what its user needs to know of it."""
+"""Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
 
 import shlex
 from typing import Any
 
 from quintet.base import paths
-from quintet.base.errors import DivergedError, UserError, nearest
-from quintet.base.files import unusable
+from quintet.base.errors import Code, DivergedError, UserError
+from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
 
 FILLED_IN = ("facts", "choices", "overrides")
-"""Nodes of a config that nobody types."""
-
-
-def explain(error: BaseException) -> str:
-    """Return what a user needs to know of an error: the value, what is allowed, what to do."""
-    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
-
-    if isinstance(error, UserError | DivergedError):
-        return str(error)
-    if isinstance(error, OSError) and error.filename:
-        return f"{unusable(error, error.filename)} debug=true shows what needed it."
-    if isinstance(refused := error.__cause__, OSError) and refused.filename:  # by Hydra's own log
-        return str(unusable(refused, refused.filename))
-    if isinstance(error, MissingConfigException) and error.options is not None:
-        group, _, name = str(error.missing_cfg_file).rpartition("/")
-        return f"{group}={name}: there is no such option. {nearest(name, error.options)}"
-    if isinstance(error, MissingMandatoryValue):
-        key = error.full_key or str(error).rpartition(" ")[2]
-        return f"{key}= is required and has no value. Give {key}=<value>."
-    if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        return _unknown_key(cause) or f"{_first(error)} {_first(cause)}"
-    if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or _first(error)
-    if isinstance(error, OverrideParseException):
-        return _unreadable(error.override or "", str(error))
-    if isinstance(error, HydraException):
-        return _unknown_group(str(error)) or str(error)
-    return f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
+"""Nodes of a config that are filled in by the run."""
 
 
 def as_user_error(error: BaseException) -> UserError:
-    """Return an error of any library as one of ours; its message is that of `explain`."""
-    return error if isinstance(error, UserError) else UserError(explain(error))
+    """Return an error of any library as a `UserError`, with the fields that it has.
+
+    An error of an unknown kind keeps its type and message, with a hint to debug=true.
+    """
+    if isinstance(error, UserError):
+        return error
+    if isinstance(error, DivergedError):
+        return UserError(str(error), code=Code.FAILED)
+    found = _of_the_system(error) or _of_hydra(error)
+    code = Code.DISK if disk_error(error) else Code.FAILED
+    unknown = f"{type(error).__name__}: {error}\nAdd debug=true for the traceback."
+    return found or UserError(unknown, code=code)
 
 
-def _unknown_key(error: Any) -> str | None:
+def _of_the_system(error: BaseException) -> UserError | None:
+    """Return the error for a path that cannot be used; None for any other."""
+    if isinstance(error, OSError) and error.filename:
+        found = unusable(error, error.filename)
+        hint = f"{found.hint} debug=true shows what needed it."
+        return UserError(found.problem, code=found.code, hint=hint)
+    if isinstance(cause := error.__cause__, OSError) and cause.filename:  # of Hydra's log file
+        return unusable(cause, cause.filename)
+    return None
+
+
+def _of_hydra(error: BaseException) -> UserError | None:
+    """Return the error for a config that cannot be composed or read; None for any other."""
+    from hydra.errors import HydraException, MissingConfigException, OverrideParseException
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
+
+    if isinstance(error, MissingConfigException) and error.options is not None:
+        group, _, name = str(error.missing_cfg_file).rpartition("/")
+        problem, code = "is not an option", Code.UNKNOWN_NAME
+        return UserError(problem, code=code, key=group, value=name, allowed=error.options)
+    if isinstance(error, MissingMandatoryValue):
+        key = str(error.full_key or str(error).rpartition(" ")[2])
+        problem, hint = "is required and has no value", f"Give {key}=<value>."
+        return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
+    if isinstance(cause := error.__cause__, OmegaConfBaseException):
+        return _unknown_key(cause) or UserError(f"{_first_line(error)} {_first_line(cause)}")
+    if isinstance(error, OmegaConfBaseException):
+        return _unknown_key(error) or UserError(_first_line(error))
+    if isinstance(error, OverrideParseException):
+        return _unreadable(error.override or "", str(error))
+    if isinstance(error, HydraException):
+        return _unknown_group(str(error)) or UserError(str(error))
+    return None
+
+
+def _unknown_key(error: Any) -> UserError | None:
     from omegaconf.errors import ConfigAttributeError, ConfigKeyError
 
     if not isinstance(error, ConfigAttributeError | ConfigKeyError) or error.key is None:
@@ -54,28 +71,33 @@ def _unknown_key(error: Any) -> str | None:
     parent = error.parent_node
     found = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
     keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
-    return f"There is no key {error.full_key or error.key!r}. {nearest(str(error.key), keys)}"
+    key = str(error.full_key or error.key)
+    return UserError("is not a key", code=Code.UNKNOWN_NAME, key=key, allowed=keys)
 
 
-def _unreadable(override: str, message: str) -> str:
-    """Say that an override cannot be read; of Hydra's message, what is not about its grammar."""
+def _unreadable(override: str, message: str) -> UserError:
+    """Return the error for an override that cannot be parsed, without Hydra's grammar."""
     lines = message.splitlines()
     key, equals, value = override.partition("=")
     as_text = f"{key}={quoted(value)}" if equals else 'key="a, b"'
     why = next((f": {line}" for line in lines if "while evaluating" in line), "")
-    return (
-        f"{override} cannot be read{why}. Allowed: key=value, and with -m key=a,b key=range(1,4) "
-        "key=interval(0.1,0.9) or key=glob(a*). A value with commas, spaces, brackets or quotes of "
-        f"its own needs quotes, which the shell must leave: {shlex.quote(as_text)}"
+    return UserError(
+        f"{override} cannot be parsed{why}",
+        code=Code.USAGE,
+        hint="Allowed: key=value, and with -m key=a,b key=range(1,4) key=interval(0.1,0.9) or "
+        "key=glob(a*). A value with commas, spaces, brackets or quotes of its own needs quotes, "
+        f"which the shell must leave: {shlex.quote(as_text)}",
     )
 
 
-def _unknown_group(message: str) -> str | None:
+def _unknown_group(message: str) -> UserError | None:
+    """Return the error for an unknown group; Hydra names it in its message alone."""
     if "No match in the defaults list" not in message:
         return None
     name = message.split("'")[1]
-    return f"There is no group {name!r} to choose from. {nearest(name, paths.groups())}"
+    allowed = list(paths.groups())
+    return UserError("is not a group", code=Code.UNKNOWN_NAME, key=name, allowed=allowed)
 
 
-def _first(error: BaseException) -> str:
+def _first_line(error: BaseException) -> str:
     return redact(str(error)).strip().splitlines()[0]

@@ -1,7 +1,7 @@
-"""The door: a config that came with a folder becomes plain data, or is refused.
+"""Validation of configs that came with a folder: plain data, or an error.
 
-Past it, nothing of the folder is ever interpolated against the environment, and every `_target_`
-is one that may be called. See SECURITY.md.
+Afterwards, no reference of the folder is resolved against the environment, and every `_target_` may
+be called. See SECURITY.md.
 """
 
 import re
@@ -23,11 +23,11 @@ from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
 WATCHING = "callbacks"
 BEGUN = ("metric", "loss", "model", "data", "trainer")
 NEEDED = (*BEGUN, "facts")
-"""What a model is rebuilt from."""
+"""The nodes from which a model is rebuilt."""
 OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
-"""Filled in by the command itself."""
+"""Nodes that the command fills in itself."""
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
-"""Arguments that name a place to write to."""
+"""Arguments that name a path to write to."""
 FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
 """What a template may have put in, as `{epoch:02d}`. Lightning hands a checkpoint's `filename` to
 `str.format`, whose fields may walk through attributes to the environment and to a slash."""
@@ -114,7 +114,7 @@ def check(config: dict[str, Any], trust: Trust) -> None:
     """Check every `_target_` of a config, at any depth.
 
     Raises:
-        UserError: names the place, and the ways out.
+        UserError: with the key, and what to do.
 
     """
     for place, node in _nodes(config, ""):
@@ -126,7 +126,7 @@ def check(config: dict[str, Any], trust: Trust) -> None:
 
 
 def check_places(config: DictConfig, run: Path) -> None:
-    """Refuse callbacks and a trainer that would write outside of the run's own folder.
+    """Raise an error for callbacks and a trainer that would write outside the run's own folder.
 
     Raises:
         UserError: names the place.
@@ -178,7 +178,7 @@ def _require(config: dict[str, Any], groups: Iterable[str], name: object) -> Non
 
 
 def _keep_to_reading(config: dict[str, Any]) -> None:
-    """Let a data source write nowhere but where it does of itself."""
+    """Allow a data source to write only to its default path."""
     if isinstance(config.get("data"), dict) and "cache" in config["data"]:
         config["data"]["cache"] = None
 
@@ -201,7 +201,7 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
 
 
 def _nodes(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
-    """Yield every mapping with a `_target_`, and its place."""
+    """Yield every mapping with a `_target_`, and its key."""
     if isinstance(value, dict):
         if "_target_" in value:
             yield place, value
@@ -213,7 +213,7 @@ def _nodes(value: Any, place: str) -> Iterator[tuple[str, dict[str, Any]]]:
 
 
 def _texts(value: Any, place: str, key: str = "") -> Iterator[tuple[str, str, str]]:
-    """Yield every text with its place and the key that it stands under."""
+    """Yield every string with its full key and its last key."""
     if isinstance(value, dict):
         for name, each in value.items():
             yield from _texts(each, f"{place}.{name}", str(name))
@@ -235,7 +235,7 @@ def _mapped(value: Any, change: Any, place: str = "") -> Any:
 
 
 def _known(value: Any) -> Any:
-    """Return what is left without the nodes of code that the user vouches for."""
+    """Return the config without the nodes of code that the user trusts."""
     if isinstance(value, list):
         return [_known(each) for each in value]
     if not isinstance(value, dict):

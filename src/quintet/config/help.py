@@ -1,4 +1,4 @@
-"""`--help`, put together from the command's docstring and the comments in its configs."""
+"""`--help`, generated from the command's docstring and the comments in its configs."""
 
 import re
 import shutil
@@ -8,7 +8,7 @@ from pathlib import Path
 
 from quintet.base import paths
 
-# What a config says of itself: "  - optimizer: adam # A: how they move ..." and "seed: 42 # ...".
+# Comments in a config: "  - optimizer: adam # A: how they move ..." and "seed: 42 # ...".
 GROUP = re.compile(r"^  - (\w+): (\S+)(?: *# *(?:[A-Z]: )?(.*))?$", re.MULTILINE)
 KEY = re.compile(r"^(\w+): *([^#\n]*?)(?: *# (.*))?$", re.MULTILINE)
 FILLED_IN = ("defaults", "choices", "overrides", "facts", "hydra")
@@ -28,7 +28,7 @@ REACHED = (
     "trainer.gradient_clip_val",
     "callbacks.early_stopping.patience",
 )
-"""Keys of train.py below the top level that people ask for first."""
+"""The most used keys of train.py below the top level."""
 MORE = """More
   {script} optimizer=adam --help   what an option is, and its keys
   {script} --cfg job               the config as composed
@@ -40,7 +40,7 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
 
     Args:
         config_name: its primary config.
-        about: its docstring: what it does, an empty line, the commands to type.
+        about: its docstring: what it does, an empty line, example commands.
         arguments: of the command line; for each `<group>=<option>` the option's file is shown.
 
     """
@@ -62,7 +62,7 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
 
 
 def option_files(argument: str) -> list[Path]:
-    """Return the files that describe `<group>=<option>`, what it builds on first; [] if none do."""
+    """Return the files that define `<group>=<option>`, its defaults first; [] if there are none."""
     group, _, option = argument.partition("=")
     path = paths.find(f"{group}/{option}") if option else None
     if path is None:
@@ -91,7 +91,7 @@ def _groups(primary: str) -> Iterator[str]:
 
 def _keys(primary: str, *, nested: bool) -> Iterator[str]:
     for key, value, comment in KEY.findall(primary):
-        if value and key not in FILLED_IN:  # without a value it is a node of keys
+        if value and key not in FILLED_IN:  # without a value it is a node
             yield _line(key, value, comment)
     defaults = {group: default for group, default, _ in GROUP.findall(primary)}
     for name in REACHED if nested else ():

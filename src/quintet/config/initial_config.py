@@ -54,7 +54,7 @@ def write(composed: DictConfig, folder: Path) -> None:
 
 
 def has_begun(folder: Path) -> bool:
-    """Tell whether a folder holds what a resume needs; it may turn out to be torn."""
+    """Return whether a folder holds what a resume needs; it may turn out to be torn."""
     return (folder / FOLDER / COMPOSED).is_file()
 
 

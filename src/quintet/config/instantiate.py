@@ -1,7 +1,8 @@
-"""One node of a config to one object, checked: the only place that calls what a `_target_` names.
+"""Instantiation of config nodes, the only place that calls what a `_target_` names.
 
-Hydra composes configs; it builds nothing here. Every mapping with a `_target_`, at any depth of a
-node, goes through the same steps: found, compared with its signature, called.
+Hydra composes configs, but its `instantiate` is not used. Every mapping with a `_target_`, at any
+depth of a node, goes through the same steps: import the target, check the arguments against its
+signature, call it.
 """
 
 import re
@@ -16,7 +17,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 from quintet.base.errors import Code, UserError
 from quintet.config.signature import check_arguments, locate, parameters
 
-# Keys that speak to the rest of the config or to this module, not to the constructor.
+# Keys that are read by the rest of the config or by this module, not by the constructor.
 RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
     "loss": {"fits", "num_outputs", "search_space"},
@@ -30,19 +31,19 @@ RESERVED: dict[str, set[str]] = {
 TARGET, PARTIAL = "_target_", "_partial_"
 NODE_KEYS = {TARGET, PARTIAL}
 SPECIAL = re.compile(r"_[a-z]+(_[a-z]+)*_")
-"""What Hydra's own builder takes as a word to itself, as `_args_`."""
+"""Keys that are special to Hydra's `instantiate`, such as `_args_`."""
 
 
 def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
-    """Build what `node` describes, after checking it.
+    """Instantiate `node`, after checking it.
 
     Args:
         node: has a `_target_` and its arguments; `_partial_: true` leaves the call to the caller.
         where: the node's name in the config, for messages.
-        objects: arguments that are no plain data; they take the place of the node's.
+        objects: arguments that are not plain data; they replace the node's.
 
     Raises:
-        UserError: a target that is not there, or arguments that do not fit its signature.
+        UserError: the target does not exist, or the arguments do not match its signature.
 
     """
     values = checked(node, where)
@@ -51,7 +52,7 @@ def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
 
 
 def _built(value: Any, where: str) -> Any:
-    """Return a value with every node in it built, the innermost first."""
+    """Return a value with every node in it instantiated, innermost first."""
     if isinstance(value, list):
         return [_built(each, f"{where}[{i}]") for i, each in enumerate(value)]
     if not isinstance(value, dict):
@@ -75,7 +76,7 @@ def _call(node: dict[str, Any], where: str, objects: dict[str, Any]) -> Any:
 def explained(
     where: str, errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, TypeError)
 ) -> Iterator[None]:
-    """Turn what a library says of a value that is out of range into a UserError."""
+    """Convert a library's error about a value out of range into a UserError."""
     try:
         yield
     except UserError:
@@ -90,10 +91,10 @@ def checked(node: DictConfig, where: str) -> dict[str, Any]:
 
 
 def plain(node: DictConfig, where: str) -> dict[str, Any]:
-    """Return the node as plain data, with a `_target_` that is empty where it has none.
+    """Return the node as plain data; its `_target_` is "" if it has none.
 
     Raises:
-        UserError: a value that is required is missing.
+        UserError: a required value is missing.
 
     """
     try:
@@ -134,10 +135,10 @@ def _check(values: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:
-    """Refuse words to Hydra's builder in a node, and a `_partial_` that is no switch.
+    """Raise an error for Hydra's special keys in a node, and a `_partial_` that is not boolean.
 
     Raises:
-        UserError: names the place.
+        UserError: with the key.
 
     """
     for key in node:

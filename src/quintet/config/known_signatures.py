@@ -1,8 +1,8 @@
-"""What the shipped options' constructors take, known without importing them.
+"""Signatures of the shipped options' constructors, known without importing them.
 
-`signatures.json` holds names, types and ranges of their parameters; `make signatures` writes it. A
-wrong value is so refused in the time that a typo takes. A team's own classes, and libraries of
-other versions than the file was made with, are compared with their live signatures alone.
+`signatures.json` holds names, types and ranges of their parameters; `make signatures` writes it. So
+a wrong value is reported as fast as a typo. A team's own classes, and libraries of other versions
+than those in the file, are only checked against their live signatures.
 """
 
 import json
@@ -38,16 +38,16 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "interval": {"accepts": [{"literal": ["step", "epoch"]}]},
     },
 }
-"""Keys of a node that the project reads itself."""
+"""Keys of a node that the engine reads itself."""
 
 Parameters = Mapping[str, Mapping[str, Any]]
 
 
 def check(node: DictConfig, where: str) -> None:
-    """Check a node, and all nodes in it, as far as the shipped signatures go; nothing is imported.
+    """Check a node and all nodes in it against the shipped signatures, without imports.
 
     Raises:
-        UserError: an argument that is not taken, of a wrong type or out of range.
+        UserError: an argument is unknown, of a wrong type or out of range.
 
     """
     values = plain(node, where)
@@ -56,10 +56,10 @@ def check(node: DictConfig, where: str) -> None:
 
 
 def check_data(node: DictConfig) -> None:
-    """Check a data node, which holds the arguments of its source beside those of DataModule.
+    """Check a data node, which has the arguments of its source and of DataModule.
 
     Raises:
-        UserError: as `check`.
+        UserError: as in `check`.
 
     """
     values = plain(node, "data")
@@ -91,10 +91,10 @@ def _check(value: Any, where: str) -> None:
 
 
 def check_values(values: Mapping[str, Any], takes: Parameters, where: str) -> None:
-    """Check types and ranges; a null may be a fact that is not known yet.
+    """Check types and ranges; null may be a fact that is not known yet.
 
     Raises:
-        UserError: names the key, the value and what is allowed.
+        UserError: with the key, the value and what is allowed.
 
     """
     for key, value in values.items():
@@ -115,7 +115,7 @@ def check_values(values: Mapping[str, Any], takes: Parameters, where: str) -> No
 
 
 def accepts(kind: Any, value: Any) -> bool:
-    """Tell whether a value of YAML is of a kind, as `signatures.json` spells kinds.
+    """Return whether a YAML value is of a kind, in the notation of `signatures.json`.
 
     Examples:
         >>> accepts("float", 1), accepts({"list": ["int"]}, [1, "a"])
@@ -136,7 +136,7 @@ def accepts(kind: Any, value: Any) -> bool:
 
 
 def within(bounds: Mapping[str, Any], number: float) -> bool:
-    """Tell whether a number is in a range: `least` and `most` belong to it, `above`, `below` not.
+    """Return whether a number is in a range; `least` and `most` are inclusive bounds.
 
     Examples:
         >>> within({"least": 0, "below": 1}, 0), within({"least": 0, "below": 1}, 1)
@@ -152,7 +152,7 @@ def within(bounds: Mapping[str, Any], number: float) -> bool:
 
 
 def written_range(bounds: Mapping[str, Any]) -> str:
-    """Return a range in words.
+    """Return a range as text.
 
     Examples:
         >>> written_range({"above": 0, "most": 1}), written_range({"least": 1})
@@ -164,7 +164,7 @@ def written_range(bounds: Mapping[str, Any]) -> str:
 
 
 def parameters(target: object) -> Parameters:
-    """Return what a shipped target takes; nothing of any other."""
+    """Return the parameters of a shipped target; {} for any other."""
     known = targets().get(target) if isinstance(target, str) else None
     found: Parameters = known["parameters"] if known else {}
     return found
@@ -172,7 +172,7 @@ def parameters(target: object) -> Parameters:
 
 @cache
 def targets() -> Mapping[Any, Any]:
-    """Return the shipped targets; none of a library of another version than the file's."""
+    """Return the shipped targets, without those of libraries of another version than the file's."""
     file = json.loads(FILE.read_text("utf-8"))
     same = {name for name, made in file["versions"].items() if installed(name) == made}
     others = file["versions"].keys() - same
@@ -184,7 +184,7 @@ def targets() -> Mapping[Any, Any]:
 
 
 def installed(package: str) -> str | None:
-    """Return a package's version without that of its build, as 2.9.0 for 2.9.0+cpu."""
+    """Return a package's version without the build tag: 2.9.0 for 2.9.0+cpu."""
     try:
         return version(package).partition("+")[0]
     except PackageNotFoundError:

@@ -1,4 +1,4 @@
-"""Refuses plaintext secrets on the command line or in a YAML before anything is written."""
+"""Checks for plaintext secrets on the command line or in a YAML, before anything is written."""
 
 import sys
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ ADVICE = "Put it into the environment and refer to it: {}='${{oc.env:NAME_OF_VAR
 
 
 def refuse_arguments(arguments: list[str]) -> None:
-    """Refuse a secret in clear: the command line is saved with the run, and told to trackers.
+    """Raise an error for a plaintext secret: the command line is saved, and sent to trackers.
 
     Raises:
-        SystemExit: names the key, and how to give it.
+        SystemExit: with the key, and how to pass it.
 
     """
     for argument in arguments:
@@ -27,7 +27,7 @@ def refuse_arguments(arguments: list[str]) -> None:
 
 
 def typed(argument: str) -> Iterator[tuple[str, str]]:
-    """Yield the secrets in clear of one override, each with its key."""
+    """Yield the plaintext secrets of one override, each with its key."""
     key, given, text = argument.lstrip("+~").partition("=")
     if given:
         yield from secret_rules.found(_parsed(argument, text), key)
@@ -39,7 +39,7 @@ def _parsed(argument: str, text: str) -> Any:
 
     try:
         override = OverridesParser.create().parse_override(argument)
-    except HydraException:  # which says so itself, later
+    except HydraException:  # reported later by Hydra
         return text.strip("'\"")
     if override.is_choice_sweep():
         return hydra_internals.swept_values(override)
@@ -47,14 +47,14 @@ def _parsed(argument: str, text: str) -> Any:
 
 
 def refuse_config(config: DictConfig, folder: Path | None = None) -> None:
-    """Refuse a secret in clear that one of the YAMLs holds: the config is saved with the run.
+    """Raise an error for a plaintext secret in a YAML: the config is saved with the run.
 
     Args:
         config: composed, or that of an earlier run.
-        folder: of the files to look in for it; None for those that the config was composed from.
+        folder: of the files to search; None for those that the config was composed from.
 
     Raises:
-        SystemExit: names the key and the file, and how to give it.
+        SystemExit: with the key and the file, and how to pass it.
 
     """
     plain = OmegaConf.to_container(config, resolve=False)
@@ -76,7 +76,7 @@ def _sources(config: DictConfig) -> list[Path]:
 
 
 def _holding(value: str, folders: list[Path]) -> list[Path]:
-    """Return the YAMLs in which a value stands."""
+    """Return the YAMLs that contain a value."""
     texts = (
         (path, path.read_text(errors="replace")) for f in folders for path in f.rglob("*.yaml")
     )
@@ -84,7 +84,7 @@ def _holding(value: str, folders: list[Path]) -> list[Path]:
 
 
 class RefuseSecrets(Callback):
-    """Checks a command's config before Hydra writes it down; an entry of `hydra.callbacks`."""
+    """Checks a command's config before Hydra saves it; an entry of `hydra.callbacks`."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the config of a run."""

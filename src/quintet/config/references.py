@@ -1,4 +1,4 @@
-"""What a text of a folder's config may refer to: its own values, and nothing of the environment."""
+"""References in a folder's config: to its own values, never to the environment."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from quintet.base.errors import Code, UserError
 from quintet.config.trust import ELSEWHERE, REFERENCE, VARIABLE, Trust
 
 ROOTED = "PROJECT_ROOT"
-"""A variable that is the project's own: its value is where the project is."""
+"""A variable of the project itself: its value is the project's path."""
 NODE = re.compile(r"\$\{(?:oc\.select:)?([A-Za-z_]\w*)((?:\.\w+)*)(?:,[\w.+-]*)?\}")
-"""A reference to another place of the same config."""
+"""A reference to another key of the same config."""
 DEEPEST, MOST = 4, 3
-"""References that lead to one another, and those in one text: they could grow without bound."""
+"""Maximum depth of nested references, and number in one string, against unbounded growth."""
 
 
 def literal(value: Any) -> Any:
-    r"""Return a value as OmegaConf has to be told it, so that it reads the same.
+    r"""Return a value escaped for OmegaConf, so that it is read literally.
 
     Examples:
         >>> literal("${oc.env:HOME}")
@@ -34,7 +34,7 @@ def literal(value: Any) -> Any:
 
 
 def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
-    """Put in what a text may refer to in the environment; the rest stays as it stands."""
+    """Replace the references to the environment that are allowed; others are left unchanged."""
 
     def known(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
@@ -56,7 +56,7 @@ def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
 
 
 def check_references(text: str, place: str, config: dict[str, Any], depth: int = 0) -> str:
-    """Refuse a reference that is none to a single value of the config itself."""
+    """Raise an error for a reference that is not to a single value of the config itself."""
     starts = [m for m in re.finditer(r"(\\*)\$\{", text) if len(m[1]) % 2 == 0]
     if depth > DEEPEST or len(starts) > MOST:
         raise _unbounded(place, text)
@@ -82,7 +82,7 @@ def check_references(text: str, place: str, config: dict[str, Any], depth: int =
 
 
 def value(config: Any, key: str) -> Any:
-    """Return what plain data has at a key such as `data.path`; None where there is nothing."""
+    """Return the value in plain data at a key such as `data.path`; None if there is none."""
     for part in key.split("."):
         if isinstance(config, list):
             config = config[int(part)] if part.isdecimal() and int(part) < len(config) else None
@@ -92,7 +92,7 @@ def value(config: Any, key: str) -> Any:
 
 
 def refusal(place: str, name: str) -> UserError:
-    """Return the error of a place that refers to a variable that is not trusted."""
+    """Return the error for a key that refers to a variable that is not trusted."""
     return UserError(
         f"refers to the environment variable {name}, which a config that came with a folder may "
         "not read",

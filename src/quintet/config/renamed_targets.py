@@ -1,4 +1,4 @@
-"""Current paths of classes and functions that run folders of earlier versions name differently."""
+"""Current import paths of renamed classes and functions, for run folders of earlier versions."""
 
 from typing import Any
 
@@ -14,11 +14,11 @@ MOVED = {
     "quintet.callbacks.": "quintet.training.callbacks.",
     "quintet.sweep.schedulers.": "quintet.sweep.trial_schedulers.",
 }
-"""Prefixes of earlier paths, and what stands in their place; the first that fits counts."""
+"""Prefixes of earlier paths and their replacements; the first match is used."""
 
 
 def current(path: str) -> str:
-    """Return today's path of a class or function.
+    """Return the current path of a class or function.
 
     Examples:
         >>> current("quintet.models.mlp.MLP"), current("torch.nn.Linear")
@@ -32,7 +32,7 @@ def current(path: str) -> str:
 
 
 def with_current_targets(config: Any) -> Any:
-    """Return plain data with every `_target_` at its path of today."""
+    """Return plain data with every `_target_` updated to its current path."""
     if isinstance(config, list):
         return [with_current_targets(each) for each in config]
     if not isinstance(config, dict):

@@ -126,7 +126,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def trains(folder: Path) -> bool:
-    """Tell whether a process holds a run folder; see `held`. Taken for granted on Windows."""
+    """Return whether a process holds a run folder; see `held`. Taken for granted on Windows."""
     if sys.platform == "win32":
         return True
     try:

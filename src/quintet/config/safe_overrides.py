@@ -1,7 +1,7 @@
-"""Overrides that came with a folder and are safe to print in a command to copy.
+"""Overrides from a folder that are safe to print in a command to copy.
 
-A folder may be a stranger's, and an override can do more than choose a value: name a class to be
-called, a folder of configs, a shell line of a launcher. Such words are left out, and named.
+A folder is untrusted, and an override can do more than choose a value: name a class to be called, a
+folder of configs, a shell line of a launcher. Such overrides are left out and listed.
 """
 
 import re
@@ -15,12 +15,12 @@ from quintet.base import paths
 KEY = re.compile(r"(\+\+?|~)?[A-Za-z]\w*([./@:][A-Za-z]\w*)*", re.ASCII)
 OPTION = re.compile(r"\w[\w-]*", re.ASCII)
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
-"""Of Hydra's own settings, which configure loggers and shells, those that only say where."""
+"""Hydra's settings that only name a path; others configure loggers and shells."""
 FLAGS = ("-m", "--multirun")
 
 
 def harmless(word: str) -> bool:
-    """Tell whether an override only chooses options and values: no class, no reference, no shell.
+    """Return whether an override only chooses options and values: no class, reference or shell.
 
     Examples:
         >>> harmless("optimizer.lr=0.1"), harmless("model._target_=os.system")
@@ -57,7 +57,7 @@ def _of_hydra(key: str, value: Any) -> bool:
 
 
 def _plain(value: Any) -> bool:
-    """Tell whether no mapping inside has a key that means something to Hydra."""
+    """Return whether no mapping inside has a key that is special to Hydra."""
     if isinstance(value, dict):
         keys = all(re.match(r"[A-Za-z]", str(getattr(key, "text", key))) for key in value)
         return keys and all(map(_plain, value.values()))
@@ -67,7 +67,7 @@ def _plain(value: Any) -> bool:
 
 
 def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the words that may be copied, and those that are left out."""
+    """Return the overrides that may be copied, and those that are left out."""
     kept: list[str] = []
     out: list[str] = []
     for word in words:
@@ -76,7 +76,7 @@ def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def words_of(command: str) -> tuple[list[str], list[str]]:
-    """Return the words of a kept `python train.py ...` as `sort_out`; of any other, no word."""
+    """Return the overrides of a stored `python train.py ...` as `sort_out`; else none."""
     try:
         program, script, *words = shlex.split(command)
     except ValueError:

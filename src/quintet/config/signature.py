@@ -1,4 +1,4 @@
-"""A composed node against the signature it is about to call: the annotations are the schema."""
+"""Checks of a node's arguments against the signature of its target."""
 
 import inspect
 from collections.abc import Callable, Iterator, Mapping
@@ -12,10 +12,10 @@ from quintet.base.errors import Code, UserError, suggestion
 def locate(path: object, where: str) -> Callable[..., Any]:
     """Import the class or function that `_target_: path` names at config node `where`.
 
-    Whether a config may name it is another question, and comes first: see `quintet.config.trust`.
+    Whether a config may name it is checked before: see `quintet.config.trust`.
 
     Raises:
-        UserError: no such class or function.
+        UserError: there is no such class or function.
 
     """
     if not is_path(path):
@@ -49,13 +49,13 @@ def locate(path: object, where: str) -> Callable[..., Any]:
 
 
 def is_path(path: object) -> bool:
-    """Tell whether something is the path of a name inside a module, as `os.mkdir`."""
+    """Return whether a value is the path of a name inside a module, such as `os.mkdir`."""
     parts = path.split(".") if isinstance(path, str) else []
     return len(parts) > 1 and all(map(str.isidentifier, parts))
 
 
 def _owner(path: str) -> Any:
-    """Return the module, or class inside a module, that `path` names."""
+    """Return the module, or the class inside a module, at `path`."""
     try:
         return import_module(path)
     except ModuleNotFoundError as error:
@@ -69,9 +69,9 @@ def _owner(path: str) -> Any:
 
 
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
-    """Return the parameters of a class or function by name; a mistake cannot hide in **kwargs.
+    """Return the parameters of a class or function by name, without **kwargs.
 
-    What is written in C may not tell them, and then takes anything.
+    A function in C may not expose them; it then accepts anything.
     """
     try:
         return dict(inspect.signature(target).parameters)
@@ -83,7 +83,7 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
     """Check names and types of `arguments` before `target` is called with them.
 
     Raises:
-        UserError: an argument that is not taken, or of a type that is not.
+        UserError: an argument is unknown or of a wrong type.
 
     """
     takes = parameters(target)
@@ -98,7 +98,7 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
                 key=f"{where}.{key}",
                 allowed=names,
             )
-        # A fact that is not known yet is null; a node of its own is checked on its own.
+        # A fact that is not known yet is null; nested nodes are checked by themselves.
         if key in hints and value is not None and not _has_nodes(value):
             _check_type(value, hints[key], f"{where}.{key}")
 
@@ -108,8 +108,8 @@ def _has_nodes(value: Any) -> bool:
 
 
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a class's or function's parameters; none that cannot be read."""
-    # Accuracy and its like in torchmetrics are built by __new__ and have no __init__ of their own.
+    """Return the annotations of a class's or function's parameters that can be resolved."""
+    # Accuracy and similar classes of torchmetrics define __new__ and no __init__.
     if inspect.isclass(target):
         own_new = "__new__" in vars(target) and "__init__" not in vars(target)
         function: Any = target.__new__ if own_new else target.__init__
@@ -117,14 +117,14 @@ def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
         function = target
     try:
         return {k: v for k, v in get_type_hints(function).items() if k != "return"}
-    except Exception:  # a library's annotation that only its type checker can read
+    except Exception:  # an annotation that exists only for type checkers
         return {}
 
 
 def _check_type(value: Any, hint: Any, where: str) -> None:
     from typeguard import TypeCheckError, check_type
 
-    # YAML has no tuples: a list serves where a tuple is asked for.
+    # YAML has no tuples: a list is accepted for a tuple.
     spellings = (value, tuple(value)) if isinstance(value, list) else (value,)
     for spelling in spellings:
         try:
@@ -150,13 +150,13 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
 
 
 def written(hint: Any) -> str:
-    """Return an annotation as it is written in code."""
+    """Return an annotation as written in code."""
     text = hint.__name__ if inspect.isclass(hint) else str(hint)
     return text.replace("typing.", "").replace("collections.abc.", "")
 
 
 def _names(hint: Any) -> Iterator[str]:
-    """Yield the values that an annotation lists, and the types beside them."""
+    """Yield the literal values in an annotation, and its other types."""
     if get_origin(hint) in (Union, UnionType):
         for part in get_args(hint):
             yield from _names(part)
@@ -167,6 +167,6 @@ def _names(hint: Any) -> Iterator[str]:
 
 
 def _length(hint: Any) -> int | None:
-    """Return how many values an annotation of a tuple asks for, if it says so."""
+    """Return the length that an annotation of a tuple requires, if any."""
     parts = get_args(hint)
     return len(parts) if get_origin(hint) is tuple and Ellipsis not in parts else None

@@ -82,7 +82,7 @@ class Trust:
         return cls.of([*(cfg.get("trust") or ()), *words(plain)])
 
     def allows(self, path: object, group: str, where: str) -> bool:
-        """Tell whether a `_target_` in a group of a config may be called.
+        """Return whether a `_target_` in a group of a config may be called.
 
         Args:
             path: what `_target_` says.

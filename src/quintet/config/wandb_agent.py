@@ -1,19 +1,19 @@
-"""A run that `wandb agent` starts: W&B draws every parameter, also those of options not chosen."""
+"""Runs started by `wandb agent`, which sets every parameter, also those of other options."""
 
 import json
 from collections.abc import Mapping, Sequence
 
 VARIABLE = "QUINTET_WHEN"
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
-"""Of a key: the options, by group, beside which it exists."""
+"""The options, by group, for which a key exists."""
 
 
 def applicable(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return the overrides whose key exists beside the others.
+    """Return the overrides whose key exists, given the others.
 
     Args:
         arguments: of train.py.
-        environment: where the sweep's file has put its conditions; without it all are kept.
+        environment: with the conditions of the sweep's file; without them all overrides are kept.
 
     Examples:
         >>> when = {VARIABLE: '{"optimizer.momentum": {"optimizer": ["sgd_momentum"]}}'}

@@ -84,7 +84,7 @@ def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> d
 
 
 def are_averaged(folder: Path, trust: Trust = NOTHING) -> bool:
-    """Tell whether predictions of an ensemble's members can be averaged."""
+    """Return whether predictions of an ensemble's members can be averaged."""
     first, _ = next(members(folder, trust=trust))
     return sample_predictor(first.task, first.data) is not None
 

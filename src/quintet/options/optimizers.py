@@ -120,7 +120,7 @@ def grouped(
 
 
 def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:
-    """Tell whether gradients are clipped, at norm `limit`, in mixed precision.
+    """Return whether gradients are clipped, at norm `limit`, in mixed precision.
 
     A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
     for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.

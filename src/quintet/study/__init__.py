@@ -1,4 +1,4 @@
-"""What a sweep knows: its trials, their storage, the search space, the leaderboard.
+"""The state of a sweep: trials, storage, search space, leaderboard.
 
 `Study.read(folder).frame()` returns the leaderboard of a sweep folder as a DataFrame.
 """

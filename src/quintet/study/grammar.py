@@ -16,14 +16,14 @@ if TYPE_CHECKING:
 
 SCALES: tuple[Scale, ...] = ("log", "reverse_log")
 MOST = 10_000
-"""Values of one parameter at most; more are a range that was meant otherwise."""
+"""Maximum number of listed values of one parameter; more should be an interval."""
 
 
 def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Parameter:
     """Return the parameter that a sweep override describes.
 
     Raises:
-        UserError: values that are none, too many or the same, or a tag that says nothing of them.
+        UserError: no values, too many or duplicate ones, or a tag that does not apply.
 
     """
     key, value = override.get_key_element(), override.value()
@@ -44,7 +44,7 @@ def parameter(override: "Override", when: Mapping[str, tuple[str, ...]]) -> Para
 
 
 def _values(override: "Override") -> tuple[str, ...]:
-    """Return the values that an override lists; a shuffled list is the same one every day."""
+    """Return the values that an override lists; shuffling is deterministic."""
     value = override.value()
     if shuffled := getattr(value, "shuffle", False):
         value.shuffle = False  # type: ignore[union-attr]
@@ -53,10 +53,10 @@ def _values(override: "Override") -> tuple[str, ...]:
         raise _error(override, "has a list within a list", Code.WRONG_TYPE, hint)
     try:
         found = list(islice(override.sweep_string_iterator(), MOST + 1))
-    except ValueError as error:  # a range with steps of 0
+    except ValueError as error:  # a range with step 0
         raise _error(override, f"has no values: {error}", Code.OUT_OF_RANGE) from None
     if options := _options(override):
-        found = [name.strip("'\"") for name in found]  # quotes keep an option's name from no one
+        found = [name.strip("'\"") for name in found]  # a quoted name is the same option
     if not found:
         hint = _instead(override, options)
         raise _error(override, "has no values to try", Code.OUT_OF_RANGE, hint)
@@ -77,19 +77,19 @@ def _values(override: "Override") -> tuple[str, ...]:
 
 
 def _error(override: "Override", problem: str, code: Code, hint: str = "") -> UserError:
-    """Return the error of an override's values."""
+    """Return an error about an override's values."""
     key, value = override.get_key_element(), override.get_value_string()
     return UserError(problem, code=code, key=key, value=value, hint=hint)
 
 
 def _options(override: "Override") -> list[str]:
-    """Return the options of a group; [] of a plain key."""
+    """Return the options of a group; [] for a plain key."""
     loader = override.config_loader
     return loader.get_group_options(override.key_or_group) if loader else []
 
 
 def _instead(override: "Override", options: list[str]) -> str:
-    """Say what a list of values that came out empty could have been."""
+    """Return a hint for a list of values that turned out empty."""
     if not override.get_value_string().startswith("glob"):
         return "Give at least one; a range stops before its second number: range(1,4) is 1, 2, 3."
     if not options:
@@ -123,12 +123,12 @@ def _ascending(values: tuple[str, ...]) -> bool:
 def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter]:
     """Return the parameters of a `search_space=` preset.
 
-    An entry is a text in Hydra's grammar; or a mapping with `values` (such a text) and `when` (the
-    options by which the parameter exists); or a list of such mappings, of which the first that
-    is possible counts.
+    An entry is a string in Hydra's grammar; or a mapping with `values` (such a string) and `when`
+    (the options for which the parameter exists); or a list of such mappings, of which the first
+    that applies is used.
 
     Raises:
-        UserError: an entry of another form.
+        UserError: an entry has another form.
 
     """
     found = []

@@ -1,4 +1,4 @@
-"""Which trial won, by how much, and what mattered."""
+"""The leaderboard: the winner, the ranking, and the importance of each parameter."""
 
 import warnings
 from typing import TYPE_CHECKING, Any
@@ -18,9 +18,9 @@ FILE = "leaderboard.csv"
 EDGE = 0.05
 """Share of a range that counts as its edge."""
 ENOUGH = 4
-"""Trials with a value from which importance is worth a number."""
+"""Minimum number of trials with a value for importance to be computed."""
 GOOD = 8
-"""Trials that stand for the good ones when importance is measured, or a tenth of all if more."""
+"""Number of best trials that importance is measured on, or a tenth of all if that is more."""
 
 SENSITIVITY = {
     **dict.fromkeys(("optimizer.lr", "scheduler", "loss", "model.width"), "high"),
@@ -29,7 +29,8 @@ SENSITIVITY = {
     **dict.fromkeys(("optimizer", "optimizer.momentum", "optimizer.betas"), "low"),
     **dict.fromkeys(("optimizer.eps", "data.batch_size", "model.activation"), "low"),
 }
-"""How much P depends on a parameter as a rule; a report shows it beside what was measured."""
+"""How much the metric usually depends on a parameter; reports show it next to the measured
+share."""
 
 
 def ranked(study: Study) -> list[Trial]:
@@ -38,7 +39,7 @@ def ranked(study: Study) -> list[Trial]:
 
 
 def winner(study: Study) -> Trial | None:
-    """Return the best trial; None where none has a value."""
+    """Return the best trial; None if none has a value."""
     best = next(iter(ranked(study)), None)
     return best if best and best.state in ("completed", "pruned") else None
 
@@ -56,7 +57,7 @@ def save(study: Study) -> None:
     )
 
 
-def by_hand(study: Study) -> list[str]:
+def steering_warnings(study: Study) -> list[str]:
     """Return a warning for each steered trial: its params alone do not reproduce its value."""
     return [
         f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
@@ -65,10 +66,10 @@ def by_hand(study: Study) -> list[str]:
     ]
 
 
-def at_the_edge(best: Trial, space: Space) -> list[str]:
-    """Return a warning for each best value at an end of its range: better ones may lie beyond.
+def edge_warnings(best: Trial, space: Space) -> list[str]:
+    """Return a warning for each best value at an end of its range; better ones may lie outside.
 
-    A range that begins at 0 goes on nowhere: no dropout, momentum or decay is less than none.
+    An end at 0 is skipped: dropout, momentum and weight decay cannot be negative.
     """
     found = []
     for key, value in best.params.items():
@@ -88,11 +89,11 @@ def at_the_edge(best: Trial, space: Space) -> list[str]:
 
 
 def importance(study: Study) -> dict[str, float]:
-    """Return each parameter's share in P's variation (PED-ANOVA, Watanabe et al. 2023).
+    """Return each parameter's share of the metric's variation (PED-ANOVA, Watanabe et al. 2023).
 
-    Pruned trials count with the P at which they stopped: a parameter by which trials fall behind
-    matters, and without them a sweep that prunes has next to nothing to compare. Only parameters
-    that every trial has are compared; {} where there is too little to compare.
+    Pruned trials count with their last value: a parameter that gets trials pruned matters, and
+    without them a sweep that prunes has few trials to compare. Only parameters that every trial has
+    are compared; {} if there is too little to compare.
     """
     from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
 
@@ -105,7 +106,7 @@ def importance(study: Study) -> dict[str, float]:
     good = max(0.1, min(0.5, GOOD / len(numbers)))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=good)
     try:
-        with warnings.catch_warnings():  # of values that few trials have
+        with warnings.catch_warnings():  # about values that few trials have
             warnings.simplefilter("ignore")
             return dict(get_param_importances(_ended(study, numbers), evaluator=evaluator))
     except (RuntimeError, ValueError):
@@ -113,7 +114,7 @@ def importance(study: Study) -> dict[str, float]:
 
 
 def _ended(study: Study, values: dict[int, float]) -> "optuna.Study":
-    """Return a study in memory, of the trials in `values`, as if each had completed with that P."""
+    """Return an in-memory study of the trials in `values`, each completed with that value."""
     import optuna
     from optuna.trial import TrialState, create_trial
 

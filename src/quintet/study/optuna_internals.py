@@ -1,6 +1,6 @@
-"""The private parts of Optuna that are used: all of them, here.
+"""All private parts of Optuna that are used.
 
-tests/quintet/study/test_optuna_internals.py says which of them an upgrade has changed.
+tests/quintet/study/test_optuna_internals.py fails where an upgrade has changed one.
 """
 
 from typing import TYPE_CHECKING
@@ -11,5 +11,5 @@ if TYPE_CHECKING:
 
 
 def storage_of(study: "optuna.Study") -> tuple["BaseStorage", int]:
-    """Return the storage that a study writes to, caches included, and the study's id there."""
+    """Return the storage that a study writes to, including caches, and the study's id there."""
     return study._storage, study._study_id

@@ -1,4 +1,4 @@
-"""The words of a command line that varies something, and those that no sweep could act on."""
+"""The overrides of a sweep's command line, and checks of what can be swept."""
 
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from quintet.study.space import Params
 
 OF_THE_SWEEP = ("study", "search_space", "test", "hydra", "trust")
-"""What is said to the sweep itself, not to its trials."""
+"""Keys of the sweep itself, which its trials do not get."""
 NOT_TRAINING = ("test", "report", "debug", "baselines")
 """Keys that do not affect how a trial is trained."""
 ONE_VALUE = {
@@ -27,11 +27,11 @@ ONE_VALUE = {
     "hydra": "a sweep has one setting of Hydra's",
     "paths": "a sweep is one folder",
     "resume": "a sweep begins new runs",
-    "trust": "it says nothing of how a model is trained",
-    **dict.fromkeys(NOT_TRAINING, "it says nothing of how a model is trained"),
+    "trust": "it does not affect how a model is trained",
+    **dict.fromkeys(NOT_TRAINING, "it does not affect how a model is trained"),
     **dict.fromkeys(("facts", "choices", "overrides"), "it is filled in by the run"),
 }
-"""What a sweep has one value of, and why."""
+"""Keys that cannot be swept, and why."""
 
 ONE_CHOICE = (*GROUPS, "sweeper/sampler", "sweeper/scheduler", "trainer", "paths")
 """Groups of which one option is chosen; callbacks, loggers and spaces are joined by [a,b]."""
@@ -41,12 +41,12 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
     """Return the overrides of a command line.
 
     Args:
-        arguments: as they were typed, without Hydra's flags.
-        loader: Hydra's, by which a glob finds the options that match.
+        arguments: as typed, without Hydra's flags.
+        loader: Hydra's, needed to expand a glob over options.
 
     Raises:
-        OverrideParseException: an argument that is no override.
-        UserError: a key that cannot vary, or a key that is to vary and is given twice.
+        OverrideParseException: an argument is not an override.
+        UserError: a key cannot be swept, or a swept key is given twice.
 
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
@@ -69,7 +69,7 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
 
 
 def _check_option(override: "Override") -> None:
-    """Refuse scheduler=null and optimizer=3, over which Hydra stumbles."""
+    """Raise an error for scheduler=null and optimizer=3, which crash Hydra."""
     group, value = override.key_or_group, override.value()
     if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
         if override.is_delete() and value is None:
@@ -100,7 +100,7 @@ def _check_can_vary(override: "Override") -> None:
     key = bare(override)
     if override.is_delete():
         raise UserError(
-            f"{override.input_line}: ~ removes one node of the config, and cannot vary",
+            f"{override.input_line}: ~ removes a node of the config and cannot be swept",
             code=Code.CONFLICT,
             hint=f"Give the values to try, {key}=a,b, or ~{key} alone",
         )
@@ -116,12 +116,12 @@ def _check_can_vary(override: "Override") -> None:
 
 
 def bare(override: "Override") -> str:
-    """Return the key of an override without + or ~; a group with its package."""
+    """Return the key of an override without + or ~; for a group, with its package."""
     return override.get_key_element().lstrip("+~")
 
 
 def root_of(key: str) -> str:
-    """Return what a key belongs to.
+    """Return the top-level key that a key belongs to.
 
     Examples:
         >>> root_of("sweeper/sampler"), root_of("optimizer.lr"), root_of("seed")
@@ -137,6 +137,6 @@ def assignments(params: "Params") -> list[str]:
 
 
 def for_trial(override: "Override") -> bool:
-    """Tell whether an override is for the trials; the others are for the sweep itself."""
-    key = bare(override)  # `sweeper=` itself is a choice, which a trial's record tells
+    """Return whether an override is for the trials; the others are for the sweep itself."""
+    key = bare(override)  # `sweeper=` itself is a choice, kept in a trial's record
     return root_of(key) not in OF_THE_SWEEP and not key.startswith(("sweeper.", "sweeper/"))

@@ -1,4 +1,4 @@
-"""Trials in the order of their metric, and the rows of the leaderboard."""
+"""Trials ordered by their metric, and the rows of the leaderboard."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -8,8 +8,8 @@ from quintet.study.trial import Trial, folder_of
 
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
 SPREAD, STEERED = "spread", "steered"
-"""Columns of some sweeps: the standard deviation of P over a trial's folds or seeds, and what
-somebody did to a trial by steer.py while it trained."""
+"""Optional columns: the standard deviation of the metric over a trial's folds or seeds, and what
+was changed through steer.py while a trial trained."""
 
 
 def ranked(trials: Sequence[Trial], mode: str) -> list[Trial]:
@@ -52,7 +52,7 @@ def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any
 
 
 def state(trial: Trial) -> str:
-    """Return a trial's state in the words of result.json; unfinished ones are interrupted."""
+    """Return a trial's state as result.json names it; unfinished trials are interrupted."""
     if trial.paused:
         return "paused"
     if trial.state == "failed":

@@ -1,4 +1,4 @@
-"""What a sweep may vary: parameters, their scales, and which of them belong together."""
+"""The search space: parameters, their scales, and the conditions on which they exist."""
 
 import itertools
 import math
@@ -13,10 +13,10 @@ if TYPE_CHECKING:
     from optuna.distributions import BaseDistribution
 
 Params = dict[str, str]
-"""One value for each parameter that is active, as it stands on a command line."""
+"""One value for each active parameter, as on the command line."""
 Scale = Literal["linear", "log", "reverse_log"]
 MOST = 100_000
-"""Combinations of a grid at most."""
+"""Maximum number of combinations of a grid."""
 
 
 @dataclass(frozen=True)
@@ -26,8 +26,8 @@ class Choice:
     Args:
         key: as on the command line.
         values: as on the command line.
-        when: the options by which it exists, such as {"optimizer": ("sgd_momentum",)}.
-        ordered: whether neighbours in the list are alike.
+        when: the options for which it exists, such as {"optimizer": ("sgd_momentum",)}.
+        ordered: whether neighbours in the list are similar.
 
     """
 
@@ -37,19 +37,19 @@ class Choice:
     ordered: bool = False
 
     def at(self, unit: float) -> str:
-        """Return the value at a place in [0, 1); each has an equal share of it."""
+        """Return the value at a position in [0, 1); each value has an equal share."""
         return self.values[min(int(unit * len(self.values)), len(self.values) - 1)]
 
     def unit(self, value: str) -> float:
         """Return the middle of a value's share of [0, 1]."""
         return (self.values.index(value) + 0.5) / len(self.values)
 
-    def holds(self, value: str) -> bool:
-        """Tell whether the value is one of the list."""
+    def contains(self, value: str) -> bool:
+        """Return whether the value is in the list."""
         return value in self.values
 
     def distribution(self) -> "BaseDistribution":
-        """Return what Optuna is told; ordered values are told by their place in the list."""
+        """Return Optuna's distribution; ordered values are given by their index in the list."""
         from optuna.distributions import CategoricalDistribution, IntDistribution
 
         if self.ordered and len(self.values) > 1:
@@ -57,11 +57,11 @@ class Choice:
         return CategoricalDistribution(self.values)
 
     def to_optuna(self, value: str) -> str | int:
-        """Return the value as Optuna keeps it."""
+        """Return the value as Optuna stores it."""
         return self.values.index(value) if self.ordered and len(self.values) > 1 else value
 
     def from_optuna(self, kept: str | int) -> str:
-        """Return the value that Optuna has chosen."""
+        """Return the value for one suggested by Optuna."""
         return kept if isinstance(kept, str) else self.values[kept]
 
     def __str__(self) -> str:
@@ -70,16 +70,17 @@ class Choice:
 
 @dataclass(frozen=True)
 class Interval:
-    """A number between two others, both included.
+    """A number between two bounds, both included.
 
     Args:
         key: as on the command line.
-        low: least value.
-        high: greatest value.
-        scale: linear; log: each decade alike, for learning rates; reverse_log: each decade of
-            1 - x alike, for momentum and betas, which matter most close to one.
-        integer: whole numbers only.
-        when: as of `Choice`.
+        low: lower bound.
+        high: upper bound.
+        scale: linear; log: each decade has an equal share, for learning rates; reverse_log: each
+            decade of 1 - x has an equal share, for momentum and betas, which matter most close to
+            one.
+        integer: whether only integers are allowed.
+        when: as in `Choice`.
 
     """
 
@@ -109,7 +110,7 @@ class Interval:
         )
 
     def at(self, unit: float) -> str:
-        """Return the value at a place in [0, 1], by the scale."""
+        """Return the value at a position in [0, 1], on the scale."""
         low, high = self._ends()
         if self.integer and self.scale == "linear":  # each number has an equal share
             return str(min(int(self.low + unit * (self.high - self.low + 1)), int(self.high)))
@@ -123,7 +124,7 @@ class Interval:
         return str(round(value)) if self.integer else f"{value:.8g}"
 
     def unit(self, value: str) -> float:
-        """Return the place of a value in [0, 1]."""
+        """Return the position of a value in [0, 1]."""
         (low, high), at = self._ends(), float(value)
         if self.integer and self.scale == "linear":
             return (at - self.low + 0.5) / (self.high - self.low + 1)
@@ -132,16 +133,16 @@ class Interval:
         at = 1 - at if self.scale == "reverse_log" else at
         return (math.log(at) - math.log(low)) / (math.log(high) - math.log(low))
 
-    def holds(self, value: str) -> bool:
-        """Tell whether the value is a number within the ends."""
+    def contains(self, value: str) -> bool:
+        """Return whether the value is a number within the bounds."""
         number = float(value) if NUMBER.fullmatch(value) else math.nan
         if self.low <= number <= self.high:
             return not self.integer or number.is_integer()
-        ends = () if self.integer else (self.low, self.high)  # eight digits may lie just beyond
+        ends = () if self.integer else (self.low, self.high)  # eight digits may lie just outside
         return any(math.isclose(number, end, rel_tol=1e-7) for end in ends)
 
     def distribution(self) -> "BaseDistribution":
-        """Return what Optuna is told; on the reverse scale that is 1 - x, on a log scale."""
+        """Return Optuna's distribution; on the reverse_log scale, that of 1 - x on a log scale."""
         from optuna.distributions import FloatDistribution, IntDistribution
 
         if self.integer:
@@ -150,7 +151,7 @@ class Interval:
         return FloatDistribution(low, high, log=self.scale != "linear")
 
     def to_optuna(self, value: str) -> float | int:
-        """Return the value as Optuna keeps it."""
+        """Return the value as Optuna stores it."""
         if self.integer:
             return int(float(value))
         low, high = sorted(self._ends())
@@ -158,7 +159,7 @@ class Interval:
         return min(max(kept, low), high)
 
     def from_optuna(self, kept: float | int) -> str:
-        """Return the value that Optuna has chosen."""
+        """Return the value for one suggested by Optuna."""
         return self._say(1 - kept if self.scale == "reverse_log" else kept)
 
     def __str__(self) -> str:
@@ -172,7 +173,7 @@ Parameter = Choice | Interval
 
 @dataclass(frozen=True)
 class Space:
-    """The parameters of a sweep, owners before what they own.
+    """The parameters of a sweep, each after the ones that it depends on.
 
     Args:
         parameters: what varies.
@@ -187,7 +188,7 @@ class Space:
         return next(p for p in self.parameters if p.key == key)
 
     def active(self, parameter: Parameter, params: Params) -> bool:
-        """Tell whether a parameter exists beside the values chosen so far."""
+        """Return whether a parameter exists, given the values chosen so far."""
         return all(
             (params.get(owner) or self.chosen.get(owner)) in options
             for owner, options in parameter.when.items()
@@ -201,29 +202,29 @@ class Space:
                 params[parameter.key] = parameter.at(units[parameter.key])
         return params
 
-    def covers(self, params: Params) -> bool:
-        """Return whether params have a valid value for each active parameter, and no other."""
+    def accepts(self, params: Params) -> bool:
+        """Return whether params have a valid value for each active parameter, and no others."""
         seen: Params = {}
         for p in self.parameters:
             if self.active(p, seen):
-                if p.key not in params or not p.holds(params[p.key]):
+                if p.key not in params or not p.contains(params[p.key]):
                     return False
                 seen[p.key] = params[p.key]
         return seen == params
 
-    def foreign(self, params: Mapping[str, str]) -> list[str]:
-        """Return the keys that are not a parameter, or whose value is not one of the parameter's.
+    def invalid_keys(self, params: Mapping[str, str]) -> list[str]:
+        """Return the keys that are not a parameter, or whose value is not valid for it.
 
-        A params may lack parameters: the defaults do where they lie outside of a range.
+        Params may lack a parameter, as the defaults do if they lie outside its range.
         """
         own = {parameter.key: parameter for parameter in self.parameters}
-        return [k for k, value in params.items() if k not in own or not own[k].holds(value)]
+        return [k for k, value in params.items() if k not in own or not own[k].contains(value)]
 
     def product(self) -> Iterator[Params]:
-        """Yield every combination once, the last parameter turning fastest.
+        """Yield every combination once; the last parameter varies fastest.
 
         Raises:
-            UserError: an interval, which has no list of values; or more than anybody can train.
+            UserError: a parameter is an interval, or there are too many combinations.
 
         """
         lists = self._lists()
@@ -261,7 +262,7 @@ class Space:
         return lists
 
     def describe(self) -> dict[str, str]:
-        """Return the space as text, to compare it with another day's."""
+        """Return the space as text, by key."""
         return {
             p.key: str(p) + "".join(f" when {k}={','.join(v)}" for k, v in p.when.items())
             for p in self.parameters

@@ -1,7 +1,7 @@
-"""What a study is about, as its storage keeps it: fields in JSON, read as such.
+"""A study's spec: the metric, fixed overrides, space and strategy, stored as JSON.
 
-Studies of earlier versions kept a metric, `accuracy (max)`, and each parameter, `a,b when key=c`,
-as text. That is read here and nowhere else.
+Earlier versions stored the metric as text, `accuracy (max)`, and each parameter, `a,b when key=c`.
+Both are read here and nowhere else.
 """
 
 from collections.abc import Iterator, Mapping
@@ -13,8 +13,8 @@ from quintet.study.space import Choice, Interval, Parameter, Space
 Spec = Mapping[str, Any]
 
 
-def of_space(space: Space) -> dict[str, dict[str, Any]]:
-    """Return a space's parameters as JSON keeps them, by key."""
+def space_fields(space: Space) -> dict[str, dict[str, Any]]:
+    """Return the parameters of a space as JSON fields, by key."""
     return {p.key: _fields(p) for p in space.parameters}
 
 
@@ -27,8 +27,8 @@ def _fields(parameter: Parameter) -> dict[str, Any]:
     return found
 
 
-def space_of(spec: Spec) -> Space:
-    """Return the space of a study; of an earlier version's, by reading its texts."""
+def space_from_spec(spec: Spec) -> Space:
+    """Return the space of a spec; the text of earlier versions is parsed."""
     kept = spec.get("space", {}).items()
     found = (_read(k, v) if isinstance(v, str) else _parameter(k, v) for k, v in kept)
     return Space(tuple(p for p in found if p is not None))
@@ -53,8 +53,8 @@ def _read(key: str, text: str) -> Parameter | None:
     return parameter(override, when) if override.is_sweep_override() else None
 
 
-def metric_of(spec: Spec) -> str | None:
-    """Return P's name; None of a study that does not say."""
+def metric_name(spec: Spec) -> str | None:
+    """Return the metric's name; None if the spec has none."""
     kept = spec.get("metric")
     if isinstance(kept, Mapping):
         return str(kept["name"])
@@ -62,7 +62,7 @@ def metric_of(spec: Spec) -> str | None:
 
 
 def differences(before: Spec, now: Spec) -> Iterator[str]:
-    """Yield what of `now` is not as it was, a line each."""
+    """Yield a line for each difference."""
     for key in now:
         if same(before, now, key):
             continue
@@ -76,12 +76,12 @@ def differences(before: Spec, now: Spec) -> Iterator[str]:
 
 
 def same(one: Spec, other: Spec, key: str) -> bool:
-    """Tell whether two studies agree in a field, also where one of them has kept it as text."""
+    """Return whether two specs agree in a field, also if one of them stores it as text."""
     return one.get(key) == other.get(key) or shown(one).get(key) == shown(other).get(key)
 
 
 def shown(spec: Spec) -> dict[str, Any]:
-    """Return a spec as a person reads it."""
+    """Return a spec in readable form."""
     found = dict(spec)
     if isinstance(metric := spec.get("metric"), Mapping):
         found["metric"] = f"{metric['name']} ({metric['mode']})"

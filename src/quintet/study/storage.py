@@ -1,4 +1,4 @@
-"""Where a study's trials are kept: a journal in its folder, or a database for many machines."""
+"""The storage of a study: a journal in its folder, or a database for several machines."""
 
 import fcntl
 import json
@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 JOURNAL = "journal.log"
 PATIENCE = 10.0
-"""Seconds that a proxy has to answer."""
+"""Seconds to wait for a proxy."""
 SCHEMES = ("sqlite://", "postgresql", "mysql", "grpc://")
 
 
@@ -26,10 +26,10 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
 
     Args:
         folder: of the sweep.
-        url: None for the journal; an SQLAlchemy URL; or grpc://host:port of Optuna's proxy.
+        url: None for the journal; an SQLAlchemy URL; or grpc://host:port for Optuna's proxy.
 
     Raises:
-        UserError: a URL of another kind, or a storage that does not answer.
+        UserError: the URL is of another kind, or the storage does not respond.
 
     """
     if url is None:
@@ -55,7 +55,7 @@ def storage(folder: Path, url: str | None) -> "BaseStorage":
     except Exception as error:
         cause = redact(str(error)).strip().splitlines()[0]
         raise UserError(
-            f"does not answer: {cause}",
+            f"does not respond: {cause}",
             code=Code.UNAVAILABLE,
             key="sweeper.storage",
             value=shown(url),
@@ -74,11 +74,11 @@ def shown(url: str) -> str:
 
 
 class Flock:
-    """Optuna's journal lock by the kernel's flock, let go of at once when its holder is killed.
+    """A lock for Optuna's journal by flock, which the kernel releases when the holder is killed.
 
-    Optuna's own are files that outlive a killed holder, and cost a stall of 30 s then; this one
-    is four times faster as well. Whoever holds it is the only writer, so half a line is a dead
-    one's, and is cut off.
+    Optuna's own locks are files that outlive a killed holder, which then costs 30 s; flock is also
+    four times faster. The holder is the only writer, so an incomplete line was left by a killed one
+    and is removed.
     """
 
     def __init__(self, journal: Path) -> None:
@@ -93,16 +93,16 @@ class Flock:
         return True
 
     def release(self) -> None:
-        """Let go."""
+        """Release the lock."""
         os.close(self._descriptor)
         fault_injection.reach("after", self._journal)
 
 
 def journal(path: Path) -> "BaseStorage":
-    """Open a journal file, mending a last line that a dying writer left torn.
+    """Open a journal file, and repair the last line if a killed writer left it incomplete.
 
     Raises:
-        UserError: another line cannot be read, which no killed writer leaves behind.
+        UserError: another line is unreadable, which a killed writer cannot have caused.
 
     """
     from optuna.storages import JournalStorage
@@ -117,7 +117,7 @@ def journal(path: Path) -> "BaseStorage":
     lock.release()
     try:
         return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
-    except Exception as error:  # json's own, of bytes that are no text, of words that are none
+    except Exception as error:  # not JSON, not text, not known fields
         if (line := unreadable(path)) is None:
             said = f"{type(error).__name__}: {error}"[:200]
             untrusted_files.refuse(path, f"tells what no study tells ({said})", error)
@@ -130,7 +130,7 @@ def journal(path: Path) -> "BaseStorage":
 
 
 def unreadable(path: Path) -> int | None:
-    """Return the number of the first line that is no JSON, from 1; None where all are."""
+    """Return the number of the first line that is not JSON, from 1; None if all are."""
     with path.open("rb") as file:
         for number, line in enumerate(file, start=1):
             try:
@@ -141,7 +141,7 @@ def unreadable(path: Path) -> int | None:
 
 
 def mend(path: Path) -> int:
-    """Cut off what follows the last line end; return how many bytes that was."""
+    """Truncate the file after the last line break; return how many bytes were removed."""
     if not path.is_file() or (size := path.stat().st_size) == 0:
         return 0
     with path.open("r+b") as file:

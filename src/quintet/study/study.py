@@ -1,4 +1,4 @@
-"""A sweep's study: its trials, in a storage that outlives the sweep's process."""
+"""A sweep's study: its trials, in a persistent storage."""
 
 import warnings
 from collections.abc import Iterator, Mapping
@@ -30,15 +30,15 @@ class Study:
     """
 
     def __init__(self, folder: Path, direction: str | None = None, url: str | None = None) -> None:
-        """Open the study, making it where there is none.
+        """Open the study; create it if it does not exist.
 
         Args:
             folder: of the sweep.
-            direction: min or max; None to read a study that exists.
-            url: of the storage, as of `quintet.study.storage.storage`.
+            direction: min or max; None to open an existing study only.
+            url: of the storage, as for `quintet.study.storage.storage`.
 
         Raises:
-            UserError: the study is to be read and there is none, or it is damaged.
+            UserError: there is no such study, or it is damaged.
 
         """
         optuna = quiet_optuna()
@@ -64,11 +64,11 @@ class Study:
 
     @classmethod
     def read(cls, folder: str | Path, storage: str | None = None) -> "Study":
-        """Open the study of a sweep folder to look at it.
+        """Open the study of a sweep folder for reading.
 
         Args:
-            folder: that `train.py -m` wrote.
-            storage: its `sweeper.storage`, where it had one.
+            folder: written by `train.py -m`.
+            storage: its `sweeper.storage`, if it had one.
 
         Raises:
             UserError: there is no study in the folder.
@@ -94,11 +94,11 @@ class Study:
         return [_trial(t) for t in self.optuna.get_trials(deepcopy=False)]
 
     def ended(self) -> set[int]:
-        """Return the numbers of the trials that have ended, well or not."""
+        """Return the numbers of all trials that have ended, whatever the outcome."""
         return {t.number for t in self.trials() if t.state != "running"}
 
     def frame(self) -> "pd.DataFrame":
-        """Return the leaderboard as a table: one row a trial, the best first."""
+        """Return the leaderboard as a table: one row per trial, best first."""
         import pandas as pd
 
         table = rows(self.trials(), self.mode, self.folder)
@@ -110,11 +110,11 @@ class Study:
         with locks.held(self.folder / ".claim.lock"):
             yield
 
-    def agree(self, spec: Mapping[str, Any]) -> None:
+    def set_or_check_spec(self, spec: Mapping[str, Any]) -> None:
         """Store the spec of the study, or compare it with the stored one.
 
         Raises:
-            UserError: another space, strategy or P than the study began with.
+            UserError: the space, strategy or metric differs from the stored one.
 
         """
         before, spec = self.optuna.user_attrs.get("spec"), redacted(spec, places=False)
@@ -129,7 +129,7 @@ class Study:
                 hint="Undo that to continue it, or give the new sweep a study= of its own",
             )
 
-    def remember(self, **about: Any) -> None:
+    def set_about(self, **about: Any) -> None:
         """Store facts about the sweep's latest start, for its report."""
         self.optuna.set_user_attr("about", redacted(about, places=False))
 
@@ -148,23 +148,24 @@ class Study:
         return int(self._storage.get_trial(trial_id).number)
 
     def note(self, number: int, **notes: Any) -> None:
-        """Write something about a trial."""
+        """Store notes about a trial."""
         trial_id = self._trial_id(number)
         for key, value in notes.items():
             self._storage.set_trial_user_attr(trial_id, key, redacted(value, places=False))
 
     def report(self, number: int, epochs: int, value: float, *, stop: bool) -> None:
-        """Write P after so many epochs, and whether the trial stops there.
+        """Store the metric after `epochs` epochs, and whether the trial stops there.
 
-        Both are one write, which a kill cannot part: a report alone says that the trial goes on;
-        one that stops it is a note, and stands beside it for other readers of the storage.
+        A single write decides, so a kill cannot separate the two: a plain report means that the
+        trial continues; a stop is a note that holds the report as well. The intermediate value that
+        follows it is for other readers of the storage.
         """
         if stop:
             self.note(number, **{STOP: {"epochs": epochs, "value": value}})
         self._storage.set_trial_intermediate_value(self._trial_id(number), epochs, value)
 
     def tell(self, number: int, state: State, value: float | None = None) -> None:
-        """End a trial; one that has ended stays as it is."""
+        """Set the final state of a trial; one that has ended is left unchanged."""
         from optuna.exceptions import UpdateFinishedTrialError
         from optuna.trial import TrialState
 
@@ -184,13 +185,13 @@ class Study:
 
 
 def _name(folder: Path, kept: Any, url: str | None) -> str:
-    """Return the study's name: the folder's, or what a journal knows it by since it was moved."""
+    """Return the study's name: the folder's, or the journal's if the folder was renamed."""
     names = [] if url else [s.study_name for s in kept.get_all_studies()]
     return folder.name if folder.name in names or len(names) != 1 else str(names[0])
 
 
 def quiet_optuna() -> Any:
-    """Import Optuna without its own log lines and warnings about experimental parts."""
+    """Import Optuna with its log lines and experimental warnings disabled."""
     import optuna
 
     optuna.logging.set_verbosity(optuna.logging.ERROR)

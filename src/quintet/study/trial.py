@@ -1,4 +1,4 @@
-"""One trial of a study as it stands."""
+"""The current state of one trial."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,15 +13,15 @@ STOP = "stop"
 
 @dataclass
 class Trial:
-    """One trial as it stands.
+    """The current state of one trial.
 
     Args:
         number: from 0.
-        state: running covers paused ones, and those whose process has died.
-        value: P; of a pruned trial, its P so far.
-        params: what varies.
-        reports: P after so many epochs.
-        notes: what the sweep has written about it: status, reason, epochs, seconds, budget ...
+        state: running includes paused trials, and those whose process has died.
+        value: the metric; for a pruned trial, its last value.
+        params: its values of the swept parameters.
+        reports: the metric by number of epochs.
+        notes: what the sweep has stored about it: status, reason, epochs, seconds, budget ...
 
     """
 
@@ -34,15 +34,15 @@ class Trial:
 
     @property
     def paused(self) -> bool:
-        """Whether it waits for the scheduler to let it go on."""
+        """Whether it waits for the scheduler to continue it."""
         at, budget = self.notes.get("paused_at"), self.notes.get("budget")
         return self.state == "running" and at is not None and at == budget
 
     def stopped_by(self, epochs: int) -> bool:
-        """Tell whether its scheduler has stopped it after so many epochs, or before."""
+        """Return whether its scheduler has stopped it after at most `epochs` epochs."""
         if (stop := self.notes.get(STOP)) is None:
             return False
-        # A budget that was raised since then has let the trial go on.
+        # A budget raised since then has continued the trial.
         return bool(self.notes.get("budget", 0) <= stop["epochs"] <= epochs)
 
 

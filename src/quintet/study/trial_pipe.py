@@ -1,10 +1,13 @@
-"""A trial's connection to its sweep: it reports the metric and is told whether to stop."""
+"""A trial's connection to its sweep: it reports the metric and receives whether to stop."""
 
 import json
 import os
+from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
+LONGEST = 300
+"""Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
 
 @dataclass(frozen=True)
@@ -29,12 +32,13 @@ class TrialPipe:
     def report(self, epoch: int, value: float | None) -> bool:
         """Report the metric after `epoch` epochs; return whether to stop.
 
-        The sweep answers every report, so a decision falls at the same epoch in every run. A
-        sweep that is gone takes its trials with it.
+        The sweep answers every report, so that decisions are made at the same epoch in every run.
+        If the sweep is gone, the trial exits.
 
         Args:
             epoch: the number of epochs.
-            value: P; None to ask again what was answered before, which a kill may have cut off.
+            value: the metric; None to ask for the answer to an earlier report again, which a kill
+                may have cut off.
 
         """
         try:
@@ -46,9 +50,21 @@ class TrialPipe:
             os._exit(1)
         return answer == b"s"
 
+    def fail(self, code: str, reason: str) -> None:
+        """Report the error that ends the trial, as files may not be writable any more.
+
+        Args:
+            code: of the `UserError`.
+            reason: its message.
+
+        """
+        with suppress(OSError):
+            line = {"code": code, "reason": reason[:LONGEST]}
+            os.write(self.reports, json.dumps(line).encode() + b"\n")
+
 
 def is_trial() -> bool:
-    """Tell whether this process belongs to a trial of a sweep, whichever rank it is."""
+    """Return whether this process belongs to a trial of a sweep, whatever its rank."""
     return VARIABLE in os.environ
 
 

@@ -1,4 +1,4 @@
-"""What a study has kept, checked as it is opened: its journal may be a stranger's."""
+"""Type checks of a study's stored attributes: its journal may come from somebody else."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
 
 @dataclass
 class Metric:
-    """P's name and direction."""
+    """The metric's name and direction."""
 
     name: str
     mode: str
 
 
 @dataclass
-class Listed:
+class ChoiceFields:
     """A parameter with listed values; see `space.Choice`."""
 
     values: list[str]
@@ -30,8 +30,8 @@ class Listed:
 
 
 @dataclass
-class Range:
-    """A number between two others; see `space.Interval`."""
+class IntervalFields:
+    """A number between two bounds; see `space.Interval`."""
 
     low: float
     high: float
@@ -42,17 +42,17 @@ class Range:
 
 @dataclass
 class Spec:
-    """What a study is about; see `Plan.spec`. Earlier versions kept metric and space as text."""
+    """The spec of a study; see `Plan.spec`. Earlier versions stored metric and space as text."""
 
     metric: str | Metric = ""
     fixed: list[str] = field(default_factory=list)
-    space: dict[str, str | Listed | Range] = field(default_factory=dict)
+    space: dict[str, str | ChoiceFields | IntervalFields] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass
 class SweepAbout:
-    """What is known of a study's latest start."""
+    """Facts about a study's latest start."""
 
     command: str = ""
     total: int = 0
@@ -61,8 +61,8 @@ class SweepAbout:
 
 
 @dataclass
-class Taken:
-    """A point of another study; see `warm.HeadStart`. Earlier versions knew it by folder."""
+class WarmStartTrial:
+    """A trial of another study; see `warm_start.HeadStart`. Formerly stored by folder."""
 
     study: str
     trial: int
@@ -71,11 +71,11 @@ class Taken:
 
 @dataclass
 class Attributes:
-    """What a study keeps of itself."""
+    """The attributes of a study."""
 
     spec: Spec = field(default_factory=Spec)
     about: SweepAbout = field(default_factory=SweepAbout)
-    warm_start: list[Taken] | dict[str, dict[str, str]] | None = None
+    warm_start: list[WarmStartTrial] | dict[str, dict[str, str]] | None = None
     best: list[int | float | None] | None = None
     best_closed: list[int | float | bool | None] | None = None
     passed_over: list[int] = field(default_factory=list)
@@ -93,7 +93,7 @@ class Stop:
 
 @dataclass
 class Notes:
-    """What a study keeps of a trial."""
+    """The attributes of a trial."""
 
     point: dict[str, str] = field(default_factory=dict)
     value: float | None = None
@@ -112,14 +112,14 @@ class Notes:
 
 
 def check(study: "optuna.Study", path: Path) -> None:
-    """Check the types of all that a study has kept.
+    """Check the types of everything stored in a study.
 
     Args:
-        study: just opened.
-        path: of its journal, or of its folder where it is kept elsewhere; for the message.
+        study: to check.
+        path: of its journal, or of its folder if the storage is elsewhere; for the message.
 
     Raises:
-        DamagedError: something is of another type than we would have written.
+        DamagedError: a value has another type than the one that is written.
 
     """
     with untrusted_files.understood(path):

@@ -100,7 +100,9 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
 
 def _earlier(study: Study) -> str:
     """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
-    return ", ".join(f"{each.study} (trial {each.trial})" for each in warm_start.begun_with(study))
+    return ", ".join(
+        f"{each.study} (trial {each.trial})" for each in warm_start.started_from(study)
+    )
 
 
 def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
@@ -131,7 +133,10 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     if shares := leaderboard.importance(study):
         parts = (f"{k} {v:.0%}{_expected(k)}" for k, v in shares.items())
         say("importance  {}", " · ".join(parts))
-    for warning in (*leaderboard.by_hand(study), *leaderboard.at_the_edge(best, plan.space)):
+    for warning in (
+        *leaderboard.steering_warnings(study),
+        *leaderboard.edge_warnings(best, plan.space),
+    ):
         say("[yellow]note[/]  {}", warning)
     _say_winner(plan, best, record)
 
@@ -178,7 +183,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     folder = plan.folder / "best"
     say("best      [bold]{}[/]", shortest(folder))
     say_how_to_use(folder, record)
-    say("continue  {}", again(plan))
+    say("continue  {}", continue_command(plan))
 
 
 def _unfinished(plan: Plan, best: Trial) -> str:
@@ -216,7 +221,7 @@ def failures(study: Study) -> str:
     )
 
 
-def again(plan: Plan) -> str:
+def continue_command(plan: Plan) -> str:
     """Return the command that continues this sweep."""
     script = shortest(Path(plan.command[1]))
     arguments = [a for a in sys.argv[1:] if a not in ("study=", "study=null")]
@@ -225,7 +230,7 @@ def again(plan: Plan) -> str:
     return shlex.join(["python", script, *arguments, *own])
 
 
-def page(plan: Plan) -> str:
+def report_command(plan: Plan) -> str:
     """Return the command that writes this sweep's report."""
     words = [a.removeprefix("sweeper.") for a in sys.argv[1:] if a.startswith("sweeper.storage=")]
     return command_line("report", f"sweep={typed(plan.folder)}", *words)

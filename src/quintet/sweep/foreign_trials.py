@@ -4,7 +4,7 @@ from quintet.base import schema
 from quintet.base.errors import Code, UserError
 from quintet.study.study import Study
 from quintet.sweep.plan import Plan
-from quintet.sweep.warm_start import begun_with
+from quintet.sweep.warm_start import started_from
 
 
 def check_params(plan: Plan, study: Study) -> None:
@@ -16,10 +16,10 @@ def check_params(plan: Plan, study: Study) -> None:
         UserError: a trial has params outside the space.
 
     """
-    warm_start = {f"trial {e.trial} of {e.study}": e.params for e in begun_with(study)}
+    warm_start = {f"trial {e.trial} of {e.study}": e.params for e in started_from(study)}
     trials = {f"trial {trial.number}": trial.params for trial in study.trials()}
     for name, params in {**trials, **warm_start}.items():
-        if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.foreign(params)]:
+        if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.invalid_keys(params)]:
             raise UserError(
                 f"cannot be continued: {name} has {', '.join(odd)}, which is not of this sweep's "
                 "space, so somebody else has written it",

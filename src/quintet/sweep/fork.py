@@ -16,13 +16,13 @@ from quintet.sweep.trial_process import Process, Start, clean, output, start
 SOURCES = str(Path(__file__).parents[2])
 SERVE = "from quintet.sweep.fork_server import main; main()"
 
-# pyarrow, which pandas brings along, otherwise starts a thread at import; a process with threads
-# cannot be forked from safely.
+# pyarrow, a dependency of pandas, otherwise starts a thread at import; forking a process that has #
+# threads is not safe.
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
 
 
 def search_path() -> str:
-    """Return where a process of the sweep finds quintet, before all that was found so far."""
+    """Return a PYTHONPATH on which the sweep's processes find quintet first."""
     return os.pathsep.join(filter(None, [SOURCES, os.environ.get("PYTHONPATH")]))
 
 
@@ -36,13 +36,13 @@ class ForkedTrial:
     def poll(self) -> int | None:
         """Return the exit code, negative for a signal; None while it runs."""
         self.server.listen()
-        if self.code is None and self.server.dead:  # and its trials with it
+        if self.code is None and self.server.dead:  # and so have its trials
             self.code = -signal.SIGKILL
         return self.code
 
 
 class Server:
-    """Starts trials by fork; begins to load the libraries at once.
+    """Starts trials by fork; starts loading the libraries on creation.
 
     Args:
         modules: to load.
@@ -61,7 +61,7 @@ class Server:
             [sys.executable, "-c", SERVE, *arguments],
             stdin=subprocess.DEVNULL,
             pass_fds=[theirs.fileno()],
-            start_new_session=True,  # a Ctrl-C is the sweep's to deal with
+            start_new_session=True,  # a Ctrl-C is handled by the sweep
             env={**clean(os.environ), "PYTHONPATH": search_path(), **NO_THREADS},
         )
         theirs.close()
@@ -84,7 +84,7 @@ class Server:
         lock: int,
         extra: Mapping[str, str],
     ) -> Process:
-        """Start a trial, as `trial_process.start`; by that where a fork is not safe."""
+        """Start a trial by fork; by `trial_process.start` if a fork is not safe."""
         self.listen()
         if self.dead:
             self._begin()

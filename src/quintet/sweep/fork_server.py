@@ -21,7 +21,7 @@ from quintet.base.signals import SIGNALS, listen
 from quintet.study.trial_pipe import TrialPipe
 
 LARGEST = 1 << 18
-"""Bytes of a request: a command line and an environment."""
+"""Maximum bytes of a request: a command line and an environment."""
 
 
 def main() -> None:
@@ -32,7 +32,7 @@ def main() -> None:
     for name in modules:
         import_module(name)
     compose_once()
-    gc.freeze()  # trials share these pages for good
+    gc.freeze()  # trials share these pages permanently
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
     connection.send(json.dumps({"threads": threads}).encode())
     if (request := serve(connection)) is not None:
@@ -83,9 +83,10 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
 
 
 def fork() -> int:
-    """Fork a process that ends with this one and leads a session; return its id, 0 in itself.
+    """Fork a process that ends with this one and leads a session; return its id, 0 in the child.
 
-    It can be signalled as a group once this returns. Interrupts wait until `run` listens to them.
+    It can be signalled as a group once this returns. Interrupts are blocked until `run` handles
+    them.
     """
     own = os.getpid()
     ready, begins = os.pipe()
@@ -96,7 +97,7 @@ def fork() -> int:
     else:
         signal.pthread_sigmask(signal.SIG_UNBLOCK, SIGNALS)
     os.close(begins)
-    os.read(ready, 1)  # ends when both have closed theirs, or the child has died
+    os.read(ready, 1)  # returns when both have closed theirs, or the child has died
     os.close(ready)
     return pid
 

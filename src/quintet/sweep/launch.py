@@ -22,7 +22,7 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
             change anything.
 
     """
-    if plan.space.foreign(trial.params):
+    if plan.space.invalid_keys(trial.params):
         raise UserError(
             f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.params))}, "
             "which is outside of this sweep's space, so somebody else has written to its study",

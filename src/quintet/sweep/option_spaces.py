@@ -1,8 +1,8 @@
-"""The part of a search space that options bring: an option's YAML has ranges of its own parameters.
+"""Search spaces in the YAMLs of options: each option defines the ranges of its own parameters.
 
-An option may say `search_space:`, a range for each parameter worth varying, and in it smaller
-spaces by name, for sweeps of few trials. A preset of `configs/search_space/` says `own` in place of
-a range:
+An option may have a node `search_space:` with a range for each parameter worth varying, and in it
+named smaller spaces, for sweeps of few trials. A preset of `configs/search_space/` has `own` in
+place of a range:
 
 - `model.width: own` is the range that each model gives its width,
 - `model.width: [own.grid, own]` that of its space `grid`, of those without one the one above,
@@ -26,12 +26,12 @@ Node = dict[str, Any]
 
 
 def expanded(entries: Mapping[str, Any]) -> dict[str, list[Any]]:
-    """Return a preset's entries with the options' own ranges in place of `own`.
+    """Return a preset's entries with `own` replaced by the options' own ranges.
 
-    A range of the preset's own is of those options that have the parameter.
+    A range that the preset itself defines applies to the options that have the parameter.
 
     Raises:
-        UserError: a space that no option has.
+        UserError: no option has a space of that name.
 
     """
     found: dict[str, list[Any]] = {}
@@ -67,7 +67,7 @@ def _nodes(key: str, entry: Any) -> Iterator[Any]:
 
 
 def _ranges(group: str, parameter: str, name: str, when: Mapping[str, Any]) -> Iterator[Node]:
-    """Yield a parameter's ranges, each with the options that give it: first what covers most."""
+    """Yield a parameter's ranges, each with the options that define it; intervals first."""
     given: dict[str, list[str]] = {}
     for option, space in _spaces(group, name).items():
         if text := (space.get(name, {}) if name else space).get(parameter):
@@ -77,7 +77,7 @@ def _ranges(group: str, parameter: str, name: str, when: Mapping[str, Any]) -> I
 
 
 def _families(group: str, name: str) -> Iterator[Node]:
-    """Yield for each kind of data the options whose space `name` lists it, all-rounders first."""
+    """Yield for each kind of data the options whose space `name` lists it, most general first."""
     spaces = _spaces(group, name).items()
     kinds = {option: space[name][KIND] for option, space in spaces if name in space}
     order = sorted(kinds, key=lambda option: (-len(kinds[option]), option))
@@ -88,7 +88,7 @@ def _families(group: str, name: str) -> Iterator[Node]:
 
 
 def _spaces(group: str, name: str) -> dict[str, dict[str, Any]]:
-    """Return the options' own spaces.
+    """Return the options' own spaces, by option.
 
     Raises:
         UserError: none has a space `name`.
@@ -108,7 +108,7 @@ def _spaces(group: str, name: str) -> dict[str, dict[str, Any]]:
 
 
 def _varied(group: str) -> list[str]:
-    """Return all parameters that an option of a group gives a range."""
+    """Return all parameters for which an option of a group has a range."""
     spaces = _spaces(group, "").values()
     return [*dict.fromkeys(k for space in spaces for k, v in space.items() if isinstance(v, str))]
 

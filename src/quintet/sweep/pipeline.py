@@ -30,7 +30,7 @@ from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.fork import starter
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.live_view import view
-from quintet.sweep.plan import Plan, settle
+from quintet.sweep.plan import Plan, make_plan
 from quintet.sweep.preflight import preflight
 from quintet.sweep.settings import check
 from quintet.sweep.slots import Loop
@@ -72,7 +72,7 @@ def sweep(
     budget = TimeBudget(config.sweeper.timeout)
     loader = context.config_loader
     found = apply_inspection(config, inspect_data(loader, arguments)) if config.sweeper.look else []
-    plan = settle(config, loader, arguments, found)
+    plan = make_plan(config, loader, arguments, found)
     total, settings, stop = limit(plan), plan.settings, Interruption()
     hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
     with (
@@ -81,7 +81,7 @@ def sweep(
         starter(settings.isolation, settings.preload) as start,
     ):
         preflight(plan, start)
-        plan, study = begun(plan, total)
+        plan, study = open_study(plan, total)
         slots = settings.slots * (settings.workers if hosted else 1)
         console_report.announce(plan, study, total, min(slots, total))
         with stop.on_signals():
@@ -93,13 +93,13 @@ def sweep(
         publish = partial(_publish, config, plan, study, at_end)
         try:
             if stop.asked:
-                leave(plan, study, publish)
+                exit_interrupted(plan, study, publish)
             return conclude(plan, study, start, budget, publish, gave_up=gave_up)
         except KeyboardInterrupt:
-            leave(plan, study, publish)
+            exit_interrupted(plan, study, publish)
 
 
-def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
+def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
     """Open the plan's study; return the plan with its warm start."""
     study = Study(plan.folder, plan.mode, plan.settings.storage)
     if not study.trials() and any((plan.folder / "trials").glob("*")):
@@ -109,11 +109,11 @@ def begun(plan: Plan, total: int) -> tuple[Plan, Study]:
             code=Code.DAMAGED,
             hint="Restore it; or begin another study=, or move the folder away",
         )
-    study.agree(plan.spec())
+    study.set_or_check_spec(plan.spec())
     check_params(plan, study)
     plan = replace(plan, examples=(), warm_start=warm_start.params(plan, study))
-    study.remember(
-        command=console_report.again(plan),
+    study.set_about(
+        command=console_report.continue_command(plan),
         total=total,
         max_epochs=plan.max_epochs,
         defaults=plan.defaults,
@@ -138,15 +138,15 @@ def run(
     return loop.gave_up
 
 
-def leave(plan: Plan, study: Study, publish: Callable[[], None]) -> NoReturn:
+def exit_interrupted(plan: Plan, study: Study, publish: Callable[[], None]) -> NoReturn:
     """Print how to continue, and exit; after a Ctrl-C, without a report."""
     number = signals.asked()
     if number is None:  # its jobs have ended early
         publish()
     print(
         f"Stopped; {len(study.ended())} trials are done. Continue with:",
-        f"  {console_report.again(plan)}",
-        f"See them with:\n  {console_report.page(plan)}",
+        f"  {console_report.continue_command(plan)}",
+        f"See them with:\n  {console_report.report_command(plan)}",
         sep="\n",
         file=sys.stderr,
     )

@@ -1,4 +1,4 @@
-"""The plan of a sweep: everything that is decided and checked before its first trial."""
+"""The plan of a sweep: everything that is decided and checked before the first trial."""
 
 import sys
 from collections.abc import Iterable, Mapping
@@ -37,8 +37,8 @@ class Plan:
         space: what varies.
         defaults: the config's own values of what varies, as far as they lie within the space.
         folder: of the sweep.
-        metric: P's name.
-        mode: P's direction.
+        metric: the metric's name.
+        mode: the metric's direction.
         max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
         scheduler: decides which trials continue and which stop.
@@ -72,7 +72,7 @@ class Plan:
 
     @property
     def enqueued(self) -> tuple[Params, ...]:
-        """The params that are tried before the sampler is asked."""
+        """The params that are tried before the sampler suggests any."""
         return (*filter(None, [self.defaults]), *self.warm_start)
 
     def spec(self) -> dict[str, Any]:
@@ -81,12 +81,12 @@ class Plan:
         return {
             "metric": {"name": self.metric, "mode": self.mode},
             "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
-            "space": spec.of_space(self.space),
+            "space": spec.space_fields(self.space),
             "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
         }
 
 
-def settle(
+def make_plan(
     config: DictConfig,
     loader: "ConfigLoader",
     arguments: Iterable[str],
@@ -101,7 +101,7 @@ def settle(
         inspected: overrides from inspecting the data; a space may vary what they choose.
 
     Raises:
-        UserError: a parameter, value or combination with which no trial could run.
+        UserError: a parameter, value or combination would fail every trial.
 
     """
     length, overrides = repeats(config), read(arguments, loader)
@@ -138,7 +138,7 @@ def settle(
         max_epochs=(first.trainer.max_epochs or 0) * length,
         sampler=sampler,
         scheduler=scheduler,
-        # A storage's password stays a reference: jobs of a cluster get the plan as a file.
+        # A storage's password stays a reference: cluster jobs receive the plan as a file.
         settings=run_folder.without_secrets(config.sweeper),
         test=config.test,
         report=config.report,
@@ -158,7 +158,7 @@ def _defaults(base: DictConfig, space: Space) -> Params | None:
     for p in space.parameters:
         own = space.chosen.get(p.key) or OmegaConf.select(base, p.key)
         value = "null" if own is None else str(own)
-        if space.active(p, params) and p.holds(value):
+        if space.active(p, params) and p.contains(value):
             params[p.key] = value
     return params or None
 

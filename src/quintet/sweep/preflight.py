@@ -1,7 +1,7 @@
 """Checks a sweep's configs, as a run checks its own, before the first trial.
 
-What the shipped signatures tell is checked at once. The sweep's own process does not load torch, so
-`python -m` of this file does the rest in another one.
+What the shipped signatures cover is checked in this process, which does not load torch. The rest is
+checked by `python -m` of this file, in a process of its own.
 """
 
 import json

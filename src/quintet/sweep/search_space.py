@@ -1,4 +1,4 @@
-"""What a sweep varies: the words of its command line, and a preset for the rest."""
+"""The search space of a sweep: what the command line varies, and a preset for the rest."""
 
 from collections.abc import Iterable, Mapping
 from typing import TYPE_CHECKING, Any
@@ -26,13 +26,13 @@ def search_space(
     """Return the space of a sweep.
 
     Args:
-        base: the config without what varies.
+        base: the config without the swept values.
         loader: Hydra's.
-        overrides: of the command line, which wins over the preset.
-        entries: of the preset, as of `quintet.study.grammar.preset`.
+        overrides: of the command line, which take precedence over the preset.
+        entries: of the preset, as for `quintet.study.grammar.preset`.
 
     Raises:
-        UserError: values that cannot be tried together.
+        UserError: the values cannot be combined.
 
     """
     chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
@@ -57,24 +57,24 @@ def search_space(
 
 
 def _has_effect(parameter: Parameter, base: DictConfig) -> bool:
-    """Tell whether a preset's parameter is one of the run's module, which may not take all."""
+    """Return whether a preset's parameter is one of the run's module, which may not take all."""
     group = parameter.key.partition(".")[0]
     return group not in CHOICES or group == "metric" or group in taken(base)
 
 
 def _fixed_owners(base: DictConfig, found: Iterable[Parameter]) -> dict[str, str | None]:
-    """Return the values of plain keys, such as data.kind, that parameters belong to."""
+    """Return the values of plain keys, such as data.kind, that parameters depend on."""
     owners = {owner for p in found for owner in p.when if "." in owner}
     return {owner: OmegaConf.select(base, owner) for owner in owners}
 
 
 def _owners_first(found: Iterable[Parameter]) -> list[Parameter]:
-    """Order parameters so that each comes after those it belongs to."""
+    """Order parameters so that each comes after those it depends on."""
     waiting, placed = list(found), list[Parameter]()
     while waiting:
         keys = {p.key for p in waiting}
         ready = [p for p in waiting if not (set(p.when) - {p.key}) & keys]
-        placed += ready or waiting  # owners in a circle: in the order given
+        placed += ready or waiting  # circular dependencies: in the order given
         waiting = [p for p in waiting if p not in placed]
     return placed
 
@@ -82,7 +82,7 @@ def _owners_first(found: Iterable[Parameter]) -> list[Parameter]:
 def _possible(
     parameter: Parameter, varied: Mapping[str, Parameter], chosen: Mapping[str, str | None]
 ) -> bool:
-    """Tell whether any option that a parameter belongs to can be chosen."""
+    """Return whether any option that a parameter depends on can be chosen."""
     for owner, options in parameter.when.items():
         group = varied.get(owner)
         open_to = group.values if isinstance(group, Choice) else (chosen.get(owner),)

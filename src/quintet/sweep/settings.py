@@ -15,7 +15,7 @@ LONGEST = 200
 
 
 def check(config: DictConfig) -> None:
-    """Check the settings without which no trial could run, or a sweep would never end.
+    """Check the settings that would otherwise fail every trial or keep a sweep from ending.
 
     Raises:
         UserError: a setting has another type or value than allowed.
@@ -61,6 +61,28 @@ def check(config: DictConfig) -> None:
             value=settings.isolation,
             allowed=ISOLATIONS,
         )
+
+
+def check_least(node: str, **arguments: tuple[int, int]) -> None:
+    """Check arguments of a sampler or scheduler.
+
+    Args:
+        node: `sampler` or `scheduler`.
+        arguments: the value and the least value of each.
+
+    Raises:
+        UserError: a value is too small.
+
+    """
+    for name, (value, least) in arguments.items():
+        if value < least:
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key=f"sweeper.{node}.{name}",
+                value=value,
+                hint=f"Allowed: {least} or more",
+            )
 
 
 def _not_allowed(key: str, value: object, allowed: str, *, number: bool = False) -> UserError:

@@ -37,7 +37,7 @@ class View(Protocol):
         """Show a trial that has started or goes on."""
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
-        """Show P after so many epochs."""
+        """Show the metric after `epochs` epochs."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
@@ -97,7 +97,7 @@ class Loop:
         return False
 
     def _out_of_time(self) -> bool:
-        """Return whether no more trials may start: a sweep always has one, of one epoch."""
+        """Return whether no more trials may start; every sweep has at least one, of one epoch."""
         return self._budget.late and (bool(self.running) or bool(self.study.trials()))
 
     def _fill(self) -> bool:
@@ -201,12 +201,13 @@ class Loop:
                 self._answer_reports(slot)
                 self._release(slot)
                 try:
-                    self._record(slot.trial, trial_outcome.of(slot.folder, code))
+                    how = trial_outcome.of(slot.folder, code, slot.process.failure)
+                    self._record(slot.trial, how)
                 finally:
-                    slot.process.let_go()
+                    slot.process.release_lock()
 
     def _answer_reports(self, slot: Slot) -> None:
-        for epochs, value in slot.process.heard():
+        for epochs, value in slot.process.read_reports():
             stop = trial_reports.stops(self.plan, self.study, slot.trial, epochs, value)
             if value is not None:
                 self.view.reported(slot.trial, epochs, value)
@@ -245,5 +246,5 @@ class Loop:
         until = time.monotonic() + GRACE
         for slot in list(self.running.values()):
             slot.process.end(patience=max(0.0, until - time.monotonic()))
-            slot.process.let_go()
+            slot.process.release_lock()
         self.running.clear()

@@ -1,4 +1,4 @@
-"""Work that a sweep runs in a process of its own, like a trial, and waits for."""
+"""A command that a sweep runs in a process of its own, like a trial, and waits for."""
 
 import time
 from collections.abc import Sequence
@@ -28,7 +28,7 @@ def ran(
 
     Args:
         command: with the interpreter that runs it.
-        folder: to run in; what it prints is not kept.
+        folder: to run in; its output is discarded.
         start: how a process is started.
         budget: when it is used up, the process is ended.
 
@@ -45,7 +45,7 @@ def ran(
             time.sleep(0.02)
     finally:
         process.end()
-        process.let_go()
+        process.release_lock()
     output = tail(folder / LOG, lines=3)
     for file in (LOG, LOCK):
         (folder / file).unlink(missing_ok=True)

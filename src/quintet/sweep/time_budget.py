@@ -3,13 +3,13 @@
 import time
 
 EXTRA, LEAST = 0.1, 5.0
-"""Share of the time, and seconds at least, that a trial's last epoch may take beyond it."""
+"""Share of the time limit, and minimum seconds, by which a trial's last epoch may exceed it."""
 TRIALS = 0.75
-"""Share of a sweep's time that its trials get where an ensemble follows them."""
+"""Share of a sweep's time for its trials if an ensemble follows."""
 
 
 class TimeBudget:
-    """Counts down from its creation.
+    """A countdown that starts on creation.
 
     Args:
         seconds: until it is used up; None for no limit.
@@ -21,26 +21,26 @@ class TimeBudget:
 
     @property
     def left(self) -> float | None:
-        """Seconds that are left, never less than none; None where there is no end."""
+        """Seconds left, at least 0; None if there is no limit."""
         if self.seconds is None:
             return None
         return max(0.0, self.seconds - (time.monotonic() - self._began))
 
     @property
     def late(self) -> bool:
-        """Whether no trial is to begin, and those that run are to stop after their epoch."""
+        """Whether no more trials start, and running ones stop after their epoch."""
         return self.left == 0.0
 
     @property
     def overdue(self) -> bool:
-        """Whether a trial whose epoch has not ended yet is to be interrupted."""
+        """Whether running trials are interrupted within their epoch."""
         if self.seconds is None:
             return False
         spent = time.monotonic() - self._began
         return spent > self.seconds + max(LEAST, EXTRA * self.seconds)
 
     def for_trials(self, ensemble: int | None) -> float | None:
-        """Return the seconds that trials have from now on; `ensemble` is the sweeper's setting."""
+        """Return the seconds left for trials; `ensemble` is the sweeper's setting."""
         if self.left is None or self.seconds is None or not ensemble:
             return self.left
         return max(0.0, self.left - (1 - TRIALS) * self.seconds)

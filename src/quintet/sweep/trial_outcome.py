@@ -1,4 +1,4 @@
-"""How a trial ended, read from what it left behind."""
+"""The outcome of a trial, read from the files in its folder."""
 
 import math
 import signal
@@ -7,9 +7,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from quintet.artifacts.record import RESULT, Record
+from quintet.artifacts.record import Record
 from quintet.artifacts.steering_files import by_hand
 from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.errors import Code
 from quintet.study.trial import State
 from quintet.sweep import full_disk
 from quintet.sweep.trial_process import LOG, tail
@@ -17,18 +18,17 @@ from quintet.sweep.trial_process import LOG, tail
 
 @dataclass(frozen=True)
 class Outcome:
-    """A trial's end.
+    """The outcome of a trial.
 
     Args:
         state: for the study.
-        status: of result.json, or failed where there is none.
+        status: of result.json, or failed if there is none.
         value: of the metric.
         reason: why it did not complete.
-        epochs: trained in all.
-        seconds: trained in all.
+        epochs: trained in total. seconds: of training in total.
         spread: standard deviation of the metric over folds, if any.
-        cpu_seconds: of its processes in all.
-        steered: what somebody changed by hand while it trained.
+        cpu_seconds: of its processes in total.
+        steered: what was changed through steer.py while it trained.
 
     """
 
@@ -43,10 +43,10 @@ class Outcome:
     steered: str = ""
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the notes for the study; a killed trial keeps the length known `before`.
+        """Return the notes for the study; a killed trial keeps the epochs and seconds of `before`.
 
         Args:
-            before: what the study has kept of the trial so far.
+            before: the trial's notes so far.
 
         """
         own = ("epochs", "seconds", "cpu_seconds")
@@ -66,7 +66,7 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     except DamagedError as error:
         return Outcome("failed", "failed", reason=str(error))
-    if record.status == "interrupted" or full_disk.sign_in(record.reason):
+    if record.status == "interrupted" or record.code == Code.DISK:
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
@@ -80,18 +80,22 @@ def recorded(folder: Path) -> Outcome | None:
     return Outcome("failed", *seen)
 
 
-def of(folder: Path, exit_code: int) -> Outcome:
-    """Return the outcome of a trial that has just ended, whatever ended it.
+def of(folder: Path, exit_code: int, failure: Mapping[str, str]) -> Outcome:
+    """Return the outcome of a trial that has just ended, whatever the cause.
+
+    Args:
+        folder: of the trial.
+        exit_code: of its process.
+        failure: code and reason of the error that it has reported, if any.
 
     Raises:
-        UserError: the disk is full or fails, which is no trial's fault.
+        UserError: the disk is full or fails, which is not the trial's fault.
 
     """
     if (outcome := recorded(folder)) is not None:
         return outcome
-    said = (folder / RESULT).read_text() if (folder / RESULT).is_file() else tail(folder / LOG)
-    if (sign := full_disk.sign_in(said)) or full_disk.is_full(folder):
-        raise full_disk.error(folder.parents[1], sign)
+    if failure.get("code") == Code.DISK or full_disk.is_full(folder):
+        raise full_disk.error(folder.parents[1], failure.get("reason"))
     return Outcome("failed", "failed", reason=_why(exit_code, folder))
 
 

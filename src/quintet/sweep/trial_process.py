@@ -1,4 +1,4 @@
-"""A trial as a process of its own: started under its lock, heard through its pipe, ended whole."""
+"""A trial's process: started under its lock, read through its pipe, ended with its children."""
 
 import json
 import os
@@ -16,14 +16,14 @@ from quintet.study.trial_pipe import TrialPipe
 
 LOG = "output.log"
 LOCK = ".lock"
-# What a cluster's job tells its own process would mislead the trial inside it.
+# Variables of a cluster job that are meant for the job's own process, not for a trial inside it.
 FOREIGN = ("SLURM_", "SUBMITIT_")
 FOREIGN_NAMES = {"LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"}
 FOREIGN_NAMES |= {"MASTER_ADDR", "MASTER_PORT"}
 
 
 class Handle(Protocol):
-    """What is needed of a child process; subprocess.Popen has it."""
+    """The interface of a child process; subprocess.Popen has it."""
 
     pid: int
 
@@ -52,8 +52,8 @@ class Process:
         handle: of the child, the leader of a process group of its own.
         reports: the pipe to read its reports from.
         answers: the pipe to answer them by.
-        lock: on the trial's folder, which both this process and the trial's hold: whoever is left
-            of them keeps others from taking the trial up.
+        lock: on the trial's folder, held by this process and by the trial: nobody else can claim
+            the trial until both have released it.
 
     """
 
@@ -61,18 +61,22 @@ class Process:
         self.handle, self.reports, self._answers = handle, reports, answers
         self._lock = lock
         self._unread = b""
+        self.failure: dict[str, str] = {}
+        """Code and reason of the error that ended the trial, if it has reported one."""
         os.set_blocking(reports, False)
 
-    def heard(self) -> list[tuple[int, float | None]]:
-        """Return what has been reported since: epochs and P, None of a trial that asks again."""
+    def read_reports(self) -> list[tuple[int, float | None]]:
+        """Return the new reports: epochs and metric, or None to ask for an earlier answer."""
         with suppress(BlockingIOError):
             while chunk := os.read(self.reports, 65536):
                 self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
-        return [(int(epochs), value) for epochs, value in map(json.loads, lines)]
+        found = [json.loads(line) for line in lines]
+        self.failure |= next((line for line in found if isinstance(line, dict)), {})
+        return [(int(line[0]), line[1]) for line in found if isinstance(line, list)]
 
     def answer(self, *, stop: bool) -> None:
-        """Answer a report; a trial that has died meanwhile needs none."""
+        """Answer a report, unless the trial has died."""
         with suppress(BrokenPipeError):
             os.write(self._answers, b"s" if stop else b"g")
 
@@ -87,7 +91,7 @@ class Process:
                 os.killpg(self.handle.pid, number)
 
     def end(self, patience: float = 0.0) -> None:
-        """End what is left of the trial: its other ranks, its loaders, or all of it."""
+        """Wait for the trial, then kill what is left of it, such as ranks and loader workers."""
         until = time.monotonic() + patience
         while self.exit_code() is None and time.monotonic() < until:
             time.sleep(0.02)
@@ -98,8 +102,8 @@ class Process:
         os.close(self.reports)
         os.close(self._answers)
 
-    def let_go(self) -> None:
-        """Give up the trial, once its outcome has been told."""
+    def release_lock(self) -> None:
+        """Release the trial's lock, once its outcome has been recorded."""
         os.close(self._lock)
 
 
@@ -112,7 +116,7 @@ def start(
         command: of the trial.
         folder: of the trial; its output goes to `output.log` there.
         number: of the trial.
-        lock: the held lock on the folder, which the child holds from now on as well.
+        lock: the lock on the folder, held; the child inherits it.
         extra: environment variables of the slot.
 
     """
@@ -135,13 +139,13 @@ def start(
 
 
 def output(folder: Path) -> BinaryIO:
-    """Open the file to whose end a trial writes what it has to say."""
+    """Open the log to which a trial's output is appended."""
     fault_injection.reach("before", folder / LOG)
     return (folder / LOG).open("ab")
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:
-    """Return an environment without a cluster job's account of itself."""
+    """Return an environment without the variables of a cluster job."""
     return {
         name: value
         for name, value in environment.items()

@@ -1,4 +1,4 @@
-"""A sweep as a file for `wandb sweep`: W&B draws, `wandb agent` runs train.py."""
+"""A sweep as a file for `wandb sweep`: W&B chooses the params, `wandb agent` runs train.py."""
 
 import json
 import sys
@@ -13,7 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.paths import SCRIPTS
 from quintet.config import wandb_agent
 from quintet.study.space import Choice, Interval, Parameter
-from quintet.sweep.plan import Plan, settle
+from quintet.sweep.plan import Plan, make_plan
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -27,33 +27,33 @@ METHODS = {
     "GaussianProcess": "bayes",
 }
 STOPPED = ("Asha", "Hyperband")
-"""Schedulers that W&B's own early stopping, Hyperband, comes close to."""
+"""Schedulers that are mapped to Hyperband, W&B's only early stopping."""
 ALLOWED = "grid, random, quasi_random, optuna, bayesian, asha, hyperband"
 STEPS = 24
-"""Into which a reverse_log range is cut, since W&B has no such scale."""
+"""Number of steps of a reverse_log range, a scale that W&B does not have."""
 
 
 def write(config: DictConfig, loader: "ConfigLoader", arguments: Iterable[str]) -> str:
-    """Return the YAML of the sweep that a command line asks for.
+    """Return the YAML of the sweep that a command line describes.
 
     Args:
-        config: as of `quintet.sweep.plan.settle`.
+        config: as for `quintet.sweep.plan.make_plan`.
         loader: as there.
         arguments: as there.
 
     Raises:
-        UserError: as there; a strategy that W&B has not; a logger other than wandb.
+        UserError: as there; W&B does not have the strategy; the logger is not wandb.
 
     """
-    plan = settle(config, loader, arguments)
+    plan = make_plan(config, loader, arguments)
     if METHODS.get(_name(plan.sampler)) == "grid":
-        plan.sampler.total(plan.space)  # refuses ranges
+        plan.sampler.total(plan.space)  # raises for ranges
     told = yaml.safe_dump(content(config, plan), sort_keys=False, width=1000)
     return "\n".join([*(f"# {line}" for line in _comments(plan)), told.rstrip()])
 
 
 def content(config: DictConfig, plan: Plan) -> dict[str, Any]:
-    """Return what the file says, as W&B reads it."""
+    """Return the content of the file, in W&B's format."""
     node = next((n for n in config.logger.values() if n and n.get("_target_") == WANDB), None)
     if node is None and any(o.startswith("logger=") for o in plan.fixed):
         raise UserError(
@@ -99,7 +99,7 @@ def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
 
 
 def distribution(parameter: Parameter) -> dict[str, Any]:
-    """Return a parameter in W&B's words."""
+    """Return a parameter in W&B's format."""
     if isinstance(parameter, Choice):
         return {"values": [plain(value) for value in parameter.values]}
     if parameter.scale == "reverse_log":
@@ -120,7 +120,7 @@ def _steps(parameter: Interval) -> Iterator[str]:
 
 
 def plain(value: str) -> str | int | float | bool:
-    """Return a value as YAML's own kind where it means the same to train.py, for W&B's charts."""
+    """Return a value with its YAML type if train.py reads it the same, for W&B's charts."""
     if value.lower() in ("true", "false"):
         return value.lower() == "true"
     for kind in (int, float):
@@ -132,7 +132,7 @@ def plain(value: str) -> str | int | float | bool:
 
 
 def _command(plan: Plan, *, told: bool) -> Iterator[str]:
-    """Yield the words that start a run; a trial opens no test set and needs no baselines."""
+    """Yield the command of a run; trials do not open the test set or score baselines."""
     yield "${env}"
     if conditions := _conditions(plan):
         yield f"{wandb_agent.VARIABLE}={json.dumps(conditions)}"
@@ -143,7 +143,7 @@ def _command(plan: Plan, *, told: bool) -> Iterator[str]:
 
 
 def _conditions(plan: Plan) -> wandb_agent.Conditions:
-    """Return which parameters exist only beside some of the options that vary."""
+    """Return the parameters that exist only for some of the swept options, with those options."""
     varied = {p.key for p in plan.space.parameters}
     found = {
         p.key: {k: list(v) for k, v in p.when.items() if k in varied and k != p.key}
@@ -154,13 +154,13 @@ def _conditions(plan: Plan) -> wandb_agent.Conditions:
 
 def _comments(plan: Plan) -> Iterator[str]:
     yield console.command_line("wandb_sweep", *_typed())
-    yield "wandb sweep <this file>   and then, on any machine, the `wandb agent` that it names"
+    yield "wandb sweep <this file>   then, on any machine, the `wandb agent` command it prints"
     for p in plan.space.parameters:
         if isinstance(p, Interval) and p.scale == "reverse_log":
-            yield f"{p.key}: W&B has no scale of 1-x; {STEPS + 1} values stand for {p}"
+            yield f"{p.key}: W&B has no reverse_log scale; {STEPS + 1} values replace {p}"
     if conditions := _conditions(plan):
         keys = ", ".join(conditions)
-        yield f"W&B draws {keys} in every run; train.py leaves out what does not belong"
+        yield f"W&B sets {keys} in every run; train.py ignores those that do not apply"
 
 
 def _typed() -> list[str]:

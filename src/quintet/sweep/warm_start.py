@@ -62,10 +62,10 @@ def params(plan: Plan, study: Study) -> tuple[Params, ...]:
             value=wanted,
             hint="Leave it out, or choose another strategy, such as sweeper=random",
         )
-    return tuple(each.params for each in begun_with(study))
+    return tuple(each.params for each in started_from(study))
 
 
-def begun_with(study: Study) -> list[HeadStart]:
+def started_from(study: Study) -> list[HeadStart]:
     """Return the trials a study was started from; earlier versions stored them by folder."""
     kept = study.optuna.user_attrs.get(KEPT) or []
     if isinstance(kept, dict):
@@ -90,7 +90,7 @@ def _from(plan: Plan, folder: Path) -> list[HeadStart]:
         )
     best = [t for t in ranked(Study.read(folder)) if t.state == "completed"]
     name = folder.resolve().name
-    fitting = [HeadStart(name, t.number, t.params) for t in best if plan.space.covers(t.params)]
+    fitting = [HeadStart(name, t.number, t.params) for t in best if plan.space.accepts(t.params)]
     if not fitting:
         raise UserError(
             "has no completed trial within this sweep's space",
@@ -119,7 +119,7 @@ def _of_same_space(plan: Plan) -> list[HeadStart]:
             continue
         best = next((t for t in ranked(study) if t.state == "completed"), None)
         known = [each.params for each in found]
-        if best and plan.space.covers(best.params) and best.params not in known:
+        if best and plan.space.accepts(best.params) and best.params not in known:
             found.append(HeadStart(folder.name, best.number, best.params))
     return found[:MOST]
 

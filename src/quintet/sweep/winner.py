@@ -21,13 +21,13 @@ SCORES = "evaluation.json"
 KEPT, CLOSED = "best", "best_closed"
 """Study attributes of `best/`: the trial it is a copy of, and the trial it was tested for."""
 PASSED_OVER = "passed_over"
-"""Study attribute: trials better than that in `best/`, whose checkpoints are gone."""
+"""Study attribute: trials better than the one in `best/`, whose checkpoints are gone."""
 TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
 """Files of trackers in the trial's folder; a copy of them would look like a second run."""
 
 
 def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
-    """Copy the best trial that still has its model to `best/`, and open the test set for it.
+    """Copy the best trial that still has its checkpoint to `best/`, and test it.
 
     Each step is skipped if it has been done before, so that a sweep killed here continues where it
     was. Better trials, whose folder or checkpoint was deleted, are listed in its record.
@@ -59,8 +59,8 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
     shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
     record = Record.read(made)
     record.anomalies += [
-        f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but has no whole "
-        f"checkpoint any more; this is trial {trial.number}"
+        f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but its checkpoint "
+        f"is missing or damaged; this is trial {trial.number}"
         for better in passed
     ]
     record.write(made)
@@ -72,13 +72,13 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
 
 
 def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
-    """Test `best/`, unless that is done."""
+    """Test `best/`, unless that has been done."""
     target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
     if closed in ([*_identity(trial), True], [*_identity(trial), plan.test]):
         return
     if plan.test and not record.test:
         test(plan, target, record, start)
-    for name in (SCORES, LOG, LOCK):  # the last two of a test that was killed
+    for name in (SCORES, LOG, LOCK):  # the last two are left by a killed test
         (target / name).unlink(missing_ok=True)
     files.remove_temporary_files(target)
     study.optuna.set_user_attr(CLOSED, [*_identity(trial), plan.test])
@@ -108,10 +108,10 @@ def _identity(best: Trial) -> list[object]:
 
 
 def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
-    """Score a run folder by evaluate.py; tests, its own and simple models', go into its record.
+    """Score a run folder by evaluate.py; add its test scores and the baselines' to its record.
 
-    The scores are the last that evaluate.py writes: where they are, the test set has been opened,
-    and a sweep that was killed before it could record them opens it no second time.
+    evaluate.py writes the scores last. If they exist, the test set has been opened, and a sweep
+    that was killed before it recorded them does not open it again.
     """
     if record.checkpoint is None or not subprocess_job.script(plan, "evaluate").is_file():
         return
@@ -131,7 +131,7 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
 
 
 def _scores(path: Path) -> dict[str, float] | None:
-    """Return the test scores that evaluate.py has left; None where it has left none."""
+    """Return the test scores that evaluate.py has written; None if there are none."""
     if not path.is_file():
         return None
     found: dict[str, float] | None = untrusted_files.read_json(path.parent, path.name, dict).get(

@@ -1,4 +1,4 @@
-"""The same slot loop, carried further: jobs of a Hydra launcher (joblib, submitit, Ray) host it."""
+"""The slot loop hosted by jobs of a Hydra launcher: joblib, submitit, Ray."""
 
 import os
 import secrets
@@ -28,22 +28,22 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
 
 PERMIT, LOCK = ".workers", ".workers.lock"
-"""In the sweep's folder. Workers share the lock, and end when the permit is taken away."""
+"""Files in the sweep's folder. Workers share the lock, and end when the permit is deleted."""
 PATIENCE = 30.0
-"""Seconds that workers have to end; a cluster's file system may be slow to tell them."""
+"""Seconds that workers have to end; a cluster's file system may show the deletion late."""
 
 OWN_RAY = "workers_ray"
-"""The launcher whose Ray is the sweep's own. Ray listens on every network, to anyone by default."""
+"""The launcher that starts a Ray of its own. By default Ray listens on every network, to anyone."""
 
 
 @dataclass
 class Worker:
-    """What a job runs: the slot loop, on the storage that all jobs share.
+    """The code of a job: the slot loop, on the storage that all jobs share.
 
     Args:
         plan: of the sweep.
         total: how many trials the study is to have.
-        sweep: process id of the sweep. A job that is its child ends with it; others go on.
+        sweep: process id of the sweep. A job that is its child ends with it; other jobs continue.
 
     """
 
@@ -52,7 +52,7 @@ class Worker:
     sweep: int = field(default_factory=os.getpid)
 
     def __call__(self, cfg: DictConfig) -> bool:
-        """Run trials until none is left; return whether the first few all failed.
+        """Run trials until none is left; return whether the first trials all failed.
 
         A job that was still queued when its sweep ended does nothing.
         """
@@ -80,7 +80,7 @@ class Worker:
         return loop.gave_up
 
     def permitted(self) -> bool:
-        """Tell whether the sweep still wants its workers."""
+        """Return whether the sweep still needs its workers."""
         return (self.plan.folder / PERMIT).exists()
 
 
@@ -94,8 +94,8 @@ def launch(
 ) -> bool:
     """Start the jobs and wait for all of them; return whether all of them gave up.
 
-    A job that dies takes no other with it, and its trials go on in the others. Where trials are
-    left when no job is, the sweep is `stop`ped.
+    If a job dies, the others continue its trials. If trials are left after the last job, the sweep
+    is stopped through `stop`.
 
     Raises:
         UserError: the launcher's package is missing.
@@ -108,10 +108,10 @@ def launch(
     jobs = [[*plan.fixed, place] for _ in range(plan.settings.workers)]
     permit, gave_up = plan.folder / PERMIT, False
     write_atomically(permit, "")
-    signals.listen()  # launchers wait for their jobs until an exception ends that
+    signals.listen()  # launchers wait for their jobs until an exception is raised
     try:
         gave_up = _outcome(launcher, jobs)
-        with locks.held(plan.folder / LOCK):  # jobs that outlived another, or were queued again
+        with locks.held(plan.folder / LOCK):  # jobs that outlived the others, or were requeued
             pass
     except KeyboardInterrupt:
         stop.asked = True
@@ -129,7 +129,7 @@ def launch(
 def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> Any:
     from hydra.core.plugins import Plugins
 
-    # A job's process may start anywhere: it finds the sources, and so the plugins, by this.
+    # A job's process may start in any folder; it finds the sources and the plugins through this.
     sources = os.path.dirname(worker.plan.command[1])
     paths = [sources, *filter(None, [os.environ.get("PYTHONPATH")])]
     os.environ["PYTHONPATH"] = os.pathsep.join(dict.fromkeys(paths))
@@ -142,7 +142,7 @@ def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> An
         return Plugins.instance().instantiate_launcher(
             hydra_context=context, task_function=worker, config=config
         )
-    except (ImportError, RuntimeError) as error:  # Hydra's words for a plugin that is not there
+    except (ImportError, RuntimeError) as error:  # Hydra's message for a missing plugin
         raise UserError(
             "needs a package that is not installed",
             code=Code.UNAVAILABLE,
@@ -158,7 +158,7 @@ def _outcome(launcher: Any, jobs: list[list[str]]) -> bool:
     try:
         results = launcher.launch(jobs, initial_job_idx=0)
         return all(result.return_value for result in results)
-    except Exception as error:  # whatever a launcher makes of a job's death
+    except Exception as error:  # launchers raise different errors for a dead job
         said = str(error).strip().splitlines() or [type(error).__name__]
         say("[yellow]note[/]  a job of hydra/launcher failed: {}", said[-1])
         return False

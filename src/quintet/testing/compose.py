@@ -1,4 +1,4 @@
-"""Compose one option of a choice the way a run does, without the rest of a run."""
+"""Composition of a single option as in a run, without the rest of the run."""
 
 from dataclasses import asdict
 from typing import Any
@@ -17,7 +17,7 @@ RESERVED = {
     "optimizer": {"weight_decay_on"},
     "scheduler": {"interval", "warmup"},
 }
-"""Keys every option of the group has, and its constructor never sees."""
+"""Keys that every option of the group has and that are not passed to its constructor."""
 
 OPTIONAL = {group: keys - RESERVED.get(group, set()) for group, keys in nodes.RESERVED.items()}
 TASKS: list[Task] = ["binary", "multiclass", "multilabel", "regression"]
@@ -59,7 +59,7 @@ def computed() -> list[str]:
 
 
 def read(group: str, option: str) -> dict[str, Any]:
-    """Return what an option's YAML says, interpolations as they stand."""
+    """Return the contents of an option's YAML, without resolving interpolations."""
     found: dict[str, Any] = yaml.safe_load(options(group)[option].read_text("utf-8"))
     return found
 
@@ -67,7 +67,7 @@ def read(group: str, option: str) -> dict[str, Any]:
 def composed(
     group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
 ) -> DictConfig:
-    """Place an option's YAML beside a facts node, a metric and an optimizer."""
+    """Return a config of an option, a facts node, a metric and an optimizer."""
     root = {
         "facts": known or facts(task),
         "metric": {"name": "accuracy", "mode": "max"},

@@ -1,4 +1,4 @@
-"""Every contract test: `from quintet.testing.contract import *` in a test file runs them all."""
+"""All contract tests; `from quintet.testing.contract import *` in a test file runs them."""
 
 from quintet.testing.data_contract import *  # noqa: F403
 from quintet.testing.model_contract import *  # noqa: F403

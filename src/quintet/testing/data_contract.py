@@ -1,4 +1,4 @@
-"""The options of the data group compose, bring fitting choices and give way to others."""
+"""Data options compose, bring choices that fit, and can be overridden."""
 
 from pathlib import Path
 
@@ -10,7 +10,7 @@ from quintet.testing.running import composed
 DATA = [name for name in names("data") if "task" in read("data", name)]
 """Sources of samples; a LightningDataModule has keys of its own."""
 KNOWN = [name for name in DATA if read("data", name).get("task")]
-"""Those whose task stands in the YAML, and is not inferred from a file."""
+"""Those whose YAML has the task, which is otherwise inferred from a file."""
 
 
 @pytest.mark.parametrize("name", KNOWN)

@@ -1,4 +1,4 @@
-"""Every option takes part in a real run, and what does not fit is refused."""
+"""Every option is trained in a short run, and combinations that do not fit raise an error."""
 
 import itertools
 import math
@@ -14,17 +14,14 @@ from quintet.testing.compose import computed, names, read
 from quintet.testing.running import SHORT, composed, ran
 
 PREFERRED = ("wine", "breast_cancer", "diabetes", "digits", "sunspots", "digits_multilabel")
-"""Data sets that train in no time; where they were taken out, another of the kind serves."""
+"""Data sets that train fast; if they were removed, another of the same kind is used."""
 
-SOURCES = [n for n in names("data") if "task" in read("data", n)]
-"""Data options that are no LightningDataModule."""
-
-BUNDLED = [n for n in SOURCES if "path" not in read("data", n)]
-"""Sources that need no file of the user's."""
+BUNDLED = [n for n in names("data") if n != "base" and "path" not in read("data", n)]
+"""Data options that need no file from the user."""
 
 
 def small(fact: str) -> dict[str, str]:
-    """Return a bundled data set for each value of `task` or `kind` that a data set states."""
+    """Return a bundled data set for each value of `task` or `kind`."""
     order = [*(n for n in PREFERRED if n in BUNDLED), *(n for n in BUNDLED if n not in PREFERRED)]
     found = {read("data", name).get(fact): name for name in reversed(order)}
     return {need: name for need, name in found.items() if need}
@@ -33,20 +30,20 @@ def small(fact: str) -> dict[str, str]:
 BY_TASK, BY_KIND = small("task"), small("kind")
 ANY = next(iter(BY_TASK.values()))
 PRESETS = [n for n in names("experiment") if "mode" not in read("experiment", n).get("hydra", {})]
-"""Presets of a single run; one that sets hydra.mode is a sweep."""
+"""Presets of single runs; one that sets hydra.mode is a sweep."""
 
 COMMON = ["init", "optimizer", "scheduler", "callbacks"]
 """Groups whose options fit all data."""
 
 
 def fitting(group: str, option: str) -> list[str]:
-    """Return the tasks or kinds that an option is for; one that does not say is for all."""
+    """Return the tasks or kinds that an option fits; all if it has no `fits`."""
     everything = [*(BY_KIND if group == "model" else BY_TASK)]
     return list(read(group, option).get("fits", everything))
 
 
 def served(needs: list[str], data: dict[str, str]) -> list[str]:
-    """Return the tasks or kinds for which there is data; skip the test where there is none."""
+    """Return the tasks or kinds for which there is data; skip the test if there is none."""
     if not (found := [need for need in needs if need in data]):
         pytest.skip(f"no bundled data left for {', '.join(needs)}")
     return found
@@ -117,7 +114,7 @@ def test_module_runs(option: str, tmp_path: Path) -> None:
 
 
 def fits(combination: dict[str, str]) -> bool:
-    """Whether the choices fit, read from the YAMLs by other means than `check_choices`."""
+    """Return whether the choices fit, independently of `check_choices`."""
     data = read("data", combination["data"])
     needs = {"loss": data["task"], "metric": data["task"], "model": data["kind"]}
     return all(need in fitting(g, combination[g]) for g, need in needs.items())

@@ -1,4 +1,4 @@
-"""Whole runs inside the test's own process, which saves each the start of an interpreter."""
+"""Runs inside the test's own process, which saves starting an interpreter."""
 
 import os
 from pathlib import Path
@@ -29,7 +29,7 @@ def composed(folder: Path, *overrides: str) -> DictConfig:
 
 
 def ran(folder: Path, *overrides: str) -> Record:
-    """Run to the end and return the record that the run left in its folder."""
+    """Run to the end and return the record."""
     folder.mkdir(parents=True, exist_ok=True)  # as Hydra does
     run(composed(folder, *overrides))
     return Record.read(folder)

@@ -1,4 +1,4 @@
-"""Every search space and strategy makes a sweep that could begin."""
+"""Every search space and strategy can be planned as a sweep."""
 
 from collections.abc import Callable, Iterable
 from pathlib import Path
@@ -37,7 +37,7 @@ def settled(
         named = any(argument.startswith("study=") for argument in arguments)
         given = [*arguments, *([] if named else [f"hydra.sweep.dir={tmp_path}"])]
         config = loader.load_configuration("train", given, RunMode.MULTIRUN)
-        return plan.settle(config, loader, arguments, inspected)
+        return plan.make_plan(config, loader, arguments, inspected)
 
     return settle
 

@@ -21,6 +21,7 @@ from quintet.base.errors import DivergedError, UserError
 from quintet.base.process import is_first_rank
 from quintet.base.secrets import redact
 from quintet.base.terminal import visible
+from quintet.config.error_messages import as_user_error
 from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
 
@@ -39,8 +40,8 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
     sessions, began = record.sessions, time.monotonic()
     busy = record.cpu_seconds - cpu_seconds()
 
-    def write(status: Status, reason: str | None = None) -> None:
-        record.status, record.reason = status, reason
+    def write(status: Status, reason: str | None = None, code: str | None = None) -> None:
+        record.status, record.reason, record.code = status, reason, code
         record.seconds = round(record.seconds + time.monotonic() - began, 3)
         record.cpu_seconds = round(busy + cpu_seconds(), 3)
         record.overrides = as_typed(cfg.overrides)
@@ -65,7 +66,7 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message
-                write(status, redact(reason_of(cause)))
+                write(status, redact(reason_of(cause)), code_of(cause, status))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
 
@@ -121,6 +122,11 @@ def status_of(error: BaseException) -> Status:
     if isinstance(error, DivergedError):
         return "diverged"
     return "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
+
+
+def code_of(error: BaseException, status: Status) -> str | None:
+    """Return the code of the error that ended a failed run; None for an interrupted one."""
+    return None if status == "interrupted" else as_user_error(error).code.value
 
 
 def reason_of(error: BaseException) -> str:

@@ -88,6 +88,7 @@ def test_a_run_that_fails_with_a_secret_in_its_error(
     assert canaries.singing(tmp_path / "out") == []
 
 
+@pytest.mark.release
 def test_a_sweep_that_is_interrupted_and_killed(
     words: list[str], tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:

@@ -61,6 +61,7 @@ def test_what_is_not_run_says_why() -> None:
             assert block.skipped is None or len(block.skipped.split()) > 2, f"{page}:{block.line}"
 
 
+@pytest.mark.release
 def test_every_command_in_running_text_composes(terminal: Terminal) -> None:
     found = {c for p in PAGES for c in inline(p.read_text("utf-8"))}
     assert found

@@ -24,6 +24,7 @@ PAGES = [
     ROOT / "benchmarks/README.md",
     *sorted((ROOT / "docs").rglob("*.md")),
 ]
+IMPORTS = re.compile(r"^from (quintet[\w.]*) import (.+)$", re.M)
 VARIABLE = r"[A-Z][A-Z0-9_]+[A-Z0-9]"
 
 
@@ -181,3 +182,11 @@ def test_the_pythons_that_a_page_names_are_those_of_the_project(page):
     first, last = re.findall(r"Python (3\.\d+) to (3\.\d+)", read(page))[0]
     bounds = sorted(re.findall(r"3\.(\d+)", project["requires-python"]), key=int)
     assert (first, last) == (f"3.{bounds[0]}", f"3.{int(bounds[-1]) - 1}")
+
+
+@pytest.mark.parametrize("page", [p for p in PAGES if IMPORTS.search(p.read_text("utf-8"))])
+def test_the_python_names_that_a_page_imports_exist(page):
+    for module, names in IMPORTS.findall(page.read_text("utf-8")):
+        for name in names.split(", "):
+            found = importlib.import_module(module)
+            assert hasattr(found, name) or importlib.import_module(f"{module}.{name}")

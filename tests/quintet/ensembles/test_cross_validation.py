@@ -238,7 +238,7 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
 def test_killed_in_a_fold_it_goes_on_there(
     tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:
-    long = ("cv.folds=3", "trainer.max_epochs=20", "callbacks.early_stopping=null")
+    long = ("cv.folds=3", "trainer.max_epochs=10", "callbacks.early_stopping=null")
     folder = tmp_path / "killed"
     process = start_train(folder, *long)
     wait_until(lambda: runs.epochs(folder / "folds/1") > 2, process)

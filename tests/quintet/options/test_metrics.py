@@ -123,7 +123,7 @@ def test_two_processes_with_unequal_shares_equal_scikit_learn(tmp_path, monkeypa
     monkeypatch.setenv("GLOO_SOCKET_IFNAME", "lo")
     known = {case: predictions(case) for _, case in CASES}
     torch.save(known, tmp_path / "predictions.pt")
-    mp.spawn(_share, (str(tmp_path),), nprocs=2)
+    mp.start_processes(_share, (str(tmp_path),), nprocs=2, start_method="fork")
     expected = [reference(option, case) for option, case in CASES]
     for rank in range(2):
         values = torch.load(tmp_path / f"{rank}.pt")

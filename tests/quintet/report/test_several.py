@@ -11,7 +11,7 @@ from quintet.report.run.run_page import SEVERAL
 from quintet.report.run.run_page import write as write_run
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.space import Choice, Space
-from quintet.study.spec import of_space
+from quintet.study.spec import space_fields
 from quintet.study.study import Study
 from quintet.study.trial import folder_of
 from running import SHORT, composed
@@ -54,8 +54,8 @@ def test_the_curve_of_a_trial_with_folds_is_their_mean(folded, tmp_path):
     space = Space((Choice("seed", ("1", "2")),))
     (tmp_path / "s").mkdir()
     made = Study(tmp_path / "s", "max")
-    made.agree(
-        {"metric": {"name": "accuracy", "mode": "max"}, "fixed": [], "space": of_space(space)}
+    made.set_or_check_spec(
+        {"metric": {"name": "accuracy", "mode": "max"}, "fixed": [], "space": space_fields(space)}
     )
     made.create({"seed": "1"}, space, {})
     shutil.copytree(folded, folder_of(made.folder, 0))

@@ -12,7 +12,7 @@ from quintet.report.sweep.importance import good_range
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import page, write
 from quintet.study.space import Choice, Interval, Space
-from quintet.study.spec import of_space
+from quintet.study.spec import space_fields
 from quintet.study.study import Study
 from quintet.study.trial import folder_of
 from quintet.sweep.trial_process import LOCK
@@ -40,7 +40,7 @@ def study(folder, trials=0, epochs=4):
     """A study of `trials` trials, the greater the number the better, every third pruned."""
     folder.mkdir()
     made = Study(folder, "max")
-    made.agree({"metric": METRIC, "fixed": [], "space": of_space(SPACE)})
+    made.set_or_check_spec({"metric": METRIC, "fixed": [], "space": space_fields(SPACE)})
     for number in range(trials):
         unit = (number * 0.618) % 1
         point = SPACE.at({p.key: unit for p in SPACE.parameters})
@@ -72,7 +72,7 @@ def test_a_sweep_that_has_only_begun(tmp_path):
 
 def test_a_running_sweep_names_the_best_so_far(tmp_path):
     made = study(tmp_path / "s", 5)
-    made.remember(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
+    made.set_about(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
     made.create(SPACE.at({p.key: 0.5 for p in SPACE.parameters}), SPACE, {})
     shown = text(made)
     assert "Trial&#160;3 wins" in shown
@@ -82,7 +82,7 @@ def test_a_running_sweep_names_the_best_so_far(tmp_path):
 
 def test_a_trial_whose_process_lives_is_running(tmp_path):
     made = study(tmp_path / "s", 5)
-    made.remember(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
+    made.set_about(command="python src/train.py -m", total=20, max_epochs=4, defaults=None)
     number = made.create(SPACE.at({p.key: 0.5 for p in SPACE.parameters}), SPACE, {})
     folder = folder_of(made.folder, number)
     folder.mkdir(parents=True)
@@ -98,7 +98,7 @@ def test_a_finished_sweep_says_nothing_of_going_on(tmp_path):
 
 def test_defaults_that_were_pruned_are_no_measure(tmp_path):
     made = study(tmp_path / "s", 9)
-    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[1].params)
+    made.set_about(command="c", total=9, max_epochs=4, defaults=made.trials()[1].params)
     shown = text(made)
     assert "the defaults were pruned" in shown
     assert "when it was pruned after 1 of 4 epochs" in shown
@@ -150,7 +150,7 @@ def test_names_and_reasons_are_escaped(tmp_path):
 
 def test_the_defaults_are_compared_with(tmp_path):
     made = study(tmp_path / "s", 9)
-    made.remember(command="c", total=9, max_epochs=4, defaults=made.trials()[0].params)
+    made.set_about(command="c", total=9, max_epochs=4, defaults=made.trials()[0].params)
     assert "better than the defaults" in text(made)
 
 

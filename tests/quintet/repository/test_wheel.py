@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.release
 ROOT = Path(__file__).parents[3]
 SHORT = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false", "report=false", "model=tiny")
 TINY = """# A layer of my own.
@@ -92,7 +93,6 @@ def test_it_trains_an_option_of_the_folder_that_it_is_started_in(installed, else
     assert "quintet evaluate run=logs/run" in said
 
 
-@pytest.mark.release
 def test_a_sweep_tries_it_too(installed, elsewhere):
     run(installed, elsewhere, "train", "-m", *SHORT, "optimizer=adam,sgd", "study=mine")
     board = elsewhere / "logs/train/sweeps/mine/leaderboard.csv"

@@ -56,7 +56,8 @@ def misbehave(folder: Path, do: str) -> None:
         print("a log line\nRuntimeError: no luck")
         sys.exit(1)
     if do == "full" and not (folder.parent / "room").exists():
-        end(folder, "failed", None, 0, f"OSError: {os.strerror(errno.ENOSPC)}")
+        if (pipe := trial_pipe()) is not None:
+            pipe.fail("disk", os.strerror(errno.ENOSPC))
         sys.exit(1)
     if do == "diverge":
         end(folder, "diverged", None, 1, "the loss is nan")

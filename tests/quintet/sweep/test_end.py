@@ -118,7 +118,9 @@ def writes(chosen, tmp_path):
     return len((tmp_path / "list").read_text().splitlines())
 
 
-@pytest.mark.parametrize("first", range(4))
+@pytest.mark.parametrize(
+    "first", [0, *(pytest.param(first, marks=pytest.mark.release) for first in (1, 2, 3))]
+)
 def test_killed_at_each_write_it_is_completed_by_the_same_command(ended, tmp_path, first):
     kept = tmp_path / "kept"
     shutil.copytree(ended.folder, kept)

@@ -22,11 +22,16 @@ def kill_at_every(stride, name, folder, *storage):
     print(name, found)
 
 
+EVERY = [pytest.param(59, marks=pytest.mark.release), 229]
+
+
 @pytest.mark.parametrize("name", STRATEGIES)
-def test_killed_at_any_write_a_sweep_goes_on_as_it_would_have(tmp_path, name):
-    kill_at_every(59, name, tmp_path)
+@pytest.mark.parametrize("stride", EVERY)
+def test_killed_at_any_write_a_sweep_goes_on_as_it_would_have(tmp_path, name, stride):
+    kill_at_every(stride, name, tmp_path)
 
 
+@pytest.mark.release
 def test_whatever_keeps_the_study(tmp_path):
     kill_at_every(59, "asha", tmp_path, f"sqlite:///{tmp_path}/study.db")
 

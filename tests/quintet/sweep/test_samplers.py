@@ -54,7 +54,7 @@ def test_a_seed_reproduces_a_serial_sweep_wherever_it_was_stopped(sampler):
 def test_points_lie_in_the_space_and_own_exists_only_beside_b(sampler):
     for trial in serial(sampler, 12):
         assert ("own" in trial.params) == (trial.params["kind"] == "b")
-        assert all(SPACE[key].holds(value) for key, value in trial.params.items())
+        assert all(SPACE[key].contains(value) for key, value in trial.params.items())
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
@@ -109,7 +109,8 @@ def test_parents_are_the_best_so_far():
 def test_a_tournament_is_won_by_its_best():
     trials = [made(i, {"x": "0.5"}, -i) for i in range(6)]
     generator = rng()
-    winners = [Genetic(tournament=3).fight(trials, generator).number for _ in range(400)]
+    genetic = Genetic(tournament=3)
+    winners = [genetic.tournament_winner(trials, generator).number for _ in range(400)]
     assert winners.count(0) / 400 == pytest.approx(1 - (5 / 6) ** 3, abs=0.06)
 
 

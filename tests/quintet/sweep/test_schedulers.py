@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from parent import loop, plan, swept
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import trial_reports
@@ -112,12 +112,24 @@ def test_failed_trials_leave_their_places_to_others():
     assert move == ContinueTrial(8, 3)
 
 
-@pytest.mark.parametrize("wrong", [{"eta": 1}, {"min_epochs": 0}])
-def test_a_scheme_that_never_ends_is_refused(wrong):
-    with pytest.raises(UserError, match="eta of 2 or more"):
-        SuccessiveHalving(**wrong)
-    with pytest.raises(UserError, match="eta of 2 or more"):
-        Asha(**wrong)
+@pytest.mark.parametrize(
+    ("scheduler", "wrong"),
+    [
+        (SuccessiveHalving, {"eta": 1}),
+        (SuccessiveHalving, {"min_epochs": 0}),
+        (Asha, {"eta": 1}),
+        (Asha, {"min_epochs": 0}),
+        (Lengthening, {"each": 0}),
+    ],
+)
+def test_a_scheme_that_never_ends_is_refused(scheduler, wrong):
+    with pytest.raises(UserError) as caught:
+        scheduler(**wrong)
+    (name,) = wrong
+    assert (caught.value.code, caught.value.key) == (
+        Code.OUT_OF_RANGE,
+        f"sweeper.scheduler.{name}",
+    )
 
 
 def epochs_used(folder):

@@ -90,7 +90,7 @@ PARAMETERS = [
 @given(unit=st.floats(0, 1))
 def test_every_place_has_a_value_that_optuna_takes_and_gives_back(parameter, unit):
     value = parameter.at(unit)
-    assert parameter.holds(value)
+    assert parameter.contains(value)
     kept = parameter.to_optuna(value)
     assert parameter.distribution()._contains(parameter.distribution().to_internal_repr(kept))
     again = parameter.from_optuna(kept)

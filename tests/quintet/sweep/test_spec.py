@@ -8,7 +8,7 @@ from parent import loop, plan, swept
 from quintet.base.errors import UserError
 from quintet.study import Study
 from quintet.study.space import Choice, Interval, Space
-from quintet.study.spec import metric_of, of_space, same, shown, space_of
+from quintet.study.spec import metric_name, same, shown, space_fields, space_from_spec
 from quintet.sweep import warm_start
 
 SPACE = Space(
@@ -22,7 +22,7 @@ SPACE = Space(
         ),
     )
 )
-NEW = {"metric": {"name": "accuracy", "mode": "max"}, "space": of_space(SPACE)}
+NEW = {"metric": {"name": "accuracy", "mode": "max"}, "space": space_fields(SPACE)}
 OLD = {
     "metric": "accuracy (max)",
     "space": {
@@ -36,13 +36,13 @@ OLD = {
 
 def test_a_space_comes_back_from_json_as_it_was():
     kept = json.loads(json.dumps(NEW))
-    assert space_of(kept) == SPACE
-    assert metric_of(kept) == "accuracy"
+    assert space_from_spec(kept) == SPACE
+    assert metric_name(kept) == "accuracy"
 
 
 def test_texts_of_earlier_versions_are_read():
-    assert metric_of(OLD) == "accuracy"
-    by_key = {p.key: p for p in space_of(OLD).parameters}
+    assert metric_name(OLD) == "accuracy"
+    by_key = {p.key: p for p in space_from_spec(OLD).parameters}
     assert by_key["optimizer"].values == ("adam", "sgd_momentum")
     assert by_key["optimizer.lr"] == Interval("optimizer.lr", 1e-4, 0.1, "log")
     assert by_key["optimizer.momentum"].when == {"optimizer": ("sgd_momentum", "sgd")}
@@ -54,10 +54,10 @@ def test_a_study_of_an_earlier_version_goes_on_and_is_started_from(tmp_path):
     its.run()
     spec = its.plan.spec()
     its.study.optuna.set_user_attr("spec", {**spec, **old(spec)})
-    its.study.agree(spec)
-    wider = {**spec, "space": of_space(swept(x=[1, 2, 3]))}
+    its.study.set_or_check_spec(spec)
+    wider = {**spec, "space": space_fields(swept(x=[1, 2, 3]))}
     with pytest.raises(UserError, match=r"x: was 1,2, now 1,2,3"):
-        its.study.agree(wider)
+        its.study.set_or_check_spec(wider)
     assert all(same(old(spec), spec, key) for key in ("metric", "space"))
     assert not same(old(spec), wider, "space")
 
@@ -70,10 +70,10 @@ def old(spec):
 def test_what_is_not_as_it_was_is_told_in_the_words_of_the_command_line(tmp_path):
     its = loop(plan(tmp_path, swept(x=[1])))
     its.run()
-    its.study.agree(its.plan.spec())
+    its.study.set_or_check_spec(its.plan.spec())
     other = {**its.plan.spec(), "metric": {"name": "loss", "mode": "min"}}
     with pytest.raises(UserError, match=r"metric: was score \(max\), now loss \(min\)"):
-        its.study.agree(other)
+        its.study.set_or_check_spec(other)
 
 
 def test_auto_starts_from_an_earlier_versions_study_too(tmp_path):

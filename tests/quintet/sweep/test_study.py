@@ -16,23 +16,23 @@ def test_a_changed_space_is_refused_with_the_difference(tmp_path):
     its = loop(plan(tmp_path, swept(x=[1])))
     its.run()
     study = its.study
-    study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
-    study.agree({"fixed": ["a=1"], "space": {"x": "1,2"}})
+    study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2"}})
+    study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2"}})
     with pytest.raises(UserError, match=r"x: was 1,2, now 1,2,3\n  y: was absent, now 4"):
-        study.agree({"fixed": ["a=1"], "space": {"x": "1,2,3", "y": "4"}})
+        study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2,3", "y": "4"}})
 
 
 def test_a_study_that_has_no_trial_yet_may_be_about_anything(tmp_path):
     study = Study(tmp_path, "max")
-    study.agree({"space": {"x": "1,2"}})
-    study.agree({"space": {"x": "1,2,3"}})
+    study.set_or_check_spec({"space": {"x": "1,2"}})
+    study.set_or_check_spec({"space": {"x": "1,2,3"}})
     assert study.optuna.user_attrs["spec"] == {"space": {"x": "1,2,3"}}
 
 
 @pytest.mark.parametrize("typed", [["seed=1,2"], ["seed=1,2", "study=null"]])
 def test_the_command_to_go_on_names_the_study(tmp_path, monkeypatch, typed):
     monkeypatch.setattr("sys.argv", ["train.py", "-m", *typed])
-    words = console_report.again(plan(tmp_path / "mine", swept(seed=[1, 2]))).split()
+    words = console_report.continue_command(plan(tmp_path / "mine", swept(seed=[1, 2]))).split()
     assert words[2:] == ["-m", "seed=1,2", "study=mine"]
 
 
@@ -72,7 +72,7 @@ def test_a_best_value_at_the_edge_is_pointed_out(tmp_path):
     space = Space((Interval("x", 0, 10), Interval("y", 0, 10)))
     study = Study(tmp_path, "max")
     study.create({"x": "9.9", "y": "5"}, space, {})
-    (warning,) = leaderboard.at_the_edge(study.trials()[0], space)
+    (warning,) = leaderboard.edge_warnings(study.trials()[0], space)
     assert "x=9.9" in warning
     assert "higher" in warning
 
@@ -81,7 +81,7 @@ def test_nothing_lies_below_zero(tmp_path):
     space = Space((Interval("model.dropout", 0, 0.5), Interval("y", 0, 10)))
     study = Study(tmp_path, "max")
     study.create({"model.dropout": "0.0", "y": "5"}, space, {})
-    assert leaderboard.at_the_edge(study.trials()[0], space) == []
+    assert leaderboard.edge_warnings(study.trials()[0], space) == []
 
 
 def test_a_steered_trial_is_marked(tmp_path):
@@ -99,7 +99,9 @@ def test_a_steered_trial_is_marked(tmp_path):
     assert list(leaderboard.rows(study)[0])[-2:] == ["steered", "x"]
     told = "optimizer.lr 0.01 → 0.001 in epoch 3"
     assert [row["steered"] for row in leaderboard.rows(study)] == [told, None]
-    assert leaderboard.by_hand(study) == [f"Trial 1 was steered while it trained: {told}."]
+    assert leaderboard.steering_warnings(study) == [
+        f"Trial 1 was steered while it trained: {told}."
+    ]
     shown = page(SweepData(study, tmp_path)).html()
     assert "interrupted, steered" in shown
     assert "Trial 1 was steered" in shown

@@ -1,4 +1,4 @@
-"""The size of the gradient, epoch by epoch: it shows a training that is about to explode."""
+"""The norm of the gradient per epoch, which shows when training is about to diverge."""
 
 import lightning.pytorch as L
 import torch
@@ -9,8 +9,8 @@ from torch.optim import Optimizer
 class NewOption(L.Callback):
     """Logs the mean norm of the gradient of all parameters, before it is clipped.
 
-    One number an epoch, a column of metrics.csv and a curve of the trackers. It is summed in a
-    tensor and read once an epoch, so that no step waits for the device.
+    One number per epoch: a column of metrics.csv and a curve in trackers. It is summed in a tensor
+    and read once per epoch, so that no step waits for the device.
 
     Args:
         name: of the number.
@@ -31,7 +31,7 @@ class NewOption(L.Callback):
         self._steps += 1
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Log the mean of the epoch, and begin a new one."""
+        """Log the mean of the epoch, and reset it."""
         if self._steps:
             pl_module.log(self.name, float(self._total) / self._steps)
         self._total, self._steps = 0.0, 0

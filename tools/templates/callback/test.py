@@ -1,4 +1,4 @@
-"""The callback in a real run: what it leaves in metrics.csv."""
+"""The callback in a real run: what it logs to metrics.csv."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""150 iris flowers: a table read by pandas, as one's own would be."""
+"""150 iris flowers: a table read by pandas, as an example for your own."""
 
 import torch
 
@@ -9,8 +9,8 @@ from quintet.data.samples import Samples
 def new_option(classes: int = 3) -> Samples:
     """Return iris flowers with 4 measurements in cm, 50 of each species (Fisher, 1936).
 
-    Read your own here, whole, and leave the rest alone: the DataModule splits, scales and batches,
-    and works out the facts that models and losses ask for.
+    Read all of your own data here. The DataModule splits, scales and batches them, and computes the
+    facts that models and losses refer to.
 
     Args:
         classes: how many of the three species, from the first on.

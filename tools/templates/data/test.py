@@ -1,4 +1,4 @@
-"""What only this data set promises; test_contract.py tests what all of them do."""
+"""What is specific to this data set; test_contract.py tests the rest."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""What only this preset promises; test_contract.py tests what all of them do."""
+"""What is specific to this preset; test_contract.py tests the rest."""
 
 from quintet.testing import SHORT, composed, ran
 

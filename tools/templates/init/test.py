@@ -1,4 +1,4 @@
-"""What only this init promises: the spread of its paper, and the cut."""
+"""What is specific to this init: the variance of its paper, and the truncation."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Poly-1 loss: cross-entropy whose first, steepest term is weighed on its own."""
+"""Poly-1 loss: cross-entropy with a weight of its own for the first polynomial term."""
 
 import torch
 from torch import Tensor, nn
@@ -12,7 +12,7 @@ class NewOption(nn.Module):
     Functions". Logits (N, C), targets int64 (N,), a scalar out. epsilon 0 is cross-entropy.
 
     Args:
-        epsilon: added to the weight of the first term; from -1 (drop it) to 5 or so.
+        epsilon: added to the weight of the first term; from -1, which drops it, to about 5.
 
     """
 
@@ -21,7 +21,7 @@ class NewOption(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Logits (N, C) and classes (N,) to a scalar."""
+        """Return the loss of logits (N, C) and classes (N,), a scalar."""
         entropy = functional.cross_entropy(logits, target, reduction="none")
         miss = -torch.expm1(-entropy)  # 1 - p, exact near p = 1
         return (entropy + self.epsilon * miss).mean()

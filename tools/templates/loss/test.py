@@ -1,4 +1,4 @@
-"""What only this loss promises; test_contract.py tests what all of them do."""
+"""What is specific to this loss; test_contract.py tests the rest."""
 
 import math
 

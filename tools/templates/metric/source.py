@@ -1,4 +1,4 @@
-"""The Brier score, which asks whether probabilities are as good as they are sure."""
+"""The Brier score, which measures accuracy and calibration of probabilities."""
 
 import torch
 from torch import Tensor
@@ -8,8 +8,9 @@ from torchmetrics import Metric
 class NewOption(Metric):
     """Mean squared distance of the probabilities from the truth, 0 (best) to 1.
 
-    Brier (1950), "Verification of Forecasts Expressed in Terms of Probability", halved so that it
-    is scikit-learn's `brier_score_loss` of two classes. It adds up over batches and processes.
+    Brier (1950), "Verification of Forecasts Expressed in Terms of Probability", halved, so that it
+    equals scikit-learn's `brier_score_loss` for two classes. It is exact over batches and over
+    processes.
     """
 
     higher_is_better = False

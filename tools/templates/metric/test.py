@@ -1,4 +1,4 @@
-"""What only this metric promises; test_contract.py tests what all of them do."""
+"""What is specific to this metric; test_contract.py tests the rest."""
 
 import pytest
 import torch

@@ -8,13 +8,13 @@ from quintet.options.models.layers import FlatInput, at_least, dropout_rate, mak
 
 
 class NewOption(nn.Module):
-    """Layers that each add to what they are given (He et al. 2016; for tables, Gorishniy 2021).
+    """A stack of residual layers (He et al. 2016; for tables, Gorishniy 2021).
 
     Shapes: (N, *input_shape) -> (N, num_outputs), raw logits or values.
 
     Args:
         input_shape: shape of one sample.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample that the loss expects.
         cardinalities: number of codes of each trailing categorical column of a table; these
             columns enter one-hot.
         width: units of every layer.

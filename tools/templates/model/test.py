@@ -1,4 +1,4 @@
-"""What only this model promises; test_contract.py tests what all of them do."""
+"""What is specific to this model; test_contract.py tests the rest."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""Lion: steps of one size, in the direction of the sign of a momentum."""
+"""Lion: steps of constant size, in the direction of the sign of a momentum."""
 
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -11,10 +11,10 @@ from quintet.base.errors import Code, UserError
 
 
 class NewOption(Optimizer):
-    """Step by lr * sign(c), c between gradient and momentum; weights decay on their own.
+    """Step by lr * sign(c), c between gradient and momentum, with decoupled weight decay.
 
-    Chen et al. (2023), "Symbolic Discovery of Optimization Algorithms". It keeps one number a
-    parameter where Adam keeps two, and wants a third to a tenth of Adam's rate.
+    Chen et al. (2023), "Symbolic Discovery of Optimization Algorithms". It keeps one state per
+    parameter where Adam keeps two, and needs a third to a tenth of Adam's learning rate.
 
     Args:
         params: parameters, or groups of them.
@@ -46,7 +46,7 @@ class NewOption(Optimizer):
 
     @torch.no_grad()
     def step(self, closure: Callable[[], float] | None = None) -> float | None:  # type: ignore[override]
-        """Take one step; `closure` computes the loss and its gradients anew."""
+        """Take one step; `closure` reevaluates the loss and its gradients."""
         loss = None
         if closure is not None:
             with torch.enable_grad():

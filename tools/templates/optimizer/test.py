@@ -1,4 +1,4 @@
-"""What only this optimizer promises; test_contract.py tests what all of them do."""
+"""What is specific to this optimizer; test_contract.py tests the rest."""
 
 import pytest
 import torch

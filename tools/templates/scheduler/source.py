@@ -1,4 +1,4 @@
-"""Inverse square root decay of the learning rate: a fall that never ends, and never hurries."""
+"""Inverse square root decay of the learning rate, without a fixed end."""
 
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
@@ -9,16 +9,16 @@ from quintet.base.errors import Code, UserError
 class NewOption(LRScheduler):
     """The rate times 1 / sqrt(1 + t / timescale) after t ticks (Vaswani et al. 2017, section 5.3).
 
-    It needs no length of the run: one can train on for as long as it helps. Put
-    `scheduler.warmup=` before it, as the paper does.
+    It does not depend on the length of the run, so that training can be extended at any time. The
+    paper puts a warmup before it: `scheduler.warmup=`.
 
     Args:
         optimizer: whose rate is scheduled.
-        timescale: ticks after which the rate is down to 0.71 of itself.
-        last_epoch: the tick that went before; -1 at the start.
+        timescale: ticks after which the rate has fallen to 0.71 of its start.
+        last_epoch: the last tick; -1 at the start.
 
     Raises:
-        UserError: a timescale that is not above 0.
+        UserError: the timescale is not above 0.
 
     """
 

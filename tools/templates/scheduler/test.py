@@ -1,4 +1,4 @@
-"""What only this schedule promises: its closed form, and the same after a resume."""
+"""What is specific to this schedule: its closed form, and the same after a resume."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""A hill climber: look near the best so far, and now and then anywhere."""
+"""A hill climber: samples near the best params so far, and sometimes anywhere."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,12 +11,12 @@ if TYPE_CHECKING:
 class NewOption:
     """Random local search (Rastrigin 1963; Spall, "Introduction to Stochastic Search", 2003).
 
-    A sampler is asked what to try next. Every parameter is a place in [0, 1] on its own scale
-    (`space.at`), so that rates, widths and options need no case of their own; a suggestion
-    depends on seed, number and history alone, so that a sweep can be stopped and go on.
+    A sampler chooses the params of the next trial. Every parameter is a position in [0, 1] on its
+    own scale (`space.at`), so that rates, widths and options are treated alike. A suggestion
+    depends only on seed, number and history, so that a sweep can be stopped and continued.
 
     Args:
-        explore: share of the trials that look anywhere.
+        explore: share of the trials that sample anywhere.
         spread: standard deviation of a step from the best, as a share of the range.
 
     """
@@ -27,12 +27,12 @@ class NewOption:
         self.explore, self.spread = explore, spread
 
     def total(self, space: "Space") -> None:
-        """Return None: there is no end."""
+        """Return None: unlimited."""
 
     def suggest(
         self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
     ) -> "Params":
-        """Return a point near the best one, or anywhere."""
+        """Return params near the best ones, or anywhere."""
         import numpy as np
 
         rng = np.random.default_rng([seed, number])

@@ -1,4 +1,4 @@
-"""What only this strategy promises; test_contract.py tests what all of them do."""
+"""What is specific to this strategy; test_contract.py tests the rest."""
 
 from project.samplers.new_option import NewOption
 from quintet.study.space import Choice, Interval, Space
@@ -8,7 +8,7 @@ SPACE = Space((Interval("lr", 1e-4, 1, "log"), Choice("kind", ("a", "b"))))
 
 
 def swept(count, mode="max", sampler=None):
-    """Sweep over a P that is best at lr = 1e-2."""
+    """Sweep over a metric that is best at lr = 1e-2."""
     trials = []
     for number in range(count):
         point = (sampler or NewOption()).suggest(trials, SPACE, number, 3, mode)
@@ -18,7 +18,7 @@ def swept(count, mode="max", sampler=None):
 
 
 def test_points_lie_in_the_space():
-    assert all(SPACE[k].holds(v) for trial in swept(20) for k, v in trial.params.items())
+    assert all(SPACE[k].contains(v) for trial in swept(20) for k, v in trial.params.items())
 
 
 def test_it_finds_the_better_region_whichever_way_is_better():

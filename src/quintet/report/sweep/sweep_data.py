@@ -17,7 +17,7 @@ from quintet.base import schema
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
 from quintet.study.space import Space
-from quintet.study.spec import metric_of, space_of
+from quintet.study.spec import metric_name, space_from_spec
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
 from quintet.sweep.winner import PASSED_OVER
@@ -54,7 +54,7 @@ class SweepData:
     @property
     def metric(self) -> str:
         """Name of the primary metric."""
-        return metric_of(self.spec) or "P"
+        return metric_name(self.spec) or "P"
 
     @property
     def mode(self) -> str:
@@ -165,7 +165,7 @@ class SweepData:
     @cached_property
     def space(self) -> Space:
         """The search space stored in the study."""
-        return space_of(self.spec)
+        return space_from_spec(self.spec)
 
     @cached_property
     def importance(self) -> dict[str, float]:

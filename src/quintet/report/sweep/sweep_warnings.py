@@ -6,7 +6,7 @@ from pathlib import Path
 
 from quintet.base.formatting import listed, score
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.leaderboard import at_the_edge, by_hand
+from quintet.study.leaderboard import edge_warnings, steering_warnings
 
 OLD = 90
 """Days after which a study counts as old."""
@@ -17,7 +17,7 @@ def warnings(sweep: SweepData) -> list[str]:
     return [
         *winner_deleted(sweep),
         *baselines_ahead(sweep),
-        *by_hand(sweep.study),
+        *steering_warnings(sweep.study),
         *range_edges(sweep),
         *data(sweep),
         *libraries(sweep),
@@ -43,7 +43,7 @@ def range_edges(sweep: SweepData) -> list[str]:
     known = {p.key for p in sweep.space.parameters}
     if not set(sweep.winner.params) <= known:
         return []
-    return at_the_edge(sweep.winner, sweep.space)
+    return edge_warnings(sweep.winner, sweep.space)
 
 
 def baselines_ahead(sweep: SweepData) -> list[str]:

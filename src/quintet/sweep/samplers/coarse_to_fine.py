@@ -1,9 +1,10 @@
-"""Coarse to fine: wide first, then narrowed around the best."""
+"""Coarse-to-fine search: a wide range first, then narrower ones around the best."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     from quintet.study.space import Params, Space
@@ -18,20 +19,23 @@ class CoarseToFine:
 
     Args:
         each: trials in a round.
-        rounds: the last one goes on for as long as there are trials.
-        shrink: the box's width, as a share of the width a round before.
-        few: best trials whose options stay.
+        rounds: the last one has no upper limit of trials.
+        shrink: the box's width, relative to the round before.
+        few: number of best trials whose options are kept.
 
     """
 
     starts_with_defaults = True
 
     def __init__(self, each: int = 10, rounds: int = 3, shrink: float = 0.4, few: int = 3) -> None:
-        if not 0 < shrink < 1 or min(each, rounds, few) < 1:
+        check_least("sampler", each=(each, 1), rounds=(rounds, 1), few=(few, 1))
+        if not 0 < shrink < 1:
             raise UserError(
-                f"sweeper.sampler: shrink={shrink}, each={each}, rounds={rounds}, few={few}",
+                "is out of range",
                 code=Code.OUT_OF_RANGE,
-                hint="Allowed: shrink between 0 and 1, the others 1 or more",
+                key="sweeper.sampler.shrink",
+                value=shrink,
+                hint="Allowed: a number between 0 and 1",
             )
         self.each, self.rounds, self.shrink, self.few = each, rounds, shrink, few
 
@@ -63,7 +67,7 @@ class CoarseToFine:
         return space.at(units)
 
     def best_of(self, trials: "Sequence[Trial]", turn: int, mode: str) -> "list[Trial]":
-        """Return the best few trials of the last round that has any with a value."""
+        """Return the best few trials of the latest round with results."""
         sign = 1 if mode == "min" else -1
         for earlier in range(turn - 1, -1, -1):
             own = trials[earlier * self.each : (earlier + 1) * self.each]

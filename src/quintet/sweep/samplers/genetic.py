@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     import numpy as np
@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from quintet.study.trial import Trial
 
 Genes = dict[str, float]
-"""A place in [0, 1] for each parameter, active or not."""
+"""A position in [0, 1] for each parameter, active or not."""
 TRIES = 20
-"""Mutations after which a child that is nothing new is tried all the same."""
+"""Number of mutations after which a duplicate child is accepted."""
 
 
 class Genetic:
-    """Selection, crossover, mutation; one child at a time, so that no slot waits for a generation.
+    """Selection, crossover, mutation; one child at a time, so no slot waits for a generation.
 
     Parents are winners of tournaments among the `population` best so far (steady state; Eiben and
     Smith, "Introduction to evolutionary computing", 2015). A child takes each gene from either
@@ -41,12 +41,7 @@ class Genetic:
         mutation: float | None = None,
         spread: float = 0.15,
     ) -> None:
-        if population < 2 or tournament < 1:
-            raise UserError(
-                f"sweeper.sampler: population={population}, tournament={tournament}",
-                code=Code.OUT_OF_RANGE,
-                hint="Allowed: population of 2 or more, tournament of 1 or more",
-            )
+        check_least("sampler", population=(population, 2), tournament=(tournament, 1))
         self.population, self.tournament = population, tournament
         self.mutation, self.spread = mutation, spread
 
@@ -64,7 +59,9 @@ class Genetic:
         if number < self.population or len(parents) < 2:
             return space.at({p.key: rng.random() for p in space.parameters})
         tried = [t.params for t in trials]
-        mother, father = (self.genes(self.fight(parents, rng), space, rng) for _ in range(2))
+        mother, father = (
+            self.genes(self.tournament_winner(parents, rng), space, rng) for _ in range(2)
+        )
         child = cross(mother, father, rng)
         for _ in range(TRIES):
             child = self.mutate(child, space, rng)
@@ -78,19 +75,19 @@ class Genetic:
         sign = 1 if mode == "min" else -1
         return sorted(valued, key=lambda t: sign * (t.value or 0.0))[: self.population]
 
-    def fight(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
-        """Return the best of a random few; `parents` has the best first."""
+    def tournament_winner(self, parents: "Sequence[Trial]", rng: "np.random.Generator") -> "Trial":
+        """Return the best of a random few; `parents` is sorted, best first."""
         return parents[int(rng.integers(len(parents), size=self.tournament).min())]
 
     def genes(self, trial: "Trial", space: "Space", rng: "np.random.Generator") -> Genes:
-        """Return a trial's place in the cube; where it has no value, a random one."""
+        """Return a trial's position in the cube, random for parameters without a value."""
         return {
             p.key: p.unit(trial.params[p.key]) if p.key in trial.params else rng.random()
             for p in space.parameters
         }
 
     def mutate(self, genes: Genes, space: "Space", rng: "np.random.Generator") -> Genes:
-        """Return the genes with some moved: numbers a little, options anywhere."""
+        """Return mutated genes: numbers change a little, options change freely."""
         chance = self.mutation if self.mutation is not None else 1 / len(genes)
         moved = {}
         for p in space.parameters:

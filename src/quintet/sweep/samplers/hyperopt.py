@@ -1,4 +1,4 @@
-"""Hyperopt's sampler, for those who know it or compare with it; an optional extra."""
+"""Hyperopt's sampler, for comparison; needs an optional extra."""
 
 from collections.abc import Sequence
 from importlib.util import find_spec
@@ -13,15 +13,15 @@ if TYPE_CHECKING:
 
 
 class Hyperopt:
-    """Tree-structured Parzen estimator as its authors wrote it: each parameter by itself.
+    """The original tree-structured Parzen estimator, which models each parameter independently.
 
     Bergstra, Yamins and Cox 2013, "Making a science of model search". Hyperopt is told places in
     [0, 1], each parameter's on its own scale, and options by their number; what does not exist
     beside the options of a trial has no value there, and teaches nothing.
 
     Args:
-        startup: trials drawn at random before the model is asked.
-        candidates: of which the most promising is tried.
+        startup: number of random trials before the model is used.
+        candidates: number of candidates, of which the most promising is tried.
 
     Raises:
         UserError: the package is not installed.
@@ -77,12 +77,12 @@ class Hyperopt:
 
 
 def options(parameter: "Parameter") -> int:
-    """Return how many values a list has."""
+    """Return the number of values of a choice."""
     return len(getattr(parameter, "values", ()))
 
 
 def _document(trial: "Trial", space: "Space", mode: str) -> dict[str, Any]:
-    """Return a trial as Hyperopt keeps it; a running one has no loss, which counts as the worst."""
+    """Return a trial in Hyperopt's format; a running one has no loss, which counts as the worst."""
     values: dict[str, list[float]] = {p.key: [] for p in space.parameters}
     for key, value in trial.params.items():
         p = space[key]

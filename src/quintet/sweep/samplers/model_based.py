@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     import optuna
@@ -20,10 +20,10 @@ class Tpe:
     Optuna.
 
     Args:
-        startup: trials drawn at random before the model is asked.
-        candidates: of which the most promising is tried.
-        multivariate: one density of all parameters together, those that exist only beside some
-            option in groups of their own, instead of one for each parameter.
+        startup: number of random trials before the model is used.
+        candidates: number of candidates, of which the most promising is tried.
+        multivariate: whether parameters are modelled jointly, conditional ones in groups of their
+            own, instead of each by itself.
 
     """
 
@@ -53,13 +53,13 @@ class Tpe:
 
 
 class GaussianProcess:
-    """Gaussian process with (log) expected improvement, by Optuna; for few and dear trials.
+    """Gaussian process with (log) expected improvement, by Optuna; for few, expensive trials.
 
     Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
     functions"; Ament et al. 2023 for the logarithm.
 
     Args:
-        startup: trials drawn at random before the model is asked.
+        startup: number of random trials before the model is used.
 
     """
 
@@ -83,22 +83,17 @@ class GaussianProcess:
 
 
 def check_counts(startup: int, candidates: int = 1) -> None:
-    """Refuse counts that no model can work with.
+    """Raise an error for counts that no model can work with.
 
     Raises:
-        UserError: with what is allowed.
+        UserError: a count is out of range.
 
     """
-    if startup < 0 or candidates < 1:
-        raise UserError(
-            f"sweeper.sampler: startup={startup}, candidates={candidates}",
-            code=Code.OUT_OF_RANGE,
-            hint="Allowed: startup of 0 or more, candidates of 1 or more",
-        )
+    check_least("sampler", startup=(startup, 0), candidates=(candidates, 1))
 
 
 def draw_seed(seed: int, number: int) -> int:
-    """Return a seed for one trial: no two trials draw alike, whichever worker asks."""
+    """Return a seed for one trial, different for every trial, whichever worker asks."""
     import numpy as np
 
     return int(np.random.SeedSequence([seed, number]).generate_state(1)[0])
@@ -107,14 +102,15 @@ def draw_seed(seed: int, number: int) -> int:
 def _ask(
     sampler: "optuna.samplers.BaseSampler", trials: "Sequence[Trial]", space: "Space", mode: str
 ) -> "Params":
-    """Ask a sampler on a copy in memory: what it writes while it thinks never reaches the study."""
+    """Run a sampler on an in-memory copy, so that nothing it writes reaches the study."""
     from quintet.study.study import quiet_optuna
 
     optuna = quiet_optuna()
     direction = {"min": "minimize", "max": "maximize"}[mode]
     study = optuna.create_study(sampler=sampler, direction=direction)
-    # Params with a gap, such as a default outside the space, would remove its key from all others.
-    usable = [t for t in trials if t.state != "failed" and space.covers(t.params)]
+    # A trial without some key, such as a default outside the space, would remove it from all
+    # others.
+    usable = [t for t in trials if t.state != "failed" and space.accepts(t.params)]
     study.add_trials(_frozen(usable, space))
     asked = study.ask()
     params: Params = {}
@@ -128,7 +124,7 @@ def _frozen(trials: "Sequence[Trial]", space: "Space") -> "list[optuna.trial.Fro
     from optuna.trial import FrozenTrial, TrialState
 
     class Fresh(FrozenTrial):
-        """A trial that nobody else holds; a study's copy of each takes most of a suggestion."""
+        """A trial that is not copied on access; copying would take most of a suggestion's time."""
 
         def __deepcopy__(self, memo: object) -> "Fresh":
             return self

@@ -1,10 +1,10 @@
-"""Who goes on, who stops, and who begins."""
+"""Trial schedulers: which trials start, continue and stop."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, Protocol
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
     from quintet.study.trial import Trial
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class StartTrial:
-    """A new trial is to begin, with these notes about it."""
+    """Start a new trial with these notes."""
 
     notes: dict[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)
 class ContinueTrial:
-    """A paused trial is to go on until it has trained so many epochs."""
+    """Continue a paused trial until it has trained `budget` epochs in total."""
 
     number: int
     budget: int
@@ -27,86 +27,81 @@ class ContinueTrial:
 
 @dataclass(frozen=True)
 class PruneTrial:
-    """A paused trial is not to go on."""
+    """Prune a paused trial."""
 
     number: int
 
 
 @dataclass(frozen=True)
 class Wait:
-    """Nothing can be decided before a running trial ends."""
+    """Wait until a running trial ends."""
 
 
 @dataclass(frozen=True)
 class Finished:
-    """Nothing is left to begin."""
+    """Nothing is left to start."""
 
 
 Move = StartTrial | ContinueTrial | PruneTrial | Wait | Finished
 All = Callable[[], "Sequence[Trial]"]
-"""Looks at all trials, which of thousands takes a while, and most reports are of no rung."""
+"""Loads all trials; slow with thousands of them, and not needed for most reports."""
 
 
 class Scheduler(Protocol):
-    """A strategy's second half: how long to look.
+    """The part of a strategy that decides how long each trial trains.
 
-    What it answers depends on its arguments alone, so that a sweep that was killed and goes on
-    hears what it would have heard. `watches` tells whether P is asked for after every epoch.
+    Decisions depend only on the arguments, so that a sweep that was killed and continued gets the
+    same ones. `needs_reports` is whether the metric is needed after every epoch.
     """
 
-    watches: bool
+    needs_reports: bool
 
     def total(self, max_epochs: int) -> int | None:
-        """Return how many trials the scheme has; None where `n_trials` says it."""
+        """Return the total number of trials; None if `n_trials` sets it."""
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Return what a free slot is to do.
+        """Return the next move for a free slot.
 
         Args:
             trials: all so far.
-            limit: how many there may be.
+            limit: maximum number of trials.
             max_epochs: of a trial that is not stopped.
-            mode: P's direction.
+            mode: the metric's direction, min or max.
 
         """
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
-        """Tell whether a trial stops now.
+        """Return whether a trial stops now.
 
         Args:
-            trial: that has just reported P, its reports up to this one.
-            epochs: after which it did.
-            trials: gives all so far; whether this report is in them already is all the same.
-            mode: P's direction.
+            trial: that has just reported, with its reports up to this one.
+            epochs: number of epochs of this report.
+            trials: returns all so far; this report may or may not be included.
+            mode: the metric's direction, min or max.
 
         """
 
 
 def check_rungs(min_epochs: int, eta: int) -> None:
-    """Refuse rungs that do not rise.
+    """Raise an error for rungs that do not increase.
 
     Raises:
-        UserError: with what is allowed.
+        UserError: eta or min_epochs is out of range.
 
     """
-    if eta < 2 or min_epochs < 1:
-        raise UserError(
-            f"sweeper.scheduler: eta={eta}, min_epochs={min_epochs}",
-            code=Code.OUT_OF_RANGE,
-            hint="Allowed: eta of 2 or more, min_epochs of 1 or more",
-        )
+    check_least("scheduler", eta=(eta, 2), min_epochs=(min_epochs, 1))
 
 
 class RunAll:
-    """Every trial trains to its end."""
+    """Every trial trains to the end."""
 
-    watches = False
+    needs_reports = False
 
     def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` says it."""
+        """Return None: `n_trials` sets it."""
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Begin trials until there are enough."""
+        """Start trials until there are enough."""
         return StartTrial() if len(trials) < limit else Finished()
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:

@@ -1,4 +1,4 @@
-"""Successive halving and Hyperband that pause their trials, and let the survivors go on."""
+"""Synchronous successive halving and Hyperband: trials are paused, and the best continue."""
 
 import itertools
 from collections.abc import Iterator, Sequence
@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Rung:
-    """So many trials, trained for so many epochs in all."""
+    """A number of trials, and the epochs that each has trained at this rung in total."""
 
     trials: int
     epochs: int
@@ -46,7 +46,7 @@ def steps(max_epochs: int, min_epochs: int, eta: int) -> int:
 
 
 def bracket(starts: int, divisions: int, max_epochs: int, eta: int) -> Bracket:
-    """Return the rungs of a bracket: a 1/eta of the trials each time, eta times the epochs.
+    """Return the rungs of a bracket: each has 1/eta of the trials and eta times the epochs.
 
     Examples:
         >>> [(r.trials, r.epochs) for r in bracket(27, 3, 27, 3)]
@@ -60,34 +60,34 @@ def bracket(starts: int, divisions: int, max_epochs: int, eta: int) -> Bracket:
 
 
 class SuccessiveHalving:
-    """Many trials begin, the best 1/eta of each rung go on (Jamieson and Talwalkar 2016).
+    """Many trials start, the best 1/eta of each rung continue (Jamieson and Talwalkar 2016).
 
-    A rung is decided when all of it is done; meanwhile free slots begin the next bracket, if there
-    is one. Survivors go on from their checkpoints.
+    A rung is decided when all of its trials are done; meanwhile free slots start the next bracket,
+    if there is one. Promoted trials continue from their checkpoints.
 
     Args:
         min_epochs: of the first rung.
-        eta: one of so many goes on.
+        eta: one in eta trials is promoted.
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
         check_rungs(min_epochs, eta)
         self.min_epochs, self.eta = min_epochs, eta
 
     def round(self, max_epochs: int) -> list[tuple[int, int]]:
-        """Return the brackets of one round: how many trials begin, how many divisions follow."""
+        """Return the brackets of one round: the trials that start, and the number of divisions."""
         divisions = steps(max_epochs, self.min_epochs, self.eta)
         return [(self.eta**divisions, divisions)]
 
     def total(self, max_epochs: int) -> int:
-        """Return how many trials one round begins."""
+        """Return how many trials start in one round."""
         return sum(starts for starts, _ in self.round(max_epochs))
 
     def brackets(self, limit: int, max_epochs: int) -> Iterator[Bracket]:
-        """Yield brackets, round after round, until `limit` trials have begun."""
+        """Yield brackets, round after round, until `limit` trials have started."""
         while limit > 0:
             for starts, divisions in self.round(max_epochs):
                 if (begun := min(starts, limit)) > 0:
@@ -95,7 +95,7 @@ class SuccessiveHalving:
                 limit -= begun
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Fill the first bracket that has room; let its best go on as soon as a rung is done."""
+        """Fill the first bracket that has room; promote its best as soon as a rung is done."""
         for index, rungs in enumerate(self.brackets(limit, max_epochs)):
             own = [t for t in trials if t.notes.get("bracket") == index]
             if len(own) < rungs[0].trials:
@@ -110,7 +110,7 @@ class SuccessiveHalving:
 
 
 class Hyperband(SuccessiveHalving):
-    """Successive halving at every trade between many short trials and few long ones.
+    """Successive halving with several brackets, from many short trials to few long ones.
 
     Li et al. 2018, "Hyperband: a novel bandit-based approach to hyperparameter optimization".
     """
@@ -124,7 +124,7 @@ class Hyperband(SuccessiveHalving):
 def decide(
     trials: "Sequence[Trial]", rungs: Bracket, mode: str
 ) -> ContinueTrial | PruneTrial | None:
-    """Return what a full bracket has to do now; None while a rung is still running."""
+    """Return the next move of a full bracket; None while a rung is still running."""
     for rung, above in itertools.pairwise(rungs):
         here = [t for t in trials if t.state == "running" and t.notes["budget"] == rung.epochs]
         if any(not t.paused for t in here):

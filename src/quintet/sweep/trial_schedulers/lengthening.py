@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, Wait
 
 if TYPE_CHECKING:
@@ -12,31 +13,32 @@ if TYPE_CHECKING:
 class Lengthening:
     """The trials of each round train twice as long as those of the round before.
 
-    A round begins when the one before is done, since it builds on its results; the last round's
-    trials train to their end, and only they can win.
+    A round starts when the one before is done, since it uses its results. The trials of the last
+    round train to the end, and only they can win.
 
     Args:
         each: trials in a round.
-        rounds: the last one goes on for as long as there are trials.
+        rounds: the last one has no upper limit of trials.
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, each: int = 10, rounds: int = 3) -> None:
+        check_least("scheduler", each=(each, 1), rounds=(rounds, 1))
         self.each, self.rounds = each, rounds
 
     def total(self, max_epochs: int) -> int:
-        """Return how many trials all rounds have."""
+        """Return the number of trials of all rounds."""
         return self.each * self.rounds
 
     def epochs(self, number: int, max_epochs: int) -> int:
-        """Return how long a trial trains."""
+        """Return how many epochs a trial trains."""
         later = self.rounds - 1 - min(number // self.each, self.rounds - 1)
         return max(1, max_epochs >> later)
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Begin trials, the first of a round only when all before it are done."""
+        """Start trials; the first of a round waits for all earlier ones."""
         number = len(trials)
         if number >= limit:
             return Finished()

@@ -1,14 +1,14 @@
-"""Stop what does not keep up; nobody ever waits.
+"""Asynchronous schedulers: trials are stopped early, and no trial waits for another.
 
-The rules are those of Optuna's pruners, which read a storage that holds the report already, and
-write to it what they have decided: a kill between these writes changes what they answer next time.
+The rules are those of Optuna's pruners. Those read the report from the storage and write their
+decision to it; a kill between the two writes changes the next answer. Hence these.
 """
 
 from collections.abc import Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
-from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, check_rungs
 
 if TYPE_CHECKING:
@@ -16,43 +16,43 @@ if TYPE_CHECKING:
 
 
 class Asha:
-    """Asynchronous successive halving (Li et al. 2020): at each rung the best 1/eta go on.
+    """Asynchronous successive halving (Li et al. 2020): at each rung the best 1/eta continue.
 
-    Rungs are at min_epochs, min_epochs * eta, ... A trial is compared with whoever has reached its
-    rung so far, so the first ones pass easily; that is the price of never waiting.
+    Rungs are at min_epochs, min_epochs * eta, ... A trial is compared with those that have reached
+    the rung so far, so the first ones pass easily; in return, no trial waits.
 
     Args:
-        min_epochs: that every trial gets.
-        eta: one of so many goes on.
+        min_epochs: minimum epochs of every trial.
+        eta: one in eta trials continues.
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
         check_rungs(min_epochs, eta)
         self.min_epochs, self.eta = min_epochs, eta
 
     def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` says it."""
+        """Return None: `n_trials` sets it."""
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Begin trials until there are enough."""
+        """Start trials until there are enough."""
         return StartTrial() if len(trials) < limit else Finished()
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
-        """Tell whether the trial is not among the best 1/eta of a rung that it has just reached."""
+        """Return whether the trial is not among the best 1/eta of a rung it has just reached."""
         if not (rungs := self.reached(trial, epochs)):
             return False
         value, others = trial.reports[epochs], [t for t in trials() if t.number != trial.number]
         for rung in rungs:
-            known = [at for t in others if (at := p_at(t, rung)) is not None]
-            if value != value or not self.goes_on(value, known, mode):
+            known = [at for t in others if (at := value_at(t, rung)) is not None]
+            if value != value or not self.is_promoted(value, known, mode):
                 return True
         return False
 
     def reached(self, trial: "Trial", epochs: int) -> list[int]:
-        """Return the rungs that a report is the first to reach: one, or several where few are."""
+        """Return the rungs that this report is the first to reach."""
         before = max((e for e in trial.reports if e < epochs), default=0)
         rungs, rung = [], self.min_epochs
         while rung <= epochs:
@@ -60,51 +60,46 @@ class Asha:
             rung *= self.eta
         return rungs
 
-    def goes_on(self, value: float, others: Sequence[float], mode: str) -> bool:
-        """Tell whether a value is among the best 1/eta; of fewer than eta, whether it leads."""
+    def is_promoted(self, value: float, others: Sequence[float], mode: str) -> bool:
+        """Return whether a value is among the best 1/eta; among fewer than eta, the best."""
         ranked = sorted([*others, value], reverse=mode == "max")
         worst = ranked[max(len(ranked) // self.eta, 1) - 1]
         return value >= worst if mode == "max" else value <= worst
 
 
-def p_at(trial: "Trial", rung: int) -> float | None:
-    """Return P of the first report at a rung or beyond; None of a trial that has not come there."""
+def value_at(trial: "Trial", rung: int) -> float | None:
+    """Return the metric of the first report at or after a rung; None if there is none."""
     epochs = min((e for e in trial.reports if e >= rung), default=None)
     value = None if epochs is None else trial.reports[epochs]
     return None if value != value else value
 
 
 class Median:
-    """Stop a trial whose best P so far is worse than the median of the others at that epoch.
+    """Stop a trial whose best value so far is worse than the median of the others at that epoch.
 
     Golovin et al. 2017, "Google Vizier".
 
     Args:
-        startup: trials that must have ended first.
-        min_epochs: that every trial gets.
+        startup: number of completed trials before any is stopped.
+        min_epochs: minimum epochs of every trial.
 
     """
 
-    watches = True
+    needs_reports = True
 
     def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
-        if startup < 0 or min_epochs < 0:
-            raise UserError(
-                f"sweeper.scheduler: startup={startup}, min_epochs={min_epochs}",
-                code=Code.OUT_OF_RANGE,
-                hint="Allowed: both 0 or more",
-            )
+        check_least("scheduler", startup=(startup, 0), min_epochs=(min_epochs, 0))
         self.startup, self.min_epochs = startup, min_epochs
 
     def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` says it."""
+        """Return None: `n_trials` sets it."""
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Begin trials until there are enough."""
+        """Start trials until there are enough."""
         return StartTrial() if len(trials) < limit else Finished()
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
-        """Tell whether the trial has fallen behind the median of those that have completed."""
+        """Return whether the trial is worse than the median of the completed ones."""
         if epochs < self.min_epochs:
             return False
         ended = [t for t in trials() if t.state == "completed"]

@@ -35,7 +35,7 @@ class BestCheckpoint(ModelCheckpoint):
             super()._save_topk_checkpoint(trainer, monitor_candidates)
 
     def check_monitor_top_k(self, trainer: L.Trainer, current: Tensor | None = None) -> bool:
-        """Tell whether `current`, P of this epoch and the same on all ranks, is to be saved."""
+        """Return whether `current`, P of this epoch and the same on all ranks, is to be saved."""
         worst = self.best_k_models.get(self.kth_best_model_path)
         tied = current is not None and worst is not None and bool(current == worst)
         return tied or super().check_monitor_top_k(trainer, current)

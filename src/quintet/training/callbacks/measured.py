@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 
 def measured(monitor: str | None, logs: Iterable[str]) -> bool:
-    """Tell whether an epoch has the number that a callback follows.
+    """Return whether an epoch has the number that a callback follows.
 
     Where validation ran but logged no `monitor`, the name is wrong: that is left to Lightning's own
     error.

@@ -89,7 +89,7 @@ class Progress(L.Callback):
         )
 
     def _wide(self) -> bool:
-        """Tell whether a line has room for everything."""
+        """Return whether a line has room for everything."""
         return self.console.width >= WIDE
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
@@ -107,5 +107,5 @@ def _epochs(trainer: L.Trainer) -> int | None:
 
 
 def _worth_a_line(epoch: int, epochs: int) -> bool:
-    """Tell whether an epoch gets a plain line: about ten a run."""
+    """Return whether an epoch gets a plain line: about ten a run."""
     return epochs < 20 or epoch % max(1, epochs // 10) == 0

@@ -12,8 +12,9 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.frames import existing
+from quintet.data.mask_folders import class_maps, pixel_shares
 from quintet.data.samples import Kind, Samples
-from quintet.data.targets import target_of
+from quintet.data.targets import Target, target_of
 
 PARTS = (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test"))
 
@@ -24,20 +25,24 @@ def arrays(
     kind: str | None = None,
     x: str = "x",
     y: str = "y",
+    ignore: int | None = None,
 ) -> Samples:
     """Read an npz file into samples; their kind is inferred from the shape.
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
-    (N, C, H, W) and (N, H, W, C) are images. Bytes of images become values from 0 to 1. Files
+    (N, C, H, W) and (N, H, W, C) are images. Bytes of images become values from 0 to 1. Whole
+    numbers (N, H, W) as targets of images are masks, the classes of a segmentation. Files
     with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`, `y_val`) keep these parts.
 
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
-        task: binary, multiclass, multilabel or regression; None infers it from the targets.
+        task: binary, multiclass, multilabel, regression or segmentation; None infers it from the
+            targets.
         kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
             shape.
         x: name of the inputs in the file.
-        y: name of the targets, (N,) or (N, K).
+        y: name of the targets, (N,), (N, K) or (N, H, W).
+        ignore: value of mask pixels that neither loss nor metric counts.
 
     Raises:
         UserError: anything wrong with the file or its values.
@@ -49,8 +54,10 @@ def arrays(
     if len(inputs) != len(targets):
         raise UserError(f"{path}: {len(inputs)} inputs but {len(targets)} targets", code=Code.DATA)
     converted = convert(inputs, found_kind)
-    names = ["target"] if targets.ndim < 2 else [f"target_{i}" for i in range(targets.shape[1])]
-    found = _target(targets, names, task)
+    if task == "segmentation" or (task is None and found_kind == "image" and targets.ndim == 3):
+        found = _masks(targets, ignore)
+    else:
+        found = _target(targets, task)
     samples = Samples(
         x=converted,
         y=found.y,
@@ -148,14 +155,29 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
     return values / white if white != 1 else values
 
 
-def _target(targets: NDArray[Any], names: list[str], task: str | None) -> Any:
+def _target(targets: NDArray[Any], task: str | None) -> Target:
     import pandas as pd
 
     from quintet.data.frames import plain
 
+    names = ["target"] if targets.ndim < 2 else [f"target_{i}" for i in range(targets.shape[1])]
     columns = targets.reshape(len(targets), -1).T
     frame = pd.DataFrame({n: plain(pd.Series(c)) for n, c in zip(names, columns, strict=True)})
     return target_of(frame, names, task)
+
+
+def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
+    if targets.ndim != 3 or targets.dtype.kind not in "biu":
+        raise UserError(
+            f"takes masks, whole numbers (N, H, W); these targets are {targets.dtype} of shape "
+            f"{targets.shape}",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value="segmentation",
+        )
+    y, found = class_maps(targets.astype(np.int64), ignore)
+    names = [str(value) for value in found]
+    return Target(y, "segmentation", names, pixel_shares(y, names))
 
 
 def _parts(

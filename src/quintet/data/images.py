@@ -41,7 +41,7 @@ def images(
     flat = [file for of_class in files for file in of_class]
     headers = [header(file) for file in flat]
     grey = all(mode in GREY for mode, _ in headers) if grayscale is None else grayscale
-    shape, remarks = _shape(size, [extent for _, extent in headers])
+    shape, remarks = common_shape(size, [extent for _, extent in headers])
     channels = 1 if grey else 3
     if not lazy and (need := len(flat) * channels * shape[0] * shape[1] * 4) > LARGEST:
         raise UserError(
@@ -115,7 +115,7 @@ def _classes(root: Path) -> tuple[list[str], list[list[Path]], int]:
     return names, files, present - sum(map(len, files))
 
 
-def _shape(
+def common_shape(
     size: int | list[int] | None, extents: list[tuple[int, int]]
 ) -> tuple[tuple[int, int], list[str]]:
     """Choose the common height and width; return it with a remark for the user."""

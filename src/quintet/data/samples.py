@@ -5,7 +5,10 @@ from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
+from quintet.problems import Task
+
+__all__ = ["Facts", "Kind", "Rows", "Samples", "Task"]
+
 Kind = Literal["table", "image", "sequence", "tokens"]
 
 

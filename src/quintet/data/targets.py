@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import torch
@@ -11,7 +11,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, describe, not_numbers, numbers
-from quintet.data.samples import Task
+from quintet.problems import PROBLEMS, Task
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -46,13 +46,13 @@ def target_of(
         UserError: a missing value, one class only, or values that do not fit the given task.
 
     """
-    if task is not None and task not in get_args(Task):
+    if task is not None and task not in PROBLEMS:
         raise UserError(
             "is unknown",
             code=Code.UNKNOWN_NAME,
             key="data.task",
             value=task,
-            allowed=get_args(Task),
+            allowed=PROBLEMS,
         )
     for name in names:
         _complete(frame[name], name)
@@ -60,7 +60,15 @@ def target_of(
     values = [_values(frame[str(spec["name"])], spec) for spec in specs]
     truths = [spec.get("true") for spec in specs]
     found = task or _infer(values)
-    if found in ("binary", "multiclass"):
+    if not PROBLEMS[found].readable_columns:
+        raise UserError(
+            "does not have its targets in columns",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value=found,
+            allowed=[name for name, each in PROBLEMS.items() if each.readable_columns],
+        )
+    if PROBLEMS[found].exclusive:
         if len(names) > 1:
             raise UserError(
                 f"takes one target column, {len(names)} were given",
@@ -70,7 +78,7 @@ def target_of(
                 hint="Use data.task=multilabel for several yes-no columns",
             )
         target = _classes(values[0], names[0], found, truths[0] if positive is None else positive)
-        if task is None and found == "multiclass" and values[0].dtype != object:
+        if task is None and not PROBLEMS[found].most_classes and values[0].dtype != object:
             target.summary += " They are whole numbers; data.task=regression predicts a value."
         return target
     if positive is not None:
@@ -148,7 +156,8 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
             code=Code.DATA,
             hint="Is it the right column?",
         )
-    if task == "binary" and len(names) > 2:
+    most = PROBLEMS[task].most_classes
+    if most and len(names) > most:
         raise UserError(
             f"needs two classes, but '{name}' has {len(names)} classes",
             code=Code.INCOMPATIBLE,
@@ -168,9 +177,9 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
+    first = f" '{names[1]}' is the positive class (1)." if most else ""
     summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
-    return Target(torch.from_numpy(index.astype(np.int64)), task, names, summary)  # type: ignore[arg-type]
+    return Target(torch.from_numpy(index.astype(np.int64)), task, names, summary)
 
 
 def _ordered(
@@ -194,7 +203,7 @@ def _several(
     """Make the targets of a multilabel task or a regression."""
     columns = []
     for name, column, truth in zip(names, values, truths, strict=True):
-        if task == "multilabel":
+        if PROBLEMS[task].yes_no:
             if not _is_binary(column):
                 raise UserError(
                     f"Label '{name}' of the multilabel target is not a yes-no column",
@@ -218,13 +227,13 @@ def _several(
         columns.append(column)
     y = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
     listed = ", ".join(f"'{name}'" for name in names)
-    if task == "multilabel":
+    if PROBLEMS[task].yes_no:
         positive = zip(names, y.mean(dim=0).tolist(), strict=True)
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
-        return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
+        return Target(y, task, names, f"Target: {task}, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    summary = f"Target {listed}: regression, values from {low:g} to {high:g}."
-    return Target(y, "regression", names, summary)
+    summary = f"Target {listed}: {task}, values from {low:g} to {high:g}."
+    return Target(y, task, names, summary)
 
 
 def _text(value: Any) -> str:

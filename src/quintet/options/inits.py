@@ -90,7 +90,8 @@ class Init:
             for layer in model.modules():
                 if isinstance(layer, _LAYERS):
                     self._fill(layer)
-            if isinstance(head := getattr(model, "head", None), nn.Linear):
+            head = getattr(model, "head", None)
+            if isinstance(head, nn.Linear | nn.modules.conv._ConvNd):
                 head.weight.mul_(self.output_gain)
 
     def advice(self) -> Advice | None:

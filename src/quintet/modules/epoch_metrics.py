@@ -15,7 +15,9 @@ MOST_NUMBERS = 2**24
 
 
 class Meter(nn.Module):
-    """Collects outputs, targets and losses; updates the metric once every `CHUNK` batches, or `MOST_NUMBERS` outputs.
+    """Collects outputs, targets and losses; updates the metric once every `CHUNK` batches.
+
+    Of large outputs it is once every `MOST_NUMBERS` of them.
 
     Updating a torchmetrics object costs some 200 microseconds whatever the batch, more than a
     training step of a small model; a cat of buffered batches gives the same value for a fraction.

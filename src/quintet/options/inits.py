@@ -90,8 +90,7 @@ class Init:
             for layer in model.modules():
                 if isinstance(layer, _LAYERS):
                     self._fill(layer)
-            head = getattr(model, "head", None)
-            if isinstance(head, nn.Linear | nn.modules.conv._ConvNd):
+            if isinstance(head := getattr(model, "head", None), nn.Linear):
                 head.weight.mul_(self.output_gain)
 
     def advice(self) -> Advice | None:

@@ -17,7 +17,7 @@ FITTING = [
     (group, option, task)
     for group in ("metric", "loss")
     for option in names(group)
-    for task in node(group, option)["fits"]
+    for task in node(group, option).get("fits", ())
 ]
 TARGETS = {
     "binary": torch.tensor([0, 1, 1, 0]),

@@ -84,5 +84,5 @@ def test_precision_equals_scikit_learns():
 
 @template_only
 def test_every_metric_has_a_measure():
-    assert set(own("metric")) == set(MEASURES)
+    assert set(own("metric")) - {"logged", "distance"} == set(MEASURES)  # of modules
     assert quintet.options.metrics

@@ -19,6 +19,7 @@ STRATEGY = {
     "image": "hyperband",
     "multilabel": "random",
     "text": "random",
+    "segmentation": "random",
 }
 """What the field takes for each problem: T."""
 

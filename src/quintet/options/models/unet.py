@@ -1,5 +1,6 @@
 """A U-Net: a class for every pixel."""
 
+import itertools
 from collections.abc import Sequence
 
 import torch
@@ -76,7 +77,7 @@ class UNet(nn.Module):
         )
         self.decoder = nn.ModuleList(
             DoubleConvolution(below + across, across, activation, rate)
-            for across, below in reversed([*zip(widths, widths[1:], strict=False)])
+            for across, below in reversed([*itertools.pairwise(widths)])
         )
         self.head = nn.Conv2d(width, num_outputs, 1)
 

@@ -1,0 +1,201 @@
+"""How a text file is cut into cells: encoding, separator, and what stands before the header."""
+
+import csv
+import re
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from quintet.base.errors import Code, UserError
+from quintet.data.parsing.file_bytes import encoding_of, first_lines, opened
+from quintet.data.parsing.rules import BY_NAME
+
+SPACE = "white space"
+SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
+BLANK = re.compile(r'("(?:[^"]|"")*")|[ \t]+')
+"""White space between two cells, or a quoted cell."""
+
+
+@dataclass(frozen=True)
+class Dialect:
+    """How a text file is cut into rows and cells.
+
+    Args:
+        encoding: of the text.
+        separator: between two cells, one character or several; `SPACE` for any white space.
+        skip: lines before the header.
+        header: the names in the header line; "" where one is empty.
+        lines: lines that the header takes.
+        comment: what begins a comment, that runs to the end of its line; "" for none.
+        row_names: the rows begin with a name that the header does not count, as R writes them.
+        trailing: the rows, not the header, end with a separator.
+        remarks: what was skipped, one sentence each.
+
+    """
+
+    encoding: str
+    separator: str
+    skip: int
+    header: tuple[str, ...]
+    lines: int = 1
+    comment: str = ""
+    row_names: bool = False
+    trailing: bool = False
+    remarks: tuple[str, ...] = field(default=())
+
+    @property
+    def width(self) -> int:
+        """Cells of a row."""
+        return len(self.header) + self.row_names + self.trailing
+
+
+def sniff(
+    file: Path,
+    separator: str | None = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    comment: str | None = None,
+) -> Dialect:
+    """Find how a text file is cut into cells; what is given is not looked for.
+
+    Args:
+        file: the file, which may be compressed.
+        separator: one character or several, `\\t` or "tab", "space" or `\\s+` for any white space.
+        encoding: None takes that of a byte order mark, else UTF-8.
+        skip_rows: lines before the header.
+        comment: what begins a comment.
+
+    Raises:
+        UserError: not text in this encoding, nothing but blank lines, or another separator.
+
+    """
+    encoding = encoding_of(file, encoding)
+    lines = first_lines(file, encoding)
+    skip, remarks = skip_rows or 0, []
+    if skip_rows is None and (given := re.fullmatch(r'"?sep=(.+?)"?', lines[0].strip())):
+        separator = separator or given[1]
+        skip = 1
+        remarks.append(f"Line 1, 'sep={given[1]}', names the separator.")
+    body = [_uncommented(line, comment) for line in lines[skip:]]
+    chosen = _chosen(file, body, separator)
+    rows = [_cells(line, chosen) if line.strip() else [] for line in body]
+    first = 0 if skip_rows is not None else _first_of_table(rows, body)
+    while first < len(rows) and not rows[first]:
+        first += 1
+    if first >= len(rows):
+        raise UserError(f"{file} holds nothing but blank lines", code=Code.DATA)
+    if skipped := [line.strip() for line in body[:first] if line.strip()]:
+        more = f" and {len(skipped) - 1} more" if skipped[1:] else ""
+        remarks.append(
+            f"Line(s) before the header were skipped: '{skipped[0][:60]}'{more} (another header: "
+            "data.skip_rows=)."
+        )
+    header, taken = _header(body[first:], chosen)
+    widths = {len(row) for row in rows[first + taken : -1] if row} or {len(header)}
+    longer = widths == {len(header) + 1} and len(header) > 0
+    trailing = longer and all(not row[-1].strip() for row in rows[first + taken : -1] if row)
+    return Dialect(
+        encoding, chosen, skip + first, tuple(header), taken, comment or "",
+        row_names=longer and not trailing, trailing=trailing, remarks=tuple(remarks),
+    )  # fmt: skip
+
+
+def names(dialect: Dialect) -> list[str]:
+    """Return a name for each column; a nameless one is called by its position."""
+    cells = ["", *dialect.header] if dialect.row_names else list(dialect.header)
+    return [cell or f"column_{number}" for number, cell in enumerate(cells, start=1)]
+
+
+def cut_at_blanks(line: str, separator: str) -> str:
+    """Return a line of cells that white space separates, with a separator of one character."""
+    return BLANK.sub(lambda found: found[1] or separator, line.strip())
+
+
+def _uncommented(line: str, comment: str | None) -> str:
+    """Return a line without its comment; one inside quotes is none."""
+    at = line.find(comment) if comment else -1
+    while comment and at >= 0 and line.count('"', 0, at) % 2:
+        at = line.find(comment, at + 1)
+    return line if at < 0 else line[:at].rstrip() + "\n"
+
+
+uncommented = _uncommented
+
+
+def _chosen(file: Path, lines: Sequence[str], separator: str | None) -> str:
+    given = None if separator is None else BY_NAME.get(separator, separator)
+    given = {"\\t": "\t", r"\s+": SPACE, "whitespace": SPACE, " ": SPACE}.get(given or "", given)
+    found = _likeliest(lines)
+    if given is None:
+        return found
+    if found != given and _usual_width(lines, given) == 1 < _usual_width(lines, found):
+        shown = SEPARATORS.get(found, found)
+        raise UserError(
+            f"does not separate the cells of {file}; it looks like a {shown}",
+            code=Code.INCOMPATIBLE,
+            key="data.separator",
+            value=f"'{separator}'",
+            hint=f"Give data.separator='{found}' or leave it out",
+        )
+    return given
+
+
+def _likeliest(lines: Sequence[str]) -> str:
+    """Return the separator that cuts the most lines into equally many cells, and into many."""
+    full = [line for line in lines if line.strip()]
+    full = full[:-1] or full  # the last one may be cut off
+
+    def rate(separator: str) -> tuple[float, int]:
+        widths = Counter(len(row) for row in _rows(full, separator))
+        width, count = max(widths.items(), key=lambda item: (item[1], item[0]))
+        return (count / widths.total() if width > 1 else 0.0), width
+
+    best = max(SEPARATORS, key=rate)
+    return best if rate(best)[0] >= 0.5 or rate(SPACE)[0] < 0.9 else SPACE
+
+
+def _usual_width(lines: Sequence[str], separator: str) -> int:
+    widths = Counter(len(row) for row in _rows([line for line in lines if line.strip()], separator))
+    return max(widths, key=lambda width: widths[width])
+
+
+def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
+    if len(separator) == 1:
+        return [row for row in csv.reader(lines, delimiter=separator, skipinitialspace=True) if row]
+    return [_cells(line, separator) for line in lines]
+
+
+def _cells(line: str, separator: str) -> list[str]:
+    if separator == SPACE:
+        line, separator = cut_at_blanks(line, "\x1f"), "\x1f"
+    elif len(separator) > 1:
+        line, separator = line.replace(separator, "\x1f"), "\x1f"
+    cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
+    return [cell.strip() for cell in cells]
+
+
+def _first_of_table(rows: Sequence[list[str]], lines: Sequence[str]) -> int:
+    """Return the line of the header: a title has one cell, where the table has several."""
+    widths = Counter(len(row) for row in rows if len(row) > 1)
+    if not widths:
+        return 0
+    width = max(widths, key=lambda each: (widths[each], each))
+    for at, row in enumerate(rows[:-1]):
+        following = next((later for later in rows[at + 1 :] if later), [])
+        is_title = len(row) < 2 or (bool(row[0]) and not any(row[1:]) and all(following))
+        is_comment = lines[at].startswith(("#", "%", "//")) and len(row) != width
+        if row and not is_title and not is_comment:
+            return at
+    return 0
+
+
+def _header(lines: Sequence[str], separator: str) -> tuple[list[str], int]:
+    """Return the header's cells and how many lines it takes."""
+    if len(separator) > 1:
+        return _cells(lines[0], separator), 1
+    reader = csv.reader(lines, delimiter=separator, skipinitialspace=True)
+    return [cell.strip() for cell in next(reader)], reader.line_num
+
+
+__all__ = ["SEPARATORS", "SPACE", "Dialect", "names", "opened", "sniff"]

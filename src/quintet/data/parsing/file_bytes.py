@@ -1,0 +1,114 @@
+"""A text file's bytes: compression, byte order marks, encoding, and what is wrong with them."""
+
+import bz2
+import codecs
+import gzip
+import io
+import lzma
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import IO
+
+from quintet.base.errors import Code, UserError
+
+OPENERS = {".gz": gzip.open, ".bz2": bz2.open, ".xz": lzma.open}
+BOMS = (
+    (codecs.BOM_UTF8, "utf-8-sig"), (codecs.BOM_UTF32_LE, "utf-32"), (codecs.BOM_UTF32_BE, "utf-32"),
+    (codecs.BOM_UTF16_LE, "utf-16"), (codecs.BOM_UTF16_BE, "utf-16"),
+)  # fmt: skip
+HEAD = 1 << 18
+LINES = 200
+"""First lines that the form of a file is found from."""
+
+
+@contextmanager
+def opened(file: Path) -> Iterator[IO[bytes]]:
+    """Open a file that may be compressed.
+
+    Raises:
+        UserError: it cannot be read.
+
+    """
+    try:
+        with OPENERS.get(file.suffix.lower(), open)(file, "rb") as handle:  # type: ignore[operator]
+            yield handle
+    except (OSError, EOFError, lzma.LZMAError) as problem:
+        raise UserError(f"{file} cannot be read: {problem}", code=Code.DAMAGED) from problem
+
+
+def encoding_of(file: Path, given: str | None) -> str:
+    """Return the encoding: as given, by the byte order mark, else UTF-8; Python's name of it."""
+    with opened(file) as handle:
+        head = handle.read(64)
+    marked = next((name for mark, name in BOMS if head.startswith(mark)), None)
+    if given is None:
+        if marked is None and head[1:16:2].count(0) > 6:
+            return "utf-16-le"
+        return marked or "utf-8"
+    try:
+        name = codecs.lookup(given).name
+    except LookupError as problem:
+        raise UserError(
+            "is unknown to Python",
+            code=Code.UNKNOWN_NAME,
+            key="data.encoding",
+            value=given,
+            allowed=["utf-8", "utf-16", "latin-1", "cp1252", "..."],
+        ) from problem
+    return marked if marked and name in ("utf-8", "utf-8-sig") else name
+
+
+def first_lines(file: Path, encoding: str) -> list[str]:
+    """Return the first lines of a file.
+
+    Raises:
+        UserError: it is not text in this encoding, or holds nothing.
+
+    """
+    with opened(file) as handle:
+        head = handle.read(HEAD)
+        whole = len(head) < HEAD
+    if b"\0" in head and not encoding.startswith(("utf-16", "utf-32")):
+        raise UserError(
+            f"{file} is not a text table: it holds NUL bytes",
+            code=Code.DAMAGED,
+            hint="Is it a spreadsheet or UTF-16? Save it as CSV, or give data.encoding=utf-16",
+        )
+    try:
+        text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
+    except UnicodeError as problem:
+        raise undecodable(file, encoding) from problem
+    lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n").readlines()
+    if not any(line.strip() for line in lines):
+        raise UserError(f"{file} holds nothing but blank lines", code=Code.DATA)
+    return lines[: LINES + 1]
+
+
+def undecodable(file: Path, encoding: str) -> UserError:
+    """Return the error that names the first line which is not text in the encoding, and a cure."""
+    with opened(file) as handle:
+        for number, line in enumerate(handle, start=1):
+            try:
+                line.decode(encoding)
+            except UnicodeError as problem:
+                guess = _likely(file)
+                shown = line.decode(guess, errors="replace").strip()[:60]
+                return UserError(
+                    f"{file}, line {number} is not text in {encoding}: {problem}",
+                    code=Code.DAMAGED,
+                    key=None,
+                    hint=f"With data.encoding={guess} the line reads '{shown}'; or repair the line",
+                )
+    return UserError(
+        f"{file} is not text in {encoding}",
+        code=Code.DAMAGED,
+        hint="Give data.encoding=, such as latin-1 or utf-16",
+    )
+
+
+def _likely(file: Path) -> str:
+    """Return the encoding that bytes which are not UTF-8 most often have."""
+    with opened(file) as handle:
+        high = {byte for byte in set(handle.read()) if byte > 127}
+    return "cp1252" if not high & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "latin-1"

@@ -1,0 +1,244 @@
+"""What each column of a table is, found from its cells; what is ambiguous is asked, not guessed."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from quintet.base.errors import Code, UserError
+from quintet.data.parsing import calendar_forms, numerals
+from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_format import PAIRS, ColumnFormat
+from quintet.data.parsing.rules import FEW, MARKS, Rules
+
+PROBE = 2_000
+"""Distinct cells on which a style of numbers is tried before all are."""
+
+
+@dataclass(frozen=True)
+class Numeral:
+    """How a column of numbers is written, as far as its own cells tell."""
+
+    style: numerals.Style
+    mark: str = ""
+    """The mark that may as well be a decimal mark as one for thousands; "" where there is none."""
+
+
+def infer_all(
+    columns: Sequence[Cells], rules: Rules, separator: str | None = None
+) -> list[ColumnFormat]:
+    """Return the format of each column.
+
+    Args:
+        columns: of one file; a decimal mark that is clear in one settles another's.
+        rules: what the user has settled.
+        separator: between two cells of the file, None where they are typed.
+
+    Raises:
+        UserError: a column can be read in two ways; names a cell and the key that settles it.
+
+    """
+    found = [_column(cells, rules) for cells in columns]
+    clear = {each.style[0] for each in found if isinstance(each, Numeral) and not each.mark
+             and each.style[0] == ","}  # fmt: skip
+    formats = []
+    for cells, each in zip(columns, found, strict=True):
+        if isinstance(each, Numeral):
+            style = _settle(cells, each, rules, separator, bool(clear)) if each.mark else each.style
+            formats.append(ColumnFormat("number", *style, missing=rules.missing_words))
+        else:
+            formats.append(each)
+    return formats
+
+
+def infer(cells: Cells, rules: Rules | None = None, separator: str | None = None) -> ColumnFormat:
+    """Return the format of one column by itself; see `infer_all`."""
+    return infer_all([cells], rules or Rules(), separator)[0]
+
+
+def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
+    missing = rules.missing_words
+    form = rules.of("date_format", cells.name)
+    if form is not None and isinstance(rules.date_format, dict):
+        return ColumnFormat("date", form=form, missing=missing)
+    if cells.codes is None:
+        return _typed(cells, missing, form)
+    words, counts = _known(cells, missing)
+    if not words:
+        return ColumnFormat("category", missing=missing)
+    if _boolean(words):
+        return ColumnFormat("boolean", missing=missing)
+    if date := _date(cells.name, words, counts, form, missing):
+        return date
+    return _numeral(cells, words, counts, rules) or ColumnFormat("category", missing=missing)
+
+
+def _known(cells: Cells, missing: frozenset[str]) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the words that mean something, and how often each occurs."""
+    kept = np.array([word.lower() not in missing for word in cells.words], dtype=bool)
+    kept &= cells.counts > 0
+    return [cells.words[at] for at in np.flatnonzero(kept)], cells.counts[kept]
+
+
+def _typed(cells: Cells, missing: frozenset[str], form: str | None) -> ColumnFormat | Numeral:
+    values = cells.values
+    assert values is not None
+    if values.dtype.kind == "M":
+        return ColumnFormat("date", form=calendar_forms.ISO, missing=missing)
+    if form in (None, "%Y%m%d") and calendar_forms.compact(values):
+        return ColumnFormat("date", form="%Y%m%d", missing=missing)
+    return ColumnFormat("number", missing=missing)
+
+
+def _boolean(words: list[str]) -> bool:
+    lower = {word.lower() for word in words} if len(words) < 10 else set()
+    return any(lower == set(pair) for pair in PAIRS if pair[0] not in ("1", "1.0"))
+
+
+def _date(
+    name: str, words: list[str], counts: NDArray[np.int64], form: str | None, missing: frozenset[str]
+) -> ColumnFormat | None:  # fmt: skip
+    """Describe a date column, if one form reads nearly all cells."""
+    share, tied = 0.0, [form or ""]
+    if form is not None:
+        read = ~np.isnat(calendar_forms.parse(words, form))
+        share = float(counts[read].sum() / counts.sum())
+    if share < 1 - FEW:
+        share, tied = calendar_forms.best(words, counts)
+    if share < 1 - FEW:
+        return None
+    if len(tied) > 1:
+        raise UserError(
+            f"is needed: the dates of '{name}' can be read in {len(tied)} ways ('{words[0]}')",
+            code=Code.DATA,
+            key="data.date_format",
+            allowed=tied,
+            hint=f"Give the one that is meant, such as data.date_format='{tied[0]}'",
+        )
+    return ColumnFormat("date", form=tied[0], missing=missing)
+
+
+def _numeral(
+    cells: Cells, words: list[str], counts: NDArray[np.int64], rules: Rules
+) -> Numeral | None:
+    """Find the style of a column of numbers, if one reads nearly all cells."""
+    if numerals.is_code(words):
+        return None
+    styles = _allowed(rules, cells.name)
+    probe = np.unique(np.linspace(0, len(words) - 1, min(len(words), PROBE)).astype(int))
+    some = [words[at] for at in probe]
+    likely = [style for style in styles if numerals.fits(some, style).mean() > 0.2]
+    fits = {style: numerals.fits(words, style) for style in likely}
+    shares = {style: counts[fit].sum() / counts.sum() for style, fit in fits.items()}
+    top = max(shares.values(), default=0.0)
+    if top < 1 - FEW and not _two_marks(cells, words, rules):
+        return None
+    style = next(style for style in likely if shares[style] == top)
+    if _only_looks_like_numbers(words, fits[style], style[1]):
+        return None
+    return Numeral(style, _ambiguous(words, fits[style], style, styles))
+
+
+def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
+    """Return the styles that the user's rules leave, the usual ones first."""
+    point, grouping = rules.of("decimal", name), rules.of("thousands", name)
+    styles = [
+        (p, g)
+        for p, g in numerals.STYLES
+        if point in (None, p) and (grouping is None or grouping == g)
+    ]
+    if grouping is not None and not styles:
+        raise UserError(
+            f"is the decimal mark as well, which data.decimal says of '{name}'",
+            code=Code.CONFLICT,
+            key="data.thousands",
+            value=grouping,
+        )
+    return styles
+
+
+def _only_looks_like_numbers(words: list[str], fit: NDArray[np.bool_], grouping: str) -> bool:
+    """Return whether the rest are addresses or versions, or the groups those of telephones."""
+    if any(numerals.PARTS.fullmatch(words[at]) for at in np.flatnonzero(~fit)):
+        return True
+    return bool(grouping) and numerals.same_build(
+        [words[at] for at in np.flatnonzero(fit)], grouping
+    )
+
+
+def _ambiguous(
+    words: list[str], fit: NDArray[np.bool_], style: numerals.Style, styles: list[numerals.Style]
+) -> str:
+    """Return the mark that every number with one has before its last three digits, if any."""
+    mark = style[0]
+    if style[1] or not any((other, mark) in styles for other in ".," if other != mark):
+        return ""
+    marked = [words[at] for at in np.flatnonzero(fit) if mark in words[at]]
+    return mark if marked and all(numerals.one_group(word, mark) for word in marked) else ""
+
+
+def _settle(
+    cells: Cells, found: Numeral, rules: Rules, separator: str | None, commas: bool
+) -> numerals.Style:
+    """Decide whether 1.234 is a thousand and some, by the rest of the file.
+
+    A file whose cells a comma separates has no decimal commas; one that a semicolon separates has
+    them, as spreadsheets write it where the comma is the decimal mark.
+    """
+    mark, other = found.mark, {",": ".", ".": ","}[found.mark]
+    decimal, thousands = (mark, ""), (other, mark)
+    if rules.of("decimal", cells.name) == mark or rules.of("thousands", cells.name) == "":
+        return decimal
+    if mark == ",":
+        if commas or separator == ";":
+            return decimal
+        if separator == ",":
+            return thousands
+    elif commas:
+        return thousands
+    elif separator != ";":
+        return decimal
+    words = [word for word in cells.words if mark in word]
+    raise UserError(
+        f"is needed: '{words[0]}' of column '{cells.name}' may be {words[0].replace(mark, '.')} or "
+        f"{words[0].replace(mark, '')}, as every number has three digits after its mark",
+        code=Code.DATA,
+        key="data.decimal",
+        allowed=MARKS,
+        hint=f"Give data.decimal='{mark}' or data.thousands='{mark}'",
+    )
+
+
+def _two_marks(cells: Cells, words: list[str], rules: Rules) -> bool:
+    """Return whether the user has settled which of two decimal marks in one column is meant.
+
+    Raises:
+        UserError: some numbers have a decimal point and others a comma, and nobody said which; with
+            a row of each.
+
+    """
+    point, comma = numerals.fits(words, (".", "")), numerals.fits(words, (",", ""))
+    point, comma, either = point & ~comma, comma & ~point, point | comma
+    if either.mean() < 1 - FEW or not point.any() or not comma.any():
+        return False
+    if rules.of("decimal", cells.name) is not None:
+        return True
+    first = [_first_row(cells, {words[at] for at in np.flatnonzero(only)})
+             for only in (point, comma)]  # fmt: skip
+    raise UserError(
+        f"is needed: column '{cells.name}' has numbers with a decimal point ({first[0]}) and with "
+        f"a decimal comma ({first[1]})",
+        code=Code.DATA,
+        key="data.decimal",
+        allowed=MARKS,
+        hint=f"Write them alike; or give the one that is meant and data.unreadable=missing, which "
+        f"drops the other values; or leave the column out, data.drop={cells.name}",
+    )
+
+
+def _first_row(cells: Cells, words: set[str]) -> str:
+    """Show the first cell that is one of several words, and its row."""
+    wanted = np.array([word in words for word in cells.words], dtype=bool)
+    row = int(np.flatnonzero(cells.spread(wanted, empty=False))[0])
+    return f"'{cells.at(row)}' in row {row + 1}"

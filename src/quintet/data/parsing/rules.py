@@ -1,0 +1,81 @@
+"""What a user settles about a file and its cells, instead of having it inferred."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal, get_args
+
+from quintet.base.errors import Code, UserError
+
+Unreadable = Literal["few", "refuse", "missing"]
+MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "<na>", "#n/a")
+"""Cells, in lower case, that mean "no value"."""
+FEW = 0.1
+"""Share of a column's cells that may be unreadable: of more, the column is something else."""
+MARKS = (".", ",")
+GROUPING = (",", ".", " ", "'")
+BY_NAME = {"space": " ", "apostrophe": "'", "point": ".", "comma": ",", "tab": "\t",
+           "semicolon": ";", "bar": "|"}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Rules:
+    """How to read a table's cells; None infers.
+
+    Args:
+        decimal: the decimal mark, "." or ",", of all columns, or a mapping from columns to marks.
+        thousands: the mark between groups of three digits, "" for none, likewise.
+        date_format: as of `strptime`, "%d.%m.%Y", likewise.
+        missing: the words that mean "no value", in place of the usual ones; an empty cell always
+            does.
+        unreadable: cells that do not fit their column's format: refuse the file, take them as
+            missing, or (few) as missing up to a tenth of a column and refuse more.
+
+    Raises:
+        UserError: a mark or a rule that there is not.
+
+    """
+
+    decimal: str | Mapping[str, str] | None = None
+    thousands: str | Mapping[str, str] | None = None
+    date_format: str | Mapping[str, str] | None = None
+    missing: str | list[str] | None = None
+    unreadable: Unreadable = "few"
+
+    def __post_init__(self) -> None:
+        if self.unreadable not in get_args(Unreadable):
+            raise UserError(
+                "is unknown",
+                code=Code.UNKNOWN_NAME,
+                key="data.unreadable",
+                value=self.unreadable,
+                allowed=get_args(Unreadable),
+            )
+        self._check("decimal", MARKS)
+        self._check("thousands", ("", *GROUPING))
+
+    def of(self, key: str, column: str) -> str | None:
+        """Return what is settled for a column by the key decimal, thousands or date_format."""
+        given = getattr(self, key)
+        if isinstance(given, Mapping):
+            given = given.get(column)
+        return None if given is None else BY_NAME.get(str(given), str(given))
+
+    @property
+    def missing_words(self) -> frozenset[str]:
+        """The words, in lower case, that mean "no value"."""
+        if self.missing is None:
+            return frozenset(MISSING)
+        given = [self.missing] if isinstance(self.missing, (str, int, float)) else self.missing
+        return frozenset({"", *(str(word).strip().lower() for word in given)})
+
+    def _check(self, key: str, allowed: tuple[str, ...]) -> None:
+        given: Any = getattr(self, key)
+        for mark in given.values() if isinstance(given, Mapping) else [given]:
+            if mark is not None and BY_NAME.get(str(mark), str(mark)) not in allowed:
+                raise UserError(
+                    "is not such a mark",
+                    code=Code.UNKNOWN_NAME,
+                    key=f"data.{key}",
+                    value=mark,
+                    allowed=[f"'{each}'" for each in allowed],
+                )

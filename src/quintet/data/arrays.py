@@ -12,6 +12,8 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.frames import existing
+from quintet.data.parsing.cells import of_series
+from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Kind, Samples
 from quintet.data.targets import target_of
 
@@ -151,11 +153,11 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
 def _target(targets: NDArray[Any], names: list[str], task: str | None) -> Any:
     import pandas as pd
 
-    from quintet.data.frames import plain
-
     columns = targets.reshape(len(targets), -1).T
-    frame = pd.DataFrame({n: plain(pd.Series(c)) for n, c in zip(names, columns, strict=True)})
-    return target_of(frame, names, task)
+    table = Table(
+        {name: of_series(pd.Series(c), name) for name, c in zip(names, columns, strict=True)}
+    )
+    return target_of(table, names, task)
 
 
 def _parts(

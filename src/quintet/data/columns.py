@@ -1,175 +1,183 @@
-"""What a column of a table is (number, boolean, date, category), and its values as numbers.
+"""The columns of a table as a model takes them: numbers, and what describes them.
 
 A column's description is plain data, kept with the run, so that a new file is read the same way.
 """
 
-import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
-
-if TYPE_CHECKING:
-    import pandas as pd
+from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_format import ColumnFormat, Parsed
+from quintet.data.parsing.rules import FEW, Unreadable
 
 Spec = dict[str, Any]
-"""`name`, `type` and, by type: `style`, `offset` (number), `true` (boolean), `format` (date),
-`categories` (category)."""
-BOOLEANS = [("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"),
-            ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no")]  # fmt: skip
-DATE_FORMATS = ["ISO8601", "%m/%d/%Y", "%d/%m/%Y", "%d.%m.%Y", "%Y/%m/%d", "%d-%m-%Y", "%d-%b-%Y"]
-STYLES = {"1.5": "a decimal point", "1,000": "commas for thousands", "1,5": "a decimal comma"}
-"""Ways to write a number."""
-MOSTLY = 0.9
-"""A text column is taken for numbers if at least this share of its values is one."""
+"""`name`, the fields of `ColumnFormat`, and by type: `offset`, which is taken off before float32
+(number, date), `parts` (date), `categories` (category)."""
+OLD_STYLES = {"1.5": (".", ""), "1,000": (".", ","), "1,5": (",", ".")}
 LARGEST = float(np.finfo(np.float32).max)
+DAY = np.timedelta64(86_400_000_000, "us")
+PARTS = ("", "month", "weekday", "hour")
+"""What a date becomes: days since 1970, the trend; month from 1; day of the week from 0, Monday;
+hour of the day, where times are given."""
 
 
-def describe(column: "pd.Series[Any]", name: str) -> Spec:
-    """Infer the type of a plain column (see `read_frame`) is."""
-    import pandas as pd
-
-    if pd.api.types.is_bool_dtype(column):
-        return {"name": name, "type": "boolean", "true": "true"}
-    if pd.api.types.is_datetime64_any_dtype(column):
-        return {"name": name, "type": "date", "format": "ISO8601"}
-    if pd.api.types.is_numeric_dtype(column):
-        return _number(name, "1.5", numbers(column, name))
-    cells = column.dropna()
-    distinct = cells.unique()
-    if spec := _boolean(name, distinct) or _date(name, distinct):
-        return spec
-    for style in STYLES:
-        if len(cells) and not _is_code(distinct) and _suits(distinct, style):
-            values = _parse(cells, style)
-            if np.isnan(values).mean() <= 1 - MOSTLY:
-                return _number(name, style, numbers(column, name, style))
-    return {"name": name, "type": "category", "categories": sorted(map(str, distinct))}
+def number(name: str, offset: float = 0.0) -> Spec:
+    """Describe a column of plain numbers."""
+    return {"name": name, **ColumnFormat("number").to_dict(), "offset": offset}
 
 
-def number(name: str, style: str = "1.5", offset: float = 0.0) -> Spec:
-    """Describe a number column: how numbers are written, and what is taken off before float32."""
-    return {"name": name, "type": "number", "style": style, "offset": offset}
+def format_of(spec: Spec) -> ColumnFormat:
+    """Return the format in a description, also one that an earlier version has written."""
+    if "style" in spec:
+        decimal, thousands = OLD_STYLES[spec["style"]]
+        return ColumnFormat("number", decimal, thousands)
+    if "format" in spec:
+        return ColumnFormat("date", form=spec["format"])
+    return ColumnFormat.from_dict(spec)
 
 
-def numbers(column: "pd.Series[Any]", name: str, style: str = "1.5") -> NDArray[np.float64]:
-    """Return a column as float64, NaN where a value is missing or no number.
+def describe(cells: Cells, form: ColumnFormat) -> tuple[Spec, Parsed]:
+    """Return a column's description and its values."""
+    parsed = form.parse(cells)
+    spec: Spec = {"name": cells.name, **form.to_dict()}
+    if form.type == "number":
+        spec["offset"] = _offset(_in_range(parsed.values, cells))
+    elif form.type == "date":
+        spec |= _date_parts(parsed.values)
+    elif form.type == "category":
+        known = parsed.values[~np.isnan(parsed.values)].astype(np.int64)
+        there = np.flatnonzero(np.bincount(known, minlength=1))
+        words = cells.as_words().words
+        spec["categories"] = sorted(words[at] for at in there) if len(known) else []
+    return spec, parsed
+
+
+def encode(table: Mapping[str, Cells], specs: list[Spec]) -> torch.Tensor:
+    """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
+
+    A date becomes several numbers, see `PARTS`. An unknown or missing category has code 0, other
+    missing values are NaN.
+    """
+    rows = len(next(iter(table.values()))) if table else 0
+    block = np.empty((rows, sum(map(width, specs))), dtype=np.float32)
+    at = 0
+    for spec in specs:
+        values = values_of(table[str(spec["name"])], spec)
+        block[:, at : at + values.shape[1]] = values
+        at += values.shape[1]
+    return torch.from_numpy(block)
+
+
+def width(spec: Spec) -> int:
+    """Return how many numbers a column becomes."""
+    return len(spec.get("parts", PARTS[:3])) if spec["type"] == "date" else 1
+
+
+def values_of(cells: Cells, spec: Spec) -> NDArray[np.float64]:
+    """Return a described column as float64 (N, 1), a date as (N, parts); see `encode`."""
+    form = format_of(spec)
+    if form.type == "category":
+        return codes(cells, spec)[:, None]
+    values = form.parse(cells).values
+    if form.type == "date":
+        parts = dict(zip(PARTS, _calendar(values), strict=True))
+        chosen = [parts[part] for part in spec.get("parts", PARTS[:3])]
+        if "" in spec.get("parts", PARTS):
+            chosen[0] = chosen[0] - float(spec.get("offset", 0.0))
+        return np.stack(chosen, axis=1)
+    if form.type == "number":
+        return (_in_range(values, cells) - float(spec["offset"]))[:, None]
+    return values[:, None]
+
+
+def codes(cells: Cells, spec: Spec) -> NDArray[np.float64]:
+    """Return the codes (N,) of a column's categories, from 1; 0 for unknown and missing ones."""
+    known = {category: code for code, category in enumerate(spec["categories"], start=1)}
+    words = cells.as_words()
+    missing = format_of(spec).missing
+    numbers = [0 if word.lower() in missing else known.get(word, 0) for word in words.words]
+    return words.spread(np.array(numbers, dtype=np.float64), 0.0)
+
+
+def unknown_categories(cells: Cells, spec: Spec) -> list[str]:
+    """Return the words of a column that training did not have."""
+    known, missing = {*spec["categories"]}, format_of(spec).missing
+    words = cells.as_words()
+    strange = {word for word in words.words if word.lower() not in missing} - known
+    return sorted(strange & {words.words[at] for at in np.unique(words.codes[words.codes >= 0])})  # type: ignore[index]
+
+
+def settle_unreadable(cells: Cells, bad: NDArray[np.intp], form: ColumnFormat, rule: Unreadable) -> str:
+    """Return a sentence on the cells that do not fit a column, or refuse them.
 
     Raises:
-        UserError: a value is infinite, or too large for 32-bit floating point.
+        UserError: the rule, or their number, forbids to take them as missing.
 
     """
-    values = _parse(column, style)
-    with np.errstate(invalid="ignore"):
+    if not len(bad):
+        return ""
+    shown = ", ".join(f"'{cells.at(int(row))}' in row {row + 1}" for row in bad[:3])
+    more = ", ..." if len(bad) > 3 else ""
+    kind = {"number": "numbers", "date": "dates", "boolean": "yes or no"}[form.type]
+    how = f" ({form.describe()})" if form.describe() else ""
+    told = f"'{cells.name}': {len(bad)} of {len(cells)} cells are not {kind}{how}: {shown}{more}"
+    if rule == "missing" or (rule == "few" and len(bad) <= FEW * len(cells)):
+        return f"{told}; taken as missing."
+    key = {"number": "data.decimal= or data.thousands=", "date": "data.date_format="}
+    settle = f"; or say how they are written: {key[form.type]}" if form.type in key else ""
+    raise UserError(
+        told,
+        code=Code.DATA,
+        hint=f"Repair them; or take them as missing: data.unreadable=missing{settle}",
+    )
+
+
+def _in_range(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
+    """Return the values, unless one is infinite or too large for 32-bit floating point."""
+    if len(values) and not max(np.nanmax(values, initial=0), -np.nanmin(values, initial=0)) <= LARGEST:
         bad = np.flatnonzero(np.abs(values) > LARGEST)
-    if len(bad):
         raise UserError(
-            f"Column '{name}', row {bad[0] + 1}: {column.iloc[bad[0]]} is infinite or too large "
-            f"(beyond {LARGEST:.1e})",
+            f"Column '{cells.name}', row {bad[0] + 1}: {cells.at(int(bad[0]))} is infinite or too "
+            f"large (beyond {LARGEST:.1e})",
             code=Code.DATA,
             hint=f"Repair or empty such cells ({len(bad)} in all)",
         )
     return values
 
 
-def encode(frame: "pd.DataFrame", specs: list[Spec]) -> torch.Tensor:
-    """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
-
-    A date becomes three numbers: days since 1970, month and day of the week. An unknown or
-    missing category has code 0, other missing values are NaN.
-    """
-    blocks = [values_of(frame[str(spec["name"])], spec) for spec in specs]
-    table = np.concatenate(blocks, axis=1) if blocks else np.zeros((len(frame), 0))
-    return torch.from_numpy(table.astype(np.float32))
-
-
-def not_numbers(column: "pd.Series[Any]", spec: Spec) -> list[str]:
-    """Return the different cells of a number column that are not numbers."""
-    if spec["type"] != "number":
-        return []
-    strange = np.isnan(_parse(column, spec["style"])) & ~column.isna().to_numpy()
-    return sorted({str(cell) for cell in column[strange]})
-
-
-def values_of(column: "pd.Series[Any]", spec: Spec) -> NDArray[np.float64]:
-    """Return a described column as float64 (N, 1), a date as (N, 3); see `encode`."""
-    import pandas as pd
-
-    if spec["type"] == "number":
-        values = numbers(column, spec["name"], spec["style"]) - float(spec["offset"])
-        return values[:, None]
-    if spec["type"] == "boolean":
-        low = [None if pd.isna(cell) else str(cell).lower() for cell in column]
-        known = [np.nan if cell is None else float(cell == spec["true"]) for cell in low]
-        return np.array(known)[:, None]
-    if spec["type"] == "date":
-        dates: pd.Series[Any] = pd.to_datetime(
-            column, format=spec["format"], errors="coerce", utc=True
-        )
-        days = (dates - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(days=1)
-        parts = [days, dates.dt.month, dates.dt.day_of_week]
-        return np.stack([np.asarray(part, dtype=np.float64) for part in parts], axis=1)
-    codes = {category: code for code, category in enumerate(spec["categories"], start=1)}
-    cells = [codes.get(_category(cell), 0) for cell in column]
-    return np.array(cells, dtype=np.float64)[:, None]
-
-
-def _category(cell: object) -> str:
-    """Write a cell as a category's name; 3.0 is the category 3."""
-    return str(int(cell)) if isinstance(cell, float) and cell.is_integer() else str(cell)
-
-
-def _suits(distinct: Any, style: str) -> bool:
-    """Return whether commas group every number that has one into thousands."""
-    if style != "1,000":
-        return True
-    cut = re.compile(r"[-+]?[1-9]\d{0,2}(,\d{3})+(\.\d+)?")
-    return all(cut.fullmatch(str(cell)) for cell in distinct if "," in str(cell))
-
-
-def _parse(column: "pd.Series[Any]", style: str) -> NDArray[np.float64]:
-    import pandas as pd
-
-    if style != "1.5" and not pd.api.types.is_numeric_dtype(column):
-        thousands, point = (".", ",") if style == "1,5" else (",", ".")
-        column = column.str.replace(thousands, "", regex=False).str.replace(point, ".", regex=False)
-    values: pd.Series[Any] = pd.to_numeric(column, errors="coerce")
-    return np.asarray(values.to_numpy(dtype=np.float64, na_value=np.nan), dtype=np.float64)
-
-
-def _number(name: str, style: str, values: NDArray[np.float64]) -> Spec:
-    """Describe a number column, with an offset where 32-bit floats would blur its differences."""
+def _offset(values: NDArray[np.float64]) -> float:
+    """Return a value to take off where 32-bit floats would blur the differences, else 0."""
     known = values[~np.isnan(values)]
-    blurred = len(known) and np.abs(known).max() * 6e-8 > 1e-4 * known.std()
-    offset = float(known[0]) if blurred and known.std() > 0 else 0.0
-    return number(name, style, offset)
+    return float(known[0]) if len(known) and blurred(known) else 0.0
 
 
-def _boolean(name: str, distinct: Any) -> Spec | None:
-    found = {str(cell).lower() for cell in distinct} if len(distinct) < 10 else set()
-    for true, false in BOOLEANS:
-        if found == {true, false}:
-            return {"name": name, "type": "boolean", "true": true}
-    return None
+def blurred(known: NDArray[np.float64]) -> bool:
+    """Return whether 32-bit floats would blur the differences of values."""
+    spread = known.std()
+    return bool(spread > 0 and np.abs(known).max() * 6e-8 > 1e-4 * spread)
 
 
-def _date(name: str, distinct: Any) -> Spec | None:
-    """Describe a date column, if one format reads all values."""
+def _date_parts(moments: NDArray[Any]) -> Spec:
+    """Return which parts a column of dates is turned into, and the offset of its days."""
+    known = moments[~np.isnat(moments)]
+    days = known.astype("datetime64[D]")
+    timed = bool((known != days).any())
+    if timed and len(np.unique(days)) == 1:
+        return {"parts": ["", "hour"], "offset": float(days[0].astype(np.int64))}
+    offset = float(days.min().astype(np.int64)) if timed else 0.0
+    return {"parts": list(PARTS if timed else PARTS[:3]), "offset": offset}
+
+
+def _calendar(moments: NDArray[Any]) -> list[NDArray[np.float64]]:
+    """Return days since 1970, month, day of the week and hour of each moment."""
     import pandas as pd
 
-    cells = [str(cell) for cell in distinct]
-    if not cells or not all(re.match(r"\d{1,4}[-/.]\w{1,3}[-/.]\d{2,4}", c) for c in cells[:50]):
-        return None
-    for form in DATE_FORMATS:
-        written = pd.Series(cells, dtype=object)
-        if pd.to_datetime(written, format=form, errors="coerce", utc=True).notna().all():
-            return {"name": name, "type": "date", "format": form}
-    return None
+    when = pd.DatetimeIndex(moments)
+    days = np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / DAY.astype(np.int64))
+    return [days, *(np.asarray(each, dtype=np.float64) for each in (when.month, when.day_of_week, when.hour))]
 
-
-def _is_code(distinct: Any) -> bool:
-    """Return whether these are codes such as 01234 (a post code): leading zeros mean something."""
-    return any(cell[0] == "0" and len(cell) > 1 and cell.isdigit() for cell in distinct)

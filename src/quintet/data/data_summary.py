@@ -1,69 +1,82 @@
-"""The data summary: how each column of a table was read."""
+"""The data summary: what each column of a table was taken for, and how it is used."""
 
 import re
-from typing import TYPE_CHECKING, Any
+from collections.abc import Iterable
+from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 
-from quintet.data.columns import STYLES, Spec, not_numbers, values_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from quintet.data.columns import Spec
+from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_format import ColumnFormat, Parsed
 
 IDENTIFIER = re.compile(
     r"(^|[_\W])(id|idx|index|key|row|nr|no)$|(?-i:[a-z]I[dD])$|^column_\d+$", re.IGNORECASE
 )
 """Names of columns that number the rows; a nameless column is called column_1."""
-
 KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "category": "categories"}
 
 
-def reason_to_drop(column: "pd.Series[Any]", spec: Spec) -> str:
+@dataclass(frozen=True)
+class ColumnSummary:
+    """What was inferred of a column, in words; a row of the table that a run begins with.
+
+    Args:
+        name: of the column.
+        type: number, yes-no, date or category.
+        format: how its cells are written.
+        missing: share of its cells without a value.
+        use: input, target, group, time, or why it is left out.
+
+    """
+
+    name: str
+    type: str
+    format: str
+    missing: float
+    use: str
+
+
+def summary_of(cells: Cells, spec: Spec, parsed: Parsed, use: str) -> ColumnSummary:
+    """Return a column's row of the table."""
+    form = ColumnFormat.from_dict(spec)
+    written = form.describe()
+    if form.type == "category":
+        written = f"{len(spec['categories'])} words"
+    elif form.type == "boolean":
+        written = " / ".join(sorted(_words(cells, form))[:4])
+    elif form.type == "date" and "hour" in spec.get("parts", ()):
+        written += " with time"
+    absent = np.isnat(parsed.values) if parsed.values.dtype.kind == "M" else np.isnan(parsed.values)
+    kind = {"boolean": "yes-no"}.get(form.type, form.type)
+    return ColumnSummary(cells.name, kind, written, float(absent.mean()), use)
+
+
+def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     """Return why a column cannot help a model, empty if it may."""
-    known = column.dropna()
-    distinct = known.nunique()
-    if not distinct:
+    values = parsed.values
+    absent = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    known = values[~absent]
+    if not len(known):
         return "it has no values"
-    if distinct == 1 and len(known) == len(column):
-        return f"it is always '{known.iloc[0]}'"
-    if spec["type"] == "number" and IDENTIFIER.search(spec["name"]) and _whole(column, spec):
+    if known.min() == known.max() and len(known) == len(values):
+        return f"it is always '{cells.at(0)}'"
+    if spec["type"] == "number" and IDENTIFIER.search(spec["name"]) and _all_differ(known):
         return "it looks like an identifier"
-    if spec["type"] == "category" and distinct > max(20, len(known) // 2):
-        return f"{distinct} different texts in {len(known)} rows look like an identifier"
+    if spec["type"] == "category":
+        distinct = len(spec["categories"])
+        if distinct == len(known) > 20:
+            return f"its {distinct} texts all differ, as those of an identifier"
+        if distinct > max(20, len(known) // 2):
+            return f"its {distinct} different texts in {len(known)} rows are too many for categories"
     return ""
 
 
-def column_remarks(column: "pd.Series[Any]", spec: Spec) -> list[str]:
-    """Return what was inferred about a column beyond the obvious."""
-    name, remarks = spec["name"], []
-    if strange := not_numbers(column, spec):
-        shown = ", ".join(f"'{cell}'" for cell in strange[:3])
-        remarks.append(
-            f"'{name}' holds numbers; {len(strange)} other value(s) ({shown}) are missing."
-        )
-    if spec["type"] == "number" and spec["style"] != "1.5":
-        remarks.append(f"'{name}' is read with {STYLES[spec['style']]}.")
-    if spec["type"] == "date" and spec["format"] != "ISO8601":
-        remarks.append(f"'{name}' is read as a date in the form {spec['format']}.")
-    if spec["type"] == "number" and _counts(values_of(column, spec)[:, 0]):
-        remarks.append(f"'{name}' counts the rows one by one; is it an input? (if not: data.drop)")
-    missing = float(column.isna().mean())
-    if missing and spec["type"] == "category":
-        remarks.append(f"'{name}': {missing:.1%} missing, a category of its own.")
-    elif missing:
-        remarks.append(f"'{name}': {missing:.1%} missing, filled with the training median.")
-    return remarks
-
-
-def _whole(column: "pd.Series[Any]", spec: Spec) -> bool:
-    """Return whether each row has a distinct whole number."""
-    values = values_of(column, spec)[:, 0]
-    return len(np.unique(values)) == len(values) and bool((values == np.round(values)).all())
-
-
-def _counts(values: NDArray[np.float64]) -> bool:
-    return len(values) > 2 and bool((np.diff(values) == 1).all())
+def remark(spec: Spec, parsed: Parsed) -> str:
+    """Return what may be wrong with an input column, empty if nothing."""
+    if spec["type"] == "number" and _counts(parsed.values):
+        return f"'{spec['name']}' counts the rows one by one; is it an input? (if not: data.drop)"
+    return ""
 
 
 def input_summary(specs: list[Spec]) -> str:
@@ -75,3 +88,30 @@ def input_summary(specs: list[Spec]) -> str:
             more = f", ... ({len(names)})" if names[8:] else ""
             parts.append(f"{plural} {', '.join(names[:8])}{more}")
     return f"Inputs: {'; '.join(parts)}."
+
+
+def repeated_rows(columns: Iterable[Cells]) -> int:
+    """Return how many rows repeat an earlier one, by a hash of their cells."""
+    import pandas as pd
+
+    mixed: np.ndarray | None = None  # type: ignore[type-arg]
+    for cells in columns:
+        one = cells.codes if cells.codes is not None else cells.values
+        hashed = pd.util.hash_array(np.asarray(one))
+        mixed = hashed if mixed is None else mixed * np.uint64(1_000_003) ^ hashed
+    return 0 if mixed is None else len(mixed) - len(np.unique(mixed))
+
+
+def _words(cells: Cells, form: ColumnFormat) -> list[str]:
+    known = [word for word in cells.words if word.lower() not in form.missing]
+    return list({word.lower(): word for word in known}.values())
+
+
+def _all_differ(values: np.ndarray) -> bool:  # type: ignore[type-arg]
+    """Return whether each row has a distinct whole number."""
+    whole = bool((values == np.round(values)).all())
+    return whole and len(np.unique(values)) == len(values)
+
+
+def _counts(values: np.ndarray) -> bool:  # type: ignore[type-arg]
+    return len(values) > 2 and bool((np.diff(values) == 1).all())

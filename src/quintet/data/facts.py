@@ -104,7 +104,9 @@ def _check_inputs(samples: Samples) -> None:
 def _check_targets(samples: Samples) -> None:
     y, task = samples.y, samples.task
     classes = task in ("binary", "multiclass")
-    if y.dim() != (1 if classes else 2) or y.dtype != (torch.int64 if classes else torch.float32):
+    types = {"binary": [torch.int64], "multiclass": [torch.int64], "multilabel": [torch.float32]}
+    allowed = types.get(task, [torch.float32, torch.float64])
+    if y.dim() != (1 if classes else 2) or y.dtype not in allowed:
         raise UserError(
             f"Targets of a {task} task are {'int64 (N,)' if classes else 'float32 (N, K)'}, these "
             f"are {y.dtype} of shape {tuple(y.shape)}",

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
+from quintet.data.data_summary import ColumnSummary
 from quintet.data.disk import disk_loader, probe
 from quintet.data.facts import check, facts
 from quintet.data.folds import one_fold
@@ -91,6 +92,7 @@ class DataModule(L.LightningDataModule):
         self.preprocess = Preprocess(scale, select)
         self.reader: dict[str, Any] = {}
         self.data_summary: list[str] = []
+        self.columns: list[ColumnSummary] = []
         self.ordered = False
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self.indices: dict[SplitName, Tensor] = {}
@@ -104,12 +106,14 @@ class DataModule(L.LightningDataModule):
             train, val = one_fold(samples, train, val, self.folds, self.fold, self.seed)
         train = subset(samples, train, self.fraction, self.seed)
         self.reader, self.data_summary = samples.reader, samples.data_summary
+        self.columns = samples.columns
         self.rows, self.ordered = samples.rows, samples.ordered
         if self.rows is not None:
             x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
         else:
             x = samples.x[train]
         self.preprocess.fit(x, samples.y[train], samples)
+        del x  # a copy of the training part
         for name, index in zip(SPLITS, (train, val, test), strict=True):
             inputs = index if self.rows is not None else self.preprocess.transform(samples.x[index])
             self.splits[name], self.indices[name] = (inputs, samples.y[index]), index

@@ -7,12 +7,11 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.data.columns import Spec
+from quintet.data.columns import PARTS, Spec
 from quintet.data.samples import Kind
 
 LARGEST = 128
 """Pixels of a picture's longer side; larger ones are thinned out."""
-DATE = ("", " (month)", " (weekday)")
 
 
 def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray[Any]]:
@@ -62,13 +61,15 @@ def sentence(ids: list[int], reader: dict[str, Any]) -> str:
 
 
 def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
-    """Return the name and description of each column of a table; a date has made three."""
+    """Return the name and description of each column of a table; a date has made several."""
     found: list[tuple[str, Spec]] = []
     for spec in specs:
         if isinstance(spec, str):
             found.append((spec, {"name": spec, "type": "number"}))
         elif spec["type"] == "date":
-            found += [(f"{spec['name']}{part}", {**spec, "part": part}) for part in DATE]
+            for part in spec.get("parts", PARTS[:3]):
+                title = f"{spec['name']} ({part})" if part else str(spec["name"])
+                found.append((title, {**spec, "part": part}))
         else:
             found.append((str(spec["name"]), spec))
     return found
@@ -83,5 +84,10 @@ def cell(value: float, spec: Spec) -> str:
     if spec["type"] == "boolean":
         return "yes" if value > 0.5 else "no"
     if spec["type"] == "date" and not spec["part"]:
-        return str(np.datetime64(0, "D") + np.timedelta64(round(value), "D"))
+        days = value + float(spec.get("offset", 0.0))
+        if "hour" not in spec.get("parts", ()):
+            return str(np.datetime64(round(days), "D"))
+        return str(np.datetime64(round(days * 1440), "m")).replace("T", " ")
+    if spec["type"] == "date":
+        return f"{value:.4g}"
     return f"{value + float(spec.get('offset', 0.0)):.4g}"

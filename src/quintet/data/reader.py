@@ -1,8 +1,9 @@
 """Read new inputs the way the training data was read, for predictions."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,13 +11,20 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.arrays import convert, load
-from quintet.data.columns import Spec, encode, not_numbers, numbers
-from quintet.data.frames import existing, read_frame
+from quintet.data.columns import (
+    Spec,
+    encode,
+    format_of,
+    number,
+    settle_unreadable,
+    unknown_categories,
+    values_of,
+)
+from quintet.data.frames import existing
+from quintet.data.parsing.rules import BY_NAME, Unreadable
+from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.pixels import SUFFIXES, image_files, read_image
 from quintet.data.text import encode as encode_text
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 ARRAYS = {".npz", ".npy"}
 
@@ -33,13 +41,24 @@ class NewInput:
     """What was ignored, missing or unknown, one sentence each."""
 
 
-def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
+LAYOUT = ("separator", "encoding", "skip_rows", "comment")
+
+
+def read_new(
+    path: str | Path, reader: dict[str, Any], given: Mapping[str, Any] | None = None
+) -> NewInput:
     """Read a file or folder the way `Samples.reader` of the training data describes.
 
     Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
     series' column; every window is a sample, the last one forecasts what comes next. Texts: a csv
     with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
     depth. Everything: npz (array x) or npy in the shape of training.
+
+    Args:
+        path: of the file or folder.
+        reader: how the training data was read.
+        given: what differs in this file: separator, encoding, skip_rows, comment, decimal,
+            thousands, date_format or unreadable, as of `quintet.data.tables.csv`.
 
     Raises:
         UserError: the file is not there or does not fit the training data.
@@ -60,26 +79,60 @@ def read_new(path: str | Path, reader: dict[str, Any]) -> NewInput:
             code=Code.INCOMPATIBLE,
             hint="Give inputs as npz or npy",
         )
-    frame = read_frame(file, reader.get("separator"), reader.get("encoding", "utf-8-sig"))
-    remarks = _check_columns(frame, [_name(column) for column in reader["columns"]], file)
+    given = {key: value for key, value in (given or {}).items() if value is not None}
+    specs = [_respelt(column, given) for column in reader["columns"]]
+    table = _read_table(existing(file), specs, kind, reader, given)
+    remarks = [*table.remarks, *_check_columns(table, [str(spec["name"]) for spec in specs], file)]
     if kind == "table":
-        found = _table(frame, reader["columns"])
+        found = _table(table, specs, given.get("unreadable", reader.get("unreadable", "few")))
     elif kind == "sequence":
-        found = _windows(frame, reader)
+        found = _windows(table, reader)
     else:
-        texts = frame[_name(reader["columns"][0])]
-        found = _texts(["" if text is None else str(text) for text in texts], reader)
+        cells = table[str(specs[0]["name"])].as_words()
+        assert cells.codes is not None
+        words = np.array([*cells.words, ""], dtype=object)
+        found = _texts(words[cells.codes].tolist(), reader)
     found.remarks = remarks + found.remarks
     return found
 
 
-def _name(column: Spec | str) -> str:
-    return column if isinstance(column, str) else str(column["name"])
+def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
+    """Return a column's description with the formats that its cells have in this file."""
+    spec = number(column) if isinstance(column, str) else {**column, **format_of(column).to_dict()}
+    own = {}
+    for key, kind in (("decimal", "number"), ("thousands", "number"), ("date_format", "date")):
+        mark = given.get(key)
+        mark = mark.get(spec["name"]) if isinstance(mark, Mapping) else mark
+        if mark is not None and spec["type"] == kind:
+            own["form" if key == "date_format" else key] = BY_NAME.get(str(mark), str(mark))
+    if own.get("decimal", spec["decimal"]) == own.get("thousands", spec["thousands"]):
+        own["thousands"] = ""  # a decimal mark of this file that training had between thousands
+    return spec | own
 
 
-def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list[str]:
+def _read_table(
+    file: Path, specs: list[Spec], kind: str, reader: dict[str, Any], given: Mapping[str, Any]
+) -> Table:
+    """Read a file whose columns are known: numbers with the usual mark as values, others as words.
+
+    What training found by itself, such as the separator, is found anew.
+    """
+    decimals = [spec["decimal"] for spec in specs if spec["type"] == "number"]
+    usual = max(set(decimals), key=decimals.count) if decimals else "."
+    words = {
+        str(spec["name"])
+        for spec in specs
+        if kind == "tokens" or spec["type"] != "number" or spec["decimal"] != usual
+    }
+    old = {key: reader[key] for key in ("separator", "encoding") if reader.get(key)}
+    typed = {**old, **reader.get("layout", {}), **{k: given[k] for k in LAYOUT if k in given}}
+    missing = next((spec["missing"] for spec in specs if "missing" in spec), None)
+    return read_table(file, text=words, decimal=usual, missing=missing, layout=typed)
+
+
+def _check_columns(table: Table, wanted: list[str], file: Path) -> list[str]:
     """Check that the wanted columns are there; return a remark on those that are ignored."""
-    there = [str(name) for name in frame.columns]
+    there = list(table.columns)
     missing = [name for name in wanted if name not in there]
     if missing:
         more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
@@ -94,29 +147,24 @@ def _check_columns(frame: "pd.DataFrame", wanted: list[str], file: Path) -> list
     return [f"Ignored columns the model does not use: {', '.join(extra)}."] if extra else []
 
 
-def _table(frame: "pd.DataFrame", specs: list[Spec]) -> NewInput:
+def _table(table: Table, specs: list[Spec], rule: Unreadable) -> NewInput:
     remarks = []
     for spec in specs:
-        column = frame[str(spec["name"])]
-        if strange := not_numbers(column, spec):
-            remarks.append(
-                f"'{spec['name']}': {len(strange)} value(s) are no numbers ('{strange[0]}'), taken "
-                "as missing."
-            )
-        if spec["type"] == "category":
-            codes = encode(frame, [spec])[:, 0].numpy()
-            unknown = {str(c) for c in column[(codes == 0) & ~column.isna().to_numpy()]}
-            if unknown:
+        cells, form = table[str(spec["name"])], format_of(spec)
+        if form.type == "category":
+            if unknown := unknown_categories(cells, spec):
                 remarks.append(
                     f"'{spec['name']}': {len(unknown)} value(s) were not there in training "
-                    f"('{min(unknown)}'), taken as unknown."
+                    f"('{unknown[0]}'), taken as unknown."
                 )
-    return NewInput(encode(frame, specs), _rows(len(frame)), remarks)
+        elif told := settle_unreadable(cells, form.parse(cells).bad, form, rule):
+            remarks.append(told)
+    return NewInput(encode(table.columns, specs), _rows(len(table)), remarks)
 
 
-def _windows(frame: "pd.DataFrame", reader: dict[str, Any]) -> NewInput:
-    columns = [str(name) for name in reader["columns"]]
-    values = np.stack([numbers(frame[name], name) for name in columns], axis=1)
+def _windows(table: Table, reader: dict[str, Any]) -> NewInput:
+    specs = [number(str(name)) for name in reader["columns"]]
+    values = np.concatenate([values_of(table[spec["name"]], spec) for spec in specs], axis=1)
     window = int(reader["window"])
     if len(values) < window:
         raise UserError(

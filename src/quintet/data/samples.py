@@ -5,6 +5,8 @@ from typing import Any, Literal, Protocol
 
 from torch import Tensor
 
+from quintet.data.data_summary import ColumnSummary
+
 Task = Literal["binary", "multiclass", "multilabel", "regression"]
 Kind = Literal["table", "image", "sequence", "tokens"]
 
@@ -31,7 +33,7 @@ class Samples:
     - tokens: x int64 (N, T), 0 is padding and 1 is an unknown token
 
     Targets, by `task`: int64 (N,) class indices for binary and multiclass, float32 (N, L) zeros
-    and ones for multilabel, float32 (N, K) for regression.
+    and ones for multilabel, float32 (N, K) for regression, float64 where that would blur differences.
     """
 
     x: Tensor
@@ -56,6 +58,8 @@ class Samples:
     """Inputs that do not fit memory; x then has no samples, only their shape and type."""
     data_summary: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
+    columns: list[ColumnSummary] = field(default_factory=list)
+    """What each column of a table was taken for, in the order of the file."""
     reader: dict[str, Any] = field(default_factory=dict)
     """Plain data that reads a new file the same way (columns, categories, vocabulary)."""
 

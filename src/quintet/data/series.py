@@ -5,8 +5,10 @@ import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
-from quintet.data.columns import not_numbers, number, numbers
-from quintet.data.frames import read_frame
+from quintet.data.columns import format_of, number
+from quintet.data.frames import existing
+from quintet.data.parsing.inference import infer
+from quintet.data.parsing.table_file import read_table
 from quintet.data.samples import Samples
 
 
@@ -38,12 +40,13 @@ def series(
     window: int = 12,
     horizon: int = 1,
     separator: str | None = None,
-    encoding: str = "utf-8-sig",
+    encoding: str | None = None,
 ) -> Samples:
     """Read one column of a csv or parquet file as a time series, its rows in time order."""
-    frame = read_frame(path, separator, encoding)
-    if target is None or target not in frame.columns:
-        names = [str(c) for c in frame.columns]
+    layout = {"separator": separator, "encoding": encoding}
+    table = read_table(existing(path), layout=layout)
+    if target is None or target not in table.columns:
+        names = list(table.columns)
         raise UserError(
             f"is not a column of {path}",
             code=Code.MISSING_VALUE if target is None else Code.UNKNOWN_NAME,
@@ -51,16 +54,20 @@ def series(
             value=target or "null",
             allowed=names,
         )
-    if strange := not_numbers(frame[target], number(target)):
+    cells = table[target]
+    form = infer(cells, separator=table.separator)
+    parsed = (form if form.type == "number" else format_of(number(target))).parse(cells)
+    if len(parsed.bad):
         raise UserError(
-            f"holds '{strange[0]}', which is not a number ({len(strange)} such values)",
+            f"holds '{cells.at(int(parsed.bad[0]))}', which is not a number ({len(parsed.bad)} "
+            "such values)",
             code=Code.DATA,
             key="data.target",
             value=target,
             hint="A series is a column of numbers in time order: name another, or repair these "
             "cells",
         )
-    return windows(numbers(frame[target], target), window, horizon, target)
+    return windows(parsed.values, window, horizon, target)
 
 
 def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:

@@ -36,7 +36,7 @@ def target_scale(y: Tensor) -> tuple[Tensor, Tensor]:
     """Return the robust centre and width (K,) of regression targets (N, K)."""
     first, centre, third = quantiles(y, [0.25, 0.5, 0.75])
     width = (third - first) / IQR_OF_NORMAL
-    width = torch.where(width > 0, width, moments(y)[1])
+    width = torch.where(width > 0, width, moments(y)[1].to(width.dtype))
     return centre, torch.where(width > 0, width, 1.0)
 
 
@@ -75,7 +75,7 @@ def quantiles(columns: Tensor, at: list[float]) -> Tensor:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN only
         found = np.nanquantile(columns.cpu().numpy(), at, axis=0)
-    return torch.from_numpy(np.asarray(found, dtype=np.float32)).to(columns.device)
+    return torch.from_numpy(np.asarray(found)).to(columns)
 
 
 def _chunks(columns: Tensor) -> Iterator[Tensor]:

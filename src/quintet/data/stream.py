@@ -5,12 +5,16 @@ from glob import glob
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, encode
-from quintet.data.frames import plain, require
+from quintet.data.frames import require
+from quintet.data.parsing.cells import of_series
+from quintet.data.parsing.rules import Rules
+from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Samples
 from quintet.data.tables import Names, codes_of, inputs_of, listed
 from quintet.data.targets import target_of
@@ -37,7 +41,7 @@ class TableRows:
 
     def read(self, index: Tensor) -> Tensor:
         """Return the inputs (B, F) of the samples in `index`."""
-        return encode(_plain(self.rows[index.tolist()]), self.specs)
+        return encode(_table(self.rows[index.tolist()]).columns, self.specs)
 
 
 def stream(
@@ -73,8 +77,8 @@ def stream(
     files = shards(path)
     rows = _load(files, cache)
     probed = torch.arange(0, len(rows), max(1, -(-len(rows) // PROBE)))
-    frame = _plain(rows[probed.tolist()])
-    there = [str(name) for name in frame.columns]
+    table = _table(rows[probed.tolist()])
+    there = list(table.columns)
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     if not targets:
         raise UserError(
@@ -83,28 +87,30 @@ def stream(
             allowed=there,
             hint="Give data.target=<column>",
         )
-    for names, option in ((targets, "target"), (chosen, "columns"), (left_out, "drop")):
-        require(names, frame, f"data.{option}")
-    require(listed(group), frame, "data.group")
-    found = target_of(_plain(_column(rows, targets)), targets, task, positive)
+    for named, option in ((targets, "target"), (chosen, "columns"), (left_out, "drop")):
+        require(named, there, f"data.{option}")
+    require(listed(group), there, "data.group")
+    found = target_of(_table(_column(rows, targets)), targets, task, positive)
     special = {*targets, *left_out, group}
-    specs, remarks = inputs_of(
-        frame, chosen or [name for name in there if name not in special], keep=set(chosen)
-    )
+    names = chosen or [name for name in there if name not in special]
+    inputs = inputs_of(table, names, set(chosen), Rules())
+    specs = inputs.specs
+    first = {name: cells.take(np.arange(1)) for name, cells in table.columns.items()}
     return Samples(
-        x=encode(frame.iloc[:1], specs)[:0],
+        x=encode(first, specs)[:0],
         y=found.y,
         task=found.task,
         kind="table",
         class_names=found.names,
-        cardinalities=[len(s["categories"]) + 1 for s in specs if s["type"] == "category"],
-        groups=codes_of(_plain(_column(rows, [group]))[group]) if group else None,
+        cardinalities=inputs.cardinalities,
+        groups=codes_of(_table(_column(rows, [group]))[group]) if group else None,
         rows=TableRows(rows, specs),
         data_summary=[
             f"{path}: {len(rows)} rows in {len(files)} file(s), read from disk as needed.",
             found.summary,
-            *remarks,
+            *inputs.remarks,
         ],
+        columns=[*found.columns, *inputs.columns],
         reader={"kind": "table", "columns": specs},
     )
 
@@ -174,7 +180,5 @@ def _column(rows: Any, names: list[str]) -> "pd.DataFrame":
     return frame
 
 
-def _plain(frame: "pd.DataFrame") -> "pd.DataFrame":
-    import pandas as pd
-
-    return pd.DataFrame({str(name): plain(frame[name]) for name in frame})
+def _table(frame: "pd.DataFrame") -> Table:
+    return Table({str(name): of_series(frame[name], str(name)) for name in frame})

@@ -1,34 +1,51 @@
-"""The user's own table: csv or parquet, column types inferred from their values."""
+"""The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
-from typing import TYPE_CHECKING, Any
+from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data.columns import Spec, describe, encode, values_of
-from quintet.data.data_summary import column_remarks, input_summary, reason_to_drop
-from quintet.data.frames import read_frame, require
+from quintet.data.columns import Spec, describe, encode, settle_unreadable
+from quintet.data.data_summary import (
+    ColumnSummary,
+    input_summary,
+    reason_to_drop,
+    remark,
+    repeated_rows,
+    summary_of,
+)
+from quintet.data.frames import existing, require
+from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.rules import Rules, Unreadable
+from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.samples import Samples
-from quintet.data.targets import target_of
-
-if TYPE_CHECKING:
-    import pandas as pd
+from quintet.data.targets import may_be_classes, target_of
 
 Names = str | int | list[str | int] | None
+Marks = str | dict[str, str] | None
 
 
 def csv(
     path: str | None = None,
     target: Names = None,
     task: str | None = None,
-    positive: str | int | None = None,
+    positive: str | int | bool | None = None,
     columns: Names = None,
     drop: Names = None,
     group: str | None = None,
     time: str | None = None,
     separator: str | None = None,
-    encoding: str = "utf-8-sig",
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    comment: str | None = None,
+    decimal: Marks = None,
+    thousands: Marks = None,
+    date_format: Marks = None,
+    missing: str | list[str] | None = None,
+    unreadable: Unreadable = "few",
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
@@ -46,71 +63,118 @@ def csv(
         drop: columns to leave out.
         group: column whose equal values must stay in one part of the split.
         time: column to sort by; the split is then in time order.
-        separator: between two cells; None finds it.
-        encoding: of the text.
+        separator: between two cells, one character or several, or "space" for any white space;
+            None finds it.
+        encoding: of the text; None takes UTF-8, or what a byte order mark says.
+        skip_rows: lines before the header; None finds the header.
+        comment: what begins a comment, which runs to the end of its line.
+        decimal: decimal mark, of all columns or a mapping from columns; None infers it.
+        thousands: mark between groups of three digits, likewise; "" for none.
+        date_format: format of dates, as of `strptime`, likewise.
+        missing: words that mean "no value"; None takes NA, null and the like.
+        unreadable: what to do with cells that do not fit their column: refuse, missing, or few
+            (missing up to a tenth of a column, refuse beyond).
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
 
     """
-    frame = read_frame(path, separator, encoding)
+    rules = Rules(decimal, thousands, date_format, missing, unreadable)
+    layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
+              "comment": comment}  # fmt: skip
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
-    _check_options(frame, targets, chosen, left_out, group, time)
-    rows_summary = [f"{path}: {len(frame)} rows, {len(frame.columns)} columns."]
-    if (twice := int(frame.astype(str).duplicated().sum())) > 0:
+    table = read_table(existing(path), layout=layout, missing=_words(rules))
+    _check_options(table.columns, targets, chosen, left_out, group, time)
+    if written := [name for name in targets if may_be_classes(table[name], task)]:
+        table = read_table(existing(path), text=written, layout=layout, missing=_words(rules))
+    rows_summary = [f"{path}: {len(table)} rows, {len(table.columns)} columns.", *table.remarks]
+    if (twice := repeated_rows(table.columns.values())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
         rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
-        frame = _sorted_by(frame, time)
+        _sort(table, time, rules)
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
-    found = target_of(frame[targets], targets, task, positive)
+    found = target_of(table, targets, task, positive, rules)
     special = {*targets, *left_out, group, time}
-    names = chosen or [str(name) for name in frame.columns if name not in special]
-    specs, input_remarks = inputs_of(frame, names, keep=set(chosen))
-    categories = [len(s["categories"]) + 1 for s in specs if s["type"] == "category"]
+    names = chosen or [name for name in table.columns if name not in special]
+    inputs = inputs_of(table, names, set(chosen), rules)
+    used = {name: use for names, use in ((left_out, "left out: data.drop"),
+            (listed(group), "group"), (listed(time), "time")) for name in names}  # fmt: skip
     return Samples(
-        x=encode(frame, specs),
+        x=encode(table.columns, inputs.specs),
         y=found.y,
         task=found.task,
         kind="table",
         class_names=found.names,
-        cardinalities=categories,
+        cardinalities=inputs.cardinalities,
         ordered=time is not None,
-        groups=codes_of(frame[group]) if group else None,
-        data_summary=[*rows_summary, found.summary, *input_remarks],
+        groups=codes_of(table[group]) if group else None,
+        data_summary=[*rows_summary, found.summary, *inputs.remarks],
+        columns=_in_order(table, [*found.columns, *inputs.columns], used),
         reader={
             "kind": "table",
-            "columns": specs,
-            "separator": separator,
-            "encoding": encoding,
+            "columns": inputs.specs,
+            "layout": {key: value for key, value in layout.items() if value is not None},
+            "unreadable": unreadable,
         },
     )
 
 
-def inputs_of(
-    frame: "pd.DataFrame", names: list[str], keep: set[str]
-) -> tuple[list[Spec], list[str]]:
-    """Describe the input columns, numbers first, and return remarks on them."""
-    specs, remarks = [], []
-    for name in names:
-        spec = describe(frame[name], name)
-        if (reason := reason_to_drop(frame[name], spec)) and name not in keep:
-            remarks.append(f"Left out '{name}': {reason}.")
-        else:
-            specs.append(spec)
-            remarks.extend(column_remarks(frame[name], spec))
-    if not specs:
+class Inputs:
+    """The input columns of a table: their descriptions, numbers first, and what was left out."""
+
+    def __init__(self) -> None:
+        self.specs: list[Spec] = []
+        self.columns: list[ColumnSummary] = []
+        self.remarks: list[str] = []
+
+    @property
+    def cardinalities(self) -> list[int]:
+        """Codes of each category column, the unknown one included."""
+        return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
+
+
+def inputs_of(table: Table, names: list[str], keep: set[str], rules: Rules) -> Inputs:
+    """Describe the input columns; leave out what cannot help, but for those to `keep`."""
+    found = Inputs()
+    cells = [table[name] for name in names]
+    for column, form in zip(cells, infer_all(cells, rules, table.separator), strict=True):
+        spec, parsed = describe(column, form)
+        reason = "" if column.name in keep else reason_to_drop(column, spec, parsed)
+        use = f"left out: {reason}" if reason else "input"
+        found.columns.append(summary_of(column, spec, parsed, use))
+        if reason:
+            continue
+        found.specs.append(spec)
+        settled = settle_unreadable(column, parsed.bad, form, rules.unreadable)
+        found.remarks += [told for told in (settled, remark(spec, parsed)) if told]
+    if not found.specs:
+        reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(
-            "No input column is left",
-            code=Code.DATA,
-            hint=" ".join(remarks) or "Give more columns",
+            "No input column is left", code=Code.DATA, hint=reasons or "Give more columns"
         )
-    specs.sort(key=lambda spec: bool(spec["type"] == "category"))
-    return specs, [input_summary(specs), *remarks]
+    found.specs.sort(key=lambda spec: bool(spec["type"] == "category"))
+    found.remarks.insert(0, input_summary(found.specs))
+    return found
+
+
+def _words(rules: Rules) -> list[str] | None:
+    return None if rules.missing is None else sorted(rules.missing_words)
+
+
+def _in_order(
+    table: Table, found: list[ColumnSummary], others: dict[str, str]
+) -> list[ColumnSummary]:
+    """Return what is known of each column in the order of the file."""
+    by_name = {each.name: each for each in found}
+    return [
+        by_name.get(name) or ColumnSummary(name, "", "", float("nan"), others.get(name, "not used"))
+        for name in table.columns
+    ]
 
 
 def _check_options(
-    frame: "pd.DataFrame", targets: list[str], chosen: list[str], left_out: list[str],
+    there: Mapping[str, Any], targets: list[str], chosen: list[str], left_out: list[str],
     group: str | None, time: str | None,
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
@@ -118,14 +182,14 @@ def _check_options(
         raise UserError(
             "No target column is given",
             code=Code.MISSING_VALUE,
-            allowed=frame.columns,
+            allowed=there,
             hint="Give data.target=<column>",
         )
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
         (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
-        require(names, frame, option)
+        require(names, there, option)
     if both := set(targets) & {*chosen, *left_out, group, time}:
         raise UserError(
             f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
@@ -140,33 +204,41 @@ def _check_options(
         )
 
 
-def _sorted_by(frame: "pd.DataFrame", time: str) -> "pd.DataFrame":
+def _sort(table: Table, time: str, rules: Rules) -> None:
     """Sort the rows by a date or number column."""
-    spec = describe(frame[time], time)
-    if spec["type"] not in ("date", "number") or frame[time].isna().any():
+    form = infer_all([table[time]], rules, table.separator)[0]
+    parsed = form.parse(table[time])
+    absent = int((parsed.values != parsed.values).sum())
+    if form.type not in ("date", "number") or absent:
         raise UserError(
-            f"must be a date or a number in every row; it is a {spec['type']} with "
-            f"{int(frame[time].isna().sum())} missing",
+            f"must be a date or a number in every row; it is a {form.type} with {absent} missing or "
+            f"unreadable{_first(table[time], parsed.bad)}",
             code=Code.DATA,
             key="data.time",
             value=time,
         )
-    when = values_of(frame[time], spec)[:, 0]
-    return frame.iloc[np.argsort(when, kind="stable")].reset_index(drop=True)
+    order = np.argsort(parsed.values, kind="stable")
+    table.columns = {name: cells.take(order) for name, cells in table.columns.items()}
 
 
-def codes_of(column: "pd.Series[Any]") -> torch.Tensor:
+def _first(cells: Cells, bad: Any) -> str:
+    return f" ('{cells.at(int(bad[0]))}' in row {bad[0] + 1})" if len(bad) else ""
+
+
+def codes_of(cells: Cells) -> torch.Tensor:
     """Return the number of each row's group."""
-    if column.isna().any():
+    words = cells.as_words()
+    assert words.codes is not None
+    missing = [word.lower() in ("", "na", "nan", "null") for word in words.words]
+    if words.spread(np.array(missing, dtype=bool), True).any():
         raise UserError(
             "is missing in some rows",
             code=Code.DATA,
             key="data.group",
-            value=column.name,
+            value=cells.name,
             hint="Fill them",
         )
-    codes, _ = column.factorize()
-    return torch.from_numpy(codes.astype(np.int64))
+    return torch.from_numpy(words.codes.astype(np.int64))
 
 
 def listed(names: Names) -> list[str]:

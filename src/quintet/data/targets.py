@@ -1,8 +1,8 @@
 """Turn target values into a tensor and infer the task."""
 
 from collections import Counter
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, get_args
+from dataclasses import dataclass, field
+from typing import Any, get_args
 
 import numpy as np
 import torch
@@ -10,11 +10,15 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.data.columns import Spec, describe, not_numbers, numbers
+from quintet.data.columns import blurred, describe
+from quintet.data.data_summary import ColumnSummary, summary_of
+from quintet.data.parsing import numerals
+from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_format import TRUE, ColumnFormat
+from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.rules import Rules
+from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Task
-
-if TYPE_CHECKING:
-    import pandas as pd
 
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
@@ -28,19 +32,58 @@ class Target:
     task: Task
     names: list[str]
     summary: str
+    columns: list[ColumnSummary] = field(default_factory=list)
+
+
+@dataclass
+class Column:
+    """A target column: its type, its values, and how its cells are written."""
+
+    name: str
+    type: str
+    values: NDArray[Any]
+    """(N,): float64 of numbers and yes-no columns, else which of the classes."""
+    classes: list[str]
+    """Spellings in the order of class indices."""
+    index: NDArray[np.int64]
+    """(N,) class indices."""
+
+    @property
+    def numeric(self) -> bool:
+        """Whether the column holds numbers."""
+        return self.type in ("number", "date")
+
+    @property
+    def binary(self) -> bool:
+        """Whether the column is yes-no, or 0 and 1, or has two classes."""
+        two = len(self.classes) <= 2
+        return two and (not self.numeric or bool(np.isin(self.values, (0.0, 1.0)).all()))
+
+
+def may_be_classes(cells: Cells, task: str | None) -> bool:
+    """Return whether numbers that the reader has typed may be classes, whose spelling counts."""
+    values = cells.values
+    if values is None or values.dtype.kind != "f" or task == "regression":
+        return False
+    return len(np.unique(values[: 100 * FEW])) <= FEW
 
 
 def target_of(
-    frame: "pd.DataFrame", names: list[str], task: str | None, positive: str | int | None = None
+    table: Table,
+    names: list[str],
+    task: str | None,
+    positive: str | int | bool | None = None,
+    rules: Rules | None = None,
 ) -> Target:
     """Read the target columns and infer the task, unless it is given.
 
     Args:
-        frame: only the target columns, plain (see `read_frame`).
+        table: with the target columns.
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
         positive: the class to be class 1 of a binary task; None takes yes, true or
             the like, else the last in order.
+        rules: how cells are read.
 
     Raises:
         UserError: a missing value, one class only, or values that do not fit the given task.
@@ -54,94 +97,126 @@ def target_of(
             value=task,
             allowed=get_args(Task),
         )
-    for name in names:
-        _complete(frame[name], name)
-    specs = [describe(frame[name], name) for name in names]
-    values = [_values(frame[str(spec["name"])], spec) for spec in specs]
-    truths = [spec.get("true") for spec in specs]
-    found = task or _infer(values)
-    if found in ("binary", "multiclass"):
+    found = [_read(table, name, rules or Rules()) for name in names]
+    columns, summaries = [column for column, _ in found], [summary for _, summary in found]
+    chosen = task or _infer(columns)
+    if chosen in ("binary", "multiclass"):
         if len(names) > 1:
             raise UserError(
                 f"takes one target column, {len(names)} were given",
                 code=Code.INCOMPATIBLE,
                 key="data.task",
-                value=found,
+                value=chosen,
                 hint="Use data.task=multilabel for several yes-no columns",
             )
-        target = _classes(values[0], names[0], found, truths[0] if positive is None else positive)
-        if task is None and found == "multiclass" and values[0].dtype != object:
+        target = _classes(columns[0], chosen, positive)
+        if task is None and chosen == "multiclass" and columns[0].numeric:
             target.summary += " They are whole numbers; data.task=regression predicts a value."
-        return target
-    if positive is not None:
+    elif positive is not None:
         raise UserError(
-            f"is for a binary task, this one is {found}",
+            f"is for a binary task, this one is {chosen}",
             code=Code.INCOMPATIBLE,
             key="data.positive",
             value=positive,
         )
-    return _several(values, names, truths, found)
+    else:
+        target = _several(columns, chosen)
+    target.columns = summaries
+    return target
 
 
-def _complete(column: "pd.Series[Any]", name: str) -> None:
-    """Refuse missing target values."""
-    missing = np.flatnonzero(column.isna().to_numpy())
+def _read(table: Table, name: str, rules: Rules) -> tuple[Column, ColumnSummary]:
+    """Return a target column with its format; every row must have a value.
+
+    Text may be any word, `none` and `NA` included: only an empty cell is missing. Where the column
+    is numbers or yes-no otherwise, such words mean what they mean elsewhere.
+    """
+    cells = table[name]
+    form = infer_all([cells], rules, table.separator)[0]
+    if form.type == "category" and rules.missing is None:
+        form = ColumnFormat("category", missing=frozenset({""}))
+    spec, parsed = describe(cells, form)
+    if form.type == "date":
+        days = parsed.values.astype(np.float64) / 86_400_000_000
+        values = np.where(np.isnat(parsed.values), np.nan, days)
+    else:
+        values = parsed.values
+    _complete(cells, values, parsed.bad)
+    classes, index = _spelt(cells, form, values)
+    summary = summary_of(cells, spec, parsed, "target")
+    return Column(name, form.type, values, classes, index), summary
+
+
+def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None:
+    """Refuse missing and unreadable target values."""
+    if len(bad):
+        raise UserError(
+            f"The target '{cells.name}' holds '{cells.at(int(bad[0]))}' in row {bad[0] + 1}, which "
+            f"does not fit its other values ({len(bad)} such cells in all)",
+            code=Code.DATA,
+            hint="Repair or delete these rows",
+        )
+    missing = np.flatnonzero(np.isnan(values))
     if len(missing):
         rows = ", ".join(str(row + 1) for row in missing[:5])
         raise UserError(
-            f"The target '{name}' is missing in {len(missing)} of {len(column)} rows (first: "
+            f"The target '{cells.name}' is missing in {len(missing)} of {len(cells)} rows (first: "
             f"{rows}, counted after the header)",
             code=Code.DATA,
             hint="Fill or delete these rows",
         )
 
 
-def _values(column: "pd.Series[Any]", spec: Spec) -> NDArray[Any]:
-    """Return a target as numbers if it is one, else as text."""
-    name = spec["name"]
-    if spec["type"] == "number":
-        if strange := not_numbers(column, spec):
-            raise UserError(
-                f"The target '{name}' holds numbers but also '{strange[0]}' ({len(strange)} such "
-                "values in all)",
-                code=Code.DATA,
-                hint="Repair or delete these rows",
-            )
-        return numbers(column, name, spec["style"])
-    if spec["type"] == "boolean":
-        return np.array([str(cell).lower() for cell in column], dtype=object)
-    return np.array([str(cell) for cell in column], dtype=object)
+def _spelt(
+    cells: Cells, form: ColumnFormat, values: NDArray[Any]
+) -> tuple[list[str], NDArray[np.int64]]:
+    """Return the classes as they are spelt most often, in order, and each row's class index."""
+    if cells.codes is None:
+        distinct, index = np.unique(cells.values, return_inverse=True)  # type: ignore[type-var]
+        typed = Cells(cells.name, values=distinct)
+        return [typed.at(at) for at in range(len(distinct))], index.astype(np.int64)
+    keys = [_key(word, form) for word in cells.words]
+    used = [at for at, count in enumerate(cells.counts) if count]
+    order = {key: at for at, key in enumerate(sorted({keys[at] for at in used}))}
+    spelling: dict[Any, str] = {}
+    for at in sorted(used, key=lambda at: int(cells.counts[at])):
+        spelling[keys[at]] = cells.words[at]
+    numbers = np.array([order.get(key, -1) for key in keys], dtype=np.int64)
+    return [spelling[key] for key in order], cells.spread(numbers, -1)
 
 
-def _infer(values: list[NDArray[Any]]) -> Task:
+def _key(word: str, form: ColumnFormat) -> Any:
+    """Return what two spellings of one class have in common; whole numbers of any size count."""
+    if form.type == "boolean":
+        return word.lower() in TRUE
+    if form.type == "number":
+        plain = word.translate(numerals.LIKE_A_SPACE).replace(form.thousands or "\0", "")
+        return int(plain) if plain.lstrip("+-").isdecimal() else float(plain.replace(form.decimal, "."))
+    return word
+
+
+def _infer(columns: list[Column]) -> Task:
     """Infer the task from the type and the number of different values."""
-    numeric = all(v.dtype != object for v in values)
-    if len(values) > 1:
-        if all(_is_binary(v) for v in values):
+    if len(columns) > 1:
+        if all(column.binary for column in columns):
             return "multilabel"
-        if numeric:
+        if all(column.numeric for column in columns):
             return "regression"
         raise UserError(
             "Several target columns must all be numbers (regression) or all yes-no (multilabel)",
             code=Code.DATA,
         )
-    column = values[0]
-    distinct = len(np.unique(column))
-    if numeric and not _is_binary(column):
-        whole = bool((column == np.round(column)).all())
-        few = distinct <= FEW and len(column) >= 10 * distinct
-        return "multiclass" if whole and few else "regression"
+    column = columns[0]
+    distinct = len(column.classes)
+    if column.numeric and not column.binary:
+        whole = bool((column.values == np.round(column.values)).all())
+        few = distinct <= FEW and len(column.values) >= 10 * distinct
+        return "multiclass" if whole and few and column.type == "number" else "regression"
     return "binary" if distinct <= 2 else "multiclass"
 
 
-def _is_binary(column: NDArray[Any]) -> bool:
-    distinct = set(np.unique(column).tolist())
-    return len(distinct) <= 2 and (column.dtype == object or distinct <= {0.0, 1.0})
-
-
-def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | None) -> Target:
-    distinct, index = np.unique(column, return_inverse=True)
-    names = [_text(value) for value in distinct]
+def _classes(column: Column, task: str, positive: str | int | bool | None) -> Target:
+    names, index, name = column.classes, column.index, column.name
     if len(names) < 2:
         raise UserError(
             f"The target '{name}' has one class only ('{names[0]}'): there is nothing to learn",
@@ -156,28 +231,31 @@ def _classes(column: NDArray[Any], name: str, task: str, positive: str | int | N
             value=task,
             hint="Use data.task=multiclass",
         )
-    if len(names) > max(FEW, len(column) // 2):
+    if len(names) > max(FEW, len(index) // 2):
         raise UserError(
-            f"The target '{name}' has {len(names)} different values in {len(column)} rows: too "
+            f"The target '{name}' has {len(names)} different values in {len(index)} rows: too "
             "many for classes",
             code=Code.DATA,
             hint="Is it the right column, or does a number hold stray text?",
         )
     if positive is not None:
-        names, index = _ordered(names, index, str(positive))
+        names, index = _ordered(names, index, positive)
     counts = Counter(index.tolist())
-    shares = ", ".join(f"{n} {counts[i] / len(column):.1%}" for i, n in enumerate(names[:6]))
+    shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
     first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
-    summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}"
-    return Target(torch.from_numpy(index.astype(np.int64)), task, names, summary)  # type: ignore[arg-type]
+    odd = [each for each in names if each.lower() in Rules().missing_words]
+    said = f" '{odd[0]}' is a class; data.missing=['{odd[0]}'] if it means no value." if odd else ""
+    summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}{said}"
+    return Target(torch.from_numpy(index), task, names, summary)  # type: ignore[arg-type]
 
 
 def _ordered(
-    names: list[str], index: NDArray[Any], positive: str
-) -> tuple[list[str], NDArray[Any]]:
+    names: list[str], index: NDArray[np.int64], positive: str | int | bool
+) -> tuple[list[str], NDArray[np.int64]]:
     """Make `positive` the second of two classes."""
-    if len(names) != 2 or positive.lower() not in [name.lower() for name in names]:
+    lower, wanted = [name.lower() for name in names], str(positive).lower()
+    if len(names) != 2 or (wanted not in lower and not isinstance(positive, bool)):
         raise UserError(
             "must be one of two classes",
             code=Code.UNKNOWN_NAME if len(names) == 2 else Code.INCOMPATIBLE,
@@ -185,47 +263,53 @@ def _ordered(
             value=positive,
             allowed=names,
         )
-    return (names, index) if names[1].lower() == positive.lower() else (names[::-1], 1 - index)
+    # An unquoted yes or no on the command line has become a bool.
+    second = wanted == lower[1] if wanted in lower else (lower[1] in TRUE) == positive
+    return (names, index) if second else (names[::-1], 1 - index)
 
 
-def _several(
-    values: list[NDArray[Any]], names: list[str], truths: list[str | None], task: str
-) -> Target:
+def _several(columns: list[Column], task: str) -> Target:
     """Make the targets of a multilabel task or a regression."""
-    columns = []
-    for name, column, truth in zip(names, values, truths, strict=True):
+    values = []
+    for column in columns:
         if task == "multilabel":
-            if not _is_binary(column):
+            if not column.binary:
                 raise UserError(
-                    f"Label '{name}' of the multilabel target is not a yes-no column",
+                    f"Label '{column.name}' of the multilabel target is not a yes-no column",
                     code=Code.DATA,
                 )
-            if column.dtype == object:
-                column = column == (truth or max(column))
-        elif column.dtype == object:
+            words = column.type == "category"
+            values.append(column.index.astype(np.float64) if words else column.values)
+            continue
+        if not column.numeric:
             raise UserError(
-                f"needs numbers, but the target '{name}' is text (for example '{column[0]}')",
+                f"needs numbers, but the target '{column.name}' is text (for example "
+                f"'{column.classes[column.index[0]]}')",
                 code=Code.INCOMPATIBLE,
                 key="data.task",
                 value=task,
                 hint="Choose another column, or a classification task",
             )
-        elif len(np.unique(column)) < 2:
+        if len(column.classes) < 2:
             raise UserError(
-                f"The target '{name}' is always {column[0]:g}: there is nothing to learn",
+                f"The target '{column.name}' is always {column.classes[0]}: there is nothing to "
+                "learn",
                 code=Code.DATA,
             )
-        columns.append(column)
-    y = torch.from_numpy(np.stack(columns, axis=1).astype(np.float32))
+        values.append(column.values)
+    names = [column.name for column in columns]
+    y = as_targets(np.stack(values, axis=1))
     listed = ", ".join(f"'{name}'" for name in names)
     if task == "multilabel":
         positive = zip(names, y.mean(dim=0).tolist(), strict=True)
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
         return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    summary = f"Target {listed}: regression, values from {low:g} to {high:g}."
+    summary = f"Target {listed}: regression, values from {low:.10g} to {high:.10g}."
     return Target(y, "regression", names, summary)
 
 
-def _text(value: Any) -> str:
-    return f"{value:g}" if isinstance(value, float) else str(value)
+def as_targets(values: NDArray[np.float64]) -> Tensor:
+    """Return values (N, K) as float32, as float64 where that would blur their differences."""
+    exact = any(blurred(column) for column in values.T)
+    return torch.from_numpy(values if exact else values.astype(np.float32))

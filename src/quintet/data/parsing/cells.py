@@ -27,6 +27,8 @@ class Cells:
     words: tuple[str, ...] = ()
     codes: Index | None = None
     """(N,), -1 for an empty cell."""
+    decimal: str = "."
+    """Mark with which `values` were written."""
 
     def __len__(self) -> int:
         return len(self.values if self.codes is None else self.codes)  # type: ignore[arg-type]
@@ -50,7 +52,7 @@ class Cells:
         """Return the rows of an index or a mask."""
         if self.codes is None:
             assert self.values is not None
-            return Cells(self.name, values=self.values[index])
+            return Cells(self.name, values=self.values[index], decimal=self.decimal)
         return Cells(self.name, words=self.words, codes=self.codes[index])
 
     def spread(self, of_words: NDArray[Any], empty: Any) -> NDArray[Any]:

@@ -23,6 +23,8 @@ class Numeral:
     style: numerals.Style
     mark: str = ""
     """The mark that may as well be a decimal mark as one for thousands; "" where there is none."""
+    whole: bool = False
+    """No number has a mark: the file's other columns tell which one it would have."""
 
 
 def infer_all(
@@ -40,16 +42,25 @@ def infer_all(
 
     """
     found = [_column(cells, rules) for cells in columns]
-    clear = {each.style[0] for each in found if isinstance(each, Numeral) and not each.mark
-             and each.style[0] == ","}  # fmt: skip
+    commas = any(_decimal_comma(each) for each in found)
     formats = []
     for cells, each in zip(columns, found, strict=True):
         if isinstance(each, Numeral):
-            style = _settle(cells, each, rules, separator, bool(clear)) if each.mark else each.style
+            style = each.style
+            if each.mark:
+                style = _settle(cells, each, rules, separator, commas)
+            elif each.whole and commas and not style[1]:
+                style = (",", "")
             formats.append(ColumnFormat("number", *style, missing=rules.missing_words))
         else:
             formats.append(each)
     return formats
+
+
+def _decimal_comma(found: "ColumnFormat | Numeral") -> bool:
+    if isinstance(found, Numeral):
+        return not found.mark and found.style[0] == ","
+    return found.type == "number" and found.decimal == ","
 
 
 def infer(cells: Cells, rules: Rules | None = None, separator: str | None = None) -> ColumnFormat:
@@ -88,7 +99,7 @@ def _typed(cells: Cells, missing: frozenset[str], form: str | None) -> ColumnFor
         return ColumnFormat("date", form=calendar_forms.ISO, missing=missing)
     if form in (None, "%Y%m%d") and calendar_forms.compact(values):
         return ColumnFormat("date", form="%Y%m%d", missing=missing)
-    return ColumnFormat("number", missing=missing)
+    return ColumnFormat("number", decimal=cells.decimal, missing=missing)
 
 
 def _boolean(words: list[str]) -> bool:
@@ -137,7 +148,9 @@ def _numeral(
     style = next(style for style in likely if shares[style] == top)
     if _only_looks_like_numbers(words, fits[style], style[1]):
         return None
-    return Numeral(style, _ambiguous(words, fits[style], style, styles))
+    numbers = [words[at] for at in np.flatnonzero(fits[style])]
+    whole = not any("." in word or "," in word for word in numbers)
+    return Numeral(style, _ambiguous(numbers, style, styles), whole)
 
 
 def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
@@ -168,13 +181,13 @@ def _only_looks_like_numbers(words: list[str], fit: NDArray[np.bool_], grouping:
 
 
 def _ambiguous(
-    words: list[str], fit: NDArray[np.bool_], style: numerals.Style, styles: list[numerals.Style]
+    numbers: list[str], style: numerals.Style, styles: list[numerals.Style]
 ) -> str:
     """Return the mark that every number with one has before its last three digits, if any."""
     mark = style[0]
     if style[1] or not any((other, mark) in styles for other in ".," if other != mark):
         return ""
-    marked = [words[at] for at in np.flatnonzero(fit) if mark in words[at]]
+    marked = [word for word in numbers if mark in word]
     return mark if marked and all(numerals.one_group(word, mark) for word in marked) else ""
 
 
@@ -205,7 +218,7 @@ def _settle(
         f"{words[0].replace(mark, '')}, as every number has three digits after its mark",
         code=Code.DATA,
         key="data.decimal",
-        allowed=MARKS,
+        allowed=[f"'{mark}'" for mark in MARKS],
         hint=f"Give data.decimal='{mark}' or data.thousands='{mark}'",
     )
 
@@ -231,7 +244,7 @@ def _two_marks(cells: Cells, words: list[str], rules: Rules) -> bool:
         f"a decimal comma ({first[1]})",
         code=Code.DATA,
         key="data.decimal",
-        allowed=MARKS,
+        allowed=[f"'{mark}'" for mark in MARKS],
         hint=f"Write them alike; or give the one that is meant and data.unreadable=missing, which "
         f"drops the other values; or leave the column out, data.drop={cells.name}",
     )

@@ -19,8 +19,6 @@ from quintet.data.parsing.file_bytes import undecodable
 
 BLOCK = 1 << 22
 NEWLINE, QUOTE, RETURN = b"\n"[0], b'"'[0], b"\r"[0]
-DIGITS = np.zeros(256, dtype=bool)
-DIGITS[list(b"0123456789")] = True
 
 
 @dataclass
@@ -113,12 +111,12 @@ def _quick(
         number = line + block.count(b"\n", 0, int(starts[at]))
         raise _ragged(file, number, int(widths[at]), width, block[starts[at] : ends[at]])
     found.rows += int(len(ends) - blank.sum())
-    first = [places + 1, starts]
+    edges = cuts | (data == NEWLINE)
     if b'"' in block:
-        first.append(np.flatnonzero(data == QUOTE) + 1)
-    for place in _codes(data, first, separator):
-        before = np.append(0, until)[np.searchsorted(ends, place)]
-        found.codes.update(np.unique(np.searchsorted(places, place) - before).tolist())
+        edges |= data == QUOTE
+    codes = _codes(data, edges)
+    before = np.append(0, until)[np.searchsorted(ends, codes)]
+    found.codes.update(np.unique(np.searchsorted(places, codes) - before).tolist())
     return True
 
 
@@ -144,27 +142,19 @@ def _quotes_match(data: NDArray[np.uint8], inside: NDArray[np.bool_], separator:
     return bool(starts.all() and ends.all())
 
 
-def _codes(
-    data: NDArray[np.uint8], first: list[NDArray[np.int_]], separator: int
-) -> Iterator[NDArray[np.int_]]:
-    """Yield, of places where cells may begin, those of codes: 007, +4917..."""
-    for places in first:
-        begin = data[np.minimum(places, len(data) - 2)]
-        likely = places[(begin == ord("0")) | (begin == ord("+"))]
-        starts = likely[(likely < len(data) - 1)]
-        starts = starts[DIGITS[data[starts + 1]]]
-        if len(starts):
-            ends = _ends(data, starts, separator)
-            others = np.append(0, np.cumsum(~DIGITS[data], dtype=np.int32))
-            plus = data[starts] == ord("+")
-            yield starts[(others[ends] - others[starts] == plus) & (~plus | (ends - starts > 7))]
-
-
-def _ends(data: NDArray[np.uint8], starts: NDArray[np.int_], separator: int) -> NDArray[np.int_]:
-    """Return where the cells end that begin at `starts`."""
-    edge = np.isin(data, np.array([separator, NEWLINE, QUOTE, RETURN, ord(" ")], dtype=np.uint8))
-    edges = np.flatnonzero(edge)
-    return edges[np.minimum(np.searchsorted(edges, starts), len(edges) - 1)]
+def _codes(data: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.int_]:
+    """Return where cells begin that are codes: 007, +4917..."""
+    digit = data - ord("0") < 10  # of unsigned bytes: what is below 0 is above 9
+    first = np.append(True, edges[:-1]) & ((data == ord("0")) | (data == ord("+")))
+    first[:-1] &= digit[1:]
+    starts = np.flatnonzero(first)
+    if not len(starts):
+        return starts
+    last = np.flatnonzero(edges | (data == RETURN) | (data == ord(" ")))
+    ends = last[np.minimum(np.searchsorted(last, starts), len(last) - 1)]
+    others = np.append(0, np.cumsum(~digit, dtype=np.int32))
+    plus = data[starts] == ord("+")
+    return starts[(others[ends] - others[starts] == plus) & (~plus | (ends - starts > 7))]
 
 
 def _careful(

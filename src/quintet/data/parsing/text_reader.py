@@ -3,8 +3,9 @@
 Measured on 500,000 rows of 30 columns, 96 MB, with pandas 3.1 and one thread, in CPU seconds:
 pandas' C engine .5, its pyarrow engine 1.2, all cells as text and then converted 5 and more;
 polars and pyarrow are faster on many cores only, and a dependency more. The C engine types a column
-of plain numbers exactly, chunk by chunk; every other column comes as categories, and is then
-understood once for each distinct cell. What the engine would pass over is found by `scan` first.
+of plain numbers exactly, chunk by chunk; every other column comes as text, and is then understood
+once for each distinct cell. What the engine would pass over is found by `scan` first. Its dtype
+"category" is of no use: it reads 007 as 7 and true as True.
 """
 
 import io
@@ -33,7 +34,7 @@ EMPTY = sorted({"", *MISSING, *map(str.upper, MISSING), *map(str.title, MISSING)
 """Spellings of "no value" that do not make a column of numbers text."""
 
 
-def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str = ".",
+def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str | None = None,
          missing: Collection[str] | None = None) -> list[Cells]:  # fmt: skip
     """Return the columns of a text file.
 
@@ -41,7 +42,8 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
         file: the file, which may be compressed.
         dialect: see `sniff`.
         text: columns that are to come as words, such as classes and dates.
-        decimal: mark of numbers that are to come as values; those with another one are words.
+        decimal: mark of numbers that come as values, those with another one as words; None takes
+            the one that more columns of the first rows have.
         missing: words that mean "no value"; None takes the usual ones.
 
     Raises:
@@ -67,15 +69,37 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     words = found.codes | {at for at, name in enumerate(titles) if name in text}
     empty = EMPTY if missing is None else sorted({*missing, *map(str.upper, missing)})
     settings: dict[str, Any] = {
-        "sep": separator, "encoding": encoding, "decimal": decimal, "header": None,
+        "sep": separator, "encoding": encoding, "decimal": decimal or ".", "header": None,
         "names": range(dialect.width), "index_col": False, "keep_default_na": False,
         "skipinitialspace": True,
     }  # fmt: skip
+    if decimal is None:
+        settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
     columns, mixed = _pass(file, dialect, settings, empty, words, found.rows, None)
     if mixed:  # numbers here and text there: their words are needed as they are written
         again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
         columns |= again
-    return [_named(columns[at], name) for at, name in enumerate(titles)]
+    for at, name in enumerate(titles):
+        columns[at].name, columns[at].decimal = name, settings["decimal"]
+    return [columns[at] for at in range(len(titles))]
+
+
+def _usual_decimal(
+    file: Path, dialect: Dialect, settings: dict[str, Any], empty: list[str]
+) -> str:  # fmt: skip
+    """Return the decimal mark with which the first rows have more columns of numbers."""
+    import pandas as pd
+
+    numeric = {}
+    for mark in (".", ","):
+        if mark == settings["sep"]:
+            continue
+        with _body(file, dialect) as handle:
+            head = pd.read_csv(
+                handle, nrows=FIRST, na_values=empty, **settings | {"decimal": mark}
+            )
+        numeric[mark] = sum(dtype.kind in "iuf" for dtype in head.dtypes)
+    return max(numeric, key=lambda mark: (numeric[mark], mark == "."))
 
 
 def _pass(
@@ -89,13 +113,13 @@ def _pass(
     if only is None:
         with _body(file, dialect) as handle:
             head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings)
-        words = words | {at for at in width if head[at].dtype.kind not in "iuf"}
+        words = words | {at for at in width if head[at].dtype.kind not in "if"}
     columns = {at: _Words() if at in words else _Values(rows) for at in width}
     mixed: set[int] = set()
     with _body(file, dialect) as handle:
         chunks = pd.read_csv(
             handle, chunksize=CHUNK, usecols=only,
-            dtype=dict.fromkeys(sorted(words & set(width)), "category"),
+            dtype=dict.fromkeys(sorted(words & set(width)), object),
             na_values={at: [""] if at in words else empty for at in width}, **settings,
         )  # fmt: skip
         for chunk in chunks:
@@ -112,14 +136,16 @@ class _Values:
     def add(self, chunk: "pd.Series[Any]") -> bool:
         """Take a chunk; return False where it is no number."""
         values = chunk.to_numpy()
-        if values.dtype.kind not in "iuf":
+        if values.dtype.kind not in "if":  # unsigned: beyond int64, which floats would round
             return False
         if values.dtype.kind == "f":
             small = values.astype(np.float32)
             if np.array_equal(small, values, equal_nan=True):
                 values = small
         else:
-            values = values.astype(np.min_scalar_type(int(np.abs(values).max()) * -1))
+            values = values.astype(
+                np.result_type(np.int8, *(np.min_scalar_type(e) for e in (values.min(), values.max())))
+            )
         self.parts.append(values)
         return True
 
@@ -140,20 +166,14 @@ class _Words:
 
     def add(self, chunk: "pd.Series[Any]") -> bool:
         """Take a chunk; always True."""
-        moved = [
-            self.numbers.setdefault(str(word), len(self.numbers)) for word in chunk.cat.categories
-        ]
-        self.parts.append(np.array([*moved, -1], dtype=np.int32)[chunk.cat.codes.to_numpy()])
+        codes, words = chunk.factorize()
+        moved = [self.numbers.setdefault(str(word), len(self.numbers)) for word in words]
+        self.parts.append(np.array([*moved, -1], dtype=np.int32)[codes])
         return True
 
     def cells(self) -> Cells:
         """Return the column."""
         return of_text("", np.concatenate(self.parts), list(self.numbers))
-
-
-def _named(cells: Cells, name: str) -> Cells:
-    cells.name = name
-    return cells
 
 
 def _is_plain(file: Path, dialect: Dialect) -> bool:

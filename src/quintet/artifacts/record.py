@@ -76,6 +76,8 @@ class Record:
     layers: dict[str, int] = field(default_factory=dict)
     """Parameters of every layer that has some, by its name and type."""
     facts: dict[str, Any] = field(default_factory=dict)
+    columns: list[dict[str, Any]] = field(default_factory=list)
+    """What each column of a table was taken for; see `quintet.data.data_summary.ColumnSummary`."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
     """Of the run's process in all sessions, and of those that it started and that have ended."""

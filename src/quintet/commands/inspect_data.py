@@ -12,6 +12,7 @@ from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.diagnostics.data_choices import fitting, folds
 from quintet.training import build
+from quintet.training.summary import show_columns
 
 FILE = "look.json"
 PATIENCE = "sweeper.scheduler.min_epochs"
@@ -30,6 +31,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     console.quiet(cfg.debug)
     data = build.data(cfg)
     facts = data.load()
+    show_columns(data.columns)
     for sentence in data.data_summary:
         console.say("{}", sentence)
     typed = {override.partition("=")[0] for override in cfg.overrides}

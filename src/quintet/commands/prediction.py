@@ -51,7 +51,7 @@ def predict(cfg: DictConfig) -> Path:
     runs = models(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     run = runs[0][0]
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
-        new = read_new(cfg.input, run.data.reader)
+        new = read_new(cfg.input, run.data.reader, cfg.get("data"))
     _check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)

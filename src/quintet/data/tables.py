@@ -168,7 +168,7 @@ def _in_order(
     """Return what is known of each column in the order of the file."""
     by_name = {each.name: each for each in found}
     return [
-        by_name.get(name) or ColumnSummary(name, "", "", float("nan"), others.get(name, "not used"))
+        by_name.get(name) or ColumnSummary(name, "", "", 0.0, others.get(name, "not used"))
         for name in table.columns
     ]
 

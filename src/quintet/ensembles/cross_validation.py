@@ -18,10 +18,11 @@ from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
 from quintet.config.resumed_config import check_length, resumed
+from quintet.config.task_defaults import choose_defaults
 from quintet.config.trust import Trust
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, experiment, summary
-from quintet.training.outcome import AtEnd, ending, recording
+from quintet.training.outcome import AtEnd, describe, ending, recording
 from quintet.training.setup import Setup, set_facts, setup, validate
 from quintet.training.training_steps import repeats
 
@@ -61,7 +62,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         runs = parts(cfg, folder)
         first = setup(next(iter(runs.values())))
         config = with_facts(cfg, first)
-        record.facts = cast(dict[str, Any], OmegaConf.to_container(config.facts))
+        describe(record, config, first.data.columns)
         run_folder.claim(config, folder)
         tracking.begin(config, build.loggers(config) if is_first_rank() else [], record)
         summary.announce(config, first.data, f"{len(runs)} runs", record)
@@ -80,6 +81,7 @@ def with_facts(cfg: DictConfig, first: Setup) -> DictConfig:
     """Return the config of the whole with its data's facts; the length is each run's own."""
     config = deepcopy(cfg)
     set_facts(config, first.facts)
+    choose_defaults(config)
     OmegaConf.set_readonly(config, True)
     return config
 

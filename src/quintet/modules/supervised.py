@@ -32,7 +32,8 @@ class SupervisedModule(L.LightningModule):
         metric_name: what P is called in the logs, as `val/<metric_name>`.
         task: what is predicted.
         optimize: maps the model to its optimizer and schedule.
-        target_centre: of a regression's standardised scale, one per target.
+        target_centre: of a regression's standardised scale, one per target; float64 where
+            float32 would blur the target's differences.
         target_width: likewise, in units of the target.
 
     """
@@ -49,15 +50,15 @@ class SupervisedModule(L.LightningModule):
         metric_name: str,
         task: TaskName,
         optimize: MakeOptimizer,
-        target_centre: Sequence[float] = (0.0,),
-        target_width: Sequence[float] = (1.0,),
+        target_centre: Sequence[float] | Tensor = (0.0,),
+        target_width: Sequence[float] | Tensor = (1.0,),
     ) -> None:
         super().__init__()
         self.model, self.loss = model, loss
         self.metric_name, self.task, self.optimize = metric_name, task, optimize
         self._validated = -1  # the step of the last validation
-        self.register_buffer("target_centre", torch.tensor(target_centre))
-        self.register_buffer("target_width", torch.tensor(target_width))
+        self.register_buffer("target_centre", torch.as_tensor(target_centre).clone())
+        self.register_buffer("target_width", torch.as_tensor(target_width).clone())
         self.meters = nn.ModuleDict(
             {f"on_{stage}": Meter(metric.clone(), self.predictions) for stage in STAGES}
         )
@@ -111,7 +112,7 @@ class SupervisedModule(L.LightningModule):
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
         if self.task == "regression":
-            return (y - self.target_centre) / self.target_width
+            return ((y - self.target_centre) / self.target_width).float()
         one_logit = self.task == "binary" and outputs.shape[1] == 1
         return y.to(outputs.dtype).unsqueeze(1) if one_logit else y
 

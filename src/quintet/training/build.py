@@ -89,9 +89,12 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
 
 def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "SupervisedModule":
     """Return the LightningModule that trains the model to minimise the loss."""
+    import torch
+
     from quintet.modules.supervised import SupervisedModule
     from quintet.training.lightning_patches import without_empty_hooks
 
+    target = data.preprocess
     task = SupervisedModule(
         network,
         instantiate(cfg.loss, "loss"),
@@ -99,8 +102,8 @@ def task(cfg: DictConfig, data: "DataModule", network: "nn.Module") -> "Supervis
         metric_name=cfg.metric.name,
         task=cfg.facts.task,
         optimize=optimize(cfg),
-        target_centre=data.preprocess.target_centre.tolist() or [0.0],
-        target_width=data.preprocess.target_width.tolist() or [1.0],
+        target_centre=target.target_centre if len(target.target_centre) else torch.zeros(1),
+        target_width=target.target_width if len(target.target_width) else torch.ones(1),
     )
     return without_empty_hooks(task)
 

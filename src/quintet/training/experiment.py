@@ -12,7 +12,7 @@ from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
-from quintet.training.outcome import AtEnd, dispensable, ending, recording
+from quintet.training.outcome import AtEnd, describe, dispensable, ending, recording
 from quintet.training.setup import setup
 
 if TYPE_CHECKING:
@@ -54,7 +54,7 @@ def run(
         from quintet.training.initialization import initialise, seen_before  # here: with torch
 
         config, data = made.config, made.data
-        record.facts = cast(dict[str, Any], OmegaConf.to_container(config.facts))
+        describe(record, config, data.columns)
         trainer = build.trainer(config)
         pass_on(trainer, earlier)
         network = build.model(config)

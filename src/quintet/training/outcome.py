@@ -5,12 +5,12 @@ import platform
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import replace
+from dataclasses import asdict, replace
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -68,6 +68,14 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
                 write(status, redact(reason_of(cause)))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
+
+
+def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> None:
+    """Write into a record what is known once the data are read: facts, and choices that follow."""
+    record.facts = cast(dict[str, Any], OmegaConf.to_container(cfg.facts))
+    record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
+    record.metric = Score(cfg.metric.name, cfg.metric.mode)
+    record.columns = [asdict(column) for column in columns]
 
 
 @contextmanager

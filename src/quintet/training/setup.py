@@ -10,6 +10,8 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import console
 from quintet.config import references
 from quintet.config.compatibility import check_choices, check_keys
+from quintet.config.task_defaults import choose_defaults
+from quintet.study.trial_pipe import is_trial
 from quintet.training import build
 from quintet.training.training_steps import count_steps
 
@@ -47,10 +49,18 @@ def setup(cfg: DictConfig) -> Setup:
     data = build.data(config)
     facts = data.load()
     set_facts(config, facts)
+    if not is_trial():  # a sweep compares trials by the metric that it began with
+        tell_of(data, choose_defaults(config))
     check_choices(config)  # of data whose task is only known once it is read
     count_steps(config, build.trainer(config, watched=False), data)
     OmegaConf.set_readonly(config, True)
     return Setup(config, facts, data)
+
+
+def tell_of(data: "DataModule", chosen: list[str]) -> None:
+    """Add to what is told of the data that it decided on choices."""
+    if chosen:
+        data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
 
 
 def validate(

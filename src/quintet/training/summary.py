@@ -18,8 +18,11 @@ from quintet.training.training_steps import repeats
 if TYPE_CHECKING:
     from rich.table import Table
 
+    from quintet.data.data_summary import ColumnSummary
     from quintet.data.module import DataModule
 
+MOST_COLUMNS = 12
+"""Columns of a table shown before training."""
 READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 
@@ -33,6 +36,7 @@ def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> No
     facts, choices = cfg.facts, cfg.choices
     say("")
     say("[bold]{}[/] on [bold]{}[/]", choices.get("model"), choices.get("data"))
+    show_columns(data.columns, MOST_COLUMNS)
     for sentence in (*data.data_summary, *transfer_summary(record.transfer)):
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
@@ -47,6 +51,27 @@ def announce(cfg: DictConfig, data: "DataModule", of: str, record: Record) -> No
     for anomaly in record.anomalies:
         _advise(anomaly, wrong=True)
     say("")
+
+
+def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) -> None:
+    """Print what each column of a table was taken for; of many, targets first and `most` in all."""
+    if not columns:
+        return
+    from rich import box
+    from rich.table import Table
+
+    ranked = sorted(columns, key=lambda column: column.use == "input")[: most or len(columns)]
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False, padding=(0, 2))
+    for title in ("column", "what it is", "format", "missing", "use"):
+        table.add_column(title, justify="right" if title == "missing" else "left")
+    for column in columns:
+        if column in ranked:
+            missing = f"{column.missing:.1%}" if column.missing > 0 else ""
+            cells = (column.name, column.type, column.format, missing, column.use)
+            table.add_row(*map(plain, cells))
+    terminal().print(table)
+    if rest := len(columns) - len(ranked):
+        tell(f"... and {rest} more input columns; all of them: src/inspect_data.py", style="dim")
 
 
 def summarise(record: Record, folder: Path) -> None:

@@ -1,0 +1,50 @@
+"""The metric and the loss of a task that is only known once the data are read."""
+
+from collections.abc import Mapping
+
+import yaml
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.base import paths
+from quintet.config.compatibility import top_level
+
+DEFAULTS: Mapping[str, Mapping[str, str]] = {
+    "regression": {"metric": "rmse", "loss": "mse"},
+    "multilabel": {"metric": "f1", "loss": "bce"},
+}
+"""What fits a task that train.yaml's own metric and loss do not fit."""
+
+
+def choose_defaults(cfg: DictConfig) -> list[str]:
+    """Replace the metric and the loss that nobody chose where they do not fit the task.
+
+    Returns:
+        what was chosen, as overrides.
+
+    """
+    chosen = []
+    for group, option in DEFAULTS.get(cfg.facts.task, {}).items():
+        fits = cfg[group].get("fits")
+        if fits is None or cfg.facts.task in fits or not _is_default(cfg, group):
+            continue
+        node = yaml.safe_load(paths.options(group)[option].read_text())
+        with open_dict(cfg):
+            cfg[group] = OmegaConf.create(node)
+            cfg.choices[group] = option
+        chosen.append(f"{group}={option}")
+    return chosen
+
+
+def _is_default(cfg: DictConfig, group: str) -> bool:
+    """Return whether a group's option is that of train.yaml, and nobody typed or changed it."""
+    usual = {
+        str(key): value
+        for entry in top_level()["defaults"]
+        if isinstance(entry, dict)
+        for key, value in entry.items()
+    }
+    typed = any(
+        word.lstrip("+~").partition("=")[0].partition(".")[0] in (group, "experiment")
+        for word in cfg.overrides
+    )
+    return not typed and cfg.choices.get(group) == usual[group]

@@ -34,7 +34,7 @@ class Predictions:
         index: positions in the split, (N,).
         target: classes (N,), labels (N, L) or values (N, K).
         predicted: probability of class 1 (N,), of every class (N, C) or label (N, L), or values
-            (N, K).
+            (N, K). float32, or float64 of values that float32 would blur.
         total: samples of the split; more than N where only evenly spaced ones were kept.
         ordered: whether the samples follow each other in time.
 
@@ -43,7 +43,7 @@ class Predictions:
     task: Task
     index: NDArray[np.int64]
     target: NDArray[Any]
-    predicted: NDArray[np.float32]
+    predicted: NDArray[np.floating]
     total: int
     ordered: bool = False
 
@@ -134,6 +134,10 @@ def read(folder: str | Path) -> dict[str, Predictions]:
         return {split: _answers(part) for split, part in found.items()}
 
 
+def _precision(values: NDArray[Any]) -> type[np.floating]:
+    return np.float64 if values.dtype == np.float64 else np.float32
+
+
 def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
     """Return a split's answers, whose parts fit each other.
 
@@ -145,7 +149,7 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
         task=str(part["task"]),  # type: ignore[arg-type]
         index=part["index"].astype(np.int64, casting="safe"),
         target=part["target"],
-        predicted=part["predicted"].astype(np.float32, casting="same_kind"),
+        predicted=part["predicted"].astype(_precision(part["predicted"]), casting="same_kind"),
         total=int(part["total"]),
         ordered=bool(part["ordered"]),
     )

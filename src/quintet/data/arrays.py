@@ -15,7 +15,7 @@ from quintet.data.frames import existing
 from quintet.data.parsing.cells import of_series
 from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Kind, Samples
-from quintet.data.targets import target_of
+from quintet.data.targets import one_hot, target_of
 
 PARTS = (("x_train", "y_train"), ("x_val", "y_val"), ("x_test", "y_test"))
 
@@ -47,12 +47,10 @@ def arrays(
     """
     stored = load(path)
     inputs, targets, part = _parts(stored, x, y, str(path))
+    _check_shapes(inputs, targets, x, y, str(path))
     found_kind = kind_of(inputs, kind)
-    if len(inputs) != len(targets):
-        raise UserError(f"{path}: {len(inputs)} inputs but {len(targets)} targets", code=Code.DATA)
     converted = convert(inputs, found_kind)
-    names = ["target"] if targets.ndim < 2 else [f"target_{i}" for i in range(targets.shape[1])]
-    found = _target(targets, names, task)
+    found = _target(targets, task)
     samples = Samples(
         x=converted,
         y=found.y,
@@ -150,9 +148,39 @@ def convert(inputs: NDArray[Any], kind: Kind) -> Tensor:
     return values / white if white != 1 else values
 
 
-def _target(targets: NDArray[Any], names: list[str], task: str | None) -> Any:
+def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str) -> None:
+    """Refuse arrays that are empty or do not belong together."""
+    shapes = f"'{x}' has shape {inputs.shape} and '{y}' {targets.shape}"
+    if not inputs.size or not targets.size:
+        raise UserError(
+            f"{path} holds no samples: {shapes}",
+            code=Code.DATA,
+            hint="Save arrays with at least one sample and one feature",
+        )
+    if inputs.ndim and targets.ndim not in (1, 2):
+        raise UserError(
+            f"{path}: {shapes}, but targets are (N,) or (N, K)",
+            code=Code.DATA,
+            hint=f"Reshape '{y}'; of a map of classes, say, keep one number a sample",
+        )
+    if not inputs.ndim or len(inputs) != len(targets):
+        raise UserError(
+            f"{path}: {shapes}: as many samples of one as of the other are needed",
+            code=Code.DATA,
+            hint="Their first dimension counts the samples; save both in the same order",
+        )
+
+
+def _target(targets: NDArray[Any], task: str | None) -> Any:
     import pandas as pd
 
+    several = targets.ndim == 2 and targets.shape[1] > 1
+    if several and task in (None, "multiclass") and one_hot(targets):
+        targets, several = targets.argmax(axis=1), False
+        found = _target(targets, "multiclass")
+        found.summary += " They were one-hot; data.task=multilabel takes them for labels."
+        return found
+    names = [f"target_{i}" for i in range(targets.shape[1])] if several else ["target"]
     columns = targets.reshape(len(targets), -1).T
     table = Table(
         {name: of_series(pd.Series(c), name) for name, c in zip(names, columns, strict=True)}

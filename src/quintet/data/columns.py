@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
+from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import FEW, Unreadable
 
 Spec = dict[str, Any]
@@ -112,7 +113,9 @@ def unknown_categories(cells: Cells, spec: Spec) -> list[str]:
     return sorted(strange & {words.words[at] for at in np.unique(words.codes[words.codes >= 0])})  # type: ignore[index]
 
 
-def settle_unreadable(cells: Cells, bad: NDArray[np.intp], form: ColumnFormat, rule: Unreadable) -> str:
+def settle_unreadable(
+    cells: Cells, bad: NDArray[np.intp], form: ColumnFormat, rule: Unreadable
+) -> str:
     """Return a sentence on the cells that do not fit a column, or refuse them.
 
     Raises:
@@ -128,18 +131,37 @@ def settle_unreadable(cells: Cells, bad: NDArray[np.intp], form: ColumnFormat, r
     told = f"'{cells.name}': {len(bad)} of {len(cells)} cells are not {kind}{how}: {shown}{more}"
     if rule == "missing" or (rule == "few" and len(bad) <= FEW * len(cells)):
         return f"{told}; taken as missing."
-    key = {"number": "data.decimal= or data.thousands=", "date": "data.date_format="}
-    settle = f"; or say how they are written: {key[form.type]}" if form.type in key else ""
     raise UserError(
         told,
         code=Code.DATA,
-        hint=f"Repair them; or take them as missing: data.unreadable=missing{settle}",
+        hint="Repair them; or take them as missing: data.unreadable=missing"
+        f"{_how_they_are_written(cells, form)}",
     )
+
+
+def _how_they_are_written(cells: Cells, form: ColumnFormat) -> str:
+    """Return the keys that would read a column's cells, if they are all written alike."""
+    keys = {"number": "data.decimal= or data.thousands=", "date": "data.date_format="}
+    if form.type not in keys:
+        return ""
+    try:
+        found = infer(cells)
+    except UserError:  # in several ways
+        return f"; or say how they are written: {keys[form.type]}"
+    if found.type != form.type:
+        return ""
+    if form.type == "date":
+        return f"; or read them as they are written: data.date_format='{found.form}'"
+    grouped = f" data.thousands='{found.thousands}'" if found.thousands else ""
+    return f"; or read them as they are written: data.decimal='{found.decimal}'{grouped}"
 
 
 def _in_range(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
     """Return the values, unless one is infinite or too large for 32-bit floating point."""
-    if len(values) and not max(np.nanmax(values, initial=0), -np.nanmin(values, initial=0)) <= LARGEST:
+    if (
+        len(values)
+        and not max(np.nanmax(values, initial=0), -np.nanmin(values, initial=0)) <= LARGEST
+    ):
         bad = np.flatnonzero(np.abs(values) > LARGEST)
         raise UserError(
             f"Column '{cells.name}', row {bad[0] + 1}: {cells.at(int(bad[0]))} is infinite or too "
@@ -179,5 +201,7 @@ def _calendar(moments: NDArray[Any]) -> list[NDArray[np.float64]]:
 
     when = pd.DatetimeIndex(moments)
     days = np.where(np.isnat(moments), np.nan, moments.astype(np.int64) / DAY.astype(np.int64))
-    return [days, *(np.asarray(each, dtype=np.float64) for each in (when.month, when.day_of_week, when.hour))]
-
+    return [
+        days,
+        *(np.asarray(each, dtype=np.float64) for each in (when.month, when.day_of_week, when.hour)),
+    ]

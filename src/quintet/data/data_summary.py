@@ -68,7 +68,9 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
         if distinct == len(known) > 20:
             return f"its {distinct} texts all differ, as those of an identifier"
         if distinct > max(20, len(known) // 2):
-            return f"its {distinct} different texts in {len(known)} rows are too many for categories"
+            return (
+                f"its {distinct} different texts in {len(known)} rows are too many for categories"
+            )
     return ""
 
 

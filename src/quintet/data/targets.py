@@ -100,6 +100,9 @@ def target_of(
     found = [_read(table, name, rules or Rules()) for name in names]
     columns, summaries = [column for column, _ in found], [summary for _, summary in found]
     chosen = task or _infer(columns)
+    if chosen == "multilabel" and task is None and (hot := _one_hot(columns)):
+        hot.columns = summaries
+        return hot
     if chosen in ("binary", "multiclass"):
         if len(names) > 1:
             raise UserError(
@@ -191,7 +194,11 @@ def _key(word: str, form: ColumnFormat) -> Any:
         return word.lower() in TRUE
     if form.type == "number":
         plain = word.translate(numerals.LIKE_A_SPACE).replace(form.thousands or "\0", "")
-        return int(plain) if plain.lstrip("+-").isdecimal() else float(plain.replace(form.decimal, "."))
+        return (
+            int(plain)
+            if plain.lstrip("+-").isdecimal()
+            else float(plain.replace(form.decimal, "."))
+        )
     return word
 
 
@@ -266,6 +273,32 @@ def _ordered(
     # An unquoted yes or no on the command line has become a bool.
     second = wanted == lower[1] if wanted in lower else (lower[1] in TRUE) == positive
     return (names, index) if second else (names[::-1], 1 - index)
+
+
+def one_hot(values: NDArray[Any]) -> bool:
+    """Return whether each row (N, K) has one 1 and zeros, and each column is 1 somewhere."""
+    if values.dtype.kind not in "biuf" or values.ndim != 2 or values.shape[1] < 2:
+        return False
+    hot = values == 1
+    return bool(
+        ((values == 0) | hot).all() and (hot.sum(axis=1) == 1).all() and hot.any(axis=0).all()
+    )
+
+
+def _one_hot(columns: list[Column]) -> Target | None:
+    """Return the classes that several columns of zeros and ones stand for, if they are one-hot."""
+    values = np.stack([np.asarray(column.values) for column in columns], axis=1)
+    if any(column.type == "category" for column in columns) or not one_hot(values):
+        return None
+    names = [column.name for column in columns]
+    index = values.argmax(axis=1).astype(np.int64)
+    task: Task = "binary" if len(names) == 2 else "multiclass"
+    shares = ", ".join(f"{n} {(index == at).mean():.1%}" for at, n in enumerate(names[:6]))
+    summary = (
+        f"Target: {task}, one-hot in {len(names)} columns: {shares}. data.task=multilabel takes "
+        "them for labels."
+    )
+    return Target(torch.from_numpy(index), task, names, summary)
 
 
 def _several(columns: list[Column], task: str) -> Target:

@@ -74,9 +74,10 @@ def compact(values: NDArray[Any]) -> bool:
     if len(known) < 2 or known.min() < 1900_01_01 or known.max() > 2100_12_31:
         return False
     distinct = np.unique(known)
-    return bool((distinct == np.round(distinct)).all()) and not np.isnat(
-        parse([str(int(value)) for value in distinct], "%Y%m%d")
-    ).any()
+    return (
+        bool((distinct == np.round(distinct)).all())
+        and not np.isnat(parse([str(int(value)) for value in distinct], "%Y%m%d")).any()
+    )
 
 
 def _time(match: "re.Match[str] | None") -> np.timedelta64:

@@ -180,9 +180,7 @@ def _only_looks_like_numbers(words: list[str], fit: NDArray[np.bool_], grouping:
     )
 
 
-def _ambiguous(
-    numbers: list[str], style: numerals.Style, styles: list[numerals.Style]
-) -> str:
+def _ambiguous(numbers: list[str], style: numerals.Style, styles: list[numerals.Style]) -> str:
     """Return the mark that every number with one has before its last three digits, if any."""
     mark = style[0]
     if style[1] or not any((other, mark) in styles for other in ".," if other != mark):

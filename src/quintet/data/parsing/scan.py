@@ -157,9 +157,7 @@ def _codes(data: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.int_
     return starts[(others[ends] - others[starts] == plus) & (~plus | (ends - starts > 7))]
 
 
-def _careful(
-    file: Path, text: str, separator: str, width: int, line: int, found: Scanned
-) -> None:
+def _careful(file: Path, text: str, separator: str, width: int, line: int, found: Scanned) -> None:
     """Check a block cell by cell, by Python's strict reader."""
     reader = csv.reader(
         io.StringIO(text, newline=""), delimiter=separator, strict=True, skipinitialspace=True
@@ -173,7 +171,9 @@ def _careful(
             if any("\n" in cell and _holds_a_row(cell, separator, width) for cell in row):
                 raise _stray_quote(file, line + begin, "is not closed in its line")
             found.rows += bool(row)
-            found.codes |= {at for at, cell in enumerate(row) if cell[:1] in "0+" and _is_code(cell)}
+            found.codes |= {
+                at for at, cell in enumerate(row) if cell[:1] in "0+" and _is_code(cell)
+            }
             begin = reader.line_num
     except csv.Error as problem:
         raise _stray_quote(file, line + begin, str(problem)) from problem

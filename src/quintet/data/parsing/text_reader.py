@@ -95,9 +95,7 @@ def _usual_decimal(
         if mark == settings["sep"]:
             continue
         with _body(file, dialect) as handle:
-            head = pd.read_csv(
-                handle, nrows=FIRST, na_values=empty, **settings | {"decimal": mark}
-            )
+            head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings | {"decimal": mark})
         numeric[mark] = sum(dtype.kind in "iuf" for dtype in head.dtypes)
     return max(numeric, key=lambda mark: (numeric[mark], mark == "."))
 
@@ -144,7 +142,9 @@ class _Values:
                 values = small
         else:
             values = values.astype(
-                np.result_type(np.int8, *(np.min_scalar_type(e) for e in (values.min(), values.max())))
+                np.result_type(
+                    np.int8, *(np.min_scalar_type(e) for e in (values.min(), values.max()))
+                )
             )
         self.parts.append(values)
         return True
@@ -201,7 +201,9 @@ def _body(file: Path, dialect: Dialect) -> Iterator[IO[bytes]]:
             text = io.StringIO(handle.read().decode(dialect.encoding), newline=None).read()
         except UnicodeError as problem:
             raise undecodable(file, dialect.encoding) from problem
-    rows = [_plain(uncommented(line, dialect.comment), dialect) for line in text.split("\n")[lines:]]
+    rows = [
+        _plain(uncommented(line, dialect.comment), dialect) for line in text.split("\n")[lines:]
+    ]
     yield io.BytesIO("\n".join(rows).encode())
 
 

@@ -18,7 +18,7 @@ from quintet.data.data_summary import (
 )
 from quintet.data.frames import existing, require
 from quintet.data.parsing.cells import Cells
-from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.samples import Samples
@@ -146,8 +146,11 @@ def inputs_of(table: Table, names: list[str], keep: set[str], rules: Rules) -> I
         if reason:
             continue
         found.specs.append(spec)
+        settled_by = (rules.of(key, column.name) for key in ("decimal", "thousands"))
+        clear = any(each is not None for each in settled_by)
+        doubtful = "" if clear else doubt(column, form, table.separator)
         settled = settle_unreadable(column, parsed.bad, form, rules.unreadable)
-        found.remarks += [told for told in (settled, remark(spec, parsed)) if told]
+        found.remarks += [told for told in (settled, doubtful, remark(spec, parsed)) if told]
     if not found.specs:
         reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(

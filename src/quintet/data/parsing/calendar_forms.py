@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Sequence
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 Moments = NDArray[np.datetime64]
 ISO, CLOCK = "ISO8601", "%H:%M"
 FORMS = (
-    ISO, "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y",
+    ISO, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y",
     "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d",
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%d. %b %Y", "%d. %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%B-%Y", "%d %b %y", "%Y-%b-%d", "%Y %b %d",
@@ -55,8 +56,11 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
     if not any(map(str.isdigit, "".join(words[:20]))):
         return 0.0, []
     probe = [words[at] for at in np.unique(np.linspace(0, len(words) - 1, 40).astype(int))]
+    dates = [match["date"] for match in map(TIME.match, probe) if match]
     likely = [
-        form for form in (*FORMS, CLOCK) if np.mean(~np.isnat(parse(probe, form))) >= 0.5
+        form
+        for form in (*FORMS, CLOCK)
+        if sum(map(bool, map(_shape(form).fullmatch, dates))) >= len(probe) / 2
     ]  # one that reads 90 % of all reads half of 40 of them
     read = {form: parse(words, form) for form in likely}
     shares = {form: float(counts[~np.isnat(read[form])].sum() / counts.sum()) for form in read}
@@ -66,6 +70,17 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
         if not any(np.array_equal(read[form], read[other], equal_nan=True) for other in tied):
             tied.append(form)
     return top, tied
+
+
+@cache
+def _shape(form: str) -> re.Pattern[str]:
+    """Return what the date of a word in a form looks like."""
+    if form == ISO:
+        return re.compile(r"\d{4}-\d\d?(-\d\d?(T.*)?)?")
+    if form == CLOCK:
+        return re.compile("")
+    parts = {"%Y": r"\d{4}", "%y": r"\d\d", "%d": r"\d\d?", "%m": r"\d\d?", "%b": "[A-Za-z]{3}"}
+    return re.compile(re.sub("%.", lambda found: parts.get(found[0], "[A-Za-z]+"), re.escape(form)))
 
 
 def compact(values: NDArray[Any]) -> bool:

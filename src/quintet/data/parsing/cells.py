@@ -46,7 +46,9 @@ class Cells:
         value = self.values[row]  # type: ignore[index]
         if np.isnan(value) if value.dtype.kind == "f" else False:
             return ""
-        return str(int(value)) if value.dtype.kind == "f" and value.is_integer() else str(value)
+        if value.dtype.kind == "f":
+            return str(int(value)) if value.is_integer() else str(value).replace(".", self.decimal)
+        return str(value)
 
     def take(self, index: NDArray[Any]) -> "Cells":
         """Return the rows of an index or a mask."""
@@ -66,7 +68,7 @@ class Cells:
             return self
         assert self.values is not None
         codes, distinct = _factorize(self.values)
-        found = Cells(self.name, values=distinct)
+        found = Cells(self.name, values=distinct, decimal=self.decimal)
         words = tuple(found.at(row) for row in range(len(distinct)))
         return Cells(self.name, words=words, codes=codes)
 
@@ -86,7 +88,7 @@ def of_series(column: "pd.Series[Any]", name: str) -> Cells:
 
     kinds = pd.api.types
     if kinds.is_bool_dtype(column):
-        codes = column.astype("Int8").fillna(-1).to_numpy(dtype=np.int32)
+        codes = np.asarray(column.astype("Int8").fillna(-1), dtype=np.int32)
         return Cells(name, words=("False", "True"), codes=codes)
     if kinds.is_datetime64_any_dtype(column):
         moment = pd.to_datetime(column, utc=True).dt.tz_localize(None)

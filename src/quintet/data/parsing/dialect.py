@@ -5,6 +5,7 @@ import re
 from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from functools import cache
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
@@ -13,8 +14,8 @@ from quintet.data.parsing.rules import BY_NAME
 
 SPACE = "white space"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
-BLANK = re.compile(r'("(?:[^"]|"")*")|[ \t]+')
-"""White space between two cells, or a quoted cell."""
+UNIT = "\x1f"
+"""Stands for a separator of several characters."""
 
 
 @dataclass(frozen=True)
@@ -107,9 +108,17 @@ def names(dialect: Dialect) -> list[str]:
     return [cell or f"column_{number}" for number, cell in enumerate(cells, start=1)]
 
 
-def cut_at_blanks(line: str, separator: str) -> str:
-    """Return a line of cells that white space separates, with a separator of one character."""
-    return BLANK.sub(lambda found: found[1] or separator, line.strip())
+def with_units(line: str, separator: str) -> str:
+    """Return a line with `UNIT` in place of a separator of several characters outside quotes."""
+    if separator == SPACE:
+        line = line.strip()
+    return _outside_quotes(separator).sub(lambda found: found[1] or UNIT, line.rstrip("\r\n"))
+
+
+@cache
+def _outside_quotes(separator: str) -> re.Pattern[str]:
+    cut = r"[ \t]+" if separator == SPACE else re.escape(separator)
+    return re.compile(rf'("(?:[^"]|"")*")|{cut}')
 
 
 def _uncommented(line: str, comment: str | None) -> str:
@@ -167,10 +176,8 @@ def _rows(lines: Sequence[str], separator: str) -> list[list[str]]:
 
 
 def _cells(line: str, separator: str) -> list[str]:
-    if separator == SPACE:
-        line, separator = cut_at_blanks(line, "\x1f"), "\x1f"
-    elif len(separator) > 1:
-        line, separator = line.replace(separator, "\x1f"), "\x1f"
+    if len(separator) > 1:
+        line, separator = with_units(line, separator), UNIT
     cells = next(csv.reader([line], delimiter=separator, skipinitialspace=True), [])
     return [cell.strip() for cell in cells]
 

@@ -1,7 +1,7 @@
 """What each column of a table is, found from its cells; what is ambiguous is asked, not guessed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -23,6 +23,8 @@ class Numeral:
     style: numerals.Style
     mark: str = ""
     """The mark that may as well be a decimal mark as one for thousands; "" where there is none."""
+    everywhere: bool = True
+    """Every number has that mark."""
     whole: bool = False
     """No number has a mark: the file's other columns tell which one it would have."""
 
@@ -42,7 +44,7 @@ def infer_all(
 
     """
     found = [_column(cells, rules) for cells in columns]
-    commas = any(_decimal_comma(each) for each in found)
+    commas = any(_decimal_comma(cells, each) for cells, each in zip(columns, found, strict=True))
     formats = []
     for cells, each in zip(columns, found, strict=True):
         if isinstance(each, Numeral):
@@ -52,15 +54,32 @@ def infer_all(
             elif each.whole and commas and not style[1]:
                 style = (",", "")
             formats.append(ColumnFormat("number", *style, missing=rules.missing_words))
+        elif each.type == "number" and cells.values is not None and cells.values.dtype.kind in "iu":
+            formats.append(replace(each, decimal="," if commas else "."))
         else:
             formats.append(each)
     return formats
 
 
-def _decimal_comma(found: "ColumnFormat | Numeral") -> bool:
+def doubt(cells: Cells, form: ColumnFormat, separator: str | None) -> str:
+    """Return a sentence where only the custom for such files tells that 1,234 is no thousand."""
+    if form.type != "number" or form.thousands or separator in (None, ",") or cells.codes is None:
+        return ""
+    marked = [word for word in _known(cells, form.missing)[0] if form.decimal in word]
+    if not marked or not all(numerals.one_group(word, form.decimal) for word in marked):
+        return ""
+    return (
+        f"'{cells.name}': '{marked[0]}' is read as {marked[0].replace(form.decimal, '.')}; if it is "
+        f"{marked[0].replace(form.decimal, '')}: data.thousands='{form.decimal}'."
+    )
+
+
+def _decimal_comma(cells: Cells, found: "ColumnFormat | Numeral") -> bool:
+    """Return whether a column has decimal commas beyond doubt."""
     if isinstance(found, Numeral):
         return not found.mark and found.style[0] == ","
-    return found.type == "number" and found.decimal == ","
+    typed = cells.values is not None and cells.values.dtype.kind == "f"
+    return typed and found.type == "number" and found.decimal == ","
 
 
 def infer(cells: Cells, rules: Rules | None = None, separator: str | None = None) -> ColumnFormat:
@@ -150,7 +169,8 @@ def _numeral(
         return None
     numbers = [words[at] for at in np.flatnonzero(fits[style])]
     whole = not any("." in word or "," in word for word in numbers)
-    return Numeral(style, _ambiguous(numbers, style, styles), whole)
+    mark = _ambiguous(numbers, style, styles)
+    return Numeral(style, mark, all(mark in word for word in numbers), whole)
 
 
 def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
@@ -194,21 +214,20 @@ def _settle(
 ) -> numerals.Style:
     """Decide whether 1.234 is a thousand and some, by the rest of the file.
 
-    A file whose cells a comma separates has no decimal commas; one that a semicolon separates has
-    them, as spreadsheets write it where the comma is the decimal mark.
+    A column whose other cells have decimal commas settles it. A file whose cells a comma separates
+    has no decimal commas; one that a semicolon separates has them, as spreadsheets write it where
+    the comma is the decimal mark. Where some numbers have no mark at all, those with one may be the
+    thousands of a column of whole numbers.
     """
     mark, other = found.mark, {",": ".", ".": ","}[found.mark]
     decimal, thousands = (mark, ""), (other, mark)
     if rules.of("decimal", cells.name) == mark or rules.of("thousands", cells.name) == "":
         return decimal
-    if mark == ",":
-        if commas or separator == ";":
-            return decimal
-        if separator == ",":
-            return thousands
-    elif commas:
+    if commas:
+        return decimal if mark == "," else thousands
+    if mark == separator == ",":
         return thousands
-    elif separator != ";":
+    if found.everywhere and separator is not None and (separator == ";") == (mark == ","):
         return decimal
     words = [word for word in cells.words if mark in word]
     raise UserError(

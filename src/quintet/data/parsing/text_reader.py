@@ -18,8 +18,9 @@ import numpy as np
 
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.cells import Cells, of_text
-from quintet.data.parsing.dialect import SPACE, Dialect, cut_at_blanks, names, uncommented
+from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
+from quintet.data.parsing.numerals import one_group
 from quintet.data.parsing.rules import MISSING
 from quintet.data.parsing.scan import scan
 
@@ -28,8 +29,6 @@ if TYPE_CHECKING:
 
 CHUNK, FIRST = 20_000, 2_000
 """Rows parsed at a time, and rows that show which columns are text."""
-UNIT = "\x1f"
-"""Separator in place of one that has several characters."""
 EMPTY = sorted({"", *MISSING, *map(str.upper, MISSING), *map(str.title, MISSING), "NaN", "<NA>"})
 """Spellings of "no value" that do not make a column of numbers text."""
 
@@ -57,10 +56,8 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
             code=Code.DATA,
             hint="Rename one of them",
         )
-    separator = dialect.separator if _is_plain(file, dialect) else UNIT
-    if separator == SPACE or len(separator) > 1:
-        separator = UNIT
-    encoding = "utf-8" if separator == UNIT else dialect.encoding
+    separator = dialect.separator if len(dialect.separator) == 1 else UNIT
+    encoding = dialect.encoding if _is_plain(file, dialect) else "utf-8"
     with _body(file, dialect) as handle:
         first_line = dialect.skip + dialect.lines + 1
         found = scan(file, handle, separator, dialect.width, first_line, encoding)
@@ -75,6 +72,7 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     }  # fmt: skip
     if decimal is None:
         settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
+        words |= _ambiguous(file, dialect, settings)
     columns, mixed = _pass(file, dialect, settings, empty, words, found.rows, None)
     if mixed:  # numbers here and text there: their words are needed as they are written
         again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
@@ -98,6 +96,21 @@ def _usual_decimal(
             head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings | {"decimal": mark})
         numeric[mark] = sum(dtype.kind in "iuf" for dtype in head.dtypes)
     return max(numeric, key=lambda mark: (numeric[mark], mark == "."))
+
+
+def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[int]:
+    """Return columns whose numbers, as far as the first rows show, may be thousands: 1.234."""
+    import pandas as pd
+
+    with _body(file, dialect) as handle:
+        head = pd.read_csv(handle, nrows=FIRST, dtype=object, na_values=[""], **settings)
+    mark = settings["decimal"]
+    found = set()
+    for at in head.columns:
+        marked = [cell.strip() for cell in head[at].dropna().unique() if mark in cell]
+        if marked and all(one_group(cell, mark) for cell in marked):
+            found.add(int(at))
+    return found
 
 
 def _pass(
@@ -208,6 +221,4 @@ def _body(file: Path, dialect: Dialect) -> Iterator[IO[bytes]]:
 
 
 def _plain(line: str, dialect: Dialect) -> str:
-    if dialect.separator == SPACE:
-        return cut_at_blanks(line, UNIT)
-    return line.strip("\n").replace(dialect.separator, UNIT)
+    return with_units(line, dialect.separator) if len(dialect.separator) > 1 else line.rstrip("\n")

@@ -3,7 +3,6 @@
 A column's description is plain data, kept with the run, so that a new file is read the same way.
 """
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -21,6 +20,7 @@ Spec = dict[str, Any]
 (number, date), `parts` (date), `categories` (category)."""
 OLD_STYLES = {"1.5": (".", ""), "1,000": (".", ","), "1,5": (",", ".")}
 LARGEST = float(np.finfo(np.float32).max)
+ROWS = 4096
 DAY = np.timedelta64(86_400_000_000, "us")
 PARTS = ("", "month", "weekday", "hour")
 """What a date becomes: days since 1970, the trend; month from 1; day of the week from 0, Monday;
@@ -58,19 +58,29 @@ def describe(cells: Cells, form: ColumnFormat) -> tuple[Spec, Parsed]:
     return spec, parsed
 
 
-def encode(table: Mapping[str, Cells], specs: list[Spec]) -> torch.Tensor:
+def encode(
+    table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False
+) -> torch.Tensor:
     """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
 
     A date becomes several numbers, see `PARTS`. An unknown or missing category has code 0, other
     missing values are NaN.
+
+    Args:
+        table: columns by name.
+        specs: the columns' descriptions.
+        used_up: the table is not needed any more, so each column's memory is freed at once.
+
     """
     rows = len(next(iter(table.values()))) if table else 0
-    block = np.empty((rows, sum(map(width, specs))), dtype=np.float32)
-    at = 0
+    columns: list[NDArray[np.float32]] = []
     for spec in specs:
-        values = values_of(table[str(spec["name"])], spec)
-        block[:, at : at + values.shape[1]] = values
-        at += values.shape[1]
+        cells = table.pop(str(spec["name"])) if used_up else table[str(spec["name"])]
+        columns += [*values_of(cells, spec).T.astype(np.float32)]
+    block = np.empty((rows, len(columns)), dtype=np.float32)
+    for first in range(0, rows, ROWS):  # as many as a cache holds
+        for at, column in enumerate(columns):
+            block[first : first + ROWS, at] = column[first : first + ROWS]
     return torch.from_numpy(block)
 
 

@@ -3,8 +3,10 @@
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from quintet.data.columns import Spec
 from quintet.data.parsing.cells import Cells
@@ -94,14 +96,17 @@ def input_summary(specs: list[Spec]) -> str:
 
 def repeated_rows(columns: Iterable[Cells]) -> int:
     """Return how many rows repeat an earlier one, by a hash of their cells."""
-    import pandas as pd
-
-    mixed: np.ndarray | None = None  # type: ignore[type-arg]
+    mixed: NDArray[np.uint64] | None = None
     for cells in columns:
         one = cells.codes if cells.codes is not None else cells.values
-        hashed = pd.util.hash_array(np.asarray(one))
-        mixed = hashed if mixed is None else mixed * np.uint64(1_000_003) ^ hashed
-    return 0 if mixed is None else len(mixed) - len(np.unique(mixed))
+        bits = np.asarray(one).astype("int64" if one.dtype.kind == "M" else "float64").view("uint64")  # type: ignore[union-attr]
+        mixed = bits if mixed is None else mixed ^ bits
+        mixed = mixed * np.uint64(0x9E3779B97F4A7C15)  # of splitmix64 (Steele et al. 2014)
+        mixed ^= mixed >> np.uint64(29)
+    if mixed is None:
+        return 0
+    mixed.sort()
+    return int((mixed[1:] == mixed[:-1]).sum())
 
 
 def _words(cells: Cells, form: ColumnFormat) -> list[str]:
@@ -109,11 +114,11 @@ def _words(cells: Cells, form: ColumnFormat) -> list[str]:
     return list({word.lower(): word for word in known}.values())
 
 
-def _all_differ(values: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _all_differ(values: NDArray[Any]) -> bool:
     """Return whether each row has a distinct whole number."""
     whole = bool((values == np.round(values)).all())
     return whole and len(np.unique(values)) == len(values)
 
 
-def _counts(values: np.ndarray) -> bool:  # type: ignore[type-arg]
+def _counts(values: NDArray[Any]) -> bool:
     return len(values) > 2 and bool((np.diff(values) == 1).all())

@@ -17,7 +17,7 @@ CHUNK = 1 << 22
 
 def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
     """Return centre and width (F,) of each column of (M, F); width 1 where a column is constant."""
-    low, high = columns.amin(dim=0), columns.amax(dim=0)
+    low, high = torch.aminmax(columns, dim=0)
     if scale == "none":
         return torch.zeros_like(low), torch.ones_like(low)
     if scale == "minmax":
@@ -26,9 +26,9 @@ def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
         first, centre, third = quantiles(columns, [0.25, 0.5, 0.75])
         # A column that is mostly one value has no interquartile range but still needs a width.
         spread = third - first
-        width = torch.where(spread > 0, spread, moments(columns)[1])
+        width = torch.where(spread > 0, spread, moments(columns, low == high)[1])
     else:
-        centre, width = moments(columns)
+        centre, width = moments(columns, low == high)
     return centre, torch.where((low == high) | (width <= 0), 1.0, width)
 
 
@@ -40,18 +40,26 @@ def target_scale(y: Tensor) -> tuple[Tensor, Tensor]:
     return centre, torch.where(width > 0, width, 1.0)
 
 
-def moments(columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Return mean and (population) standard deviation of each column of (M, F), in float64 sums."""
+def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Tensor]:
+    """Return mean and (population) standard deviation of each column of (M, F), in float64 sums.
+
+    Args:
+        columns: (M, F).
+        constant: which of them (F,) have one value, where that is known.
+
+    """
     shift = columns[0].double()
     total = torch.zeros_like(shift)
     for part in _chunks(columns):
-        total += (part.double() - shift).sum(dim=0)
+        total += part.double().sub_(shift).sum(dim=0)
     mean = shift + total / len(columns)
     squares = torch.zeros_like(shift)
     for part in _chunks(columns):
-        squares += (part.double() - mean).square().sum(dim=0)
+        squares += part.double().sub_(mean).square_().sum(dim=0)
     deviation = (squares / len(columns)).sqrt()
-    deviation[columns.amin(dim=0) == columns.amax(dim=0)] = 0.0
+    if constant is None:
+        constant = torch.eq(*torch.aminmax(columns, dim=0))
+    deviation[constant] = 0.0
     return mean.float(), deviation.float()
 
 

@@ -100,17 +100,19 @@ def csv(
     inputs = inputs_of(table, names, set(chosen), rules)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
             (listed(group), "group"), (listed(time), "time")) for name in names}  # fmt: skip
+    columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
+    groups = codes_of(table[group]) if group else None
     return Samples(
-        x=encode(table.columns, inputs.specs),
+        x=encode(table.columns, inputs.specs, used_up=True),
         y=found.y,
         task=found.task,
         kind="table",
         class_names=found.names,
         cardinalities=inputs.cardinalities,
         ordered=time is not None,
-        groups=codes_of(table[group]) if group else None,
+        groups=groups,
         data_summary=[*rows_summary, found.summary, *inputs.remarks],
-        columns=_in_order(table, [*found.columns, *inputs.columns], used),
+        columns=columns_told,
         reader={
             "kind": "table",
             "columns": inputs.specs,

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.file_bytes import undecodable
 
-BLOCK = 1 << 22
+BLOCK = 1 << 19
 NEWLINE, QUOTE, RETURN = b"\n"[0], b'"'[0], b"\r"[0]
 
 

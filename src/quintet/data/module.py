@@ -23,6 +23,8 @@ from quintet.data.statistic import Scale
 
 SplitName = str
 Loader = TensorLoader | DataLoader[Any]
+ROWS = 1 << 15
+"""Samples that are scaled at a time."""
 SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
@@ -115,9 +117,20 @@ class DataModule(L.LightningDataModule):
         self.preprocess.fit(x, samples.y[train], samples)
         del x  # a copy of the training part
         for name, index in zip(SPLITS, (train, val, test), strict=True):
-            inputs = index if self.rows is not None else self.preprocess.transform(samples.x[index])
+            inputs = index if self.rows is not None else self._scaled(samples.x, index)
             self.splits[name], self.indices[name] = (inputs, samples.y[index]), index
         return facts(samples, train, val, test)
+
+    def _scaled(self, x: Tensor, index: Tensor) -> Tensor:
+        """Return the scaled inputs at `index`, made in parts that cost little memory besides."""
+        first = self.preprocess.transform(x[index[:ROWS]])
+        if len(index) <= ROWS:
+            return first
+        scaled = first.new_empty((len(index), *first.shape[1:]))
+        for start in range(0, len(index), ROWS):
+            part = index[start : start + ROWS]
+            scaled[start : start + ROWS] = self.preprocess.transform(x[part])
+        return scaled
 
     def steps(self, world_size: int) -> int:
         """Return the batches of a training epoch on each of `world_size` processes."""

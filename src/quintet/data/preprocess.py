@@ -162,7 +162,8 @@ class Preprocess:
         missing = columns.isnan().any(dim=0)
         if self.kind == "table":
             self.fill = medians(columns, missing)
-            columns = torch.where(columns.isnan(), self.fill.nan_to_num(0.0), columns)
+            if missing.any():
+                columns = torch.where(columns.isnan(), self.fill.nan_to_num(0.0), columns)
         else:
             self.fill = torch.zeros(columns.shape[1])
         self.centre, self.width = centre_width(columns, self.scale)

@@ -17,7 +17,7 @@ CHUNK = 1 << 22
 
 def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
     """Return centre and width (F,) of each column of (M, F); width 1 where a column is constant."""
-    low, high = torch.aminmax(columns, dim=0)
+    low, high = extremes(columns)
     if scale == "none":
         return torch.zeros_like(low), torch.ones_like(low)
     if scale == "minmax":
@@ -58,9 +58,19 @@ def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Te
         squares += part.double().sub_(mean).square_().sum(dim=0)
     deviation = (squares / len(columns)).sqrt()
     if constant is None:
-        constant = torch.eq(*torch.aminmax(columns, dim=0))
+        constant = torch.eq(*extremes(columns))
     deviation[constant] = 0.0
     return mean.float(), deviation.float()
+
+
+def extremes(columns: Tensor) -> tuple[Tensor, Tensor]:
+    """Return the least and the greatest value (F,) of each column of (M, F).
+
+    By NumPy, whose reduction over rows takes a tenth of torch's time.
+    """
+    values = columns.cpu().numpy()
+    low, high = (torch.from_numpy(of(axis=0)) for of in (values.min, values.max))
+    return low.to(columns.device), high.to(columns.device)
 
 
 def medians(columns: Tensor, exactly: Tensor) -> Tensor:
@@ -82,7 +92,8 @@ def quantiles(columns: Tensor, at: list[float]) -> Tensor:
     """
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN only
-        found = np.nanquantile(columns.cpu().numpy(), at, axis=0)
+        rows = np.ascontiguousarray(columns.cpu().numpy().T)
+        found = np.nanquantile(rows, at, axis=1)
     return torch.from_numpy(np.asarray(found)).to(columns)
 
 

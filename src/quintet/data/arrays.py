@@ -47,8 +47,8 @@ def arrays(
     """
     stored = load(path)
     inputs, targets, part = _parts(stored, x, y, str(path))
-    _check_shapes(inputs, targets, x, y, str(path))
     found_kind = kind_of(inputs, kind)
+    _check_shapes(inputs, targets, x, y, str(path))
     converted = convert(inputs, found_kind)
     found = _target(targets, task)
     samples = Samples(
@@ -157,15 +157,15 @@ def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, p
             code=Code.DATA,
             hint="Save arrays with at least one sample and one feature",
         )
-    if inputs.ndim and targets.ndim not in (1, 2):
+    if targets.ndim not in (1, 2):
         raise UserError(
             f"{path}: {shapes}, but targets are (N,) or (N, K)",
             code=Code.DATA,
             hint=f"Reshape '{y}'; of a map of classes, say, keep one number a sample",
         )
-    if not inputs.ndim or len(inputs) != len(targets):
+    if len(inputs) != len(targets):
         raise UserError(
-            f"{path}: {shapes}: as many samples of one as of the other are needed",
+            f"{path}: {len(inputs)} inputs but {len(targets)} targets: {shapes}",
             code=Code.DATA,
             hint="Their first dimension counts the samples; save both in the same order",
         )

@@ -58,9 +58,7 @@ def describe(cells: Cells, form: ColumnFormat) -> tuple[Spec, Parsed]:
     return spec, parsed
 
 
-def encode(
-    table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False
-) -> torch.Tensor:
+def encode(table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False) -> torch.Tensor:
     """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
 
     A date becomes several numbers, see `PARTS`. An unknown or missing category has code 0, other
@@ -155,15 +153,16 @@ def _how_they_are_written(cells: Cells, form: ColumnFormat) -> str:
     if form.type not in keys:
         return ""
     try:
-        found = infer(cells)
+        found = infer(cells, separator=",")
     except UserError:  # in several ways
         return f"; or say how they are written: {keys[form.type]}"
     if found.type != form.type:
         return ""
+    if found.thousands:  # or a decimal mark, where training had another
+        return f"; or say how they are written: {keys[form.type]}"
     if form.type == "date":
         return f"; or read them as they are written: data.date_format='{found.form}'"
-    grouped = f" data.thousands='{found.thousands}'" if found.thousands else ""
-    return f"; or read them as they are written: data.decimal='{found.decimal}'{grouped}"
+    return f"; or read them as they are written: data.decimal='{found.decimal}'"
 
 
 def _in_range(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:

@@ -12,7 +12,7 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.frames import existing
-from quintet.data.parsing.cells import of_series
+from quintet.data.parsing.raw_columns import of_series
 from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Kind, Samples
 from quintet.data.targets import one_hot, target_of

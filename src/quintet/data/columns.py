@@ -10,9 +10,9 @@ import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.parsing.inference import infer
+from quintet.data.parsing.raw_columns import Cells
 from quintet.data.parsing.rules import FEW, Unreadable
 
 Spec = dict[str, Any]
@@ -118,7 +118,8 @@ def unknown_categories(cells: Cells, spec: Spec) -> list[str]:
     known, missing = {*spec["categories"]}, format_of(spec).missing
     words = cells.as_words()
     strange = {word for word in words.words if word.lower() not in missing} - known
-    return sorted(strange & {words.words[at] for at in np.unique(words.codes[words.codes >= 0])})  # type: ignore[index]
+    there = {words.words[at] for at in np.flatnonzero(words.counts)}
+    return sorted(strange & there)
 
 
 def settle_unreadable(

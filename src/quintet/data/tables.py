@@ -17,8 +17,8 @@ from quintet.data.data_summary import (
     summary_of,
 )
 from quintet.data.frames import existing, require
-from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
+from quintet.data.parsing.raw_columns import Cells
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import Table, read_table
 from quintet.data.samples import Samples
@@ -56,8 +56,8 @@ def csv(
         path: the file.
         target: the column to predict; several make a regression or a multilabel task.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
-        positive: the class that is class 1 of a binary task; None takes yes, true or the like,
-            else the last in order.
+        positive: the class that is class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         columns: input columns; None takes all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.
@@ -216,8 +216,8 @@ def _sort(table: Table, time: str, rules: Rules) -> None:
     absent = int((parsed.values != parsed.values).sum())
     if form.type not in ("date", "number") or absent:
         raise UserError(
-            f"must be a date or a number in every row; it is a {form.type} with {absent} missing or "
-            f"unreadable{_first(table[time], parsed.bad)}",
+            f"must be a date or a number in every row; it is a {form.type} with {absent} missing "
+            f"or unreadable{_first(table[time], parsed.bad)}",
             code=Code.DATA,
             key="data.time",
             value=time,

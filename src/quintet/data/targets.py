@@ -13,15 +13,18 @@ from quintet.base.errors import Code, UserError
 from quintet.data.columns import blurred, describe
 from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.parsing import numerals
-from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
 from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.raw_columns import Cells
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Task
 
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
+
+RARE = 0.2
+"""Share up to which the rarer of two classes is the positive one, where neither says yes."""
 
 
 @dataclass
@@ -81,8 +84,8 @@ def target_of(
         table: with the target columns.
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
-        positive: the class to be class 1 of a binary task; None takes yes, true or
-            the like, else the last in order.
+        positive: the class to be class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         rules: how cells are read.
 
     Raises:
@@ -145,7 +148,7 @@ def _read(table: Table, name: str, rules: Rules) -> tuple[Column, ColumnSummary]
     else:
         values = parsed.values
     _complete(cells, values, parsed.bad)
-    classes, index = _spelt(cells, form, values)
+    classes, index = _spelt(cells, form)
     summary = summary_of(cells, spec, parsed, "target")
     return Column(name, form.type, values, classes, index), summary
 
@@ -170,12 +173,11 @@ def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None
         )
 
 
-def _spelt(
-    cells: Cells, form: ColumnFormat, values: NDArray[Any]
-) -> tuple[list[str], NDArray[np.int64]]:
+def _spelt(cells: Cells, form: ColumnFormat) -> tuple[list[str], NDArray[np.int64]]:
     """Return the classes as they are spelt most often, in order, and each row's class index."""
     if cells.codes is None:
-        distinct, index = np.unique(cells.values, return_inverse=True)  # type: ignore[type-var]
+        assert cells.values is not None
+        distinct, index = np.unique(cells.values, return_inverse=True)
         typed = Cells(cells.name, values=distinct)
         return [typed.at(at) for at in range(len(distinct))], index.astype(np.int64)
     keys = [_key(word, form) for word in cells.words]
@@ -247,10 +249,18 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
         )
     if positive is not None:
         names, index = _ordered(names, index, positive)
+    elif len(names) == 2 and column.type == "category":
+        first_share = float((index == 0).mean())
+        if first_share <= RARE:  # what is rare is what is looked for
+            names, index = names[::-1], 1 - index
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
+    first = (
+        f" '{names[1]}' is the positive class (another: data.positive=)."
+        if task == "binary"
+        else ""
+    )
     odd = [each for each in names if each.lower() in Rules().missing_words]
     said = f" '{odd[0]}' is a class; data.missing=['{odd[0]}'] if it means no value." if odd else ""
     summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}{said}"

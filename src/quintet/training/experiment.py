@@ -1,9 +1,9 @@
 """One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, cast
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
@@ -14,6 +14,7 @@ from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
 from quintet.training.outcome import AtEnd, describe, dispensable, ending, recording
 from quintet.training.setup import setup
+from quintet.training.training_steps import uneven_steps
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -60,7 +61,8 @@ def run(
         network = build.model(config)
         advice, moved = initialise(config, network)
         known = seen_before(config, data.ordered)
-        record.anomalies = [str(each) for each in (*advice, known) if each]
+        uneven = uneven_steps(trainer, data)
+        record.anomalies = [str(each) for each in (*advice, known, uneven) if each]
         record.transfer |= moved
         if config.compile:  # in place, so that a checkpoint's names are those of the model itself
             network.compile()

@@ -62,6 +62,27 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "DataModule") -> No
     cfg.facts.total_steps = total(trainer, cfg.facts.steps_per_epoch)
 
 
+def uneven_steps(trainer: "L.Trainer", data: "DataModule") -> str:
+    """Return a warning where the last step of an epoch sums fewer batches than the others.
+
+    Lightning divides the loss of each batch by `accumulate_grad_batches`, also where an epoch ends
+    before as many have come: the last step is then that much smaller.
+    """
+    together, limit = trainer.accumulate_grad_batches, trainer.limit_train_batches
+    batches = data.steps(trainer.world_size)
+    batches = min(batches, limit) if isinstance(limit, int) else int(batches * limit)
+    rest = batches % together
+    if not rest:
+        return ""
+    which = "the only step" if batches < together else "the last step"
+    even = max(n for n in range(1, min(together, batches) + 1) if batches % n == 0)
+    return (
+        f"trainer.accumulate_grad_batches={together}: an epoch has {batches} batches, so {which} of "
+        f"each sums {rest} and is scaled as if they were {together}. Evenly: "
+        f"trainer.accumulate_grad_batches={even}, or another data.batch_size."
+    )
+
+
 def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwise: str) -> int:
     """Count the batches of an epoch that a limit of the trainer leaves, as Lightning does.
 

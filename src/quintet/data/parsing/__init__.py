@@ -5,10 +5,10 @@
 do not fit. A format is inferred once, from the training data, and stored with the run.
 """
 
-from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.parsing.dialect import Dialect, sniff
 from quintet.data.parsing.inference import infer, infer_all
+from quintet.data.parsing.raw_columns import Cells
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.text_reader import read
 

@@ -5,8 +5,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells, of_series
 from quintet.data.parsing.dialect import sniff
+from quintet.data.parsing.raw_columns import Cells, of_series
 from quintet.data.parsing.text_reader import read
 
 PARQUET = (".parquet", ".pq")

@@ -12,15 +12,15 @@ import io
 from collections.abc import Collection, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO, TYPE_CHECKING, Any
+from typing import IO, TYPE_CHECKING, Any, cast
 
 import numpy as np
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells, of_text
 from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
 from quintet.data.parsing.numerals import one_group
+from quintet.data.parsing.raw_columns import Cells, of_text
 from quintet.data.parsing.rules import MISSING
 from quintet.data.parsing.scan import scan
 
@@ -73,9 +73,9 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     if decimal is None:
         settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
         words |= _ambiguous(file, dialect, settings)
-    columns, mixed = _pass(file, dialect, settings, empty, words, found.rows, None)
+    columns, mixed = _pass(file, dialect, settings, empty, words)
     if mixed:  # numbers here and text there: their words are needed as they are written
-        again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
+        again, _ = _pass(file, dialect, settings, empty, mixed, sorted(mixed))
         columns |= again
     for at, name in enumerate(titles):
         columns[at].name, columns[at].decimal = name, settings["decimal"]
@@ -115,7 +115,7 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
 
 def _pass(
     file: Path, dialect: Dialect, settings: dict[str, Any], empty: list[str], words: set[int],
-    rows: int, only: list[int] | None,
+    only: list[int] | None = None,
 ) -> tuple[dict[int, Cells], set[int]]:  # fmt: skip
     """Read the file once; return its columns, and those that are neither numbers nor text."""
     import pandas as pd
@@ -125,13 +125,15 @@ def _pass(
         with _body(file, dialect) as handle:
             head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings)
         words = words | {at for at in width if head[at].dtype.kind not in "if"}
-    columns = {at: _Words() if at in words else _Values(rows) for at in width}
+    columns: dict[int, _Words | _Values] = {
+        at: _Words() if at in words else _Values() for at in width
+    }
     mixed: set[int] = set()
     with _body(file, dialect) as handle:
         chunks = pd.read_csv(
             handle, chunksize=CHUNK, usecols=only,
             dtype=dict.fromkeys(sorted(words & set(width)), object),
-            na_values={at: [""] if at in words else empty for at in width}, **settings,
+            na_values=cast(Any, {at: [""] if at in words else empty for at in width}), **settings,
         )  # fmt: skip
         for chunk in chunks:
             mixed |= {at for at in width if at not in mixed and not columns[at].add(chunk[at])}
@@ -141,7 +143,7 @@ def _pass(
 class _Values:
     """Gathers the chunks of a column of numbers; whole ones as small as they are."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self) -> None:
         self.parts: list[Any] = []
 
     def add(self, chunk: "pd.Series[Any]") -> bool:

@@ -21,7 +21,7 @@ def formats(file: File, table: Table) -> list[ColumnFormat]:
     try:
         return infer_all(columns, Rules(), table.separator)
     except UserError as error:
-        assert error.key in {f"data.{key}" for key in SETTLES}
+        assert error.key in {f"data.{key}" for key in SETTLES}  # noqa: PT017
         given = {
             key: {name: made.rules[key] for name, made in file.columns.items() if key in made.rules}
             for key in SETTLES

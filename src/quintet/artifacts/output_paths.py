@@ -1,7 +1,7 @@
-"""Checks of output paths: no input and no foreign file is overwritten.
+"""Where a command may write: nothing is lost that was given to it, or that it did not write.
 
-One rule for every `output=`: it is never one of the command's inputs; an existing file is replaced
-if its content shows that the same command wrote it, or with `overwrite=true`.
+One rule for all that commands write: it is never one of the command's inputs; a file that is there
+already is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
 """
 
 import os
@@ -9,14 +9,20 @@ import shutil
 import tempfile
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from quintet.artifacts import checkpoints, untrusted_files
-from quintet.artifacts.record import REPORT, RESULT, Record
+from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
 
-WRITTEN = ("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT)
-"""Files that a run writes after its config; without a config they are not a run's."""
+WRITTEN = (
+    *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
+    *(ENSEMBLE, "folds", "seeds"),
+)
+"""What a run writes after its config, so that without one it is somebody else's."""
+CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
+"""What a range test writes, also before a run in the same folder."""
 
 
 def check(
@@ -25,17 +31,19 @@ def check(
     ours: Callable[[Path], bool],
     *,
     overwrite: bool = False,
+    instead: str | None = None,
 ) -> None:
-    """Raise an error for an output that would overwrite an input or a foreign file.
+    """Refuse an output that would cost somebody a file.
 
     Args:
         output: to be written.
-        inputs: the command's input files and folders, by key.
-        ours: returns whether an existing output may be replaced without `overwrite`.
-        overwrite: whether the user allows replacing anything.
+        inputs: what the command was given: files and folders, by their keys.
+        ours: tells of an existing output whether it may be replaced without being told to.
+        overwrite: whether the user has said that it may be replaced whatever it is.
+        instead: what to do where no `output=` chose the place.
 
     Raises:
-        UserError: it is an input, by whatever name or link, or another existing file.
+        UserError: it is an input, by whatever name or link, or something else that stands there.
 
     """
     if not os.path.lexists(output):
@@ -51,12 +59,13 @@ def check(
                 hint="Give another name for output.",
             )
     if not own and not overwrite:
+        stands = "already exists, and this command did not write it"
         raise UserError(
-            "already exists, and this command did not write it",
+            stands if instead is None else f"{output} {stands}",
             code=Code.EXISTS,
-            key="output",
-            value=output,
-            hint="Give another name, or overwrite=true to replace it.",
+            key="output" if instead is None else None,
+            value=output if instead is None else None,
+            hint=instead or "Give another name, or overwrite=true to replace it.",
         )
 
 
@@ -68,7 +77,7 @@ def _told(ours: Callable[[Path], bool], output: Path) -> bool:
 
 
 def _is(output: Path, given: Path, own: bool) -> bool:
-    """Return whether an output is an input, contains one, or is a foreign file inside one."""
+    """Tell whether an output is an input, holds it, or is a file of it that is not ours."""
     if not given.exists() or not output.exists():
         return False
     if os.path.samefile(output, given):
@@ -78,7 +87,7 @@ def _is(output: Path, given: Path, own: bool) -> bool:
 
 
 def begins(path: Path, text: str) -> bool:
-    """Return whether a plain file starts with a text."""
+    """Tell whether a plain file begins with a text."""
     if not path.is_file():
         return False
     start = text.encode()
@@ -88,9 +97,9 @@ def begins(path: Path, text: str) -> bool:
 
 @contextmanager
 def staging(folder: Path, prefix: str) -> Iterator[Path]:
-    """Yield a temporary folder inside another, to prepare an output before it is moved in place.
+    """Give out a folder inside another in which a new output is made before it takes its place.
 
-    Leftovers of killed commands are removed.
+    What a killed command left of one is removed.
     """
     for left in folder.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -99,10 +108,10 @@ def staging(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Raise an error if a new run would overwrite files in a folder that holds no run.
+    """Refuse to begin a run in a folder without a run that has files which it would overwrite.
 
     Raises:
-        UserError: with the first one.
+        UserError: names the first.
 
     """
     untrusted_files.check_links(folder)
@@ -112,5 +121,31 @@ def check_run_folder(folder: Path) -> None:
             code=Code.EXISTS,
             hint="Move it away, or choose another hydra.run.dir.",
         )
+    elsewhere = "Move it away, or choose another hydra.run.dir."
+    check(folder / CURVE, {}, lambda path: begins(path, CURVE_TITLES), instead=elsewhere)
     if untrusted_files.has(folder, RESULT):
-        Record.read(folder)  # of a run that failed before it had a config; raises for any other
+        Record.read(folder)  # of a run that failed before it had a config; refuses any other
+
+
+def _is_file_of(start: str, path: Path) -> bool:
+    return bool(start) and begins(path, start)
+
+
+def check_sweep_folder(folder: Path, written: Mapping[str, str]) -> None:
+    """Refuse to begin a sweep in a folder that has files which it would overwrite.
+
+    Args:
+        folder: of a sweep that has no trial yet.
+        written: what it writes there, and how that begins; nothing is known of a folder.
+
+    Raises:
+        UserError: names the first.
+
+    """
+    for name, start in written.items():
+        check(
+            folder / name,
+            {},
+            partial(_is_file_of, start),
+            instead="Move it away, or give the sweep a study= or hydra.sweep.dir= of its own.",
+        )

@@ -14,9 +14,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.artifacts import npz_arrays, untrusted_files
+from quintet.base import schema
 from quintet.base.files import replacing
 
 FILE = "predictions.npz"
+SPLITS = ("val", "test")
 MOST_SAMPLES, MOST_NUMBERS = 10_000, 1_000_000
 """Maximum samples, evenly spaced, and maximum numbers (4 MB) kept of a split."""
 SHOWN = 16
@@ -131,6 +133,8 @@ def read(folder: str | Path) -> dict[str, Predictions]:
     found = _groups(Path(folder))
     found.pop("examples", None)
     with untrusted_files.understood(Path(folder) / FILE):
+        if odd := found.keys() - {*SPLITS}:
+            raise ValueError(f"{schema.shown(min(odd))} is no split")
         return {split: _answers(part) for split, part in found.items()}
 
 
@@ -185,7 +189,26 @@ def read_examples(folder: str | Path) -> Examples | None:
         index = part.pop("index").astype(np.int64, casting="safe")
         if any(len(array) != len(index) for name, array in part.items() if name != "columns"):
             raise ValueError("it has examples of unequal numbers")
+        _check_shown(part)
     return Examples(index, part)
+
+
+def _check_shown(shown: dict[str, NDArray[Any]]) -> None:
+    """Check that examples have the dimensions and types of their kind.
+
+    Raises:
+        ValueError: they have others.
+
+    """
+    wide = {"image": (3, 4), "columns": (1,), "cells": (2,), "window": (3,), "text": (1,)}
+    for name, array in shown.items():
+        if array.ndim not in wide.get(name, (array.ndim,)):
+            raise ValueError(f"its examples' {name} is of shape {array.shape}")
+    image, cells, columns = (shown.get(name) for name in ("image", "cells", "columns"))
+    if image is not None and (image.dtype != np.uint8 or image.shape[3:] not in ((), (3,))):
+        raise ValueError(f"its pictures are of type {image.dtype} and shape {image.shape}")
+    if cells is not None and (columns is None or cells.shape[1] != len(columns)):
+        raise ValueError(f"its examples have cells of shape {cells.shape}, and other columns")
 
 
 def _groups(folder: Path) -> dict[str, dict[str, NDArray[Any]]]:

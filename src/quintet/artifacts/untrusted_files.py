@@ -1,13 +1,14 @@
-"""Reading the files of a run or sweep folder, which are untrusted.
+"""The files of a run or sweep folder, read as if a stranger had written them.
 
-All files of such folders are read here, under one rule: a file is inside the folder, is a plain
-file of limited size, and has valid content; anything else is one kind of error.
+Whoever reads a file of such a folder reads it here, so that one rule holds for all: it lies in the
+folder, is a plain file of a bearable size, and holds what it should; anything else is one error.
 """
 
 import csv
 import io
 import json
 import os
+import re
 import stat
 import zipfile
 from collections.abc import Iterator
@@ -20,21 +21,23 @@ from quintet.base.errors import Code, UserError
 
 T = TypeVar("T")
 MOST_TEXT = 256 * 2**20
-"""Maximum bytes of a text file; a journal or a leaderboard of 100,000 trials is smaller."""
+"""Bytes of a text file at most: a journal or a leaderboard of 100,000 trials is smaller."""
 MOST_CELL = 2**20
-"""Maximum characters of a CSV cell."""
+"""Characters of a CSV's cell at most."""
+IDENTIFIER = re.compile(r"[\w-]{1,64}", re.ASCII)
+"""The ids of MLflow and W&B."""
 FOREIGN = ("wandb", "tensorboard", "mlruns")
-"""Folders of trackers, which contain links of their own."""
+"""Folders of trackers, which keep links of their own."""
 
 
 class DamagedError(UserError):
-    """A file of a run or sweep folder that is damaged or was written by something else."""
+    """A file of a run or sweep folder that is not as it was written, or was never ours."""
 
 
 def inside(folder: Path, name: str) -> Path:
     """Return the path of a file or folder that belongs to a folder.
 
-    The folder itself may be a link, as the user chose; names in it may not lead out.
+    The folder itself may be a link, as whoever typed it chose; what it names may not lead out.
 
     Args:
         folder: of a run, a sweep or an ensemble.
@@ -57,10 +60,10 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def has(folder: Path, name: str) -> bool:
-    """Return whether a folder has a plain file of that name.
+    """Tell whether a folder has a plain file of that name.
 
     Raises:
-        DamagedError: as in `inside`.
+        DamagedError: as `inside`.
 
     """
     path = inside(folder, name)
@@ -105,8 +108,20 @@ def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
         return content.decode("utf-8")
 
 
+def identifier(text: str, path: Path) -> str:
+    """Return a tracker's id of a run, which becomes part of an address or a path.
+
+    Raises:
+        DamagedError: it is none.
+
+    """
+    if not IDENTIFIER.fullmatch(text):
+        refuse(path, "does not hold the id of a run")
+    return text
+
+
 def read_json(folder: Path, name: str, kind: type[T]) -> T:
-    """Return the data in a folder's JSON file.
+    """Return what a folder's JSON file holds.
 
     Args:
         folder: that has the file.
@@ -121,7 +136,7 @@ def read_json(folder: Path, name: str, kind: type[T]) -> T:
     with understood(folder / name):
         found = json.loads(text)
         if "\\ud" in text.lower():
-            json.dumps(found, ensure_ascii=False).encode()  # half a surrogate pair is no text
+            json.dumps(found, ensure_ascii=False).encode()  # half a character can be told nobody
         if not isinstance(found, kind):
             raise ValueError(f"it is a {type(found).__name__}, and should be a {kind.__name__}")
     return found
@@ -148,7 +163,7 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
-    """Raise an error for a zip file whose parts are larger than itself; ours are not compressed.
+    """Refuse a zip file whose parts are larger than itself; ours are not compressed.
 
     Raises:
         ValueError: it is one.
@@ -163,7 +178,7 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 
 @contextmanager
 def understood(path: Path) -> Iterator[None]:
-    """Convert any error about the content of a file or folder into a DamagedError.
+    """Turn whatever goes wrong with what a file or folder holds into one refusal.
 
     Raises:
         DamagedError: names the file, and what is wrong.
@@ -184,7 +199,7 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
-    """Raise a DamagedError.
+    """Refuse a file.
 
     Raises:
         DamagedError: always.
@@ -199,7 +214,7 @@ def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
 
 
 def check_links(folder: Path) -> None:
-    """Raise an error if a folder to write in contains an outward link or a special file.
+    """Refuse a folder that is to be written in, and holds a link out of it or a special file.
 
     Raises:
         DamagedError: names the first.

@@ -3,13 +3,16 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, fields
 from pathlib import Path
 from typing import Any
 
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.artifacts import output_paths
+from quintet.artifacts.output_paths import CURVE
+from quintet.artifacts.untrusted_files import read_json
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
 from quintet.config.run_nodes import taken
@@ -28,7 +31,8 @@ from quintet.training.lightning_patches import optimizers_and_schedules
 from quintet.training.setup import Setup, setup, validate
 from quintet.training.training_steps import repeats as several
 
-FINDINGS, CURVE = "check.json", "lr_range.csv"
+FINDINGS = "check.json"
+ELSEWHERE = "Move it away, or choose another hydra.run.dir."
 
 
 def check(cfg: DictConfig) -> float | None:
@@ -46,11 +50,12 @@ def check(cfg: DictConfig) -> float | None:
     """
     apply = cfg.apply
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
+    folder = Path(cfg.paths.run)
+    output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)
     made = prepare(cfg)
     check_view.announce(cfg)
     samples = sample_predictor(made.module(), made.setup.data)
     found, curve, rate = (of_samples if samples else of_any)(made)
-    folder = Path(cfg.paths.run)
     save(folder, found, curve)
     if curve is None:
         check_view.say_no_range_test()
@@ -138,6 +143,12 @@ def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
     write_atomically(folder / FINDINGS, json.dumps(plain, indent=2) + "\n")
     if curve is not None:
         write_atomically(folder / CURVE, curve.to_csv())
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether an earlier check wrote a file."""
+    names = {field.name for field in fields(Finding)}
+    return all(each.keys() == names for each in read_json(path.parent, path.name, list))
 
 
 def train(cfg: DictConfig, rate: float) -> float | None:

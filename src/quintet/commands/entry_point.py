@@ -1,5 +1,6 @@
 """What every command shares: Hydra's start, and errors that read like an answer."""
 
+import logging
 import os
 import sys
 import traceback
@@ -92,7 +93,11 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
 
 def spare_the_console() -> None:
-    """Write a question mark for what the console's encoding lacks: arrows are not worth a run."""
+    """Write a question mark for what the console's encoding lacks: arrows are not worth a run.
+
+    Nor is it worth a line that matplotlib, which a library imports, finds no home to write to.
+    """
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, TextIOWrapper):
             stream.reconfigure(errors="replace")
@@ -144,7 +149,7 @@ def placed(arguments: list[str]) -> list[str]:
 
     """
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
-    folder, new = (read(given.get(key, "null")) for key in ("resume", "hydra.run.dir"))
+    folder, new = (_resolved(read(given.get(k, "null"))) for k in ("resume", "hydra.run.dir"))
     if not folder:
         if new and is_first_rank():
             run_folder.check_free(Path(new))
@@ -169,3 +174,8 @@ def placed(arguments: list[str]) -> list[str]:
         )
     untrusted_files.check_links(path)
     return [*arguments, f"hydra.run.dir={quoted(path)}"]
+
+
+def _resolved(typed: str) -> str:
+    """Return a path with the variables put in that it names, as our own hints name them."""
+    return str(OmegaConf.create({"path": typed}).path) if "${oc.env:" in typed else typed

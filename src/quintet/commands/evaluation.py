@@ -8,12 +8,12 @@ from statistics import fmean
 
 from omegaconf import DictConfig
 
-from quintet.artifacts import untrusted_files
+from quintet.artifacts import output_paths, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import FILE as PREDICTIONS
 from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
-from quintet.base import console
+from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import is_read_only, write_atomically
 from quintet.base.process import is_first_rank
@@ -28,6 +28,7 @@ from quintet.training.callbacks.prediction_collector import PredictionCollector
 
 Scores = dict[str, dict[str, float]]
 SPLITS = ("val", "test")
+FILE = "evaluation.json"
 
 
 def evaluate(cfg: DictConfig) -> Scores:
@@ -46,13 +47,20 @@ def evaluate(cfg: DictConfig) -> Scores:
         raise UserError(
             "is unknown", code=Code.UNKNOWN_NAME, key="splits", value=unknown[0], allowed=SPLITS
         )
+    output_paths.check(folder / FILE, {}, _is_ours, instead="Move it away.")
     several = untrusted_files.has(folder, ENSEMBLE) and untrusted_files.has(folder, CONFIG)
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():
         with if_one_may_write():
-            write_atomically(folder / "evaluation.json", json.dumps(scores, indent=2) + "\n")
+            write_atomically(folder / FILE, json.dumps(scores, indent=2) + "\n")
         show(scores, Record.read(folder) if untrusted_files.has(folder, RESULT) else None)
     return scores
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether an earlier evaluation wrote a file."""
+    found = untrusted_files.read_json(path.parent, path.name, dict)
+    return bool(schema.fitting(Scores, found, FILE)) and found.keys() <= {*SPLITS}
 
 
 def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:

@@ -64,7 +64,9 @@ def leave_sweep(study: "Study") -> None:
 
     Whatever goes wrong with them costs a line, never the sweep.
     """
+    from quintet.artifacts.output_paths import check
     from quintet.base.console import say, shortest, warn
+    from quintet.report.html.frame import is_ours
     from quintet.report.run.run_page import leave
     from quintet.report.sweep.sweep_page import write
     from quintet.sweep.winner import FOLDER
@@ -72,6 +74,7 @@ def leave_sweep(study: "Study") -> None:
     try:
         if not (study.folder / FOLDER / REPORT).is_file():
             leave(study.folder / FOLDER)
+        check(study.folder / REPORT, {}, is_ours)
         say("report    [bold]{}[/]", shortest(write(study)))
     except Exception as error:
         warn(f"report.html could not be written: {error}")

@@ -19,6 +19,8 @@ from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
 
 NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
+WEIGHTS = "model.onnx.data"
+"""The second file of a model that is too large for one."""
 ABOUT = "preprocessing.json"
 DESCRIBED = {"task", "input_shape", "class_names", "preprocess"}
 TOLERANCE = 1e-4
@@ -43,8 +45,9 @@ def export(cfg: DictConfig) -> Path:
         )
     run = trained(Path(cfg.run), cfg.checkpoint, Trust.of(cfg.get("trust")))
     folder = Path(cfg.output) if cfg.output else untrusted_files.inside(Path(cfg.run), "export")
-    for name in (*NAMES.values(), ABOUT):
-        check(folder / name, {"run": cfg.run}, _is_ours, overwrite=bool(cfg.get("overwrite")))
+    given = {"run": cfg.run} if cfg.output else {}
+    for name in (*NAMES.values(), WEIGHTS, ABOUT):
+        check(folder / name, given, _is_ours, overwrite=bool(cfg.get("overwrite")))
     model, example = _exported(run)
     folder.mkdir(parents=True, exist_ok=True)
     with staging(folder, ".export.") as place:

@@ -8,6 +8,7 @@ from pathlib import Path
 import yaml
 from omegaconf import DictConfig
 
+from quintet.artifacts import output_paths, untrusted_files
 from quintet.base import console, paths
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
@@ -32,6 +33,9 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
 
     """
     console.quiet(cfg.debug)
+    output = Path(cfg.paths.run) / FILE
+    elsewhere = "Move it away, or choose another hydra.run.dir."
+    output_paths.check(output, {}, _is_ours, instead=elsewhere)
     data = build.data(cfg)
     data.attach(build.trainer(cfg, watched=False))
     facts = data.load()
@@ -59,7 +63,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
     words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
     console.say("fits      [bold]{}[/]", words)
-    write_atomically(Path(cfg.paths.run) / FILE, json.dumps(chosen, indent=2) + "\n")
+    write_atomically(output, json.dumps(chosen, indent=2) + "\n")
     return chosen
 
 
@@ -70,6 +74,13 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
             console.say("{} {}", name, value)
     write_atomically(Path(cfg.paths.run) / FILE, "{}\n")
     return {}
+
+
+def _is_ours(path: Path) -> bool:
+    """Tell whether an earlier inspection wrote a file."""
+    choices = untrusted_files.read_json(path.parent, path.name, dict)
+    known = {"cv.folds", PATIENCE, *paths.groups()}
+    return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 
 def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:

@@ -16,11 +16,14 @@ from quintet.base.console import command_line, typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
+from quintet.config.foreign_config import BEGUN
 from quintet.config.renamed_targets import with_current_targets
 from quintet.config.safe_overrides import sort_out
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
+FIRST = ("seed:", "hydra:", "{'hydra':", "{'seed':")
+"""How config and Hydra's own begin, as text or read."""
 LAST_GROUP = "paths"
 """A key that stands near the end of a composed config: half a file lacks it."""
 
@@ -74,6 +77,28 @@ def read(folder: Path) -> Begun:
     return Begun(composed, list(map(str, overrides)), dict(choices))
 
 
+def check_free(folder: Path) -> None:
+    """Refuse a folder in which another program of Hydra's has left what it began with.
+
+    Raises:
+        UserError: with the ways out.
+
+    """
+    begun = folder / FOLDER
+    config, hydra, overrides = (_kept(begun / name) for name in (COMPOSED, HYDRA, OVERRIDES))
+    if overrides is None:  # Hydra writes it last: the others may be torn
+        ours = all(kept is None or str(kept).startswith(FIRST) for kept in (config, hydra))
+    else:
+        ours = isinstance(overrides, list) and isinstance(hydra, dict | None)
+        ours &= config is None or (isinstance(config, dict) and config.keys() >= {*BEGUN})
+    if not ours:
+        raise UserError(
+            f"{begun} is of another program, and a run there would overwrite it",
+            code=Code.EXISTS,
+            hint="Choose another hydra.run.dir.",
+        )
+
+
 def words(folder: Path) -> list[str] | None:
     """Return what was typed to start the run in a folder; None where it came to nothing."""
     found = _loaded(folder / FOLDER / OVERRIDES)
@@ -105,17 +130,27 @@ def _loaded(path: Path) -> dict[str, Any]:
     return found if isinstance(found, dict) else {"listed": found}
 
 
+def _kept(path: Path) -> Any:
+    """Return what a YAML file holds, its text where that is torn; None where nothing is lost."""
+    try:
+        return plain_yaml.read(path)
+    except FileNotFoundError:
+        return None
+    except UserError:
+        return path.read_text("utf-8", errors="replace") if path.is_file() else "?"
+
+
 def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
-    again = "with the command that began it"
+    again = "with the command that began it."
     if "listed" in found:
         kept, out = sort_out(map(str, found["listed"] or []))
-        again = f"`{command_line('train', *kept, place)}`"
+        again = f"with `{command_line('train', *kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return UserError(
         "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",
         code=Code.DAMAGED,
         key="resume",
         value=folder,
-        hint=f"Start it again: {again}",
+        hint=f"Start it again {again}",
     )

@@ -149,6 +149,7 @@ def check_free(folder: Path) -> None:
             code=Code.EXISTS,
             hint=f"Continue it with resume={typed(folder)}, or choose another hydra.run.dir.",
         )
+    initial_config.check_free(folder)
     output_paths.check_run_folder(folder)
 
 

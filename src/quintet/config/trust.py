@@ -134,11 +134,11 @@ def as_override(words: Iterable[str]) -> list[str]:
 
     Examples:
         >>> as_override(["timm", "env:DATA"]), as_override([])
-        (["trust=['timm','env:DATA']"], [])
+        (['trust=[timm,env:DATA]'], [])
 
     """
-    quoted = ",".join(f"'{word}'" for word in words)
-    return [f"trust=[{quoted}]"] if quoted else []
+    listed = ",".join(words)
+    return [f"trust=[{listed}]" if "," in listed else f"trust={listed}"] if listed else []
 
 
 def _values(value: Any, wanted: str) -> Iterator[Any]:

@@ -3,12 +3,14 @@
 import multiprocessing
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, Sampler
 
+from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.process import die_with
 from quintet.data.loader import TensorLoader
@@ -87,7 +89,8 @@ def disk_loader(
         rows: the inputs on disk.
         order: a loader over (sample indices, targets), which decides what is in a batch.
         transform: scales a batch of inputs; runs in the workers.
-        ahead: how they are read ahead.
+        ahead: how they are read ahead; a machine without shared memory, such as a container without
+            /dev/shm, reads in the main process.
 
     """
     gpu = torch.cuda.is_available()
@@ -95,14 +98,27 @@ def disk_loader(
         _Reading(rows, transform),
         batch_size=None,
         sampler=_Dealt(order),
-        num_workers=ahead.workers,
-        prefetch_factor=(ahead.prefetch or 2) if ahead.workers else None,
+        num_workers=(usable := _usable(ahead.workers)),
+        prefetch_factor=(ahead.prefetch or 2) if usable else None,
         worker_init_fn=_end_with_reader,
-        persistent_workers=ahead.workers > 0,
+        persistent_workers=usable > 0,
         pin_memory=gpu if ahead.pin_memory is None else ahead.pin_memory,
         # A generator of its own: the order must not depend on what else draws random numbers.
         generator=torch.Generator(),
     )
+
+
+@cache
+def _usable(workers: int) -> int:
+    """Return how many workers there can be: none where processes cannot share memory and locks."""
+    try:
+        if workers:
+            multiprocessing.get_context().Lock()
+            torch.zeros(1).share_memory_()  # type: ignore[no-untyped-call]
+    except (OSError, RuntimeError):
+        console.warn(f"data.workers={workers} needs shared memory (/dev/shm); read without workers")
+        return 0
+    return workers
 
 
 def _end_with_reader(worker: int) -> None:

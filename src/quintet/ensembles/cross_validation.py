@@ -7,7 +7,6 @@ from copy import deepcopy
 from itertools import product
 from pathlib import Path
 from statistics import fmean
-from typing import Any, cast
 
 import numpy as np
 from omegaconf import DictConfig, OmegaConf, open_dict

@@ -16,6 +16,8 @@ if TYPE_CHECKING:
     from optuna.storages import BaseStorage
 
 JOURNAL = "journal.log"
+START = b'{"op_code"'
+"""How each line of a journal begins."""
 PATIENCE = 10.0
 """Seconds to wait for a proxy."""
 SCHEMES = ("sqlite://", "postgresql", "mysql", "grpc://")
@@ -112,10 +114,12 @@ def journal(path: Path) -> "BaseStorage":
     path = untrusted_files.inside(path.parent, path.name).resolve()
     if path.exists() and not path.is_file():
         untrusted_files.refuse(path, "is no plain file")
+    _check_start(path)
     lock = Flock(path)
     lock.acquire()
     lock.release()
     try:
+        json.loads(_last_line(path) or "0")  # Optuna forgives a last one, and appends to it
         return JournalStorage(JournalFileBackend(str(path), lock_obj=lock))  # type: ignore[arg-type]
     except Exception as error:  # not JSON, not text, not known fields
         if (line := unreadable(path)) is None:
@@ -138,6 +142,33 @@ def unreadable(path: Path) -> int | None:
             except (ValueError, RecursionError):
                 return number
     return None
+
+
+def _check_start(path: Path) -> None:
+    """Refuse a file that is no journal, before the lock of one cuts off what follows its last line.
+
+    Raises:
+        DamagedError: it is one.
+
+    """
+    if path.exists():
+        with path.open("rb") as file:
+            found = file.read(len(START))
+        if found != START[: len(found)]:
+            untrusted_files.refuse(path, "is no journal of a study")
+
+
+def _last_line(path: Path) -> bytes:
+    """Return the last line of a file; nothing where there is none."""
+    if not path.is_file():
+        return b""
+    with path.open("rb") as file:
+        end, tail = file.seek(0, os.SEEK_END), b""
+        while end > 0 and b"\n" not in tail[:-1]:
+            start = max(0, end - 65536)
+            file.seek(start)
+            tail, end = file.read(end - start) + tail, start
+    return tail[:-1].rpartition(b"\n")[2]
 
 
 def mend(path: Path) -> int:

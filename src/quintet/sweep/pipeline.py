@@ -12,9 +12,10 @@ from typing import TYPE_CHECKING, NoReturn
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
+from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, locks, secrets, signals
 from quintet.base.errors import Code, UserError
-from quintet.study import leaderboard
+from quintet.study import leaderboard, ranking
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
 from quintet.sweep import (
@@ -43,6 +44,9 @@ if TYPE_CHECKING:
 
 AtEnd = Callable[[Study], object]
 """What is called with a sweep's study once it has ended."""
+WRITTEN = {leaderboard.FILE: ",".join(ranking.COLUMNS[:3])}
+WRITTEN |= {winner.FOLDER: "", final_ensemble.FOLDER: ""}
+"""What a sweep replaces at its end, and how that begins where it is a file."""
 PATIENCE = 3.0
 """Seconds to wait for the lock of a sweep that is just being killed."""
 
@@ -249,6 +253,8 @@ def locked(plan: Plan) -> Iterator[None]:
     """
     new = not plan.folder.exists()
     untrusted_files.check_links(plan.folder)
+    if not any((plan.folder / "trials").glob("*")):
+        check_sweep_folder(plan.folder, WRITTEN)
     plan.folder.mkdir(parents=True, exist_ok=True)
     lock = locks.wait_for(plan.folder / ".sweep.lock", PATIENCE)
     if lock is None:

@@ -51,4 +51,4 @@ def ran(
         (folder / file).unlink(missing_ok=True)
     if code is None:
         return "sweeper.timeout left no time for it"
-    return output if code else None
+    return (output or f"it ended with exit code {code}") if code else None

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from quintet.artifacts import untrusted_files
 from quintet.base.files import write_atomically
 from quintet.base.secrets import redact
 
@@ -33,9 +34,16 @@ def prepare() -> None:
 
 
 def known_id(folder: Path) -> str | None:
-    """Return the id of the MLflow run that a folder already holds."""
-    path = folder / KEPT
-    return path.read_text().strip() if path.is_file() else None
+    """Return the id of the MLflow run that a folder already holds.
+
+    Raises:
+        DamagedError: the file is not as `write_atomically` left it.
+
+    """
+    if not untrusted_files.has(folder, KEPT):
+        return None
+    text = untrusted_files.read_text(folder, KEPT).strip()
+    return untrusted_files.identifier(text, folder / KEPT)
 
 
 def parent(client: Any, experiment: str, study: Path) -> str:

@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 from rich.markup import escape
 
+from quintet.artifacts import untrusted_files
 from quintet.base import console
 from quintet.base.secrets import redact, redacted
 from quintet.study.trial_pipe import is_trial
@@ -138,9 +139,16 @@ def identity(folder: Path) -> str | None:
 
 
 def known_id(folder: Path) -> str | None:
-    """Return the id of the W&B run in a folder, if any."""
-    stem = next((path.stem for path in folder.glob("wandb/*run-*/run-*.wandb")), None)
-    return stem and stem.removeprefix("run-")
+    """Return the id of the W&B run in a folder, if any.
+
+    Raises:
+        DamagedError: the file's name holds no id.
+
+    """
+    path = next(folder.glob("wandb/*run-*/run-*.wandb"), None)
+    if path is None:
+        return None
+    return untrusted_files.identifier(path.stem.removeprefix("run-"), path)
 
 
 @contextmanager

@@ -93,12 +93,14 @@ def fit(
     from quintet.training.callbacks.logged_metrics import LoggedMetrics
     from quintet.training.callbacks.prune import Prune
     from quintet.training.callbacks.session import EpochCounter, PlateauStep, Replan
-    from quintet.training.lightning_patches import without_empty_hooks
+    from quintet.training.lightning_patches import name_checkpoint, without_empty_hooks
 
-    tally = EpochCounter()
+    tally = EpochCounter(record.seconds)
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
     start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
+    if start is not None:
+        name_checkpoint(trainer, start)
     record.sessions += 1
     initial = None
     if samples := sample_predictor(task, data):

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
+from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError
 from quintet.config import foreign_config, references
@@ -128,16 +129,31 @@ def tensors(where: str) -> dict[str, Tensor]:
             + (f"Give the folder of one inside it, as model.weights={inside}. " if inside else "")
             + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
         )
-    state = checkpoints.load(path)
+    try:
+        state = checkpoints.load(path)
+    except DamagedError as error:  # whoever made the file, it need not be train.py
+        if given.is_dir():
+            raise
+        raise _no_tensors(where, str(error.__cause__ or error.problem)) from error
     if "state_dict" in state:
         checkpoints.weights(state, path)
         state = weights_of(state) or state["state_dict"]
     if not (state and all(map(torch.is_tensor, state.values()))):
-        raise UserError(
-            f"model.weights={where} does not hold a model's tensors by name. Allowed: a checkpoint "
-            "of train.py, or what torch.save(model.state_dict(), path) writes."
-        )
+        raise _no_tensors(where)
     return state
+
+
+def _no_tensors(where: str, why: str = "") -> UserError:
+    return UserError(
+        f"does not hold a model's tensors by name{why and f': {why}'}",
+        code=Code.DAMAGED,
+        key="model.weights",
+        value=where,
+        allowed=[
+            "a checkpoint of train.py",
+            "what torch.save(model.state_dict(), path) writes",
+        ],
+    )
 
 
 def _inside(folder: Path) -> Path | None:

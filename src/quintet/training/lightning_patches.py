@@ -1,19 +1,22 @@
 """What of Lightning is used or overridden beside its public interface.
 
-That is its call of every hook of every callback in every step, even the empty ones, and its
-launcher of several processes, its reading of what `configure_optimizers` returns and its fetcher of
-training batches. Two attributes are used where they belong: `_current_fx_name`
-of the LightningModule in `quintet.modules.supervised`, `_average_model` of WeightAveraging in
-`callbacks.swa`.
+That is its call of every hook of every callback in every step, even the empty ones, its launcher of
+several processes, its reading of what `configure_optimizers` returns, its fetcher of training
+batches and its restoring of a checkpoint's states. Two attributes are used where they belong:
+`_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
+WeightAveraging in `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
 """
 
 import subprocess
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import lightning.pytorch as L
 from torch.utils.data import DataLoader
+
+from quintet.artifacts import untrusted_files
 
 Owner = TypeVar("Owner", bound=L.Callback | L.LightningModule)
 
@@ -27,6 +30,9 @@ EACH_STEP = (
 )
 
 
+RESTORES = ("_restore_modules_and_callbacks", "restore_training_state")
+
+
 def without_empty_hooks(owner: Owner) -> Owner:
     """Hide the hooks of a training step that `owner` inherits and does not fill.
 
@@ -38,6 +44,16 @@ def without_empty_hooks(owner: Owner) -> Owner:
         if name not in vars(owner) and getattr(type(owner), name) is getattr(base, name):
             setattr(owner, name, None)
     return owner
+
+
+def name_checkpoint(trainer: L.Trainer, path: Path) -> None:
+    """Let a state in a checkpoint that cannot be restored be an error which names the file.
+
+    Whoever restores one, a callback, a loop or an optimizer, takes for granted what it saved.
+    """
+    connector = trainer._checkpoint_connector
+    for name in RESTORES:
+        setattr(connector, name, untrusted_files.understood(path)(getattr(connector, name)))
 
 
 def begin_batches_again(trainer: L.Trainer) -> None:

@@ -21,6 +21,7 @@ from quintet.base.errors import DivergedError, UserError
 from quintet.base.process import is_first_rank
 from quintet.base.secrets import redact
 from quintet.base.terminal import visible
+from quintet.config import trust
 from quintet.config.error_messages import as_user_error
 from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
@@ -60,9 +61,7 @@ def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
         status = status_of(cause)
         if status == "interrupted":
             # Of a run within a run the outer one comes last, and is the one to go on with.
-            typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in cfg.overrides)
-            own = ["trust=logger"] if typed_trackers else []  # as this process wrote the folder
-            again = command_line("train", f"resume={typed(folder)}", *own)
+            again = command_line("train", f"resume={typed(folder)}", *trusting(cfg))
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
             with suppress(UserError):  # on a full disk the error itself is the message
@@ -77,6 +76,13 @@ def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> No
     record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
     record.metric = Score(cfg.metric.name, cfg.metric.mode)
     record.columns = [asdict(column) for column in columns]
+
+
+def trusting(cfg: DictConfig) -> list[str]:
+    """Return what a resume has to be told, whose folder this process has written itself."""
+    plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
+    typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in as_typed(cfg.overrides))
+    return trust.as_override([*trust.words(plain), *([trust.LOGGER] if typed_trackers else [])])
 
 
 @contextmanager

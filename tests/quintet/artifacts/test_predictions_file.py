@@ -4,6 +4,7 @@ from sklearn.metrics import log_loss
 
 from quintet.artifacts import predictions_file
 from quintet.artifacts.predictions_file import Examples, Predictions, read, read_examples
+from quintet.artifacts.untrusted_files import DamagedError
 
 DRAW = np.random.default_rng(0)
 
@@ -53,3 +54,28 @@ def test_the_worst_mistake_comes_first():
 )
 def test_large_splits_are_thinned_out(total, width, every):
     assert predictions_file.stride(total, width) == every
+
+
+@pytest.mark.parametrize(
+    "shown",
+    [
+        {"columns": np.array(["a", "b", "c"]), "cells": np.array([["1", "2"]])},
+        {"cells": np.array([["1", "2"]])},
+        {"image": np.zeros((1, 8, 8, 7), np.uint8)},
+        {"image": np.full((1, 8, 8), np.nan)},
+        {"window": np.zeros((1, 8))},
+        {"text": np.array([["a"]])},
+    ],
+)
+def test_examples_that_no_page_can_show_are_refused(tmp_path, shown):
+    predictions_file.write(tmp_path, {}, Examples(np.array([0]), shown))
+    with pytest.raises(DamagedError, match=r"predictions\.npz"):
+        read_examples(tmp_path)
+
+
+def test_a_split_that_there_is_not_is_refused(tmp_path):
+    ones = np.ones(2)
+    answers = Predictions("binary", np.arange(2), np.arange(2), ones.astype(np.float32), 2)
+    predictions_file.write(tmp_path, {"<script>": answers})
+    with pytest.raises(DamagedError, match="is no split"):
+        read(tmp_path)

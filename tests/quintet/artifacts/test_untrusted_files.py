@@ -30,6 +30,7 @@ from quintet.study.space import Choice, Space
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
 from quintet.sweep import trial_outcome
+from quintet.trackers import mlflow_run, wandb_run
 from quintet.training.initialization import tensors
 
 Reader = Callable[[Path], object]
@@ -45,6 +46,7 @@ READERS: dict[str, list[Reader]] = {
     steering_files.CHANGES: [steering_files.read],
     steering_files.REQUESTS: [steering_files.asked],
     JOURNAL: [lambda f: Study.read(f).frame()],
+    mlflow_run.KEPT: [mlflow_run.known_id],
     "leaderboard.csv": [lambda f: untrusted_files.read_table(f, "leaderboard.csv")],
 }
 CASES = [(name, reader) for name, readers in READERS.items() for reader in readers]
@@ -91,6 +93,7 @@ def fill(folder: Path) -> Path:
     (folder / "lr_range.csv").write_text("lr,loss\n0.1,0.2\n")
     steering_files.ask(folder, [steering_files.Request("now", "stop", True)])
     steering_files.write(folder, [steering_files.Change("now", "now", 0, 1, "stop", False, True)])
+    (folder / mlflow_run.KEPT).write_text("0123456789abcdef0123456789abcdef\n")
     study = Study(folder, "max")
     study.create({"model": "mlp"}, Space((Choice("model", ("mlp", "cnn")),)), {"epochs": 1})
     (folder / "leaderboard.csv").write_text("trial,state\n0,completed\n")
@@ -345,6 +348,18 @@ def test_a_checkpoint_of_something_else_is_refused(content: Any, folder: Path) -
     torch.save(content, folder / BEST)
     with pytest.raises(DamagedError, match=r"best\.ckpt"):
         checkpoints.weights(checkpoints.load(folder / BEST), folder / BEST)
+
+
+@pytest.mark.parametrize("found", ["../../other", "a b", "", "0" * 65, "run?x=1"])
+def test_a_trackers_id_is_one_and_no_address(found: str, tmp_path: Path) -> None:
+    (tmp_path / mlflow_run.KEPT).write_text(f"{found}\n")
+    with pytest.raises(DamagedError, match="does not hold the id of a run"):
+        mlflow_run.known_id(tmp_path)
+    place = tmp_path / "wandb/offline-run-1"
+    place.mkdir(parents=True)
+    (place / f"run-{found.replace('/', ' ')}.wandb").touch()
+    with pytest.raises(DamagedError, match="does not hold the id of a run"):
+        wandb_run.known_id(tmp_path)
 
 
 def test_links_and_pipes_stop_whoever_would_write(folder: Path) -> None:

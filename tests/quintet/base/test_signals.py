@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM end a run in good order; whoever stopped it can go on."""
 
+import shlex
 import signal
 import subprocess
 import sys
@@ -56,6 +57,27 @@ def test_signal_before_training_ends_it_at_once(
     assert process.returncode == CODES[number]
     assert "Traceback" not in err
     assert not (folder / "checkpoints").exists()
+
+
+def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_train: Start) -> None:
+    """Data and a tracker's store in a place that a variable of the environment names."""
+    pytest.importorskip("mlflow", reason="pip install -e '.[mlflow]'")
+    rows = [f"{i % 7},{i % 3},{i % 2}" for i in range(60)]
+    (tmp_path / "data.csv").write_text("\n".join(["a,b,y", *rows]) + "\n")
+    folder, environment = tmp_path / "run", {**runs.environment(), "QUINTET_HERE": str(tmp_path)}
+    words = ("data=csv", "data.path=${oc.env:QUINTET_HERE}/data.csv", "data.target=y")
+    words += ("logger=mlflow", "logger.mlflow.tracking_uri=sqlite:///${oc.env:QUINTET_HERE}/m.db")
+    process = start_train(folder, *LONG, *words, env=environment)
+    runs.wait_until(lambda: runs.epochs(folder) > 0, process)
+    process.send_signal(signal.SIGINT)
+    hint = process.communicate(timeout=60)[1].strip().splitlines()[-1]
+    _, script, *typed = shlex.split(hint.removeprefix("Go on with: "))
+    assert script == "src/train.py"
+    assert typed == ["resume=${oc.env:QUINTET_HERE}/run", "trust=[env:QUINTET_HERE,logger]"]
+    done = runs.epochs(folder)
+    process = start_train(None, *typed, f"trainer.max_epochs={done + 1}", env=environment)
+    assert process.wait(60) == 0, process.communicate()
+    assert runs.epochs(folder) == done + 1
 
 
 def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:

@@ -88,10 +88,18 @@ def test_what_writes_to_somebody_elses_run_says_so_in_one_sentence(
     assert "Traceback" not in ended.said
 
 
-def test_a_run_needs_no_shared_memory(own: Path) -> None:
+@pytest.mark.parametrize("workers", [0, 2])
+def test_a_run_needs_no_shared_memory(own: Path, workers: int) -> None:
     words = [*SMALL, f"hydra.run.dir={own}/run"]
+    if workers:
+        for number in range(40):
+            path = own / f"images/{'ab'[number % 2]}/{number}.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            Image.new("L", (8, 8), number).save(path)
+        words += ["data=images", f"data.path={own}/images", "data.lazy=true", "data.workers=2"]
     ended = forked(own / "log", words, first=without_shared_memory)
     if ended.code == 77:
         pytest.skip("may not have mounts of its own")
     assert ended.code == 0, ended.said
+    assert ended.said.count("needs shared memory") == (workers > 0), ended.said
     assert Record.read(own / "run").status == "completed"

@@ -21,6 +21,7 @@ from omegaconf.errors import OmegaConfBaseException
 
 import runs
 import tripwire
+from quintet import api
 from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
@@ -168,6 +169,7 @@ def commands(run: Path, real: Path) -> list[Callable[[], Any]]:
     return [
         lambda: evaluate(evaluation(run)),
         lambda: predict(OmegaConf.create(one | new)),
+        lambda: api.load(run),
         lambda: export(OmegaConf.create(one | {"formats": ["torch"]})),
         lambda: assemble(OmegaConf.create(several | {"debug": False})),
     ]

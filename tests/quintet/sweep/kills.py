@@ -1,6 +1,7 @@
 """Kills a sweep of stand-ins at every one of its moments, goes on with it, and compares the ends.
 
 python tests/quintet/sweep/kills.py STRATEGY STRIDE FOLDER [STORAGE]
+python tests/quintet/sweep/kills.py two:STRATEGY STRIDE FOLDER [STORAGE]    one of two at a time
 
 A moment is what lies before or after a write: of the study, of a trial's files, or of a word
 between the two. A sweep without a kill counts them; then one sweep after the other is killed at
@@ -267,6 +268,39 @@ def differences(strategy: Strategy, stride: int, folder: Path, url: str | None) 
     return {"kills": kills, "moments": moments, "wrong": wrong}
 
 
+def beside_another(name: str, stride: int, folder: Path, url: str | None) -> dict[str, Any]:
+    """Kill one of two sweeps that share a study, at every so many moments; as `differences`.
+
+    Which of them takes a trial is left to chance, so a strategy has to suggest by number.
+    """
+    strategy, none = STRATEGIES[name], Kill("sweep", 0, survives=False)
+    want = went_on(strategy, folder / "undisturbed", url, none)
+    moments, kills, wrong = none.count(), 0, []
+    for who, count in zip(("sweep", "trial"), moments, strict=True):
+        for at in range(1 + (kills % stride), count // 2, stride):
+            place = folder / f"{who}{at:04d}"
+            kill = Kill(who, at, survives=bool((at // stride) % 2))
+            place.mkdir()
+            codes = together(*(partial(sweep, strategy, place, url, k) for k in (kill, none)))
+            assert codes[1] == 0, codes
+            got = went_on(strategy, place, url, none)  # what a trial that survived has left
+            kills += codes[0] == -signal.SIGKILL
+            ran, same = len(got["ran"]), got["table"] == want["table"]
+            if not same or got["epochs again"] > 1 or ran > len(got["table"]) + bool(codes[0]):
+                wrong.append([who, at, kill.survives, codes, changes(want, got), got["ran"]])
+    return {"kills": kills, "moments": moments, "wrong": wrong}
+
+
+def together(*calls: Callable[[], Any]) -> list[int]:
+    """Run several things at once, in a process each; return their exit codes."""
+    pids = []
+    for call in calls:
+        if (pid := os.fork()) == 0:
+            leave(call)
+        pids.append(pid)
+    return [os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]) for pid in pids]
+
+
 def changes(want: dict[str, Any], got: dict[str, Any]) -> dict[str, Any]:
     """Return what differs."""
     rows = {
@@ -280,7 +314,9 @@ def changes(want: dict[str, Any], got: dict[str, Any]) -> dict[str, Any]:
 
 def main(arguments: Sequence[str]) -> None:
     name, stride, folder, *url = arguments
-    found = differences(STRATEGIES[name], int(stride), Path(folder), *(url or [None]))
+    where = (int(stride), Path(folder), *(url or [None]))
+    pair = name.removeprefix("two:")
+    found = beside_another(pair, *where) if pair != name else differences(STRATEGIES[name], *where)
     print(json.dumps(found))
 
 

@@ -137,7 +137,7 @@ class Soaked:
             return {}
         trials = Study.read(self.folder, self.url).trials()
         ended = [t for t in trials if t.state != "running"]
-        return {t.number: [t.point, t.state, t.value, t.notes.get("epochs")] for t in ended}
+        return {t.number: [t.params, t.state, t.value, t.notes.get("epochs")] for t in ended}
 
     def records(self) -> dict[int, int]:
         """Return when each trial that has ended left its result."""

@@ -36,6 +36,16 @@ def test_whatever_keeps_the_study(tmp_path):
     kill_at_every(59, "asha", tmp_path, f"sqlite:///{tmp_path}/study.db")
 
 
+@pytest.mark.parametrize("name", ["random", "quasi_random"])
+def test_of_two_sweeps_on_a_study_one_is_killed_and_the_other_goes_on(tmp_path, name):
+    command = [sys.executable, str(HERE / "kills.py"), f"two:{name}", "13", str(tmp_path)]
+    out = subprocess.run(command, capture_output=True, text=True)
+    assert out.returncode == 0, out.stderr
+    found = json.loads(out.stdout)
+    assert found["kills"] >= 3
+    assert found["wrong"] == []
+
+
 @pytest.mark.soak
 @pytest.mark.parametrize("name", STRATEGIES)
 def test_killed_at_each_write_a_sweep_goes_on_as_it_would_have(tmp_path, name):

@@ -1,8 +1,10 @@
 """A sweep that is killed as it writes what it leaves at its end, and run again."""
 
 import csv
+import shutil
 import signal
 import sys
+from collections import Counter
 
 import pytest
 
@@ -29,3 +31,40 @@ def test_what_a_sweep_leaves_is_there_after_a_kill_at_each(tmp_path):
     assert Record.read(tmp_path / "sweep/best").test
     assert (tmp_path / "sweep/report.html").stat().st_size > 1000
     assert not list(tmp_path.rglob("*.part"))
+
+
+def left(folder):
+    """Return what a sweep leaves: its rows, the winner's record, and the names of all files."""
+    record = Record.read(folder / "best")
+    with (folder / "leaderboard.csv").open() as file:
+        rows = [(row["trial"], row["state"], row["value"]) for row in csv.DictReader(file)]
+    files = {str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file()}
+    return rows, record.metric, record.test, record.baselines, record.anomalies, files
+
+
+@pytest.mark.soak
+def test_what_a_sweep_leaves_is_there_after_a_kill_at_any_of_its_last_writes(tmp_path):
+    """From its last trial's end on; of evaluate.py, which tests the winner, every write as well."""
+    ready, log, listed = tmp_path / "ready", tmp_path / "log", tmp_path / "boundaries"
+    words = [*WORDS, "report=false"]
+    ended = forked(log, [*words, f"hydra.sweep.dir={ready}"], fault="kill:1:/leaderboard.csv")
+    assert ended.code == -signal.SIGKILL, ended.said
+    whole = shutil.copytree(ready, tmp_path / "whole")
+    ended = forked(log, [*words, f"hydra.sweep.dir={whole}"], fault=f"list:{listed}")
+    assert ended.code == 0, ended.said
+    passed, kills = Counter(), 0
+    for line in filter(lambda line: f"{whole}/" in line, listed.read_text().splitlines()):
+        name = line.split(f"{whole}/", 1)[1]
+        passed[name] += 1
+        folder = shutil.copytree(ready, tmp_path / f"{sum(passed.values())}")
+        mine = [*words, f"hydra.sweep.dir={folder}"]
+        ended = forked(log, mine, fault=f"kill:{passed[name]}:{folder}/{name}")
+        if ended.code == 0:  # evaluate.py was killed, and its sweep says so
+            assert any("the test failed" in each for each in left(folder)[4])
+            continue
+        assert ended.code == -signal.SIGKILL, (line, ended.said)
+        assert forked(log, mine).code == 0
+        assert left(folder) == left(whole), line
+        kills += 1
+    assert kills > 20
+    print(f"{kills} kills")

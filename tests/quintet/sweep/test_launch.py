@@ -60,7 +60,7 @@ def test_a_trial_is_resumed_with_what_the_sweep_itself_names(settled, folder):
     assert plan.trust == ("env:D", "json.JSONDecoder")
     trial = Trial(1, "running", None, {"seed": "1"})
     words = launch.overrides(plan, trial, folder)
-    assert words[-1] == "trust=['env:D','json.JSONDecoder','logger']"
+    assert words[-1] == "trust=[env:D,json.JSONDecoder,logger]"
     evil = {"paths": {}, "logger": {"mlflow": {"tracking_uri": "http://evil"}}}
     (folder / ".hydra/config.yaml").write_text(json.dumps(evil))
-    assert launch.overrides(plan, trial, folder)[-1] == "trust=['env:D','json.JSONDecoder']"
+    assert launch.overrides(plan, trial, folder)[-1] == "trust=[env:D,json.JSONDecoder]"

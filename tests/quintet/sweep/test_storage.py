@@ -27,16 +27,27 @@ def test_a_torn_last_line_costs_nothing_but_itself(tmp_path):
     assert [t.value for t in Study.read(tmp_path).trials()] == [0, 1, 2]
 
 
+@pytest.mark.parametrize("number", [4, -1])
 @pytest.mark.parametrize("rubbish", [b"rubbish {", b"\xff\xfe"])
-def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path, rubbish):
+def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path, rubbish, number):
     loop(plan(tmp_path, swept(x=range(2)))).run()
     path = tmp_path / "journal.log"
     lines = path.read_bytes().splitlines()
-    lines[3] = rubbish
+    number %= len(lines) + 1
+    lines[number - 1] = rubbish
     path.write_bytes(spoilt := b"\n".join(lines) + b"\n")
-    with pytest.raises(UserError, match=r"journal.log: line 4 cannot be read"):
+    with pytest.raises(UserError, match=f"journal.log: line {number} cannot be read"):
         Study.read(tmp_path)
     assert path.read_bytes() == spoilt
+
+
+@pytest.mark.parametrize("text", [b"my diary", b"my diary\nand more"])
+def test_a_file_of_somebody_elses_is_no_journal(tmp_path, text):
+    (tmp_path / "journal.log").write_bytes(text)
+    for direction in ("max", None):
+        with pytest.raises(UserError, match=r"journal.log is no journal of a study"):
+            Study(tmp_path, direction)
+    assert (tmp_path / "journal.log").read_bytes() == text
 
 
 @pytest.mark.parametrize(

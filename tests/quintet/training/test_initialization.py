@@ -86,7 +86,7 @@ def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path)
         ("nowhere", "is not there"),
         ("{empty}", "has no checkpoint"),
         ("{empty}/../code.pt", "pickled code"),
-        ("{empty}/../list.pt", "it is a list, and should be a dict"),
+        ("{empty}/../list.pt", "tensors by name: it is a list.*a checkpoint of train"),
         ("{empty}/../plain.pt", "does not hold a model's tensors"),
         ("{empty}/../folds", r"has no model of its own.*weights=\S*/folds/folds/0\."),
         ("{empty}/../sweep", r"has no model of its own.*weights=\S*/sweep/best\."),

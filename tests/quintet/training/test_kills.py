@@ -93,7 +93,7 @@ def gone_on_with(whole: Whole, folder: Path) -> None:
     """Go on by what the user would type, and compare."""
     ended = forked(log := folder.with_suffix(".log"), [f"resume={folder}"])
     if ended.code:
-        assert "Start it again: " in ended.said
+        assert "Start it again with `" in ended.said
         ended = forked(log, [*whole.words, f"hydra.run.dir={folder}"])
     assert ended.code == 0, ended.said
     assert results(folder) == results(whole.folder)
@@ -190,8 +190,8 @@ def test_a_torn_beginning_is_answered_with_the_command_to_start_again(tmp_path: 
     (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(typed))
     said = forked(tmp_path / "log", [f"resume={folder}"]).said
     command = command_line("train", *typed, f"hydra.run.dir={folder}")
-    assert f"Start it again: `{command}`" in said
+    assert f"Start it again with `{command}`" in said
     evil = [*typed, "+callbacks.x={_target_:os.system}", "hydra.launcher.setup=[id]"]
     (folder / ".hydra" / "overrides.yaml").write_text(yaml.safe_dump(evil))
     said = forked(tmp_path / "log", [f"resume={folder}"]).said
-    assert f"Start it again: `{command}`\nLeft out" in said
+    assert f"Start it again with `{command}`\nLeft out" in said

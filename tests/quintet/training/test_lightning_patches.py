@@ -15,7 +15,7 @@ from quintet.artifacts import checkpoints
 from quintet.config.instantiate import instantiate
 from quintet.modules.supervised import weights_of
 from quintet.training import build, experiment, lightning_patches
-from quintet.training.lightning_patches import EACH_STEP, without_empty_hooks
+from quintet.training.lightning_patches import EACH_STEP, RESTORES, without_empty_hooks
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 
@@ -87,6 +87,9 @@ def test_the_private_parts_of_lightning_are_still_there():
         used = inspect.getsource(pytorch._SubprocessScriptLauncher)
         assert callable(getattr(pytorch, name)), f"{name} has moved: `replace_launcher`"
         assert f"{name}(" in used, f"the launcher calls {name} no more: `replace_launcher`"
+    restores = inspect.getsource(L.Trainer._run)
+    for name in RESTORES:
+        assert f"_checkpoint_connector.{name}(" in restores, f"{name}: `name_checkpoint`"
     assert "_average_model" in vars(WeightAveraging(use_buffers=False)), "the average: `SWA`"
     assert "_current_fx_name" in vars(L.LightningModule()), "the hook: `SupervisedModule`"
 

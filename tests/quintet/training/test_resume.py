@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import runs
 from quintet.artifacts.checkpoint_io import WholeCheckpointIO
@@ -143,6 +144,42 @@ def test_resuming_a_finished_run_changes_nothing(
     again = runs.record(tmp_path / "run")
     for key in ("metric", "test", "status", "epochs", "checkpoint", "choices"):
         assert again[key] == scores[key]
+
+
+STATES = (
+    "loops",
+    "optimizer_states",
+    "lr_schedulers",
+    "callbacks/EpochCounter",
+    "callbacks/Replan",
+    "callbacks/MetricsFile",
+    "callbacks/Best",
+)
+
+
+@pytest.mark.parametrize("where", STATES)
+@pytest.mark.parametrize("content", [{"x": 1}, [1]])
+def test_a_state_that_no_run_saved_is_refused_with_the_files_name(
+    where: str,
+    content: Any,
+    digits_run: Path,
+    tmp_path: Path,
+    train_here: TrainHere,
+) -> None:
+    shutil.copytree(digits_run, tmp_path / "run")
+    path = tmp_path / "run/checkpoints/last.ckpt"
+    state = torch.load(path, weights_only=True)
+    *parents, name = where.split("/")
+    part = state[parents[0]] if parents else state
+    [key] = [key for key in part if key.startswith(name)]
+    assert part[key] != content
+    part[key] = content
+    torch.save(state, path)
+    (tmp_path / "run/checkpoints/best.ckpt").unlink()
+    with pytest.raises(SystemExit) as ended:
+        train_here(None, f"resume={tmp_path / 'run'}", "trainer.max_epochs=3")
+    assert "last.ckpt" in str(ended.value)
+    assert "so it was not used" in str(ended.value)
 
 
 def test_truncated_newest_checkpoint_is_passed_over(

@@ -13,6 +13,7 @@ from functools import cache
 from importlib.util import find_spec
 from pathlib import Path
 
+from quintet.artifacts.output_paths import begins
 from quintet.base.files import write_atomically
 from quintet.report.html.blocks import Block, Columns, Fold
 from quintet.report.html.figure import Figure
@@ -20,6 +21,11 @@ from quintet.report.html.template import environment, source
 
 START = source("page.html").partition('<meta name="viewport"')[0]
 """The beginning of every page, by which it is recognised as ours."""
+
+
+def is_ours(path: Path) -> bool:
+    """Tell whether a file is a page that was written here."""
+    return begins(path, START)
 
 
 @dataclass(frozen=True)

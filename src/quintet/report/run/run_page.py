@@ -5,10 +5,11 @@ from datetime import datetime
 from pathlib import Path
 
 from quintet.artifacts import untrusted_files
+from quintet.artifacts.output_paths import check
 from quintet.artifacts.record import CONFIG, REPORT, RESULT
 from quintet.base import console
 from quintet.report.html.blocks import Block
-from quintet.report.html.frame import Page, Section
+from quintet.report.html.frame import Page, Section, is_ours
 from quintet.report.run import cross_validated, setup_sections
 from quintet.report.run.curves import curves
 from quintet.report.run.prediction_sections import predictions
@@ -62,6 +63,7 @@ def leave(folder: Path) -> None:
     try:
         run = RunData.read(folder)
         if run.cfg.get("report", True):
+            check(folder / REPORT, {}, is_ours)
             page(run).write(folder / REPORT)
     except Exception as error:
         console.warn(f"report.html could not be written: {error!r}")

@@ -7,12 +7,12 @@ from pathlib import Path
 from omegaconf import DictConfig
 
 from quintet.artifacts import untrusted_files
-from quintet.artifacts.output_paths import begins, check
+from quintet.artifacts.output_paths import check
 from quintet.artifacts.record import REPORT
 from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.report.html.blocks import Block, Commands, Note
-from quintet.report.html.frame import START, Page, Section
+from quintet.report.html.frame import Page, Section, is_ours
 from quintet.report.run import run_page as run
 from quintet.report.run.run_commands import warned
 from quintet.report.sweep import sweep_head
@@ -60,10 +60,11 @@ def report(cfg: DictConfig) -> Path:
             hint="Give one of the two: sweep=<folder> or run=<folder>.",
         )
     output = Path(cfg.output) if cfg.output else None
-    if output is not None:
-        given = {"sweep": cfg.sweep, "run": cfg.run}
-        kept = {key: folder for key, folder in given.items() if folder is not None}
-        check(output, kept, lambda path: begins(path, START), overwrite=bool(cfg.get("overwrite")))
+    given = {"sweep": cfg.sweep, "run": cfg.run}
+    kept = {key: folder for key, folder in given.items() if folder is not None}
+    usual = Path(*kept.values(), REPORT)
+    overwrite = bool(cfg.get("overwrite"))
+    check(output or usual, kept if output else {}, is_ours, overwrite=overwrite)
     if cfg.run is not None:
         path = run.write(Path(cfg.run), output)
     else:

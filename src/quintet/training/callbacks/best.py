@@ -7,7 +7,6 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import ModelCheckpoint
 from torch import Tensor
 
-from quintet.artifacts import untrusted_files
 from quintet.training.callbacks.measured import measured
 
 
@@ -44,16 +43,14 @@ class BestCheckpoint(ModelCheckpoint):
         """Go on from a checkpoint's state, with its paths where the folder is today.
 
         Raises:
-            DamagedError: a path is no checkpoint's; it would be replaced, and deleted.
+            ValueError: a path is no checkpoint's; it would be replaced, and deleted.
 
         """
-        folder = Path(self.dirpath or "")
-        with untrusted_files.understood(folder):
-            state = dict(state_dict, dirpath=self.dirpath)
-            for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
-                state[key] = self._here(state[key])
-            state["best_k_models"] = {self._here(k): v for k, v in state["best_k_models"].items()}
-            super().load_state_dict(state)
+        state = dict(state_dict, dirpath=self.dirpath)
+        for key in ("best_model_path", "kth_best_model_path", "last_model_path"):
+            state[key] = self._here(state[key])
+        state["best_k_models"] = {self._here(k): v for k, v in state["best_k_models"].items()}
+        super().load_state_dict(state)
         # Otherwise a run that is resumed at its end would save again, in less detail.
         self._last_checkpoint_saved = self.last_model_path
 

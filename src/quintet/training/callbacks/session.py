@@ -37,11 +37,17 @@ class SignalRelay(L.Callback):
 
 
 class EpochCounter(L.Callback):
-    """Counts the epochs and seconds of all sessions; they travel in the checkpoint."""
+    """Counts the epochs and seconds of all sessions; they travel in the checkpoint.
 
-    def __init__(self) -> None:
+    Args:
+        earlier: seconds of the sessions before, as far as they could record them: also what came
+            after their last checkpoint.
+
+    """
+
+    def __init__(self, earlier: float = 0.0) -> None:
         self.epochs = 0
-        self.earlier = 0.0
+        self.earlier = earlier
         self._began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -55,7 +61,7 @@ class EpochCounter(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Take over those of the sessions before."""
-        self.epochs, self.earlier = state_dict["epochs"], state_dict["seconds"]
+        self.epochs, self.earlier = state_dict["epochs"], max(self.earlier, state_dict["seconds"])
 
 
 class Replan(L.Callback):

@@ -2,7 +2,6 @@ import lightning.pytorch as L
 import pytest
 import torch
 
-from quintet.artifacts.untrusted_files import DamagedError
 from quintet.training.callbacks.best import BestCheckpoint
 
 
@@ -66,7 +65,7 @@ def test_a_path_that_is_no_checkpoints_is_refused(tmp_path, path):
     state = keep.state_dict()
     for key in ("best_model_path", "kth_best_model_path", "last_model_path", "best_k_models"):
         odd = {path: torch.tensor(0.0)} if key == "best_k_models" else path
-        with pytest.raises(DamagedError):
+        with pytest.raises((ValueError, TypeError)):
             keep.load_state_dict(state | {key: odd})
 
 

@@ -16,8 +16,11 @@ from quintet.testing.running import SHORT, composed, ran
 PREFERRED = ("wine", "breast_cancer", "diabetes", "digits", "sunspots", "digits_multilabel")
 """Data sets that train fast; if they were removed, another of the same kind is used."""
 
-BUNDLED = [n for n in names("data") if n != "base" and "path" not in read("data", n)]
-"""Data options that need no file from the user."""
+SOURCES = [n for n in names("data") if "task" in read("data", n)]
+"""Data options that are sources of samples; the others are LightningDataModules."""
+
+BUNDLED = [n for n in SOURCES if "path" not in read("data", n)]
+"""Sources that need no file from the user."""
 
 
 def small(fact: str) -> dict[str, str]:

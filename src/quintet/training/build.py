@@ -190,7 +190,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     from quintet.training.lightning_patches import without_empty_hooks
 
     ddp_shutdown.watch_over()
-    phases = (cfg.callbacks or {}).get("unfreeze") is not None
+    phases = (cfg.get("callbacks") or {}).get("unfreeze") is not None
     if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
         # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings

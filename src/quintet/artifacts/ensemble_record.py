@@ -25,8 +25,8 @@ class Ensemble:
         members: folder of each, relative to the ensemble's, with its number of votes.
         trials: votes by trial number, for an ensemble of a sweep.
         val: metric of the averaged predictions on validation data; None if they share none.
-        single_val: metric of the best single candidate there. test: metric of the averaged
-        predictions on test data; None if it was not opened.
+        single_val: metric of the best single candidate there.
+        test: metric of the averaged predictions on test data; None if it was not opened.
         single_test: metric of the best single candidate there.
 
     """

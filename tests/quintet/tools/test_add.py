@@ -84,7 +84,7 @@ def test_it_works_from_the_command_line_at_once(added, run, words, record):
 @pytest.mark.parametrize(
     ("kind", "name", "why"),
     [
-        ("modle", "x", "KIND=modle is unknown. Did you mean 'model'?"),
+        ("optimzer", "x", "KIND=optimzer is unknown. Did you mean 'optimizer'?"),
         ("model", "mlp", "NAME=mlp is taken: configs/model/mlp.yaml exists"),
         ("callback", "ema", "NAME=ema is taken"),
         ("model", "My-Net", "For example: NAME=my_net"),

@@ -118,7 +118,7 @@ def unknown_categories(cells: Cells, spec: Spec) -> list[str]:
     known, missing = {*spec["categories"]}, format_of(spec).missing
     words = cells.as_words()
     strange = {word for word in words.words if word.lower() not in missing} - known
-    return sorted(strange & {words.words[at] for at in np.unique(words.codes[words.codes >= 0])})  # type: ignore[index]
+    return sorted(strange & {words.words[at] for at in np.flatnonzero(words.counts)})
 
 
 def settle_unreadable(

@@ -98,10 +98,8 @@ def repeated_rows(columns: Iterable[Cells]) -> int:
     """Return how many rows repeat an earlier one, by a hash of their cells."""
     mixed: NDArray[np.uint64] | None = None
     for cells in columns:
-        one = cells.codes if cells.codes is not None else cells.values
-        bits = (
-            np.asarray(one).astype("int64" if one.dtype.kind == "M" else "float64").view("uint64")
-        )  # type: ignore[union-attr]
+        one = np.asarray(cells.values if cells.codes is None else cells.codes)
+        bits = one.astype("int64" if one.dtype.kind == "M" else "float64").view("uint64")
         mixed = bits if mixed is None else mixed ^ bits
         mixed = mixed * np.uint64(0x9E3779B97F4A7C15)  # of splitmix64 (Steele et al. 2014)
         mixed ^= mixed >> np.uint64(29)

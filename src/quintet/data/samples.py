@@ -33,7 +33,8 @@ class Samples:
     - tokens: x int64 (N, T), 0 is padding and 1 is an unknown token
 
     Targets, by `task`: int64 (N,) class indices for binary and multiclass, float32 (N, L) zeros
-    and ones for multilabel, float32 (N, K) for regression, float64 where that would blur differences.
+    and ones for multilabel, float32 (N, K) for regression, float64 where that would blur
+    differences.
     """
 
     x: Tensor

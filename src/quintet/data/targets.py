@@ -175,7 +175,7 @@ def _spelt(
 ) -> tuple[list[str], NDArray[np.int64]]:
     """Return the classes as they are spelt most often, in order, and each row's class index."""
     if cells.codes is None:
-        distinct, index = np.unique(cells.values, return_inverse=True)  # type: ignore[type-var]
+        distinct, index = np.unique(np.asarray(cells.values), return_inverse=True)
         typed = Cells(cells.name, values=distinct)
         return [typed.at(at) for at in range(len(distinct))], index.astype(np.int64)
     keys = [_key(word, form) for word in cells.words]

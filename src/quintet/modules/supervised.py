@@ -205,7 +205,7 @@ TARGETS = ("y", "target", "targets", "label", "labels")
 """Names of the targets in a batch that is a mapping."""
 
 
-def parted(batch: Any) -> tuple[Any, Tensor]:
+def parted(batch: Any) -> tuple[Any, Tensor | Mixed]:
     """Return the inputs of a batch and its targets.
 
     A batch is a pair of them, or a mapping in which the targets have one of the names `TARGETS` and

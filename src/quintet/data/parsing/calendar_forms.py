@@ -11,7 +11,8 @@ from numpy.typing import NDArray
 Moments = NDArray[np.datetime64]
 ISO, CLOCK = "ISO8601", "%H:%M"
 FORMS = (
-    ISO, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y", "%m-%d-%Y",
+    ISO, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y",
+    "%m-%d-%Y",
     "%d.%m.%y", "%m/%d/%y", "%d/%m/%y", "%d-%m-%y", "%m-%d-%y", "%y-%m-%d", "%y/%m/%d",
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%d. %b %Y", "%d. %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%B-%Y", "%d %b %y", "%Y-%b-%d", "%Y %b %d",
@@ -21,7 +22,8 @@ FORMS = (
 """Dates without their time, which may follow in any of the usual forms."""
 ISO_LIKE = re.compile(r"\d{4}-\d\d?(-\d\d?([T ]\d.*)?)?")
 TIME = re.compile(
-    r"^(?P<date>.*?)(?:(?:^|[ T,]+)(?P<hour>\d{1,2}):(?P<minute>\d\d)(?::(?P<second>\d\d(?:[.,]\d+)?))?"
+    r"^(?P<date>.*?)(?:(?:^|[ T,]+)(?P<hour>\d{1,2}):(?P<minute>\d\d)"
+    r"(?::(?P<second>\d\d(?:[.,]\d+)?))?"
     r"(?:\s*(?P<half>[AaPp])\.?[Mm]\.?)?(?:\s*(?:Z|UTC|GMT|\+00:?00))?)?$"
 )
 
@@ -44,8 +46,11 @@ def parse(words: Sequence[str], form: str) -> Moments:
     if form == CLOCK:
         days = np.where(np.array([bool(date) for date in dates], dtype=bool), "NaT", "1970-01-01")
         bare = np.array([match is None or match["hour"] is None for match in found], dtype=bool)
-        return np.where(bare, np.datetime64("NaT"), days.astype("datetime64[us]")) + times
-    return _strptime(dates, form) + times
+        moments: Moments = np.where(bare, np.datetime64("NaT"), days.astype("datetime64[us]"))
+    else:
+        moments = _strptime(dates, form)
+    timed: Moments = moments + times
+    return timed
 
 
 def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[str]]:

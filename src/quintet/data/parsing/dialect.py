@@ -58,11 +58,11 @@ def sniff(
     skip_rows: int | None = None,
     comment: str | None = None,
 ) -> Dialect:
-    """Find how a text file is cut into cells; what is given is not looked for.
+    r"""Find how a text file is cut into cells; what is given is not looked for.
 
     Args:
         file: the file, which may be compressed.
-        separator: one character or several, `\\t` or "tab", "space" or `\\s+` for any white space.
+        separator: one character or several, `\t` or "tab", "space" or `\s+` for any white space.
         encoding: None takes that of a byte order mark, else UTF-8.
         skip_rows: lines before the header.
         comment: what begins a comment.

@@ -69,8 +69,8 @@ def doubt(cells: Cells, form: ColumnFormat, separator: str | None) -> str:
     if not marked or not all(numerals.one_group(word, form.decimal) for word in marked):
         return ""
     return (
-        f"'{cells.name}': '{marked[0]}' is read as {marked[0].replace(form.decimal, '.')}; if it is "
-        f"{marked[0].replace(form.decimal, '')}: data.thousands='{form.decimal}'."
+        f"'{cells.name}': '{marked[0]}' is read as {marked[0].replace(form.decimal, '.')}; "
+        f"if it is {marked[0].replace(form.decimal, '')}: data.thousands='{form.decimal}'."
     )
 
 
@@ -127,8 +127,12 @@ def _boolean(words: list[str]) -> bool:
 
 
 def _date(
-    name: str, words: list[str], counts: NDArray[np.int64], form: str | None, missing: frozenset[str]
-) -> ColumnFormat | None:  # fmt: skip
+    name: str,
+    words: list[str],
+    counts: NDArray[np.int64],
+    form: str | None,
+    missing: frozenset[str],
+) -> ColumnFormat | None:
     """Describe a date column, if one form reads nearly all cells."""
     share, tied = 0.0, [form or ""]
     if form is not None:

@@ -120,9 +120,11 @@ def _quick(
     return True
 
 
-def _blank(data: NDArray[np.uint8], starts: NDArray[np.int_], ends: NDArray[np.int_]) -> NDArray[np.bool_]:  # fmt: skip
+def _blank(
+    data: NDArray[np.uint8], starts: NDArray[np.int_], ends: NDArray[np.int_]
+) -> NDArray[np.bool_]:
     """Return which lines are empty, but for spaces and a carriage return."""
-    blank = ends == starts
+    blank: NDArray[np.bool_] = ends == starts
     short = np.flatnonzero(~blank & (ends - starts < 80) & (data[starts] <= 32))
     for at in short:
         blank[at] = not bytes(data[starts[at] : ends[at]]).strip()
@@ -154,7 +156,10 @@ def _codes(data: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.int_
     ends = last[np.minimum(np.searchsorted(last, starts), len(last) - 1)]
     others = np.append(0, np.cumsum(~digit, dtype=np.int32))
     plus = data[starts] == ord("+")
-    return starts[(others[ends] - others[starts] == plus) & (~plus | (ends - starts > 7))]
+    found: NDArray[np.int_] = starts[
+        (others[ends] - others[starts] == plus) & (~plus | (ends - starts > 7))
+    ]
+    return found
 
 
 def _careful(file: Path, text: str, separator: str, width: int, line: int, found: Scanned) -> None:

@@ -127,11 +127,12 @@ def _pass(
         words = words | {at for at in width if head[at].dtype.kind not in "if"}
     columns = {at: _Words() if at in words else _Values(rows) for at in width}
     mixed: set[int] = set()
+    marks: Any = {at: [""] if at in words else empty for at in width}
     with _body(file, dialect) as handle:
         chunks = pd.read_csv(
             handle, chunksize=CHUNK, usecols=only,
             dtype=dict.fromkeys(sorted(words & set(width)), object),
-            na_values={at: [""] if at in words else empty for at in width}, **settings,
+            na_values=marks, **settings,
         )  # fmt: skip
         for chunk in chunks:
             mixed |= {at for at in width if at not in mixed and not columns[at].add(chunk[at])}

@@ -147,9 +147,10 @@ class PlateauStep(Checkpoint):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Step those whose metric was logged in this epoch."""
         for config in self._taken:
+            schedule: Any = config.scheduler
             value = trainer.callback_metrics.get(config.monitor or "")
             if value is not None and (trainer.current_epoch + 1) % config.frequency == 0:
-                config.scheduler.step(value)
+                schedule.step(value)
 
 
 def _is_plateau(config: Any) -> bool:

@@ -21,12 +21,13 @@ def formats(file: File, table: Table) -> list[ColumnFormat]:
     try:
         return infer_all(columns, Rules(), table.separator)
     except UserError as error:
-        assert error.key in {f"data.{key}" for key in SETTLES}
-        given = {
-            key: {name: made.rules[key] for name, made in file.columns.items() if key in made.rules}
-            for key in SETTLES
-        }
-        return infer_all(columns, Rules(**given), table.separator)
+        asked = error.key
+    assert asked in {f"data.{key}" for key in SETTLES}
+    given = {
+        key: {name: made.rules[key] for name, made in file.columns.items() if key in made.rules}
+        for key in SETTLES
+    }
+    return infer_all(columns, Rules(**given), table.separator)
 
 
 def meanings(table: Table, name: str, form: ColumnFormat) -> list[object]:

@@ -3,12 +3,15 @@
 import json
 import sys
 from collections.abc import Iterator
-from dataclasses import asdict, dataclass, fields
+from dataclasses import asdict, fields
+from functools import partial
 from pathlib import Path
 from typing import Any
 
+import lightning.pytorch as L
 import torch
 from omegaconf import DictConfig, OmegaConf
+from torch.optim import Optimizer
 
 from quintet.artifacts import output_paths
 from quintet.artifacts.output_paths import CURVE
@@ -16,19 +19,19 @@ from quintet.artifacts.untrusted_files import read_json
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
 from quintet.config.run_nodes import taken
-from quintet.data.module import DataModule
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import statistics
 from quintet.diagnostics.lr_range_test import Curve, draw
+from quintet.diagnostics.module_checks import ModuleSubject
 from quintet.diagnostics.subject import Subject
 from quintet.ensembles import cross_validation
 from quintet.modules.sample_predictor import sample_predictor
 from quintet.training import build
 from quintet.training.initialization import initialise, seen_before
 from quintet.training.lightning_patches import optimizers_and_schedules
-from quintet.training.setup import Setup, setup, validate
+from quintet.training.setup import setup, validate
 from quintet.training.training_steps import repeats as several
 
 FINDINGS = "check.json"
@@ -52,37 +55,27 @@ def check(cfg: DictConfig) -> float | None:
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     folder = Path(cfg.paths.run)
     output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)
-    made = prepare(cfg)
+    subject = prepare(cfg)
     check_view.announce(cfg)
-    samples = sample_predictor(made.module(), made.setup.data)
-    found, curve, rate = (of_samples if samples else of_any)(made)
+    if isinstance(subject, Subject):
+        found = shown(findings(subject))
+        check_view.show_layers(statistics(subject))
+        curve: Curve | None = subject.curve
+    else:
+        found = shown(module_checks.findings(subject))
+        curve = module_checks.curve(subject)
     save(folder, found, curve)
     if curve is None:
         check_view.say_no_range_test()
     else:
-        check_view.show_rates(draw(curve, rate), folder / CURVE)
+        check_view.show_rates(draw(curve, subject.rate), folder / CURVE)
     check_view.conclude(found)
     if any(finding.verdict == "fail" for finding in found):
         sys.exit(1)
     return train(cfg, curve.suggestion) if apply and curve is not None else None
 
 
-@dataclass(frozen=True)
-class Prepared:
-    """A run before its first step, whose module can be made again and again."""
-
-    setup: Setup
-
-    def module(self) -> Any:
-        """Return the module, initialised the same way each time."""
-        torch.manual_seed(self.setup.config.seed)
-        network = build.model(self.setup.config)
-        if network is not None:
-            initialise(self.setup.config, network)
-        return build.task(self.setup.config, self.setup.data, network)
-
-
-def prepare(cfg: DictConfig) -> Prepared:
+def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
     """Do all that a run does before its first step; of one over folds or seeds, the first.
 
     Raises:
@@ -92,40 +85,31 @@ def prepare(cfg: DictConfig) -> Prepared:
     validate(cfg)
     if several(cfg) > 1:
         cfg = next(iter(cross_validation.parts(cfg, Path(cfg.paths.run)).values()))
-    return Prepared(setup(cfg))
-
-
-Checked = tuple[list[Finding], Curve | None, float]
-
-
-def of_samples(made: Prepared) -> Checked:
-    """Check a supervised module on a source of samples."""
-    config, data = made.setup.config, made.setup.data
-    assert isinstance(data, DataModule)
-    device = build.trainer(config, watched=False).strategy.root_device
+    made = setup(cfg)
+    config, data = made.config, made.data
     network = build.model(config)
-    assert network is not None
-    advice, moved = initialise(config, network)
-    known = ("weights" in moved, seen_before(config, data.ordered))
-    name, rate = config.metric.name, config.optimizer.lr
-    subject = Subject(made.module, data, data.facts, name, rate, device, advice, *known)
-    found = shown(findings(subject))
-    check_view.show_layers(statistics(subject))
-    return found, subject.curve, rate
+    advice, moved = ([], {}) if network is None else initialise(config, network)
 
+    def make() -> Any:
+        torch.manual_seed(config.seed)
+        network = build.model(config)
+        if network is not None:
+            initialise(config, network)
+        return build.task(config, data, network)
 
-def of_any(made: Prepared) -> Checked:
-    """Check any module on any data."""
-    config = made.setup.config
+    trainer = partial(build.trainer, config, watched=False)
     rate = float(config.optimizer.lr) if "optimizer" in taken(config) else 0.0
-    subject = module_checks.ModuleSubject(
-        made.module,
-        lambda **settings: build.trainer(config, watched=False, **settings),
-        lambda module: optimizers_and_schedules(module.configure_optimizers())[0],
-        made.setup.data.datamodule,
-        config.seed,
-    )
-    return shown(module_checks.findings(subject)), module_checks.curve(subject), rate
+    samples = sample_predictor(build.task(config, data, network), data)
+    if samples is None:
+        return ModuleSubject(make, trainer, optimizers, data.datamodule, config.seed, rate)
+    device, known = trainer().strategy.root_device, seen_before(config, data.ordered)
+    facts, name, loaded = samples.data.facts, config.metric.name, "weights" in moved
+    return Subject(make, samples.data, facts, name, rate, device, advice, loaded, known)
+
+
+def optimizers(module: L.LightningModule) -> list[Optimizer]:
+    """Return the optimizers that training would use."""
+    return optimizers_and_schedules(module.configure_optimizers())[0]
 
 
 def shown(found: Iterator[Finding]) -> list[Finding]:

@@ -30,6 +30,7 @@ class ModuleSubject:
         optimizers: gives the optimizers of a module.
         datamodule: loaded.
         seed: of all that is random.
+        rate: the learning rate that was chosen; 0 for a module that has its own.
 
     """
 
@@ -38,6 +39,7 @@ class ModuleSubject:
     optimizers: Callable[[L.LightningModule], list[Optimizer]]
     datamodule: L.LightningDataModule
     seed: int
+    rate: float
 
     def batches(self, count: int) -> list[Any]:
         """Return the first training batches."""

@@ -26,7 +26,7 @@ GROUPS = (
 
 def made_of(cfg: DictConfig) -> list[str]:
     """Return the groups whose choices have a part in a run: its module may not take all."""
-    unused = set(run_nodes.CHOICES) - {"metric"} - run_nodes.taken(cfg)
+    unused = run_nodes.without_effect(cfg)
     return [group for group in GROUPS if group not in unused]
 
 

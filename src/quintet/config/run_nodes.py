@@ -37,10 +37,18 @@ def taken(cfg: DictConfig) -> frozenset[str]:
     """
     if "module" not in cfg:  # composed by another command than train.py
         return frozenset(CHOICES)
-    asked = set(arguments(cfg.module.get(TARGET))) - set(cfg.module)
-    if "model" in asked:
-        asked.add("init")
-    return frozenset(asked.intersection(CHOICES))
+    names = left_open(cfg)
+    return frozenset((names | {"init"} if "model" in names else names).intersection(CHOICES))
+
+
+def without_effect(cfg: DictConfig) -> frozenset[str]:
+    """Return the choices that have no part in a run, as its module does not take them."""
+    return frozenset(CHOICES) - {"metric"} - taken(cfg)
+
+
+def left_open(cfg: DictConfig) -> set[str]:
+    """Return the arguments of the module's constructor that its node does not give."""
+    return set(arguments(cfg.module.get(TARGET))) - set(cfg.module)
 
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
@@ -79,11 +87,11 @@ def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
         UserError: names the override, and the choices that have an effect.
 
     """
-    takes = taken(cfg)
+    takes, unused = taken(cfg), without_effect(cfg)
     for override in overrides:
         key = override.lstrip("+~").partition("=")[0]
         group = key.partition(".")[0].partition("@")[0]
-        if group in CHOICES and group != "metric" and group not in takes:
+        if group in unused:
             raise UserError(
                 f"has no effect: module={name(cfg)} does not take {group}",
                 code=Code.INCOMPATIBLE,

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
-from quintet.config.run_nodes import CHOICES, taken
+from quintet.config.run_nodes import without_effect
 from quintet.study.grammar import parameter, preset
 from quintet.study.overrides import bare
 from quintet.study.space import Choice, Parameter, Space
@@ -37,7 +37,9 @@ def search_space(
     """
     chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
     given = {bare(o) for o in overrides}
-    alternatives = [p for p in preset(loader, expanded(entries)) if _has_effect(p, base)]
+    unused = without_effect(base)
+    varied = preset(loader, expanded(entries))
+    alternatives = [p for p in varied if p.key.partition(".")[0] not in unused]
     typed = [parameter(o, {}) for o in overrides if o.is_sweep_override()]
     chosen |= _fixed_owners(base, alternatives)
     found: dict[str, Parameter] = {}
@@ -54,12 +56,6 @@ def search_space(
             hint="Leave out one of the two",
         )
     return Space(tuple(found.values()), chosen)
-
-
-def _has_effect(parameter: Parameter, base: DictConfig) -> bool:
-    """Return whether a preset's parameter is one of the run's module, which may not take all."""
-    group = parameter.key.partition(".")[0]
-    return group not in CHOICES or group == "metric" or group in taken(base)
 
 
 def _fixed_owners(base: DictConfig, found: Iterable[Parameter]) -> dict[str, str | None]:

@@ -14,7 +14,7 @@ from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
 from quintet.config import run_nodes
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
-from quintet.config.run_nodes import arguments, taken
+from quintet.config.run_nodes import left_open, taken
 from quintet.config.signature import check_arguments, locate, parameters
 
 if TYPE_CHECKING:
@@ -73,7 +73,7 @@ def data(cfg: DictConfig) -> "ExperimentData":
                 "fold.",
             )
         return LightningData(instantiate(cfg.data, "data"), seed=cfg.data.get("seed", cfg.seed))
-    return _source(cfg, locate(cfg.data.get("_target_", ""), "data"))
+    return _source(cfg)
 
 
 def _lightning_data(cfg: DictConfig) -> "type[L.LightningDataModule] | None":
@@ -85,9 +85,10 @@ def _lightning_data(cfg: DictConfig) -> "type[L.LightningDataModule] | None":
     return target if found else None  # type: ignore[return-value]
 
 
-def _source(cfg: DictConfig, target: Callable[..., Any]) -> "DataModule":
+def _source(cfg: DictConfig) -> "DataModule":
     from quintet.data.module import DataModule
 
+    target = locate(cfg.data.get("_target_", ""), "data")
     takes = {*parameters(DataModule), *parameters(target)} - {"source"}
     for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - NODE_KEYS):
         raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
@@ -129,9 +130,8 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
     from quintet.training.factories import with_plans
     from quintet.training.lightning_patches import without_empty_hooks
 
-    asked = set(arguments(cfg.module.get("_target_"))) - set(cfg.module)
-    offered = _offers(cfg, data, network)
-    given = {name: make() for name, make in offered.items() if name in asked}
+    offered, names = _offers(cfg, data, network), left_open(cfg)
+    given = {name: make() for name, make in offered.items() if name in names}
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from quintet.modules.dense_network import dense_network
 from quintet.modules.module_settings import whole
 
 
@@ -50,8 +51,8 @@ class VariationalAutoencoder(L.LightningModule):
         self.optimizer, self.scheduler, self.beta = optimizer, scheduler, beta
         self.shape = list(facts["input_shape"])
         size, latent = math.prod(self.shape), whole("latent", latent)
-        self.encoder = _network(size, whole("width", width), 2 * latent)
-        self.decoder = _network(latent, width, size)
+        self.encoder = dense_network(size, whole("width", width), 2 * latent, nn.ReLU)
+        self.decoder = dense_network(latent, width, size, nn.ReLU)
         for network in (self.encoder, self.decoder):
             init(network)
         self.log_deviation = nn.Parameter(torch.zeros(()))
@@ -117,13 +118,3 @@ class VariationalAutoencoder(L.LightningModule):
         """Return the optimizer and its schedule."""
         optimizer = self.optimizer(self)
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
-
-
-def _network(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, width),
-        nn.ReLU(),
-        nn.Linear(width, width),
-        nn.ReLU(),
-        nn.Linear(width, outputs),
-    )

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any, cast
 
 import lightning.pytorch as L
@@ -11,6 +12,7 @@ from torch.nn.functional import binary_cross_entropy_with_logits as bce
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
+from quintet.modules.dense_network import dense_network
 from quintet.modules.manual_schedules import step_schedules
 
 
@@ -45,8 +47,9 @@ class GAN(L.LightningModule):
         self.optimizer, self.scheduler = optimizer, scheduler
         self.shape, self.latent = list(facts["input_shape"]), latent
         size = math.prod(self.shape)
-        self.generator = _network(latent, width, size)
-        self.discriminator = _network(size, width, 1)
+        leaky = partial(nn.LeakyReLU, 0.2)
+        self.generator = dense_network(latent, width, size, leaky)
+        self.discriminator = dense_network(size, width, 1, leaky)
         for network in (self.generator, self.discriminator):
             init(network)
         self.example_input_array = torch.zeros(2, latent)
@@ -54,7 +57,7 @@ class GAN(L.LightningModule):
 
     def forward(self, z: Tensor) -> Tensor:
         """Return samples (N, ...) drawn from latent numbers z, (N, latent)."""
-        return cast(Tensor, self.generator(z)).unflatten(1, self.shape)
+        return torch.unflatten(self.generator(z), 1, self.shape)
 
     def draw(self, count: int) -> Tensor:
         """Return that many new samples, (N, ...)."""
@@ -133,16 +136,6 @@ class GAN(L.LightningModule):
         return optimizers, [self.scheduler(optimizer) for optimizer in optimizers]
 
 
-def _network(inputs: int, width: int, outputs: int) -> nn.Sequential:
-    return nn.Sequential(
-        nn.Linear(inputs, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, width),
-        nn.LeakyReLU(0.2),
-        nn.Linear(width, outputs),
-    )
-
-
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 256) -> Tensor:
     """Return the mean Wasserstein distance between two samples seen from random directions.
 
@@ -159,4 +152,5 @@ def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 256) -> Tensor:
     """
     towards = torch.randn(a.shape[1], directions, device=a.device, dtype=a.dtype)
     towards = towards / towards.norm(dim=0)
-    return ((a @ towards).sort(dim=0).values - (b @ towards).sort(dim=0).values).abs().mean()
+    one, other = ((x @ towards).sort(dim=0).values for x in (a, b))
+    return torch.mean((one - other).abs())

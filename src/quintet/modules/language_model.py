@@ -11,10 +11,10 @@ from torch import Tensor, nn
 from torch.nn.functional import cross_entropy, scaled_dot_product_attention
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
-from torchmetrics import Metric
 
 from quintet.base.errors import Code, UserError
 from quintet.modules.module_settings import between, whole
+from quintet.options.metrics import RunningMean
 
 BYTES = 256
 MULTIPLIER = 1_000_003
@@ -92,7 +92,7 @@ class LanguageModel(L.LightningModule):
         self.head = nn.Linear(width, self.vocabulary, bias=False)
         self._initialise(depth)
         self.example_input_array = torch.zeros(2, self.length, dtype=torch.long)
-        self.means = nn.ModuleDict({f"on_{split}": TokenMean() for split in ("val", "test")})
+        self.means = nn.ModuleDict({f"on_{split}": RunningMean() for split in ("val", "test")})
 
     def _initialise(self, depth: int) -> None:
         for name, parameter in self.named_parameters():
@@ -149,8 +149,8 @@ class LanguageModel(L.LightningModule):
         """Log the test part's numbers."""
         self._log("test")
 
-    def _mean(self, split: str) -> "TokenMean":
-        return cast(TokenMean, self.means[f"on_{split}"])
+    def _mean(self, split: str) -> "RunningMean":
+        return cast(RunningMean, self.means[f"on_{split}"])
 
     def _log(self, split: str) -> None:
         loss = self._mean(split).compute()
@@ -215,28 +215,6 @@ class CausalLayer(nn.Module):
         x = x + self.dropout(self.attention_out(seen.transpose(1, 2).flatten(2)))
         hidden = nn.functional.gelu(self.hidden(self.before_hidden(x)))
         return cast(Tensor, x + self.dropout(self.hidden_out(hidden)))
-
-
-class TokenMean(Metric):
-    """The mean of all tokens' losses, over batches and processes."""
-
-    full_state_update = False
-    total: Tensor
-    count: Tensor
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
-        self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
-
-    def update(self, losses: Tensor) -> None:
-        """Add losses of any shape."""
-        self.total = self.total + losses.sum()
-        self.count = self.count + losses.numel()
-
-    def compute(self) -> Tensor:
-        """Return the mean."""
-        return self.total / self.count
 
 
 def _texts(ids: Tensor) -> list[str]:

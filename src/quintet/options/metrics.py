@@ -35,15 +35,9 @@ def accuracy(
     return torchmetrics.Accuracy(task=task, num_classes=num_classes, threshold=threshold)
 
 
-class LogLoss(Metric):
-    """Mean negative log-likelihood in nats, as scikit-learn's `log_loss`.
+class RunningMean(Metric):
+    """The mean of numbers, over batches and processes; NaN where one of them is."""
 
-    Predictions: probability of class 1 (N,) or of every class (N, C); targets int64 (N,).
-    Probabilities are kept a float's epsilon away from 0 and 1, so that one sure mistake does not
-    make the whole score infinite.
-    """
-
-    higher_is_better = False
     full_state_update = False
     total: Tensor
     count: Tensor
@@ -53,18 +47,32 @@ class LogLoss(Metric):
         self.add_state("total", torch.tensor(0.0), dist_reduce_fx="sum")
         self.add_state("count", torch.tensor(0), dist_reduce_fx="sum")
 
-    def update(self, preds: Tensor, target: Tensor) -> None:
+    def update(self, values: Tensor) -> None:
+        """Add numbers of any shape."""
+        self.total = self.total + values.sum()
+        self.count = self.count + values.numel()
+
+    def compute(self) -> Tensor:
+        """Return the mean of all so far."""
+        return self.total / self.count
+
+
+class LogLoss(RunningMean):
+    """Mean negative log-likelihood in nats, as scikit-learn's `log_loss`.
+
+    Predictions: probability of class 1 (N,) or of every class (N, C); targets int64 (N,).
+    Probabilities are kept a float's epsilon away from 0 and 1, so that one sure mistake does not
+    make the whole score infinite.
+    """
+
+    higher_is_better = False
+
+    def update(self, preds: Tensor, target: Tensor) -> None:  # type: ignore[override]
         """Add a batch."""
         if preds.ndim == 1:
             preds = torch.stack([1 - preds, preds], dim=1)
         eps = torch.finfo(preds.dtype).eps
-        chosen = preds.gather(1, target[:, None]).clamp(eps, 1 - eps)
-        self.total = self.total - chosen.log().sum()
-        self.count = self.count + len(target)
-
-    def compute(self) -> Tensor:
-        """Mean over all samples so far."""
-        return self.total / self.count
+        super().update(-preds.gather(1, target[:, None]).clamp(eps, 1 - eps).log())
 
 
 class RootMeanSquaredError(torchmetrics.MeanSquaredError):

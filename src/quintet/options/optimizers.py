@@ -1,6 +1,6 @@
 """The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Container, Iterable, Iterator
 from typing import Any, Literal
 
 from torch import nn
@@ -50,7 +50,28 @@ def parameter_groups(
             value=on,
             allowed=["weights", "all"],
         )
-    trainable = [p for p in model.parameters() if p.requires_grad]
+    spared = {
+        id(p)
+        for module in model.modules()
+        if isinstance(module, UNDECAYED)
+        for p in module.parameters(recurse=False)
+    }
+    return _decayed_and_not(model.parameters(), weight_decay, on, spared)
+
+
+def _decayed_and_not(
+    parameters: Iterable[nn.Parameter],
+    weight_decay: float,
+    on: str,
+    spared: Container[int] = frozenset(),
+) -> list[dict[str, Any]]:
+    """Split trainable parameters by `parameter_groups`' rule; `spared` are ids of those in layers.
+
+    Raises:
+        UserError: nothing is trainable.
+
+    """
+    trainable = [p for p in parameters if p.requires_grad]
     if not trainable:
         raise UserError(
             "No parameter of the model is trainable",
@@ -59,12 +80,6 @@ def parameter_groups(
         )
     if on == "all" or weight_decay == 0:
         return [{"params": trainable, "weight_decay": weight_decay}]
-    spared = {
-        id(p)
-        for module in model.modules()
-        if isinstance(module, UNDECAYED)
-        for p in module.parameters(recurse=False)
-    }
     decayed = [p for p in trainable if p.ndim >= 2 and id(p) not in spared]
     rest = [p for p in trainable if p.ndim < 2 or id(p) in spared]
     groups = [(decayed, weight_decay), (rest, 0.0)]
@@ -104,19 +119,7 @@ def grouped(
     if any(isinstance(each, dict) for each in given):
         return [{"weight_decay": weight_decay, **each} for each in given]
     given = [each[1] if isinstance(each, tuple) else each for each in given]  # named_parameters()
-    trainable = [p for p in given if p.requires_grad]
-    if not trainable:
-        raise UserError(
-            "No parameter of the model is trainable",
-            code=Code.INCOMPATIBLE,
-            hint="Freeze less of it",
-        )
-    if on == "all" or weight_decay == 0:
-        return [{"params": trainable, "weight_decay": weight_decay}]
-    decayed = [p for p in trainable if p.ndim >= 2]
-    rest = [p for p in trainable if p.ndim < 2]
-    split = [(decayed, weight_decay), (rest, 0.0)]
-    return [{"params": each, "weight_decay": rate} for each, rate in split if each]
+    return _decayed_and_not(given, weight_decay, on)
 
 
 def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:

@@ -8,7 +8,8 @@ import torch
 
 from quintet.base.errors import Code, UserError
 from quintet.base.paths import ROOT
-from quintet.modules.language_model import LanguageModel, TokenMean
+from quintet.modules.language_model import LanguageModel
+from quintet.options.metrics import RunningMean
 
 FACTS = {"vocabulary": 11, "input_shape": [6], "other": {"tokens_per_byte": {"val": 0.5}}}
 
@@ -76,7 +77,7 @@ def test_heads_that_do_not_divide_the_width_are_refused():
 
 
 def test_the_mean_is_of_tokens_and_not_of_batches():
-    mean = TokenMean()
+    mean = RunningMean()
     mean.update(torch.tensor([1.0]))
     mean.update(torch.tensor([4.0, 4.0]))
     assert float(mean.compute()) == 3.0

@@ -12,6 +12,17 @@ from quintet.data.strata import strata
 Index = NDArray[np.int64]
 
 
+def missing_group(column: str) -> UserError:
+    """Return the refusal of a column of groups that lacks some."""
+    return UserError(
+        "is missing in some rows",
+        code=Code.DATA,
+        key="data.group",
+        value=column,
+        hint="Fill them",
+    )
+
+
 def by_group(
     samples: Samples, pool: Index, n_val: int, n_test: int, rng: np.random.RandomState
 ) -> list[Index]:

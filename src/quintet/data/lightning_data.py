@@ -98,6 +98,7 @@ class LightningData:
         self.data_summary: list[str] = []
         self.columns: list[ColumnSummary] = []
         self.ordered = False
+        self._loaders: dict[str, Any] = {}
         for hook in ("prepare_data", "setup"):
             setattr(datamodule, hook, _once_a_stage(getattr(datamodule, hook), seed))
 
@@ -157,8 +158,11 @@ class LightningData:
         return is_overridden(LOADERS[split], self.datamodule, L.LightningDataModule)
 
     def _loader(self, split: str) -> Any:
-        with isolate_rng():
-            return getattr(self.datamodule, LOADERS[split])()
+        """Return a split's loaders, which are made once to be counted."""
+        if split not in self._loaders:
+            with isolate_rng():
+                self._loaders[split] = getattr(self.datamodule, LOADERS[split])()
+        return self._loaders[split]
 
     def _size(self, split: str) -> int | None:
         """Return the samples of a split: 0 where there is none, None where they have no length."""

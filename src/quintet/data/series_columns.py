@@ -10,6 +10,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, describe, format_of, number, settle_unreadable
 from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.frames import require
+from quintet.data.groups import missing_group
 from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import Rules
@@ -153,11 +154,5 @@ def group_names(cells: Cells) -> NDArray[Any]:
     words = cells.as_words()
     assert words.codes is not None
     if (words.codes < 0).any():
-        raise UserError(
-            "is missing in some rows",
-            code=Code.DATA,
-            key="data.group",
-            value=cells.name,
-            hint="Fill them",
-        )
+        raise missing_group(cells.name)
     return np.array(words.words, dtype=object)[words.codes].astype(str)

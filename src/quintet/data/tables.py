@@ -19,6 +19,7 @@ from quintet.data.data_summary import (
     summary_of,
 )
 from quintet.data.frames import require
+from quintet.data.groups import missing_group
 from quintet.data.parsing.cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules, Unreadable
@@ -231,8 +232,8 @@ def _sort(table: Table, time: str, rules: Rules) -> NDArray[np.intp]:
     absent = int((parsed.values != parsed.values).sum())
     if form.type not in ("date", "number") or absent:
         raise UserError(
-            f"must be a date or a number in every row; it is a {form.type} with {absent} missing or "
-            f"unreadable{_first(table[time], parsed.bad)}",
+            f"must be a date or a number in every row; it is a {form.type} with {absent} missing "
+            f"or unreadable{_first(table[time], parsed.bad)}",
             code=Code.DATA,
             key="data.time",
             value=time,
@@ -252,13 +253,7 @@ def codes_of(cells: Cells) -> torch.Tensor:
     assert words.codes is not None
     missing = [word.lower() in ("", "na", "nan", "null") for word in words.words]
     if words.spread(np.array(missing, dtype=bool), True).any():
-        raise UserError(
-            "is missing in some rows",
-            code=Code.DATA,
-            key="data.group",
-            value=cells.name,
-            hint="Fill them",
-        )
+        raise missing_group(cells.name)
     return torch.from_numpy(words.codes.astype(np.int64))
 
 

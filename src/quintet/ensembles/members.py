@@ -83,12 +83,6 @@ def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> d
     return {run.cfg.metric.name: score(metric, total / weight, targets(run, "test"))}
 
 
-def are_averaged(folder: Path, trust: Trust = NOTHING) -> bool:
-    """Return whether predictions of an ensemble's members can be averaged."""
-    first, _ = next(members(folder, trust=trust))
-    return sample_predictor(first.task, first.data) is not None
-
-
 def tested(run: Trained) -> dict[str, float]:
     """Return all that a run's module logs on test data, in this process alone."""
     alone: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}

@@ -172,10 +172,8 @@ def evaluate_best(
         keep = PredictionCollector(samples.data)
         evaluator.callbacks.append(keep)  # type: ignore[attr-defined]
     scores = measured(evaluator.validate, task, data)
-    record.metric.value, record.loss = (
-        logged(scores, "val", cfg.metric.name),
-        scores.get("val/loss"),
-    )
+    record.metric.value = logged(scores, "val", cfg.metric.name)
+    record.loss = scores.get("val/loss")
     record.validation = of_split(scores, "val")
     if opens_test(cfg):
         record.test = of_split(measured(evaluator.test, task, data), "test")

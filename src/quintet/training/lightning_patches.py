@@ -60,13 +60,13 @@ def begin_batches_again(trainer: L.Trainer) -> None:
     """Iterate over the training DataLoaders anew; call it as an epoch starts.
 
     Lightning iterates before the first epoch of a session and in all others after their start. A
-    loader with a state of its own goes on from there and is left alone.
+    loader with a state or a generator of its own does not draw from the seed, and is left alone.
     """
     fetcher = trainer.fit_loop._data_fetcher
     if fetcher is None:
         return
     loaders = fetcher.combined_loader.flattened
-    draws = all(isinstance(each, DataLoader) for each in loaders)
+    draws = all(isinstance(each, DataLoader) and each.generator is None for each in loaders)
     if draws and not any(isinstance(each, StatefulLoader) for each in loaders):
         iter(fetcher)
 

@@ -46,7 +46,7 @@ TEXTUAL |= {
 TEXTUAL |= {"per", "n", "extra", "register", "query", "prefix", "suffix", "sentinel", "boundary"}
 """A `token` after one of these is a piece of text; after other words its value decides."""
 ENDINGS = {"value", "string", "str", "text", "plain", "base64", "b64"}
-"""Words that may follow; a key that ends in `file`, `path`, `name`, `env` or `url` is no secret."""
+"""Words that may follow; a key that ends in `file`, `path`, `name`, `env` or `url` is not a secret."""
 BESIDE = {"user", "username", "name", "type", "kind", "method", "scheme", "host", "port", "region"}
 BESIDE |= {"url", "uri", "path", "file", "realm", "email", "expires", "enabled"}
 """Keys that are no secrets inside a mapping such as `credentials`."""
@@ -178,7 +178,7 @@ def _is_clear(text: str) -> bool:
 
 
 def is_path(text: str) -> bool:
-    """Return whether a text is a path, which is no secret."""
+    """Return whether a text is a path, which is not a secret."""
     return len(text) < 1024 and os.path.exists(os.path.expanduser(text))
 
 

@@ -118,10 +118,15 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 def suggestion(name: str, allowed: Iterable[str]) -> str:
     """Return a question with the closest allowed name; "" if none is close.
 
+    A name of the same letters in another order comes before one that has more of them.
+
     Examples:
         >>> suggestion("adm", ["adam", "sgd"]), suggestion("xyz", ["adam", "sgd"])
         ("Did you mean 'adam'?", '')
+        >>> suggestion("modle", ["model", "module"])
+        "Did you mean 'model'?"
 
     """
-    close = get_close_matches(name, sorted(allowed), n=1)
+    close = get_close_matches(name, sorted(allowed))
+    close.sort(key=lambda each: sorted(each) != sorted(name))
     return f"Did you mean '{close[0]}'?" if close else ""

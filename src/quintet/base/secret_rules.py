@@ -46,7 +46,7 @@ TEXTUAL |= {
 TEXTUAL |= {"per", "n", "extra", "register", "query", "prefix", "suffix", "sentinel", "boundary"}
 """A `token` after one of these is a piece of text; after other words its value decides."""
 ENDINGS = {"value", "string", "str", "text", "plain", "base64", "b64"}
-"""Words that may follow; a key that ends in `file`, `path`, `name`, `env` or `url` is not a secret."""
+"""Words that may follow; a key ending in `file`, `path`, `name`, `env` or `url` is not a secret."""
 BESIDE = {"user", "username", "name", "type", "kind", "method", "scheme", "host", "port", "region"}
 BESIDE |= {"url", "uri", "path", "file", "realm", "email", "expires", "enabled"}
 """Keys that are no secrets inside a mapping such as `credentials`."""

@@ -13,7 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
-from quintet.data.parsing.cells import of_series
+from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.table_file import Table
 from quintet.data.parts import joined, part_of, without_part
 from quintet.data.samples import Kind, Samples

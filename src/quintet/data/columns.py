@@ -10,7 +10,7 @@ import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import FEW, Unreadable

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.data.columns import Spec
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 
 IDENTIFIER = re.compile(

@@ -11,7 +11,7 @@ from quintet.data.columns import Spec, describe, format_of, number, settle_unrea
 from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.frames import require
 from quintet.data.groups import missing_group
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import Table

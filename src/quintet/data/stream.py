@@ -12,7 +12,7 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, encode
 from quintet.data.frames import require
-from quintet.data.parsing.cells import of_series
+from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import Table
 from quintet.data.samples import Samples

@@ -9,7 +9,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.frames import existing, require
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.table_file import Table
 from quintet.data.parts import NAMES, joined, parts_of
 

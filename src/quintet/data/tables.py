@@ -20,7 +20,7 @@ from quintet.data.data_summary import (
 )
 from quintet.data.frames import require
 from quintet.data.groups import missing_group
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import Table, read_table

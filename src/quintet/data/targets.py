@@ -13,7 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.columns import blurred, describe
 from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.parsing import numerals
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
 from quintet.data.parsing.inference import infer_all
 from quintet.data.parsing.rules import Rules

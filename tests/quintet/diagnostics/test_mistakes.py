@@ -75,8 +75,8 @@ def test_gradients_that_are_never_cleared_are_caught(digits):
 
 def test_parameters_missing_from_the_optimizer_are_caught(digits):
     def only_head(task):
-        whole = task.optimize
-        task.optimize = lambda model: whole(model.head)
+        whole = task.optimizer
+        task.optimizer = lambda model: whole(model.head)
 
     found = mistakes.optimized(with_task(digits, only_head))
     assert found.verdict == "fail"

@@ -132,11 +132,11 @@ def test_the_checks_are_as_many_as_the_pages_say():
     assert {"Fifteen": 15}.get(number) == len(CHECKS)
 
 
-def test_the_sweep_is_the_largest_room_as_the_decision_says():
+def test_the_sweep_is_the_largest_room_after_data_as_the_decision_says():
     sizes: Counter[str] = Counter()
     for path in (SRC / "quintet").glob("*/**/*.py"):
         sizes[path.relative_to(SRC / "quintet").parts[0]] += len(path.read_text().splitlines())
-    assert sizes.most_common(1)[0][0] == "sweep"
+    assert [room for room, _ in sizes.most_common(2)] == ["data", "sweep"]
 
 
 def test_the_glossary_has_the_five_letters_and_their_groups():

@@ -5,7 +5,7 @@
 do not fit. A format is inferred once, from the training data, and stored with the run.
 """
 
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.parsing.dialect import Dialect, sniff
 from quintet.data.parsing.inference import infer, infer_all

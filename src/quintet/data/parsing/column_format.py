@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.data.parsing import calendar_forms, numerals
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.rules import MISSING
 
 Type = Literal["number", "boolean", "date", "category"]

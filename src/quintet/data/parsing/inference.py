@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing import calendar_forms, numerals
-from quintet.data.parsing.cells import Cells
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import PAIRS, ColumnFormat
 from quintet.data.parsing.rules import FEW, MARKS, Rules
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells, of_series
+from quintet.data.parsing.column_cells import Cells, of_series
 from quintet.data.parsing.dialect import sniff
 from quintet.data.parsing.text_reader import read
 

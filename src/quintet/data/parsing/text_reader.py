@@ -17,7 +17,7 @@ from typing import IO, TYPE_CHECKING, Any
 import numpy as np
 
 from quintet.base.errors import Code, UserError
-from quintet.data.parsing.cells import Cells, of_text
+from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
 from quintet.data.parsing.numerals import one_group

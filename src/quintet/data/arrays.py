@@ -14,7 +14,7 @@ from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
 from quintet.data.parsing.column_cells import of_series
-from quintet.data.parsing.table_file import Table
+from quintet.data.parsing.table_file import RawTable
 from quintet.data.parts import joined, part_of, without_part
 from quintet.data.samples import Kind, Samples
 from quintet.data.targets import one_hot, target_of
@@ -252,7 +252,7 @@ def _target(targets: NDArray[Any], task: str | None) -> Any:
         return found
     names = [f"target_{i}" for i in range(targets.shape[1])] if several else ["target"]
     columns = targets.reshape(len(targets), -1).T
-    table = Table(
+    table = RawTable(
         {name: of_series(pd.Series(c), name) for name, c in zip(names, columns, strict=True)}
     )
     return target_of(table, names, task)

@@ -21,7 +21,7 @@ from quintet.data.columns import (
 from quintet.data.frames import existing
 from quintet.data.images import new_images
 from quintet.data.parsing.rules import BY_NAME, Unreadable
-from quintet.data.parsing.table_file import Table, read_table
+from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.series import new_windows
 from quintet.data.text import encode as encode_text
 
@@ -112,7 +112,7 @@ def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
 
 def _read_table(
     file: Path, specs: list[Spec], kind: str, reader: dict[str, Any], given: Mapping[str, Any]
-) -> Table:
+) -> RawTable:
     """Read a file whose columns are known: numbers with the usual mark as values, others as words.
 
     What training found by itself, such as the separator, is found anew.
@@ -130,7 +130,7 @@ def _read_table(
     return read_table(file, text=words, decimal=usual, missing=missing, layout=typed)
 
 
-def _check_columns(table: Table, wanted: list[str], file: Path) -> list[str]:
+def _check_columns(table: RawTable, wanted: list[str], file: Path) -> list[str]:
     """Check that the wanted columns are there; return a remark on those that are ignored."""
     there = list(table.columns)
     missing = [name for name in wanted if name not in there]
@@ -147,7 +147,7 @@ def _check_columns(table: Table, wanted: list[str], file: Path) -> list[str]:
     return [f"Ignored columns the model does not use: {', '.join(extra)}."] if extra else []
 
 
-def _table(table: Table, specs: list[Spec], rule: Unreadable) -> NewInput:
+def _table(table: RawTable, specs: list[Spec], rule: Unreadable) -> NewInput:
     remarks = []
     for spec in specs:
         cells, form = table[str(spec["name"])], format_of(spec)

@@ -13,7 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.columns import Spec, blurred, format_of, settle_unreadable
 from quintet.data.frames import existing
 from quintet.data.parsing.rules import Rules, Unreadable
-from quintet.data.parsing.table_file import Table, read_table
+from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.series_columns import columns_of, group_names
 from quintet.data.time_steps import Step, Times
@@ -202,7 +202,7 @@ def _target_names(name: str, horizon: int) -> list[str]:
 
 
 def new_windows(
-    table: Table, specs: Sequence[Spec], reader: dict[str, Any], rule: Unreadable
+    table: RawTable, specs: Sequence[Spec], reader: dict[str, Any], rule: Unreadable
 ) -> tuple[Tensor, list[str], list[str]]:
     """Return all windows of a new file, also those after which nothing follows yet.
 

@@ -14,7 +14,7 @@ from quintet.data.groups import missing_group
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import Rules
-from quintet.data.parsing.table_file import Table
+from quintet.data.parsing.table_file import RawTable
 from quintet.data.time_steps import Times
 
 TIME_NAMES = ("date", "time", "datetime", "timestamp", "ds", "day", "month", "year")
@@ -35,7 +35,7 @@ class SeriesColumns:
 
 
 def columns_of(
-    table: Table, target: str, time: str | None, group: str | None, rules: Rules
+    table: RawTable, target: str, time: str | None, group: str | None, rules: Rules
 ) -> SeriesColumns:
     """Parse the target, the time and the group of a table.
 
@@ -117,7 +117,7 @@ def _refuse_no_numbers(cells: Cells, bad: NDArray[np.intp], target: str) -> None
 
 
 def _time_column(
-    table: Table, time: str | None, others: set[str | None], rules: Rules, remarks: list[str]
+    table: RawTable, time: str | None, others: set[str | None], rules: Rules, remarks: list[str]
 ) -> str | None:
     """Return the column of dates, if there is one."""
     if time is not None:

@@ -14,7 +14,7 @@ from quintet.data.columns import Spec, encode
 from quintet.data.frames import require
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.rules import Rules
-from quintet.data.parsing.table_file import Table
+from quintet.data.parsing.table_file import RawTable
 from quintet.data.samples import Samples
 from quintet.data.table_parts import split_of
 from quintet.data.tables import Names, codes_of, inputs_of, listed
@@ -186,5 +186,5 @@ def _column(rows: Any, names: list[str]) -> "pd.DataFrame":
     return frame
 
 
-def _table(frame: "pd.DataFrame") -> Table:
-    return Table({str(name): of_series(frame[name], str(name)) for name in frame})
+def _table(frame: "pd.DataFrame") -> RawTable:
+    return RawTable({str(name): of_series(frame[name], str(name)) for name in frame})

@@ -10,16 +10,16 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.frames import existing, require
 from quintet.data.parsing.column_cells import Cells
-from quintet.data.parsing.table_file import Table
+from quintet.data.parsing.table_file import RawTable
 from quintet.data.parts import NAMES, joined, parts_of
 
 
 def read_parts(
     path: str | None,
     others: dict[str, str | None],
-    read: Callable[[Path], Table],
+    read: Callable[[Path], RawTable],
     needed: list[str],
-) -> tuple[Table, Tensor | None]:
+) -> tuple[RawTable, Tensor | None]:
     """Read the file of the training part, and those of the others, into one table.
 
     Columns are those of the training file: what another file has beside them is left out and told.
@@ -53,10 +53,10 @@ def read_parts(
         sizes[NAMES.index(part)] = len(table)
         tables.append(table)
     columns = {name: _together([table[name] for table in tables]) for name in whole.columns}
-    return Table(columns, whole.separator, remarks), joined(sizes)
+    return RawTable(columns, whole.separator, remarks), joined(sizes)
 
 
-def split_of(table: Table, split: str | None, parts: Tensor | None) -> Tensor | None:
+def split_of(table: RawTable, split: str | None, parts: Tensor | None) -> Tensor | None:
     """Return the part of each row: that of its file, or what the column `split` says.
 
     Raises:
@@ -80,7 +80,7 @@ def split_of(table: Table, split: str | None, parts: Tensor | None) -> Tensor | 
     return parts_of(words[cells.codes].tolist(), split)
 
 
-def _check(table: Table, whole: Table, part: str, file: str, needed: list[str]) -> None:
+def _check(table: RawTable, whole: RawTable, part: str, file: str, needed: list[str]) -> None:
     missing = [name for name in whole.columns if name not in table.columns]
     if not missing:
         return

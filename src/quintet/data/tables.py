@@ -23,7 +23,7 @@ from quintet.data.groups import missing_group
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules, Unreadable
-from quintet.data.parsing.table_file import Table, read_table
+from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.table_parts import read_parts, split_of
 from quintet.data.targets import may_be_classes, target_of
@@ -152,7 +152,7 @@ class Inputs:
         return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
 
 
-def inputs_of(table: Table, names: list[str], keep: set[str], rules: Rules) -> Inputs:
+def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -> Inputs:
     """Describe the input columns; leave out what cannot help, but for those to `keep`."""
     found = Inputs()
     cells = [table[name] for name in names]
@@ -184,7 +184,7 @@ def _words(rules: Rules) -> list[str] | None:
 
 
 def _in_order(
-    table: Table, found: list[ColumnSummary], others: dict[str, str]
+    table: RawTable, found: list[ColumnSummary], others: dict[str, str]
 ) -> list[ColumnSummary]:
     """Return what is known of each column in the order of the file."""
     by_name = {each.name: each for each in found}
@@ -225,7 +225,7 @@ def _check_options(
         )
 
 
-def _sort(table: Table, time: str, rules: Rules) -> NDArray[np.intp]:
+def _sort(table: RawTable, time: str, rules: Rules) -> NDArray[np.intp]:
     """Sort the rows by a date or number column; return their order."""
     form = infer_all([table[time]], rules, table.separator)[0]
     parsed = form.parse(table[time])

@@ -17,7 +17,7 @@ from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
 from quintet.data.parsing.inference import infer_all
 from quintet.data.parsing.rules import Rules
-from quintet.data.parsing.table_file import Table
+from quintet.data.parsing.table_file import RawTable
 from quintet.data.samples import Task
 
 FEW = 20
@@ -69,7 +69,7 @@ def may_be_classes(cells: Cells, task: str | None) -> bool:
 
 
 def target_of(
-    table: Table,
+    table: RawTable,
     names: list[str],
     task: str | None,
     positive: str | int | bool | None = None,
@@ -128,7 +128,7 @@ def target_of(
     return target
 
 
-def _read(table: Table, name: str, rules: Rules) -> tuple[Column, ColumnSummary]:
+def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSummary]:
     """Return a target column with its format; every row must have a value.
 
     Text may be any word, `none` and `NA` included: only an empty cell is missing. Where the column

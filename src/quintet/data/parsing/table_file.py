@@ -13,7 +13,7 @@ PARQUET = (".parquet", ".pq")
 
 
 @dataclass
-class Table:
+class RawTable:
     """The columns of a file."""
 
     columns: dict[str, Cells]
@@ -36,7 +36,7 @@ def read_table(
     decimal: str | None = None,
     missing: Collection[str] | None = None,
     layout: "Mapping[str, object] | None" = None,
-) -> Table:
+) -> RawTable:
     """Read a table; Parquet by its suffix, else text with a header line.
 
     Args:
@@ -51,10 +51,10 @@ def read_table(
 
     """
     if file.suffix.lower() in PARQUET:
-        return Table(_parquet(file))
+        return RawTable(_parquet(file))
     dialect = sniff(file, **(layout or {}))  # type: ignore[arg-type]
     columns = read(file, dialect, text, decimal, missing)
-    return Table({cells.name: cells for cells in columns}, dialect.separator, [*dialect.remarks])
+    return RawTable({cells.name: cells for cells in columns}, dialect.separator, [*dialect.remarks])
 
 
 def _parquet(file: Path) -> dict[str, Cells]:

@@ -9,17 +9,17 @@ import pytest
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import infer
-from quintet.data.parsing.table_file import Table, read_table
+from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.tables import csv
 
 
-def table(folder: Path, text: str | bytes, **layout: object) -> Table:
+def table(folder: Path, text: str | bytes, **layout: object) -> RawTable:
     file = folder / "t.csv"
     file.write_bytes(text.encode() if isinstance(text, str) else text)
     return read_table(file, layout=layout)
 
 
-def words(table: Table, name: str) -> list[str]:
+def words(table: RawTable, name: str) -> list[str]:
     return [table[name].at(row) for row in range(len(table))]
 
 

@@ -10,12 +10,12 @@ from quintet.base.errors import UserError
 from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.rules import Rules
-from quintet.data.parsing.table_file import Table, read_table
+from quintet.data.parsing.table_file import RawTable, read_table
 
 SETTLES = ("decimal", "thousands", "date_format")
 
 
-def formats(file: File, table: Table) -> list[ColumnFormat]:
+def formats(file: File, table: RawTable) -> list[ColumnFormat]:
     """Infer the formats; where a key is asked for, give it for every column."""
     columns = list(table.columns.values())
     try:
@@ -30,7 +30,7 @@ def formats(file: File, table: Table) -> list[ColumnFormat]:
     return infer_all(columns, Rules(**given), table.separator)
 
 
-def meanings(table: Table, name: str, form: ColumnFormat) -> list[object]:
+def meanings(table: RawTable, name: str, form: ColumnFormat) -> list[object]:
     """Return what a column's cells were read as; None is missing."""
     parsed = form.parse(table[name])
     assert not len(parsed.bad)

@@ -96,8 +96,9 @@ class Record:
     """
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
     """The fold and the seed of each of these runs, by its folder; only the seed without folds."""
-    averaged: bool = True
-    """Whether `test` of several models is of their averaged predictions; else of their scores."""
+    by_sample: bool = True
+    """Whether a prediction and a target of every sample are known. Then `test` of several models is
+    of their averaged predictions, else the mean of their scores."""
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)

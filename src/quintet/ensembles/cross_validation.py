@@ -203,7 +203,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
         Ensemble(name, mode, dict.fromkeys(whole, 1)).write(folder)
         record.checkpoint, trust = ENSEMBLE, Trust.own(cfg)
         tested = experiment.opens_test(cfg) and record.status != "pruned"
-        record.averaged = first.guess is not None  # else single predictions are not known
+        record.by_sample = first.by_sample
         record.test = members.on_test(folder, trust=trust) if tested else {}
         record.baselines = ensemble_baselines.score_baselines(
             [*whole.values()], folder, tested=tested, trust=trust

@@ -35,6 +35,12 @@ ANY = next(iter(BY_TASK.values()))
 PRESETS = [n for n in names("experiment") if "mode" not in read("experiment", n).get("hydra", {})]
 """Presets of single runs; one that sets hydra.mode is a sweep."""
 
+NEEDED = {
+    "init/zeros": ["init.force=true"],
+    "init/ones": ["init.force=true"],
+    "callbacks/unfreeze": ["callbacks.unfreeze.frozen_epochs={hidden:1}"],
+}
+"""What some options are nothing without."""
 COMMON = ["init", "optimizer", "scheduler", "callbacks"]
 """Groups whose options fit all data."""
 
@@ -63,8 +69,7 @@ def complete(tmp_path: Path, *overrides: str) -> None:
 
 @pytest.mark.parametrize(("group", "option"), [(g, o) for g in COMMON for o in names(g)])
 def test_runs_whatever_the_data(group: str, option: str, tmp_path: Path) -> None:
-    forced = ["init.force=true"] if option in ("zeros", "ones") else []
-    complete(tmp_path, f"data={ANY}", *([f"{group}={option}"]), *forced)
+    complete(tmp_path, f"data={ANY}", f"{group}={option}", *NEEDED.get(f"{group}/{option}", ()))
 
 
 @pytest.mark.parametrize("option", computed())

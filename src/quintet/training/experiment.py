@@ -102,8 +102,9 @@ def fit(
     if start is not None:
         name_checkpoint(trainer, start)
     record.sessions += 1
-    initial = None
-    if samples := sample_predictor(task, data):
+    initial, samples = None, sample_predictor(task, data)
+    record.by_sample = samples is not None
+    if samples is not None:
         losses = losses_before(samples.task, samples.data, cfg.loss.num_outputs)
         record.guess, initial = losses
     else:

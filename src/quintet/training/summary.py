@@ -104,7 +104,7 @@ def summarise(record: Record, folder: Path) -> None:
     anomalies = record.anomalies if record.repeats else []  # a single run has begun with them
     for sentence in (*anomalies, *record.diagnosis):
         _advise(sentence, wrong=True)
-    if not record.diagnosis and record.epochs >= READABLE and record.guess is not None:
+    if not record.diagnosis and record.epochs >= READABLE and record.by_sample:
         _advise("The curves look healthy.", wrong=False)
     say("")
     say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
@@ -150,7 +150,7 @@ def _remarks(record: Record) -> Iterator[str]:
 def _weights(record: Record) -> str:
     """Say whose weights these scores are of, which evaluate.py and predict.py take too."""
     if names := [*record.repeats]:
-        predict = f", predict.py averages all {len(names)}" if record.averaged else ""
+        predict = f", predict.py averages all {len(names)}" if record.by_sample else ""
         return (
             f"weights: the best epoch of each of {names[0]} to {names[-1]}; evaluate.py scores "
             f"each on what it held out{predict}"
@@ -174,7 +174,7 @@ def say_how_to_use(folder: Path, record: Record) -> None:
     """Print the commands that take a finished run."""
     run = f"run={typed(folder)}"
     say("evaluate  {}", command_line("evaluate", run))
-    if record.guess is not None or (record.repeats and record.averaged):  # known sample by sample
+    if record.by_sample:
         say("predict   {}", command_line("predict", run, "input=new.csv"))
 
 
@@ -212,7 +212,7 @@ def _spread(record: Record) -> str:
     if spread := record.spread:
         folds = by_fold(record.parts, record.repeats)
         over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""
-        of = "of their averaged predictions" if record.averaged else "the mean of their scores"
+        of = "of their averaged predictions" if record.by_sample else "the mean of their scores"
         test = f"; test is {of}" if record.test else ""
         return (
             f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "

@@ -11,6 +11,7 @@ import runs
 from quintet.artifacts import checkpoints
 from quintet.base.errors import Code, UserError
 from quintet.training import build
+from quintet.training.factories import optimizer_factory
 from runs import RunTrain, TrainHere
 
 TRAINERS = sorted(path.stem for path in (runs.ROOT / "configs" / "trainer").glob("*.yaml"))
@@ -55,7 +56,7 @@ def test_fused_optimizer_gives_way_where_mixed_precision_is_clipped(
     cfg = composed(tmp_path, f"trainer.precision={precision}", clipping, "scheduler=constant")
     cfg.facts.steps_per_epoch, cfg.facts.total_steps = 5, 10
     cfg.facts.steps_per_epoch, cfg.facts.total_steps = 5, 10
-    [optimizer], _ = build.optimize(cfg)(torch.nn.Linear(2, 2))
+    optimizer = optimizer_factory(cfg)(torch.nn.Linear(2, 2))
     assert optimizer.defaults["fused"] is fused
 
 

@@ -135,7 +135,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (["stop=true"], r"has ended \(completed\) after 1 epochs.*resume="),
         ([], "Nothing was asked"),
-        (["optimizer.lrr=0.1"], "no key 'optimizer.lrr'. Did you mean 'lr'"),
+        (["optimizer.lrr=0.1"], "optimizer.lrr is not a key. Did you mean 'lr'"),
         (["optimizer.lr=fast"], "optimizer.lr=fast .*a number above 0"),
         (["pause=1"], "pause=1 .*true or false"),
         (["stop=false"], r"Allowed: true\."),

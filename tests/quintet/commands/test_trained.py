@@ -322,6 +322,9 @@ def test_nothing_is_read_or_written_through_a_link_in_a_run_folder(run, tmp_path
         (mine / name).write_text("mine")
     (run / "evaluation.json").symlink_to(mine / "evaluation.json")
     (run / "export").symlink_to(mine)
+    with pytest.raises(UserError, match="did not write it"):
+        evaluate(evaluation(run))
+    (run / "evaluation.json").unlink()
     evaluate(evaluation(run))
     cfg = OmegaConf.create({"run": str(run), "output": None, "formats": ["torch"]})
     known = {"checkpoint": "best", "debug": False}

@@ -136,6 +136,8 @@ def test_no_building_block_takes_a_place_to_read_or_write():
         "callbacks.path",
         "data.cache",
         "data.path",
+        "data.test_path",
+        "data.val_path",
     }
 
 

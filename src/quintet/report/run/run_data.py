@@ -84,7 +84,7 @@ class RunData:
     @property
     def by_sample(self) -> bool:
         """Whether what is predicted of each sample is known, as of a supervised module's run."""
-        return self.record.guess is not None or bool(self.record.repeats or self.answers)
+        return self.record.by_sample
 
     @cached_property
     def answers(self) -> dict[str, Predictions]:

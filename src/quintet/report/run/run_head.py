@@ -66,8 +66,9 @@ def _tiles(run: RunData) -> list[Tile]:
 
 def _interval(run: RunData, split: str) -> str:
     if run.record.repeats:
-        averaged = f"averaged predictions of {len(run.record.repeats)} models"
-        return cross_validated.spread(run) if split == "val" else averaged
+        of = "averaged predictions" if run.by_sample else "mean of the scores"
+        tested = f"{of} of {len(run.record.repeats)} models"
+        return cross_validated.spread(run) if split == "val" else tested
     found = run.scores.get(split, {}).get(run.metric)
     samples = run.facts.get(f"{split}_size")
     if found is None:

@@ -10,6 +10,11 @@ from torch import Tensor
 from quintet.data.augmentation import Augmentation
 
 
+def epoch_generator(seed: int, epoch: int) -> torch.Generator:
+    """Return a generator whose numbers are a function of seed and epoch alone."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+
+
 class TensorLoader:
     """Iterate over (x, y) batches of tensors that are already in memory.
 
@@ -70,7 +75,7 @@ class TensorLoader:
     def _order(self) -> Tensor:
         if not self.shuffle:
             return torch.arange(len(self.x), device=self.x.device)
-        generator = torch.Generator().manual_seed(self.seed * 1_000_003 + self.epoch)
+        generator = epoch_generator(self.seed, self.epoch)
         if self.classes is not None:
             return balanced(self.classes, generator).to(self.x.device)
         return torch.randperm(len(self.x), generator=generator).to(self.x.device)

@@ -18,6 +18,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.data.loader import epoch_generator
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
@@ -82,7 +83,7 @@ class Starts(DistributedSampler[int]):
         count, length = len(self.windows), self.windows.length
         order, offset = torch.arange(count), 0
         if self.order_seed is not None:
-            generator = torch.Generator().manual_seed(self.order_seed * 1_000_003 + self.epoch)
+            generator = epoch_generator(self.order_seed, self.epoch)
             order = torch.randperm(count, generator=generator)
             spare = len(self.windows.tokens) - 1 - count * length
             offset = int(torch.randint(spare + 1, (), generator=generator))

@@ -201,6 +201,11 @@ class SupervisedModule(L.LightningModule):
                 parameter.grad = None
 
 
+def network_of(module: L.LightningModule) -> nn.Module:
+    """Return what is trained: the model of a supervised module, and any other module itself."""
+    return module.model if isinstance(module, SupervisedModule) else module
+
+
 TARGETS = ("y", "target", "targets", "label", "labels")
 """Names of the targets in a batch that is a mapping."""
 

@@ -18,7 +18,6 @@ from quintet.training.setup import setup
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
-    from torch import nn
 
     from quintet.data.lightning_data import ExperimentData
     from quintet.training.callbacks.prune import EarlierFolds
@@ -210,14 +209,13 @@ def compile_in_place(task: "L.LightningModule") -> None:
 
 def layers(task: "L.LightningModule") -> dict[str, int]:
     """Return the parameters of every layer that has some, by its name and type."""
-    from quintet.modules.supervised import SupervisedModule
+    from quintet.modules.supervised import network_of
 
-    model: nn.Module = task.model if isinstance(task, SupervisedModule) else task
     found = {
         f"{name or 'model'} ({type(layer).__name__})": sum(
             p.numel() for p in layer.parameters(recurse=False)
         )
-        for name, layer in model.named_modules()
+        for name, layer in network_of(task).named_modules()
     }
     return {name: count for name, count in found.items() if count}
 

@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 
 import lightning.pytorch as L
-from torch import nn
 
 from quintet.base.errors import Code, UserError
-from quintet.modules.supervised import SupervisedModule
+from quintet.modules.supervised import network_of
 from quintet.options.models.pretrained import matching
 from quintet.options.torch_internals import BatchOrInstanceNorm
 
@@ -56,7 +55,7 @@ class Unfreeze(L.Callback):
             UserError: a pattern matches no parameter.
 
         """
-        names = dict(_network(pl_module).named_parameters())
+        names = dict(network_of(pl_module).named_parameters())
         self._until = {
             name: epochs
             for pattern, epochs in self.frozen_epochs.items()
@@ -93,7 +92,7 @@ class Unfreeze(L.Callback):
 
     def _check_optimized(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         held = {id(p) for o in trainer.optimizers for g in o.param_groups for p in g["params"]}
-        network = _network(pl_module)
+        network = network_of(pl_module)
         lost = [n for n, p in network.named_parameters() if n in self._until and id(p) not in held]
         if lost:
             raise UserError(
@@ -106,7 +105,7 @@ class Unfreeze(L.Callback):
             )
 
     def _apply(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        network, epoch = _network(pl_module), trainer.current_epoch
+        network, epoch = network_of(pl_module), trainer.current_epoch
         for name, parameter in network.named_parameters():
             if name in self._until:
                 parameter.requires_grad_(epoch >= self._until[name])
@@ -115,7 +114,3 @@ class Unfreeze(L.Callback):
             if isinstance(module, BatchOrInstanceNorm) and any(n in self._until for n, _ in own):
                 module.frozen = not any(p.requires_grad for _, p in own)  # type: ignore[assignment]
                 module.train(not module.frozen)  # its statistics are frozen with it
-
-
-def _network(pl_module: L.LightningModule) -> nn.Module:
-    return pl_module.model if isinstance(pl_module, SupervisedModule) else pl_module

@@ -16,6 +16,7 @@ from torch.optim import Optimizer
 from quintet.artifacts import output_paths
 from quintet.artifacts.output_paths import CURVE
 from quintet.artifacts.untrusted_files import read_json
+from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
 from quintet.config.run_nodes import taken
@@ -63,11 +64,9 @@ def check(cfg: DictConfig) -> float | None:
         curve: Curve | None = subject.curve
     else:
         found = shown(module_checks.findings(subject))
-        curve = module_checks.curve(subject)
+        curve = range_test(subject)
     save(folder, found, curve)
-    if curve is None:
-        check_view.say_no_range_test()
-    else:
+    if curve is not None:
         check_view.show_rates(draw(curve, subject.rate), folder / CURVE)
     check_view.conclude(found)
     if any(finding.verdict == "fail" for finding in found):
@@ -105,6 +104,15 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
     device, known = trainer().strategy.root_device, seen_before(config, data.ordered)
     facts, name, loaded = samples.data.facts, config.metric.name, "weights" in moved
     return Subject(make, samples.data, facts, name, rate, device, advice, loaded, known)
+
+
+def range_test(subject: ModuleSubject) -> Curve | None:
+    """Return the learning-rate range test's curve, or say why there is none."""
+    try:
+        return module_checks.curve(subject)
+    except UserError as error:
+        check_view.say_no_range_test(str(error))
+        return None
 
 
 def optimizers(module: L.LightningModule) -> list[Optimizer]:

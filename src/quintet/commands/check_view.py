@@ -60,12 +60,9 @@ def show_rates(drawing: list[str], path: Path) -> None:
     say("[dim]{}[/]", shortest(path))
 
 
-def say_no_range_test() -> None:
+def say_no_range_test(why: str) -> None:
     """Say why there is no curve of loss over learning rate."""
-    say(
-        "[dim]No learning-rate range test: it raises the rate of one optimizer that Lightning "
-        "steps, and this module has several or steps by hand.[/]"
-    )
+    say("[dim]No learning-rate range test. {}[/]", why)
 
 
 def conclude(findings: list[Finding]) -> None:

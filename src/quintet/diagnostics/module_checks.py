@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 from torch.optim import Optimizer
 
+from quintet.base.errors import Code, UserError
 from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
 from quintet.options.torch_internals import tree_flatten_with_path, tree_map, tree_unflatten
@@ -88,9 +89,15 @@ class Watch(L.Callback):
     still: list[str] = field(default_factory=list)
     """Parameters that the first step left as they were."""
     _before: dict[str, Tensor] = field(default_factory=dict)
+    _loss: Any = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Look which parameters no optimizer has."""
+        """Look which parameters no optimizer has; let the rate be constant.
+
+        A schedule that Lightning steps may listen to validation, of which there is none.
+        """
+        if pl_module.automatic_optimization:
+            trainer.strategy.lr_scheduler_configs = []
         groups = [group for each in trainer.optimizers for group in each.param_groups]
         held = {id(p) for group in groups for p in group["params"]}
         trainable = {n: p for n, p in pl_module.named_parameters() if p.requires_grad}
@@ -100,11 +107,15 @@ class Watch(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Note the loss."""
-        if not self.losses:
+        """Note what the first step has changed, and the loss that a step returns."""
+        if not trainer.current_epoch:
             now = dict(pl_module.named_parameters())
             self.still = [n for n, was in self._before.items() if torch.equal(was, now[n])]
-        loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+        self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the loss of the epoch's one batch: what its step returned, else what it logged."""
+        loss = self._loss
         if loss is None:
             logged = trainer.callback_metrics
             loss = next((v for k, v in logged.items() if "loss" in k and "step" not in k), None)
@@ -176,7 +187,7 @@ def one_batch(watch: Watch) -> Finding:
 def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     """Find tensors of a batch that the loss does not depend on.
 
-    Each is exchanged between the samples, all else equal.
+    Each is moved by one number, all else equal: a mere exchange of samples leaves a mean as it is.
     """
     name = "uses its inputs"
     before = subject.train(batch, 1).losses
@@ -187,7 +198,8 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     for i, (path, leaf) in enumerate(leaves):
         if not isinstance(leaf, Tensor) or leaf.dim() == 0 or len(leaf) < 2:
             continue
-        others = [each.roll(1, dims=0) if i == j else each for j, (_, each) in enumerate(leaves)]
+        moved = leaf.flatten().roll(1).view_as(leaf)
+        others = [moved if i == j else each for j, (_, each) in enumerate(leaves)]
         if subject.train(tree_unflatten(others, spec), 1).losses == before:
             unused.append("batch" + "".join(map(str, path)))
     return make_finding(
@@ -198,21 +210,27 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     )
 
 
-def curve(subject: ModuleSubject) -> Curve | None:
-    """Return the learning-rate range test's curve; None for a module that optimizes by hand.
+def curve(subject: ModuleSubject) -> Curve:
+    """Return the learning-rate range test's curve.
 
-    Neither is there one for several optimizers, whose rates do not rise together.
+    Raises:
+        UserError: there is none of a module that optimizes by hand, of several optimizers, or of
+            steps that need a Trainer.
+
     """
     module = subject.make().train()
     if not module.automatic_optimization:
-        return None
+        raise UserError("It needs a module whose optimizer Lightning steps", code=Code.INCOMPATIBLE)
     batches = [tree_map(_copied, batch) for batch in subject.batches(STEPS)]
     with warnings.catch_warnings(action="ignore"):  # self.log without a Trainer does nothing
-        optimizers = subject.optimizers(module)
-        if len(optimizers) != 1:
-            return None
-        torch.manual_seed(subject.seed)
-        return range_test(lambda b: _loss(module.training_step(b, 0)), optimizers[0], batches)
+        try:
+            optimizers = subject.optimizers(module)
+            if len(optimizers) != 1:
+                raise UserError("It needs a single optimizer", code=Code.INCOMPATIBLE)
+            torch.manual_seed(subject.seed)
+            return range_test(lambda b: _loss(module.training_step(b, 0)), optimizers[0], batches)
+        except RuntimeError as error:  # as of self.trainer, without one
+            raise UserError(f"It failed: {error}", code=Code.FAILED) from error
 
 
 def _loss(returned: Any) -> Tensor:

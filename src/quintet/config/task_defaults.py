@@ -1,31 +1,28 @@
-"""The metric and the loss of a task that is only known once the data are read."""
-
-from collections.abc import Mapping
+"""Metric, loss and model of a task that is only known once the data are read."""
 
 import yaml
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.base import paths
-from quintet.config.compatibility import top_level
-
-DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "regression": {"metric": "rmse", "loss": "mse"},
-    "multilabel": {"metric": "f1", "loss": "bce"},
-}
-"""What fits a task that train.yaml's own metric and loss do not fit."""
+from quintet.config.compatibility import model_need, top_level
+from quintet.problems import PROBLEMS
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace the metric and the loss that nobody chose where they do not fit the task.
+    """Replace the options that nobody chose where they do not fit the task.
 
     Returns:
         what was chosen, as overrides.
 
     """
-    chosen = []
-    for group, option in DEFAULTS.get(cfg.facts.task, {}).items():
+    chosen: list[str] = []
+    task = cfg.facts.task
+    if task not in PROBLEMS:
+        return chosen
+    for group, option in PROBLEMS[task].defaults.items():
+        need = model_need(task, cfg.facts.kind)[0] if group == "model" else task
         fits = cfg[group].get("fits")
-        if fits is None or cfg.facts.task in fits or not _is_default(cfg, group):
+        if fits is None or need in fits or not _is_default(cfg, group):
             continue
         node = yaml.safe_load(paths.options(group)[option].read_text())
         with open_dict(cfg):

@@ -78,10 +78,8 @@ class Augmentation:
         if name == "mixup":
             return torch.lerp(x[other], x, share), Mixed(y, y[other], share)
         where, share = _rectangle(x, share, generator)
-        x = torch.where(where, x[other], x)
-        return (
-            (x, torch.where(where, y[other], y)) if self.masks else (x, Mixed(y, y[other], share))
-        )
+        targets = torch.where(where, y[other], y) if self.masks else Mixed(y, y[other], share)
+        return torch.where(where, x[other], x), targets
 
 
 def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:

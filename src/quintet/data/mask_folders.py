@@ -129,7 +129,7 @@ def _check_extents(found: Pairs) -> list[str]:
                 f"{mask} is {other[0]} x {other[1]}, and its image {image} {own[0]} x {own[1]}",
                 code=Code.DATA,
                 hint="A mask covers the whole of its image: draw it again, or crop and turn both "
-                "alike. A photograph may be turned by its EXIF tag; its mask is then drawn upright.",
+                "alike. A photograph may be turned by its EXIF tag; its mask then is upright.",
             )
         scaled += 1
     return [f"{scaled} mask(s) are of another scale than their images."] if scaled else []

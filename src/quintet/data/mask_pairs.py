@@ -18,6 +18,8 @@ NEITHER = {"segmentationobject"}
 """Folders of masks that tell instances apart, not classes (PASCAL VOC)."""
 ENDINGS = {"l", "pixels0", "ids", "fine", "8bit", "left"}
 """Further words that file names of masks or images have and their counterparts lack."""
+BESIDE = {"jpeg", "class", "ground"}
+"""Words that stand beside those of roles in the names of folders."""
 LISTS = Path("ImageSets", "Segmentation")
 """Where PASCAL VOC lists the images of each part, beside many that have no mask."""
 HINT = (
@@ -129,14 +131,16 @@ def _role(file: str) -> tuple[str, str]:
             return "", file
         mask, image = (any(w in known for w in (whole, *words)) for known in (MASKS, IMAGES))
         role = ("mask" if mask else "image") if mask or image else role
-        left = [w for w in words if w not in MASKS | IMAGES | ENDINGS | {"jpeg", "class"}]
+        left = [w for w in words if w not in MASKS | IMAGES | ENDINGS | BESIDE]
         rest += ["_".join(left)] if (mask or image) and left else []
         rest += [folder] if not mask and not image else []
     return role, "/".join([*rest, stem])
 
 
 def _words(name: str) -> list[str]:
-    return [w.lower() for w in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+\w*", name)]
+    return [
+        w.lower() for w in re.findall(r"[A-Z]+(?=[A-Z][a-z])|[A-Z]?[a-z]+|[A-Z]+|\d+[a-z]*", name)
+    ]
 
 
 def _matched(root: Path, images: list[Named], masks: list[Named]) -> list[tuple[Named, Named]]:

@@ -15,8 +15,8 @@ from quintet.problems.segmentation import IGNORED
 
 Values = NDArray[np.int64]
 MOST_CLASSES = 256
-SOFT, PLAIN = 32, 0.9
-"""More values than the first, of which two hold more of the pixels than the second: soft edges."""
+SOFT, PLAIN = 8, 0.9
+"""More values than the first, whose ends hold more of the pixels than the second: soft edges."""
 LOSSY = {".jpg", ".jpeg", ".jfif"}
 
 
@@ -73,9 +73,7 @@ def _mask(picture: Any) -> Mask:
         used, first = np.unique(index, return_index=True)
         palette = dict(zip(used.tolist(), colours.ravel()[first].tolist(), strict=True))
         return Mask(index, colours, palette, coloured=False)
-    grey = bool(
-        (layers[..., 0] == layers[..., 1]).all() and (layers[..., 1] == layers[..., 2]).all()
-    )
+    grey = bool((layers[..., :3] == layers[..., :1]).all())
     return Mask(colours & 0xFF if grey else colours, colours, {}, coloured=not grey)
 
 
@@ -108,20 +106,20 @@ def check_edges(values: Values, files: Sequence[str], ignore: int | None) -> Non
     """Refuse masks whose values between the classes come from lossy compression or soft edges.
 
     Raises:
-        UserError: more than two values in a JPEG, or many values of which two hold nearly all.
+        UserError: more than two values in a JPEG, or many, of which the ends hold nearly all.
 
     """
     found, counts = np.unique(values[values != ignore] if ignore is not None else values,
                               return_counts=True)  # fmt: skip
     lossy = next((file for file in files if Path(file).suffix.lower() in LOSSY), None)
-    soft = len(found) > SOFT and np.sort(counts)[-2:].sum() > PLAIN * counts.sum()
+    soft = len(found) > SOFT and counts[[0, -1]].sum() > PLAIN * counts.sum()
     if len(found) <= 2 or not (lossy or soft):
         return
     seen = f"The masks have {len(found)} different values"
     cause = (
         f"{seen}, and {lossy} is a JPEG, whose compression blurs them"
         if lossy
-        else f"{seen}, of which two hold nearly all pixels: edges that are soft, not classes"
+        else f"{seen}, the first and the last of nearly all pixels: soft edges, not classes"
     )
     raise UserError(
         cause,
@@ -137,8 +135,8 @@ def class_maps(
 ) -> tuple[Tensor, list[str]]:
     """Return masks (N, H, W) as class indices, `IGNORED` where the value is `ignore`, and names.
 
-    Values 0, 1, 2 ... stay as they are; others, such as 0 and 255 or colours, are numbered in
-    increasing order.
+    Values from 0 on without large gaps stay as they are, and so do those for which there are names;
+    others, such as 0 and 255 or colours, are numbered in increasing order.
 
     Raises:
         UserError: too many values, or another number of names.
@@ -151,10 +149,10 @@ def class_maps(
             code=Code.DATA,
             hint="Save them without compression losses (PNG), one value for each class.",
         )
-    most = MOST_CLASSES if names is None else len(names)
-    as_is = not found or (0 <= found[0] and found[-1] < most and found[-1] < 2 * len(found))
-    if names is not None and found and 0 <= found[0] and found[-1] < len(names):
-        as_is = True
+    if names is None:
+        as_is = not found or (found[0] == 0 and found[-1] < min(2 * len(found), MOST_CLASSES))
+    else:
+        as_is = not found or (found[0] >= 0 and found[-1] < len(names))
     index = values.copy() if as_is else np.searchsorted(found, values)
     index[(values == IGNORED) | (values == ignore)] = IGNORED
     kept = list(range(found[-1] + 1 if found else 0)) if as_is else found

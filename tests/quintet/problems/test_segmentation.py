@@ -3,16 +3,13 @@
 import numpy as np
 import pytest
 import torch
-from PIL import Image
 from torch.nn import functional
 
 from quintet.analysis.bootstrap import measured
 from quintet.artifacts.predictions_file import Predictions, read, write
-from quintet.base.errors import Code, UserError
 from quintet.data.arrays import arrays
 from quintet.data.bundled import digits_masks
 from quintet.data.facts import check
-from quintet.data.mask_folders import masks
 from quintet.options.losses import Dice, Focal
 from quintet.problems import PROBLEMS, problem_of
 from quintet.problems.segmentation import IGNORED
@@ -101,61 +98,6 @@ def test_canvases_use_each_digit_once_and_mark_its_ink():
     assert bool((samples.x[:, 0][samples.y > 0] >= 4).all())
     assert bool((samples.x[:, 0][samples.y == 0] < 4).all())
     assert torch.equal(digits_masks().y, samples.y)
-
-
-def folder(root, size=(6, 5), value=255, colour=False):
-    """Write three images with masks, whose upper half is of the second class."""
-    for part in ("images", "masks"):
-        (root / part).mkdir(parents=True)
-    width, height = size
-    for name in "abc":
-        Image.new("RGB", size, "red").save(root / "images" / f"{name}.jpg")
-        mask = np.zeros((height, width), np.uint8)
-        mask[: height // 2] = value
-        Image.fromarray(mask).convert("RGB" if colour else "L").save(root / f"masks/{name}.png")
-    return root
-
-
-def test_images_and_masks_are_matched_by_name(tmp_path):
-    samples = masks(str(folder(tmp_path)), class_names=["ground", "sky"])
-    check(samples)
-    assert samples.x.shape == (3, 3, 5, 6)
-    assert samples.y.unique().tolist() == [0, 1]
-    assert samples.class_names == ["ground", "sky"]
-    assert samples.split is None
-
-
-def test_folders_of_parts_keep_their_parts(tmp_path):
-    for name in ("train", "val", "test"):
-        folder(tmp_path / name)
-    assert masks(str(tmp_path)).split.tolist() == [0, 0, 0, 1, 1, 1, 2, 2, 2]
-
-
-def test_masks_are_resized_to_the_nearest_pixel(tmp_path):
-    samples = masks(str(folder(tmp_path)), size=[10, 12])
-    assert samples.y.shape == (3, 10, 12)
-    assert samples.y.unique().tolist() == [0, 1]
-
-
-def test_an_ignored_value_is_no_class(tmp_path):
-    samples = masks(str(folder(tmp_path, value=1)), ignore=1, class_names=None)
-    assert samples.y.unique().tolist() == [IGNORED, 0]
-    with pytest.raises(UserError) as refused:
-        check(samples)
-    assert refused.value.code == Code.DATA
-
-
-def test_an_image_without_a_mask_is_refused_by_name(tmp_path):
-    (folder(tmp_path) / "masks" / "b.png").unlink()
-    with pytest.raises(UserError, match=r"b\.jpg has no mask") as refused:
-        masks(str(tmp_path))
-    assert refused.value.code == Code.DATA
-
-
-def test_masks_in_colour_are_refused(tmp_path):
-    with pytest.raises(UserError, match="in colour") as refused:
-        masks(str(folder(tmp_path, colour=True)))
-    assert refused.value.code == Code.DATA
 
 
 def test_arrays_of_whole_numbers_beside_images_are_masks(tmp_path):

@@ -1,6 +1,7 @@
 """Columns of words that look like numbers or dates: what keeps them from being read so; a cure."""
 
 import re
+import warnings
 
 import numpy as np
 
@@ -87,15 +88,13 @@ def _dates(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
 
 
 def _dates_of_another_form(words: list[str]) -> bool:
-    """Return whether dateutil, which guesses cell by cell, takes all of several words for dates."""
-    from dateutil import parser
+    """Return whether pandas, which guesses cell by cell here, takes several words for dates."""
+    import pandas as pd
 
     some = words[:: max(1, len(words) // 20)]
-    try:
-        for word in some:
-            if not DATE_LIKE.fullmatch(word) or not any(map(str.isdigit, word)):
-                return False
-            parser.parse(word)
-    except (ValueError, OverflowError):
+    if not all(DATE_LIKE.fullmatch(word) and any(map(str.isdigit, word)) for word in some):
         return False
-    return len(some) > 1
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        guessed = pd.to_datetime(pd.Series(some), format="mixed", errors="coerce", utc=True)
+    return bool(guessed.notna().all())

@@ -1,4 +1,4 @@
-"""Metric, loss and model of a task that is only known once the data are read."""
+"""Default metric, loss and model of tasks that are known only after the data have been read."""
 
 import yaml
 from omegaconf import DictConfig, OmegaConf, open_dict
@@ -9,10 +9,10 @@ from quintet.problems import PROBLEMS
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace the options that nobody chose where they do not fit the task.
+    """Replace default options where they do not fit the task; typed ones are kept.
 
     Returns:
-        what was chosen, as overrides.
+        the new choices, as overrides.
 
     """
     chosen: list[str] = []
@@ -33,7 +33,7 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
-    """Return whether a group's option is that of train.yaml, and nobody typed or changed it."""
+    """Return whether a group's option is the default of train.yaml, and was not typed."""
     usual = {
         str(key): value
         for entry in top_level()["defaults"]

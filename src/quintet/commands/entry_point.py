@@ -105,6 +105,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 def typed_line(arguments: list[str]) -> console.CommandLine:
     """Return what is known of the terminal that a command with these arguments was typed in."""
     flags = hydra_internals.config_flags_of(arguments)
+    for flag in flags:
+        if flag.startswith("--config-dir="):
+            paths.also_search(Path(flag.partition("=")[2]).absolute())
     return console.CommandLine(Path.cwd(), flags, hydra_internals.overrides_of(arguments))
 
 

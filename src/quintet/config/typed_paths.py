@@ -31,9 +31,10 @@ def settle(cfg: DictConfig, folder: Path) -> None:
 
 def _named(node: DictConfig) -> Iterator[tuple[DictConfig, str]]:
     for key in node:
-        if OmegaConf.is_missing(node, key) or OmegaConf.is_interpolation(node, key):
+        name = str(key)
+        if OmegaConf.is_missing(node, name) or OmegaConf.is_interpolation(node, name):
             continue
-        if isinstance(node[key], DictConfig):
-            yield from _named(node[key])
-        elif str(key).rpartition("_")[2] in NAMES and node[key]:
-            yield node, str(key)
+        if isinstance(node[name], DictConfig):
+            yield from _named(node[name])
+        elif name.rpartition("_")[2] in NAMES and node[name]:
+            yield node, name

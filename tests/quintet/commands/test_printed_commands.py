@@ -15,9 +15,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import yaml
-from image_files import Image, write_tree
 
 import runs
+from image_files import Image, write_tree
 
 ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"python \S*src/\w+\.py .*")

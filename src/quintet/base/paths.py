@@ -29,7 +29,7 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 
 
 def also_search(folder: Path) -> None:
-    """Find options in one more folder of configs, after the others, as Hydra does (--config-dir)."""
+    """Find options in one more folder of configs, after the others, as Hydra does."""
     global SEARCHED
     if folder.is_dir() and folder not in SEARCHED:
         SEARCHED = (*SEARCHED, folder)

@@ -7,7 +7,6 @@ one, with the files that they have.
 import html
 import re
 import shlex
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -39,7 +38,7 @@ class Desk:
         write_tree(folder / "my images", {"cats": 30, "dogs": 30})
         np.save(folder / "new.npy", np.zeros((3, 2), "float32"))
         Image.new("L", (8, 8)).save(folder / "new.png")
-        shutil.copy(folder / "my houses.csv", folder / "new.csv")
+        (folder / "new.csv").write_text("x,y\n0.1,0.2\n")
 
     def type(self, command: str, *more: str) -> str:
         """Paste one line; return what it prints."""
@@ -117,7 +116,12 @@ SITUATIONS = {
     "folds": ("cv.folds=2", *TABLE),
     "words of a sweep": ("sweeper=asha", "search_space=high", *TABLE),
     "no -m": ("hydra.mode=MULTIRUN", "optimizer.lr=0.1,0.01", *TABLE),
-    "a module without the choices": ("module=gan", "metric=logged", "metric.name=frechet"),
+    "a module without the choices": (
+        "module=gan",
+        "metric=logged",
+        "metric.name=frechet",
+        "metric.mode=min",
+    ),
     "a sweep of modules": ("-m", "experiment=gan", "sweeper.n_trials=2"),
 }
 

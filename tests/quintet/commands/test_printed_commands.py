@@ -104,6 +104,7 @@ def test_those_of_a_sweep_with_own_configs(desk: Desk) -> None:
     paste(desk, found)
 
 
+LOGGED = ("metric=logged", "metric.name=frechet", "metric.mode=min")
 SITUATIONS = {
     "images": ("data=images", "data.path=my images"),
     "digits": ("model.width=8",),
@@ -116,7 +117,7 @@ SITUATIONS = {
     "folds": ("cv.folds=2", *TABLE),
     "words of a sweep": ("sweeper=asha", "search_space=high", *TABLE),
     "no -m": ("hydra.mode=MULTIRUN", "optimizer.lr=0.1,0.01", *TABLE),
-    "a module without the choices": (
+    "a module without the choices": ("module=gan", *LOGGED),
         "module=gan",
         "metric=logged",
         "metric.name=frechet",

@@ -118,11 +118,6 @@ SITUATIONS = {
     "words of a sweep": ("sweeper=asha", "search_space=high", *TABLE),
     "no -m": ("hydra.mode=MULTIRUN", "optimizer.lr=0.1,0.01", *TABLE),
     "a module without the choices": ("module=gan", *LOGGED),
-        "module=gan",
-        "metric=logged",
-        "metric.name=frechet",
-        "metric.mode=min",
-    ),
     "a sweep of modules": ("-m", "experiment=gan", "sweeper.n_trials=2"),
 }
 

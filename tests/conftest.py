@@ -28,6 +28,11 @@ REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""
 
 
+def pytest_configure() -> None:
+    """Let what tests start be interrupted, however pytest was started."""
+    warm.heed_signals()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests that need what was taken out by `make slim`."""
     if not REMOVED:

@@ -1,6 +1,6 @@
 """Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
 
-import os
+import re
 import shlex
 from typing import Any
 
@@ -9,10 +9,11 @@ from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
-from quintet.config.trust import REFERENCE
 
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that are filled in by the run."""
+UNSET = re.compile(r"Environment variable '([^']+)' not found")
+"""How OmegaConf names a variable that is not set."""
 
 
 def as_user_error(error: BaseException) -> UserError:
@@ -84,13 +85,17 @@ def _unresolved(error: Any) -> UserError | None:
 
     if not isinstance(error, InterpolationResolutionError):
         return None
-    key, text = str(error.full_key), str(error.child_node)
-    found = REFERENCE.finditer(text)
-    unset = [m[1] for m in found if m[2] is None and m[1] not in os.environ]
-    what = f"the environment variable {unset[0]} is not set" if unset else _first_line(error)
-    hint = f"Set it, or give {key}=<value>." if unset else f"Give {key}=<value>."
+    key = str(error.full_key) if error.full_key else None
+    text = None if error.child_node is None else str(error.child_node)
+    unset = UNSET.search(str(error))
+    what = f"the environment variable {unset[1]} is not set" if unset else _first_line(error)
+    todo = ", or ".join((["set it"] if unset else []) + ([f"give {key}=<value>"] if key else []))
     return UserError(
-        f"cannot be resolved: {what}", code=Code.MISSING_VALUE, key=key, value=text, hint=hint
+        f"{'' if key else 'A reference '}cannot be resolved: {what}",
+        code=Code.MISSING_VALUE,
+        key=key,
+        value=text,
+        hint=todo[:1].upper() + todo[1:],
     )
 
 

@@ -142,7 +142,7 @@ def check_places(config: DictConfig, run: Path) -> None:
             if key == "filename" and {*"{}"} & {*FIELD.sub("", text)}:
                 raise UserError(
                     f"{place}={text!r} is a template that may tell more than a metric. Allowed: "
-                    f"{{name}} and {{name:.3f}}. If more is meant, type {place}= on this command."
+                    "{name} and {name:.3f}. If more is meant, give this key on the command line."
                 )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(
@@ -151,7 +151,7 @@ def check_places(config: DictConfig, run: Path) -> None:
                     code=Code.NOT_TRUSTED,
                     key=place,
                     value=text,
-                    hint=f"If that is intended, give {place}= on this command.",
+                    hint="If that is intended, give this key on the command line.",
                 )
 
 
@@ -189,14 +189,18 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
     known = any(home.partition(".")[0] == package for home in (*homes, "torch", "lightning"))
     word = path if known else package
     may = f"Here it may name the building blocks of {', '.join(homes)}. " if homes else ""
+    allow = (
+        f"If you know this code, allow it with trust={word} on the command line, or with "
+        f'trusted = ["{word}"] under [tool.quintet] in pyproject.toml.'
+    )
+    named = all(map(str.isidentifier, word.split(".")))  # else it is text to paste into a shell
     return UserError(
         "is not trusted, so it was not called: it came with a folder, and to name code is "
         "to run it",
         code=Code.NOT_TRUSTED,
         key=key,
         value=path,
-        hint=f"{may}If you know this code, allow it with trust={word} on the command line, or "
-        f'with trusted = ["{word}"] under [tool.quintet] in pyproject.toml.',
+        hint=f"{may}{allow if named else ''}",
     )
 
 

@@ -3,6 +3,7 @@
 import copy
 import json
 import pickle
+import shlex
 import shutil
 import subprocess
 from collections.abc import Callable, Iterator
@@ -433,6 +434,32 @@ def test_a_resumed_folder_does_not_say_whom_to_tell(run):
     assert not resumed(resumption(run, "logger=none")).logger
     assert set(resumed(resumption(run, "logger=mlflow")).logger) == {"mlflow"}
     assert set(resumed(resumption(run, "trust=[logger]")).logger) == {"mlflow"}
+
+
+def test_no_hint_to_be_copied_holds_a_shells_words_of_a_folder(run):
+    config = plain(run, BEGUN)
+    evil = {"_target_": "os.system", "entity": "x;id", "key": "${oc.env:QUINTET_CANARY}", "a b": 1}
+    config["logger"] = {"wandb": evil | {"notes": "$(id)"}}
+    write(run, BEGUN, config)
+    with pytest.raises(UserError) as caught:
+        resumed(resumption(run))
+    hint = caught.value.hint
+    assert "logger.wandb.entity" in hint
+    words = hint.split("instance as ")[1].split(" (words")[0]
+    assert shlex.join(shlex.split(words)) == words  # nothing for a shell to run
+    for left_out in ("os.system", "oc.env", "a b"):
+        assert left_out not in hint
+
+
+@pytest.mark.parametrize("target", ["a;id.Net", "$(id).Net", "torch`id`.Net", "a b.Net"])
+def test_what_is_no_name_of_code_is_not_offered_as_one_to_trust(run, target):
+    config = plain(run, CONFIG)
+    config["model"]["_target_"] = target
+    write(run, CONFIG, config)
+    with pytest.raises(UserError) as caught:
+        run_folder.load(run, Trust())
+    assert caught.value.code is Code.NOT_TRUSTED
+    assert "trust=" not in caught.value.hint
 
 
 @pytest.mark.parametrize(

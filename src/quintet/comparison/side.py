@@ -131,9 +131,7 @@ def check(a: Side, b: Side) -> None:
             f"a is measured by {one.metric.name}, b by {two.metric.name}, so their scores cannot "
             "be compared",
             code=Code.INCOMPATIBLE,
-            hint="Train b again with metric={}, or a with metric={}.".format(*names)
-            if known
-            else "",
+            hint=again if all(harmless(f"metric={name}") for name in names) else "",
         )
     if one.facts.get("fingerprint") != two.facts.get("fingerprint"):
         raise UserError(

@@ -32,7 +32,7 @@ def _flat(side: Side) -> dict[str, str]:
         chosen.pop("sweeper", None)
     values = {key: value for key, value in side.first.cfg.items() if key not in IGNORED}
     values.pop("sweeper", None)
-    place, seed = str(side.first.cfg["paths"]["run"]), str(side.first.cfg["seed"])
+    place, seed = str(side.first.cfg["paths"]["run"]), str(side.first.cfg.get("seed"))
     settings = {
         key: value
         for key, value in _leaves(values)

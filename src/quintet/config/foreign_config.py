@@ -61,7 +61,7 @@ def settled(path: Path, trust: Trust) -> DictConfig:
 
     """
     config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
-    _require(config, NEEDED, path)
+    require(config, NEEDED, path)
     if "module" not in config:
         named = {"metric_name": config["metric"].get("name"), "task": config["facts"].get("task")}
         config["module"] = DEFAULT | named
@@ -84,7 +84,7 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
 
     """
     config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
-    _require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
+    require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
     config.setdefault("module", dict(DEFAULT))
     for key in typed:
         if not isinstance(value(config, key), dict | list | None):
@@ -169,7 +169,13 @@ def refuse_references(config: DictConfig, *groups: str) -> None:
                 raise refusal(place, found[1])
 
 
-def _require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
+def require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
+    """Raise an error for a config that lacks one of some groups.
+
+    Raises:
+        UserError: names the group.
+
+    """
     for group in groups:
         if not isinstance(config.get(group), dict):
             raise UserError(

@@ -221,7 +221,9 @@ def read(folder: Path) -> DictConfig:
         UserError: it is not a run folder.
 
     """
-    return _placed(foreign_config.as_text(foreign_config.read(_config_of(folder))), folder)
+    config = foreign_config.read(path := _config_of(folder))
+    foreign_config.require(config, ("data", "trainer"), path)
+    return _placed(foreign_config.as_text(config), folder)
 
 
 def _placed(cfg: DictConfig, folder: Path) -> DictConfig:

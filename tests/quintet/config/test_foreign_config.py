@@ -1,5 +1,6 @@
 """A folder from a stranger: nothing that its configs name is called, wherever they name it."""
 
+import contextlib
 import copy
 import json
 import pickle
@@ -28,6 +29,7 @@ from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
+from quintet.commands.steer import steer
 from quintet.comparison.differences import differences
 from quintet.comparison.side import side
 from quintet.config import foreign_config, references, run_folder
@@ -434,6 +436,25 @@ def test_a_resumed_folder_does_not_say_whom_to_tell(run):
     assert not resumed(resumption(run, "logger=none")).logger
     assert set(resumed(resumption(run, "logger=mlflow")).logger) == {"mlflow"}
     assert set(resumed(resumption(run, "trust=[logger]")).logger) == {"mlflow"}
+
+
+STEERED = {"optimizer": {"lr": 0.1, "momentum": None, "weight_decay": None}, "pause": None}
+STEERED |= {"stop": None, "checkpoint": None, "wait": 0}
+
+
+def test_a_config_of_any_shape_is_read_or_refused(run):
+    """By commands that only look at it, and so ask nothing of its shape beforehand."""
+    whole, sound = plain(run, CONFIG), side(str(run), "a")
+    for key in whole:
+        for odd in (None, "x", [1], 3, {"y": {}}, ...):
+            changed = whole | {key: odd}
+            write(run, CONFIG, {k: v for k, v in changed.items() if v is not ...})
+            for look in (
+                lambda: steer(OmegaConf.create({"run": str(run), **STEERED})),
+                lambda: differences(sound, side(str(run), "b")),
+            ):
+                with contextlib.suppress(UserError):
+                    look()
 
 
 def test_no_hint_to_be_copied_holds_a_shells_words_of_a_folder(run):

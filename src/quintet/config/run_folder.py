@@ -222,7 +222,7 @@ def read(folder: Path) -> DictConfig:
 
     """
     config = foreign_config.read(path := _config_of(folder))
-    foreign_config.require(config, ("data", "trainer"), path)
+    foreign_config.require(config, ("data", "trainer", "cv"), path)
     return _placed(foreign_config.as_text(config), folder)
 
 

@@ -31,7 +31,7 @@ SEPARATOR = 0
 
 
 @dataclass(frozen=True)
-class About:
+class TokenDescription:
     """The content of `tokens.json`: how the arrays are read.
 
     Args:
@@ -198,9 +198,11 @@ class TokenFiles(L.LightningDataModule):
             },
         }
 
-    def _about(self) -> About:
+    def _about(self) -> TokenDescription:
         try:
-            return schema.build(About, json.loads((self.folder / ABOUT).read_text("utf-8")))
+            return schema.build(
+                TokenDescription, json.loads((self.folder / ABOUT).read_text("utf-8"))
+            )
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
         raise UserError(

@@ -63,8 +63,8 @@ def csv(
         path: the file.
         target: the column to predict; several make a regression or a multilabel task.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
-        positive: the class that is class 1 of a binary task; None takes yes, true or the like,
-            else the last in order.
+        positive: the class that is class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         columns: input columns; None takes all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.

@@ -23,6 +23,9 @@ from quintet.data.samples import Task
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
 
+RARE = 0.2
+"""Share up to which the rarer of two classes is the positive one, where neither says yes."""
+
 
 @dataclass
 class Target:
@@ -81,8 +84,8 @@ def target_of(
         table: with the target columns.
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
-        positive: the class to be class 1 of a binary task; None takes yes, true or
-            the like, else the last in order.
+        positive: the class to be class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         rules: how cells are read.
 
     Raises:
@@ -145,7 +148,7 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     else:
         values = parsed.values
     _complete(cells, values, parsed.bad)
-    classes, index = _spelt(cells, form, values)
+    classes, index = _spelt(cells, form)
     summary = summary_of(cells, spec, parsed, "target")
     return Column(name, form.type, values, classes, index), summary
 
@@ -170,9 +173,7 @@ def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None
         )
 
 
-def _spelt(
-    cells: Cells, form: ColumnFormat, values: NDArray[Any]
-) -> tuple[list[str], NDArray[np.int64]]:
+def _spelt(cells: Cells, form: ColumnFormat) -> tuple[list[str], NDArray[np.int64]]:
     """Return the classes as they are spelt most often, in order, and each row's class index."""
     if cells.codes is None:
         distinct, index = np.unique(np.asarray(cells.values), return_inverse=True)
@@ -247,10 +248,13 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
         )
     if positive is not None:
         names, index = _ordered(names, index, positive)
+    elif len(names) == 2 and column.type == "category" and (index == 0).mean() <= RARE:
+        names, index = names[::-1], 1 - index  # what is rare is what is looked for
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
+    which = f" '{names[1]}' is the positive class (another: data.positive=)."
+    first = which if task == "binary" else ""
     odd = [each for each in names if each.lower() in Rules().missing_words]
     said = f" '{odd[0]}' is a class; data.missing=['{odd[0]}'] if it means no value." if odd else ""
     summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}{said}"

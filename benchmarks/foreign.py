@@ -165,12 +165,12 @@ def rows() -> list[dict[str, str]]:
 
 
 def regrets(tables: tuple[str, ...], at: int) -> dict[str, dict[str, list[float]]]:
-    """Return the regrets at so many trials, by strategy and table."""
+    """Return the regrets at so many trials, by strategy that has played all tables, and table."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for each in rows():
         if each["table"] in tables:
             found[each["strategy"]][each["table"]].append(float(each[f"regret_{at}"]))
-    return found
+    return {name: own for name, own in found.items() if len(own) == len(tables)}
 
 
 def interval(own: dict[str, list[float]]) -> tuple[float, float]:
@@ -187,7 +187,7 @@ def ranks(tables: tuple[str, ...], at: int) -> dict[str, float]:
     found = regrets(tables, at)
     means = {n: {t: mean(v) for t, v in own.items()} for n, own in found.items()}
     return {
-        name: mean(1 + sum(m[t] < own[t] for m in means.values()) for t in tables if t in own)
+        name: mean(1 + sum(m[t] < own[t] for m in means.values()) for t in tables)
         for name, own in means.items()
     }
 
@@ -208,7 +208,7 @@ def show() -> None:
     halves = [regrets(tables, AT[-1]) for tables in (CHOSEN_ON, CONFIRMED_ON)]
     print("| strategy | seeds | " + " | ".join(f"{n} trials" for n in AT), end="")
     print(" | 100, chosen on | 100, others | rank | CPU s |\n|" + "---|" * (len(AT) + 6))
-    for name in sorted(cpu, key=lambda n: interval(parts[AT[-1]][n])[0]):
+    for name in sorted(parts[AT[-1]], key=lambda n: interval(parts[AT[-1]][n])[0]):
         cells = [cell(interval(parts[n][name])) for n in AT]
         cells += [cell(interval(half[name])) for half in halves]
         count = min(map(len, parts[AT[-1]][name].values()))

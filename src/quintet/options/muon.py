@@ -51,15 +51,24 @@ class Muon(Optimizer):
         eps: float = 1e-8,
     ) -> None:
         groups = split(params)
-        common = {"lr": lr, "weight_decay": weight_decay}
-        own = {"momentum": momentum, "nesterov": nesterov, "ns_steps": ns_steps}
+        first, second = betas
         self._parts: list[Optimizer] = []
         if hidden := [group for group in groups if group[HIDDEN]]:
-            self._parts.append(TorchMuon(hidden, **common, **own, adjust_lr_fn=adjust_lr_fn))
+            muon = TorchMuon(
+                hidden,
+                lr=lr,
+                weight_decay=weight_decay,
+                momentum=momentum,
+                nesterov=nesterov,
+                ns_steps=ns_steps,
+                adjust_lr_fn=adjust_lr_fn,
+            )
+            self._parts.append(muon)
         if rest := [group for group in groups if not group[HIDDEN]]:
-            self._parts.append(AdamW(rest, **common, betas=tuple(betas), eps=eps))
+            self._parts.append(AdamW(rest, lr, (first, second), eps, weight_decay))
         made = [group for part in self._parts for group in part.param_groups]
-        super().__init__(made, {**common, "betas": tuple(betas)})
+        defaults = {"lr": lr, "weight_decay": weight_decay, "betas": (first, second)}
+        super().__init__(made, defaults)
         self._share()
 
     def _share(self) -> None:
@@ -75,7 +84,7 @@ class Muon(Optimizer):
         self._share()
 
     @torch.no_grad()
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Take a step of both."""
         loss = None
         if closure is not None:

@@ -41,6 +41,7 @@ OURS = {
     "random": Random,
     "quasi_random": QuasiRandom,
     "genetic": Genetic,
+    "genetic, one child": functools.partial(Genetic, children=1),
     "tpe, independent": functools.partial(Tpe, multivariate=False),
     "tpe, multivariate": functools.partial(Tpe, multivariate=True),
     "bayesian": GaussianProcess,

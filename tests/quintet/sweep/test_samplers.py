@@ -1,8 +1,11 @@
 """Samplers: what they suggest depends on seed, number and history alone."""
 
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState
 from parent import loop, plan
 
 from quintet.base.errors import UserError
@@ -12,7 +15,7 @@ from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic, cross
 from quintet.sweep.samplers.hyperopt import Hyperopt
-from quintet.sweep.samplers.model_based import GaussianProcess, Tpe
+from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, OptunaSampler, Tpe
 from quintet.sweep.samplers.surrogate import MOST, _modelled, expected_improvement
 
 SPACE = Space(
@@ -29,10 +32,11 @@ LEARNERS = [
     Genetic(),
     Genetic(children=1),
     CoarseToFine(),
+    OptunaSampler(partial(TPESampler, n_startup_trials=5)),
 ]
 if find_spec("hyperopt") is not None:
     LEARNERS.append(Hyperopt(startup=5))
-SAMPLERS = [Random(), QuasiRandom(), *LEARNERS]
+SAMPLERS = [Random(), QuasiRandom(), CmaEs(), *LEARNERS]  # CMA-ES draws options at random
 
 
 def p(point):
@@ -218,3 +222,27 @@ def test_a_model_saves_a_genetic_search_trials():
 
     with_model, without = (sum(best(n, s) for s in range(8)) for n in (32, 1))
     assert with_model < without
+
+
+def test_cma_es_converges_on_a_valley_of_two_numbers():
+    space = Space((Interval("a", 0, 1), Interval("b", 1e-3, 1, "log")))
+    trials = []
+    for number in range(120):
+        point = CmaEs().suggest(trials, space, number, 0, "min")
+        a, b = (space[key].unit(point[key]) for key in ("a", "b"))
+        value = (a - 0.3) ** 2 + 10 * (b - a) ** 2
+        trials.append(Trial(number, "completed", value, point))
+    assert min(t.value for t in trials[100:]) < 1e-3
+    assert sum(t.value for t in trials[100:]) < sum(t.value for t in trials[:20]) / 20
+
+
+def test_a_sampler_by_its_path_is_given_the_trials_and_a_seed():
+    seen = []
+
+    class Own(TPESampler):
+        def infer_relative_search_space(self, study, trial):
+            seen.append(len(study.get_trials(states=(TrialState.COMPLETE,))))
+            return super().infer_relative_search_space(study, trial)
+
+    serial(OptunaSampler(Own), 3)
+    assert seen == [0, 1, 2]

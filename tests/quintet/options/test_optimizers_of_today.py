@@ -16,7 +16,6 @@ from quintet.training.callbacks.optimizer_modes import switches_modes
 from quintet.training.factories import OptimizerFactory
 from running import composed
 
-NEW = ["muon", "lion", "lamb", "adafactor", "adamw_schedule_free", "sgd_schedule_free"]
 A, B, C = 3.4445, -4.7750, 2.0315
 """Of Muon's quintic polynomial (Jordan et al., 2024)."""
 
@@ -198,6 +197,6 @@ def test_a_schedule_free_optimizer_brings_its_schedule_unless_one_is_typed(tmp_p
     assert typed.scheduler._target_.endswith("CosineAnnealingLR")
 
 
-@pytest.mark.parametrize("option", NEW)
+@pytest.mark.parametrize("option", own("optimizer"))
 def test_each_has_a_space_of_its_own(option):
     assert {"lr", "weight_decay"} <= set(node("optimizer", option)["search_space"])

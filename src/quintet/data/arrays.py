@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.columns import BLUR, FLOAT32_STEP
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
@@ -61,7 +62,8 @@ def arrays(
     image = found_kind == "image" and inputs.ndim == 4
     axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
     white = white_of(inputs) if found_kind == "image" else 1.0
-    converted = convert(inputs, found_kind, axis, white)
+    offsets = offsets_of(inputs) if found_kind in ("table", "sequence") else None
+    converted = convert(inputs, found_kind, axis, white, offsets)
     found = _target(targets, task)
     samples = Samples(
         x=converted,
@@ -75,6 +77,7 @@ def arrays(
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
             *([remark] if remark else []),
+            *([] if offsets is None else [_offsets_remark(offsets)]),
             *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
             found.summary,
         ],
@@ -85,6 +88,7 @@ def arrays(
             "x": x,
             "dtype": inputs.dtype.name,
             "channels_at": axis,
+            "offsets": None if offsets is None else offsets.tolist(),
         },
     )
     check(samples)
@@ -114,7 +118,10 @@ def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
     if kind == "image" and inputs.ndim == 4 and axis is None:
         axis = channels_of(inputs.shape, None)[0]
     white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
-    x = convert(inputs, kind, axis, white)
+    offsets = None if reader.get("offsets") is None else np.array(reader["offsets"])
+    if offsets is not None and inputs.shape[-1] != len(offsets):
+        offsets = None  # of another shape, which is refused below
+    x = convert(inputs, kind, axis, white, offsets)
     expected = reader.get("shape")
     if expected is not None and list(x.shape[1:]) != list(expected):
         raise UserError(
@@ -142,7 +149,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             return {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
         reason = (
-            "it holds Python objects, which could run code: save plain numbers or text"
+            "it is none, or holds Python objects, which could run code: save plain numbers or text"
             if "allow_pickle" in str(problem)
             else problem
         )
@@ -180,7 +187,11 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
 
 
 def convert(
-    inputs: NDArray[Any], kind: Kind, channels: Channels | None = None, white: float = 1.0
+    inputs: NDArray[Any],
+    kind: Kind,
+    channels: Channels | None = None,
+    white: float = 1.0,
+    offsets: NDArray[Any] | None = None,
 ) -> Tensor:
     """Return inputs in the shape and type that `Samples` has for their kind.
 
@@ -189,6 +200,7 @@ def convert(
         kind: of the inputs.
         channels: axis of the channels of images (N, _, _, _).
         white: what values are divided by.
+        offsets: what is taken off each feature before the values become float32, see `offsets_of`.
 
     """
     if inputs.dtype.kind not in "biuf":
@@ -201,6 +213,8 @@ def convert(
         if inputs.dtype.kind == "f":
             raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
+    if offsets is not None:
+        inputs = inputs - offsets
     with np.errstate(over="ignore"):
         values = torch.from_numpy(inputs.astype(np.float32))
     if kind == "image" and inputs.ndim == 3:
@@ -216,6 +230,31 @@ def convert(
             "median",
         )
     return values.div_(white) if white != 1 else values
+
+
+def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
+    """Return a value of each feature (F,) to take off where float32 would blur its differences.
+
+    None where it blurs none; 0 for features that it does not blur. Whole numbers stay whole.
+    """
+    if inputs.dtype.kind not in "iuf" or inputs.dtype.itemsize < 4 or inputs.dtype == np.float32:
+        return None
+    columns = inputs.reshape(-1, inputs.shape[-1])
+    wide = np.int64 if inputs.dtype.kind in "iu" else np.float64
+    first = columns[0].astype(wide)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = (columns.astype(wide) - first).std(axis=0)
+        blurs = np.abs(columns).max(axis=0) * FLOAT32_STEP > BLUR * spread
+    found: NDArray[Any] = np.where(blurs & (spread > 0), first, wide(0))
+    return found if found.any() else None
+
+
+def _offsets_remark(offsets: NDArray[Any]) -> str:
+    which = np.flatnonzero(offsets)
+    return (
+        f"{len(which)} feature(s) have values so large that 32 bits would blur their differences, "
+        f"such as feature {which[0]}: {offsets[which[0]]} is taken off it."
+    )
 
 
 def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str) -> None:

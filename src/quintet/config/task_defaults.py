@@ -1,31 +1,28 @@
-"""Default metric and loss of tasks that are known only after the data have been read."""
-
-from collections.abc import Mapping
+"""Default metric, loss and model of tasks that are known only after the data have been read."""
 
 import yaml
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.base import paths
-from quintet.config.compatibility import top_level
-
-DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "regression": {"metric": "rmse", "loss": "mse"},
-    "multilabel": {"metric": "f1", "loss": "bce"},
-}
-"""Options for tasks that the defaults of train.yaml do not fit."""
+from quintet.config.compatibility import model_need, top_level
+from quintet.problems import PROBLEMS
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace default metric and loss where they do not fit the task; typed ones are kept.
+    """Replace default options where they do not fit the task; typed ones are kept.
 
     Returns:
         the new choices, as overrides.
 
     """
-    chosen = []
-    for group, option in DEFAULTS.get(cfg.facts.task, {}).items():
+    chosen: list[str] = []
+    task = cfg.facts.task
+    if task not in PROBLEMS:
+        return chosen
+    for group, option in PROBLEMS[task].defaults.items():
+        need = model_need(task, cfg.facts.kind)[0] if group == "model" else task
         fits = cfg[group].get("fits")
-        if fits is None or cfg.facts.task in fits or not _is_default(cfg, group):
+        if fits is None or need in fits or not _is_default(cfg, group):
             continue
         node = yaml.safe_load(paths.options(group)[option].read_text())
         with open_dict(cfg):

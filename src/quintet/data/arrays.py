@@ -14,11 +14,12 @@ from quintet.data.columns import BLUR, FLOAT32_STEP
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
+from quintet.data.mask_values import class_maps, mask_remarks
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.parts import joined, part_of, without_part
 from quintet.data.samples import Kind, Samples
-from quintet.data.targets import one_hot, target_of
+from quintet.data.targets import Target, one_hot, target_of
 
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
 Y_NAMES = ("y", "labels", "label", "targets", "target", "classes")
@@ -31,6 +32,7 @@ def arrays(
     x: str = "x",
     y: str = "y",
     channels: str | None = None,
+    ignore: int | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
 ) -> Samples:
@@ -38,17 +40,20 @@ def arrays(
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
     (N, C, H, W) and (N, H, W, C) are images. Images of type uint8 and uint16 become values from 0
-    to 1, others stay as they are. Files with `x_train`, `y_train`, `x_test`, `y_test` (and
-    `x_val`, `y_val`, or names such as `train_images`) keep these parts.
+    to 1, others stay as they are. Whole numbers (N, H, W) as targets of images are masks, the
+    classes of a segmentation. Files with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`,
+    `y_val`, or names such as `train_images`) keep these parts.
 
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
-        task: binary, multiclass, multilabel or regression; None infers it from the targets.
+        task: binary, multiclass, multilabel, regression or segmentation; None infers it from the
+            targets.
         kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
             shape.
         x: name of the inputs in the file.
-        y: name of the targets, (N,) or (N, K).
+        y: name of the targets, (N,), (N, K) or (N, H, W).
         channels: first or last, the axis of an image's channels; None infers it from the shape.
+        ignore: value of mask pixels that neither loss nor metric counts.
         val_path: a file of validation samples, with the same names.
         test_path: likewise, of test samples.
 
@@ -58,13 +63,14 @@ def arrays(
     """
     inputs, targets, part = _read(path, x, y, {"val": val_path, "test": test_path})
     found_kind = kind_of(inputs, kind)
-    _check_shapes(inputs, targets, x, y, str(path))
+    segmented = task == "segmentation" or (found_kind == "image" and targets.ndim == 3)
+    _check_shapes(inputs, targets, x, y, str(path), masks=segmented)
     image = found_kind == "image" and inputs.ndim == 4
     axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
     white = white_of(inputs) if found_kind == "image" else 1.0
     offsets = offsets_of(inputs) if found_kind in ("table", "sequence") else None
     converted = convert(inputs, found_kind, axis, white, offsets)
-    found = _target(targets, task)
+    found = _masks(targets, ignore) if segmented else _target(targets, task)
     samples = Samples(
         x=converted,
         y=found.y,
@@ -257,7 +263,9 @@ def _offsets_remark(offsets: NDArray[Any]) -> str:
     )
 
 
-def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str) -> None:
+def _check_shapes(
+    inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str, masks: bool
+) -> None:
     """Refuse arrays that are empty or do not belong together."""
     shapes = f"'{x}' has shape {inputs.shape} and '{y}' {targets.shape}"
     if not inputs.size or not targets.size:
@@ -266,11 +274,11 @@ def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, p
             code=Code.DATA,
             hint="Save arrays with at least one sample and one feature",
         )
-    if targets.ndim not in (1, 2):
+    if targets.ndim not in (1, 2) and not masks:
         raise UserError(
-            f"{path}: {shapes}, but targets are (N,) or (N, K)",
+            f"{path}: {shapes}, but targets are (N,) or (N, K), or masks (N, H, W) of images",
             code=Code.DATA,
-            hint=f"Reshape '{y}'; of a map of classes, say, keep one number a sample",
+            hint=f"Reshape '{y}', or say data.kind=image",
         )
     if len(inputs) != len(targets):
         raise UserError(
@@ -280,7 +288,7 @@ def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, p
         )
 
 
-def _target(targets: NDArray[Any], task: str | None) -> Any:
+def _target(targets: NDArray[Any], task: str | None) -> Target:
     import pandas as pd
 
     several = targets.ndim == 2 and targets.shape[1] > 1
@@ -338,6 +346,19 @@ def _named(
                 hint="Name the arrays with data.x= and data.y=",
             )
     return stored[x], stored[y]
+
+
+def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
+    if targets.ndim != 3 or targets.dtype.kind not in "biu":
+        raise UserError(
+            f"takes masks, whole numbers (N, H, W); these targets are {targets.dtype} of shape "
+            f"{targets.shape}",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value="segmentation",
+        )
+    y, names = class_maps(targets.astype(np.int64), ignore)
+    return Target(y, "segmentation", names, " ".join(mask_remarks(y, names, names)))
 
 
 def _parts(

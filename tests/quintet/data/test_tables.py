@@ -321,7 +321,7 @@ def test_parquet_keeps_digits_bytes_and_its_index(tmp_path: Path) -> None:
         tmp_path / "t.parquet"
     )
     samples = csv(str(tmp_path / "t.parquet"), "y")
-    assert [each.name for each in samples.columns] == ["k", "n", "b", "y"]
+    assert [each.name for each in samples.columns] == ["n", "b", "y", "k"]
     categories = {spec["name"]: spec.get("categories") for spec in samples.reader["columns"]}
     assert categories["n"] == [str(2**60 + i) for i in range(3)]
     assert categories["b"] == ["u", "v"]

@@ -54,7 +54,7 @@ class PredictionCollector(L.Callback):
         first = number * self.data.batch_size * world + trainer.global_rank
         index = first + world * torch.arange(len(targets), device=targets.device)
         kept = index % stride(len(self.data.splits[split][1]), outputs[0].numel()) == 0
-        predicted = task.predictions(outputs[kept])
+        predicted = task.problem.stored(task.predictions(outputs[kept]))
         if predicted.dtype != torch.float64:  # half precision, which NumPy may not have
             predicted = predicted.float()
         self._batches.append((index[kept], targets[kept], predicted))

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.data.columns import BLUR, FLOAT32_STEP
+from quintet.data.columns import offsets_of, offsets_remark
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
@@ -83,7 +83,7 @@ def arrays(
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
             *([remark] if remark else []),
-            *([] if offsets is None else [_offsets_remark(offsets)]),
+            *([] if offsets is None else [offsets_remark(offsets)]),
             *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
             found.summary,
         ],
@@ -236,31 +236,6 @@ def convert(
             "median",
         )
     return values.div_(white) if white != 1 else values
-
-
-def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
-    """Return a value of each feature (F,) to take off where float32 would blur its differences.
-
-    None where it blurs none; 0 for features that it does not blur. Whole numbers stay whole.
-    """
-    if inputs.dtype.kind not in "iuf" or inputs.dtype.itemsize < 4 or inputs.dtype == np.float32:
-        return None
-    columns = inputs.reshape(-1, inputs.shape[-1])
-    wide = np.int64 if inputs.dtype.kind in "iu" else np.float64
-    first = columns[0].astype(wide)
-    with np.errstate(over="ignore", invalid="ignore"):
-        spread = (columns.astype(wide) - first).std(axis=0)
-        blurs = np.abs(columns).max(axis=0) * FLOAT32_STEP > BLUR * spread
-    found: NDArray[Any] = np.where(blurs & (spread > 0), first, wide(0))
-    return found if found.any() else None
-
-
-def _offsets_remark(offsets: NDArray[Any]) -> str:
-    which = np.flatnonzero(offsets)
-    return (
-        f"{len(which)} feature(s) have values so large that 32 bits would blur their differences, "
-        f"such as feature {which[0]}: {offsets[which[0]]} is taken off it."
-    )
 
 
 def _check_shapes(

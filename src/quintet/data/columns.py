@@ -202,6 +202,32 @@ def blurred(known: NDArray[np.float64]) -> bool:
     return bool(spread > 0 and np.abs(known).max() * FLOAT32_STEP > BLUR * spread)
 
 
+def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
+    """Return a value of each feature (F,) to take off where float32 would blur its differences.
+
+    None where it blurs none; 0 for features that it does not blur. Whole numbers stay whole.
+    """
+    if inputs.dtype.kind not in "iuf" or inputs.dtype.itemsize < 4 or inputs.dtype == np.float32:
+        return None
+    columns = inputs.reshape(-1, inputs.shape[-1])
+    wide = np.int64 if inputs.dtype.kind in "iu" else np.float64
+    first = columns[0].astype(wide)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = (columns.astype(wide) - first).std(axis=0)
+        blurs = np.abs(columns).max(axis=0) * FLOAT32_STEP > BLUR * spread
+    found: NDArray[Any] = np.where(blurs & (spread > 0), first, wide(0))
+    return found if found.any() else None
+
+
+def offsets_remark(offsets: NDArray[Any]) -> str:
+    """Return a sentence on what is taken off features, see `offsets_of`."""
+    which = np.flatnonzero(offsets)
+    return (
+        f"{len(which)} feature(s) have values so large that 32 bits would blur their differences, "
+        f"such as feature {which[0]}: {offsets[which[0]]} is taken off it."
+    )
+
+
 def _date_parts(moments: NDArray[Any]) -> Spec:
     """Return which parts a column of dates is turned into, and the offset of its days."""
     known = moments[~np.isnat(moments)]

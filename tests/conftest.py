@@ -23,6 +23,8 @@ from quintet.testing.sweep_contract import loader as loader  # noqa: E402
 from quintet.testing.sweep_contract import settled as settled  # noqa: E402
 from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 
+runs.heed_interrupts()
+
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""
@@ -74,7 +76,7 @@ def run_train(start_train: Start) -> RunTrain:
         folder: Path | None, *overrides: str, check: bool = True, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         process = start_train(folder, *overrides, **options)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=runs.PATIENCE)
         assert not check or process.returncode == 0, err
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

@@ -23,6 +23,8 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 ROOT = Path(__file__).parents[1]
 SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false", "report=false")
 """A run whose epoch takes 50 milliseconds."""
+PATIENCE = 120.0
+"""Seconds that a process is waited for: more than any takes that does not hang, on busy cores too."""
 
 
 def command(folder: Path | None, *overrides: str, script: str = "train") -> list[str]:
@@ -46,6 +48,15 @@ def train(folder: Path | None, *overrides: str) -> None:
                 signal.signal(number, handler)
 
 
+def heed_interrupts() -> None:
+    """Let processes that tests start end by Ctrl-C, though a shell started the tests with `&`.
+
+    A signal that is ignored stays so in all children; one that is handled does not.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
 def environment() -> dict[str, str]:
     """Return the environment of a fresh terminal: no rank, no seed that a test left behind."""
     names = ("RANK", "WORLD_SIZE", "MASTER_", "PL_")
@@ -66,7 +77,7 @@ def start(arguments: list[str], **options: Any) -> subprocess.Popen[str]:
 
 
 def wait_until(
-    true: Callable[[], Any], process: subprocess.Popen[str], seconds: float = 60
+    true: Callable[[], Any], process: subprocess.Popen[str], seconds: float = PATIENCE
 ) -> None:
     """Wait until something is true of a running process."""
     end = time.monotonic() + seconds
@@ -132,7 +143,7 @@ def alive(process: subprocess.Popen[str]) -> set[int]:
     return found
 
 
-def wait_for_none_alive(process: subprocess.Popen[str], seconds: float = 15) -> None:
+def wait_for_none_alive(process: subprocess.Popen[str], seconds: float = PATIENCE) -> None:
     """Wait until the whole group has ended."""
     end = time.monotonic() + seconds
     while alive(process):

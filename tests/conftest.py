@@ -23,8 +23,6 @@ from quintet.testing.sweep_contract import loader as loader  # noqa: E402
 from quintet.testing.sweep_contract import settled as settled  # noqa: E402
 from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 
-runs.heed_interrupts()
-
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""

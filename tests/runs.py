@@ -24,7 +24,7 @@ ROOT = Path(__file__).parents[1]
 SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false", "report=false")
 """A run whose epoch takes 50 milliseconds."""
 PATIENCE = 120.0
-"""Seconds that a process is waited for: more than any takes that does not hang, on busy cores too."""
+"""Seconds that a process is waited for: on busy cores, only one that hangs takes as long."""
 
 
 def command(folder: Path | None, *overrides: str, script: str = "train") -> list[str]:
@@ -46,15 +46,6 @@ def train(folder: Path | None, *overrides: str) -> None:
         finally:
             for number, handler in kept.items():
                 signal.signal(number, handler)
-
-
-def heed_interrupts() -> None:
-    """Let processes that tests start end by Ctrl-C, though a shell started the tests with `&`.
-
-    A signal that is ignored stays so in all children; one that is handled does not.
-    """
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 def environment() -> dict[str, str]:

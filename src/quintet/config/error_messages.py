@@ -1,7 +1,6 @@
 """Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
 
 import os
-import os
 import shlex
 from typing import Any
 
@@ -10,8 +9,6 @@ from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
-from quintet.config.references import NODE, value
-from quintet.config.trust import REFERENCE
 from quintet.config.trust import REFERENCE
 
 FILLED_IN = ("facts", "choices", "overrides")
@@ -47,11 +44,7 @@ def _of_the_system(error: BaseException) -> UserError | None:
 def _of_hydra(error: BaseException) -> UserError | None:
     """Return the error for a config that cannot be composed or read; None for any other."""
     from hydra.errors import HydraException, MissingConfigException, OverrideParseException
-    from omegaconf.errors import (
-        InterpolationResolutionError,
-        MissingMandatoryValue,
-        OmegaConfBaseException,
-    )
+    from omegaconf.errors import MissingMandatoryValue, OmegaConfBaseException
 
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
@@ -61,9 +54,6 @@ def _of_hydra(error: BaseException) -> UserError | None:
         key = str(error.full_key or str(error).rpartition(" ")[2])
         problem, hint = "is required and has no value", f"Give {key}=<value>."
         return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
-    for each in (error, error.__cause__):
-        if isinstance(each, InterpolationResolutionError):
-            return _unresolved(each)
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
         told = UserError(f"{_first_line(error)} {_first_line(cause)}")
         return _unknown_key(cause) or _unresolved(cause) or told
@@ -102,39 +92,6 @@ def _unresolved(error: Any) -> UserError | None:
     return UserError(
         f"cannot be resolved: {what}", code=Code.MISSING_VALUE, key=key, value=text, hint=hint
     )
-
-
-def _unresolved(error: Any) -> UserError:
-    """Return the error for a key whose `${...}` has no value."""
-    key, parent = str(error.full_key or error.key), error.parent_node
-    config = _plain(parent._get_root()) if parent is not None else {}
-    text = str(_plain(parent).get(error.key, "")) if parent is not None else ""
-    if (name := _unset(text, config)) is None:
-        problem = f"cannot be resolved: {_first_line(error)}"
-        return UserError(problem, code=Code.MISSING_VALUE, key=key, value=text or None)
-    return UserError(
-        f"refers to the environment variable {name}, which is not set",
-        code=Code.MISSING_VALUE,
-        key=key,
-        value=text,
-        hint=f"Set it, as in `export {name}=...`, or give {key} another value.",
-    )
-
-
-def _plain(node: Any) -> dict[str, Any]:
-    from omegaconf import DictConfig, OmegaConf
-
-    found = OmegaConf.to_container(node, resolve=False) if isinstance(node, DictConfig) else {}
-    return found if isinstance(found, dict) else {}  # type: ignore[return-value]
-
-
-def _unset(text: object, config: dict[str, Any], depth: int = 9) -> str | None:
-    """Return the variable without value or default that a text refers to, through other keys too."""
-    for name, default in REFERENCE.findall(str(text)):
-        if name not in os.environ and not default:
-            return str(name)
-    below = (value(config, first + rest) for first, rest in NODE.findall(str(text)) if depth)
-    return next((name for each in below if (name := _unset(each, config, depth - 1))), None)
 
 
 def _unreadable(override: str, message: str) -> UserError:

@@ -266,12 +266,3 @@ def test_a_sweep_goes_on_after_a_signal_that_it_is_to_ignore(
         finally:
             signal.signal(number, before)
         assert stop() is asked
-
-
-def test_what_tests_start_ends_by_ctrl_c_however_they_were_started() -> None:
-    before = signal.signal(signal.SIGINT, signal.SIG_IGN)
-    try:
-        runs.heed_interrupts()
-        assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
-    finally:
-        signal.signal(signal.SIGINT, before)

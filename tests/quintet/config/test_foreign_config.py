@@ -531,7 +531,7 @@ def test_an_export_of_facts_that_describe_no_samples_is_one_refusal(run, facts):
     config = plain(run, CONFIG)
     shown = trained(run)
     shown.cfg.facts = config["facts"] | facts
-    with pytest.raises(UserError, match="config.yaml"):
+    with pytest.raises(UserError, match=r"config\.yaml"):
         _example(shown)
 
 

@@ -19,7 +19,10 @@ from quintet.study.trial import folder_of
 from quintet.sweep import final_ensemble, trial_process, winner
 from quintet.sweep.time_budget import TimeBudget
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="forks"),
+    pytest.mark.cold,  # a fork's own warm interpreter would take longer to load than what it runs
+]
 
 # Stands in for evaluate.py and ensemble.py: says that it has opened the test set, and leaves its
 # scores. It may be told to end the sweep at one of its moments, and itself with it.

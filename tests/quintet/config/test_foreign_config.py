@@ -508,7 +508,7 @@ FACTS = [
     ("class_counts", {"a": 1}),
     ("cardinalities", [2] * 99),
     ("cardinalities", ["2"]),
-    ("task", "anything"),
+    ("task", 3),
     ("kind", ["tokens"]),
     ("vocabulary", "many"),
     ("fingerprint", [1]),

@@ -91,7 +91,7 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
         if not isinstance(value(config, key), dict | list | None):
             _set(config, key, None)
     config = _mapped(config, lambda text, _: substituted(text, trust, live=True))
-    _mapped(config, lambda text, place: check_references(text, place, config))
+    _mapped(config, lambda text, place: check_references(text, place, config, trust))
     check(config, trust)
     _keep_to_reading(config)
     return config
@@ -102,7 +102,7 @@ def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) ->
     place = str(value(last, "paths.run") or "")
 
     def told(text: str, _: str) -> str:
-        text = substituted(text, trust)
+        text = substituted(text, trust, live=True)
         inside = bool(place) and (text == place or text.startswith(f"{place}/"))
         if REFERENCE.search(text):
             return text  # refused later, where it matters

@@ -69,6 +69,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         )(task)
 
         def run() -> None:
+            if trial_pipe() is not None:
+                signals.heed_again()
             signals.listen()
             die_with_parent()
             spare_the_console()

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
+from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
@@ -92,6 +93,7 @@ def fit(
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.changes import changes_of
     from quintet.training.callbacks.logged_metrics import LoggedMetrics
+    from quintet.training.callbacks.optimizer_modes import OptimizerModes, switches_modes
     from quintet.training.callbacks.prune import Prune
     from quintet.training.callbacks.session import EpochCounter, PlateauStep, Replan
     from quintet.training.lightning_patches import name_checkpoint, without_empty_hooks
@@ -99,6 +101,8 @@ def fit(
     tally = EpochCounter(record.seconds)
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
+    if switches_modes(cfg):
+        callbacks.insert(first_saver(callbacks), without_empty_hooks(OptimizerModes()))
     start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
     if start is not None:
         name_checkpoint(trainer, start)
@@ -177,11 +181,21 @@ def evaluate_best(
     record.metric.value = logged(scores, "val", cfg.metric.name)
     record.loss = scores.get("val/loss")
     record.validation = of_split(scores, "val")
-    if opens_test(cfg):
+    if opens_test(cfg) and has_test_step(task):
         record.test = of_split(measured(evaluator.test, task, data), "test")
     if keep is not None:
         with optional_output(record, "predictions.npz"):
             keep.save(Path(cfg.paths.run))
+
+
+def has_test_step(task: "L.LightningModule") -> bool:
+    """Return whether a module can be tested; say so where it cannot."""
+    from lightning.pytorch.utilities.model_helpers import is_overridden
+
+    if found := is_overridden("test_step", task):
+        return found
+    console.warn(f"{type(task).__name__} has no test_step, so it has no scores on test data.")
+    return False
 
 
 def measured(

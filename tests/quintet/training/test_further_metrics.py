@@ -71,10 +71,8 @@ def test_trackers_are_told(folder):
 
 def test_evaluate_measures_them_again(folder):
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
-        cfg = compose(
-            "evaluate",
-            [f"run={folder}", "trainer=cpu", "baselines=false", "trainer.default_root_dir=null"],
-        )
+        own = ["trainer=cpu", "trainer.default_root_dir=null", "baselines=false"]
+        cfg = compose("evaluate", [f"run={folder}", *own])
     scores, record = evaluate(cfg), Record.read(folder)
     assert scores["test"]["auc_roc"] == record.test["auc_roc"]
     assert scores["val"]["f1"] == record.validation["f1"]

@@ -12,16 +12,18 @@ from quintet.artifacts.record import CONFIG, RESULT, Record
 from quintet.artifacts.steering_files import (
     CHANGES,
     NUMBERS,
+    SETTINGS,
     SWITCHES,
     Request,
     ask,
     now,
     problem,
     read,
+    setting,
 )
 from quintet.base.console import command_line, say, typed
 from quintet.base.errors import Code, UserError
-from quintet.config import run_folder
+from quintet.config import known_signatures, run_folder
 from quintet.diagnostics import training_curves
 from quintet.training.training_steps import repeats
 
@@ -59,7 +61,10 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
 
 
 def _requests(cfg: DictConfig) -> Iterator[Request]:
-    given = {f"optimizer.{key}": value for key, value in cfg.optimizer.items()}
+    given: dict[str, Any] = {}
+    for key, value in cfg.optimizer.items():
+        each = value.items() if isinstance(value, DictConfig) else [(None, value)]
+        given |= {f"optimizer.{key}.{name}" if name else f"optimizer.{key}": v for name, v in each}
     given |= {key: cfg[key] for key in SWITCHES}
     for key, value in given.items():
         if value is None:
@@ -78,9 +83,12 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
             "This run cannot be steered: it was started with callbacks.steering=null",
             code=Code.INCOMPATIBLE,
         )
-    own = [f"optimizer.{key}" for key in run.optimizer if f"optimizer.{key}" in NUMBERS]
+    if "module" in run and "optimizer" not in known_signatures.parameters(run.module._target_):
+        return  # it may have optimizers of its own, which only the run knows
+    own = [f"optimizer.{key}" for key in run.optimizer if key in SETTINGS]
     for request in requests:
-        if request.key in NUMBERS and request.key not in own:
+        found = setting(request.key)
+        if found is not None and f"optimizer.{found[1]}" not in own:
             name = run.choices.get("optimizer")
             raise UserError(
                 f"is not a setting of {name}, the run's optimizer",
@@ -131,7 +139,7 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
     while True:
         trains = run_folder.trains(folder)
         found = [change for change in read(folder) if change["asked"] in ours]
-        if len(found) == len(ours):
+        if {change["asked"] for change in found} == ours:
             break
         if not trains:
             raise UserError(

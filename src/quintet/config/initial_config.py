@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from quintet.base import plain_yaml
-from quintet.base.console import command_line, typed
+from quintet.base.console import train_line, typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
@@ -145,7 +145,7 @@ def _start_again(folder: Path) -> UserError:
     again = "with its original command."
     if "listed" in found:
         kept, out = sort_out(map(str, found["listed"] or []))
-        again = f"with `{command_line('train', *kept, place)}`"
+        again = f"with `{train_line(*kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return UserError(
         "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",

@@ -28,6 +28,7 @@ from quintet.ensembles.candidates import (
 from quintet.ensembles.member_selection import Quality, select
 from quintet.ensembles.members import score
 from quintet.problems import problem_of
+from quintet.training import next_commands
 
 MEMBERS, STAGED = "members", ".ensemble."
 
@@ -152,9 +153,9 @@ def show(made: Ensemble, output: Path) -> None:
         made.metric,
         {"ensemble": (made.val, made.test), "best single": (made.single_val, made.single_test)},
     )
-    run = f"run={console.typed(output)}"
     console.say("→ [bold]{}[/]", console.shortest(output))
-    console.say("predict   {}", console.command_line("predict", run, "input=new.csv"))
+    member = output / next(iter(made.members))
+    console.say("predict   {}", next_commands.predict(output, member))
 
 
 def _show_scores(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:

@@ -8,6 +8,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
+from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
@@ -177,11 +178,21 @@ def evaluate_best(
     record.metric.value = logged(scores, "val", cfg.metric.name)
     record.loss = scores.get("val/loss")
     record.validation = of_split(scores, "val")
-    if opens_test(cfg):
+    if opens_test(cfg) and has_test_step(task):
         record.test = of_split(measured(evaluator.test, task, data), "test")
     if keep is not None:
         with optional_output(record, "predictions.npz"):
             keep.save(Path(cfg.paths.run))
+
+
+def has_test_step(task: "L.LightningModule") -> bool:
+    """Return whether a module can be tested; say so where it cannot."""
+    from lightning.pytorch.utilities.model_helpers import is_overridden
+
+    if found := is_overridden("test_step", task):
+        return found
+    console.warn(f"{type(task).__name__} has no test_step, so it has no scores on test data.")
+    return False
 
 
 def measured(

@@ -11,8 +11,8 @@ from quintet.artifacts.record import REPORT, Record, by_fold, trained
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.process import is_first_rank
-from quintet.config.safe_overrides import sort_out
 from quintet.study.trial_pipe import is_trial
+from quintet.training import next_commands
 from quintet.training.training_steps import repeats
 
 if TYPE_CHECKING:
@@ -113,7 +113,7 @@ def summarise(record: Record, folder: Path) -> None:
     if record.checkpoint:
         say_how_to_use(folder, record)
     if not is_trial():
-        say("tune      {}", command_line("train", "-m", *_sweep(record.overrides)))
+        say("tune      {}", next_commands.tune(record))
 
 
 def _verdict(record: Record, model: str) -> str:
@@ -162,20 +162,11 @@ def _weights(record: Record) -> str:
     return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
 
 
-def _sweep(overrides: Sequence[str]) -> list[str]:
-    """Return overrides for a sweep after a run: a preset's own, else the most sensitive ones."""
-    kept = [word for word in sort_out(overrides)[0] if not word.startswith("resume=")]
-    if any(word.startswith("experiment=") for word in kept):
-        return kept
-    return ["sweeper=random", "search_space=high", "sweeper.n_trials=20", *kept]
-
-
 def say_how_to_use(folder: Path, record: Record) -> None:
-    """Print the commands to use a finished run with."""
-    run = f"run={typed(folder)}"
-    say("evaluate  {}", command_line("evaluate", run))
+    """Print the commands for a finished run."""
+    say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:
-        say("predict   {}", command_line("predict", run, "input=new.csv"))
+        say("predict   {}", next_commands.predict(folder))
 
 
 def _scores(record: Record, model: str) -> "Table":

@@ -171,6 +171,7 @@ def test_the_next_commands_can_be_typed_as_they_stand(record, tmp_path, capsys):
 
 def test_after_a_preset_comes_its_own_sweep(record, tmp_path, capsys):
     record.overrides = ["experiment=image", "resume=here"]
+    record.choices = {**record.choices, "search_space": "image"}
     line = printed(record, tmp_path, capsys).splitlines()[-1]
     assert line.startswith("tune")
     assert line.endswith("src/train.py -m experiment=image")

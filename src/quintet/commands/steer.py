@@ -63,8 +63,10 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
 def _requests(cfg: DictConfig) -> Iterator[Request]:
     given: dict[str, Any] = {}
     for key, value in cfg.optimizer.items():
-        each = value.items() if isinstance(value, DictConfig) else [(None, value)]
-        given |= {f"optimizer.{key}.{name}" if name else f"optimizer.{key}": v for name, v in each}
+        if isinstance(value, DictConfig):  # of one of several optimizers
+            given |= {f"optimizer.{key!s}.{name!s}": each for name, each in value.items()}
+        else:
+            given[f"optimizer.{key!s}"] = value
     given |= {key: cfg[key] for key in SWITCHES}
     for key, value in given.items():
         if value is None:

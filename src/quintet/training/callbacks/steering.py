@@ -92,7 +92,8 @@ class Steering(Checkpoint):
         if (found := setting(request.key)) is not None:
             self._set(trainer, request, *found)
             return
-        before, after = None, request.value
+        before: bool | None = None
+        after: float | bool | str = request.value
         if request.key == "pause":
             before, self._paused = self._paused, bool(request.value)
         elif request.key == "stop":

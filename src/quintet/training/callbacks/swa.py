@@ -119,6 +119,9 @@ class SWA(WeightAveraging):
 def _with_statistics(module: L.LightningModule) -> Iterator[BatchOrInstanceNorm]:
     """Yield the layers whose running statistics training updates."""
     for layer in module.modules():
-        norm = isinstance(layer, BatchOrInstanceNorm) and not is_frozen(layer)
-        if norm and layer.track_running_stats:
+        if (
+            isinstance(layer, BatchOrInstanceNorm)
+            and layer.track_running_stats
+            and not is_frozen(layer)
+        ):
             yield layer

@@ -6,6 +6,7 @@ in the second. So no request is lost, and none is handled twice.
 
 import json
 import math
+import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, fields
 from datetime import datetime
@@ -17,12 +18,15 @@ from quintet.base import schema
 from quintet.base.files import append, write_atomically
 
 REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
-NUMBERS: dict[str, tuple[str, Callable[[float], bool]]] = {
-    "optimizer.lr": ("a number above 0", lambda x: x > 0),
-    "optimizer.momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
-    "optimizer.weight_decay": ("a number from 0 on", lambda x: x >= 0),
+SETTINGS: dict[str, tuple[str, Callable[[float], bool]]] = {
+    "lr": ("a number above 0", lambda x: x > 0),
+    "momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
+    "weight_decay": ("a number from 0 on", lambda x: x >= 0),
 }
+"""Settings of an optimizer: the values that are allowed."""
+NUMBERS = [f"optimizer.{name}" for name in SETTINGS]
 SWITCHES = {"pause": (True, False), "stop": (True,), "checkpoint": (True,)}
+_SETTING = re.compile(rf"optimizer\.(?:(\d{{1,3}})\.)?({'|'.join(SETTINGS)})", re.ASCII)
 
 
 @dataclass(frozen=True)
@@ -56,15 +60,28 @@ def now() -> str:
     return datetime.now().astimezone().isoformat(timespec="microseconds")
 
 
+def setting(key: str) -> tuple[int | None, str] | None:
+    """Return which optimizer a key is about, None for all of them, and which setting.
+
+    Examples:
+        >>> setting("optimizer.lr"), setting("optimizer.1.momentum"), setting("stop")
+        ((None, 'lr'), (1, 'momentum'), None)
+
+    """
+    if (found := _SETTING.fullmatch(key)) is None:
+        return None
+    return int(found[1]) if found[1] else None, found[2]
+
+
 def problem(key: str, value: object) -> str | None:
     """Return what is allowed, if a request is not."""
     if key in SWITCHES:
         allowed = SWITCHES[key]
         named = " or ".join(str(each).lower() for each in allowed)
         return None if any(value is each for each in allowed) else named
-    if key not in NUMBERS:
+    if (found := setting(key)) is None:
         return "one of " + ", ".join([*NUMBERS, *SWITCHES])
-    wanted, fits = NUMBERS[key]
+    wanted, fits = SETTINGS[found[1]]
     number = isinstance(value, int | float) and not isinstance(value, bool)
     return None if number and math.isfinite(value) and fits(value) else wanted  # type: ignore[arg-type]
 
@@ -103,10 +120,10 @@ def said(change: Mapping[str, Any]) -> str:
     """Return the effect of a recorded change; "" for a pause or a refused request."""
     key, run = change["key"], change.get("run")
     where = f"in epoch {change['epoch'] + 1}" + (f" of {run}" if run else "")
-    if change["refused"] or key not in (*NUMBERS, "stop"):
-        return ""
-    if key == "stop":
+    if not change["refused"] and key == "stop":
         return f"stopped {where}"
+    if change["refused"] or setting(str(key)) is None:
+        return ""
     return f"{key} {_short(change['before'] or 0)} → {_short(change['after'])} {where}"
 
 

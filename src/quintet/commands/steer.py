@@ -12,16 +12,18 @@ from quintet.artifacts.record import CONFIG, RESULT, Record
 from quintet.artifacts.steering_files import (
     CHANGES,
     NUMBERS,
+    SETTINGS,
     SWITCHES,
     Request,
     ask,
     now,
     problem,
     read,
+    setting,
 )
 from quintet.base.console import command_line, say, typed
 from quintet.base.errors import Code, UserError
-from quintet.config import run_folder
+from quintet.config import known_signatures, run_folder
 from quintet.diagnostics import training_curves
 from quintet.training.training_steps import repeats
 
@@ -59,7 +61,12 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
 
 
 def _requests(cfg: DictConfig) -> Iterator[Request]:
-    given = {f"optimizer.{key}": value for key, value in cfg.optimizer.items()}
+    given: dict[str, Any] = {}
+    for key, value in cfg.optimizer.items():
+        if isinstance(value, DictConfig):  # of one of several optimizers
+            given |= {f"optimizer.{key!s}.{name!s}": each for name, each in value.items()}
+        else:
+            given[f"optimizer.{key!s}"] = value
     given |= {key: cfg[key] for key in SWITCHES}
     for key, value in given.items():
         if value is None:
@@ -79,9 +86,13 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
             "This run cannot be steered: it was started with callbacks.steering=null",
             code=Code.INCOMPATIBLE,
         )
-    own = [f"optimizer.{key}" for key in optimizer if f"optimizer.{key}" in NUMBERS]
+    target = _mapping(run, "module").get("_target_") if "module" in run else None
+    if target is not None and "optimizer" not in known_signatures.parameters(target):
+        return  # it may have optimizers of its own, which only the run knows
+    own = [f"optimizer.{key!s}" for key in optimizer if key in SETTINGS]
     for request in requests:
-        if request.key in NUMBERS and request.key not in own:
+        found = setting(request.key)
+        if found is not None and f"optimizer.{found[1]}" not in own:
             name = _mapping(run, "choices").get("optimizer")
             raise UserError(
                 f"is not a setting of {name}, the run's optimizer",
@@ -138,7 +149,7 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
     while True:
         trains = run_folder.trains(folder)
         found = [change for change in read(folder) if change["asked"] in ours]
-        if len(found) == len(ours):
+        if {change["asked"] for change in found} == ours:
             break
         if not trains:
             raise UserError(

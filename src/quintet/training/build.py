@@ -2,6 +2,7 @@
 
 import copy
 import inspect
+import re
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import hydra_internals
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
+from quintet.base.formatting import listed
 from quintet.config import further_metrics, run_nodes
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import left_open, taken
@@ -107,11 +109,29 @@ def model(cfg: DictConfig) -> "nn.Module | None":
 
     if "model" not in taken(cfg):
         return None
-    network: nn.Module = instantiate(cfg.model, "model")
+    try:
+        network: nn.Module = instantiate(cfg.model, "model")
+    except UserError as error:
+        if error.code is Code.FAILED and (unknown := _unknown_facts(cfg)):
+            raise UserError(
+                f"needs {listed(unknown)} of the data, which it does not state ({error.problem})",
+                code=Code.MISSING_VALUE,
+                key="model",
+                hint=f'State it in the LightningDataModule: self.facts = {{"{unknown[0]}": ...}}; '
+                "or give the model's argument",
+            ) from error
+        raise
     sizes = [n for n in (cfg.data.get("batch_size"), cfg.facts.train_size) if n is not None]
     if sizes:
         check_batch(network, min(sizes))
     return network
+
+
+def _unknown_facts(cfg: DictConfig) -> list[str]:
+    """Return the facts that model and loss refer to and that the data leaves open."""
+    nodes = [OmegaConf.to_container(cfg[group], resolve=False) for group in ("model", "loss")]
+    named = dict.fromkeys(re.findall(r"\$\{facts\.(\w+)\}", str(nodes)))
+    return [name for name in named if cfg.facts.get(name) is None]
 
 
 def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -> Any:

@@ -6,12 +6,19 @@ Changes are stored in the parameter groups, as `steered`, and therefore in check
 from collections.abc import Iterable, Iterator
 from typing import Any
 
+import lightning.pytorch as L
 from torch.optim import SGD, Optimizer
 
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")
 """Learning rates that schedules keep in a parameter group ..."""
 OF_A_SCHEDULE = ("base_lrs", "max_lrs", "min_lrs", "eta_min")
 """... and in themselves."""
+
+
+def schedules_of(trainer: L.Trainer, optimizer: Optimizer) -> list[Any]:
+    """Return the schedules of an optimizer."""
+    schedules: list[Any] = [config.scheduler for config in trainer.lr_scheduler_configs]
+    return [schedule for schedule in schedules if schedule.optimizer is optimizer]
 
 
 def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float) -> str | None:

@@ -122,6 +122,45 @@ def test_two_ranks_follow_alike(tmp_path: Path, start_train: Start) -> None:
     assert [row["key"] for row in read(tmp_path)] == ["optimizer.lr", "pause", "pause", "stop"]
 
 
+GAN = ("experiment=gan", "trainer=cpu", "trainer.max_epochs=3", "trainer.limit_train_batches=3")
+QUICK = ("callbacks.progress=null", "report=false")
+
+
+def test_each_optimizer_of_a_module_is_steered_or_all_of_them(
+    tmp_path: Path, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    usual = Reseed.on_train_epoch_start
+    wishes = {0: ("optimizer.1.lr", 0.0001), 1: ("optimizer.lr", 0.0007), 2: ("optimizer.5.lr", 1)}
+
+    def hook(self: Reseed, trainer: Any, module: Any) -> None:
+        usual(self, trainer, module)
+        ask(tmp_path, [Request(now(), *wishes[trainer.current_epoch])])
+
+    monkeypatch.setattr(Reseed, "on_train_epoch_start", hook)
+    train_here(None, *GAN, *QUICK, f"hydra.run.dir={tmp_path}")
+    found = [(c["key"], c["after"]) for c in runs.record(tmp_path)["steering"] if not c["refused"]]
+    assert found == [
+        ("optimizer.1.lr", 0.0001), ("optimizer.0.lr", 0.0007), ("optimizer.1.lr", 0.0007),
+    ]  # fmt: skip
+    assert "has 2 optimizers" in runs.record(tmp_path)["steering"][-1]["refused"]
+    with (tmp_path / "metrics.csv").open() as file:
+        rows = [(float(row["lr"]), float(row["lr/1"])) for row in csv.DictReader(file)]
+    assert rows[0][0] == rows[0][1] == rows[1][0] != rows[1][1] == pytest.approx(0.0001)
+    assert rows[2] == pytest.approx((0.0007, 0.0007))
+
+
+@pytest.mark.parametrize(
+    ("callback", "says"),
+    [("lr_finder", "copy of module=supervised"), ("swa", "running statistics of BatchNorm")],
+)
+def test_callbacks_that_need_the_supervised_module_say_so(
+    tmp_path: Path, train_here: TrainHere, callback: str, says: str
+) -> None:
+    place = f"hydra.run.dir={tmp_path}"
+    with pytest.raises(SystemExit, match=f"callbacks={callback} .*{says}"):
+        train_here(None, "experiment=contrastive", *GAN[1:], *QUICK, place, f"callbacks={callback}")
+
+
 @pytest.fixture(scope="module")
 def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A run that has ended."""
@@ -140,6 +179,8 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["pause=1"], "pause=1 .*true or false"),
         (["stop=false"], r"Allowed: true\."),
         (["optimizer.momentum=0.5"], "optimizer.momentum is not a setting of .*optimizer.lr"),
+        (["optimizer.1.momentum=0.5"], "optimizer.1.momentum is not a setting of .*optimizer.lr"),
+        (["optimizer.1.lr=0"], "optimizer.1.lr=0 .*a number above 0"),
         (["run=nowhere", "stop=true"], "run=nowhere is not a run folder"),
     ],
 )

@@ -10,12 +10,12 @@ import lightning.pytorch as L
 import torch
 
 from quintet.artifacts.steering_files import Change, now
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
 from quintet.diagnostics.subject import optimizer_of
 from quintet.modules.supervised import SupervisedModule
-from quintet.training.optimizer_updates import steer
+from quintet.training.optimizer_updates import schedules_of, steer
 
 
 class LRFinder(L.Callback):
@@ -34,6 +34,24 @@ class LRFinder(L.Callback):
     def __init__(self, path: str) -> None:
         self.path = Path(path)
         self.changes: list[dict[str, Any]] = []
+
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Check that the module has a step that can be repeated on a copy.
+
+        Raises:
+            UserError: it is not a `SupervisedModule`.
+
+        """
+        if not isinstance(pl_module, SupervisedModule):
+            raise UserError(
+                f"tests the rate on a copy of module=supervised; {type(pl_module).__name__} has a "
+                "training step of its own",
+                code=Code.INCOMPATIBLE,
+                key="callbacks",
+                value="lr_finder",
+                hint="Leave it out; python src/check.py runs the range test for any module with "
+                "automatic optimization and one optimizer, and suggests a rate",
+            )
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Run the test and change the rate.
@@ -58,7 +76,7 @@ class LRFinder(L.Callback):
                 f"falls; its curve is in {self.path}. Train without it, and see what "
                 "python src/check.py says of the same setup."
             )
-        schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
+        schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]
         refused = steer(optimizer, schedules, "lr", first * rate / before) or ""
         at = (trainer.current_epoch, trainer.global_step)

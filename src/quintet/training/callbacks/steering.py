@@ -8,9 +8,18 @@ from typing import Any
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 
-from quintet.artifacts.steering_files import REQUESTS, Change, Request, asked, now, write
+from quintet.artifacts.steering_files import (
+    REQUESTS,
+    Change,
+    Request,
+    asked,
+    now,
+    setting,
+    write,
+)
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.training.optimizer_updates import steer
+from quintet.base.formatting import plural
+from quintet.training.optimizer_updates import schedules_of, steer
 
 PAUSE = 0.2
 """Seconds between two checks; each takes some 15 microseconds, much for a small model's step."""
@@ -80,21 +89,43 @@ class Steering(Checkpoint):
         return list(lasting)
 
     def _take(self, trainer: L.Trainer, request: Request) -> None:
-        key, before, refused = request.key, None, None
-        after: Any = request.value
-        if key == "pause":
+        if (found := setting(request.key)) is not None:
+            self._set(trainer, request, *found)
+            return
+        before: bool | None = None
+        after: float | bool | str = request.value
+        if request.key == "pause":
             before, self._paused = self._paused, bool(request.value)
-        elif key == "stop":
+        elif request.key == "stop":
             before, self._stop, self._paused = self._stop, True, False
-        elif key == "checkpoint":
-            self._keep, after = True, str(self._checkpoint(trainer).relative_to(self.folder))
         else:
-            optimizer, name = trainer.optimizers[0], key.partition(".")[2]
-            before = optimizer.param_groups[0].get(name)
-            schedules = [config.scheduler for config in trainer.lr_scheduler_configs]
-            refused = steer(optimizer, schedules, name, float(request.value))
+            self._keep, after = True, str(self._checkpoint(trainer).relative_to(self.folder))
+        self._note(trainer, request, request.key, before, after)
+
+    def _set(self, trainer: L.Trainer, request: Request, which: int | None, name: str) -> None:
+        """Change a setting of one optimizer, or of all that the module has."""
+        several, value = len(trainer.optimizers) > 1, float(request.value)
+        for index, optimizer in enumerate(trainer.optimizers):
+            if which in (None, index):
+                key = f"optimizer.{index}.{name}" if several else f"optimizer.{name}"
+                before = optimizer.param_groups[0].get(name)
+                refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
+                self._note(trainer, request, key, before, value, refused)
+        if which is not None and which >= len(trainer.optimizers):
+            refused = f"the module has {plural(len(trainer.optimizers), 'optimizer')}, from 0 on"
+            self._note(trainer, request, request.key, None, value, refused)
+
+    def _note(
+        self,
+        trainer: L.Trainer,
+        request: Request,
+        key: str,
+        before: float | bool | None,
+        after: float | bool | str,
+        refused: str = "",
+    ) -> None:
         at = (trainer.current_epoch, trainer.global_step)
-        change = Change(request.asked, now(), *at, key, before, after, refused or "")
+        change = Change(request.asked, now(), *at, key, before, after, refused)
         self.changes.append(asdict(change))
 
     def _checkpoint(self, trainer: L.Trainer) -> Path:

@@ -1,12 +1,13 @@
 """Stochastic weight averaging, by Lightning's own WeightAveraging."""
 
+from collections.abc import Iterator
 from typing import Any, cast
 
 import lightning.pytorch as L
 import torch
 from lightning.pytorch.callbacks import WeightAveraging
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.modules.supervised import SupervisedModule
 from quintet.options.models.pretrained import is_frozen
 from quintet.options.torch_internals import BatchOrInstanceNorm
@@ -33,6 +34,25 @@ class SWA(WeightAveraging):
         super().__init__(use_buffers=False)
         self.start = start
 
+    def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
+        """Check that running statistics of the mean can be computed.
+
+        Raises:
+            UserError: another module than `SupervisedModule` has layers with running statistics.
+
+        """
+        layer = next(_with_statistics(pl_module), None)
+        if layer is not None and not isinstance(pl_module, SupervisedModule):
+            raise UserError(
+                f"recomputes the running statistics of {type(layer).__name__} by module=supervised "
+                f"only; what {type(pl_module).__name__} passes through it is not known",
+                code=Code.INCOMPATIBLE,
+                key="callbacks",
+                value="swa",
+                hint="Use callbacks=ema, or layers without running statistics, such as GroupNorm",
+            )
+        super().setup(trainer, pl_module, stage)
+
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
@@ -51,10 +71,7 @@ class SWA(WeightAveraging):
         """Recompute the running statistics of the mean over the training data."""
         assert self._average_model is not None
         task: SupervisedModule = self._average_model.module  # type: ignore[assignment]
-        norms = [
-            m for m in task.modules() if isinstance(m, BatchOrInstanceNorm) and not is_frozen(m)
-        ]
-        norms = [norm for norm in norms if norm.track_running_stats]
+        norms = [*_with_statistics(task)]
         if not norms:
             return
         momenta = [norm.momentum for norm in norms]
@@ -97,3 +114,14 @@ class SWA(WeightAveraging):
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._average_model is not None and not self._averages:
             checkpoint["state_dict"] = checkpoint["current_model_state"]
+
+
+def _with_statistics(module: L.LightningModule) -> Iterator[BatchOrInstanceNorm]:
+    """Yield the layers whose running statistics training updates."""
+    for layer in module.modules():
+        if (
+            isinstance(layer, BatchOrInstanceNorm)
+            and layer.track_running_stats
+            and not is_frozen(layer)
+        ):
+            yield layer

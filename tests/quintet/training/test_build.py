@@ -1,0 +1,36 @@
+"""Parts of an experiment whose config refers to facts of the data."""
+
+import pytest
+from omegaconf import OmegaConf
+
+from quintet.base.errors import Code, UserError
+from quintet.training import build
+
+
+def config(**facts):
+    return OmegaConf.create(
+        {
+            "model": {
+                "_target_": "torch.nn.Linear",
+                "in_features": 4,
+                "out_features": "${loss.num_outputs}",
+            },
+            "loss": {"num_outputs": "${facts.num_targets}"},
+            "data": {},
+            "facts": {"num_targets": None, "train_size": None, **facts},
+        }
+    )
+
+
+def test_a_fact_that_the_data_does_not_state_is_named() -> None:
+    with pytest.raises(UserError) as caught:
+        build.model(config())
+    assert (caught.value.code, caught.value.key) == (Code.MISSING_VALUE, "model")
+    assert "num_targets" in caught.value.problem
+    assert 'self.facts = {"num_targets": ...}' in caught.value.hint
+
+
+def test_a_model_is_built_from_the_facts_that_there_are() -> None:
+    network = build.model(config(num_targets=3))
+    assert network is not None
+    assert network.weight.shape == (3, 4)

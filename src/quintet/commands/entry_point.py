@@ -109,7 +109,7 @@ def one_message(debug: object = False) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if (stop := signals.behind(error)) is not None:  # a library may have stumbled over it
+        if (stop := signals.stop_behind(error)) is not None:  # a library may have stumbled over it
             if is_first_rank():
                 print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
             sys.exit(stop.exit_code)

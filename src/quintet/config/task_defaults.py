@@ -1,4 +1,4 @@
-"""The metric and the loss of a task that is only known once the data are read."""
+"""Default metric and loss of tasks that are known only after the data have been read."""
 
 from collections.abc import Mapping
 
@@ -12,14 +12,14 @@ DEFAULTS: Mapping[str, Mapping[str, str]] = {
     "regression": {"metric": "rmse", "loss": "mse"},
     "multilabel": {"metric": "f1", "loss": "bce"},
 }
-"""What fits a task that train.yaml's own metric and loss do not fit."""
+"""Options for tasks that the defaults of train.yaml do not fit."""
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace the metric and the loss that nobody chose where they do not fit the task.
+    """Replace default metric and loss where they do not fit the task; typed ones are kept.
 
     Returns:
-        what was chosen, as overrides.
+        the new choices, as overrides.
 
     """
     chosen = []
@@ -36,7 +36,7 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
-    """Return whether a group's option is that of train.yaml, and nobody typed or changed it."""
+    """Return whether a group's option is the default of train.yaml, and was not typed."""
     usual = {
         str(key): value
         for entry in top_level()["defaults"]

@@ -51,11 +51,11 @@ def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Te
     shift = columns[0].double()
     total = torch.zeros_like(shift)
     for part in _chunks(columns):
-        total += part.double().sub_(shift).sum(dim=0)
+        total += (part - shift).sum(dim=0)
     mean = shift + total / len(columns)
     squares = torch.zeros_like(shift)
     for part in _chunks(columns):
-        squares += part.double().sub_(mean).square_().sum(dim=0)
+        squares += (part - mean).square_().sum(dim=0)
     deviation = (squares / len(columns)).sqrt()
     if constant is None:
         constant = torch.eq(*extremes(columns))
@@ -90,6 +90,8 @@ def quantiles(columns: Tensor, at: list[float]) -> Tensor:
 
     By NumPy, because `torch.quantile` refuses more than 16 million numbers.
     """
+    if not columns.shape[1]:
+        return columns.new_empty(len(at), 0)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", RuntimeWarning)  # a column of NaN only
         rows = np.ascontiguousarray(columns.cpu().numpy().T)

@@ -16,6 +16,7 @@ from quintet.data.parsing import numerals
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
 from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.samples import Task
@@ -50,6 +51,8 @@ class Column:
     """Spellings in the order of class indices."""
     index: NDArray[np.int64]
     """(N,) class indices."""
+    meant: str = ""
+    """What words may have been meant for instead of classes."""
 
     @property
     def numeric(self) -> bool:
@@ -150,7 +153,8 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     _complete(cells, values, parsed.bad)
     classes, index = _spelt(cells, form)
     summary = summary_of(cells, spec, parsed, "target")
-    return Column(name, form.type, values, classes, index), summary
+    meant = near_miss(cells, form.missing) if form.type == "category" else ""
+    return Column(name, form.type, values, classes, index, meant[:1].upper() + meant[1:]), summary
 
 
 def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None:
@@ -244,7 +248,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
             f"The target '{name}' has {len(names)} different values in {len(index)} rows: too "
             "many for classes",
             code=Code.DATA,
-            hint="Is it the right column, or does a number hold stray text?",
+            hint=column.meant or "Is it the right column, or does a number hold stray text?",
         )
     if positive is not None:
         names, index = _ordered(names, index, positive)

@@ -1,7 +1,7 @@
 """How numbers are written: decimal marks, groups of three digits, and what only looks like one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -54,6 +54,12 @@ def parse(words: Sequence[str], style: Style) -> NDArray[np.float64]:
 def one_group(word: str, mark: str) -> bool:
     """Return whether a mark may as well be a decimal mark as one for thousands: 1,234."""
     return re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", word) is not None
+
+
+def merged(numbers: Iterable[int]) -> bool:
+    """Return whether float64 cannot tell some of several different whole numbers apart."""
+    large = {int(number) for number in numbers if abs(int(number)) > 2**53}
+    return len({float(number) for number in large}) < len(large)
 
 
 def is_code(words: Sequence[str]) -> bool:

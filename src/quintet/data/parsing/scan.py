@@ -202,7 +202,7 @@ def _stray_quote(file: Path, line: int, problem: str) -> UserError:
 
 
 def _ragged(file: Path, line: int, cells: int, width: int, shown: bytes) -> UserError:
-    text = shown.decode("utf-8", errors="replace").strip()
+    text = shown.decode("utf-8", errors="replace").replace("\x1f", " ").strip()
     what = "holds one cell" if cells == 1 else f"holds {cells} cells"
     return UserError(
         f"{file}, line {line} cannot be read: it {what}, the table has {width} columns: "

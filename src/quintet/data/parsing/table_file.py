@@ -74,6 +74,8 @@ def _parquet(file: Path) -> dict[str, Cells]:
         ) from problem
     if not len(frame) or not len(frame.columns):
         raise UserError(f"{file} has no rows", code=Code.DATA)
+    if any(frame.index.names):  # pandas writes a named index as columns
+        frame = frame.reset_index()
     names = [str(name).strip() for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(

@@ -29,6 +29,8 @@ if TYPE_CHECKING:
 
 CHUNK, FIRST = 20_000, 2_000
 """Rows parsed at a time, and rows that show which columns are text."""
+EXACT = 2.0**53
+"""Whole numbers up to here are what they are in float64."""
 EMPTY = sorted({"", *MISSING, *map(str.upper, MISSING), *map(str.title, MISSING), "NaN", "<NA>"})
 """Spellings of "no value" that do not make a column of numbers text."""
 
@@ -56,7 +58,7 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
             code=Code.DATA,
             hint="Rename one of them",
         )
-    separator = dialect.separator if len(dialect.separator) == 1 else UNIT
+    separator = UNIT if _is_rewritten(dialect) else dialect.separator
     encoding = dialect.encoding if _is_plain(file, dialect) else "utf-8"
     with _body(file, dialect) as handle:
         first_line = dialect.skip + dialect.lines + 1
@@ -155,12 +157,10 @@ class _Values:
                 small = values.astype(np.float32)
             if np.array_equal(small, values, equal_nan=True):
                 values = small
+            if (np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)) > EXACT).any():
+                return False  # whole numbers may have lost digits
         else:
-            values = values.astype(
-                np.result_type(
-                    np.int8, *(np.min_scalar_type(e) for e in (values.min(), values.max()))
-                )
-            )
+            values = values.astype(_smallest(int(values.min()), int(values.max())))
         self.parts.append(values)
         return True
 
@@ -170,6 +170,14 @@ class _Values:
         values = np.concatenate(self.parts)
         self.parts.clear()
         return Cells("", values=values if whole else values.astype(np.float64, copy=False))
+
+
+def _smallest(low: int, high: int) -> type[np.signedinteger[Any]]:
+    """Return the smallest type that holds whole numbers of a range."""
+    for kind in (np.int8, np.int16, np.int32):
+        if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
+            return kind
+    return np.int64
 
 
 class _Words:
@@ -193,7 +201,7 @@ class _Words:
 
 def _is_plain(file: Path, dialect: Dialect) -> bool:
     """Return whether the file's bytes can be parsed as they stand."""
-    if len(dialect.separator) > 1 or dialect.comment or not dialect.separator.isascii():
+    if _is_rewritten(dialect) or dialect.comment:
         return False
     if dialect.encoding.startswith(("utf-16", "utf-32", "utf_16", "utf_32", "utf_7")):
         return False
@@ -223,4 +231,9 @@ def _body(file: Path, dialect: Dialect) -> Iterator[IO[bytes]]:
 
 
 def _plain(line: str, dialect: Dialect) -> str:
-    return with_units(line, dialect.separator) if len(dialect.separator) > 1 else line.rstrip("\n")
+    return with_units(line, dialect.separator) if _is_rewritten(dialect) else line.rstrip("\n")
+
+
+def _is_rewritten(dialect: Dialect) -> bool:
+    """Return whether the separator is one that pandas' C engine does not know."""
+    return len(dialect.separator) > 1 or not dialect.separator.isascii()

@@ -34,15 +34,29 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
-    """Return whether a group's option is the default of train.yaml, and was not typed."""
+    """Return whether a group's option is the default of train.yaml, chosen by nobody."""
     usual = {
         str(key): value
         for entry in top_level()["defaults"]
         if isinstance(entry, dict)
         for key, value in entry.items()
     }
-    typed = any(
-        word.lstrip("+~").partition("=")[0].partition(".")[0] in (group, "experiment")
-        for word in as_typed(cfg.overrides)
-    )
-    return not typed and cfg.choices.get(group) == usual[group]
+    words = [word.lstrip("+~").partition("=") for word in as_typed(cfg.overrides)]
+    typed = any(key.partition(".")[0] == group for key, _, _ in words)
+    presets = [name for key, _, names in words if key == "experiment" for name in _names(names)]
+    preset = any(_chooses(name, group) for name in presets)
+    return not typed and not preset and cfg.choices.get(group) == usual[group]
+
+
+def _names(value: str) -> list[str]:
+    """Return the options of an override's value, `a` or `[a,b]`."""
+    return [name.strip() for name in value.strip("[]").split(",") if name.strip()]
+
+
+def _chooses(experiment: str, group: str) -> bool:
+    """Return whether a preset chooses or changes a group's option."""
+    if (path := paths.options("experiment").get(experiment)) is None:
+        return True  # of a folder given by --config-dir: left as it is
+    node = yaml.safe_load(path.read_text()) or {}
+    entries = [entry for entry in node.get("defaults", []) if isinstance(entry, dict)]
+    return group in node or any(f"override /{group}" in entry for entry in entries)

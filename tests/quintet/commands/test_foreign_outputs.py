@@ -65,7 +65,7 @@ def test_another_programs_beginning_is_kept(tmp_path: Path) -> None:
         (folder / f".hydra/{name}.yaml").write_text(text)
     ended = forked(tmp_path / "log", [*SMALL, f"hydra.run.dir={folder}"])
     assert ended.code == 1
-    assert "of another program" in ended.said
+    assert "belongs to another program" in ended.said
     for name, text in theirs.items():
         assert (folder / f".hydra/{name}.yaml").read_text() == text
 

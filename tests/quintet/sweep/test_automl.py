@@ -18,7 +18,7 @@ from quintet.sweep.time_budget import TimeBudget
 
 AUTOML = ("sweeper=automl", "search_space=automl")
 KINDS = {
-    "data=breast_cancer": {"linear", "mlp", "tabular"},
+    "data=breast_cancer": {"linear", "mlp", "realmlp", "tabular"},
     "data=digits": {"linear", "mlp", "cnn"},
     "data=sunspots": {"linear", "mlp", "gru", "lstm"},
     "data=unicode_names": {"gru", "lstm", "transformer"},

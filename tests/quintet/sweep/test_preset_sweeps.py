@@ -18,6 +18,7 @@ STRATEGY = {
     "forecasting": "grid",
     "image": "hyperband",
     "multilabel": "random",
+    "table": "random",
     "text": "random",
     **dict.fromkeys(["autoencoder", "contrastive", "gan", "multitask"], "random"),
     "language_model": "asha",

@@ -84,7 +84,7 @@ def test_the_grammar_makes_parameters(loader):
     assert made("a={x:1},null,'b,c'").values == ("{x:1}", "null", "'b,c'")
     assert made("a=range(1,4)").values == ("1", "2", "3")
     assert made("a=choice(c,b)").values == ("c", "b")
-    assert made("optimizer=glob(sgd*)").values == ("sgd", "sgd_momentum")
+    assert made("optimizer=glob(sgd*)").values == ("sgd", "sgd_momentum", "sgd_schedule_free")
     assert made("a=tag(log,interval(1e-4,1))") == Interval("a", 1e-4, 1, "log")
     assert made("a=tag(log,int(interval(1,64)))") == Interval("a", 1, 64, "log", integer=True)
     assert made("a=tag(reverse_log,interval(.9,.99))") == Interval("a", 0.9, 0.99, "reverse_log")

@@ -38,7 +38,8 @@ def test_a_key_comes_with_its_default_and_meaning(key):
 
 
 def test_no_line_is_there_twice():
-    lines = [line for line in HELP.splitlines() if line.strip()]
+    """Names that are wrapped to a line of their own may be those of two groups."""
+    lines = [line for line in HELP.splitlines() if line.strip() and not line.startswith(" " * 16)]
     assert len(lines) == len(set(lines))
 
 

@@ -32,7 +32,7 @@ def made(loader, text):
         ("a=null,true", "null,True"),
         ("""optimizer="adam",'sgd'""", "adam,sgd"),
         ("optimizer=glob(sgd*)", "sgd,sgd_momentum,sgd_schedule_free"),
-        ("optimizer=glob([a*],exclude=*[we])", "adafactor,adagrad,adam"),
+        ("optimizer=glob([a*],exclude=*w*)", "adafactor,adagrad,adam"),
         ("a=interval(1,9)", "interval(1,9)"),
         ("a=float(interval(1,9))", "interval(1,9)"),
         ("a=tag(log,int(interval(1,9)))", "tag(log,int(interval(1,9)))"),

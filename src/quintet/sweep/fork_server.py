@@ -12,6 +12,7 @@ import selectors
 import signal
 import socket
 import sys
+from contextlib import suppress
 from importlib import import_module
 from typing import Any
 
@@ -34,7 +35,8 @@ def main() -> None:
     compose_once()
     gc.freeze()  # trials share these pages permanently
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
-    connection.send(json.dumps({"threads": threads}).encode())
+    with suppress(ConnectionError):  # the sweep has ended meanwhile, which `serve` finds
+        connection.send(json.dumps({"threads": threads}).encode())
     if (request := serve(connection)) is not None:
         run(*request)
 
@@ -67,7 +69,10 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
                     os.read(woken, 4096)
                     reap(connection)
                     continue
-                message, files, _, _ = socket.recv_fds(connection, LARGEST, 8)
+                try:
+                    message, files, _, _ = socket.recv_fds(connection, LARGEST, 8)
+                except ConnectionError:  # it ended before it had read what was sent to it
+                    return None
                 if not message:
                     return None
                 pid = fork()

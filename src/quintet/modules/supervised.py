@@ -111,15 +111,23 @@ class SupervisedModule(L.LightningModule):
     def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
         x, y = parted(batch)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
+        loss = self.batch_loss(outputs, y)
+        self.note(stage, outputs, y, loss)
+        return loss, outputs
+
+    def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
+        """Return the mean loss of outputs (B, K) against targets as the data has them."""
+        if not isinstance(y, Mixed):
+            return self._loss(outputs, y)
+        first, second = self._loss(outputs, y.first), self._loss(outputs, y.second)
+        return y.share * first + (1 - y.share) * second
+
+    def note(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
+        """Add a batch to what `numbers` returns at the epoch's end."""
         if isinstance(y, Mixed):
-            loss = y.share * self._loss(outputs, y.first)
-            loss = loss + (1 - y.share) * self._loss(outputs, y.second)
             y = y.first if y.share >= 0.5 else y.second
-        else:
-            loss = self._loss(outputs, y)
         labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
         self._meter(stage).add(outputs, labels, loss)
-        return loss, outputs
 
     def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         return cast(Tensor, self.loss(outputs, self._loss_target(outputs, y)))
@@ -185,9 +193,18 @@ class SupervisedModule(L.LightningModule):
         """Log the test split's loss and P."""
         self._log("test")
 
-    def _log(self, stage: str) -> None:
+    def numbers(self, stage: str) -> dict[str, float]:
+        """Return the loss and P of all batches of a stage since the last call, by their names.
+
+        Raises:
+            DivergedError: a loss is NaN or infinite.
+
+        """
         loss, value = self._meter(stage).compute()
-        self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
+        return {f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}
+
+    def _log(self, stage: str) -> None:
+        self.log_dict(self.numbers(stage), prog_bar=True)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and its schedule, as Lightning wants them."""

@@ -32,19 +32,25 @@ LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
 @contextmanager
-def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
+def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Record]:
     """Give out the run's record and write it at the end, also when the run fails.
 
     A resumed run goes on from the record that it has, which a resume that is refused leaves alone.
+
+    Args:
+        cfg: of the run.
+        folder: of the run.
+        share: of the process's CPU time that is the run's.
+
     """
     record = _beginning(cfg, folder)
     sessions, began = record.sessions, time.monotonic()
-    busy = record.cpu_seconds - cpu_seconds()
+    busy, before = record.cpu_seconds, cpu_seconds()
 
     def write(status: Status, reason: str | None = None, code: str | None = None) -> None:
         record.status, record.reason, record.code = status, reason, code
         record.seconds = round(record.seconds + time.monotonic() - began, 3)
-        record.cpu_seconds = round(busy + cpu_seconds(), 3)
+        record.cpu_seconds = round(busy + share * (cpu_seconds() - before), 3)
         record.overrides = as_typed(cfg.overrides)
         if is_first_rank():
             record.write(folder)

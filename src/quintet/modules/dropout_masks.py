@@ -123,7 +123,7 @@ def _met(model: nn.Module, x: Tensor, names: Sequence[str]) -> Iterator[tuple[st
     for name in names:
         layer = trial.get_submodule(name)
         layer.register_forward_pre_hook(
-            lambda _, inputs, name=name: met.append((name, inputs[0].shape))  # type: ignore[misc]
+            lambda _, inputs, name=name: met.append((name, inputs[0].shape))
         )
     with torch.random.fork_rng(devices=[]):
         trial(x)

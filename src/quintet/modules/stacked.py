@@ -38,13 +38,10 @@ class Member:
 
     def __init__(self, task: SupervisedModule, seed: int, loader: int = 0) -> None:
         self.task, self.seed, self.loader = task, seed, loader
+        made: Any = task.configure_optimizers()
         self.optimizer: Optimizer
-        self.schedules: list[dict[str, Any]] = []
-        """As Lightning takes them: `scheduler`, `interval` and, of a plateau, `monitor`."""
-
-    def plan(self) -> None:
-        """Make the optimizer and the schedules, once the parameters are where they stay."""
-        (self.optimizer,), self.schedules = self.task.configure_optimizers()  # type: ignore[assignment,misc]
+        self.schedules: list[dict[str, Any]]
+        (self.optimizer,), self.schedules = made
         self.update = bare_step(self.optimizer)
 
     def step_schedules(self, interval: str) -> None:
@@ -82,7 +79,7 @@ class StackedModule(L.LightningModule):
         models = [member.task.model for member in members]
         self.masks = Masks(models, [member.seed for member in members])
         self._base = (masked(models[0]),)  # in a tuple, so that it is no part of this module
-        weights, buffers = stack_module_state(models)  # type: ignore[arg-type]
+        weights, buffers = stack_module_state(models)
         self._names, self._buffer_names = list(weights), list(buffers)
         self.weights = nn.ParameterList(weights.values())
         for place, buffer in enumerate(buffers.values()):
@@ -93,7 +90,7 @@ class StackedModule(L.LightningModule):
         kept = [buffer.clone() for buffer in self.buffers()]
         self.train()
         self.masks.begin(0, self.device)
-        outputs, losses = self(x, y, None)
+        losses = self(x, y, None)[1]
         torch.autograd.grad(losses.sum(), [w for w in self.weights if w.requires_grad])
         for buffer, before in zip(self.buffers(), kept, strict=True):
             buffer.copy_(before)
@@ -167,7 +164,8 @@ class StackedModule(L.LightningModule):
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the sum of all losses: none has a gradient in another member."""
-        return self._step(batch, "train").sum()
+        losses: Tensor = self._step(batch, "train")
+        return losses.sum()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
         """Note the batch."""
@@ -185,7 +183,7 @@ class StackedModule(L.LightningModule):
         )
         for member, own, target, loss in noted:
             member.task.note(stage, own, target, loss)
-        return losses
+        return cast(Tensor, losses)
 
     def _gathered(self, batch: Any) -> tuple[Tensor, Any, int | None]:
         if not isinstance(batch, Dealt):
@@ -207,8 +205,6 @@ class StackedModule(L.LightningModule):
     def configure_optimizers(self) -> Optimizer:
         """Return what steps the members; their parameters are on the device by now."""
         self.link()
-        for member in self.members:
-            member.plan()
         return StackedOptimizer(self)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
@@ -251,7 +247,7 @@ class StackedOptimizer(Optimizer):
         super().__init__([*stack.weights], {})
         self.stack = stack
 
-    def step(self, closure: Callable[[], Any] | None = None) -> Any:  # type: ignore[override]
+    def step(self, closure: Callable[[], Any] | None = None) -> Any:
         """Compute the gradients, and step."""
         with torch.enable_grad():
             loss = cast("Callable[[], Any]", closure)()

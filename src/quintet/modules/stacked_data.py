@@ -40,7 +40,9 @@ class StackedData(L.LightningDataModule):
     ) -> Dealt:
         """Move the batches to the device."""
         pairs = zip(self.parts, batch.batches, strict=True)
-        return Dealt([part.transfer_batch_to_device(b, device, dataloader_idx) for part, b in pairs])
+        return Dealt(
+            [part.transfer_batch_to_device(b, device, dataloader_idx) for part, b in pairs]
+        )
 
 
 class Dealing:

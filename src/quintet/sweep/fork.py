@@ -10,8 +10,8 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from quintet.sweep.interruption import at_once
 from quintet.study.trial_pipe import ALONE, EXIT
+from quintet.sweep.interruption import at_once
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
 SOURCES = str(Path(__file__).parents[2])

@@ -15,15 +15,13 @@ from typing import Any
 
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet.base import paths, redacted_output, secrets
+from quintet.base import hydra_internals, paths, redacted_output, secrets
 from quintet.base.quoting import quoted
 from quintet.config import initial_config, plaintext_secrets, references, run_folder
 from quintet.study.overrides import assignments, read
 from quintet.study.trial_pipe import TrialPipe
 from quintet.sweep.fork_server import COMPANY
 from quintet.sweep.trial_process import LOG
-
-OWN = ("test=false", "hydra.mode=RUN")
 
 
 @dataclass(frozen=True)
@@ -43,6 +41,15 @@ class MemberPipe(TrialPipe):
         super().alone(reason)
 
 
+@dataclass(frozen=True)
+class Template:
+    """A composed config of trials that choose the same options: a run's own, and as plain data."""
+
+    run: DictConfig
+    composed: dict[str, Any]
+    hydra: dict[str, Any]
+
+
 @dataclass
 class Composer:
     """Composes the configs of trials.
@@ -53,39 +60,62 @@ class Composer:
     """
 
     fixed: Sequence[str]
-    _composed: dict[tuple[str, ...], DictConfig] = field(default_factory=dict)
+    _templates: dict[tuple[str, ...], Template] = field(default_factory=dict)
 
     def compose(self, params: Mapping[str, str], folder: Path) -> DictConfig:
         """Return a trial's config, and leave in its folder what a resume needs."""
+        task = [*self.fixed, *assignments(dict(params)), "test=false"]
+        own = ["hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
+        template = self._template(params, [*task, *own])
+        cfg, composed = deepcopy(template.run), deepcopy(template.composed)
+        for override in read(assignments(dict(params))):
+            if not paths.is_group(override.key_or_group.partition("@")[0]):
+                key, value = override.key_or_group, override.value()
+                OmegaConf.update(cfg, key, value, force_add=True)
+                put(composed, key, value)
+        cfg.overrides, cfg.paths.run = task, references.literal(str(folder))
+        hydra = template.hydra["hydra"]
+        hydra["run"]["dir"] = hydra["runtime"]["output_dir"] = str(folder)
+        hydra["overrides"] |= {"task": task, "hydra": own}
+        hydra["job"]["override_dirname"] = ",".join(sorted(task))
+        initial_config.write_plain(task, template.hydra, composed, folder)
+        return cfg
+
+    def _template(self, params: Mapping[str, str], words: Sequence[str]) -> Template:
+        from hydra import compose
         from hydra.core.hydra_config import HydraConfig
 
-        words = [*self.fixed, *assignments(dict(params)), *OWN, f"hydra.run.dir={quoted(folder)}"]
-        full = deepcopy(self._template(params, words))
-        for override in read(assignments(dict(params))):
-            if not paths.is_group(override.key_or_group):
-                key = override.key_or_group
-                OmegaConf.update(full, key, override.value(), force_add=True)
-        with open_dict(full):
-            full.hydra.run.dir = full.hydra.runtime.output_dir = str(folder)
-            task, hydra = words[:-2], words[-2:]
-            full.hydra.overrides.task, full.hydra.overrides.hydra = task, hydra
-            full.hydra.job.override_dirname = ",".join(sorted(task))
-        HydraConfig.instance().set_config(full)
-        with open_dict(full):
-            full.pop("hydra")
-        initial_config.write(full, folder)
-        run_folder.note_command(full)
-        full.paths.run = references.literal(str(folder))
-        return full
+        chosen = {k: v for k, v in params.items() if paths.is_group(k.partition("@")[0])}
+        groups = tuple(assignments(chosen))
+        if groups not in self._templates:
+            full = compose("train", [*words], return_hydra_config=True)
+            HydraConfig.instance().set_config(full)
+            plain: Any = OmegaConf.to_container(full)
+            hydra = {"hydra": plain.pop("hydra")}
+            secrets.note(OmegaConf.to_yaml(full))
+            plaintext_secrets.refuse_config(full)
+            with open_dict(full):
+                full.pop("hydra")
+            run_folder.note_command(full)
+            OmegaConf.set_struct(full, False)
+            self._templates[groups] = Template(full, plain, hydra)
+        return self._templates[groups]
 
-    def _template(self, params: Mapping[str, str], words: Sequence[str]) -> DictConfig:
-        from hydra import compose
 
-        groups = tuple(k + "=" + v for k, v in params.items() if paths.is_group(k.partition("@")[0]))
-        if groups not in self._composed:
-            self._composed[groups] = compose("train", [*words], return_hydra_config=True)
-            secrets.note(OmegaConf.to_yaml(self._composed[groups].copy()))
-        return self._composed[groups]
+def put(plain: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value in nested mappings.
+
+    Examples:
+        >>> config = {"optimizer": {"lr": 1}}
+        >>> put(config, "optimizer.lr", 2)
+        >>> config
+        {'optimizer': {'lr': 2}}
+
+    """
+    *path, last = key.split(".")
+    for name in path:
+        plain = plain.setdefault(name, {})
+    plain[last] = value
 
 
 def main(request: Mapping[str, Any]) -> None:
@@ -93,6 +123,7 @@ def main(request: Mapping[str, Any]) -> None:
     from hydra import initialize_config_dir
 
     redacted_output.install()
+    hydra_internals.cache_references()
     sys.path.insert(0, str(Path(request["script"]).parent))
     os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
     secrets.note_environment()
@@ -105,9 +136,7 @@ def main(request: Mapping[str, Any]) -> None:
     composer, configs = Composer(request["fixed"]), []
     with initialize_config_dir(str(paths.CONFIGS), version_base="1.3", job_name="train"):
         for trial in trials:
-            cfg = composer.compose(trial["params"], Path(trial["folder"]))
-            plaintext_secrets.refuse_config(cfg)
-            configs.append(cfg)
+            configs.append(composer.compose(trial["params"], Path(trial["folder"])))
             say_where(Path(trial["folder"]), trials[0])
     from quintet.training.stacked_run import train
 

@@ -2,7 +2,8 @@
 
 That is its call of every hook of every callback in every step, even the empty ones, its launcher of
 several processes, its reading of what `configure_optimizers` returns, its fetcher of training
-batches, its restoring of a checkpoint's states and what it puts into one. Two attributes are used where they belong:
+batches, its restoring of a checkpoint's states and what it puts into one. Two attributes are used
+where they belong:
 `_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
 WeightAveraging in `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.

@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -115,7 +116,7 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
         metric=Score(cfg.metric.name, cfg.metric.mode),
         seed=cfg.seed,
         choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
-        environment=environment(),
+        environment=dict(environment()),
         facts=OmegaConf.to_container(cfg.facts),  # type: ignore[arg-type]
     )
     if not cfg.resume or not (folder / RESULT).is_file():
@@ -146,6 +147,7 @@ def reason_of(error: BaseException) -> str:
     return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
 
 
+@cache
 def environment() -> dict[str, Any]:
     """Return what else a reader needs to repeat the run: versions, machine, git state."""
     return {

@@ -31,7 +31,7 @@ from quintet.training.lightning_patches import checkpoint_of
 from quintet.training.outcome import describe, recording
 
 OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
-"""The default callbacks that each run has for itself, in the order in which Lightning calls them."""
+"""Default callbacks that each run has for itself, in the order in which Lightning calls them."""
 PAUSE = 1.0
 """Seconds of training after which a run's files are written, if it has not ended before."""
 
@@ -62,7 +62,7 @@ class StackedRun:
         self._open.enter_context(run_folder.held(cfg, self.folder))
         self.record = self._open.enter_context(recording(cfg, self.folder, share))
 
-    def build(self) -> SupervisedModule:
+    def build(self) -> None:
         """Make the run's module, as `experiment.run` does."""
         cfg, record = self.cfg, self.record
         describe(record, cfg, self.data.columns)
@@ -74,9 +74,9 @@ class StackedRun:
         record.anomalies = [str(each) for each in (*advice, known) if each]
         record.parameters = sum(p.numel() for p in network.parameters())
         self.task: SupervisedModule = build.task(cfg, self.data, network)
-        return self.task
+        self.member = Member(self.task, cfg.seed)
 
-    def begin(self, member: Member, trainer: L.Trainer) -> None:
+    def begin(self, trainer: L.Trainer) -> None:
         """Claim the folder, and stand ready for the first epoch."""
         cfg = self.cfg
         run_folder.claim(cfg, self.folder)
@@ -85,13 +85,13 @@ class StackedRun:
         self.metrics: MetricsFile = own["metrics_file"]
         self.tally = EpochCounter()
         callbacks = [self.tally, Replan(cfg.facts.total_steps), *own.values()]
-        self.trainer: Any = MemberTrainer(trainer, member, self.data, callbacks)
+        self.trainer: Any = MemberTrainer(trainer, self.member, self.data, callbacks)
         for callback in own.values():
             callback.setup(self.trainer, self.task, "fit")
         self.record.sessions += 1
         losses = losses_before(self.task, self.data, cfg.loss.num_outputs)
         self.record.guess, self._initial = losses
-        self.member, self._written = member, time.monotonic()
+        self._written = time.monotonic()
 
     def epoch_begins(self) -> None:
         """Note the rates that the epoch begins with."""

@@ -12,7 +12,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.module import DataModule
-from quintet.modules.stacked import Member, StackedModule
+from quintet.modules.stacked import StackedModule
 from quintet.modules.stacked_data import StackedData
 from quintet.modules.supervised import SupervisedModule
 from quintet.study.trial_pipe import TrialPipe
@@ -20,7 +20,6 @@ from quintet.training import build
 from quintet.training.outcome import reason_of
 from quintet.training.setup import Setup, set_facts, setup, validate
 from quintet.training.stacked_member import StackedRun
-from quintet.training.training_steps import count_steps
 
 OWN_ORDER = "order_seed"
 """The key of `data` in which runs on the same samples may differ."""
@@ -57,7 +56,8 @@ def train(configs: Sequence[DictConfig], lines: Sequence[TrialPipe]) -> None:
             continue
         seat = Seat(run, line)
         with sent_back([seat]):
-            ready.setdefault(structure(run.build()), []).append(seat)
+            run.build()
+            ready.setdefault(structure(run.task), []).append(seat)
     for seats in ready.values():
         with sent_back(seats):
             train_group(seats)
@@ -97,7 +97,7 @@ class Settled:
         self._checked: set[str] = set()
 
     def settle(self, cfg: DictConfig) -> tuple[DictConfig, DataModule]:
-        """Return the config of a run with the facts of its data, and its data.
+        """Return the config of a run, now with the facts of its data, and its data.
 
         Raises:
             UserError: as `setup`, or the data are no samples in memory.
@@ -113,15 +113,12 @@ class Settled:
         elif choices not in self._checked:
             validate(cfg)
             self._checked.add(choices)
-        return self._with_facts(cfg, self._setups[key]), self._in_order(key, order)
-
-    def _with_facts(self, cfg: DictConfig, made: Setup) -> DictConfig:
-        config = copy.deepcopy(cfg)
-        set_facts(config, made.facts)
+        made = self._setups[key]
+        set_facts(cfg, made.facts)
         for name in ("steps_per_epoch", "total_steps"):
-            config.facts[name] = made.config.facts[name]
-        OmegaConf.set_readonly(config, True)
-        return config
+            cfg.facts[name] = made.config.facts[name]
+        OmegaConf.set_readonly(cfg, True)
+        return cfg, self._in_order(key, order)
 
     def _in_order(self, key: str, order: int) -> DataModule:
         """Return the data with an order of batches of its own; the samples are in memory once."""
@@ -149,15 +146,17 @@ def train_group(seats: Sequence[Seat]) -> None:
     """Train runs of one structure."""
     parts = list({id(seat.run.data): seat.run.data for seat in seats}.values())
     _check_sizes(parts)
-    members = [Member(s.run.task, s.run.cfg.seed, parts.index(s.run.data)) for s in seats]
+    members = [seat.run.member for seat in seats]
+    for seat in seats:
+        seat.run.member.loader = parts.index(seat.run.data)
     losses = {repr(OmegaConf.to_container(s.run.cfg.loss, resolve=True)) for s in seats}
     stack = StackedModule(members, one_loss=len(losses) == 1 and _one_scale(parts))
     cfg = seats[0].run.cfg
     trainer = build.trainer(cfg, watched=False)
     x, y = parts[0].splits["train"]
     stack.try_out(x[:8], y[:8])
-    for seat, member in zip(seats, members, strict=True):
-        seat.run.begin(member, trainer)
+    for seat in seats:
+        seat.run.begin(trainer)
     trainer.callbacks.append(Company(seats))  # type: ignore[attr-defined]
     data = parts[0] if len(parts) == 1 else StackedData(parts)
     trainer.fit(stack, datamodule=data)

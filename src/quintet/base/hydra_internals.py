@@ -50,8 +50,8 @@ def to_yaml(plain: Any) -> str:
         """Quotes what would be read as a number."""
 
     Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
-    layout = {"default_flow_style": False, "allow_unicode": True, "sort_keys": False}
-    return str(yaml.dump(plain, Dumper=Dumper, **layout))
+    layout: dict[str, Any] = {"default_flow_style": False, "allow_unicode": True}
+    return str(yaml.dump(plain, Dumper=Dumper, sort_keys=False, **layout))
 
 
 def swept_values(override: "Override") -> list[Any]:

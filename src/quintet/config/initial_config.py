@@ -48,8 +48,9 @@ def write(composed: DictConfig, folder: Path) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     hydra: Any = HydraConfig.instance().cfg
-    task, *parts = map(OmegaConf.to_container, (hydra.hydra.overrides.task, hydra, composed))
-    write_plain(task, *parts, folder)
+    parts = (hydra.hydra.overrides.task, hydra, composed)
+    task, whole, own = (OmegaConf.to_container(part, enum_to_str=True) for part in parts)
+    write_plain(task, whole, own, folder)
 
 
 def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:

@@ -195,7 +195,7 @@ def _without_secrets(cfg: DictConfig) -> dict[str, Any]:
         "oc.env", lambda *arguments: keep % ",".join(map(str, arguments)), replace=True
     )
     try:
-        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True, enum_to_str=True))
     finally:
         from omegaconf.resolvers import oc
 

@@ -86,11 +86,11 @@ class Composer:
         from hydra.core.hydra_config import HydraConfig
 
         chosen = {k: v for k, v in params.items() if paths.is_group(k.partition("@")[0])}
-        groups = tuple(assignments(chosen))
+        groups = (*assignments(chosen), *sorted(params))  # the values of all these are replaced
         if groups not in self._templates:
             full = compose("train", [*words], return_hydra_config=True)
             HydraConfig.instance().set_config(full)
-            plain: Any = OmegaConf.to_container(full)
+            plain: Any = OmegaConf.to_container(full, enum_to_str=True)
             hydra = {"hydra": plain.pop("hydra")}
             secrets.note(OmegaConf.to_yaml(full))
             plaintext_secrets.refuse_config(full)

@@ -5,7 +5,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -82,7 +82,7 @@ def width(plan: Plan, total: int) -> int:
     """Return how many trials of a sweep may train together; 1 if `sweeper.stack=1`."""
     asked = plan.settings.stack
     share = max(1, math.ceil(total / plan.settings.slots))
-    return min(LIMIT, share, MOST if asked == AUTO else cast(int, asked))
+    return int(min(LIMIT, share, MOST if asked == AUTO else asked))
 
 
 def hindrance(plan: Plan) -> str | None:

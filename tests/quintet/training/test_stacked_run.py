@@ -41,12 +41,12 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "1e-2", "optimizer.nesterov": "true"}],
     ),
     "text": (
-        ("data=unicode_names", "data.fraction=0.02", "model=gru", "model.width=8"),
+        ("data=unicode_names", "data.fraction=0.02", "model=transformer", "model.dropout=0"),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "2e-3"}],
     ),
     "batch norm": (
-        ("data=digits", "model.width=16", "model.batch_norm=true", "optimizer=rmsprop"),
-        [{"optimizer.lr": "1e-4"}, {"optimizer.lr": "3e-4", "trainer.gradient_clip_val": "null"}],
+        ("data=digits", "model.width=16", "model.batch_norm=true", "optimizer=sgd_momentum"),
+        [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "3e-3"}],
     ),
 }
 

@@ -28,6 +28,7 @@ GROUPS = (
 )
 LIBRARIES = ("lightning", "torch", "torchmetrics")
 SHAPES = {"table": [4], "image": [1, 8, 8], "sequence": [6, 2], "tokens": [6]}
+SHAPES["segmentation"] = SHAPES["image"]
 SCALARS = {int: "int", float: "float", bool: "bool", str: "str", dict: "dict", type(None): "null"}
 
 

@@ -31,6 +31,10 @@ if TYPE_CHECKING:
 __all__ = ["FinishedRun", "Model", "Record", "Study", "compose", "load", "sweep", "train"]
 
 
+AS_TERMINAL = ("FORCE_COLOR", "CLICOLOR_FORCE")
+"""Set by Jupyter; a notebook shows colours, but no lines that are drawn again and again."""
+
+
 @dataclass(frozen=True)
 class FinishedRun:
     """A run that has ended.
@@ -145,10 +149,22 @@ def _folder(kind: str, given: str | Path | None) -> Path:
     return Path(given or new).resolve()
 
 
+def _environment() -> dict[str, str]:
+    """Return the environment of a run: what can be imported here can be imported there."""
+    installed = tuple({sys.prefix, sys.base_prefix})
+    own = [path or os.getcwd() for path in sys.path if not path.startswith(installed)]
+    given = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    found = dict.fromkeys(os.path.abspath(path) for path in (*own, *given) if path)
+    kept = {name: value for name, value in os.environ.items() if name not in AS_TERMINAL}
+    return {**kept, "PYTHONPATH": os.pathsep.join(found)}
+
+
 def _run(arguments: list[str]) -> None:
     """Run train.py; what it prints is shown, its error is raised."""
     command = [sys.executable, str(paths.SCRIPTS / "train.py"), *arguments]
-    done = subprocess.run(command, stderr=subprocess.PIPE, text=True, check=False)
+    done = subprocess.run(
+        command, env=_environment(), stderr=subprocess.PIPE, text=True, check=False
+    )
     if done.returncode:
         why = done.stderr.strip().removeprefix("Error: ")
         raise UserError(why or f"train.py ended with {done.returncode}", code=Code.FAILED)

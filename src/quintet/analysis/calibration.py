@@ -42,13 +42,10 @@ def calibration(predictions: Predictions) -> Calibration | None:
     Of classes the confidence is the probability of the predicted one; of labels, each label's
     own probability counts, whatever was predicted.
     """
-    if predictions.task == "regression" or not len(predictions):
+    claims = predictions.problem.claims(predictions.target, predictions.predicted)
+    if claims is None or not len(predictions):
         return None
-    if predictions.task == "multilabel":
-        confidence, right = predictions.predicted.ravel(), predictions.target.ravel() > 0
-    else:
-        p = predictions.probabilities
-        confidence, right = p.max(axis=1), p.argmax(axis=1) == predictions.target
+    confidence, right = claims
     return reliability(np.asarray(confidence, dtype=np.float64), right)
 
 

@@ -10,18 +10,11 @@ from collections.abc import Callable
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.artifacts.predictions_file import Predictions, Task
+from quintet.artifacts.predictions_file import Predictions
 
 Floats = NDArray[np.float64]
 Measure = Callable[[Predictions, Floats], Floats]
 
-BESIDE: dict[Task, tuple[str, ...]] = {
-    "binary": ("accuracy", "f1", "auc_roc", "log_loss"),
-    "multiclass": ("accuracy", "f1", "log_loss"),
-    "multilabel": ("accuracy", "hamming_loss", "f1"),
-    "regression": ("rmse", "mae", "r2"),
-}
-"""Secondary measures of a task, reported with the metric."""
 LOWER = {"hamming_loss", "log_loss", "mae", "mse", "rmse"}
 """Measures for which smaller is better."""
 
@@ -54,13 +47,7 @@ def log_loss(predictions: Predictions, weights: Floats) -> Floats:
 
 def _counts(predictions: Predictions, weights: Floats) -> tuple[Floats, Floats, Floats]:
     """Return the shares of hits, predictions and members of each class or label, (B, C) each."""
-    decided, target = predictions.decided, predictions.target
-    if predictions.task == "multiclass":
-        classes = np.arange(predictions.predicted.shape[1])
-        decided, target = decided[:, None] == classes, target[:, None] == classes
-    elif predictions.task == "binary":
-        decided, target = decided[:, None], target[:, None]
-    parts = (decided * target, decided, target)
+    parts = predictions.problem.counts(predictions.target, predictions.predicted)
     hit, predicted, member = (weights @ part.astype(np.float64) for part in parts)
     return hit, predicted, member
 
@@ -88,6 +75,23 @@ def f1(predictions: Predictions, weights: Floats) -> Floats:
     """Harmonic mean of precision and recall, macro."""
     hit, predicted, member = _counts(predictions, weights)
     return _macro(2 * hit, predicted + member, predicted + member)
+
+
+def iou(predictions: Predictions, weights: Floats) -> Floats:
+    """Intersection over union of predicted and true pixels, macro over classes (Jaccard)."""
+    hit, predicted, member = _counts(predictions, weights)
+    return _macro(hit, predicted + member - hit, predicted + member)
+
+
+def dice(predictions: Predictions, weights: Floats) -> Floats:
+    """Twice the intersection over the sum of predicted and true pixels, macro over classes."""
+    return f1(predictions, weights)
+
+
+def pixel_accuracy(predictions: Predictions, weights: Floats) -> Floats:
+    """Share of the pixels predicted correctly."""
+    hit, _, member = _counts(predictions, weights)
+    return np.asarray(hit.sum(axis=1) / member.sum(axis=1))
 
 
 def matthews_corrcoef(predictions: Predictions, weights: Floats) -> Floats:
@@ -119,11 +123,8 @@ def average_precision(predictions: Predictions, weights: Floats) -> Floats:
 def _mean_over_classes(
     predictions: Predictions, weights: Floats, area: Callable[[Floats, Floats], Floats]
 ) -> Floats:
-    scores, target = predictions.predicted, predictions.target
-    if predictions.task == "binary":
-        scores, target = scores[:, None], target[:, None]
-    elif predictions.task == "multiclass":
-        target = target[:, None] == np.arange(scores.shape[1])
+    problem, predicted = predictions.problem, predictions.predicted
+    scores, target = problem.scores(predicted), problem.members(predictions.target, predicted)
     columns = zip(scores.T, target.T, strict=True)
     areas = np.stack([area(*_steps(s, t.astype(float), weights)) for s, t in columns])
     known = np.isfinite(areas)
@@ -191,6 +192,7 @@ MEASURES: dict[str, Measure] = {
     for measure in (
         *(accuracy, hamming_loss, log_loss, precision, recall, f1, matthews_corrcoef),
         *(auc_roc, average_precision, mae, mse, rmse, r2),
+        *(iou, dice, pixel_accuracy),
     )
 }
 """By the name of the option of `metric=`."""

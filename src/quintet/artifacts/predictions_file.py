@@ -1,14 +1,13 @@
 """A model's predictions for each sample: `predictions.npz` of a run folder.
 
 Arrays are named by split, `val.` or `test.`: `index` (positions in the split), `target`,
-`predicted` (see `quintet.modules.decoding`), `total` (samples of the split), `task` and
-`ordered`. `examples.` holds the inputs of the validation samples with the largest errors, in
-readable form.
+`predicted` (see `quintet.problems`), `total` (samples of the split), `task` and `ordered`.
+`examples.` holds the inputs of the validation samples with the largest errors, in readable form.
 """
 
 from dataclasses import dataclass, fields
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,6 +15,7 @@ from numpy.typing import NDArray
 from quintet.artifacts import npz_arrays, untrusted_files
 from quintet.base import schema
 from quintet.base.files import replacing
+from quintet.problems import PROBLEMS, Problem, Task, problem_of
 
 FILE = "predictions.npz"
 SPLITS = ("val", "test")
@@ -23,8 +23,6 @@ MOST_SAMPLES, MOST_NUMBERS = 10_000, 1_000_000
 """Maximum samples, evenly spaced, and maximum numbers (4 MB) kept of a split."""
 SHOWN = 16
 """Number of samples whose inputs are kept."""
-
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
 
 
 @dataclass(frozen=True)
@@ -53,36 +51,23 @@ class Predictions:
         return len(self.index)
 
     @property
+    def problem(self) -> Problem:
+        """What is predicted, and what follows from it."""
+        return problem_of(self.task)
+
+    @property
     def probabilities(self) -> NDArray[np.float64]:
-        """Probabilities of every class (N, C) of a binary or multiclass task."""
-        p = self.predicted.astype(np.float64)
-        return np.stack([1 - p, p], axis=1) if self.task == "binary" else p
+        """Probabilities of every class, (N, C)."""
+        return self.problem.probabilities(self.predicted)
 
     @property
     def decided(self) -> NDArray[Any]:
         """The predicted class (N,), labels (N, L) or values (N, K)."""
-        if self.task == "multilabel":
-            return (self.predicted > 0.5).astype(np.int64)
-        if self.task == "regression":
-            return self.predicted
-        return (self.predicted > 0.5) * 1 if self.task == "binary" else self.predicted.argmax(1)
+        return self.problem.decided(self.predicted)
 
     def wrongness(self) -> NDArray[np.float64]:
-        """Return the error of each prediction, (N,): the greater, the worse.
-
-        Classes: negative log-likelihood. Labels: its mean over labels. Values: distance from the
-        target, each target in units of its standard deviation.
-        """
-        tiny = float(np.finfo(np.float32).eps)
-        if self.task == "regression":
-            width = np.maximum(self.target.std(axis=0), tiny)
-            distance = np.abs(self.predicted - self.target) / width
-            return np.asarray(distance.mean(axis=1), dtype=np.float64)
-        if self.task == "multilabel":
-            right = np.where(self.target > 0, self.predicted, 1 - self.predicted)
-            return np.asarray(-np.log(np.maximum(right, tiny)).mean(axis=1), dtype=np.float64)
-        chosen = self.probabilities[np.arange(len(self)), self.target.astype(np.int64)]
-        return np.asarray(-np.log(np.maximum(chosen, tiny)))
+        """Return the error of each prediction, (N,): the greater, the worse."""
+        return self.problem.wrongness(self.target, self.predicted)
 
     def mistakes(self, count: int | None = None) -> NDArray[np.int64]:
         """Return the rows with the largest errors, the worst first."""
@@ -150,7 +135,7 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
 
     """
     found = Predictions(
-        task=str(part["task"]),  # type: ignore[arg-type]
+        task=str(part["task"]),
         index=part["index"].astype(np.int64, casting="safe"),
         target=part["target"],
         predicted=part["predicted"].astype(_precision(part["predicted"]), casting="same_kind"),
@@ -158,19 +143,14 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
         ordered=bool(part["ordered"]),
     )
     shapes, count = (found.target.shape, found.predicted.shape), len(found.index)
-    wide = {"binary": (1, 1), "multiclass": (1, 2), "multilabel": (2, 2), "regression": (2, 2)}
-    if found.task not in wide or tuple(map(len, shapes)) != wide[found.task]:
+    problem = PROBLEMS.get(found.task)
+    if problem is None or tuple(map(len, shapes)) != (problem.dims, problem.answer_dims):
         raise ValueError(f"answers of shapes {shapes} are none of a task {found.task[:20]!r}")
     if found.index.ndim != 1 or {shape[0] for shape in shapes} != {count} or not count:
         raise ValueError(f"{count} positions have answers of shapes {shapes}")
     if found.target.dtype.kind not in "biuf":
         raise ValueError(f"its targets are of type {found.target.dtype}")
-    if len(shapes[0]) == 2 and shapes[0] != shapes[1]:
-        raise ValueError(f"targets {shapes[0]} and answers {shapes[1]} have other shapes")
-    if found.task in ("binary", "multiclass"):
-        most = 2 if found.task == "binary" else shapes[1][1]
-        if not ((found.target >= 0) & (found.target < most)).all():
-            raise ValueError(f"a target is none of {most} classes")
+    problem.check_stored(found.target, found.predicted)
     if found.total < count or found.index.min() < 0 or found.index.max() >= found.total:
         raise ValueError(f"positions do not lie in a split of {found.total} samples")
     return found

@@ -3,13 +3,14 @@
 import logging
 import shlex
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quintet.base.paths import INSTALLED, SCRIPTS
-from quintet.base.quoting import quoted
+from quintet.base.quoting import typed_path
 from quintet.base.secrets import redact
 from quintet.base.terminal import everywhere
 
@@ -17,7 +18,24 @@ if TYPE_CHECKING:
     from rich.console import Console
 
 
+@dataclass(frozen=True)
+class CommandLine:
+    """Where and how the current command was typed; a run may change the folder meanwhile.
+
+    Args:
+        folder: the terminal's.
+        flags: Hydra's flags that say where configs are, `--config-dir=mine`.
+        overrides: as typed.
+
+    """
+
+    folder: Path
+    flags: Sequence[str] = ()
+    overrides: Sequence[str] = ()
+
+
 _muted = False
+_current: CommandLine | None = None
 LIBRARIES = ("lightning.pytorch", "lightning.fabric", "torch.onnx", "onnxscript", "onnx_ir")
 
 
@@ -33,23 +51,44 @@ def quiet(debug: bool) -> None:
     )
 
 
-def shortest(path: Path) -> str:
-    """Return a path as the user would type it in the current folder."""
+@contextmanager
+def commanded(line: CommandLine) -> Iterator[None]:
+    """Print paths and commands, within the block, for the terminal of this command line."""
+    global _current
+    _current, before = line, _current
     try:
-        return str(path.resolve().relative_to(Path.cwd()))
+        yield
+    finally:
+        _current = before
+
+
+def current() -> CommandLine:
+    """Return the command line that is being run; of a script or a notebook, its folder."""
+    return _current or CommandLine(Path.cwd())
+
+
+def shortest(path: Path) -> str:
+    """Return a path as the user would type it in the terminal's folder."""
+    try:
+        return str(path.resolve().relative_to(current().folder))
     except ValueError:
         return str(path)
 
 
 def typed(path: Path) -> str:
     """Return a path for use after `key=` on the command line: short, and quoted if needed."""
-    return quoted(shortest(path))
+    return typed_path(shortest(path), current().folder)
 
 
 def command_line(script: str, *arguments: str) -> str:
-    """Return a command as the user would type it in the current folder."""
+    """Return a command as the user would type it in the terminal's folder."""
     start = ["quintet", script] if INSTALLED else ["python", shortest(SCRIPTS / f"{script}.py")]
     return shlex.join([*start, *arguments])
+
+
+def train_line(*arguments: str) -> str:
+    """Return a command that composes a run's config anew, from where the current one finds it."""
+    return command_line("train", *current().flags, *arguments)
 
 
 def say(template: str, *values: object) -> None:

@@ -21,6 +21,40 @@ def overrides_of(arguments: Sequence[str]) -> list[str]:
     return cast(list[str], get_args_parser().parse_args(arguments).overrides)
 
 
+def config_flags_of(arguments: Sequence[str]) -> list[str]:
+    """Return the flags among the arguments of a command that say where its configs are."""
+    from hydra._internal.utils import get_args_parser
+
+    given = get_args_parser().parse_args(arguments)
+    named = {"path": given.config_path, "name": given.config_name, "dir": given.config_dir}
+    return [f"--config-{what}={value}" for what, value in named.items() if value]
+
+
+CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
+"""Flags that say where configs are, in short and in full."""
+
+
+def with_values(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with `-cd mine` and `--config-dir mine` as one word, `--config-dir=mine`."""
+    found, left = [], iter(arguments)
+    for word in left:
+        name, equals, value = word.partition("=")
+        full = CONFIG_FLAGS.get(name, name)
+        known = full in CONFIG_FLAGS.values()
+        found.append(f"{full}={value if equals else next(left, '')}" if known else word)
+    return found
+
+
+def flags_first(arguments: Sequence[str]) -> list[str]:
+    """Return arguments with the flags that may stand anywhere before the overrides.
+
+    Hydra's parser gives up on an override that follows a flag that follows an override.
+    """
+    words = with_values(arguments)
+    flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-")]
+    return [*flags, *(word for word in words if word not in flags)]
+
+
 def compose_once() -> None:
     """Make Hydra compose the config only once if it is known to run a single job.
 

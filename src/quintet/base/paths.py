@@ -28,6 +28,13 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 """Folders of configs; the first folder that has a file takes precedence."""
 
 
+def also_search(folder: Path) -> None:
+    """Find options in one more folder of configs, after the others, as Hydra does."""
+    global SEARCHED
+    if folder.is_dir() and folder not in SEARCHED:
+        SEARCHED = (*SEARCHED, folder)
+
+
 def find(name: str) -> Path | None:
     """Return the file of a config, such as `train` or `model/mlp`; None if there is none."""
     found = (folder / f"{name}.yaml" for folder in SEARCHED)

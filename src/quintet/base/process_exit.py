@@ -38,10 +38,10 @@ def end_with(work: Callable[[], object]) -> None:
     code = None
     try:
         code = exit_code_of(work)
-        signals.listen(signals.outlive)
+        signals.listen(signals.ignore_first)
     except signals.StoppedError as late:
         code = late.exit_code if code is None else code
-    signals.listen(signals.outlive)
+    signals.listen(signals.ignore_first)
     end(code or 0)
 
 

@@ -28,6 +28,19 @@ def quoted(value: str | Path) -> str:
     return "'" + re.sub(r"(\\*)('|\Z)", _escaped, text) + "'"
 
 
+def typed_path(path: str, folder: Path) -> str:
+    """Return a path for use after `key=` in a folder: as it is if `with_paths` will quote it.
+
+    Args:
+        path: relative to the folder, or absolute.
+        folder: where the command is to be typed.
+
+    """
+    if PLAIN.fullmatch(path) or path[:1] in "'\"" or "${" in path:
+        return quoted(path)
+    return (path if os.sep in path else f"./{path}") if (folder / path).exists() else quoted(path)
+
+
 def with_paths(arguments: list[str]) -> list[str]:
     """Quote the value if it names an existing file or folder and Hydra would parse it otherwise.
 

@@ -66,7 +66,7 @@ def held_back() -> Iterator[None]:
         raise StoppedError(number)
 
 
-def outlive(number: int, frame: FrameType | None) -> None:
+def ignore_first(number: int, frame: FrameType | None) -> None:
     """Ignore the first signal, as the work is done; exit immediately on a later one."""
     is_first(number)
 
@@ -96,18 +96,18 @@ def asked() -> int | None:
     return None if _since is None else _first
 
 
-def heed() -> None:
+def raise_pending() -> None:
     """Raise StoppedError again if a library has swallowed it, as in a `__del__`.
 
     Raises:
-        StoppedError: the process has received a signal and still runs.
+        StoppedError: the process has received a signal and is still running.
 
     """
     if _first is not None and _since is not None:
         raise StoppedError(_first)
 
 
-def behind(error: BaseException | None) -> StoppedError | None:
+def stop_behind(error: BaseException | None) -> StoppedError | None:
     """Return the signal that caused an error, if any; Lightning turns it into SystemExit."""
     seen: set[int] = set()
     while error is not None and not isinstance(error, StoppedError):

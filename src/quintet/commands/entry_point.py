@@ -15,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG
 from quintet.base import (
+    console,
     error_file,
     hydra_internals,
     paths,
@@ -23,12 +24,18 @@ from quintet.base import (
     secrets,
     signals,
 )
-from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
-from quintet.config import help, initial_config, plaintext_secrets, run_folder, wandb_agent
+from quintet.config import (
+    help,
+    initial_config,
+    plaintext_secrets,
+    run_folder,
+    typed_paths,
+    wandb_agent,
+)
 from quintet.config.error_messages import as_user_error
 from quintet.study.trial_pipe import trial_pipe
 
@@ -52,6 +59,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             secrets.note(OmegaConf.to_yaml(cfg))
             plaintext_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
+                typed_paths.settle(cfg, console.current().folder)
                 if "choices" in cfg:
                     run_folder.begin(cfg)
                 return function(cfg)
@@ -73,13 +81,15 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
             secrets.note_environment()
             plaintext_secrets.refuse_arguments(sys.argv[1:])
+            sys.argv[1:] = hydra_internals.flags_first(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
             with one_message(_debugs(sys.argv[1:])):
                 refuse_reference(paths.ROOT)
                 sys.argv[1:] = with_paths(sys.argv[1:])
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
-                start()
+                with console.commanded(typed_line(sys.argv[1:])):
+                    start()
 
         def main() -> None:
             if sys._getframe(1).f_back is None:  # called by the script that Python was started with
@@ -90,6 +100,15 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         return main
 
     return decorate
+
+
+def typed_line(arguments: list[str]) -> console.CommandLine:
+    """Return what is known of the terminal that a command with these arguments was typed in."""
+    flags = hydra_internals.config_flags_of(arguments)
+    for flag in flags:
+        if flag.startswith("--config-dir="):
+            paths.also_search(Path(flag.partition("=")[2]).absolute())
+    return console.CommandLine(Path.cwd(), flags, hydra_internals.overrides_of(arguments))
 
 
 def spare_the_console() -> None:
@@ -109,7 +128,7 @@ def one_message(debug: object = False) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if (stop := signals.behind(error)) is not None:  # a library may have stumbled over it
+        if (stop := signals.stop_behind(error)) is not None:  # a library may have stumbled over it
             if is_first_rank():
                 print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
             sys.exit(stop.exit_code)
@@ -163,7 +182,7 @@ def placed(arguments: list[str]) -> list[str]:
                 code=Code.INCOMPATIBLE,
                 key="resume",
                 value=folder,
-                hint=f"Give `resume={typed(path.parents[1])}`",
+                hint=f"Give `resume={console.typed(path.parents[1])}`",
             )
         raise UserError(
             f"is not a run folder: {path}/.hydra/config.yaml is missing",

@@ -77,6 +77,8 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     score = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in splits:
+        if split == "test" and not experiment.has_test_step(run.task):
+            continue
         logged = experiment.measured(score[split], run.task, run.data)
         scores[split] = experiment.of_split(logged, split)
     if samples is None or keep is None:

@@ -15,13 +15,14 @@ from quintet.artifacts.record import ENSEMBLE
 from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
-from quintet.commands import step_predictions
+from quintet.commands import mask_files, step_predictions
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
 from quintet.data.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import missing, sample_predictor
+from quintet.problems import problem_of
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -42,13 +43,20 @@ def predict(cfg: DictConfig) -> Path:
     run = runs[0][0]
     if sample_predictor(run.task, run.data) is None:
         _refuse_several(cfg, runs)
+        if not output.suffix:
+            raise UserError(
+                "is a folder", key="output", value=cfg.output, allowed=["*.csv", "*.npz"]
+            )
         return _of_steps(cfg, run, output)
-    if output.suffix != ".csv":
+    dense = problem_of(run.cfg.facts.task).dense
+    if output.suffix != ".csv" and not dense:
         raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
     new = _read(cfg, run)
     total = sum(count for _, count in runs)
     shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
     values = torch.stack(list(shares)).sum(0)
+    if dense and output.suffix != ".csv":
+        return mask_files.write(cfg, new.names, values.argmax(1).numpy(), output)
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
     return _write(cfg, frame, output)
@@ -68,12 +76,12 @@ def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
 
 
 def _check_settings(cfg: DictConfig, output: Path) -> None:
-    if output.suffix not in (".csv", ".npz"):
+    if output.suffix not in (".csv", ".npz", ""):
         raise UserError(
-            "is no CSV file, and no npz of arrays",
+            "is no CSV file, no npz of arrays, and no folder",
             key="output",
             value=cfg.output,
-            hint="Give a name that ends in .csv or .npz.",
+            hint="Give a name that ends in .csv or .npz; for masks a folder, without an ending.",
         )
     if output.suffix == ".csv":
         check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
@@ -166,21 +174,4 @@ def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":
 
     facts = run.cfg.facts
     names = [str(name) for name in facts.class_names]
-    if facts.task == "regression":
-        return pd.DataFrame(values.numpy(), columns=names or _numbered("target", values))
-    if facts.task == "binary":
-        values = torch.stack([1 - values, values], dim=1)
-    names = names or _numbered("class", values)
-    frame = pd.DataFrame(values.numpy(), columns=[f"p({name})" for name in names])
-    if facts.task == "multilabel":
-        labels = [
-            ";".join(n for n, p in zip(names, row, strict=True) if p >= 0.5) for row in values
-        ]
-    else:
-        labels = [names[i] for i in values.argmax(1)]
-    frame.insert(0, "prediction", labels)
-    return frame
-
-
-def _numbered(stem: str, values: Tensor) -> list[str]:
-    return [f"{stem}_{i}" for i in range(values.shape[1])]
+    return pd.DataFrame(problem_of(facts.task).table(values.numpy(), names))

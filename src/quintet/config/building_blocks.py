@@ -1,7 +1,7 @@
 """The classes and functions of the engine and of libraries that a folder's config may name.
 
-No constructor here opens, writes or runs what its arguments name; but for the sources of data,
-which read, and callbacks, which write into the run's own folder.
+No constructor here opens, writes or runs what its arguments name, except that data sources read
+files, and callbacks write to the run's own folder.
 """
 
 import inspect
@@ -16,14 +16,14 @@ ENGINE = __name__.partition(".")[0]
 
 @dataclass(frozen=True)
 class Family:
-    """Building blocks of one kind: none of them opens, writes or runs what its arguments name.
+    """Building blocks of one kind.
 
     Args:
-        homes: modules that define them, each with all that are in it.
-        base: the class that they are subclasses of, by its path.
-        exports: modules that offer them under shorter names.
-        functions: whether functions that are defined there belong to them ...
-        returns: ... all, or those that return this class.
+        homes: modules whose classes belong to the family.
+        base: path of their common base class.
+        exports: modules that re-export them under shorter names.
+        functions: whether functions defined there belong to the family as well ...
+        returns: ... all of them, or those annotated to return this class.
 
     """
 
@@ -34,13 +34,13 @@ class Family:
     returns: str | None = None
 
     def offers(self, path: str) -> bool:
-        """Return whether a path leads to one of these modules; nothing is imported for it."""
+        """Return whether a path leads to one of these modules, without importing it."""
         module = path.rpartition(".")[0]
         private = any(part.startswith("_") for part in path.split("."))
         return not private and (module in self.exports or is_in(module, self.homes))
 
     def has(self, found: Any) -> bool:
-        """Return whether what a path led to was defined here, and is of the kind."""
+        """Return whether an imported object is defined here and belongs to the family."""
         if not is_in(home(found), self.homes) or "." in getattr(found, "__qualname__", "."):
             return False
         if inspect.isclass(found):
@@ -85,7 +85,7 @@ FAMILIES = {
     "trainer": (),
     "callbacks": (Family((f"{ENGINE}.training.callbacks",), CALLBACK),),
 }
-"""By the part of a config that names them."""
+"""Families by the part of a config that may name them."""
 FAMILIES["module"] = (
     Family((f"{ENGINE}.modules",), "lightning.pytorch.LightningModule"),
     *(f for part in ("model", "loss", "metric", "optimizer", "scheduler") for f in FAMILIES[part]),

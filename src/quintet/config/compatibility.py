@@ -97,15 +97,27 @@ def check_choices(cfg: DictConfig) -> None:
     """
     task = cfg.facts.task or cfg.data.get("task")
     kind = cfg.facts.kind or cfg.data.get("kind")
+    need, what = model_need(task, kind)
     misfits = [
         *_misfit(cfg, "loss", task, f"a {task} task"),
         *_misfit(cfg, "metric", task, f"a {task} task"),
-        *_misfit(cfg, "model", kind, f"data of kind {kind}"),
+        *_misfit(cfg, "model", need, what),
     ]
     if len(misfits) == 1:
         raise misfits[0]
     if misfits:
         raise UserError(" ".join(map(str, misfits)), code=Code.INCOMPATIBLE)
+
+
+def model_need(task: str | None, kind: str | None) -> tuple[str | None, str]:
+    """Return what a model has to list under `fits`, and this in words.
+
+    It is the kind of the inputs; where some model lists the task, as a segmentation's do, which
+    give an output for each pixel, it is the task.
+    """
+    if task is not None and any(fitting("model", task)):
+        return task, f"a {task} task"
+    return kind, f"data of kind {kind}"
 
 
 def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[UserError]:

@@ -29,14 +29,14 @@ OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
 """Arguments that name a path to write to."""
 FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
-"""What a template may have put in, as `{epoch:02d}`. Lightning hands a checkpoint's `filename` to
-`str.format`, whose fields may walk through attributes to the environment and to a slash."""
+"""A permitted field of a template, such as `{epoch:02d}`. Lightning passes a checkpoint's
+`filename` to `str.format`, whose fields can reach the environment through attributes."""
 
 
 def read(path: Path) -> dict[str, Any]:
     """Return a config as plain data in which nothing is resolved or checked.
 
-    What an earlier version named elsewhere has its path of today.
+    Targets that were renamed since are replaced by their current paths.
 
     Raises:
         UserError: as `quintet.base.plain_yaml.mapping`.
@@ -52,12 +52,12 @@ def as_text(config: dict[str, Any]) -> DictConfig:
 
 
 def settled(path: Path, trust: Trust) -> DictConfig:
-    """Return the config of a run, which train.py wrote resolved, as what may be built.
+    """Return the resolved config of a run, checked so that it may be built.
 
-    Callbacks, loggers and the like are left out: who looks at a finished run needs none.
+    Callbacks, loggers and the like are left out: commands that read a finished run need none.
 
     Raises:
-        UserError: it names what may not be called; says where, and what to do.
+        UserError: it names code that is not trusted; with the key, and what to do.
 
     """
     config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
@@ -72,15 +72,15 @@ def settled(path: Path, trust: Trust) -> DictConfig:
 
 
 def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str, Any]:
-    """Return the config that a run began with; references to its other places stay.
+    """Return the initial config of a run; references to its own keys are kept.
 
     Args:
         config: as Hydra wrote it.
         trust: what it may name.
-        typed: keys that the command gives anew, whatever the folder says of them.
+        typed: keys that the command overrides.
 
     Raises:
-        UserError: it names what may not be called, or refers to anything but itself.
+        UserError: it names code that is not trusted, or refers to anything but itself.
 
     """
     config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
@@ -97,7 +97,7 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
 
 
 def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) -> None:
-    """Set a key of a composed config to what the run's last one, which is resolved, has there."""
+    """Set a key of a composed config to its value in the run's latest, resolved config."""
     place = str(value(last, "paths.run") or "")
 
     def told(text: str, _: str) -> str:

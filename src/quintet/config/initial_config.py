@@ -1,8 +1,8 @@
-"""What a run began with, in `.hydra/` of its folder: what a resume needs, whole from the start.
+"""The initial config of a run, in `.hydra/` of its folder: what a resume needs.
 
-These are the files that Hydra itself would write, which does so in place: a process that is killed
-meanwhile leaves half of one. Here each is replaced in one step, config.yaml last, so that where it
-is there, all are. Folders of earlier versions, which hold Hydra's own, are read alike.
+Hydra itself would write these files in place, and a process killed meanwhile leaves half of one.
+Here each is written atomically, config.yaml last, so if it exists, all exist. Folders of earlier
+versions, which hold Hydra's own files, are read as well.
 """
 
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from typing import Any, cast
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
 from quintet.base import hydra_internals, plain_yaml
-from quintet.base.console import command_line, typed
+from quintet.base.console import train_line, typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.config import references
@@ -23,14 +23,14 @@ from quintet.config.safe_overrides import sort_out
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
 FIRST = ("seed:", "hydra:", "{'hydra':", "{'seed':")
-"""How config and Hydra's own begin, as text or read."""
+"""How the config and Hydra's config begin, as text or parsed."""
 LAST_GROUP = "paths"
-"""A key that stands near the end of a composed config: half a file lacks it."""
+"""A key near the end of a composed config, missing in a truncated file."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A run's config as it was composed, references unresolved; what was typed and chosen."""
+    """A run's config as composed, with unresolved references, its overrides and choices."""
 
     config: dict[str, Any]
     overrides: list[str]
@@ -38,10 +38,10 @@ class Begun:
 
 
 def write(composed: DictConfig, folder: Path) -> None:
-    """Write down what a new run begins with.
+    """Write the initial config of a new run.
 
     Args:
-        composed: the config as Hydra hands it to the command.
+        composed: the config as Hydra passes it to the command.
         folder: of the run.
 
     """
@@ -68,15 +68,15 @@ def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:
 
 
 def has_begun(folder: Path) -> bool:
-    """Return whether a folder holds what a resume needs; it may turn out to be torn."""
+    """Return whether a folder has an initial config, which may still be truncated."""
     return (folder / FOLDER / COMPOSED).is_file()
 
 
 def read(folder: Path) -> Begun:
-    """Return what the run in a folder began with.
+    """Return the initial config of a run.
 
     Raises:
-        UserError: it was stopped before that was written; says how to start it again.
+        UserError: the run was stopped before it was written; says how to start it again.
 
     """
     composed, hydra = (_loaded(folder / FOLDER / name) for name in (COMPOSED, HYDRA))
@@ -89,10 +89,10 @@ def read(folder: Path) -> Begun:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder in which another program of Hydra's has left what it began with.
+    """Refuse a folder with the `.hydra/` files of another program.
 
     Raises:
-        UserError: with the ways out.
+        UserError: with the alternatives.
 
     """
     begun = folder / FOLDER
@@ -104,23 +104,23 @@ def check_free(folder: Path) -> None:
         ours &= config is None or (isinstance(config, dict) and config.keys() >= {*BEGUN})
     if not ours:
         raise UserError(
-            f"{begun} is of another program, and a run there would overwrite it",
+            f"{begun} belongs to another program, and a run would overwrite it",
             code=Code.EXISTS,
             hint="Choose another hydra.run.dir.",
         )
 
 
 def words(folder: Path) -> list[str] | None:
-    """Return what was typed to start the run in a folder; None where it came to nothing."""
+    """Return the overrides of the run in a folder; None if it never started."""
     found = _loaded(folder / FOLDER / OVERRIDES)
     return [*map(str, found["listed"] or [])] if has_begun(folder) and "listed" in found else None
 
 
 def refuse(folder: Path) -> None:
-    """Refuse to resume in a folder that a run was to begin in, where it came to nothing.
+    """Refuse to resume a run that was stopped before its initial config was complete.
 
     Raises:
-        UserError: says how to start it again; nothing is raised for any other folder.
+        UserError: says how to start it again; nothing is raised for other folders.
 
     """
     if (folder / FOLDER).is_dir() and not has_begun(folder):
@@ -128,12 +128,12 @@ def refuse(folder: Path) -> None:
 
 
 def as_typed(overrides: ListConfig | list[str]) -> list[str]:
-    """Return overrides with their references as they stand: what is resolved may be a secret."""
+    """Return overrides with unresolved references, as a resolved one may be a secret."""
     return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
 def _loaded(path: Path) -> dict[str, Any]:
-    """Return a YAML file's content, {} of one that is torn; a list as `listed`."""
+    """Return a YAML file's content, {} if it is truncated; a list under the key `listed`."""
     try:
         found = with_current_targets(plain_yaml.read(path))
     except (OSError, UserError):
@@ -142,7 +142,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _kept(path: Path) -> Any:
-    """Return what a YAML file holds, its text where that is torn; None where nothing is lost."""
+    """Return a YAML file's content, or its text if it is not valid; None if there is no file."""
     try:
         return plain_yaml.read(path)
     except FileNotFoundError:
@@ -153,10 +153,10 @@ def _kept(path: Path) -> Any:
 
 def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
-    again = "with the command that began it."
+    again = "with its original command."
     if "listed" in found:
         kept, out = sort_out(map(str, found["listed"] or []))
-        again = f"with `{command_line('train', *kept, place)}`"
+        again = f"with `{train_line(*kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return UserError(
         "cannot be resumed: the run was stopped before it had saved its config. Nothing is lost",

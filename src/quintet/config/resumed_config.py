@@ -1,4 +1,4 @@
-"""The config that an interrupted run goes on with; its folder may be a stranger's."""
+"""The config of a resumed run, whose folder may be a stranger's."""
 
 from pathlib import Path
 from typing import Any, cast
@@ -14,20 +14,20 @@ from quintet.config.run_folder import GROUPS, made_of
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
-"""What a resumed run cannot change, because what it has learnt so far depends on it ..."""
+"""Keys that a resumed run cannot change, because what it has learnt so far depends on them ..."""
 MOVABLE = {"data.path", "data.val_path", "data.test_path", "data.on_device", "data.workers",
            "data.prefetch", "data.pin_memory"}  # fmt: skip
-"""... and what is only a matter of place; that the data is the same is checked."""
+"""... except where the data is and how it is loaded; its fingerprint must be the same."""
 
 
 def resumed(cfg: DictConfig) -> DictConfig:
-    """Return the config that the run in `cfg.resume` began with, plus what was typed for it since.
+    """Return the initial config of the run in `cfg.resume`, plus all overrides given since.
 
-    Where a run writes and whom it tells, its folder does not say: see `foreign_config`.
+    The folder does not decide where a run writes or what it logs to: see `foreign_config`.
 
     Raises:
-        UserError: an override would change one of the choices, or end the run before where it is;
-            or the folder's config names or refers to what it may not.
+        UserError: an override would change one of the choices, or end the run earlier than it
+            already is; or the folder's config names something that it may not.
 
     """
     from hydra.core.hydra_config import HydraConfig
@@ -66,7 +66,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
 
 
 def _since(folder: Path, saved: dict[str, Any], typed: list[str], trust: Trust) -> list[str]:
-    """Put what earlier resumes typed into the config that the run began with; return the words."""
+    """Apply the overrides of earlier resumes to the initial config, and return them."""
     if not (folder / CONFIG).is_file():
         return []
     last = foreign_config.read(folder / CONFIG)
@@ -80,13 +80,13 @@ def _since(folder: Path, saved: dict[str, Any], typed: list[str], trust: Trust) 
 def _trackers(
     saved: dict[str, Any], own: dict[str, Any], keys: list[str], trust: Trust
 ) -> dict[str, Any]:
-    """Return the trackers that a resumed run tells: those of one's own configs and command line.
+    """Return the trackers of a resumed run: those of one's own configs and command line.
 
-    Who chooses them chooses where results go, and with which of one's keys. So the folder's are
-    taken over where they say what one's own option of that name does, to the letter.
+    They decide where results are sent, and with which of one's keys. So the folder's are used only
+    if they are identical to one's own option of the same name.
 
     Raises:
-        UserError: they say something else, and nothing was typed.
+        UserError: they differ, and no logger was given.
 
     """
     if any(key.partition(".")[0] == LOGGER for key in keys):
@@ -108,17 +108,17 @@ def _trackers(
 
 
 def _options() -> dict[str, Any]:
-    """Return one's own trackers, by name."""
+    """Return one's own tracker options, by name."""
     found = (plain_yaml.read(path) for path in paths.options(LOGGER).values())
     nodes = (option.items() for option in found if isinstance(option, dict))
     return {name: node for each in nodes for name, node in each}
 
 
 def check_length(cfg: DictConfig, folder: Path) -> None:
-    """Refuse to go on with a run that has more epochs behind it than it is to have.
+    """Refuse to resume a run that has already trained more epochs than it should have.
 
     Raises:
-        UserError: with how many.
+        UserError: with the number of epochs.
 
     """
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
@@ -133,7 +133,7 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
 
 
 def _keys(words: list[str]) -> list[str]:
-    """Return the keys and groups that overrides name."""
+    """Return the keys and groups of overrides."""
     keys = (word.lstrip("+~").partition("=")[0].partition("@")[0] for word in words)
     return [key for key in keys if key != "resume"]
 

@@ -1,4 +1,4 @@
-"""A run folder is self-sufficient: its config, resolved, rebuilds everything in it."""
+"""Run folders: self-sufficient, as the resolved config rebuilds everything in them."""
 
 import os
 import sys
@@ -25,18 +25,18 @@ GROUPS = (
 
 
 def made_of(cfg: DictConfig) -> list[str]:
-    """Return the groups whose choices have a part in a run: its module may not take all."""
+    """Return the groups whose choices are used in a run; its module may not take all."""
     unused = run_nodes.without_effect(cfg)
     return [group for group in GROUPS if group not in unused]
 
 
 def one_choice(group: str, given: str | None = None, sweep: Sequence[str] = ()) -> UserError:
-    """Return the error of a list where one option is chosen.
+    """Return the error for a list where a single option is expected.
 
     Args:
         group: of the options.
-        given: the list, as it was typed; None where a file holds it.
-        sweep: the options in it, where a sweep could try each.
+        given: the list as typed; None if it is in a file.
+        sweep: the options in it, if a sweep could try each.
 
     """
     where = "" if given else " in the file that gives it"
@@ -66,9 +66,9 @@ def note_command(cfg: DictConfig) -> None:
 
 
 def begin(cfg: DictConfig) -> None:
-    """Make a composed config a run's own, and leave what a resume needs in the run's folder.
+    """Complete the composed config of a run, and write the initial config to the run's folder.
 
-    A folder that holds a run, or in which one trains, is left alone; `held` refuses it.
+    A folder with a finished or running run is left unchanged; `held` refuses it.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -81,9 +81,9 @@ def begin(cfg: DictConfig) -> None:
 
 @contextmanager
 def held(cfg: DictConfig, folder: Path) -> Iterator[None]:
-    """Keep a run folder to this process; the system frees it when the process ends, however.
+    """Lock a run folder; the system releases the lock however the process ends.
 
-    What a killed process left half-written there is removed.
+    Temporary files of a killed process are removed.
 
     Raises:
         UserError: another process trains in it, or it holds a run and `resume=` was not asked for.
@@ -126,7 +126,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def trains(folder: Path) -> bool:
-    """Return whether a process holds a run folder; see `held`. Taken for granted on Windows."""
+    """Return whether a process holds a run folder; see `held`. On Windows always true."""
     if sys.platform == "win32":
         return True
     try:
@@ -140,7 +140,7 @@ def check_free(folder: Path) -> None:
     """Refuse a folder that already holds a run, or files that a run would overwrite.
 
     Raises:
-        UserError: with the ways out.
+        UserError: with the alternatives.
 
     """
     if (folder / CONFIG).exists():
@@ -154,12 +154,12 @@ def check_free(folder: Path) -> None:
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:
-    """Save the resolved config, which makes the folder a run's.
+    """Save the resolved config, which makes the folder a run folder.
 
-    A record of an earlier session is no longer the run's last word, and says so.
+    The record of an earlier session is marked as interrupted until this one ends.
 
     Raises:
-        UserError: a resumed run's data is not what it was.
+        UserError: the data of a resumed run has changed.
 
     """
     if not is_first_rank():
@@ -181,10 +181,10 @@ def claim(cfg: DictConfig, folder: Path) -> None:
 
 
 def without_secrets(cfg: DictConfig) -> DictConfig:
-    """Return the config resolved, but for what comes from the environment.
+    """Return the config resolved, except for references to the environment.
 
-    A reference to the environment stays a reference, however many others lead to it: so no secret
-    is written down, and no path of one machine either.
+    Those are kept, also where they are reached through other references, so neither secrets nor
+    machine-specific paths are written.
     """
     return OmegaConf.create(_without_secrets(cfg))
 
@@ -205,24 +205,24 @@ def _without_secrets(cfg: DictConfig) -> dict[str, Any]:
 
 
 def load(folder: Path, trust: Trust) -> DictConfig:
-    """Return a run's config, of which models may be built, with `paths.run` where the folder is.
+    """Return a run's config, checked so that it may be built, with `paths.run` set to the folder.
 
     Args:
         folder: of a run; it may be a stranger's.
-        trust: what its config may name beside the building blocks.
+        trust: what its config may name in addition to the building blocks.
 
     Raises:
-        UserError: the folder is not a run's, or its config names code that is not trusted.
+        UserError: it is not a run folder, or its config names code that is not trusted.
 
     """
     return _placed(foreign_config.settled(_config_of(folder), trust), folder)
 
 
 def read(folder: Path) -> DictConfig:
-    """Return a run's config to look at; nothing of it may be built.
+    """Return a run's config for display; nothing of it may be built.
 
     Raises:
-        UserError: the folder is not a run's.
+        UserError: it is not a run folder.
 
     """
     return _placed(foreign_config.as_text(foreign_config.read(_config_of(folder))), folder)

@@ -1,7 +1,7 @@
-"""Which nodes of a run's config are built: those that its LightningModule takes, and the others.
+"""The nodes of a run's config that are built, depending on what its LightningModule takes.
 
-A module's constructor asks for a choice by the name of an argument. What the module's own node in
-the config gives is not filled in.
+A module's constructor asks for a choice by the name of an argument. Arguments that the module's own
+node in the config sets are not filled in.
 """
 
 from collections.abc import Iterable
@@ -19,11 +19,11 @@ DEFAULT = {
     "metric_name": "${metric.name}",
     "task": "${facts.task}",
 }
-"""The module of runs from before there was a choice."""
+"""The module of runs that were made before `module=` existed."""
 CHOICES = ("metric", "loss", "init", "optimizer", "scheduler", "model")
 """Choices that a module's constructor may ask for."""
 LOGGED = "logged"
-"""The metric that a module computes itself."""
+"""The option of `metric` for metrics that a module computes itself."""
 
 
 def taken(cfg: DictConfig) -> frozenset[str]:
@@ -42,17 +42,17 @@ def taken(cfg: DictConfig) -> frozenset[str]:
 
 
 def without_effect(cfg: DictConfig) -> frozenset[str]:
-    """Return the choices that have no part in a run, as its module does not take them."""
+    """Return the choices that have no effect on a run, as its module does not take them."""
     return frozenset(CHOICES) - {"metric"} - taken(cfg)
 
 
 def left_open(cfg: DictConfig) -> set[str]:
-    """Return the arguments of the module's constructor that its node does not give."""
+    """Return the arguments of the module's constructor that its node does not set."""
     return set(arguments(cfg.module.get(TARGET))) - set(cfg.module)
 
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
-    """Return the nodes of a run by their places, but for the data's and what is not built."""
+    """Return the nodes of a run that are built, by key, except the data's."""
     groups = taken(cfg)
     found = {group: cfg[group] for group in CHOICES if group in groups}
     found |= {place: cfg[place] for place in ("module", "trainer") if place in cfg}
@@ -63,10 +63,10 @@ def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
 
 
 def check_config(cfg: DictConfig) -> None:
-    """Check all nodes of a run as far as the shipped signatures go.
+    """Check all nodes of a run against the shipped signatures.
 
     Raises:
-        UserError: an argument that is not taken, of a wrong type or out of range.
+        UserError: an unknown argument, or one of a wrong type or out of range.
 
     """
     for where, node in nodes(cfg).items():
@@ -81,7 +81,7 @@ def arguments(target: object) -> Iterable[str]:
 
 
 def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
-    """Refuse choices that were typed and that the module does not take; check the metric's role.
+    """Refuse choices that were typed but that the module does not take; check the metric.
 
     Raises:
         UserError: names the override, and the choices that have an effect.
@@ -102,10 +102,10 @@ def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
 
 
 def check_metric(cfg: DictConfig, takes: Iterable[str]) -> None:
-    """Refuse `metric=logged` for a module that is given its metric.
+    """Refuse `metric=logged` for a module that takes its metric as an argument.
 
     Raises:
-        UserError: says so.
+        UserError: names the metric and the module.
 
     """
     if "metric" in takes and not cfg.metric.get(TARGET):
@@ -120,6 +120,6 @@ def check_metric(cfg: DictConfig, takes: Iterable[str]) -> None:
 
 
 def name(cfg: DictConfig) -> str:
-    """Return what the module is called on the command line."""
+    """Return the module's name on the command line."""
     chosen = cfg.choices.get("module") if "choices" in cfg else None
     return str(chosen or str(cfg.module.get(TARGET)).rpartition(".")[2])

@@ -1,7 +1,8 @@
 """Overrides from a folder that are safe to print in a command to copy.
 
 A folder is untrusted, and an override can do more than choose a value: name a class to be called, a
-folder of configs, a shell line of a launcher. Such overrides are left out and listed.
+folder of configs, a shell line of a launcher. Such overrides are left out and listed, unless they
+were typed for the very command that prints them.
 """
 
 import re
@@ -11,11 +12,13 @@ from pathlib import Path
 from typing import Any
 
 from quintet.base import paths
+from quintet.base.console import current
+from quintet.base.hydra_internals import with_values
 
 KEY = re.compile(r"(\+\+?|~)?[A-Za-z]\w*([./@:][A-Za-z]\w*)*", re.ASCII)
 OPTION = re.compile(r"\w[\w-]*", re.ASCII)
-OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode")
-"""Hydra's settings that only name a path; others configure loggers and shells."""
+OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra.job.chdir")
+"""Hydra's settings that only name a path or a way; others configure loggers and shells."""
 FLAGS = ("-m", "--multirun")
 
 
@@ -70,19 +73,24 @@ def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the overrides that may be copied, and those that are left out."""
     kept: list[str] = []
     out: list[str] = []
+    own = {*current().overrides}
     for word in words:
-        (kept if harmless(word) else out).append(word)
+        (kept if word in own or harmless(word) else out).append(word)
     return kept, out
 
 
 def words_of(command: str) -> tuple[list[str], list[str]]:
-    """Return the overrides of a stored `python train.py ...` as `sort_out`; else none."""
+    """Return the overrides of a stored `python train.py ...` as `sort_out`; else none.
+
+    Flags that say where configs are, are left out too; `console.train_line` adds the typed ones.
+    """
     try:
         program, script, *words = shlex.split(command)
     except ValueError:
         return [], [command]
     if program != "python" or Path(script).name != "train.py":
         return [], [command]
+    words = with_values(words)
     flags = [word for word in words if word in FLAGS]
-    kept, out = sort_out(word for word in words if word not in FLAGS)
+    kept, out = sort_out(word for word in words if word not in (*FLAGS, *current().flags))
     return [*flags, *kept], out

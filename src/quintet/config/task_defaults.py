@@ -1,31 +1,28 @@
-"""The metric and the loss of a task that is only known once the data are read."""
-
-from collections.abc import Mapping
+"""Default metric, loss and model of tasks that are known only after the data have been read."""
 
 import yaml
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.base import paths
-from quintet.config.compatibility import top_level
-
-DEFAULTS: Mapping[str, Mapping[str, str]] = {
-    "regression": {"metric": "rmse", "loss": "mse"},
-    "multilabel": {"metric": "f1", "loss": "bce"},
-}
-"""What fits a task that train.yaml's own metric and loss do not fit."""
+from quintet.config.compatibility import model_need, top_level
+from quintet.problems import PROBLEMS
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace the metric and the loss that nobody chose where they do not fit the task.
+    """Replace default options where they do not fit the task; typed ones are kept.
 
     Returns:
-        what was chosen, as overrides.
+        the new choices, as overrides.
 
     """
-    chosen = []
-    for group, option in DEFAULTS.get(cfg.facts.task, {}).items():
+    chosen: list[str] = []
+    task = cfg.facts.task
+    if task not in PROBLEMS:
+        return chosen
+    for group, option in PROBLEMS[task].defaults.items():
+        need = model_need(task, cfg.facts.kind)[0] if group == "model" else task
         fits = cfg[group].get("fits")
-        if fits is None or cfg.facts.task in fits or not _is_default(cfg, group):
+        if fits is None or need in fits or not _is_default(cfg, group):
             continue
         node = yaml.safe_load(paths.options(group)[option].read_text())
         with open_dict(cfg):
@@ -36,7 +33,7 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
-    """Return whether a group's option is that of train.yaml, and nobody typed or changed it."""
+    """Return whether a group's option is the default of train.yaml, and was not typed."""
     usual = {
         str(key): value
         for entry in top_level()["defaults"]

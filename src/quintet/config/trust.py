@@ -1,6 +1,6 @@
-"""What the config of a folder may name: a folder may be a stranger's, and naming is calling.
+"""Which code the config of a run folder may name; the folder may be a stranger's.
 
-What is composed from one's own `configs/` and command line may name anything that can be imported.
+Configs composed from one's own `configs/` and command line may name anything importable.
 """
 
 import re
@@ -18,18 +18,16 @@ from quintet.config.signature import is_path, locate
 
 VARIABLE = "env:"
 LOGGER = "logger"
-"""The word by which a run is resumed with the trackers that its own folder names."""
+"""`trust=logger`: a run is resumed with the trackers that its own folder names."""
 REFERENCE = re.compile(r"(?<!\\)\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)\s*(?:,([^{}]*))?\}")
 """A reference to the environment, with its default."""
-
-
 ELSEWHERE = ("logger", "sweeper", "search_space", "hydra", "paths")
-"""Parts of a folder's config that are never taken from it: they come from one's own."""
+"""Parts of a folder's config that are never used: one's own configs take their place."""
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What a user lets the config of a folder name beside the building blocks.
+    """What a user allows the config of a folder to name in addition to the building blocks.
 
     Args:
         names: packages, modules, classes and functions.
@@ -44,10 +42,10 @@ class Trust:
 
     @classmethod
     def of(cls, words: Iterable[str] | str | None) -> "Trust":
-        """Return what `trust=` says, with what pyproject.toml does, and the team's own packages.
+        """Return what `trust=`, pyproject.toml and the team's own packages allow.
 
         Raises:
-            UserError: a word that is none of a package, `env:NAME` and `logger`.
+            UserError: an entry that is not a package, `env:NAME` or `logger`.
 
         """
         typed = [words] if isinstance(words, str) else [*(words or ())]
@@ -55,7 +53,7 @@ class Trust:
         for word in [*typed, *_in_pyproject()]:
             text = str(word)
             if text == LOGGER:
-                logger = word in typed  # each time anew: its folder is one that somebody knows
+                logger = word in typed  # for this command only, as it is about one folder
             elif text.startswith(VARIABLE) and text.removeprefix(VARIABLE).isidentifier():
                 variables.add(text.removeprefix(VARIABLE))
             elif text.isidentifier() or is_path(text):
@@ -77,7 +75,7 @@ class Trust:
 
     @classmethod
     def own(cls, cfg: DictConfig) -> "Trust":
-        """Return what folders need that a config of one's own has just been trained in."""
+        """Return the trust that the folder of a run of one's own config needs."""
         plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
         return cls.of([*(cfg.get("trust") or ()), *words(plain)])
 
@@ -85,12 +83,12 @@ class Trust:
         """Return whether a `_target_` in a group of a config may be called.
 
         Args:
-            path: what `_target_` says.
-            group: the first key of the place.
-            where: the place, for messages.
+            path: the value of `_target_`.
+            group: the first part of its key.
+            where: its key, for messages.
 
         Raises:
-            UserError: it may, and there is no such thing.
+            UserError: it is allowed but does not exist.
 
         """
         if not is_path(path):
@@ -102,7 +100,7 @@ class Trust:
         families = [f for f in FAMILIES.get(group, ()) if f.offers(text)]
         if not vouched and not families:
             return False
-        # A module's imports are reachable through it, and are not what its name vouches for.
+        # What a module imports is reachable through it, but is not covered by its name.
         found = locate(text, where)
         return is_in(home(found), vouched) or any(family.has(found) for family in families)
 
@@ -111,7 +109,7 @@ NOTHING = Trust()
 
 
 def words(config: dict[str, Any]) -> list[str]:
-    """Return what has to be trusted for a folder that a config of one's own leads to.
+    """Return the `trust=` entries that the folder of a run with this config needs.
 
     Args:
         config: as plain data, unresolved.
@@ -130,7 +128,7 @@ def words(config: dict[str, Any]) -> list[str]:
 
 
 def as_override(words: Iterable[str]) -> list[str]:
-    """Return the words as an override, for another command; none where there are none.
+    """Return the entries as an override for another command; empty if there are none.
 
     Examples:
         >>> as_override(["timm", "env:DATA"]), as_override([])
@@ -142,7 +140,7 @@ def as_override(words: Iterable[str]) -> list[str]:
 
 
 def _values(value: Any, wanted: str) -> Iterator[Any]:
-    """Yield what stands under a key, at any depth."""
+    """Yield the values of a key, at any depth."""
     if isinstance(value, dict):
         for key, each in value.items():
             if key == wanted:

@@ -10,14 +10,16 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.columns import offsets_of, offsets_remark
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
+from quintet.data.mask_values import class_maps, mask_remarks
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.parts import joined, part_of, without_part
 from quintet.data.samples import Kind, Samples
-from quintet.data.targets import one_hot, target_of
+from quintet.data.targets import Target, one_hot, target_of
 
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
 Y_NAMES = ("y", "labels", "label", "targets", "target", "classes")
@@ -30,6 +32,7 @@ def arrays(
     x: str = "x",
     y: str = "y",
     channels: str | None = None,
+    ignore: int | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
 ) -> Samples:
@@ -37,17 +40,20 @@ def arrays(
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
     (N, C, H, W) and (N, H, W, C) are images. Images of type uint8 and uint16 become values from 0
-    to 1, others stay as they are. Files with `x_train`, `y_train`, `x_test`, `y_test` (and
-    `x_val`, `y_val`, or names such as `train_images`) keep these parts.
+    to 1, others stay as they are. Whole numbers (N, H, W) as targets of images are masks, the
+    classes of a segmentation. Files with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`,
+    `y_val`, or names such as `train_images`) keep these parts.
 
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
-        task: binary, multiclass, multilabel or regression; None infers it from the targets.
+        task: binary, multiclass, multilabel, regression or segmentation; None infers it from the
+            targets.
         kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
             shape.
         x: name of the inputs in the file.
-        y: name of the targets, (N,) or (N, K).
+        y: name of the targets, (N,), (N, K) or (N, H, W).
         channels: first or last, the axis of an image's channels; None infers it from the shape.
+        ignore: value of mask pixels that neither loss nor metric counts.
         val_path: a file of validation samples, with the same names.
         test_path: likewise, of test samples.
 
@@ -57,12 +63,14 @@ def arrays(
     """
     inputs, targets, part = _read(path, x, y, {"val": val_path, "test": test_path})
     found_kind = kind_of(inputs, kind)
-    _check_shapes(inputs, targets, x, y, str(path))
+    segmented = task == "segmentation" or (found_kind == "image" and targets.ndim == 3)
+    _check_shapes(inputs, targets, x, y, str(path), masks=segmented)
     image = found_kind == "image" and inputs.ndim == 4
     axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
     white = white_of(inputs) if found_kind == "image" else 1.0
-    converted = convert(inputs, found_kind, axis, white)
-    found = _target(targets, task)
+    offsets = offsets_of(inputs) if found_kind in ("table", "sequence") else None
+    converted = convert(inputs, found_kind, axis, white, offsets)
+    found = _masks(targets, ignore) if segmented else _target(targets, task)
     samples = Samples(
         x=converted,
         y=found.y,
@@ -75,6 +83,7 @@ def arrays(
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
             *([remark] if remark else []),
+            *([] if offsets is None else [offsets_remark(offsets)]),
             *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
             found.summary,
         ],
@@ -85,6 +94,7 @@ def arrays(
             "x": x,
             "dtype": inputs.dtype.name,
             "channels_at": axis,
+            "offsets": None if offsets is None else offsets.tolist(),
         },
     )
     check(samples)
@@ -114,7 +124,10 @@ def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
     if kind == "image" and inputs.ndim == 4 and axis is None:
         axis = channels_of(inputs.shape, None)[0]
     white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
-    x = convert(inputs, kind, axis, white)
+    offsets = None if reader.get("offsets") is None else np.array(reader["offsets"])
+    if offsets is not None and inputs.shape[-1] != len(offsets):
+        offsets = None  # of another shape, which is refused below
+    x = convert(inputs, kind, axis, white, offsets)
     expected = reader.get("shape")
     if expected is not None and list(x.shape[1:]) != list(expected):
         raise UserError(
@@ -142,7 +155,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             return {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
         reason = (
-            "it holds Python objects, which could run code: save plain numbers or text"
+            "it is none, or holds Python objects, which could run code: save plain numbers or text"
             if "allow_pickle" in str(problem)
             else problem
         )
@@ -180,7 +193,11 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
 
 
 def convert(
-    inputs: NDArray[Any], kind: Kind, channels: Channels | None = None, white: float = 1.0
+    inputs: NDArray[Any],
+    kind: Kind,
+    channels: Channels | None = None,
+    white: float = 1.0,
+    offsets: NDArray[Any] | None = None,
 ) -> Tensor:
     """Return inputs in the shape and type that `Samples` has for their kind.
 
@@ -189,6 +206,7 @@ def convert(
         kind: of the inputs.
         channels: axis of the channels of images (N, _, _, _).
         white: what values are divided by.
+        offsets: what is taken off each feature before the values become float32, see `offsets_of`.
 
     """
     if inputs.dtype.kind not in "biuf":
@@ -201,6 +219,8 @@ def convert(
         if inputs.dtype.kind == "f":
             raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
+    if offsets is not None:
+        inputs = inputs - offsets
     with np.errstate(over="ignore"):
         values = torch.from_numpy(inputs.astype(np.float32))
     if kind == "image" and inputs.ndim == 3:
@@ -218,7 +238,9 @@ def convert(
     return values.div_(white) if white != 1 else values
 
 
-def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str) -> None:
+def _check_shapes(
+    inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str, masks: bool
+) -> None:
     """Refuse arrays that are empty or do not belong together."""
     shapes = f"'{x}' has shape {inputs.shape} and '{y}' {targets.shape}"
     if not inputs.size or not targets.size:
@@ -227,11 +249,11 @@ def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, p
             code=Code.DATA,
             hint="Save arrays with at least one sample and one feature",
         )
-    if targets.ndim not in (1, 2):
+    if targets.ndim not in (1, 2) and not masks:
         raise UserError(
-            f"{path}: {shapes}, but targets are (N,) or (N, K)",
+            f"{path}: {shapes}, but targets are (N,) or (N, K), or masks (N, H, W) of images",
             code=Code.DATA,
-            hint=f"Reshape '{y}'; of a map of classes, say, keep one number a sample",
+            hint=f"Reshape '{y}', or say data.kind=image",
         )
     if len(inputs) != len(targets):
         raise UserError(
@@ -241,7 +263,7 @@ def _check_shapes(inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, p
         )
 
 
-def _target(targets: NDArray[Any], task: str | None) -> Any:
+def _target(targets: NDArray[Any], task: str | None) -> Target:
     import pandas as pd
 
     several = targets.ndim == 2 and targets.shape[1] > 1
@@ -299,6 +321,19 @@ def _named(
                 hint="Name the arrays with data.x= and data.y=",
             )
     return stored[x], stored[y]
+
+
+def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
+    if targets.ndim != 3 or targets.dtype.kind not in "biu":
+        raise UserError(
+            f"takes masks, whole numbers (N, H, W); these targets are {targets.dtype} of shape "
+            f"{targets.shape}",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value="segmentation",
+        )
+    y, names = class_maps(targets.astype(np.int64), ignore)
+    return Target(y, "segmentation", names, " ".join(mask_remarks(y, names, names)))
 
 
 def _parts(

@@ -1,7 +1,7 @@
 """Random changes of training batches, on the device, as a function of seed, epoch and batch.
 
 Validation and test never pass through here. Images are changed after scaling, so strengths of
-colour are in units of a channel's width.
+colour are in units of a channel's width. Masks (B, H, W) move with their images.
 """
 
 import math
@@ -16,7 +16,10 @@ from torch.nn import functional as F
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
+from quintet.problems import problem_of
 
+Move = Callable[[Tensor, str], Tensor]
+"""Moves the pixels of (B, C, H, W), between which values are interpolated in the given mode."""
 Chosen = str | Sequence[str] | Mapping[str, float] | None
 DEFAULTS = {"crop": 0.125, "flip": 0.5, "rotate": 15.0, "colour": 0.2, "mixup": 0.2, "cutmix": 1.0}
 """What can be chosen, in the order in which it is applied, with the usual strength."""
@@ -45,25 +48,38 @@ class Augmentation:
       Beyond empirical risk minimization")
     - cutmix: paste a rectangle of another sample, likewise (Yun et al., 2019, "CutMix"). Of mixup
       and cutmix a batch gets one, by chance.
+
+    Args:
+        strengths: by name.
+        masks: whether targets are masks (B, H, W) of the images.
+
     """
 
     strengths: dict[str, float]
+    masks: bool = False
 
     def __call__(
         self, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | Mixed]:
         """Return a changed batch; all chance is drawn from the generator, on the CPU."""
-        for name, change in CHANGES.items():
+        for name, drawn in MOVES.items():
             if strength := self.strengths.get(name):
-                x = change(x, strength, generator)
+                move = drawn(x, strength, generator)
+                x = move(x, "bilinear")
+                y = move(y[:, None].float(), "nearest")[:, 0].to(y.dtype) if self.masks else y
+        if strength := self.strengths.get("colour"):
+            x = _colour(x, strength, generator)
         mixes = [name for name in MIXES if self.strengths.get(name)]
         if not mixes or len(x) < 2:
             return x, y
         name = mixes[int(torch.randint(len(mixes), (1,), generator=generator))]
         other = torch.randperm(len(x), generator=generator).to(x.device)
         share = _beta(self.strengths[name], generator)
-        x, share = (_blend if name == "mixup" else _paste)(x, x[other], share, generator)
-        return x, Mixed(y, y[other], share)
+        if name == "mixup":
+            return torch.lerp(x[other], x, share), Mixed(y, y[other], share)
+        where, share = _rectangle(x, share, generator)
+        targets = torch.where(where, y[other], y) if self.masks else Mixed(y, y[other], share)
+        return torch.where(where, x[other], x), targets
 
 
 def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:
@@ -71,7 +87,7 @@ def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:
 
     Args:
         chosen: a name, several, or a mapping of names to strengths.
-        samples: only kind and cardinalities are read.
+        samples: only task, kind and cardinalities are read.
 
     Raises:
         UserError: an unknown name, a strength out of range, or a change that makes no sense here.
@@ -93,7 +109,8 @@ def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:
             )
         _check_kind(name, samples)
         strengths[name] = _strength(name, given.get(name))
-    return Augmentation({name: strengths[name] for name in DEFAULTS if name in strengths})
+    ordered = {name: strengths[name] for name in DEFAULTS if name in strengths}
+    return Augmentation(ordered, masks=problem_of(samples.task).dense)
 
 
 def _strength(name: str, given: object) -> float:
@@ -133,25 +150,29 @@ def _check_kind(name: str, samples: Samples) -> None:
     )
 
 
-def _crop(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
+def _crop(x: Tensor, strength: float, generator: torch.Generator) -> Move:
     height, width = x.shape[-2:]
     reach = [min(round(strength * side), side - 1) for side in (height, width)]
-    padded = F.pad(x, (reach[1], reach[1], reach[0], reach[0]), mode="reflect")
     rows, columns = (
         (torch.arange(side) + torch.randint(2 * most + 1, (len(x), 1), generator=generator))
         for side, most in zip((height, width), reach, strict=True)
     )
     batch = torch.arange(len(x), device=x.device)[:, None, None]
     where = (batch, slice(None), rows.to(x.device)[:, :, None], columns.to(x.device)[:, None, :])
-    return padded[where].permute(0, 3, 1, 2).contiguous()
+
+    def move(pixels: Tensor, mode: str) -> Tensor:
+        padded = F.pad(pixels, (reach[1], reach[1], reach[0], reach[0]), mode="reflect")
+        return padded[where].permute(0, 3, 1, 2).contiguous()
+
+    return move
 
 
-def _flip(x: Tensor, probability: float, generator: torch.Generator) -> Tensor:
-    flipped = torch.rand(len(x), 1, 1, 1, generator=generator) < probability
-    return torch.where(flipped.to(x.device), x.flip(-1), x)
+def _flip(x: Tensor, probability: float, generator: torch.Generator) -> Move:
+    flipped = (torch.rand(len(x), 1, 1, 1, generator=generator) < probability).to(x.device)
+    return lambda pixels, mode: torch.where(flipped, pixels.flip(-1), pixels)
 
 
-def _rotate(x: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
+def _rotate(x: Tensor, degrees: float, generator: torch.Generator) -> Move:
     angle = _uniform(x, generator).flatten() * math.radians(degrees)
     height, width = x.shape[-2:]
     cosine, sine = angle.cos(), angle.sin()
@@ -161,7 +182,16 @@ def _rotate(x: Tensor, degrees: float, generator: torch.Generator) -> Tensor:
         torch.stack([sine * (width / height), cosine, torch.zeros_like(angle)], dim=1),
     ]
     grid = F.affine_grid(torch.stack(rows, dim=1), list(x.shape), align_corners=False)
-    return F.grid_sample(x, grid, padding_mode="reflection", align_corners=False)
+    return lambda pixels, mode: F.grid_sample(
+        pixels, grid, mode=mode, padding_mode="reflection", align_corners=False
+    )
+
+
+MOVES: dict[str, Callable[[Tensor, float, torch.Generator], Move]] = {
+    "crop": _crop,
+    "flip": _flip,
+    "rotate": _rotate,
+}
 
 
 def _colour(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
@@ -174,32 +204,16 @@ def _colour(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
     return grey + (x - grey) * (1 + saturation)
 
 
-CHANGES: dict[str, Callable[[Tensor, float, torch.Generator], Tensor]] = {
-    "crop": _crop,
-    "flip": _flip,
-    "rotate": _rotate,
-    "colour": _colour,
-}
-
-
-def _blend(
-    x: Tensor, other: Tensor, share: float, generator: torch.Generator
-) -> tuple[Tensor, float]:
-    return torch.lerp(other, x, share), share
-
-
-def _paste(
-    x: Tensor, other: Tensor, share: float, generator: torch.Generator
-) -> tuple[Tensor, float]:
-    """Paste a rectangle of 1 - share of the area; return the share that is left in fact."""
+def _rectangle(x: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, float]:
+    """Return a rectangle (H, W) of 1 - share of the area, and the share that is left in fact."""
     height, width = x.shape[-2:]
     side = math.sqrt(1 - share)
     at = torch.rand(2, generator=generator).tolist()
     top, bottom = _span(at[0], side, height)
     left, right = _span(at[1], side, width)
-    x = x.clone()
-    x[..., top:bottom, left:right] = other[..., top:bottom, left:right]
-    return x, 1 - (bottom - top) * (right - left) / (height * width)
+    inside = torch.zeros(height, width, dtype=torch.bool)
+    inside[top:bottom, left:right] = True
+    return inside.to(x.device), 1 - (bottom - top) * (right - left) / (height * width)
 
 
 def _span(centre: float, share: float, side: int) -> tuple[int, int]:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from quintet.data.columns import number
 from quintet.data.samples import Samples, Task
+from quintet.problems import problem_of
 
 DIGIT_LABELS = {
     "even": (0, 2, 4, 6, 8),
@@ -19,6 +20,9 @@ DIGIT_LABELS = {
 }
 """Labels of `digits_multilabel` and the digits that have them. A handwritten 4 may be open at the
 top, so it is not counted among the closed loops."""
+
+CANVAS, DIGITS_ON_CANVAS = 24, 3
+"""Of `digits_masks`: side of a canvas, and digits on it."""
 
 
 def digits() -> Samples:
@@ -68,6 +72,46 @@ def digits_multilabel() -> Samples:
     samples.class_names = list(DIGIT_LABELS)
     samples.data_summary = ["Derived from digits: each label is a property of the digit shown."]
     return samples
+
+
+def digits_masks() -> Samples:
+    """Return 599 canvases of 24 x 24 with three of the digits, and masks of eleven classes.
+
+    Made, not photographed: each of `digits` lies on one canvas, at a random place that no other
+    covers, so that no digit is in two parts. Pixels with ink of a quarter or more are of the
+    digit's class, all others of the background. The places are drawn with a seed of their own.
+    """
+    pixels, digit = _digits()
+    draw = np.random.default_rng(0)
+    count = len(digit) // DIGITS_ON_CANVAS
+    x = np.zeros((count, 1, CANVAS, CANVAS), dtype=np.float32)
+    y = np.zeros((count, CANVAS, CANVAS), dtype=np.int64)
+    for i, of_canvas in enumerate(
+        draw.permutation(len(digit))[: count * DIGITS_ON_CANVAS].reshape(count, -1)
+    ):
+        for which, (row, column) in zip(of_canvas, _places(draw), strict=True):
+            ink = pixels[which].reshape(8, 8)
+            at = (slice(row, row + 8), slice(column, column + 8))
+            x[i, 0][at] = ink
+            y[i][at] = np.where(ink >= 4, digit[which] + 1, 0)
+    return Samples(
+        x=torch.from_numpy(x),
+        y=torch.from_numpy(y),
+        task="segmentation",
+        kind="image",
+        class_names=["background", *map(str, range(10))],
+        data_summary=["Made from digits: three on each canvas, each digit on one canvas only."],
+        reader={"kind": "image", "size": [CANVAS, CANVAS], "channels": 1, "white": 16.0},
+    )
+
+
+def _places(draw: np.random.Generator) -> list[tuple[int, int]]:
+    """Draw the corners of three squares of 8 x 8 on a canvas that do not touch each other."""
+    while True:
+        corners = draw.integers(CANVAS - 8 + 1, size=(DIGITS_ON_CANVAS, 2))
+        gaps = np.abs(corners[:, None] - corners[None]).max(axis=2)
+        if (gaps[~np.eye(DIGITS_ON_CANVAS, dtype=bool)] >= 8).all():
+            return [(int(row), int(column)) for row, column in corners]
 
 
 def wine() -> Samples:
@@ -137,10 +181,10 @@ def _table(
     inputs: NDArray[Any], target: NDArray[Any], task: Task, columns: list[str], names: list[str]
 ) -> Samples:
     """Make samples of a numeric table, and a reader that knows its columns by name."""
-    if task == "regression":
-        y = torch.from_numpy(target.astype(np.float32)).reshape(len(target), -1)
-    else:
+    if problem_of(task).exclusive:
         y = torch.from_numpy(target.astype(np.int64))
+    else:
+        y = torch.from_numpy(target.astype(np.float32)).reshape(len(target), -1)
     return Samples(
         x=torch.from_numpy(np.ascontiguousarray(inputs, dtype=np.float32)),
         y=y,

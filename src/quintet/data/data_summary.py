@@ -99,7 +99,7 @@ def repeated_rows(columns: Iterable[Cells]) -> int:
     mixed: NDArray[np.uint64] | None = None
     for cells in columns:
         one = np.asarray(cells.values if cells.codes is None else cells.codes)
-        bits = one.astype("int64" if one.dtype.kind == "M" else "float64").view("uint64")
+        bits = one.astype("float64" if one.dtype.kind == "f" else "int64").view("uint64")
         mixed = bits if mixed is None else mixed ^ bits
         mixed = mixed * np.uint64(0x9E3779B97F4A7C15)  # of splitmix64 (Steele et al. 2014)
         mixed ^= mixed >> np.uint64(29)

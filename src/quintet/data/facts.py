@@ -7,26 +7,20 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Facts, Samples
+from quintet.problems import problem_of
 
 
 def facts(samples: Samples, train: Tensor, val: Tensor, test: Tensor) -> Facts:
     """Gather the facts of a data set and its three parts (sample indices)."""
-    y = samples.y[train]
-    classes = samples.task in ("binary", "multiclass")
-    num_classes = len(samples.class_names) or int(samples.y.max()) + 1 if classes else 0
-    if classes:
-        counts = torch.bincount(y, minlength=num_classes)
-    elif samples.task == "multilabel":
-        counts = y.sum(dim=0).round().long()
-    else:
-        counts = torch.zeros(0)
+    problem = problem_of(samples.task)
+    num_classes = problem.num_classes(samples.y, samples.class_names)
     return Facts(
         task=samples.task,
         kind=samples.kind,
         input_shape=list(samples.x.shape[1:]),
         num_classes=num_classes,
-        num_targets=1 if classes else samples.y.shape[1],
-        class_counts=counts.int().tolist(),
+        num_targets=problem.num_targets(samples.y),
+        class_counts=problem.class_counts(samples.y[train], num_classes),
         class_names=list(samples.class_names),
         cardinalities=list(samples.cardinalities),
         vocabulary=samples.vocabulary,
@@ -62,7 +56,14 @@ def check(samples: Samples) -> None:
 
     """
     _check_inputs(samples)
-    _check_targets(samples)
+    problem = problem_of(samples.task)
+    problem.check(samples.y, samples.class_names)
+    if problem.dense and samples.x.shape[2:] != samples.y.shape[1:]:
+        raise UserError(
+            f"Images of {tuple(samples.x.shape[2:])} pixels have masks of "
+            f"{tuple(samples.y.shape[1:])}",
+            code=Code.DATA,
+        )
 
 
 def _check_inputs(samples: Samples) -> None:
@@ -98,48 +99,4 @@ def _check_inputs(samples: Samples) -> None:
             f"Sample {row} (from 0) has {'an infinite' if may_miss else 'a NaN or infinite'} value",
             code=Code.DATA,
             hint="Repair or leave out such samples",
-        )
-
-
-def _check_targets(samples: Samples) -> None:
-    y, task = samples.y, samples.task
-    classes = task in ("binary", "multiclass")
-    types = {"binary": [torch.int64], "multiclass": [torch.int64], "multilabel": [torch.float32]}
-    allowed = types.get(task, [torch.float32, torch.float64])
-    if y.dim() != (1 if classes else 2) or y.dtype not in allowed:
-        raise UserError(
-            f"Targets of a {task} task are {'int64 (N,)' if classes else 'float32 (N, K)'}, these "
-            f"are {y.dtype} of shape {tuple(y.shape)}",
-            code=Code.DATA,
-        )
-    if not classes:
-        if not y.isfinite().all():
-            row = int((~y.isfinite()).any(dim=1).nonzero()[0])
-            raise UserError(
-                f"The target of sample {row} (from 0) is NaN or infinite", code=Code.DATA
-            )
-        if task == "multilabel" and not ((y == 0) | (y == 1)).all():
-            raise UserError(
-                "Multilabel targets are zeros and ones, other values were found", code=Code.DATA
-            )
-        return
-    found = torch.unique(y)
-    if len(found) < 2:
-        raise UserError(
-            f"The target has one class only ({int(found[0])}): there is nothing to learn",
-            code=Code.DATA,
-        )
-    highest = 1 if task == "binary" else len(samples.class_names or found) - 1
-    if int(found[0]) < 0 or int(found[-1]) > highest:
-        raise UserError(
-            f"Class indices of this {task} task lie in 0..{highest}, these run from "
-            f"{int(found[0])} to {int(found[-1])}",
-            code=Code.DATA,
-        )
-    for index in (torch.bincount(y[y >= 0]) == 1).nonzero()[:, 0].tolist():
-        name = samples.class_names[index] if index < len(samples.class_names) else index
-        raise UserError(
-            f"Class {name!r} has a single sample, so it cannot be trained on and validated",
-            code=Code.DATA,
-            hint="Collect more samples of it, or leave the class out",
         )

@@ -108,13 +108,12 @@ def _splitter(samples: Samples, k: int, seed: int) -> Any:
 
     if samples.ordered:
         return ms.TimeSeriesSplit(k, gap=samples.purge)
-    if samples.groups is not None and samples.task == "regression":
-        return ms.GroupKFold(k, shuffle=True, random_state=seed)
+    stratified = strata(samples) is not None
     if samples.groups is not None:
-        return ms.StratifiedGroupKFold(k, shuffle=True, random_state=seed)
-    if samples.task == "regression":
-        return ms.KFold(k, shuffle=True, random_state=seed)
-    return ms.StratifiedKFold(k, shuffle=True, random_state=seed)
+        by_group = ms.StratifiedGroupKFold if stratified else ms.GroupKFold
+        return by_group(k, shuffle=True, random_state=seed)
+    plain = ms.StratifiedKFold if stratified else ms.KFold
+    return plain(k, shuffle=True, random_state=seed)
 
 
 def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:

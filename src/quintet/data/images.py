@@ -65,40 +65,81 @@ def images(
     """
     found = _all_parts(path, parts, val_path, test_path)
     names = sorted(set(found.classes))
-    survey = Survey.of(found.files)
-    colour = _colour(background)
-    shape, size_remark = _shape(size, survey.extents)
-    grey = survey.coloured == 0 if grayscale is None else grayscale
     train = [f for f, part in zip(found.files, found.parts, strict=True) if not part]
-    reading = Reading(
-        size=shape,
-        channels=1 if grey else 3,
-        background=colour,
-        ranges=_ranges(train, survey, colour),
-    )
-    rows = FileRows(found.files, reading)
-    if not lazy:
-        _check_memory(len(rows), reading)
-    x = rows.read(torch.arange(0, len(rows), -(-len(rows) // PROBED) if lazy else 1))
-    value_remarks = _value_remarks(x, found.files, survey, lazy)
+    read = pictures(found.files, train, size, grayscale, background, lazy)
     counts = Counter(found.classes)
     shares = ", ".join(f"{name} {counts[name]}" for name in names[:8])
     split = [0 if part is None else part for part in found.parts]
     return Samples(
-        x=x[:0].clone() if lazy else x,
+        x=read.x[:0].clone() if lazy else read.x,
         y=torch.tensor([names.index(name) for name in found.classes]),
         task="binary" if len(names) == 2 else "multiclass",
         kind="image",
         class_names=names,
         split=torch.tensor(split) if any(split) else None,
-        rows=rows if lazy else None,
+        rows=read.rows if lazy else None,
         data_summary=[
-            f"{path}: {len(rows)} {'grey' if grey else 'colour'} images in {len(names)} classes "
-            f"({shares}).",
-            size_remark,
+            f"{path}: {len(read.rows)} {read.colour} images in {len(names)} classes ({shares}).",
             *found.remarks,
+            *read.remarks,
+        ],
+        reader=read.reader,
+    )
+
+
+@dataclass
+class Pictures:
+    """Images of one size, read or to be read from files."""
+
+    rows: FileRows
+    x: Tensor
+    """(N, C, H, W): all, or some that stand for all that stay on disk."""
+    colour: str
+    """Grey or colour, in words."""
+    remarks: list[str]
+    reader: dict[str, Any]
+    """As `Samples.reader`."""
+
+
+def pictures(
+    files: list[str],
+    train: list[str],
+    size: int | list[int] | None,
+    grayscale: bool | None,
+    background: str,
+    lazy: bool = False,
+) -> Pictures:
+    """Read images that are brought to one size; see `images` for the arguments.
+
+    Args:
+        files: of the images.
+        train: those that may be trained on.
+        size: of all.
+        grayscale: whether all are grey.
+        background: of transparent ones.
+        lazy: whether they stay on disk.
+
+    Raises:
+        UserError: as `images`.
+
+    """
+    survey, laid_over = Survey.of(files), colour_of(background)
+    shape, size_remark = _shape(size, survey.extents)
+    grey = survey.coloured == 0 if grayscale is None else grayscale
+    ranges = _ranges(train, survey, laid_over)
+    reading = Reading(size=shape, channels=1 if grey else 3, background=laid_over, ranges=ranges)
+    rows = FileRows(files, reading)
+    if not lazy:
+        _check_memory(len(rows), reading)
+    x = rows.read(torch.arange(0, len(rows), -(-len(rows) // PROBED) if lazy else 1))
+    return Pictures(
+        rows,
+        x,
+        colour="grey" if grey else "colour",
+        remarks=[
+            size_remark,
             *survey.remarks(reading),
-            *value_remarks,
+            *_value_remarks(x, files, survey, lazy),
         ],
         reader={**reading.reader(), "depths": sorted(survey.depths)},
     )
@@ -237,7 +278,13 @@ def _all_parts(
     return found
 
 
-def _colour(name: str) -> tuple[int, int, int]:
+def colour_of(name: str, option: str = "data.background") -> tuple[int, int, int]:
+    """Return a colour by its name, or as #rrggbb.
+
+    Raises:
+        UserError: it is none.
+
+    """
     from PIL import ImageColor
 
     try:
@@ -246,7 +293,7 @@ def _colour(name: str) -> tuple[int, int, int]:
         raise UserError(
             "is no colour",
             code=Code.UNKNOWN_NAME,
-            key="data.background",
+            key=option,
             value=name,
             allowed=["white", "black", "grey", "'#rrggbb'"],
         ) from problem

@@ -291,13 +291,13 @@ def _classes(samples: Samples, train: Tensor) -> Tensor:
     """Return the class, or combination of labels, of each training sample.
 
     Raises:
-        UserError: a regression has none.
+        UserError: samples have none.
 
     """
     found = strata(samples)
     if found is None:
         raise UserError(
-            "shows each class equally often, and a regression has no classes",
+            f"shows each class equally often, and a sample of a {samples.task} has none",
             code=Code.INCOMPATIBLE,
             key="data.sampler",
             value="balanced",

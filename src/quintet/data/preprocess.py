@@ -8,6 +8,7 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
 from quintet.data.statistic import Scale, centre_width, medians, target_scale
+from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
 
@@ -66,7 +67,7 @@ class Preprocess:
             self._fit_inputs(x)
         if self.select is not None:
             self._select(x, y, samples)
-        if samples.task == "regression":
+        if problem_of(samples.task).standardised:
             self.target_centre, self.target_width = target_scale(y)
         return self
 

@@ -6,8 +6,10 @@ from typing import Any, Literal, Protocol
 from torch import Tensor
 
 from quintet.data.data_summary import ColumnSummary
+from quintet.problems import Task
 
-Task = Literal["binary", "multiclass", "multilabel", "regression"]
+__all__ = ["Facts", "Kind", "Rows", "Samples", "Task"]
+
 Kind = Literal["table", "image", "sequence", "tokens"]
 
 

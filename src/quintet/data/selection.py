@@ -8,6 +8,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Task
+from quintet.problems import problem_of
 
 ROWS = 2_000
 """Maximum number of samples used; of more, evenly spaced ones."""
@@ -56,7 +57,7 @@ def most_telling(x: Tensor, categorical: int, y: Tensor, task: Task, number: int
     step = 1 + (len(x) - 1) // ROWS
     inputs, targets = x[::step].cpu().numpy(), y[::step].reshape(len(y[::step]), -1).cpu().numpy()
     codes = [i >= x.shape[1] - categorical for i in range(x.shape[1])]
-    measure = of.mutual_info_regression if task == "regression" else of.mutual_info_classif
+    measure = of.mutual_info_classif if problem_of(task).discrete else of.mutual_info_regression
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # a class of one sample
         found = [

@@ -11,6 +11,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.groups import by_group
 from quintet.data.samples import Samples
 from quintet.data.strata import label_names, labels, share, strata
+from quintet.problems import problem_of
 
 Index = NDArray[np.int64]
 Splits = tuple[Tensor, Tensor, Tensor]
@@ -95,9 +96,7 @@ def manner(samples: Samples) -> str:
         return f"in time order{gap}"
     if samples.groups is not None:
         return "at random by group, class shares kept as well as the groups allow"
-    if samples.task == "multilabel":
-        return "at random, stratified by label combination"
-    return "at random" if samples.task == "regression" else "at random, stratified by class"
+    return problem_of(samples.task).manner
 
 
 def subset(samples: Samples, index: Tensor, fraction: float, seed: int) -> Tensor:

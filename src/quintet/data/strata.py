@@ -5,58 +5,24 @@ from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
+from quintet.problems import problem_of
 
 Index = NDArray[np.int64]
-RARE = 3
-"""Label combinations with fewer samples than this cannot be in all three parts: pooled."""
 
 
 def strata(samples: Samples) -> Index | None:
-    """Return the stratum of each sample (N,), or None for a regression.
-
-    A class is a stratum. For multilabel it is the combination of labels, with the combinations
-    of fewer than three samples pooled into one stratum.
-    """
-    if samples.task == "regression":
-        return None
-    if samples.task != "multilabel":
-        return samples.y.numpy().astype(np.int64)
-    rows = samples.y.numpy().astype(np.int8)
-    _, code, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
-    code = code.reshape(-1)
-    rare = counts[code] < RARE
-    if rare.sum() < RARE:
-        # Too few to be a stratum of their own: they join the most frequent combination.
-        code[rare] = int(np.argmax(counts))
-    else:
-        code[rare] = len(counts)
-    return np.unique(code, return_inverse=True)[1].reshape(-1).astype(np.int64)
+    """Return the stratum of each sample (N,), or None where there are none."""
+    return problem_of(samples.task).strata(samples.y)
 
 
 def labels(samples: Samples) -> NDArray[np.bool_] | None:
-    """Return what must occur in each part as a table (N, M) of booleans; None for regression.
-
-    One column a class, or for multilabel one a label and one a label's absence.
-    """
-    if samples.task == "regression":
-        return None
-    if samples.task == "multilabel":
-        positive = samples.y.numpy() > 0.5
-        return np.concatenate([positive, ~positive], axis=1)
-    y = samples.y.numpy()
-    count = max(len(samples.class_names), int(y.max(initial=0)) + 1)
-    table: NDArray[np.bool_] = y[:, None] == np.arange(count)
-    return table
+    """Return what must occur in each part as a table (N, M) of booleans; None for nothing."""
+    return problem_of(samples.task).required(samples.y, samples.class_names)
 
 
 def label_names(samples: Samples) -> list[str]:
     """Name the columns of `labels`."""
-    names = list(samples.class_names)
-    if samples.task == "multilabel":
-        names = names or [str(i) for i in range(samples.y.shape[1])]
-        return names + [f"not {name}" for name in names]
-    count = max(len(names), int(samples.y.max()) + 1)
-    return names + [str(i) for i in range(len(names), count)]
+    return problem_of(samples.task).required_names(samples.y, samples.class_names)
 
 
 def share(found: Index, count: int, part: str, left: int) -> Index:

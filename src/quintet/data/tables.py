@@ -22,6 +22,7 @@ from quintet.data.frames import require
 from quintet.data.groups import missing_group
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import doubt, infer_all
+from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
@@ -63,8 +64,8 @@ def csv(
         path: the file.
         target: the column to predict; several make a regression or a multilabel task.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
-        positive: the class that is class 1 of a binary task; None takes yes, true or the like,
-            else the last in order.
+        positive: the class that is class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         columns: input columns; None takes all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.
@@ -158,17 +159,19 @@ def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -
     cells = [table[name] for name in names]
     for column, form in zip(cells, infer_all(cells, rules, table.separator), strict=True):
         spec, parsed = describe(column, form)
+        clear = any(rules.of(key, column.name) is not None for key in ("decimal", "thousands"))
+        told = [settle_unreadable(column, parsed.bad, form, rules.unreadable)]
+        told.append("" if clear else doubt(column, form, table.separator))
         reason = "" if column.name in keep else reason_to_drop(column, spec, parsed)
+        if form.type == "category" and (meant := near_miss(column, form.missing)):
+            told.append(f"'{column.name}': {meant}.")
+            reason = reason and meant
         use = f"left out: {reason}" if reason else "input"
         found.columns.append(summary_of(column, spec, parsed, use))
-        if reason:
-            continue
-        found.specs.append(spec)
-        settled_by = (rules.of(key, column.name) for key in ("decimal", "thousands"))
-        clear = any(each is not None for each in settled_by)
-        doubtful = "" if clear else doubt(column, form, table.separator)
-        settled = settle_unreadable(column, parsed.bad, form, rules.unreadable)
-        found.remarks += [told for told in (settled, doubtful, remark(spec, parsed)) if told]
+        if not reason:
+            found.specs.append(spec)
+            told.append(remark(spec, parsed))
+        found.remarks += filter(None, told)
     if not found.specs:
         reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(

@@ -2,7 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass, field
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
 import torch
@@ -16,12 +16,16 @@ from quintet.data.parsing import numerals
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
 from quintet.data.parsing.inference import infer_all
+from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
-from quintet.data.samples import Task
+from quintet.problems import PROBLEMS, Task, problem_of
 
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
+
+RARE = 0.2
+"""Share up to which the rarer of two classes is the positive one, where neither says yes."""
 
 
 @dataclass
@@ -47,6 +51,8 @@ class Column:
     """Spellings in the order of class indices."""
     index: NDArray[np.int64]
     """(N,) class indices."""
+    meant: str = ""
+    """What words may have been meant for instead of classes."""
 
     @property
     def numeric(self) -> bool:
@@ -81,29 +87,38 @@ def target_of(
         table: with the target columns.
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
-        positive: the class to be class 1 of a binary task; None takes yes, true or
-            the like, else the last in order.
+        positive: the class to be class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
         rules: how cells are read.
 
     Raises:
         UserError: a missing value, one class only, or values that do not fit the given task.
 
     """
-    if task is not None and task not in get_args(Task):
+    if task is not None and task not in PROBLEMS:
         raise UserError(
             "is unknown",
             code=Code.UNKNOWN_NAME,
             key="data.task",
             value=task,
-            allowed=get_args(Task),
+            allowed=PROBLEMS,
         )
     found = [_read(table, name, rules or Rules()) for name in names]
     columns, summaries = [column for column, _ in found], [summary for _, summary in found]
     chosen = task or _infer(columns)
-    if chosen == "multilabel" and task is None and (hot := _one_hot(columns)):
+    problem = problem_of(chosen)
+    if not problem.readable_columns:
+        raise UserError(
+            "does not have its targets in columns",
+            code=Code.INCOMPATIBLE,
+            key="data.task",
+            value=chosen,
+            allowed=[name for name, each in PROBLEMS.items() if each.readable_columns],
+        )
+    if problem.yes_no and task is None and (hot := _one_hot(columns)):
         hot.columns = summaries
         return hot
-    if chosen in ("binary", "multiclass"):
+    if problem.exclusive:
         if len(names) > 1:
             raise UserError(
                 f"takes one target column, {len(names)} were given",
@@ -113,7 +128,7 @@ def target_of(
                 hint="Use data.task=multilabel for several yes-no columns",
             )
         target = _classes(columns[0], chosen, positive)
-        if task is None and chosen == "multiclass" and columns[0].numeric:
+        if task is None and not problem.most_classes and columns[0].numeric:
             target.summary += " They are whole numbers; data.task=regression predicts a value."
     elif positive is not None:
         raise UserError(
@@ -145,9 +160,10 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     else:
         values = parsed.values
     _complete(cells, values, parsed.bad)
-    classes, index = _spelt(cells, form, values)
+    classes, index = _spelt(cells, form)
     summary = summary_of(cells, spec, parsed, "target")
-    return Column(name, form.type, values, classes, index), summary
+    meant = near_miss(cells, form.missing) if form.type == "category" else ""
+    return Column(name, form.type, values, classes, index, meant[:1].upper() + meant[1:]), summary
 
 
 def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None:
@@ -170,9 +186,7 @@ def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None
         )
 
 
-def _spelt(
-    cells: Cells, form: ColumnFormat, values: NDArray[Any]
-) -> tuple[list[str], NDArray[np.int64]]:
+def _spelt(cells: Cells, form: ColumnFormat) -> tuple[list[str], NDArray[np.int64]]:
     """Return the classes as they are spelt most often, in order, and each row's class index."""
     if cells.codes is None:
         distinct, index = np.unique(np.asarray(cells.values), return_inverse=True)
@@ -230,7 +244,8 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
             code=Code.DATA,
             hint="Is it the right column?",
         )
-    if task == "binary" and len(names) > 2:
+    most = PROBLEMS[task].most_classes
+    if most and len(names) > most:
         raise UserError(
             f"needs two classes, but '{name}' has {len(names)} classes",
             code=Code.INCOMPATIBLE,
@@ -243,18 +258,21 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
             f"The target '{name}' has {len(names)} different values in {len(index)} rows: too "
             "many for classes",
             code=Code.DATA,
-            hint="Is it the right column, or does a number hold stray text?",
+            hint=column.meant or "Is it the right column, or does a number hold stray text?",
         )
     if positive is not None:
         names, index = _ordered(names, index, positive)
+    elif len(names) == 2 and column.type == "category" and (index == 0).mean() <= RARE:
+        names, index = names[::-1], 1 - index  # what is rare is what is looked for
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
-    first = f" '{names[1]}' is the positive class (1)." if task == "binary" else ""
+    which = f" '{names[1]}' is the positive class (another: data.positive=)."
+    first = which if most else ""
     odd = [each for each in names if each.lower() in Rules().missing_words]
     said = f" '{odd[0]}' is a class; data.missing=['{odd[0]}'] if it means no value." if odd else ""
     summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}{said}"
-    return Target(torch.from_numpy(index), task, names, summary)  # type: ignore[arg-type]
+    return Target(torch.from_numpy(index), task, names, summary)
 
 
 def _ordered(
@@ -303,9 +321,9 @@ def _one_hot(columns: list[Column]) -> Target | None:
 
 def _several(columns: list[Column], task: str) -> Target:
     """Make the targets of a multilabel task or a regression."""
-    values = []
+    values, labels = [], problem_of(task).yes_no
     for column in columns:
-        if task == "multilabel":
+        if labels:
             if not column.binary:
                 raise UserError(
                     f"Label '{column.name}' of the multilabel target is not a yes-no column",
@@ -333,13 +351,13 @@ def _several(columns: list[Column], task: str) -> Target:
     names = [column.name for column in columns]
     y = as_targets(np.stack(values, axis=1))
     listed = ", ".join(f"'{name}'" for name in names)
-    if task == "multilabel":
+    if PROBLEMS[task].yes_no:
         positive = zip(names, y.mean(dim=0).tolist(), strict=True)
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
-        return Target(y, "multilabel", names, f"Target: multilabel, positive shares: {shares}.")
+        return Target(y, task, names, f"Target: {task}, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    summary = f"Target {listed}: regression, values from {low:.10g} to {high:.10g}."
-    return Target(y, "regression", names, summary)
+    summary = f"Target {listed}: {task}, values from {low:.10g} to {high:.10g}."
+    return Target(y, task, names, summary)
 
 
 def as_targets(values: NDArray[np.float64]) -> Tensor:

@@ -1,7 +1,7 @@
 """Simple baseline models: same split, same preprocessing and same metric as the network."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 import torch
@@ -12,9 +12,7 @@ from torchmetrics import Metric
 
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
-
-if TYPE_CHECKING:
-    from sklearn.base import BaseEstimator
+from quintet.problems import problem_of
 
 Scores = dict[str, dict[str, float]]
 BaselinePredictions = dict[str, dict[str, Tensor]]
@@ -61,6 +59,7 @@ def predict(
     """
     from threadpoolctl import threadpool_limits
 
+    problem = problem_of(facts.task)
     if data.rows is not None or _width(facts) > WIDEST:
         return {}
     read = _reader(facts)
@@ -73,9 +72,12 @@ def predict(
     unseen = {split: read(data.splits[split][0]) for split in splits}
     found: BaselinePredictions = {}
     with threadpool_limits(threads):
-        for name, model in _models(facts).items():
+        for name, model in problem.baselines().items():
             _fit(model, inputs, targets)
-            found[name] = {split: _predictions(model, x, facts) for split, x in unseen.items()}
+            found[name] = {
+                split: torch.from_numpy(problem.baseline_predictions(model, x, facts.num_classes))
+                for split, x in unseen.items()
+            }
     if centre is None:
         return found
     return {
@@ -98,45 +100,12 @@ def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
     )
 
 
-def _models(facts: Facts) -> "dict[str, BaseEstimator]":
-    from sklearn.dummy import DummyClassifier, DummyRegressor
-    from sklearn.linear_model import LogisticRegression, Ridge
-    from sklearn.multiclass import OneVsRestClassifier
-    from sklearn.tree import DecisionTreeClassifier, DecisionTreeRegressor
-
-    if facts.task == "regression":
-        tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
-        return {"linear": Ridge(), "tree": tree, "dummy": DummyRegressor()}
-    linear = LogisticRegression(max_iter=200)
-    return {
-        "linear": OneVsRestClassifier(linear) if facts.task == "multilabel" else linear,
-        "tree": DecisionTreeClassifier(min_samples_leaf=5, random_state=0),
-        "dummy": DummyClassifier(strategy="prior"),
-    }
-
-
 def _fit(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
     import warnings
 
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # 200 steps are enough for a baseline, converged or not
         model.fit(inputs, targets)
-
-
-def _predictions(model: Any, inputs: NDArray[Any], facts: Facts) -> Tensor:
-    """Return what a metric reads; see `quintet.modules.decoding`."""
-    if facts.task == "regression":
-        values = np.asarray(model.predict(inputs), dtype=np.float32)
-        return torch.from_numpy(values.reshape(len(inputs), -1))
-    found = model.predict_proba(inputs)
-    if facts.task == "multilabel":
-        if isinstance(found, list):  # an array a label, with a column for each value it has
-            columns = zip(found, model.classes_, strict=True)
-            found = np.stack([p[:, -1] * float(c[-1]) for p, c in columns], axis=1)
-        return torch.from_numpy(np.asarray(found, dtype=np.float32))
-    whole = np.zeros((len(inputs), facts.num_classes), dtype=np.float32)
-    whole[:, model.classes_] = found
-    return torch.from_numpy(whole[:, 1] if facts.task == "binary" else whole)
 
 
 def _width(facts: Facts) -> int:

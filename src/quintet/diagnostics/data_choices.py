@@ -3,10 +3,9 @@
 from torch import Tensor
 
 from quintet.data.samples import Facts
+from quintet.problems import problem_of
 
 MODELS = {"image": "cnn", "sequence": "gru", "tokens": "gru"}
-OUTLIERS = 0.01
-"""Share of targets far out from which an error should not be squared."""
 FOLDS, FEW = 5, 10_000
 """Folds that validate on every sample in turn, where fewer samples than so many are not test."""
 
@@ -24,16 +23,9 @@ def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
         targets: of the training split, (N,) or (N, K).
 
     """
-    metric, loss = {
-        "multilabel": ("f1", "bce"),
-        "regression": ("rmse", "mse"),
-    }.get(facts.task, ("accuracy", "cross_entropy"))
-    if facts.task in ("binary", "multiclass") and imbalanced(facts.class_counts):
-        metric, loss = "f1", "weighted_cross_entropy"
-    if facts.task == "regression" and far_out(targets) >= OUTLIERS:
-        metric, loss = "mae", "huber"
+    chosen = problem_of(facts.task).choices(facts.class_counts, targets)
     model = "tabular" if facts.cardinalities else "mlp"
-    return {"metric": metric, "loss": loss, "model": MODELS.get(facts.kind, model)}
+    return {"model": MODELS.get(facts.kind, model)} | chosen
 
 
 def folds(facts: Facts) -> int | None:
@@ -47,20 +39,3 @@ def folds(facts: Facts) -> int | None:
     """
     small = facts.kind == "table" and facts.train_size + facts.val_size < FEW
     return FOLDS if small else None
-
-
-def imbalanced(counts: list[int]) -> bool:
-    """Return whether always predicting the largest class would give a high accuracy."""
-    share = max(counts) / max(1, sum(counts))
-    return share >= 0.8 or (len(counts) > 2 and share >= 0.5)
-
-
-def far_out(targets: Tensor) -> float:
-    """Return the share of targets (N, K) with a value three quartile ranges outside the quartiles.
-
-    Tukey 1977, "Exploratory data analysis".
-    """
-    values = targets.double().reshape(len(targets), -1)
-    low, high = values.quantile(0.25, dim=0), values.quantile(0.75, dim=0)
-    fence = 3 * (high - low)
-    return float(((values < low - fence) | (values > high + fence)).any(dim=1).double().mean())

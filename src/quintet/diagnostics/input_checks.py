@@ -5,9 +5,10 @@ from collections import Counter
 import torch
 from torch import Tensor
 
-from quintet.diagnostics.data_choices import imbalanced
 from quintet.diagnostics.finding import Finding, Verdict, make_finding
 from quintet.diagnostics.subject import Subject
+from quintet.problems import problem_of
+from quintet.problems.exclusive_classes import imbalanced
 
 MOST_ROWS = 50_000
 LARGE = 10.0
@@ -19,18 +20,8 @@ def targets(subject: Subject) -> Finding:
     y = torch.cat([target for _, target in subject.data.splits.values()])
     facts = subject.facts
     with torch.no_grad():
-        width = subject.task().eval()(subject.batch(2)[0]).shape[1]
-    if facts.task in ("binary", "multiclass"):
-        low, high = int(y.min()), int(y.max())
-        classes = 2 if facts.task == "binary" else width
-        wrong = low < 0 or high >= classes
-        seen = f"classes {low} to {high}; the model has {classes} classes, 0 to {classes - 1}"
-    elif facts.task == "multilabel":
-        wrong = not bool(((y == 0) | (y == 1)).all()) or y.shape[1] != width
-        seen = f"{y.shape[1]} labels, {float(y.min()):g} to {float(y.max()):g}; {width} outputs"
-    else:
-        wrong = not bool(y.isfinite().all()) or y.shape[1] != width
-        seen = f"{float(y.min()):.4g} to {float(y.max()):.4g}; model outputs: {width}"
+        outputs = subject.task().eval()(subject.batch(2)[0])
+    wrong, seen = problem_of(facts.task).misfit(y, outputs)
     cure = "Number the classes from 0 without gaps, labels 0 and 1; let model.num_outputs and "
     cure += "loss.num_outputs follow the data (${facts...})."
     return make_finding("targets", "fail" if wrong else "pass", seen, cure)
@@ -116,9 +107,8 @@ def _rows(x: Tensor | None) -> list[bytes]:
 def imbalance(subject: Subject) -> Finding | None:
     """Check whether accuracy as the metric would favour a model that always predicts one class."""
     facts, counts = subject.facts, subject.facts.class_counts
-    if facts.task not in ("binary", "multiclass") or not sum(counts):
+    if (share := problem_of(facts.task).imbalance(counts)) is None:
         return None
-    share = max(counts) / sum(counts)
     name = (facts.class_names or [str(i) for i in range(len(counts))])[counts.index(max(counts))]
     verdict: Verdict = "warn" if imbalanced(counts) and subject.metric == "accuracy" else "pass"
     seen = f"always predicting '{name}' is right in {share:.1%}"

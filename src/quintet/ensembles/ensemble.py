@@ -25,8 +25,10 @@ from quintet.ensembles.candidates import (
     predict,
     same_samples,
 )
-from quintet.ensembles.member_selection import Quality, likelihood, select
+from quintet.ensembles.member_selection import Quality, select
 from quintet.ensembles.members import score
+from quintet.problems import problem_of
+from quintet.training import next_commands
 
 MEMBERS, STAGED = "members", ".ensemble."
 
@@ -102,9 +104,9 @@ def quality_of(
     candidate: CandidatePredictions, metric_of: Callable[[Tensor], float]
 ) -> Callable[[Tensor], Quality]:
     """Return a function that rates predictions by the metric, then by the likelihood."""
-    truth, task = torch.cat(candidate.truth), candidate.cfg.facts.task
+    truth, problem = torch.cat(candidate.truth), problem_of(candidate.cfg.facts.task)
     sign = 1 if candidate.cfg.metric.mode == "max" else -1
-    return lambda predicted: (sign * metric_of(predicted), likelihood(predicted, truth, task))
+    return lambda predicted: (sign * metric_of(predicted), problem.likelihood(predicted, truth))
 
 
 def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tensor:
@@ -151,9 +153,9 @@ def show(made: Ensemble, output: Path) -> None:
         made.metric,
         {"ensemble": (made.val, made.test), "best single": (made.single_val, made.single_test)},
     )
-    run = f"run={console.typed(output)}"
     console.say("→ [bold]{}[/]", console.shortest(output))
-    console.say("predict   {}", console.command_line("predict", run, "input=new.csv"))
+    member = output / next(iter(made.members))
+    console.say("predict   {}", next_commands.predict(output, member))
 
 
 def _show_scores(metric: str, rows: dict[str, tuple[float, float | None]]) -> None:

@@ -9,9 +9,6 @@ from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
-from torch.nn import functional
-
-from quintet.data.samples import Task
 
 Quality = tuple[float, ...]
 """Quality of predictions, compared lexicographically; greater is better."""
@@ -45,23 +42,3 @@ def select(
     votes = Counter(chosen[: steps.index(max(steps)) + 1])
     common = math.gcd(*votes.values())
     return {index: count // common for index, count in votes.items()}
-
-
-def likelihood(predicted: Tensor, truth: Tensor, task: Task) -> float:
-    """Return the mean log-likelihood of the truth in nats; 0 for regression.
-
-    It distinguishes models with equal accuracy, which takes few values on a validation split of
-    some hundred samples.
-
-    Args:
-        predicted: probabilities, (N,), (N, C) or (N, L), or values (N, K).
-        truth: classes (N,) or labels (N, L).
-        task: what is predicted.
-
-    """
-    if task == "regression":
-        return 0.0
-    if task == "multiclass":
-        tiny = torch.finfo(predicted.dtype).tiny
-        return -float(functional.nll_loss(predicted.clamp_min(tiny).log(), truth))
-    return -float(functional.binary_cross_entropy(predicted, truth.to(predicted.dtype)))

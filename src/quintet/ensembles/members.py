@@ -15,6 +15,7 @@ from quintet.config.instantiate import instantiate
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
+from quintet.problems import problem_of
 from quintet.training import build, experiment
 
 AVERAGE = "An average of predictions"
@@ -54,7 +55,7 @@ def predictions(run: Trained, split: str) -> Tensor:
 def targets(run: Trained, split: str) -> Tensor:
     """Return a split's targets, as metrics expect them."""
     y = run.samples(AVERAGE).data.splits[split][1]
-    return y.long() if run.cfg.facts.task == "multilabel" else y
+    return problem_of(run.cfg.facts.task).metric_target(y)
 
 
 def score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:

@@ -10,10 +10,14 @@ from torchmetrics import MeanMetric, Metric
 from quintet.base.errors import DivergedError
 
 CHUNK = 64
+MOST_NUMBERS = 2**24
+"""Outputs that are buffered, 64 MB in float32: a few batches of masks."""
 
 
 class Meter(nn.Module):
     """Collects outputs, targets and losses; updates the metric once every `CHUNK` batches.
+
+    Of large outputs it is once every `MOST_NUMBERS` of them.
 
     Updating a torchmetrics object costs some 200 microseconds whatever the batch, more than a
     training step of a small model; a cat of buffered batches gives the same value for a fraction.
@@ -36,7 +40,7 @@ class Meter(nn.Module):
     def add(self, outputs: Tensor, targets: Tensor, loss: Tensor) -> None:
         """Add one batch: (B, K) raw outputs, their (B, ...) targets and their mean loss."""
         self._batches.append((outputs.detach(), targets, loss.detach()))
-        if len(self._batches) >= CHUNK:
+        if len(self._batches) >= CHUNK or len(self._batches) * outputs.numel() >= MOST_NUMBERS:
             self.flush()
 
     def flush(self) -> None:

@@ -13,10 +13,10 @@ from torchmetrics import Metric
 
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.augmentation import Mixed
-from quintet.data.samples import Task as TaskName
-from quintet.modules.decoding import predictions
 from quintet.modules.epoch_metrics import Meter
 from quintet.options.models.pretrained import settle
+from quintet.problems import Task as TaskName
+from quintet.problems import problem_of
 
 MakeOptimizer = Callable[[nn.Module], Optimizer]
 MakeSchedule = Callable[[Optimizer], LRScheduler]
@@ -60,7 +60,7 @@ class SupervisedModule(L.LightningModule):
         super().__init__()
         self.model, self.loss = model, loss
         self.optimizer, self.scheduler = optimizer, scheduler
-        self.metric_name, self.task = metric_name, task
+        self.metric_name, self.task, self.problem = metric_name, task, problem_of(task)
         self._validated = -1  # the step of the last validation
         self.register_buffer("target_centre", torch.as_tensor(target_centre).clone())
         self.register_buffer("target_width", torch.as_tensor(target_width).clone())
@@ -87,10 +87,10 @@ class SupervisedModule(L.LightningModule):
         return cast(Tensor, outputs)
 
     def predictions(self, outputs: Tensor) -> Tensor:
-        """Return probabilities, or values in the target's own units; see `predictions`."""
-        if self.task == "regression":
+        """Return probabilities, or values in the target's own units; see `Problem.predictions`."""
+        if self.problem.standardised:
             outputs = outputs * self.target_width + self.target_centre
-        return predictions(outputs, self.task)
+        return self.problem.predictions(outputs)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return the batch's mean loss."""
@@ -126,17 +126,15 @@ class SupervisedModule(L.LightningModule):
         """Add a batch to what `numbers` returns at the epoch's end."""
         if isinstance(y, Mixed):
             y = y.first if y.share >= 0.5 else y.second
-        labels = y.long() if self.task == "multilabel" else y  # metrics want whole numbers
-        self._meter(stage).add(outputs, labels, loss)
+        self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
 
     def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         return cast(Tensor, self.loss(outputs, self._loss_target(outputs, y)))
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
-        if self.task == "regression":
+        if self.problem.standardised:
             return ((y - self.target_centre) / self.target_width).float()
-        one_logit = self.task == "binary" and outputs.shape[1] == 1
-        return y.to(outputs.dtype).unsqueeze(1) if one_logit else y
+        return self.problem.loss_target(outputs, y)
 
     def _meter(self, stage: str) -> Meter:
         return cast(Meter, self.meters[f"on_{stage}"])

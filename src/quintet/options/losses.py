@@ -1,4 +1,4 @@
-"""Losses (C) that torch does not have: class weights counted from the data, and focal loss.
+"""Losses (C) that torch does not have: class weights counted from the data, focal and Dice loss.
 
 Like torch's own, every loss takes logits (never probabilities) and targets, and returns the mean
 over the batch as a scalar.
@@ -12,6 +12,8 @@ from torch import Tensor, nn
 from torch.nn import functional
 
 from quintet.base.errors import Code, UserError
+from quintet.problems import problem_of
+from quintet.problems.segmentation import IGNORED
 
 
 def class_weights(class_counts: Sequence[int]) -> Tensor:
@@ -89,7 +91,7 @@ class WeightedBCE(nn.BCEWithLogitsLoss):
     def __init__(
         self, class_counts: list[int], train_size: int, task: Literal["binary", "multilabel"]
     ) -> None:
-        positives = class_counts[1:] if task == "binary" else class_counts
+        positives = problem_of(task).positives(class_counts)
         super().__init__(pos_weight=positive_weights(positives, train_size))
 
 
@@ -110,9 +112,48 @@ class Focal(nn.Module):
         self.gamma = _checked_gamma(gamma)
 
     def forward(self, logits: Tensor, target: Tensor) -> Tensor:
-        """Logits (N, C) and classes (N,) to a scalar."""
+        """Logits (N, C) and classes (N,), or (N, C, H, W) and (N, H, W), to a scalar."""
         entropy = functional.cross_entropy(logits, target, reduction="none")
-        return _faded(entropy, self.gamma).mean()
+        faded = _faded(entropy, self.gamma)
+        if target.dim() == 1:
+            return faded.mean()
+        return faded.sum() / (target != IGNORED).sum().clamp_min(1)
+
+
+class Dice(nn.Module):
+    """Soft Dice loss of masks: 1 - twice the overlap over the sum, the mean over classes.
+
+    Milletari, Navab and Ahmadi 2016, "V-Net", extended to C classes and summed over the pixels of
+    the whole batch; classes that the batch lacks do not count. Logits (N, C, H, W), targets int64
+    (N, H, W), `IGNORED` where no class counts.
+
+    Args:
+        smooth: added above and below the fraction, so that an overlap of no pixel has a slope
+
+    Raises:
+        UserError: smooth is negative
+
+    """
+
+    def __init__(self, smooth: float = 1.0) -> None:
+        super().__init__()
+        if smooth < 0:
+            raise UserError(
+                "must not be negative", code=Code.OUT_OF_RANGE, key="loss.smooth", value=smooth
+            )
+        self.smooth = smooth
+
+    def forward(self, logits: Tensor, target: Tensor) -> Tensor:
+        """Logits (N, C, H, W) and classes (N, H, W) to a scalar."""
+        counted = (target != IGNORED)[:, None]
+        p = logits.softmax(1) * counted
+        true = torch.zeros_like(p).scatter_(1, target.clamp_min(0)[:, None], 1.0) * counted
+        pixels = (0, 2, 3)
+        members = true.sum(pixels)
+        overlap = 2 * (p * true).sum(pixels) + self.smooth
+        share = overlap / (p.sum(pixels) + members + self.smooth).clamp_min(1e-12)
+        there = members > 0
+        return 1 - (share * there).sum() / there.sum().clamp_min(1)
 
 
 class BinaryFocal(nn.Module):

@@ -24,13 +24,14 @@ def charts(answers: Predictions, names: Sequence[str], split: str) -> list[Block
         split: how the samples are named in titles, such as "test".
 
     """
-    if answers.task == "regression":
+    shown = answers.problem.sections
+    if "pairs" in shown:
         return [
             chart
             for k in range(min(3, answers.target.shape[1]))
             for chart in (against(answers, k, names, split), residuals(answers, k, names, split))
         ]
-    if answers.task == "multilabel":
+    if "confusion" not in shown:
         return []
     classes = answers.probabilities.shape[1]
     return [confusion(answers, names, split)] if classes <= MOST_CLASSES else []

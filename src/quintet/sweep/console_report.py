@@ -1,13 +1,19 @@
 """What a sweep prints on the console."""
 
-import shlex
 import sys
 import time
-from pathlib import Path
 
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import Record, voters
-from quintet.base.console import command_line, plain, say, shortest, terminal, typed
+from quintet.base.console import (
+    command_line,
+    plain,
+    say,
+    shortest,
+    terminal,
+    train_line,
+    typed,
+)
 from quintet.base.formatting import plural, rounded, short
 from quintet.study import leaderboard, ranking
 from quintet.study.overrides import assignments
@@ -17,6 +23,7 @@ from quintet.study.trial import Trial
 from quintet.sweep import warm_start
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
+from quintet.training import next_commands
 from quintet.training.summary import say_how_to_use
 
 SHOWN = 10
@@ -178,7 +185,7 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
         overrides = (*plan.fixed, *assignments(best.params))
-        say("train     {}", command_line("train", *overrides))
+        say("train     {}", train_line(*overrides))
         return
     if (score := record.test.get(plan.metric)) is not None:
         models = (
@@ -214,7 +221,8 @@ def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
     say(f"ensemble of {voters(made.trials)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))
-    say("predict   {}", command_line("predict", f"run={typed(folder)}", "input=new.csv"))
+    member = folder / next(iter(made.members))
+    say("predict   {}", next_commands.predict(folder, member))
 
 
 def failures(study: Study) -> str:
@@ -230,11 +238,10 @@ def failures(study: Study) -> str:
 
 def continue_command(plan: Plan) -> str:
     """Return the command that continues this sweep."""
-    script = shortest(Path(plan.command[1]))
     arguments = [a for a in sys.argv[1:] if a not in ("study=", "study=null")]
     named = any(a.startswith(("study=", "hydra.sweep.dir=")) for a in arguments)
     own = [] if named else [f"study={plan.folder.name}"]
-    return shlex.join(["python", script, *arguments, *own])
+    return command_line("train", *arguments, *own)
 
 
 def report_command(plan: Plan) -> str:

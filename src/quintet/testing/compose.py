@@ -10,6 +10,7 @@ from quintet.base.paths import options
 from quintet.config import instantiate as nodes
 from quintet.config.instantiate import instantiate
 from quintet.data.samples import Facts, Task
+from quintet.problems import PROBLEMS
 
 RESERVED = {
     "metric": {"name", "mode", "fits"},
@@ -20,15 +21,16 @@ RESERVED = {
 """Keys that every option of the group has and that are not passed to its constructor."""
 
 OPTIONAL = {group: keys - RESERVED.get(group, set()) for group, keys in nodes.RESERVED.items()}
-TASKS: list[Task] = ["binary", "multiclass", "multilabel", "regression"]
+TASKS: list[Task] = [*PROBLEMS]
 STEPS_PER_EPOCH, TOTAL_STEPS = 7, 84
 
 
 def facts(task: Task, **changes: Any) -> dict[str, Any]:
     """Facts of a small data set: three classes, three labels or two values."""
-    classes = {"binary": 2, "multiclass": 3}.get(task, 0)
+    classes = {"binary": 2, "multiclass": 3, "segmentation": 3}.get(task, 0)
     targets = {"multilabel": 3, "regression": 2}.get(task, 1)
     counts = {"binary": [30, 10], "multiclass": [20, 12, 8], "multilabel": [20, 10, 5]}
+    counts["segmentation"] = [200, 120, 80]
     known = Facts(
         task=task,
         kind="table",

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from quintet.config.compatibility import model_need
 from quintet.testing.compose import names, read
 from quintet.testing.running import composed
 
@@ -18,7 +19,7 @@ def test_a_data_set_brings_a_metric_loss_and_model_that_fit(name: str, tmp_path:
     cfg = composed(tmp_path, f"data={name}")
     assert cfg.data.task in cfg.metric.fits
     assert cfg.data.task in cfg.loss.fits
-    assert cfg.data.kind in cfg.model.fits
+    assert model_need(cfg.data.task, cfg.data.kind)[0] in cfg.model.fits
 
 
 @pytest.mark.parametrize("name", DATA)

@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from quintet.base.paths import options
 from quintet.config.instantiate import instantiate
+from quintet.problems import PROBLEMS
 from quintet.testing.compose import read
 
 OUTPUTS = 3
@@ -18,7 +19,9 @@ FACTS: dict[str, dict[str, Any]] = {
     "image": {"input_shape": [1, 8, 8], "cardinalities": [], "vocabulary": 0},
     "sequence": {"input_shape": [6, 2], "cardinalities": [], "vocabulary": 0},
     "tokens": {"input_shape": [6], "cardinalities": [], "vocabulary": 9},
+    "segmentation": {"input_shape": [2, 9, 8], "cardinalities": [], "vocabulary": 0},
 }
+"""By what a model lists under `fits`: kinds of inputs, or a task with an output for each pixel."""
 
 
 def cases() -> list[Any]:
@@ -54,7 +57,8 @@ def batch(kind: str, size: int = 4) -> Tensor:
 @pytest.mark.parametrize(("path", "kind"), cases())
 class TestEveryModel:
     def test_gives_one_row_of_outputs_a_sample(self, path: Path, kind: str) -> None:
-        assert built(path, kind)(batch(kind)).shape == (4, OUTPUTS)
+        pixels = FACTS[kind]["input_shape"][1:] if kind in PROBLEMS else []
+        assert built(path, kind)(batch(kind)).shape == (4, OUTPUTS, *pixels)
 
     def test_gives_every_parameter_a_gradient(self, path: Path, kind: str) -> None:
         model = built(path, kind)

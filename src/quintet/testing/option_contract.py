@@ -9,13 +9,14 @@ import pytest
 import torch
 from hydra.utils import get_object
 
-from quintet.data.samples import Task
+from quintet.problems import Task, problem_of
 from quintet.testing.compose import (
     OPTIONAL,
     RESERVED,
     TASKS,
     build,
     computed,
+    facts,
     names,
     node,
     read,
@@ -28,13 +29,14 @@ FITTING = [
     (group, option, task)
     for group in ("metric", "loss")
     for option in BUILT[group]
-    for task in node(group, option)["fits"]
+    for task in node(group, option).get("fits", ())
 ]
 TARGETS = {
     "binary": torch.tensor([0, 1, 1, 0]),
     "multiclass": torch.tensor([0, 1, 2, 1]),
     "multilabel": torch.tensor([[0.0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]]),
     "regression": torch.tensor([[0.5, -1], [0, 2], [1, 1], [-2, 0]]),
+    "segmentation": torch.tensor([[[0, 1, 2]], [[2, 2, 0]], [[1, 1, 0]], [[0, 0, -100]]]),
 }
 
 
@@ -86,17 +88,16 @@ def test_builds_and_gives_a_finite_number_for_every_task_it_fits(
     part = build(group, option, task)
     target = TARGETS[task]
     torch.manual_seed(0)
+    problem = problem_of(task)
     if group == "metric":
-        shape = {"multiclass": (4, 3)}.get(task, target.shape)
-        value = part(
-            torch.rand(shape).softmax(-1), target.long() if task != "regression" else target
-        )
+        known = facts(task)
+        shape = problem.blank(target, known["num_classes"] or known["num_targets"]).shape
+        value = part(problem.predictions(torch.randn(shape)), problem.metric_target(target))
         assert torch.isfinite(value)
         return
-    outputs: Any = torch.randn(4, node(group, option, task)["num_outputs"], requires_grad=True)
-    if task == "binary" and outputs.shape[1] == 1:
-        target = target.float()[:, None]
-    value = part(outputs, target)
+    width = node(group, option, task)["num_outputs"]
+    outputs: Any = torch.randn(problem.blank(target, width).shape, requires_grad=True)
+    value = part(outputs, problem.loss_target(outputs, target))
     value.backward()
     assert value.shape == ()
     assert torch.isfinite(value)

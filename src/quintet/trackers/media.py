@@ -38,7 +38,7 @@ def confusion(folder: Path, record: Record) -> Confusion | None:
     from quintet.artifacts.predictions_file import read
 
     found = read(folder).get("val")
-    if found is None or found.task not in ("binary", "multiclass"):
+    if found is None or not found.problem.exclusive:
         return None
     target, decided = found.target.astype(int), found.decided.astype(int)
     size = int(max(target.max(), decided.max(), found.probabilities.shape[1] - 1)) + 1

@@ -1,4 +1,4 @@
-"""Weights that a model's constructor loads, as `from_pretrained` does: init= leaves them alone.
+"""Weights that a model's constructor loads, such as `from_pretrained`: init= keeps them.
 
 A model does not say what it has loaded, and there are many ways to load. So it is built a second
 time with other random numbers: what is the same in both was not drawn.
@@ -25,7 +25,7 @@ KEEP = f"{ENGINE}.options.inits.keep"
 def brought(
     cfg: DictConfig, network: nn.Module, fresh: Sequence[str] | None = None
 ) -> dict[str, Tensor]:
-    """Return copies of the parameters that the init is to leave as the constructor made them.
+    """Return copies of the parameters that the init must leave as the constructor set them.
 
     Args:
         cfg: of the run.
@@ -50,7 +50,7 @@ def brought(
 
 
 def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
-    """Return the parameters of the model built with other random numbers."""
+    """Return the parameters of a second instance, built with other random numbers."""
     with isolate_rng():
         seed = (cfg.seed + 1) % 2**32
         random.seed(seed)
@@ -96,7 +96,7 @@ def _varies(tensor: Tensor) -> bool:
 
 @torch.no_grad()
 def put_back(network: nn.Module, kept: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """Set parameters to what they were before the init; return what was done, for the record."""
+    """Restore parameters from before the init; return what was restored, for the record."""
     parameters = dict(network.named_parameters())
     for name, tensor in kept.items():
         parameters[name].copy_(tensor)

@@ -39,7 +39,7 @@ def check(cfg: DictConfig) -> None:
 
 
 def _check_rates(cfg: DictConfig) -> None:
-    """Try the optimizer and its schedule on a stand-in, so that their ranges are checked too."""
+    """Build the optimizer and its schedule for a dummy parameter, which checks their ranges too."""
     from torch import nn
 
     from quintet.training.factories import optimizer_factory, scheduler_factory
@@ -47,7 +47,7 @@ def _check_rates(cfg: DictConfig) -> None:
     takes = taken(cfg)
     trial = copy.deepcopy(cfg)
     for key in ("steps_per_epoch", "total_steps"):
-        trial.facts[key] = trial.facts[key] or 10**9  # no warm-up that is meant is longer
+        trial.facts[key] = trial.facts[key] or 10**9  # no intended warm-up is longer
     if "optimizer" in takes:
         optimizer = optimizer_factory(trial)(nn.Linear(2, 2, bias=False))
         if "scheduler" in takes:
@@ -101,7 +101,7 @@ def _source(cfg: DictConfig) -> "DataModule":
 
 
 def model(cfg: DictConfig) -> "nn.Module | None":
-    """Return the model, as its own constructor leaves it; None for a module that takes none."""
+    """Return the model as its constructor makes it; None for a module that takes no model."""
     from quintet.options.models.layers import check_batch
 
     if "model" not in taken(cfg):
@@ -114,7 +114,7 @@ def model(cfg: DictConfig) -> "nn.Module | None":
 
 
 def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -> Any:
-    """Return the LightningModule, with the choices that its constructor asks for.
+    """Return the LightningModule, built with the choices that its constructor asks for.
 
     Args:
         cfg: with the facts of the data and the run's length.
@@ -122,7 +122,7 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
         network: the model; None where the module takes none.
 
     Raises:
-        UserError: it cannot be built, or is no LightningModule.
+        UserError: it cannot be built, or is not a LightningModule.
 
     """
     import lightning.pytorch as L
@@ -162,7 +162,7 @@ def _offers(
 
 
 def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
-    """Set the model's parameters by `init=`; return what the init warns of."""
+    """Set the model's parameters by `init=`; return the init's warnings."""
     from quintet.options.inits import InitWarning
 
     with warnings.catch_warnings(record=True) as caught:
@@ -219,7 +219,7 @@ def loggers(cfg: DictConfig) -> list[Any]:
 
 
 def strategy(cfg: DictConfig) -> tuple[Any, Any]:
-    """Return a sweep's sampler and scheduler: what to try next, and who goes on."""
+    """Return a sweep's sampler and trial scheduler."""
     parts = ("sampler", "scheduler")
     return tuple(instantiate(cfg.sweeper[p], f"sweeper.{p}") for p in parts)
 

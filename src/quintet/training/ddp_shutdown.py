@@ -1,4 +1,4 @@
-"""Several processes that train together end together, with one message and one record.
+"""Shutdown of distributed training: all ranks end together, with one message and one record.
 
 Rank 0 is the process that the user started; Lightning's launcher starts the others.
 """
@@ -21,7 +21,7 @@ from quintet.base.process import die_with, is_first_rank
 from quintet.base.quoting import quoted
 
 POLL, GRACE = 0.2, 5.0
-"""Seconds between two looks at the other ranks, and until rank 0 should have noticed itself."""
+"""Seconds between two checks of the other ranks, and for rank 0 to notice a failure itself."""
 
 _others: list["subprocess.Popen[Any]"] = []
 _ending = threading.Event()
@@ -29,9 +29,9 @@ _last_words: list[Callable[[str], None]] = []
 
 
 def watch_over() -> None:
-    """Prepare to end all ranks when one of them fails, and all others when rank 0 ends.
+    """End all ranks when one of them fails, and all others when rank 0 ends.
 
-    Lightning's own watcher kills rank 0 as well, before it could say why or record anything.
+    Lightning's own watcher kills rank 0 as well, before it can print or record the reason.
     """
     from quintet.training.lightning_patches import replace_launcher
 
@@ -42,9 +42,9 @@ def watch_over() -> None:
 
 
 def _command_of(rank: int) -> tuple[list[str], str]:
-    """Return what starts a rank and where: Lightning's own, with the folder in Hydra's quotes.
+    """Return Lightning's command and working directory of a rank, with the folder quoted for Hydra.
 
-    Lightning's stand as they are, whatever quotes and backslashes the path itself has.
+    Lightning puts the path between quotes without escaping what is in it.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -58,9 +58,9 @@ def _command_of(rank: int) -> tuple[list[str], str]:
 
 @contextmanager
 def last_words(say: Callable[[str], None]) -> Iterator[None]:
-    """Call `say` with the reason, from another thread, should rank 0 hang when another rank fails.
+    """Call `say` with the reason, from another thread, if rank 0 hangs after another rank failed.
 
-    A library's call may wait for ever for a rank that is gone.
+    A library's call may wait forever for a rank that has ended.
     """
     _ending.clear()
     _last_words.append(say)
@@ -76,7 +76,7 @@ def _watch(child_processes: "list[subprocess.Popen[Any]]") -> None:
 
 
 def _part() -> None:
-    """Take leave of the other ranks; gloo's threads would now and then abort the process."""
+    """Destroy the process group; otherwise gloo's threads occasionally abort the process."""
     import torch.distributed as dist
 
     if dist.is_available() and dist.is_initialized():
@@ -97,7 +97,7 @@ def _wait_for_a_failure() -> None:
 
 
 def end() -> None:
-    """End all other ranks, before they complain that rank 0 is gone."""
+    """Kill all other ranks, before they report that rank 0 has ended."""
     _ending.set()
     for other in _others:
         with suppress(ProcessLookupError):
@@ -107,10 +107,10 @@ def end() -> None:
 
 
 def settle(folder: Path, error: BaseException) -> BaseException:
-    """End all ranks after an error of this one; return what is behind it.
+    """End all ranks after an error of this one; return the error that caused it.
 
-    Rank 0 has the say. The others leave it word of theirs: where one of them broke the connection,
-    the error of rank 0 says no more than that.
+    Rank 0 reports. The others leave their errors in files for it: if one of them broke the
+    connection, the error of rank 0 itself says nothing else.
     """
     if not is_first_rank():
         word = {"type": type(error).__name__, "message": str(error)}

@@ -8,13 +8,15 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
+from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
-from quintet.training.outcome import AtEnd, describe, dispensable, ending, recording
+from quintet.training.outcome import AtEnd, describe, ending, optional_output, recording
 from quintet.training.setup import setup
+from quintet.training.training_steps import uneven_steps
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -26,18 +28,18 @@ if TYPE_CHECKING:
 def run(
     cfg: DictConfig, at_end: AtEnd | None = None, earlier: "EarlierFolds | None" = None
 ) -> Record:
-    """Train one model with the config's five choices and leave the evidence in its folder.
+    """Train one model with the config's choices and write all results to its folder.
 
     Args:
         cfg: of the run.
-        at_end: called with the run's folder at the end, however the run ends.
-        earlier: what a run of several folds has trained before this one.
+        at_end: called with the run's folder when the run has ended, however it ended.
+        earlier: the folds that a cross-validated run has trained before this one.
 
     Returns:
-        the record, with P of the best checkpoint on the validation split.
+        the record, with the metric of the best checkpoint on the validation split.
 
     Raises:
-        UserError: the config or the data cannot work; says how to mend it.
+        UserError: the config or the data cannot work; says how to fix it.
         DivergedError: the loss is no longer finite.
 
     """
@@ -56,10 +58,11 @@ def run(
         trainer = build.trainer(config)
         pass_on(trainer, earlier)
         network = build.model(config)
+        record.anomalies = [each for each in (uneven_steps(config, trainer, data),) if each]
         if network is not None:
             advice, moved = initialise(config, network)
             known = seen_before(config, data.ordered)
-            record.anomalies = [str(each) for each in (*advice, known) if each]
+            record.anomalies += [str(each) for each in (*advice, known) if each]
             record.transfer |= moved
         if phases := OmegaConf.select(config, "callbacks.unfreeze.frozen_epochs"):
             record.transfer["frozen_epochs"] = OmegaConf.to_container(phases)
@@ -84,7 +87,7 @@ def fit(
     data: "ExperimentData",
     record: Record,
 ) -> None:
-    """Train; a resumed run goes on from its newest whole checkpoint, or starts anew without one."""
+    """Train; a resumed run continues from its latest intact checkpoint, if there is one."""
     from quintet.diagnostics import training_curves
     from quintet.diagnostics.start_checks import losses_before
     from quintet.modules.sample_predictor import sample_predictor
@@ -123,7 +126,7 @@ def fit(
 
 
 def first_saver(callbacks: "list[L.Callback]") -> int:
-    """Return the place of the first callback that is called when an epoch's numbers are in."""
+    """Return the index of the first callback that saves; those run when metrics are complete."""
     from lightning.pytorch.callbacks import Checkpoint
 
     places = (i for i, each in enumerate(callbacks) if isinstance(each, Checkpoint))
@@ -131,7 +134,7 @@ def first_saver(callbacks: "list[L.Callback]") -> int:
 
 
 def pass_on(trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
-    """Tell a trial's pruning callback what the folds before this one have trained."""
+    """Tell a trial's pruning callback about the folds trained before this one."""
     from quintet.training.callbacks.prune import Prune
 
     for callback in cast("list[L.Callback]", trainer.callbacks):  # type: ignore[attr-defined]
@@ -145,16 +148,16 @@ WHOLE = {
     "limit_val_batches": 1.0,
     "limit_test_batches": 1.0,
 }
-"""Trainer settings of the final evaluation: what shortens training shortens no result."""
+"""Trainer settings of the final evaluation, which limits on training do not shorten."""
 
 
 def evaluate_best(
     cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
 ) -> None:
-    """Load the best checkpoint; record its P, and open the test set for it once.
+    """Load the best checkpoint and record its metrics; the test set is used here only.
 
-    Both are measured on whole splits, however little of them training looked at. What the model
-    answered is kept, but for a sweep's trials, of which only the winner's matters.
+    Both splits are evaluated whole, whatever part of them was used in training. Predictions are
+    kept, except in a sweep's trials: only the winner's are needed.
     """
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.logged_metrics import logged
@@ -175,17 +178,27 @@ def evaluate_best(
     record.metric.value = logged(scores, "val", cfg.metric.name)
     record.loss = scores.get("val/loss")
     record.validation = of_split(scores, "val")
-    if opens_test(cfg):
+    if opens_test(cfg) and has_test_step(task):
         record.test = of_split(measured(evaluator.test, task, data), "test")
     if keep is not None:
-        with dispensable(record, "predictions.npz"):
+        with optional_output(record, "predictions.npz"):
             keep.save(Path(cfg.paths.run))
+
+
+def has_test_step(task: "L.LightningModule") -> bool:
+    """Return whether a module can be tested; say so where it cannot."""
+    from lightning.pytorch.utilities.model_helpers import is_overridden
+
+    if found := is_overridden("test_step", task):
+        return found
+    console.warn(f"{type(task).__name__} has no test_step, so it has no scores on test data.")
+    return False
 
 
 def measured(
     evaluate: Callable[..., Any], task: "L.LightningModule", data: "ExperimentData"
 ) -> dict[str, float]:
-    """Return all that a module logs in `Trainer.validate` or `Trainer.test`, by its names."""
+    """Return everything that a module logs in `Trainer.validate` or `Trainer.test`, by name."""
     found: dict[str, float] = {}
     for scores in evaluate(task, datamodule=data.datamodule, verbose=False):
         found |= scores
@@ -193,13 +206,13 @@ def measured(
 
 
 def of_split(scores: dict[str, float], split: str) -> dict[str, float]:
-    """Return what was logged for a split, without the split's name."""
+    """Return what was logged for a split, by name without the split's prefix."""
     prefix = f"{split}/"
     return {k.removeprefix(prefix): v for k, v in scores.items() if k.startswith(prefix)}
 
 
 def compile_in_place(task: "L.LightningModule") -> None:
-    """Compile the parts of a module, so that a checkpoint's names stay as they are."""
+    """Compile the children of a module, which leaves the names in checkpoints unchanged."""
     from torchmetrics import Metric
 
     for child in task.children():
@@ -208,7 +221,7 @@ def compile_in_place(task: "L.LightningModule") -> None:
 
 
 def layers(task: "L.LightningModule") -> dict[str, int]:
-    """Return the parameters of every layer that has some, by its name and type."""
+    """Return the number of parameters of each layer with parameters, by name and type."""
     from quintet.modules.supervised import network_of
 
     found = {
@@ -221,14 +234,14 @@ def layers(task: "L.LightningModule") -> dict[str, int]:
 
 
 def opens_test(cfg: DictConfig) -> bool:
-    """Tell whether the run ends on test data; a trial of whether anything runs is no reason to."""
+    """Return whether the run is tested at its end; a `fast_dev_run` is not."""
     return bool(cfg.test and cfg.facts.test_size != 0 and not cfg.trainer.fast_dev_run)
 
 
 def score_baselines(
     cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
 ) -> None:
-    """Score simple models on the same splits; a sweep's trials are compared with each other."""
+    """Score simple baselines on the same splits, except in a sweep's trials."""
     from quintet.modules.sample_predictor import sample_predictor
 
     samples = sample_predictor(task, data)

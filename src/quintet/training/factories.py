@@ -1,4 +1,4 @@
-"""What a LightningModule is given to make its optimizer and its schedule, as often as it needs.
+"""Factories with which a LightningModule creates its optimizers and schedules.
 
 optimizer = self.optimizer(self.parameters())
 return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
@@ -31,7 +31,7 @@ without the schedule itself."""
 
 @dataclass(frozen=True)
 class OptimizerFactory:
-    """Makes the optimizer that was chosen.
+    """Creates the chosen optimizer.
 
     Args:
         config: the optimizer's node.
@@ -43,7 +43,7 @@ class OptimizerFactory:
     fused: bool = True
 
     def __call__(self, params: "nn.Module | Iterable[Any]") -> Optimizer:
-        """Return the optimizer of a module's trainable parameters, or of these.
+        """Return an optimizer of a module's trainable parameters, or of the given ones.
 
         Args:
             params: a module, parameters, or parameter groups. With `weight_decay_on: weights` the
@@ -72,7 +72,7 @@ class OptimizerFactory:
 
 @dataclass(frozen=True)
 class SchedulerFactory:
-    """Makes the schedule that was chosen, warm-up included.
+    """Creates the chosen schedule, including warm-up.
 
     Args:
         config: the schedule's node.
@@ -86,7 +86,7 @@ class SchedulerFactory:
     steps_per_epoch: int
 
     def __call__(self, optimizer: Optimizer) -> LRScheduler:
-        """Return the schedule of an optimizer's rate.
+        """Return a schedule of an optimizer's learning rate.
 
         Where `configure_optimizers` returns it, Lightning steps it on the clock that the choice
         names (`scheduler.interval`), and a plateau listens to the metric.
@@ -111,13 +111,13 @@ class SchedulerFactory:
 
 
 def optimizer_factory(cfg: DictConfig) -> OptimizerFactory:
-    """Return what makes the optimizer of a config."""
+    """Return the factory of a config's optimizer."""
     clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
     return OptimizerFactory(cfg.optimizer, fused=not clips)
 
 
 def scheduler_factory(cfg: DictConfig) -> SchedulerFactory:
-    """Return what makes the schedule of a config whose run's length is known."""
+    """Return the factory of a config's schedule; the length of the run must be known."""
     return SchedulerFactory(cfg.scheduler, cfg.facts.total_steps, cfg.facts.steps_per_epoch)
 
 

@@ -1,4 +1,4 @@
-"""How a model's parameters begin: init=, then model.weights= and model.freeze=."""
+"""Initialization of a model's parameters: init=, then model.weights= and model.freeze=."""
 
 from pathlib import Path
 from typing import Any
@@ -58,9 +58,9 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
 
 
 def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
-    """Warn of weights that were trained on the very same data, split another way.
+    """Warn about weights that were trained on the same data with another split.
 
-    Then samples that are validation or test here may have been training there.
+    Samples that are validation or test data here may have been training data there.
 
     Args:
         cfg: with the facts of the data.
@@ -111,7 +111,7 @@ def tensors(where: str) -> dict[str, Tensor]:
     """Return a model's tensors from a run folder (its best checkpoint) or a file of tensors.
 
     Raises:
-        UserError: an address, nothing there, or a file that is damaged or carries code.
+        UserError: a URL, a missing file, or a file that is damaged or contains code.
 
     """
     if "://" in where:
@@ -157,6 +157,6 @@ def _no_tensors(where: str, why: str = "") -> UserError:
 
 
 def _inside(folder: Path) -> Path | None:
-    """Return a model of a folder that has several: of a sweep the best, else the first."""
+    """Return one run folder of a folder with several: a sweep's best, else the first."""
     found = (folder.glob(f"{below}/{checkpoints.FOLDER}") for below in ("best", "*/*", "best/*/*"))
     return next((path.parent for paths in found for path in sorted(paths)), None)

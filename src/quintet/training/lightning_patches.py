@@ -1,4 +1,4 @@
-"""What of Lightning is used or overridden beside its public interface.
+"""All private parts of Lightning that are used or overridden.
 
 That is its call of every hook of every callback in every step, even the empty ones, its launcher of
 several processes, its reading of what `configure_optimizers` returns, its fetcher of training
@@ -35,7 +35,7 @@ RESTORES = ("_restore_modules_and_callbacks", "restore_training_state")
 
 
 def without_empty_hooks(owner: Owner) -> Owner:
-    """Hide the hooks of a training step that `owner` inherits and does not fill.
+    """Hide the hooks of a training step that `owner` inherits and does not override.
 
     Lightning passes over a hook that is not callable. A call of an empty one costs some two
     microseconds, six times a step for every callback: together a twentieth of a small model's step.
@@ -48,7 +48,7 @@ def without_empty_hooks(owner: Owner) -> Owner:
 
 
 def name_checkpoint(trainer: L.Trainer, path: Path) -> None:
-    """Let a state in a checkpoint that cannot be restored be an error which names the file.
+    """Make a state in a checkpoint that cannot be restored an error which names the file.
 
     Whoever restores one, a callback, a loop or an optimizer, takes for granted what it saved.
     """
@@ -65,7 +65,7 @@ def checkpoint_of(trainer: Any) -> dict[str, Any]:
 
 
 def begin_batches_again(trainer: L.Trainer) -> None:
-    """Iterate over the training DataLoaders anew; call it as an epoch starts.
+    """Restart iteration over the training DataLoaders; call it at the start of an epoch.
 
     Lightning iterates before the first epoch of a session and in all others after their start. A
     loader with a state or a generator of its own does not draw from the seed, and is left alone.
@@ -81,13 +81,13 @@ def begin_batches_again(trainer: L.Trainer) -> None:
 
 @runtime_checkable
 class StatefulLoader(Protocol):
-    """A loader whose place can be saved, as torchdata's StatefulDataLoader."""
+    """A loader whose position can be saved, such as torchdata's StatefulDataLoader."""
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the place."""
+        """Return the position."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from a place."""
+        """Continue from a position."""
 
 
 def optimizers_and_schedules(made: Any) -> tuple[list[Any], list[Any]]:
@@ -108,7 +108,7 @@ def replace_launcher(
     observe: "Callable[[list[subprocess.Popen[Any]]], None]",
     command_of: Callable[[int], tuple[list[str], str]],
 ) -> None:
-    """Replace what watches the processes of the other ranks, and the command that starts one."""
+    """Replace the observer of the other ranks' processes, and the command that starts one."""
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     subprocess_script._launch_process_observer = observe  # type: ignore[attr-defined,assignment]

@@ -1,6 +1,6 @@
-"""Change what an optimizer runs with while it runs: its learning rate, schedule and all, and more.
+"""Change an optimizer's settings during training: the learning rate with its schedule, and more.
 
-What has been changed stands in the parameter groups, as `steered`, and so travels in checkpoints.
+Changes are stored in the parameter groups, as `steered`, and therefore in checkpoints.
 """
 
 from collections.abc import Iterable, Iterator
@@ -40,7 +40,7 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
 
 
 def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
-    """Repeat all changes so far, on rates that were laid out anew."""
+    """Repeat all changes so far, after the schedule was rebuilt."""
     groups = optimizer.param_groups
     _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))
     for group in groups:

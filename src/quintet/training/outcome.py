@@ -1,4 +1,4 @@
-"""How a run ended, whatever ended it."""
+"""The outcome of a run, written to its record however the run ends."""
 
 import os
 import platform
@@ -28,15 +28,15 @@ from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
 
 AtEnd = Callable[[Path], object]
-"""What is called with a run's folder once the run has ended, however it ended."""
+"""Called with the run's folder when the run has ended, however it ended."""
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
 @contextmanager
 def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Record]:
-    """Give out the run's record and write it at the end, also when the run fails.
+    """Yield the run's record and write it at the end, also if the run fails.
 
-    A resumed run goes on from the record that it has, which a resume that is refused leaves alone.
+    A resumed run continues its record; a resume that is refused leaves it unchanged.
 
     Args:
         cfg: of the run.
@@ -64,10 +64,10 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
         with ddp_shutdown.last_words(last_words):
             yield record
     except BaseException as error:
-        cause = ddp_shutdown.settle(folder, signals.behind(error) or error)
+        cause = ddp_shutdown.settle(folder, signals.stop_behind(error) or error)
         status = status_of(cause)
         if status == "interrupted":
-            # Of a run within a run the outer one comes last, and is the one to go on with.
+            # In a cross-validated run, the outer run is handled last, and is the one to resume.
             again = command_line("train", f"resume={typed(folder)}", *trusting(cfg))
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
@@ -78,7 +78,7 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
 
 
 def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> None:
-    """Write into a record what is known once the data are read: facts, and choices that follow."""
+    """Record what is known once the data are read: facts, and the choices that follow."""
     record.facts = cast(dict[str, Any], OmegaConf.to_container(cfg.facts))
     record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
     record.metric = Score(cfg.metric.name, cfg.metric.mode)
@@ -86,7 +86,7 @@ def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> No
 
 
 def trusting(cfg: DictConfig) -> list[str]:
-    """Return what a resume has to be told, whose folder this process has written itself."""
+    """Return the `trust=` override that a resume of this run needs, if any."""
     plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
     typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in as_typed(cfg.overrides))
     return trust.as_override([*trust.words(plain), *([trust.LOGGER] if typed_trackers else [])])
@@ -94,7 +94,7 @@ def trusting(cfg: DictConfig) -> list[str]:
 
 @contextmanager
 def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
-    """Call `at_end` at the end, however the run ends; goes around `recording`."""
+    """Call `at_end` when the run has ended, however it ended; goes outside `recording`."""
     try:
         yield
     finally:
@@ -103,8 +103,8 @@ def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
 
 
 @contextmanager
-def dispensable(record: Record, what: str) -> Iterator[None]:
-    """Let something fail that a run can do without; its record says so."""
+def optional_output(record: Record, what: str) -> Iterator[None]:
+    """Let an output fail that the run does not depend on, and note it in the record."""
     try:
         yield
     except Exception as error:
@@ -126,12 +126,12 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
 
 
 def cpu_seconds() -> float:
-    """Return the CPU seconds of this process so far, and of its children that have ended."""
+    """Return the CPU seconds of this process and its ended children so far."""
     return sum(os.times()[:4])
 
 
 def status_of(error: BaseException) -> Status:
-    """Return how a run that raised `error` has ended."""
+    """Return the status of a run that raised `error`."""
     if isinstance(error, DivergedError):
         return "diverged"
     return "interrupted" if isinstance(error, KeyboardInterrupt | SystemExit) else "failed"
@@ -143,13 +143,13 @@ def code_of(error: BaseException, status: Status) -> str | None:
 
 
 def reason_of(error: BaseException) -> str:
-    """Return one paragraph that says why."""
+    """Return the error as one paragraph."""
     return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return what else a reader needs to repeat the run: versions, machine, git state."""
+    """Return what else is needed to reproduce the run: versions, machine, git state."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),

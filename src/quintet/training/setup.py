@@ -1,4 +1,4 @@
-"""What every run settles before its first step: config, facts, data and length."""
+"""The setup of every run before its first step: config, facts, data and length."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -60,7 +60,7 @@ def setup(cfg: DictConfig) -> Setup:
 
 
 def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
-    """Add to what is told of the data that it decided on choices."""
+    """Add the choices that were made to fit the target to the data summary."""
     if chosen:
         data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
 
@@ -90,7 +90,7 @@ def validate(
 
 
 def set_up_process(cfg: DictConfig) -> None:
-    """Set what belongs to the process: seeds, CPU threads, and which messages libraries print."""
+    """Set the process's state: seeds, CPU threads, and the verbosity of libraries."""
     import lightning.pytorch as L
     import torch
 
@@ -100,5 +100,5 @@ def set_up_process(cfg: DictConfig) -> None:
 
 
 def set_facts(cfg: DictConfig, facts: "Facts | StatedFacts") -> None:
-    """Write the data's facts where models, losses and metrics refer to them."""
+    """Write the data's facts into the config, where models, losses and metrics refer to them."""
     OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True, force_add=True)

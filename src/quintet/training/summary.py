@@ -1,4 +1,4 @@
-"""What a person sees of a run: what is trained, how good it is, and what to do next."""
+"""Console output of a run: what is trained, how good it is, and what to do next."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -11,8 +11,8 @@ from quintet.artifacts.record import REPORT, Record, by_fold, trained
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.process import is_first_rank
-from quintet.config.safe_overrides import sort_out
 from quintet.study.trial_pipe import is_trial
+from quintet.training import next_commands
 from quintet.training.training_steps import repeats
 
 if TYPE_CHECKING:
@@ -52,7 +52,7 @@ def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -
 
 
 def _named(cfg: DictConfig, group: str) -> str:
-    """Return the name of a choice; of a metric that the module logs, the metric's."""
+    """Return the name of a choice; for `metric=logged`, the name of the logged metric."""
     chosen = cfg.choices.get(group)
     return str(cfg.metric.name if group == "metric" and chosen == "logged" else chosen)
 
@@ -64,7 +64,7 @@ def _sizes(facts: DictConfig) -> str:
 
 
 def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) -> None:
-    """Print what each column of a table was taken for; of many, targets first and `most` in all."""
+    """Print how each column of a table is interpreted; at most `most`, targets first."""
     if not columns:
         return
     from rich import box
@@ -85,7 +85,7 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
 
 
 def summarise(record: Record, folder: Path) -> None:
-    """Print how good the model is, against what, and what to do next."""
+    """Print the model's scores, those of the baselines, and what to do next."""
     if not is_first_rank():
         return
     name, model = record.metric.name, record.trained
@@ -113,11 +113,11 @@ def summarise(record: Record, folder: Path) -> None:
     if record.checkpoint:
         say_how_to_use(folder, record)
     if not is_trial():
-        say("tune      {}", command_line("train", "-m", *_sweep(record.overrides)))
+        say("tune      {}", next_commands.tune(record))
 
 
 def _verdict(record: Record, model: str) -> str:
-    """Say how good the model is, on the split that counts most, and against what."""
+    """Return one sentence with the model's test score (else validation) and its lead."""
     name, sign = record.metric.name, 1 if record.metric.mode == "max" else -1
     split, where = ("test", "test") if name in record.test else ("val", "validation")
     own = record.test.get(name, record.metric.value)
@@ -131,11 +131,11 @@ def _verdict(record: Record, model: str) -> str:
     best = max(others, key=lambda n: others[n])
     gain = round(sign * own - others[best], 4)
     how = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
-    return f"{told}, {how} the best of the simple models beside it, {best}"
+    return f"{told}, {how} the best baseline, {best}"
 
 
 def _remarks(record: Record) -> Iterator[str]:
-    """Say how the model came about: whose weights, what was steered, and, of several, loaded."""
+    """Yield remarks on the model's origin: which weights, what was steered, what was loaded."""
     if weights := _weights(record):
         yield weights
     for change in record.steering:
@@ -148,7 +148,7 @@ def _remarks(record: Record) -> Iterator[str]:
 
 
 def _weights(record: Record) -> str:
-    """Say whose weights these scores are of, which evaluate.py and predict.py take too."""
+    """Return which epoch's weights were scored, which evaluate.py and predict.py use too."""
     if names := [*record.repeats]:
         predict = f", predict.py averages all {len(names)}" if record.by_sample else ""
         return (
@@ -162,24 +162,15 @@ def _weights(record: Record) -> str:
     return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
 
 
-def _sweep(overrides: Sequence[str]) -> list[str]:
-    """Return the words of a sweep to follow a run: a preset has its own, else what matters most."""
-    kept = [word for word in sort_out(overrides)[0] if not word.startswith("resume=")]
-    if any(word.startswith("experiment=") for word in kept):
-        return kept
-    return ["sweeper=random", "search_space=high", "sweeper.n_trials=20", *kept]
-
-
 def say_how_to_use(folder: Path, record: Record) -> None:
-    """Print the commands that take a finished run."""
-    run = f"run={typed(folder)}"
-    say("evaluate  {}", command_line("evaluate", run))
+    """Print the commands for a finished run."""
+    say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:
-        say("predict   {}", command_line("predict", run, "input=new.csv"))
+        say("predict   {}", next_commands.predict(folder))
 
 
 def _scores(record: Record, model: str) -> "Table":
-    """Return P of the model and of the baselines, the best of each split in bold."""
+    """Return a table of the metric of model and baselines, the best of each split in bold."""
     from rich import box
     from rich.table import Table
 
@@ -208,7 +199,7 @@ def _number(value: float | None, best: float | None) -> str:
 
 
 def _spread(record: Record) -> str:
-    """Say how far chance moves P: over folds, or the standard error of a test accuracy."""
+    """Return the metric's uncertainty: over folds, or the standard error of a test accuracy."""
     if spread := record.spread:
         folds = by_fold(record.parts, record.repeats)
         over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""

@@ -1,4 +1,4 @@
-"""How long a run is: how often it trains, and in optimizer steps; settings that leave nothing."""
+"""The length of a run in models and optimizer steps, and settings that leave none."""
 
 import math
 from typing import TYPE_CHECKING
@@ -14,10 +14,10 @@ if TYPE_CHECKING:
 
 
 def repeats(cfg: DictConfig) -> int:
-    """Return how many models a config trains: one for each fold and seed of `cv`.
+    """Return the number of models that a config trains: one for each fold and seed of `cv`.
 
     Raises:
-        UserError: no such number of folds or seeds.
+        UserError: an invalid number of folds or seeds.
 
     """
     if not isinstance(cfg.cv, DictConfig):
@@ -39,7 +39,7 @@ def repeats(cfg: DictConfig) -> int:
 
 
 def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> None:
-    """Write the run's length in optimizer steps, which schedules refer to.
+    """Write the run's length in optimizer steps into the config, for schedules.
 
     Raises:
         UserError: a run without end, or without batches to train or to measure P on.
@@ -63,8 +63,29 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
     cfg.facts.total_steps = total(trainer, cfg.facts.steps_per_epoch)
 
 
+def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> str:
+    """Return a warning where the last step of an epoch sums fewer batches than the others.
+
+    Lightning divides the loss of each batch by `accumulate_grad_batches`, also where an epoch ends
+    before that many have come: the gradient of its last step is then that much smaller.
+    """
+    together = trainer.accumulate_grad_batches
+    batches = _counted(data.steps(trainer.world_size), trainer)
+    batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
+    rest = batches % together
+    if not rest:
+        return ""
+    which = "the only step" if batches < together else "the last step"
+    even = max(n for n in range(1, together + 1) if batches % n == 0)
+    return (
+        f"trainer.accumulate_grad_batches={together}: an epoch has {batches} batches, so {which} "
+        f"of each sums {rest} of them, and its gradient is {rest}/{together} of a full one's. "
+        f"Even: trainer.accumulate_grad_batches={even}, or another data.batch_size."
+    )
+
+
 def _counted(batches: int | None, trainer: "L.Trainer") -> int:
-    """Return the batches of a training epoch; for data without a length, those of the settings.
+    """Return the batches of a training epoch; of data without a length, `limit_train_batches`.
 
     Raises:
         UserError: neither data nor settings say how long an epoch is.
@@ -83,10 +104,10 @@ def _counted(batches: int | None, trainer: "L.Trainer") -> int:
 
 
 def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwise: str) -> int:
-    """Count the batches of an epoch that a limit of the trainer leaves, as Lightning does.
+    """Return the batches of an epoch under a limit of the trainer, counted as Lightning does.
 
     Raises:
-        UserError: none is left.
+        UserError: no batch is left.
 
     """
     limit = getattr(trainer, key)
@@ -101,10 +122,10 @@ def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwis
 
 
 def check_validation(cfg: DictConfig, batches: int) -> None:
-    """Refuse to validate within epochs but never at the end of one, where P decides.
+    """Check that validation runs at the end of epochs, where the best one is chosen.
 
     Raises:
-        UserError: with the intervals that do.
+        UserError: it does not; lists the intervals that do.
 
     """
     given = cfg.trainer.val_check_interval

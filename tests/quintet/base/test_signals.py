@@ -140,11 +140,11 @@ def test_a_signal_waits_for_a_file_that_is_being_written(
 
 def test_a_stop_that_a_library_swallowed_is_raised_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(signals, "_since", None)
-    signals.heed()
+    signals.raise_pending()
     with suppress(StoppedError):
         signals.stop(signal.SIGTERM, None)
     with pytest.raises(StoppedError):
-        signals.heed()
+        signals.raise_pending()
 
 
 LATE = """

@@ -4,8 +4,9 @@ from omegaconf import DictConfig, OmegaConf
 from options import CONFIGS, computed, names
 from quintet.base.errors import Code, UserError
 from quintet.config.compatibility import check_choices, check_keys, fitting
+from quintet.problems import PROBLEMS
 
-TASKS = {"binary", "multiclass", "multilabel", "regression"}
+TASKS = set(PROBLEMS)
 KINDS = {"table", "image", "sequence", "tokens"}
 
 
@@ -64,7 +65,7 @@ def test_every_kind_has_a_model(kind):
 
 
 @pytest.mark.parametrize(
-    ("group", "allowed"), [("loss", TASKS), ("metric", TASKS), ("model", KINDS)]
+    ("group", "allowed"), [("loss", TASKS), ("metric", TASKS), ("model", KINDS | {"segmentation"})]
 )
 def test_every_option_says_what_it_fits(group, allowed):
     for name in computed() if group == "metric" else names(group):

@@ -3,7 +3,7 @@ import torch
 
 from quintet.base.errors import Code, UserError
 from quintet.data.augmentation import DEFAULTS, Mixed, augmentation
-from quintet.data.bundled import diabetes, digits, fair, wine
+from quintet.data.bundled import diabetes, digits, digits_masks, fair, wine
 from quintet.data.loader import AugmentedLoader, TensorLoader
 from quintet.data.module import DataModule
 from quintet.data.text import unicode_names
@@ -197,3 +197,33 @@ def test_the_loss_of_mixed_targets_is_the_mean_of_both(tmp_path) -> None:
     found = module.training_step((x, Mixed(first, second, 0.3)), 0)
     expected = 0.3 * loss(model(x), first) + 0.7 * loss(model(x), second)
     torch.testing.assert_close(found, expected)
+
+
+def masked(chosen, seed: int = 0):
+    """Change pictures whose first channel is their own mask."""
+    y = torch.randint(0, 3, (32, 12, 10), generator=torch.Generator().manual_seed(3))
+    x = PICTURES.clone()
+    x[:, 0] = y
+    found = augmentation(chosen, digits_masks())
+    assert found is not None
+    return found(x, y, torch.Generator().manual_seed(seed))
+
+
+@pytest.mark.parametrize("name", ["crop", "flip", "cutmix"])
+def test_masks_move_with_their_images(name: str) -> None:
+    x, y = masked(name)
+    assert torch.equal(x[:, 0], y.float())
+    assert y.dtype == torch.int64
+
+
+def test_a_mask_turns_with_its_image() -> None:
+    x, y = masked({"rotate": 90})
+    assert set(y.unique().tolist()) == {0, 1, 2}
+    near = (x[:, 0] - y).abs() < 0.75  # an image is interpolated, a mask is not
+    assert float(near.float().mean()) > 0.8
+
+
+def test_mixup_weighs_the_losses_of_two_masks() -> None:
+    y = masked("mixup")[1]
+    assert isinstance(y, Mixed)
+    assert y.first.shape == y.second.shape == (32, 12, 10)

@@ -265,3 +265,11 @@ def test_a_prediction_names_series_and_time(shops: str) -> None:
     assert new.names[0] == "a, after 2024-01-03"
     assert new.names[-1] == "d, after 2024-01-20"
     assert len(new.names) == 3 * 18 + 8
+
+
+def test_holidays_of_weekdays_are_gaps_and_told(tmp_path: Path) -> None:
+    when = [day for day in pd.bdate_range("2024-01-01", periods=60) if day.day not in (1, 15)]
+    path = written(tmp_path, [str(day.date()) for day in when], range(len(when)))
+    samples = series(path, "y", window=3)
+    assert told(samples, "gap(s)", "holidays", "data.time=none")
+    assert len(samples.y) < len(series(path, "y", window=3, time="none").y) == len(when) - 3

@@ -295,3 +295,42 @@ def test_a_broken_parquet_file_is_named(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"not a readable parquet") as caught:
         csv(written(tmp_path, GOOD, "t.parquet"), "y")
     assert caught.value.code is Code.DAMAGED
+
+
+@pytest.mark.parametrize(
+    ("words", "every", "positive"),
+    [("fraud ok", 10, "fraud"), ("fraud ok", 3, "ok"), ("no yes", 10, "yes"), ("0 1", 10, "1")],
+)
+def test_the_positive_class_is_yes_or_a_rare_one(
+    tmp_path: Path, words: str, every: int, positive: str
+) -> None:
+    rare, usual = words.split()
+    rows = "".join(f"{i * i},{usual if i % every else rare}\n" for i in range(60))
+    (tmp_path / "t.csv").write_text("x,y\n" + rows)
+    samples = csv(str(tmp_path / "t.csv"), "y")
+    assert samples.class_names[1] == positive
+    assert f"'{positive}' is the positive class" in told(samples)
+    assert csv(str(tmp_path / "t.csv"), "y", positive=rare).class_names[1] == rare
+
+
+def test_parquet_keeps_digits_bytes_and_its_index(tmp_path: Path) -> None:
+    pytest.importorskip("pyarrow")
+    large = pd.array([None, *(2**60 + i % 3 for i in range(59))], dtype="Int64")
+    frame = pd.DataFrame({"n": large, "b": [b"u", b"v"] * 30, "y": ["a", "b"] * 30})
+    frame.set_index(pd.Index([i * i for i in range(60)], name="k")).to_parquet(
+        tmp_path / "t.parquet"
+    )
+    samples = csv(str(tmp_path / "t.parquet"), "y")
+    assert [each.name for each in samples.columns] == ["n", "b", "y", "k"]
+    categories = {spec["name"]: spec.get("categories") for spec in samples.reader["columns"]}
+    assert categories["n"] == [str(2**60 + i) for i in range(3)]
+    assert categories["b"] == ["u", "v"]
+
+
+@pytest.mark.parametrize("cell", [[1, 2], {"a": 1}])
+def test_cells_of_several_values_are_refused(tmp_path: Path, cell: object) -> None:
+    pytest.importorskip("pyarrow")
+    frame = pd.DataFrame({"v": [cell] * 9, "y": ["a", "b", "a"] * 3})
+    frame.to_parquet(tmp_path / "t.parquet")
+    with pytest.raises(UserError, match="Column 'v' holds a"):
+        csv(str(tmp_path / "t.parquet"), "y")

@@ -2,7 +2,8 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from quintet.ensembles.member_selection import likelihood, select
+from quintet.ensembles.member_selection import select
+from quintet.problems import problem_of
 
 
 def accuracy(truth):
@@ -50,7 +51,7 @@ def test_of_models_with_the_same_p_those_that_think_the_truth_likelier_are_put_t
     p = accuracy(truth)
 
     def quality(predicted):
-        return *p(predicted), likelihood(predicted, truth, "multiclass")
+        return *p(predicted), problem_of("multiclass").likelihood(predicted, truth)
 
     assert select(all_right, p, 5) == {0: 1}
     assert sorted(select(all_right, quality, 5)) == [0, 1]
@@ -68,13 +69,13 @@ def test_the_likelihood_is_that_of_scikit_learn(task):
         expected = log_loss(truth, predicted)
     if task == "multilabel":
         predicted, truth = predicted.reshape(10, 2), truth.reshape(10, 2)
-    assert likelihood(predicted, truth, task) == pytest.approx(-expected, rel=1e-6)
+    assert problem_of(task).likelihood(predicted, truth) == pytest.approx(-expected, rel=1e-6)
 
 
 def test_one_sure_mistake_leaves_the_likelihood_finite():
     wrong = torch.tensor([[1.0, 0.0]])
-    assert likelihood(wrong, torch.tensor([1]), "multiclass") > float("-inf")
+    assert problem_of("multiclass").likelihood(wrong, torch.tensor([1])) > float("-inf")
 
 
 def test_values_have_no_likelihood():
-    assert likelihood(torch.zeros(3, 1), torch.ones(3, 1), "regression") == 0
+    assert problem_of("regression").likelihood(torch.zeros(3, 1), torch.ones(3, 1)) == 0

@@ -6,7 +6,10 @@ import pytest
 
 import outside
 import runs
+from quintet.config.trust import Trust
 from quintet.diagnostics.training_curves import read as read_rows
+from quintet.ensembles.reload import trained
+from quintet.training.experiment import has_test_step
 from runs import Once, TrainHere
 
 LIT = ("module=lit", "data=lit", "metric=logged", "metric.name=acc", "metric.mode=max")
@@ -33,6 +36,15 @@ def test_a_template_project_trains_unchanged(lit_run: Path) -> None:
     assert found["choices"]["module"] == "lit"
     assert {"loss", "model", "optimizer", "init"}.isdisjoint(found["choices"])
     assert found["facts"]["train_size"] == 1297
+
+
+def test_a_module_without_a_test_step_is_not_tested(
+    lit_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture
+) -> None:
+    found = trained(lit_run, trust=Trust.of(["outside"]))
+    monkeypatch.delattr(type(found.task), "test_step")
+    assert not has_test_step(found.task)
+    assert "has no test_step" in capsys.readouterr().out
 
 
 def test_it_resumes_bit_for_bit(lit_run: Path, tmp_path: Path, train_here: TrainHere) -> None:

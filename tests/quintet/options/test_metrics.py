@@ -37,6 +37,11 @@ def predictions(case):
         x, y = datasets.load_diabetes(return_X_y=True)
         if case == "regression_2":  # the second target is of the size of a hundredth
             x, y = np.delete(x, 3, axis=1), np.stack([y, x[:, 3]], axis=1)
+    if case == "segmentation":  # sixteen digits are the pixels of an image
+        out, y = predictions("multiclass")
+        pixels = len(y) // 16 * 16
+        maps = out[:pixels].reshape(-1, 4, 4, 10).movedim(-1, 1)
+        return maps, y[:pixels].reshape(-1, 4, 4)
     half = len(x) // 2
     if case.startswith("regression"):
         out = linear_model.LinearRegression().fit(x[:half], y[:half]).predict(x[half:])
@@ -60,7 +65,8 @@ def reference(option, case):
     p, y = (t.double().numpy() for t in predictions(case))
     if case == "multiclass":
         p = p / p.sum(axis=1, keepdims=True)
-    hard = p.argmax(1) if case == "multiclass" else (p > 0.5).astype(int)
+    hard = p.argmax(1) if case in ("multiclass", "segmentation") else (p > 0.5).astype(int)
+    y, hard = (t.ravel() if case == "segmentation" else t for t in (y, hard))
     average = "binary" if case == "binary" else "macro"
     return {
         "accuracy": lambda: metrics.accuracy_score(y, hard),
@@ -72,6 +78,9 @@ def reference(option, case):
         "matthews_corrcoef": lambda: metrics.matthews_corrcoef(y, hard),
         "hamming_loss": lambda: metrics.hamming_loss(y, hard),
         "log_loss": lambda: metrics.log_loss(y, p),
+        "iou": lambda: metrics.jaccard_score(y, hard, average="macro"),
+        "dice": lambda: metrics.f1_score(y, hard, average="macro"),
+        "pixel_accuracy": lambda: metrics.accuracy_score(y, hard),
         "mse": lambda: metrics.mean_squared_error(y, p),
         "rmse": lambda: metrics.root_mean_squared_error(y, p),
         "mae": lambda: metrics.mean_absolute_error(y, p),
@@ -84,7 +93,7 @@ def metric(option, case, y):
     task = "regression" if case.startswith("regression") else case
     known = facts(
         task,
-        num_classes={"binary": 2, "multiclass": 10}.get(case, 0),
+        num_classes={"binary": 2, "multiclass": 10, "segmentation": 10}.get(case, 0),
         num_targets=y.shape[1] if y.ndim == 2 else 1,
     )
     return build("metric", option, task, known=known)

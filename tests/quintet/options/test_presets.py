@@ -26,6 +26,7 @@ EXPECTED = {
     "image": ("accuracy", "cross_entropy", "he", "sgd_momentum"),
     "multilabel": ("f1", "bce", "he", "adam"),
     "text": ("accuracy", "cross_entropy", "xavier", "adam"),
+    "segmentation": ("iou", "cross_entropy", "he", "adam"),
 }
 """What the field chooses for each problem: P, C, W (its family) and A."""
 

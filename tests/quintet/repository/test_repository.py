@@ -40,9 +40,9 @@ ROOMS = (
         "training",
     ),
     *("trackers", "diagnostics", "modules", "study", "config", "analysis", "artifacts", "options"),
-    *("problems", "data", "base"),
+    *("data", "problems", "base"),
 )
-PLAIN = ("analysis", "options", "data")
+PLAIN = ("analysis", "options", "data", "problems")
 """Rooms of plain torch and arrays: they know neither Hydra nor Lightning."""
 LIGHTNINGS = {
     *("quintet.data.module", "quintet.data.lightning_data"),

@@ -21,6 +21,7 @@ STRATEGY = {
     "text": "random",
     **dict.fromkeys(["autoencoder", "contrastive", "gan", "multitask"], "random"),
     "language_model": "asha",
+    "segmentation": "random",
 }
 """What the field takes for each problem: T."""
 

@@ -41,7 +41,13 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "1e-2", "optimizer.nesterov": "true"}],
     ),
     "text": (
-        ("data=unicode_names", "data.fraction=0.02", "model=transformer", "model.dropout=0", "optimizer=sgd_momentum"),
+        (
+            "data=unicode_names",
+            "data.fraction=0.02",
+            "model=transformer",
+            "model.dropout=0",
+            "optimizer=sgd_momentum",
+        ),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "2e-3"}],
     ),
     "batch norm": (

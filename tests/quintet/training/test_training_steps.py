@@ -1,5 +1,6 @@
 """A run's length in steps, and settings that would leave nothing to train or to measure on."""
 
+import re
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,26 @@ def test_a_run_that_cannot_work_is_refused(
     with pytest.raises(SystemExit, match=says):
         train_here(tmp_path, *SEVEN, *overrides)
     assert not (tmp_path / "checkpoints").exists()
+
+
+@pytest.mark.parametrize(
+    ("batches", "said"),
+    [
+        (3, "7 batches, so the last step of each sums 1 of them, .* 1/3 .*batches=1,"),
+        (20, "7 batches, so the only step of each sums 7 of them, .* 7/20 .*batches=7,"),
+        (7, None),
+    ],
+)
+def test_a_step_of_fewer_batches_is_told(
+    tmp_path: Path,
+    train_here: TrainHere,
+    capsys: pytest.CaptureFixture[str],
+    batches: int,
+    said: str | None,
+) -> None:
+    train_here(
+        tmp_path, *SEVEN, f"trainer.accumulate_grad_batches={batches}", "trainer.max_epochs=1"
+    )
+    anomalies = " ".join(runs.record(tmp_path)["anomalies"])
+    assert re.search(said, anomalies) if said else "accumulate" not in anomalies
+    assert ("batches, so the" in capsys.readouterr().out) == bool(said)

@@ -2,13 +2,18 @@
 
 import re
 from collections.abc import Sequence
+from decimal import Decimal
 from functools import cache
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from quintet.data.parsing.rules import FEW
+
 Moments = NDArray[np.datetime64]
+PROBE = 100
+"""Numbers that tell whether all others are looked at."""
 ISO, CLOCK = "ISO8601", "%H:%M"
 FORMS = (
     ISO, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y",
@@ -17,9 +22,12 @@ FORMS = (
     "%d-%b-%Y", "%d-%b-%y", "%d %b %Y", "%d %B %Y", "%d. %b %Y", "%d. %B %Y", "%b %d, %Y",
     "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%B-%Y", "%d %b %y", "%Y-%b-%d", "%Y %b %d",
     "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%b-%y", "%b-%Y",
-    "%b %Y", "%B %Y", "%m/%Y", "%Y%m%d",
+    "%b %Y", "%B %Y", "%m/%Y", "%d.%b.%Y", "%d %b, %Y", "%a %b %d %H:%M:%S %Y",
+    "%Y%m%dT%H%M%S", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
 )  # fmt: skip
 """Dates without their time, which may follow in any of the usual forms."""
+COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
+"""Forms that are whole numbers, by their digits."""
 ISO_LIKE = re.compile(r"\d{4}-\d\d?(-\d\d?([T ]\d.*)?)?")
 TIME = re.compile(
     r"^(?P<date>.*?)(?:(?:^|[ T,]+)(?P<hour>\d{1,2}):(?P<minute>\d\d)"
@@ -38,6 +46,8 @@ def parse(words: Sequence[str], form: str) -> Moments:
     """
     if form == ISO:
         return _strptime([word if ISO_LIKE.fullmatch(word) else "" for word in words], form)
+    if form in COMPACT.values():  # `strptime` takes one digit for two
+        return _strptime([word if _shape(form).fullmatch(word) else "" for word in words], form)
     if form != CLOCK and re.search("%[HIpMScXT]", form):
         return _strptime(words, form)
     found = [TIME.match(word) for word in words]
@@ -81,23 +91,30 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
 def _shape(form: str) -> re.Pattern[str]:
     """Return what the date of a word in a form looks like."""
     if form == ISO:
-        return re.compile(r"\d{4}-\d\d?(-\d\d?(T.*)?)?")
+        return re.compile(r"\d{4}-\d\d?(-\d\d?([T ].*)?)?")
     if form == CLOCK:
         return re.compile("")
     parts = {"%Y": r"\d{4}", "%y": r"\d\d", "%d": r"\d\d?", "%m": r"\d\d?", "%b": "[A-Za-z]{3}"}
+    parts |= dict.fromkeys(("%H", "%M", "%S"), r"\d\d")
+    if form in COMPACT.values():
+        parts |= {"%d": r"\d\d", "%m": r"\d\d"}
     return re.compile(re.sub("%.", lambda found: parts.get(found[0], "[A-Za-z]+"), re.escape(form)))
 
 
-def compact(values: NDArray[Any]) -> bool:
-    """Return whether all of several whole numbers are dates such as 20240131."""
-    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    if len(known) < 2 or known.min() < 1900_01_01 or known.max() > 2100_12_31:
-        return False
-    distinct = np.unique(known)
-    return (
-        bool((distinct == np.round(distinct)).all())
-        and not np.isnat(parse([str(int(value)) for value in distinct], "%Y%m%d")).any()
-    )
+def compact(values: NDArray[Any]) -> str:
+    """Return the form in which nearly all of several whole numbers are dates, such as 20240131."""
+    some = values[:: max(1, len(values) // PROBE)]
+    some = some[~np.isnan(some)]
+    for digits, form in COMPACT.items():
+        low, high = 1900_01_01 * 10 ** (digits - 8), 2101_00_00 * 10 ** (digits - 8)
+        if len(some) < 2 or ((some > low) & (some < high)).mean() < 1 - FEW:
+            continue
+        known = values[~np.isnan(values)]
+        distinct, counts = np.unique(known, return_counts=True)
+        dates = ~np.isnat(parse([str(Decimal(value.item())) for value in distinct], form))
+        if counts[dates].sum() >= (1 - FEW) * len(known):
+            return form
+    return ""
 
 
 def _time(match: "re.Match[str] | None") -> np.timedelta64:

@@ -6,6 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
+from quintet.base.errors import Code, UserError
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -47,7 +49,8 @@ class Cells:
         if np.isnan(value) if value.dtype.kind == "f" else False:
             return ""
         if value.dtype.kind == "f":
-            return str(int(value)) if value.is_integer() else str(value).replace(".", self.decimal)
+            whole = value.is_integer() and abs(value) < 1e16
+            return str(int(value)) if whole else str(value).replace(".", self.decimal)
         return str(value)
 
     def take(self, index: NDArray[Any]) -> "Cells":
@@ -75,11 +78,15 @@ class Cells:
 
 def of_text(name: str, codes: NDArray[Any], words: "list[Any] | pd.Index[Any]") -> Cells:
     """Return the cells of codes and words; words alike but for white space become one."""
-    stripped = [str(word).strip() for word in words]
+    stripped = [_text(word).strip() for word in words]
     distinct = tuple(dict.fromkeys(word for word in stripped if word))
     number = {word: at for at, word in enumerate(distinct)} | {"": -1}
     moved = np.array([*(number[word] for word in stripped), -1], dtype=np.int32)
     return Cells(name, words=distinct, codes=moved[codes])
+
+
+def _text(word: Any) -> str:
+    return word.decode("utf-8", errors="replace") if isinstance(word, bytes) else str(word)
 
 
 def of_series(column: "pd.Series[Any]", name: str) -> Cells:
@@ -99,8 +106,18 @@ def of_series(column: "pd.Series[Any]", name: str) -> Cells:
         if kinds.is_integer_dtype(column) and not column.hasnans:
             dtype = np.uint64 if kinds.is_unsigned_integer_dtype(column) else np.int64
             return Cells(name, values=column.to_numpy(dtype=dtype))
+        if kinds.is_integer_dtype(column) and column.abs().max() > 2**53:  # float64 has no room
+            return of_text(name, *_factorize(column.astype(object)))
         return Cells(name, values=column.to_numpy(dtype=np.float64, na_value=np.nan))
-    codes, words = _factorize(column)
+    try:
+        codes, words = _factorize(column)
+    except TypeError as problem:
+        kind = type(column.dropna().iloc[0]).__name__
+        raise UserError(
+            f"Column '{name}' holds a {kind} in each row, not one value",
+            code=Code.DATA,
+            hint="Write its parts to columns of their own, or delete it",
+        ) from problem
     return of_text(name, codes, words)
 
 

@@ -12,7 +12,9 @@ from quintet.data.parsing.rules import MISSING
 
 Type = Literal["number", "boolean", "date", "category"]
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0"),
-         ("1.0", "0.0"), ("ja", "nein"), ("oui", "non"), ("sí", "no"), ("si", "no"))  # fmt: skip
+         ("1.0", "0.0"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
+         ("vrai", "faux"), ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sim", "não"),
+         ("да", "нет"))  # fmt: skip
 """Words for yes and no; a yes-no column is read in any of them, as none means yes here and no
 there."""
 TRUE, FALSE = ({pair[side] for pair in PAIRS} for side in (0, 1))

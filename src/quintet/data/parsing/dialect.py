@@ -74,7 +74,9 @@ def sniff(
     encoding = encoding_of(file, encoding)
     lines = first_lines(file, encoding)
     skip, remarks = skip_rows or 0, []
-    if skip_rows is None and (given := re.fullmatch(r'"?sep=(.+?)"?', lines[0].strip())):
+    if skip_rows is None and (
+        given := re.fullmatch(r'"?sep=(.+?)"?', lines[0].strip(" \r\n\ufeff"), re.IGNORECASE)
+    ):
         separator = separator or given[1]
         skip = 1
         remarks.append(f"Line 1, 'sep={given[1]}', names the separator.")
@@ -93,6 +95,11 @@ def sniff(
             "data.skip_rows=)."
         )
     header, taken = _header(body[first:], chosen)
+    if len(numbers := [cell for cell in header if _is_number(cell)]) * 2 > len(header):
+        remarks.append(
+            f"Line {skip + first + 1} is taken for the header, whose names are numbers such as "
+            f"'{numbers[0]}'; if the file has none, add one."
+        )
     widths = {len(row) for row in rows[first + taken : -1] if row} or {len(header)}
     longer = widths == {len(header) + 1} and len(header) > 0
     trailing = longer and all(not row[-1].strip() for row in rows[first + taken : -1] if row)
@@ -102,9 +109,14 @@ def sniff(
     )  # fmt: skip
 
 
+def _is_number(cell: str) -> bool:
+    return re.fullmatch(r"[+-]?\d+([.,]\d+)?", cell) is not None
+
+
 def names(dialect: Dialect) -> list[str]:
     """Return a name for each column; a nameless one is called by its position."""
-    cells = ["", *dialect.header] if dialect.row_names else list(dialect.header)
+    header = [cell.strip("\ufeff ") for cell in dialect.header]
+    cells = ["", *header] if dialect.row_names else header
     return [cell or f"column_{number}" for number, cell in enumerate(cells, start=1)]
 
 
@@ -189,10 +201,12 @@ def _first_of_table(rows: Sequence[list[str]], lines: Sequence[str]) -> int:
         return 0
     width = max(widths, key=lambda each: (widths[each], each))
     for at, row in enumerate(rows[:-1]):
-        following = next((later for later in rows[at + 1 :] if later), [])
+        if lines[at].count('"') % 2:  # a name of several lines
+            return at
+        following = next((later for later in rows[at + 1 :] if any(later)), [])
         is_title = len(row) < 2 or (bool(row[0]) and not any(row[1:]) and all(following))
         is_comment = lines[at].startswith(("#", "%", "//")) and len(row) != width
-        if row and not is_title and not is_comment:
+        if any(row) and not is_title and not is_comment:
             return at
     return 0
 

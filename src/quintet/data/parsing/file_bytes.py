@@ -5,6 +5,7 @@ import codecs
 import gzip
 import io
 import lzma
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -48,6 +49,8 @@ def encoding_of(file: Path, given: str | None) -> str:
     if given is None:
         if marked is None and head[1:16:2].count(0) > 6:
             return "utf-16-le"
+        if marked is None and head[:16:2].count(0) > 6:
+            return "utf-16-be"
         return marked or "utf-8"
     try:
         name = codecs.lookup(given).name
@@ -82,10 +85,24 @@ def first_lines(file: Path, encoding: str) -> list[str]:
         text = codecs.getincrementaldecoder(encoding)().decode(head, final=whole)
     except UnicodeError as problem:
         raise undecodable(file, encoding) from problem
+    if known := _other_format(text):
+        raise UserError(
+            f"{file} is {known}, not a table",
+            code=Code.DAMAGED,
+            hint="Save the table as CSV or Parquet",
+        )
     lines = io.StringIO(text.replace("\r\n", "\n").replace("\r", "\n"), newline="\n").readlines()
     if not any(line.strip() for line in lines):
         raise UserError(f"{file} holds nothing but blank lines", code=Code.DATA)
     return lines[: LINES + 1]
+
+
+def _other_format(text: str) -> str:
+    """Return what a text is that begins as no table does, empty if it may be one."""
+    begin = text.lstrip("\ufeff \t\r\n")[:200].lower()
+    if re.match(r"<(!doctype|html|\?xml|table|body)\b", begin):
+        return "a page of HTML or XML"
+    return "JSON" if re.match(r'(\[\s*)?\{\s*"', begin) else ""
 
 
 def undecodable(file: Path, encoding: str) -> UserError:

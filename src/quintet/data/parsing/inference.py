@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,10 @@ from quintet.data.parsing.rules import FEW, MARKS, Rules
 
 PROBE = 2_000
 """Distinct cells on which a style of numbers is tried before all are."""
+
+
+MIXED = {"true", "false", "yes", "no", "1", "0", "1.0", "0.0"}
+"""Words for yes and no that a file put together from several may have side by side."""
 
 
 @dataclass(frozen=True)
@@ -101,7 +106,8 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
         return ColumnFormat("boolean", missing=missing)
     if date := _date(cells.name, words, counts, form, missing):
         return date
-    return _numeral(cells, words, counts, rules) or ColumnFormat("category", missing=missing)
+    category = ColumnFormat("category", missing=rules.missing_categories)
+    return _numeral(cells, words, counts, rules) or category
 
 
 def _known(cells: Cells, missing: frozenset[str]) -> tuple[list[str], NDArray[np.int64]]:
@@ -116,14 +122,23 @@ def _typed(cells: Cells, missing: frozenset[str], form: str | None) -> ColumnFor
     assert values is not None
     if values.dtype.kind == "M":
         return ColumnFormat("date", form=calendar_forms.ISO, missing=missing)
-    if form in (None, "%Y%m%d") and calendar_forms.compact(values):
-        return ColumnFormat("date", form="%Y%m%d", missing=missing)
+    if (found := calendar_forms.compact(values)) and form in (None, found):
+        return ColumnFormat("date", form=found, missing=missing)
+    if values.dtype.kind != "f" and _large(values) and numerals.merged(np.unique(values).tolist()):
+        return ColumnFormat("category", missing=missing)
     return ColumnFormat("number", decimal=cells.decimal, missing=missing)
 
 
+def _large(values: NDArray[Any]) -> bool:
+    return len(values) > 0 and max(int(values.max()), -int(values.min())) > numerals.EXACT
+
+
 def _boolean(words: list[str]) -> bool:
-    lower = {word.lower() for word in words} if len(words) < 10 else set()
-    return any(lower == set(pair) for pair in PAIRS if pair[0] not in ("1", "1.0"))
+    lower = {word.lower() for word in words} if len(words) < 20 else set()
+    pairs = [set(pair) for pair in PAIRS if pair[0] not in ("1", "1.0")]
+    if len(lower) < 3:
+        return lower in pairs
+    return lower <= MIXED and any(pair <= lower for pair in pairs)
 
 
 def _date(
@@ -172,6 +187,8 @@ def _numeral(
     if _only_looks_like_numbers(words, fits[style], style[1]):
         return None
     numbers = [words[at] for at in np.flatnonzero(fits[style])]
+    if numerals.merged([int(word) for word in numbers if word.lstrip("+-").isdecimal()]):
+        return None
     whole = not any("." in word or "," in word for word in numbers)
     mark = _ambiguous(numbers, style, styles)
     return Numeral(style, mark, all(mark in word for word in numbers), whole)

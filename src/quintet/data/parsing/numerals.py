@@ -1,7 +1,7 @@
 """How numbers are written: decimal marks, groups of three digits, and what only looks like one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from functools import cache
 
 import numpy as np
@@ -15,6 +15,8 @@ STYLES: tuple[Style, ...] = (
 )  # fmt: skip
 LIKE_A_SPACE = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "−": "-"})
 """Other characters for a thousands mark, and the minus sign of typography."""
+EXACT = 2**53
+"""Whole numbers up to here are what they are in float64."""
 CODE = re.compile(r"0\d+|\+\d{7,}")
 """Post codes, telephone numbers: digits whose zeros or plus sign mean something."""
 PARTS = re.compile(r"[+-]?\d+([.:/-])\d+(\1\d+)+")
@@ -54,6 +56,12 @@ def parse(words: Sequence[str], style: Style) -> NDArray[np.float64]:
 def one_group(word: str, mark: str) -> bool:
     """Return whether a mark may as well be a decimal mark as one for thousands: 1,234."""
     return re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", word) is not None
+
+
+def merged(numbers: Iterable[int]) -> bool:
+    """Return whether float64 cannot tell some of several different whole numbers apart."""
+    large = {int(number) for number in numbers if not -EXACT <= int(number) <= EXACT}
+    return len({float(number) for number in large}) < len(large)
 
 
 def is_code(words: Sequence[str]) -> bool:

@@ -7,8 +7,11 @@ from typing import Any, Literal, get_args
 from quintet.base.errors import Code, UserError
 
 Unreadable = Literal["few", "refuse", "missing"]
-MISSING = ("", "na", "n/a", "nan", "null", "none", "?", "<na>", "#n/a")
-"""Cells, in lower case, that mean "no value"."""
+DASHES = ("-", "--", ".")
+MISSING = ("", "na", "n/a", "n.a.", "nan", "-nan", "nat", "null", "(null)", "nil", "none", "?",
+           "<na>", "\\n", *DASHES, "#n/a", "#na", "#num!", "#div/0!", "#value!", "#ref!",
+           "#name?", "#null!")  # fmt: skip
+"""Cells, in lower case, that mean "no value"; `DASHES` do so except among categories."""
 FEW = 0.1
 """Share of a column's cells that may be unreadable: of more, the column is something else."""
 MARKS = (".", ",")
@@ -67,6 +70,11 @@ class Rules:
             return frozenset(MISSING)
         given = [self.missing] if isinstance(self.missing, (str, int, float)) else self.missing
         return frozenset({"", *(str(word).strip().lower() for word in given)})
+
+    @property
+    def missing_categories(self) -> frozenset[str]:
+        """Likewise, of a column of categories, where a dash may be one of them."""
+        return self.missing_words - (frozenset(DASHES) if self.missing is None else frozenset())
 
     def _check(self, key: str, allowed: tuple[str, ...]) -> None:
         given: Any = getattr(self, key)

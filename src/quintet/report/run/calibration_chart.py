@@ -15,7 +15,7 @@ def calibration_blocks(answers: Predictions, split: str) -> list[Block]:
     """Return the reliability diagram and the expected calibration error; [] for regression."""
     if (found := calibration(answers)) is None:
         return []
-    return [_diagram(found, split, answers.task == "multilabel"), _note(found)]
+    return [_diagram(found, split, answers.problem.claim), _note(found)]
 
 
 def _note(found: Calibration) -> Note:
@@ -30,7 +30,7 @@ def _note(found: Calibration) -> Note:
     return Note(f"{size}; {chance}. The model is {way}. {REMEDY}", "warn")
 
 
-def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
+def _diagram(found: Calibration, split: str, claim: str) -> Figure:
     size = (8 + 26 * (found.count / found.count.max()) ** 0.5).round(1).tolist()
     ideal: Trace = {"type": "scatter", "mode": "lines", "x": [0, 1], "y": [0, 1]}
     ideal |= {"name": "perfect calibration", "hoverinfo": "skip"}
@@ -44,9 +44,8 @@ def _diagram(found: Calibration, split: str, labels: bool) -> Figure:
             "confidence %{x:.1%}, accuracy %{y:.1%} of %{customdata} samples<extra></extra>"
         ),
     }
-    x = "probability of a label" if labels else "confidence in the prediction"
     layout = {
-        "xaxis": axis(x, range=[-0.03, 1.05], tickformat=".0%"),
+        "xaxis": axis(claim, range=[-0.03, 1.05], tickformat=".0%"),
         "yaxis": axis("share that is correct", range=[-0.05, 1.08], tickformat=".0%"),
         "legend": {"orientation": "h", "y": -0.22, "x": 0},
     }

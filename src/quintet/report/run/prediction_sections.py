@@ -1,11 +1,14 @@
 """The predictions: the charts that fit the task."""
 
+from collections.abc import Callable
+
 import numpy as np
 
 from quintet.artifacts.predictions_file import Predictions
+from quintet.problems.problem import Section
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.prediction_charts import charts
-from quintet.report.run import classes, forecast
+from quintet.report.run import classes, forecast, mask_charts
 from quintet.report.run.calibration_chart import calibration_blocks
 from quintet.report.run.run_data import SPLITS, RunData
 
@@ -28,17 +31,22 @@ def predictions(run: RunData) -> list[Block]:
     latest = found[str(run.latest)]
     names = [str(name) for name in run.facts.get("class_names") or []]
     drawn = {split: charts(a, names, f"{SPLITS[split]} data") for split, a in found.items()}
-    if latest.task == "regression":
-        ahead = [forecast.forecast(run)] if latest.ordered else []
-        return [*ahead, Columns(drawn[str(run.latest)]), _errors(latest, SPLITS[str(run.latest)])]
-    matrices = [chart for made in drawn.values() for chart in made]
-    blocks: list[Block] = (
-        [Columns(matrices)] if len(run.names) <= SIDE_BY_SIDE and matrices else matrices
-    )
-    if latest.task == "binary":
-        blocks.append(Columns(classes.ranking(run)))
-    each = classes.labels(run) if latest.task == "multilabel" else classes.by_class(run)
-    return [*blocks, each, *calibration_blocks(latest, str(run.latest))]
+    make: dict[Section, Callable[[], list[Block]]] = {
+        "forecast": lambda: [forecast.forecast(run)] if latest.ordered else [],
+        "pairs": lambda: [Columns(drawn[str(run.latest)])],
+        "errors": lambda: [_errors(latest, SPLITS[str(run.latest)])],
+        "confusion": lambda: _matrices(run, [chart for made in drawn.values() for chart in made]),
+        "ranking": lambda: [Columns(classes.ranking(run))],
+        "classes": lambda: [classes.by_class(run)],
+        "labels": lambda: [classes.labels(run)],
+        "pixels": lambda: [mask_charts.by_class(run)],
+    }
+    blocks = [block for section in latest.problem.sections for block in make[section]()]
+    return [*blocks, *calibration_blocks(latest, str(run.latest))]
+
+
+def _matrices(run: RunData, matrices: list[Block]) -> list[Block]:
+    return [Columns(matrices)] if len(run.names) <= SIDE_BY_SIDE and matrices else matrices
 
 
 def _errors(answers: Predictions, split: str) -> Text:

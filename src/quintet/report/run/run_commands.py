@@ -2,11 +2,14 @@
 
 from collections.abc import Sequence
 
-from quintet.base.console import command_line, typed
+from quintet.base.console import command_line, train_line, typed
 from quintet.config.initial_config import has_begun
 from quintet.config.safe_overrides import sort_out
 from quintet.report.html.blocks import Block, Note
 from quintet.report.run.run_data import RunData
+from quintet.training import next_commands
+
+SEEDS = "0,1,2,3,4"
 
 
 def next_steps(run: RunData) -> dict[str, str]:
@@ -14,8 +17,8 @@ def next_steps(run: RunData) -> dict[str, str]:
     steps, folder = {}, typed(run.folder)
     if run.record.checkpoint:
         if run.by_sample:
-            steps["predict"] = command_line("predict", f"run={folder}", "input=new.csv")
-        steps["evaluate"] = command_line("evaluate", f"run={folder}")
+            steps["predict"] = next_commands.predict(run.folder)
+        steps["evaluate"] = next_commands.evaluate(run.folder)
     if has_begun(run.folder):
         each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
         more = 2 * max(each, 1)
@@ -23,9 +26,8 @@ def next_steps(run: RunData) -> dict[str, str]:
         steps["resume"] = command_line("train", f"resume={folder}", *longer)
     typed_in = sort_out(run.record.overrides)[0]
     overrides = [each for each in typed_in if not each.startswith("resume=")]
-    steps["reproduce"] = command_line("train", *overrides)
-    unseeded = [each for each in overrides if not each.startswith("seed=")]
-    steps["other seeds"] = command_line("train", "-m", "seed=0,1,2,3,4", *unseeded)
+    steps["reproduce"] = train_line(*overrides)
+    steps["other seeds"] = next_commands.seeds(SEEDS, overrides)
     steps["this report"] = command_line("report", f"run={folder}")
     return steps
 

@@ -8,7 +8,6 @@ from typing import Any
 import numpy as np
 
 from quintet.analysis.bootstrap import ConfidenceInterval, intervals
-from quintet.analysis.measures import BESIDE
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.predictions_file import Examples, Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, RESULT, Record
@@ -115,7 +114,7 @@ class RunData:
         """
         found = {}
         for split, answers in self.answers.items():
-            names = list(dict.fromkeys((self.metric, *BESIDE[answers.task])))
+            names = list(dict.fromkeys((self.metric, *answers.problem.reported)))
             measured = intervals(answers, names)
             recorded = self.recorded(split)
             whole = answers.total == len(answers)
@@ -154,8 +153,7 @@ class RunData:
         found = next(iter(self.answers.values()), None)
         if found is None:
             return 1
-        shape = found.probabilities.shape if found.task == "binary" else found.predicted.shape
-        return shape[1] if len(shape) > 1 else 1
+        return int(found.probabilities.shape[1])
 
     @property
     def latest(self) -> str | None:

@@ -1,13 +1,13 @@
 """The validation samples with the largest errors, in readable form."""
 
-from collections.abc import Iterator
-
 import numpy as np
+from numpy.typing import NDArray
 
 from quintet.artifacts.predictions_file import Examples, Predictions
-from quintet.base.formatting import score
+from quintet.problems.problem import Comparison
 from quintet.report.html.blocks import Block, Gallery, Picture, Text
 from quintet.report.html.table import Cell, Number, Table
+from quintet.report.run import mask_charts
 from quintet.report.run.png import png
 from quintet.report.run.run_data import RunData
 
@@ -29,10 +29,21 @@ def largest_errors(run: RunData) -> list[Block]:
             Text("No examples were saved: python src/evaluate.py run=<this folder> saves some.")
         ]
     rows = np.searchsorted(answers.index, examples.index)
-    captions = [_caption(run, answers, int(row)) for row in rows]
+    compared = [_compared(run, answers, int(row)) for row in rows]
+    captions = [answers.problem.caption(found) for found in compared]
     shown = examples.shown
     if "image" in shown:
-        return [Text(WHY), _gallery(examples, captions)]
+        images = list(examples.shown["image"])
+        if answers.problem.dense:
+            images = [
+                mask_charts.beside(image, answers.target[row], answers.predicted[row])
+                for image, row in zip(images, rows, strict=True)
+            ]
+            return [
+                Text(f"{WHY} {mask_charts.LEGEND}"),
+                _gallery(images, examples, captions, 3 * WIDTH),
+            ]
+        return [Text(WHY), _gallery(images, examples, captions, WIDTH)]
     if "cells" in shown:
         titles, cells = shown["columns"][:COLUMNS].tolist(), shown["cells"][:, :COLUMNS].tolist()
     elif "text" in shown:
@@ -41,12 +52,9 @@ def largest_errors(run: RunData) -> list[Block]:
         window = shown["window"][:, -LAST:, 0]
         titles = [f"{LAST - i} before" for i in range(LAST)][-window.shape[1] :]
         cells = [[Number(float(v), f"{v:.4g}") for v in row] for row in window]
-    own = [
-        [int(i), *_comparison(answers, int(row), run)]
-        for i, row in zip(examples.index, rows, strict=True)
-    ]
+    own = [[int(i), *_comparison(found)] for i, found in zip(examples.index, compared, strict=True)]
     table = Table(
-        ["sample", "true", "predicted", _unit(answers), *titles],
+        ["sample", "true", "predicted", answers.problem.unit, *titles],
         [[*a, *map(_cell, b)] for a, b in zip(own, cells, strict=True)],
     )
     return [Text(WHY), table]
@@ -60,44 +68,21 @@ def _cell(cell: Cell) -> Cell:
         return cell
 
 
-def _unit(answers: Predictions) -> str:
-    return "error" if answers.task == "regression" else "p(true)"
+def _compared(run: RunData, answers: Predictions, row: int) -> Comparison:
+    return answers.problem.compare(answers.target[row], answers.predicted[row], run.names)
 
 
-def _comparison(answers: Predictions, row: int, run: RunData) -> Iterator[Cell]:
-    """Yield the target, the prediction, and the size of the error."""
-    names = run.names
-    if answers.task == "regression":
-        true, predicted = answers.target[row], answers.predicted[row]
-        yield from (", ".join(score(float(v)) for v in part) for part in (true, predicted))
-        error = float((predicted - true)[np.argmax(np.abs(predicted - true))])
-        yield Number(abs(error), f"{error:+.4g}")
-        return
-    if answers.task == "multilabel":
-        for part in (answers.target[row], answers.decided[row]):
-            yield ", ".join(n for n, on in zip(names, part, strict=True) if on) or "none"
-    else:
-        yield names[int(answers.target[row])]
-        yield names[int(answers.decided[row])]
-    p = float(np.exp(-answers.wrongness()[row]))
-    yield Number(p, f"{p:.3f}")
+def _comparison(found: Comparison) -> list[Cell]:
+    """Return the target, the prediction, and the size of the error."""
+    return [found.true, found.predicted, Number(found.number, found.text)]
 
 
-def _caption(run: RunData, answers: Predictions, row: int) -> str:
-    true, predicted, error = _comparison(answers, row, run)
-    number = error.text if isinstance(error, Number) else str(error)
-    if answers.task == "regression":
-        return f"{true}: {predicted} ({number})"
-    if true == predicted:
-        return f"{true}, uncertain: p {number}"
-    return f"{true} predicted as {predicted}: p {number}"
-
-
-def _gallery(examples: Examples, captions: list[str]) -> Gallery:
-    images = examples.shown["image"]
+def _gallery(
+    images: list[NDArray[np.uint8]], examples: Examples, captions: list[str], width: int
+) -> Gallery:
     return Gallery(
         [
-            Picture(png(image), f"sample {i}: {text}", text, WIDTH)
+            Picture(png(image), f"sample {i}: {text}", text, width)
             for image, text, i in zip(images, captions, examples.index, strict=True)
         ]
     )

@@ -1,13 +1,14 @@
 """The commands to continue from a sweep, ready to copy."""
 
-from quintet.base.console import command_line, typed
+from quintet.base.console import command_line, train_line, typed
 from quintet.config.safe_overrides import sort_out, words_of
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trial_significance import missing_predictions
 from quintet.study.overrides import assignments
 from quintet.study.trial import Trial
+from quintet.training import next_commands
 
-SEEDS = "seed=1,2,3,4,5"
+SEEDS = "1,2,3,4,5"
 
 
 def next_steps(sweep: SweepData) -> dict[str, str]:
@@ -15,11 +16,12 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
     folder = typed(sweep.folder)
     steps = {}
     if sweep.winner is not None:
-        run = typed(sweep.folder / "best")
+        run = sweep.folder / "best"
         if sweep.best is None and not sweep.winner_is_lost:
-            run = typed(sweep.trial_folder(sweep.winner.number))
-        steps["predict"] = command_line("predict", f"run={run}", "input=new.csv")
-        steps["evaluate"] = command_line("evaluate", f"run={run}")
+            run = sweep.trial_folder(sweep.winner.number)
+        if sweep.best is None or sweep.best.by_sample:
+            steps["predict"] = next_commands.predict(run)
+        steps["evaluate"] = next_commands.evaluate(run)
         steps["other seeds"] = seeds(sweep, sweep.winner)
         if missing := missing_predictions(sweep):
             steps["test significance"] = _evaluate(sweep, missing)
@@ -27,7 +29,7 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
     if command := sweep.about.get("command"):
         words, out = words_of(str(command))
         if not out:
-            steps["continue"] = command_line("train", *words)
+            steps["continue"] = train_line(*words)
     steps["this report"] = command_line("report", f"sweep={folder}")
     return steps
 
@@ -41,13 +43,12 @@ def first_steps(sweep: SweepData) -> dict[str, str]:
 
 def rerun(sweep: SweepData, trial: Trial) -> str:
     """Return the command that reruns a trial on its own, without the test set."""
-    return command_line("train", *_words(sweep, trial), "test=false")
+    return train_line(*_words(sweep, trial), "test=false")
 
 
 def seeds(sweep: SweepData, trial: Trial) -> str:
     """Return the command that repeats a trial with other seeds."""
-    kept = [word for word in _words(sweep, trial) if not word.startswith("seed=")]
-    return command_line("train", "-m", SEEDS, *kept)
+    return next_commands.seeds(SEEDS, _words(sweep, trial))
 
 
 def _evaluate(sweep: SweepData, numbers: list[int]) -> str:

@@ -1,4 +1,4 @@
-"""What callbacks have changed of a run while it trained, as its record keeps it."""
+"""Changes that callbacks made to hyperparameters during training, for the record."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol, runtime_checkable
@@ -15,6 +15,6 @@ class MakesChanges(Protocol):
 
 
 def changes_of(callbacks: Iterable[L.Callback]) -> list[dict[str, Any]]:
-    """Return the changes that callbacks have made, callback by callback."""
+    """Return the changes made by callbacks, grouped by callback."""
     makers = (callback for callback in callbacks if isinstance(callback, MakesChanges))
     return [change for maker in makers for change in maker.changes]

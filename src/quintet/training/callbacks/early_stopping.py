@@ -1,4 +1,4 @@
-"""Early stopping that a resumed run remembers."""
+"""Early stopping whose outcome survives a resume."""
 
 from typing import Any
 
@@ -11,21 +11,21 @@ from quintet.training.callbacks.measured import measured
 
 
 class EarlyStopping(LightningEarlyStopping):
-    """Lightning's, which forgets on resuming that it had stopped the run, and keeps old patience.
+    """Lightning's EarlyStopping, which remembers on resume that it stopped the run.
 
-    An epoch that was not validated does not count. Prechelt, 1998, "Early Stopping - But When?".
-    The arguments are Lightning's.
+    A resumed run uses the current patience. Epochs without validation do not count. Prechelt 1998,
+    "Early stopping - but when?". The arguments are Lightning's.
     """
 
     def _validate_condition_metric(self, logs: dict[str, Tensor]) -> bool:
         return measured(self.monitor, logs) and super()._validate_condition_metric(logs)
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on counting, with today's patience."""
+        """Restore the count, with the current patience."""
         super().load_state_dict({**state_dict, "patience": self.patience})
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Stop again, if the run has already been stopped."""
+        """Stop again if the run was stopped before."""
         if self.stopping_reason is EarlyStoppingReason.PATIENCE_EXHAUSTED:
             trainer.should_stop = self.wait_count >= self.patience
         elif self.stopping_reason is not EarlyStoppingReason.NOT_STOPPED:

@@ -15,7 +15,7 @@ class EMA(WeightAveraging):
     """Validates, saves and tests an average of the weights instead of the weights themselves.
 
     After update n the average moves by 1 - d_n towards the weights, d_n = min(decay, (1 + n) /
-    (10 + n)): the average of a short run is then not held back by its start. Polyak and Juditsky
+    (10 + n)), so that the initial weights do not dominate short runs. Polyak and Juditsky
     1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's
     ExponentialMovingAverage's. Running statistics of batch norm are the current model's.
 
@@ -29,7 +29,7 @@ class EMA(WeightAveraging):
 
 
 def warmed_up(decay: float) -> Average:
-    """Return the update of a list of averages, in place."""
+    """Return a function that updates a list of averages in place."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:

@@ -1,4 +1,4 @@
-"""What an experiment asks of the numbers that a LightningModule logs."""
+"""Checks of the metrics that a LightningModule logs."""
 
 import math
 from typing import Any
@@ -10,14 +10,14 @@ from quintet.base.errors import Code, DivergedError, UserError
 
 
 class LoggedMetrics(L.Callback):
-    """Follows a module that logs by itself; `SupervisedModule` does all this on its own.
+    """Checks what a team's own module logs; `SupervisedModule` needs no such callback.
 
-    - The metric has to be logged in validation, as `val/<name>`.
-    - A loss or a weight that is no longer finite ends the run as diverged.
-    - An epoch without validation has no validation metrics; Lightning would show the last ones.
+    - The primary metric must be logged in validation, as `val/<name>`.
+    - A loss or a weight that is not finite ends the run as diverged.
+    - Epochs without validation have no validation metrics; Lightning would repeat the last ones.
 
     Args:
-        metric: name of the metric that decides.
+        metric: name of the primary metric.
 
     """
 
@@ -25,16 +25,16 @@ class LoggedMetrics(L.Callback):
         self.metric = metric
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Drop the metrics of earlier weights."""
+        """Remove the validation metrics of earlier epochs."""
         shown = trainer.callback_metrics
         for name in [name for name in shown if name.startswith("val/")]:
             del shown[name]
 
     def on_validation_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Check that the metric was logged.
+        """Check that the primary metric was logged.
 
         Raises:
-            UserError: it was not; names what was.
+            UserError: it was not; lists what was.
             DivergedError: a loss is NaN or infinite.
 
         """
@@ -43,7 +43,7 @@ class LoggedMetrics(L.Callback):
             self._check_finite(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Notice that training has diverged.
+        """Check that training has not diverged.
 
         Raises:
             DivergedError: a loss is NaN or infinite.
@@ -62,7 +62,7 @@ class LoggedMetrics(L.Callback):
         """Refuse to save weights that are not finite.
 
         Raises:
-            DivergedError: there are some.
+            DivergedError: a weight is NaN or infinite.
 
         """
         if not all(torch.isfinite(p).all() for p in pl_module.parameters()):
@@ -70,10 +70,10 @@ class LoggedMetrics(L.Callback):
 
 
 def logged(scores: Any, split: str, metric: str) -> float:
-    """Return the metric of what a module has logged on a split, `val` or `test`.
+    """Return the metric that a module logged on a split, `val` or `test`.
 
     Raises:
-        UserError: it is not among it.
+        UserError: it was not logged.
 
     """
     prefix = f"{split}/"

@@ -1,4 +1,4 @@
-"""A learning-rate range test before training, which then begins with what it suggests."""
+"""A learning-rate range test before training, whose suggestion becomes the learning rate."""
 
 import copy
 from dataclasses import asdict
@@ -19,12 +19,12 @@ from quintet.training.optimizer_updates import steer
 
 
 class LRFinder(L.Callback):
-    """Trains a copy of the model with a rising rate, and takes over the rate that it suggests.
+    """Trains a copy of the model with a rising rate and sets the rate that this suggests.
 
-    The whole schedule moves with it, as when a run is steered: `optimizer.lr` is the peak that the
-    config names, and what is suggested takes its place. The change is in the run's record
-    (`steering`), the curve beside it. With several ranks the first one tests. A resumed run has its
-    rate already. Smith 2017, "Cyclical learning rates for training neural networks", section 3.3.
+    The schedule is scaled accordingly, as when a run is steered: the suggestion replaces
+    `optimizer.lr`. The change is stored in the run's record (`steering`), the curve in a CSV file
+    next to it. With several ranks, the first one runs the test. A resumed run keeps its rate. Smith
+    2017, "Cyclical learning rates for training neural networks", section 3.3.
 
     Args:
         path: of the curve's CSV file.
@@ -36,10 +36,10 @@ class LRFinder(L.Callback):
         self.changes: list[dict[str, Any]] = []
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Test, and change the rate.
+        """Run the test and change the rate.
 
         Raises:
-            UserError: the loss falls at no rate.
+            UserError: the loss does not fall at any rate.
 
         """
         if self.changes:
@@ -66,7 +66,7 @@ class LRFinder(L.Callback):
         self.changes = [{**asdict(told), "by": "lr_finder"}]
 
     def _curve(self, trainer: L.Trainer, pl_module: L.LightningModule) -> Curve:
-        """Return the curve of a copy of the model, which leaves the model and its chance alone."""
+        """Return the curve of a copy; the model and the random state are left unchanged."""
         with torch.random.fork_rng():
             task: SupervisedModule = copy.deepcopy(pl_module)  # type: ignore[assignment]
             loader = cast(Any, trainer.train_dataloader)
@@ -81,5 +81,5 @@ class LRFinder(L.Callback):
         return {"changes": self.changes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note the change that was made."""
+        """Restore the change that was made."""
         self.changes = list(state_dict["changes"])

@@ -1,17 +1,16 @@
-"""Tells an epoch that was validated from one that was not."""
+"""Whether an epoch was validated."""
 
 from collections.abc import Iterable
 
 
 def measured(monitor: str | None, logs: Iterable[str]) -> bool:
-    """Return whether an epoch has the number that a callback follows.
+    """Return whether an epoch has the metric that a callback monitors.
 
-    Where validation ran but logged no `monitor`, the name is wrong: that is left to Lightning's own
-    error.
+    If validation ran but did not log `monitor`, the name is wrong, which Lightning reports itself.
 
     Args:
-        monitor: the number's name.
-        logs: names of what the epoch logged; see `Task.on_train_epoch_end`.
+        monitor: name of the metric.
+        logs: names of what the epoch logged.
 
     """
     names = set(logs)

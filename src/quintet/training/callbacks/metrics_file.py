@@ -1,4 +1,4 @@
-"""A readable metrics.csv in every run folder."""
+"""metrics.csv: one row per epoch, in every run folder."""
 
 from pathlib import Path
 from typing import Any
@@ -14,11 +14,11 @@ Row = dict[str, float]
 
 
 class MetricsFile(Checkpoint):
-    """Writes one row an epoch: epoch, steps so far, learning rates at its start, and all logs.
+    """Writes one row per epoch: epoch, steps so far, initial learning rates, all logged metrics.
 
-    The rows travel in the checkpoint: a resumed run goes on after the very epoch it resumes from,
-    and its finished file equals an uninterrupted run's. (A `Checkpoint`, so that Lightning calls it
-    when the epoch's numbers are in and before ModelCheckpoint saves.)
+    The rows are part of the checkpoint, so the file of a resumed run continues after the epoch that
+    it resumes from and ends up equal to that of an uninterrupted run. (A `Checkpoint`, because
+    Lightning calls those when the epoch's metrics are complete, and this one before it saves.)
 
     Args:
         path: of the CSV file.
@@ -31,7 +31,7 @@ class MetricsFile(Checkpoint):
         self._rates: Row = {}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the learning rate of each optimizer that the epoch begins with."""
+        """Note each optimizer's learning rate at the start of the epoch."""
         groups = [optimizer.param_groups[0] for optimizer in trainer.optimizers]
         self._rates = {
             f"lr/{i}" if i else "lr": float(group.get("lr", 0.0)) for i, group in enumerate(groups)
@@ -59,5 +59,5 @@ class MetricsFile(Checkpoint):
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from the rows of a checkpoint."""
+        """Restore the rows of a checkpoint."""
         self.rows = list(state_dict["rows"])

@@ -1,4 +1,4 @@
-"""Keep what the model answers in the final evaluation, for reports and fair comparisons."""
+"""Collect the predictions of the final evaluation, for reports and paired comparisons."""
 
 from pathlib import Path
 from typing import Any
@@ -15,10 +15,10 @@ from quintet.data.module import DataModule
 class PredictionCollector(L.Callback):
     """Collects predictions and targets of the splits that a Trainer evaluates on.
 
-    Of a large split evenly spaced samples are kept, so a few megabytes hold them all.
+    Of a large split, evenly spaced samples are kept, a few megabytes at most.
 
     Args:
-        data: loaded; deals the batches.
+        data: the loaded data, whose batches are evaluated.
 
     """
 
@@ -30,21 +30,21 @@ class PredictionCollector(L.Callback):
     def on_validation_batch_end(
         self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Note a batch of the validation split."""
+        """Collect a batch of the validation split."""
         self._note("val", trainer, pl_module, outputs, batch, batch_idx)
 
     def on_test_batch_end(
         self, trainer: L.Trainer, pl_module: Any, outputs: Any, batch: Any, batch_idx: int, *_: Any
     ) -> None:
-        """Note a batch of the test split."""
+        """Collect a batch of the test split."""
         self._note("test", trainer, pl_module, outputs, batch, batch_idx)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Put the batches together."""
+        """Concatenate the batches."""
         self._gather("val", pl_module)
 
     def on_test_epoch_end(self, trainer: L.Trainer, pl_module: Any) -> None:
-        """Put the batches together."""
+        """Concatenate the batches."""
         self._gather("test", pl_module)
 
     def _note(
@@ -54,7 +54,7 @@ class PredictionCollector(L.Callback):
         first = number * self.data.batch_size * world + trainer.global_rank
         index = first + world * torch.arange(len(targets), device=targets.device)
         kept = index % stride(len(self.data.splits[split][1]), outputs[0].numel()) == 0
-        predicted = task.predictions(outputs[kept])
+        predicted = task.problem.stored(task.predictions(outputs[kept]))
         if predicted.dtype != torch.float64:  # half precision, which NumPy may not have
             predicted = predicted.float()
         self._batches.append((index[kept], targets[kept], predicted))
@@ -79,9 +79,9 @@ class PredictionCollector(L.Callback):
             write(folder, self.answers, self.examples())
 
     def examples(self) -> Examples | None:
-        """Return the inputs of the validation samples that went most wrong.
+        """Return the inputs of the validation samples with the largest errors.
 
-        Of validation alone: whoever mends a model after looking at its mistakes has trained on
+        Test samples are never shown: to improve a model after looking at its errors is to train on
         them.
         """
         if "val" not in self.answers:

@@ -1,4 +1,4 @@
-"""Lets a sweep stop a trial early."""
+"""Pruning: a sweep may stop a trial early."""
 
 from dataclasses import dataclass
 from statistics import fmean
@@ -11,12 +11,12 @@ from quintet.study.trial_pipe import is_trial, trial_pipe
 
 @dataclass(frozen=True)
 class EarlierFolds:
-    """What a trial over folds has trained before the fold at hand.
+    """The folds that a cross-validated trial has trained before the current one.
 
     Args:
-        epochs: of all of them together.
+        epochs: trained in all of them together.
         values: the metric of each.
-        more: whether folds follow, so that to stop at the last epoch is to stop the trial.
+        more: whether folds follow; stopping at the last epoch then still shortens the trial.
 
     """
 
@@ -26,13 +26,13 @@ class EarlierFolds:
 
 
 class Prune(L.Callback):
-    """Tells P to the sweep after every epoch, and stops when it says so; idle outside a sweep.
+    """Reports the metric to the sweep after every epoch and stops if told to; idle outside a sweep.
 
-    Under DDP the first rank asks, and every rank hears the same answer. A trial that trains once a
-    fold reports the epochs of all folds together, and the mean of P over them.
+    With DDP the first rank reports, and the decision is broadcast. A cross-validated trial reports
+    the epochs of all folds together, and the mean of the metric over them.
 
     Args:
-        monitor: P's name in the logs.
+        monitor: the metric's name in the logs.
 
     """
 
@@ -43,21 +43,21 @@ class Prune(L.Callback):
         self._asks, self._line = is_trial(), trial_pipe()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Ask whether to go on."""
+        """Report the metric, and stop if the sweep says so."""
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None:
             mean = fmean([*self.earlier.values, float(value)])
-            self._heed(trainer, trainer.current_epoch + 1, mean)
+            self._report(trainer, trainer.current_epoch + 1, mean)
 
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Ask again what was answered after the epochs of a checkpoint: it may never have come."""
+        """Ask again for the decision on the checkpoint's last epoch, which may not have arrived."""
         epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
         if epochs:
-            self._heed(trainer, epochs, None)
+            self._report(trainer, epochs, None)
 
-    def _heed(self, trainer: L.Trainer, epochs: int, value: float | None) -> None:
+    def _report(self, trainer: L.Trainer, epochs: int, value: float | None) -> None:
         stop = self._line is not None and self._line.report(self.earlier.epochs + epochs, value)
         if self._asks and trainer.world_size > 1:
             stop = trainer.strategy.broadcast(stop)

@@ -1,4 +1,4 @@
-"""Make an epoch's randomness a function of seed and epoch."""
+"""Random numbers of an epoch as a function of seed and epoch."""
 
 import lightning.pytorch as L
 import torch
@@ -9,8 +9,8 @@ from quintet.training.lightning_patches import begin_batches_again
 class Reseed(L.Callback):
     """Seeds torch at the start of every training epoch.
 
-    Dropout, augmentation and the order of a DataLoader then repeat themselves when a run is resumed
-    at an epoch's end, with no generator state to save. Ranks draw differently.
+    A resumed run then draws the same dropout, augmentation and order of batches as an uninterrupted
+    one, with no generator state to save. Each rank has its own seed.
 
     Args:
         seed: of the run.

@@ -1,4 +1,4 @@
-"""What a run needs that may take several sessions: each goes on where the last one was stopped."""
+"""Callbacks of runs that are interrupted and resumed: signals, counters, replanned schedules."""
 
 import time
 import warnings
@@ -17,31 +17,31 @@ from quintet.training.optimizer_updates import again
 
 
 class SignalRelay(L.Callback):
-    """Takes signals back from Lightning, which would wait for a batch's end and exit with 0."""
+    """Handles signals instead of Lightning, which would wait for the batch and exit with code 0."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listen while training."""
+        """Install our handlers for training."""
         signals.listen()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """End a run that was asked to, should a library have swallowed that."""
-        signals.heed()
+        """End a run that was stopped by a signal, if a library has swallowed the exception."""
+        signals.raise_pending()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listen while validating."""
+        """Install our handlers for validation."""
         signals.listen()
 
     def on_test_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Listen while testing."""
+        """Install our handlers for testing."""
         signals.listen()
 
 
 class EpochCounter(L.Callback):
-    """Counts the epochs and seconds of all sessions; they travel in the checkpoint.
+    """Counts epochs and seconds over all sessions of a run; the checkpoint stores both.
 
     Args:
-        earlier: seconds of the sessions before, as far as they could record them: also what came
-            after their last checkpoint.
+        earlier: seconds of earlier sessions as recorded, including those after their last
+            checkpoint.
 
     """
 
@@ -55,20 +55,20 @@ class EpochCounter(L.Callback):
         self.epochs = trainer.current_epoch + 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return both, up to now."""
+        """Return the counts so far."""
         seconds = self.earlier + time.monotonic() - self._began
         return {"epochs": self.epochs, "seconds": seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Take over those of the sessions before."""
+        """Restore the counts of earlier sessions."""
         self.epochs, self.earlier = state_dict["epochs"], max(self.earlier, state_dict["seconds"])
 
 
 class Replan(L.Callback):
-    """Lays the learning rate out anew when a resumed run is to be longer or shorter than planned.
+    """Rebuilds the learning-rate schedule if a resumed run has a new length.
 
-    The rate goes on at today's step of the schedule that a run of the new length would have had
-    from its start, and with what has been steered. A plateau schedule has no plan.
+    The rate continues at the current step of the schedule that a run of the new length would have
+    had from its start; steered values are kept. Plateau schedules do not depend on the length.
 
     Args:
         total_steps: optimizer steps of the run, as planned now.
@@ -79,21 +79,21 @@ class Replan(L.Callback):
         self.total_steps = self._planned = total_steps
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the length that the schedule was laid out for."""
+        """Return the length that the schedule was built for."""
         return {"total_steps": self.total_steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note the length that the sessions before were planned for."""
+        """Restore the length that earlier sessions were planned for."""
         self._planned = state_dict["total_steps"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Lay out the schedule, if its length has changed."""
+        """Rebuild the schedule if the length has changed."""
         if self._planned != self.total_steps:
             replan(trainer, pl_module)
 
 
 def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-    """Step fresh schedules to where the trainer's are, and put their state in place of it."""
+    """Step new schedules as far as the trainer's have come, and load their state into those."""
     with all_trainable(trainer.optimizers):
         made = pl_module.configure_optimizers()
     configs = trainer.lr_scheduler_configs
@@ -115,7 +115,7 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
 
 @contextmanager
 def all_trainable(optimizers: Iterable[Optimizer]) -> Iterator[None]:
-    """Let what is frozen for a phase of training be optimized anew as it was at the start."""
+    """Make temporarily frozen parameters trainable within a block, as when training started."""
     held = [p for o in optimizers for group in o.param_groups for p in group["params"]]
     frozen = [parameter for parameter in held if not parameter.requires_grad]
     for parameter in frozen:
@@ -134,18 +134,18 @@ def _schedule(plan: Any) -> Any:
 class PlateauStep(Checkpoint):
     """Steps plateau schedules before the epoch is saved; Lightning would step them after it.
 
-    A resumed run would then lack a step. (A `Checkpoint`, so that Lightning calls it when the
-    epoch's numbers are in; it has to stand before those that save.)
+    A resumed run would then lack a step. (A `Checkpoint`, because Lightning calls those when the
+    epoch's metrics are complete; it must come before those that save.)
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take the schedules over from Lightning, which asks for their interval."""
+        """Keep Lightning from stepping the schedules, which it selects by interval."""
         self._taken = [c for c in trainer.lr_scheduler_configs if _is_plateau(c)]
         for config in self._taken:
             config.interval = "here"
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Step those whose metric was logged in this epoch."""
+        """Step the schedules whose metric was logged in this epoch."""
         for config in self._taken:
             schedule: Any = config.scheduler
             value = trainer.callback_metrics.get(config.monitor or "")

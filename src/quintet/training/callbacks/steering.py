@@ -1,4 +1,4 @@
-"""Babysit one model: what is asked of it while it trains, by `python src/steer.py`."""
+"""Steering: requests of `python src/steer.py` to a run that is training."""
 
 import time
 from dataclasses import asdict
@@ -13,15 +13,15 @@ from quintet.artifacts.untrusted_files import DamagedError
 from quintet.training.optimizer_updates import steer
 
 PAUSE = 0.2
-"""Seconds between two looks: one costs some 15 microseconds, much for a small model's step."""
+"""Seconds between two checks; each takes some 15 microseconds, much for a small model's step."""
 
 
 class Steering(Checkpoint):
-    """Takes up wishes five times a second; with several ranks, which agree, before every epoch.
+    """Handles requests five times a second; with several ranks, once before every epoch.
 
-    All that becomes of them is in `steering.csv` and the run's record. Changes of the optimizer
-    outlast a resume: they travel in checkpoints, and one that came after the last checkpoint is
-    made again. A pause, a stop and a checkpoint are for the session that is asked.
+    Outcomes are in `steering.csv` and in the run's record. Changes to an optimizer survive a
+    resume: they are part of checkpoints, and a change made after the last checkpoint is repeated.
+    Pauses, stops and checkpoints apply to the current session only.
     (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
 
     Args:
@@ -40,7 +40,7 @@ class Steering(Checkpoint):
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Do what was asked; wait here while the run is to pause."""
+        """Handle new requests; wait here while the run is paused."""
         time_now = time.monotonic()
         if batch_idx and (trainer.world_size > 1 or time_now < self._next):
             return
@@ -51,7 +51,7 @@ class Steering(Checkpoint):
             self._follow(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep a checkpoint, and stop, if that was asked during the epoch."""
+        """Save a checkpoint or stop, if that was requested during the epoch."""
         if self._keep:
             trainer.save_checkpoint(self._checkpoint(trainer))
         self._keep = False
@@ -67,7 +67,7 @@ class Steering(Checkpoint):
             write(self.folder, [Change(**change) for change in self.changes])
 
     def _new(self) -> list[Request]:
-        """Return what has been asked since the last look."""
+        """Return the requests since the last check."""
         try:
             size = (self.folder / REQUESTS).stat().st_size
             if size == self._size:
@@ -101,9 +101,9 @@ class Steering(Checkpoint):
         return self.folder / "checkpoints" / f"epoch_{trainer.current_epoch + 1:04}.ckpt"
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what has been done so far, which a resumed run does not do again."""
+        """Return the requests handled so far, which a resumed run does not repeat."""
         return {"lines": self._lines, "changes": self.changes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Go on from what has been done."""
+        """Restore the requests handled so far."""
         self._lines, self.changes = state_dict["lines"], list(state_dict["changes"])

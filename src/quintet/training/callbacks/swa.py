@@ -16,9 +16,9 @@ class SWA(WeightAveraging):
     """Validates, saves and tests the mean of the weights at the ends of the last epochs.
 
     Izmailov et al., 2018, "Averaging weights leads to wider optima and better generalization". It
-    wants a rate that keeps the weights moving: `scheduler=constant` or `cyclic`. Running statistics
-    of batch norm are those of the mean, over one more pass of the training data after each epoch
-    that counts (section 3.2); frozen ones stay. Before `start` the model is as it is.
+    needs a rate that keeps the weights moving: `scheduler=constant` or `cyclic`. Running statistics
+    of batch norm are recomputed for the mean, by one more pass over the training data after each
+    averaged epoch (section 3.2); frozen ones are kept. Before `start` nothing is averaged.
 
     Args:
         start: share of the run's epochs after which averaging begins.
@@ -36,7 +36,7 @@ class SWA(WeightAveraging):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
-        """Take an epoch's last weights into the mean, before they are validated."""
+        """Add the last weights of an epoch to the mean, before validation."""
         epochs = trainer.max_epochs or 0
         if trainer.is_last_batch and trainer.current_epoch >= int(self.start * max(epochs, 0)):
             assert self._average_model is not None
@@ -44,11 +44,11 @@ class SWA(WeightAveraging):
             self._measure(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Leave the mean as it was validated."""
+        """Do not update the mean again: it stays as validated."""
 
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer) -> None:
-        """Take the running statistics of the mean over the training data."""
+        """Recompute the running statistics of the mean over the training data."""
         assert self._average_model is not None
         task: SupervisedModule = self._average_model.module  # type: ignore[assignment]
         norms = [
@@ -76,24 +76,24 @@ class SWA(WeightAveraging):
         return self._average_model is not None and bool(self._average_model.n_averaged)
 
     def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Put the mean in the model's place, once there is one."""
+        """Swap in the mean, if there is one."""
         if self._averages:
             super().on_validation_epoch_start(trainer, pl_module)
 
     def on_validation_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Put the model back."""
+        """Swap the model back in."""
         if self._averages:
             super().on_validation_epoch_end(trainer, pl_module)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Leave the mean as the model, if there is one."""
+        """Make the mean the model, if there is one."""
         if self._averages:
             super().on_train_end(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Save the mean, once there is one, beside the model."""
+        """Save the mean, if there is one, in addition to the model."""
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._average_model is not None and not self._averages:
             checkpoint["state_dict"] = checkpoint["current_model_state"]

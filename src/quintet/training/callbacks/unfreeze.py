@@ -1,4 +1,4 @@
-"""Training in phases: layers that begin frozen are trained from some epoch on."""
+"""Gradual unfreezing: layers that are frozen at first are trained from a given epoch on."""
 
 from collections.abc import Mapping
 
@@ -13,19 +13,19 @@ KEY = "callbacks.unfreeze.frozen_epochs"
 
 
 class Unfreeze(L.Callback):
-    """Keeps parameters fixed for their first epochs, and then trains them with the others.
+    """Freezes parameters for the first epochs, then trains them with the others.
 
     Gradual unfreezing: Howard and Ruder, 2018, "Universal language model fine-tuning for text
-    classification", section 3.3. All parameters are in the optimizers from the start, where those
-    without a gradient are passed over: no decay, no state. So each group's schedule, `layer_decay`
-    and what has been steered hold for a layer whenever its turn comes, and a resumed run needs the
-    epoch alone. (Lightning's BaseFinetuning adds groups instead, which schedules that keep a list
-    of rates by group do not follow, nor does DDP.)
+    classification", section 3.3. All parameters are in the optimizers from the start; optimizers
+    skip those without a gradient: no decay, no state. So schedules, `layer_decay` and steered
+    values apply to a layer as soon as it is unfrozen, and a resumed run needs only the epoch.
+    (Lightning's BaseFinetuning adds parameter groups instead, which neither DDP nor schedules with
+    a list of rates per group support.)
 
     Args:
-        frozen_epochs: by pattern (see `model.freeze`), for how many epochs its parameters are
-            frozen; of several patterns that match, the last counts. Names are the model's; of a
-            LightningModule of your own, its own.
+        frozen_epochs: number of frozen epochs by pattern (see `model.freeze`); if several patterns
+            match a parameter, the last one applies. Names are those of the model, or of your own
+            LightningModule.
 
     """
 
@@ -49,7 +49,7 @@ class Unfreeze(L.Callback):
         self.frozen_epochs = dict(frozen_epochs)
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Make the optimizers take what is frozen at first, even by the model's constructor.
+        """Put all parameters into the optimizers, even those frozen by the model's constructor.
 
         Raises:
             UserError: a pattern matches no parameter.
@@ -65,10 +65,10 @@ class Unfreeze(L.Callback):
             names[name].requires_grad_(True)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Freeze what is frozen in this epoch, also of a resumed run.
+        """Freeze the layers of this epoch's phase, also in a resumed run.
 
         Raises:
-            UserError: an optimizer lacks a parameter, or has nothing to train at first.
+            UserError: a parameter is in no optimizer, or an optimizer has nothing to train.
 
         """
         self._check_optimized(trainer, pl_module)
@@ -87,7 +87,7 @@ class Unfreeze(L.Callback):
                 )
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin the next phase, if it is time."""
+        """Start the next phase if this is its first epoch."""
         self._apply(trainer, pl_module)
 
     def _check_optimized(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:

@@ -1,5 +1,6 @@
 """Files as people have them: each gives its right values, or one message with row and cure."""
 
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import torch
 from quintet.base.errors import Code, UserError
 from quintet.data.arrays import arrays
 from quintet.data.facts import check
+from quintet.data.module import DataModule
 from quintet.data.reader import read_new
 from quintet.data.samples import Samples
 from quintet.data.tables import csv
@@ -139,3 +141,37 @@ def test_reading_the_training_file_anew_gives_its_values(name):
     samples = case(name, target)
     new = read_new(CASES / name, samples.reader)
     np.testing.assert_array_equal(new.x.numpy(), samples.x.numpy())
+
+
+@pytest.mark.parametrize(
+    ("name", "target", "options"),
+    [
+        ("allcat.csv", "kind", {"drop": "size"}),
+        ("bigclass.csv", "y", {}),
+        ("bigtarget.csv", "y", {}),
+        ("datetime_us.csv", "y", {}),
+        ("euro5t.csv", "price", {}),
+        ("glass.csv", "Type", {}),
+        ("ip.csv", "y", {"columns": "ip"}),
+        ("sep_regex.csv", "y", {}),
+        ("title.csv", "y", {}),
+        ("train_de.csv", "y", {}),
+    ],
+)
+def test_a_case_is_split_and_scaled(name, target, options):
+    module = DataModule(partial(csv, str(CASES / name), target, **options))
+    module.load()
+    for x, y in module.splits.values():
+        assert x.isfinite().all()
+        assert y.isfinite().all()
+
+
+def test_a_large_target_is_learnt_in_its_own_units():
+    module = DataModule(partial(csv, str(CASES / "bigtarget.csv"), "y"))
+    module.load()
+    y = torch.cat([module.splits[part][1] for part in ("train", "val", "test")])
+    learnt = module.preprocess.transform_target(y).float()
+    assert learnt.abs().max() < 5
+    restored = module.preprocess.restore_target(learnt.double()).sort(dim=0)[0][:, 0]
+    wanted = 1_700_000_000 + torch.arange(60, dtype=torch.float64)
+    torch.testing.assert_close(restored, wanted, rtol=0, atol=1e-4)

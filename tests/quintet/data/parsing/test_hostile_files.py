@@ -1,5 +1,6 @@
 """Files that other readers pass over in silence: read right, or refused with line and cure."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,6 +10,7 @@ import pytest
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import infer
+from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.tables import csv
 
@@ -125,6 +127,8 @@ def test_whole_numbers_of_any_size_keep_their_digits(tmp_path, large):
 def test_what_cells_are(tmp_path, cells, form):
     text = "x;y\n" + "".join(f"{cell};a\n" for cell in cells)
     found = infer(table(tmp_path, text, separator=";")["x"], separator=";")
+    if form.type == "category":
+        form = replace(form, missing=Rules().missing_categories)
     assert found == form
 
 
@@ -224,3 +228,109 @@ def test_dates_become_a_trend_and_the_parts_of_a_calendar(tmp_path):
     assert samples.x[:, 2].tolist() == when.day_of_week.tolist()
     assert samples.x[:, 3].tolist() == when.hour.tolist()
     np.testing.assert_allclose(np.diff(samples.x[:, 0]), 7 / 24, atol=1e-5)
+
+
+def large(folder: Path, numbers: list[str], target: str = "y") -> tuple[str, str]:
+    file = folder / "t.csv"
+    rows = "".join(f"{number},{i % 2}\n" for i, number in enumerate(numbers))
+    file.write_text("x,y\n" + rows)
+    return str(file), target
+
+
+def test_whole_numbers_that_floats_cannot_tell_apart_are_labels(tmp_path):
+    codes = [str(10**17 + i % 5) for i in range(60)]
+    samples = csv(*large(tmp_path, codes))
+    assert samples.cardinalities == [6]
+    assert csv(*large(tmp_path, codes, "x")).class_names == sorted(set(codes))
+    many = [str(17 * 10**17 + i) for i in range(60)]
+    with pytest.raises(UserError, match=r"60 different values.*subtract a constant"):
+        csv(*large(tmp_path, many, "x"))
+    with pytest.raises(UserError, match="floating point cannot tell them apart"):
+        csv(*large(tmp_path, many))
+    spaced = [str(17 * 10**17 + i * 10**9) for i in range(60)]
+    assert csv(*large(tmp_path, spaced, "x")).task == "regression"
+
+
+def test_large_whole_numbers_keep_their_digits_beside_empty_cells(tmp_path):
+    cells = ["", *(str(2**60 + i) for i in range(5))] * 3
+    found = table(tmp_path, "x,y\n" + "".join(f"{cell},a\n" for cell in cells))
+    assert words(found, "x") == cells
+
+
+@pytest.mark.parametrize(
+    ("cells", "kind"),
+    [
+        (["yes", "no", "True", "False"], "boolean"),
+        (["yes", "no", "1", "0"], "boolean"),
+        (["WAHR", "FALSCH"], "boolean"),
+        (["да", "нет"], "boolean"),
+        (["yes", "no", "maybe"], "category"),
+        (["t", "f", "n"], "category"),
+        (["true", "no"], "category"),
+        (["13", "-", "#DIV/0!", "\\N", "7", "n.a."], "number"),
+        (["red", "-", "blue"], "category"),
+        (["2024-03-30 12:00:00+01:00", "2024-03-31T12:00:00+02:00"], "date"),
+        (["20240131T235900", "20240201T000000"], "date"),
+        (["Sun Jan 28 13:30:00 2024", "Mon Jan 29 00:00:00 2024"], "date"),
+        (["202401311330", "202402010000"], "date"),
+        (["20240131133000", "20240201000000"], "date"),
+        ([*["20240131", "20240201", "20240430"] * 5, "0"], "date"),
+        (["1.2.3", "1.2.4"], "category"),
+    ],
+)
+def test_what_more_cells_are(tmp_path, cells, kind):
+    text = "x,y\n" + "".join(f"{cell},a\n" for cell in cells)
+    assert infer(table(tmp_path, text)["x"]).type == kind
+
+
+def test_moments_with_a_zone_are_read_in_utc(tmp_path):
+    cells = ["2024-03-30 12:00:00+01:00", "2024-03-31T12:00:00+02:00"]
+    found = table(tmp_path, "x,y\n" + "".join(f"{cell},a\n" for cell in cells))["x"]
+    hours = infer(found).parse(found).values.astype("datetime64[h]")
+    assert hours.tolist() == pd.to_datetime(["2024-03-30 11:00", "2024-03-31 10:00"]).tolist()
+
+
+@pytest.mark.parametrize(
+    ("text", "layout"),
+    [
+        ("SEP=;\nx;y;z\n" + ROWS.replace(",", ";"), {}),
+        ("\ufeff\ufeffx,y,z\n" + ROWS, {}),
+        (("x,y,z\n" + ROWS).encode("utf-16-be"), {}),
+        ("Report,,\n,,\nx,y,z\n" + ROWS, {}),
+        ("x§y§z\n" + ROWS.replace(",", "§"), {"separator": "§"}),
+    ],
+)
+def test_the_same_table_in_more_clothes(tmp_path, text, layout):
+    found = table(tmp_path, text, **layout)
+    assert list(found.columns) == ["x", "y", "z"]
+    assert words(found, "x") == [str(i) for i in range(9)]
+
+
+def test_a_name_of_two_lines(tmp_path):
+    assert list(table(tmp_path, '"x\nm",y,z\n' + ROWS).columns) == ["x\nm", "y", "z"]
+
+
+@pytest.mark.parametrize(
+    ("text", "kind"),
+    [
+        ("<html><body>Log in</body></html>\n", "HTML"),
+        ('[{"x": 1, "y": 2},\n {"x": 2, "y": 3}]\n', "JSON"),
+        ('{"x": [1, 2]}', "JSON"),
+    ],
+)
+def test_a_file_that_is_no_table_says_what_it_is(tmp_path, text, kind):
+    with pytest.raises(UserError, match=kind) as caught:
+        table(tmp_path, text)
+    assert caught.value.code is Code.DAMAGED
+
+
+def test_a_header_of_numbers_is_told(tmp_path):
+    assert "add one" in " ".join(table(tmp_path, "1.5,2,a\n" + ROWS).remarks)
+    assert not table(tmp_path, "x,y,z\n" + ROWS).remarks
+
+
+def test_a_date_format_that_reads_no_cell_is_refused(tmp_path):
+    file = tmp_path / "t.csv"
+    file.write_text("d,x,y\n" + "".join(f"01/0{i % 9 + 1}/2024,{i},{i % 2}\n" for i in range(40)))
+    with pytest.raises(UserError, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"):
+        csv(str(file), "y", date_format={"d": "%Y/%m/%d"})

@@ -1,0 +1,100 @@
+"""Columns of words that look like numbers or dates: what keeps them from being read so; a cure."""
+
+import re
+import warnings
+
+import numpy as np
+
+from quintet.data.parsing import calendar_forms, numerals
+from quintet.data.parsing.column_cells import Cells
+from quintet.data.parsing.rules import FEW
+
+HALF = 0.5
+"""Share of a column's cells from which on the others are the exception."""
+PROBE = 400
+"""Distinct words that are looked at."""
+AFFIXED = re.compile(
+    r"(?P<before>[^\w+.,-]*|[A-Z]{3} ?)(?P<number>[+-]?[\d.,' ]*\d[.,]?)(?P<after>\D*)"
+)
+"""A number with its unit; letters before digits make a code."""
+DATE_LIKE = re.compile(r".*((?<!\d)(19|20)\d\d(?!\d)|[^\W\d]{3}).*")
+
+
+def near_miss(cells: Cells, missing: frozenset[str]) -> str:
+    """Return what a column of categories may have been meant for, empty if nothing.
+
+    Args:
+        cells: of the column, as words.
+        missing: words that mean "no value".
+
+    """
+    words = cells.as_words()
+    counts = words.counts
+    kept = [at for at, w in enumerate(words.words) if counts[at] and w.lower() not in missing]
+    if len(kept) < 2:
+        return ""
+    kept = [kept[at] for at in np.unique(np.linspace(0, len(kept) - 1, PROBE).astype(int))]
+    some, weights = [words.words[at] for at in kept], counts[kept]
+    if all(map(_is_long, some)):
+        return (
+            "whole numbers of so many digits are taken for labels: floating point cannot tell them "
+            "apart. As amounts: subtract a constant from them"
+        )
+    if unit := _affix(some):
+        return f"its cells are numbers with '{unit}': delete it, and they are read as numbers"
+    for what, read in (("numbers", _numbers(some)), ("dates", _dates(some))):
+        share = float(weights[read].sum() / weights.sum())
+        if HALF <= share < 1 and not read.all():
+            odd = some[int(np.flatnonzero(~read)[weights[~read].argmax()])]
+            cure = (
+                "write all alike" if re.search(r"\d", odd) else f"no value? data.missing=['{odd}']"
+            )
+            return f"{share:.0%} of its cells are {what}, but not '{odd}' ({cure})"
+    if _dates_of_another_form(some):
+        return (
+            f"its cells look like dates ('{some[0]}'), which are written in no usual form, or in "
+            f"several: data.date_format={{{cells.name}: ...}}"
+        )
+    return ""
+
+
+def _is_long(word: str) -> bool:
+    return word.lstrip("+-").isdecimal() and abs(int(word)) > 2**53
+
+
+def _affix(words: list[str]) -> str:
+    """Return what stands before or after the number in nearly all words, such as EUR or %."""
+    found = [AFFIXED.fullmatch(word) for word in words]
+    units = [
+        match["before"].strip() + match["after"].strip()
+        for match in found
+        if match and any(numerals.fits([match["number"].strip()], s)[0] for s in numerals.STYLES)
+    ]
+    if len(units) < (1 - FEW) * len(words) or len(set(units)) > 1:
+        return ""
+    return units[0] if len(units[0]) <= 4 else ""
+
+
+def _numbers(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    fits = [numerals.fits(words, style) for style in numerals.STYLES]
+    return max(fits, key=lambda fit: int(fit.sum()))
+
+
+def _dates(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
+    _, forms = calendar_forms.best(words, np.ones(len(words), dtype=np.int64))
+    if not forms:
+        return np.zeros(len(words), dtype=bool)
+    return ~np.isnat(calendar_forms.parse(words, forms[0]))
+
+
+def _dates_of_another_form(words: list[str]) -> bool:
+    """Return whether pandas, which guesses cell by cell here, takes several words for dates."""
+    import pandas as pd
+
+    some = words[:: max(1, len(words) // 20)]
+    if not all(DATE_LIKE.fullmatch(word) and any(map(str.isdigit, word)) for word in some):
+        return False
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")
+        guessed = pd.to_datetime(pd.Series(some), format="mixed", errors="coerce", utc=True)
+    return bool(guessed.notna().all())

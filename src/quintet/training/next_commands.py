@@ -1,0 +1,68 @@
+"""The commands that take a finished run, which the console and the pages print alike."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import CONFIG, Record
+from quintet.base import plain_yaml
+from quintet.base.console import command_line, current, train_line, typed
+from quintet.base.errors import UserError
+from quintet.config.safe_overrides import sort_out
+
+INPUTS = {"image": "new.png", "tokens": "new.txt"}
+"""A file of new inputs, by the kind of the training data; new.csv for every other."""
+SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
+"""What a first sweep varies, unless something else was typed."""
+
+
+def evaluate(folder: Path) -> str:
+    """Return the command that scores a run again."""
+    return command_line("evaluate", f"run={typed(folder)}")
+
+
+def predict(folder: Path, config: Path | None = None) -> str:
+    """Return the command that predicts: the file or folder that the run was trained on, if any.
+
+    It is there, and shows how new inputs are to be laid out. Bundled data have none: the name says
+    what kind of file is expected.
+
+    Args:
+        folder: of the run or the ensemble.
+        config: the folder whose config names the data; None: the same.
+
+    """
+    cfg = _config(config or folder)
+    path = str(cfg.get("data", {}).get("path") or "")
+    known = path and "${" not in path and (current().folder / path).exists()
+    kind = str(cfg.get("facts", {}).get("kind"))
+    new = typed(current().folder / path) if known else INPUTS.get(kind, "new.csv")
+    return command_line("predict", f"run={typed(folder)}", f"input={new}")
+
+
+def tune(record: Record) -> str:
+    """Return the command of a sweep to follow a run: over its preset's space, or what matters most.
+
+    What could run code is left out: the record may be a stranger's.
+    """
+    kept = [word for word in sort_out(record.overrides)[0] if not word.startswith("resume=")]
+    given = {word.partition("=")[0] for word in kept}
+    has_space = record.choices.get("search_space") or "search_space" in given
+    own = {} if has_space else {k: v for k, v in SPACE.items() if k not in given}
+    return train_line("-m", *(f"{key}={value}" for key, value in own.items()), *kept)
+
+
+def _config(folder: Path) -> dict[str, Any]:
+    """Return the mappings of a run's config; {} of a folder that has none or a damaged one."""
+    try:
+        cfg = plain_yaml.mapping(untrusted_files.read_text(folder, CONFIG), folder / CONFIG)
+    except (OSError, UserError):
+        return {}
+    return {key: node for key, node in cfg.items() if isinstance(node, dict)}
+
+
+def seeds(values: str, overrides: Sequence[str]) -> str:
+    """Return the command that repeats a run with other seeds, `1,2,3`."""
+    kept = [word for word in overrides if not word.startswith("seed=")]
+    return train_line("-m", f"seed={values}", *kept)

@@ -13,7 +13,7 @@ Key = tuple[int, tuple[float, ...]]
 """A member's seed and rates: members that have both in common draw the same."""
 
 
-class Mask(nn.Module):
+class DropoutMask(nn.Module):
     """Stands where a model has `nn.Dropout`: multiplies by a mask that is drawn outside."""
 
     mask: Tensor
@@ -28,10 +28,10 @@ class Mask(nn.Module):
 
 
 def masked(model: nn.Module) -> nn.Module:
-    """Return a copy of a model with `Mask` in place of each `nn.Dropout`."""
+    """Return a copy of a model with `DropoutMask` in place of each `nn.Dropout`."""
     found = copy.deepcopy(model)
     for name in dropouts(model):
-        found.set_submodule(name, Mask())
+        found.set_submodule(name, DropoutMask())
     return found
 
 

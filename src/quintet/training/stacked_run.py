@@ -10,6 +10,7 @@ import lightning.pytorch as L
 import torch
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.artifacts.record import RESULT
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.module import DataModule
 from quintet.modules.stacked import StackedModule
@@ -81,6 +82,7 @@ def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
         if not isinstance(error, Exception) or _is_of_the_disk(error):
             raise
         for seat in left:
+            (seat.run.folder / RESULT).unlink(missing_ok=True)  # that is not how the trial ends
             seat.line.alone(reason_of(error))
 
 

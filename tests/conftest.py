@@ -74,7 +74,7 @@ def run_train(start_train: Start) -> RunTrain:
         folder: Path | None, *overrides: str, check: bool = True, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         process = start_train(folder, *overrides, **options)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=runs.PATIENCE)
         assert not check or process.returncode == 0, err
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

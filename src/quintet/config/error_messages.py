@@ -1,5 +1,6 @@
 """Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
 
+import os
 import shlex
 from typing import Any
 
@@ -8,6 +9,7 @@ from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
+from quintet.config.trust import REFERENCE
 
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that are filled in by the run."""
@@ -53,9 +55,10 @@ def _of_hydra(error: BaseException) -> UserError | None:
         problem, hint = "is required and has no value", f"Give {key}=<value>."
         return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        return _unknown_key(cause) or UserError(f"{_first_line(error)} {_first_line(cause)}")
+        told = UserError(f"{_first_line(error)} {_first_line(cause)}")
+        return _unknown_key(cause) or _unresolved(cause) or told
     if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or UserError(_first_line(error))
+        return _unknown_key(error) or _unresolved(error) or UserError(_first_line(error))
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override or "", str(error))
     if isinstance(error, HydraException):
@@ -73,6 +76,22 @@ def _unknown_key(error: Any) -> UserError | None:
     keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
     key = str(error.full_key or error.key)
     return UserError("is not a key", code=Code.UNKNOWN_NAME, key=key, allowed=keys)
+
+
+def _unresolved(error: Any) -> UserError | None:
+    """Return the error for a reference (`${...}`) without a value; None for any other."""
+    from omegaconf.errors import InterpolationResolutionError
+
+    if not isinstance(error, InterpolationResolutionError):
+        return None
+    key, text = str(error.full_key), str(error.child_node)
+    found = REFERENCE.finditer(text)
+    unset = [m[1] for m in found if m[2] is None and m[1] not in os.environ]
+    what = f"the environment variable {unset[0]} is not set" if unset else _first_line(error)
+    hint = f"Set it, or give {key}=<value>." if unset else f"Give {key}=<value>."
+    return UserError(
+        f"cannot be resolved: {what}", code=Code.MISSING_VALUE, key=key, value=text, hint=hint
+    )
 
 
 def _unreadable(override: str, message: str) -> UserError:

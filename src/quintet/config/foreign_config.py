@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import plain_yaml
+from quintet.base import plain_yaml, schema
 from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES
 from quintet.config.instantiate import refuse_special
@@ -67,6 +67,7 @@ def settled(path: Path, trust: Trust) -> DictConfig:
         config["module"] = DEFAULT | named
     config = _mapped(config, lambda text, _: substituted(text, trust))
     check(config, trust)
+    check_facts(config["facts"])
     _keep_to_reading(config)
     return as_text(config)
 
@@ -90,7 +91,7 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
         if not isinstance(value(config, key), dict | list | None):
             _set(config, key, None)
     config = _mapped(config, lambda text, _: substituted(text, trust, live=True))
-    _mapped(config, lambda text, place: check_references(text, place, config))
+    _mapped(config, lambda text, place: check_references(text, place, config, trust))
     check(config, trust)
     _keep_to_reading(config)
     return config
@@ -101,7 +102,7 @@ def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) ->
     place = str(value(last, "paths.run") or "")
 
     def told(text: str, _: str) -> str:
-        text = substituted(text, trust)
+        text = substituted(text, trust, live=True)
         inside = bool(place) and (text == place or text.startswith(f"{place}/"))
         if REFERENCE.search(text):
             return text  # refused later, where it matters
@@ -123,6 +124,41 @@ def check(config: dict[str, Any], trust: Trust) -> None:
         if not trust.allows(path, group, place):
             raise _untrusted(f"{where}_target_", str(path), group)
         refuse_special(node, place)
+
+
+def check_facts(facts: dict[str, Any]) -> None:
+    """Check the types and ranges of a run's facts, from which models and inputs are made.
+
+    Raises:
+        UserError: names the fact.
+
+    """
+    from quintet.data.lightning_data import StatedFacts
+
+    given = {key: each for key, each in facts.items() if each is not None}
+    try:
+        schema.build(StatedFacts, given)
+    except ValueError as error:
+        raise _wrong_facts(str(error)) from None
+    for key, each in given.items():
+        if any(n < 0 for n in _numbers(each)) and key != "other":
+            raise _wrong_facts(f"{key} is below 0")
+    if len(given.get("cardinalities", ())) > ([0, *given.get("input_shape", ())])[-1]:
+        raise _wrong_facts("there are more cardinalities than inputs")
+
+
+def _wrong_facts(why: str) -> UserError:
+    return UserError(
+        f"is not what a run knows of its data: {why}",
+        code=Code.DAMAGED,
+        key="facts",
+        hint="Restore the run's config.yaml from a copy.",
+    )
+
+
+def _numbers(value: Any) -> list[Any]:
+    found = value if isinstance(value, list) else [value]
+    return [each for each in found if isinstance(each, int | float)]
 
 
 def check_places(config: DictConfig, run: Path) -> None:

@@ -214,8 +214,10 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
 
 
 def loggers(cfg: DictConfig) -> list[Any]:
-    """Return the loggers that are switched on."""
-    return list(_switched_on(cfg, "logger"))
+    """Return the loggers that are switched on; they are told no secrets."""
+    from quintet.trackers.tracking import keep_secrets_from
+
+    return [keep_secrets_from(each) for each in _switched_on(cfg, "logger")]
 
 
 def strategy(cfg: DictConfig) -> tuple[Any, Any]:

@@ -5,6 +5,7 @@ import json
 import pickle
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -25,7 +26,7 @@ from quintet import api
 from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
-from quintet.commands.export import export
+from quintet.commands.export import _example, export
 from quintet.commands.prediction import predict
 from quintet.comparison.differences import differences
 from quintet.comparison.side import side
@@ -496,3 +497,92 @@ def test_nothing_of_a_source_runs_text_gets_into_advice(run):
     cfg = run_folder.load(run, Trust())
     cfg.model.weights, cfg.data.seed, cfg.data.val = str(run), 7, 0.2
     assert "pwned" not in str(initialization.seen_before(cfg, ordered=False))
+
+
+FACTS = [
+    ("input_shape", ["${oc.env:QUINTET_CANARY}"]),
+    ("input_shape", [-1]),
+    ("input_shape", 3),
+    ("num_classes", -2),
+    ("class_names", [{"_": 1}]),
+    ("class_counts", {"a": 1}),
+    ("cardinalities", [2] * 99),
+    ("cardinalities", ["2"]),
+    ("task", 3),
+    ("kind", ["tokens"]),
+    ("vocabulary", "many"),
+    ("fingerprint", [1]),
+]
+
+
+@pytest.mark.parametrize(("fact", "value"), FACTS)
+def test_facts_that_are_none_are_refused_by_name(run, fact, value):
+    """By the one door through which every command builds the model of a folder."""
+    config = plain(run, CONFIG)
+    config["facts"][fact] = value
+    write(run, CONFIG, config)
+    with pytest.raises(UserError, match=fact) as refused:
+        run_folder.load(run, Trust())
+    assert refused.value.code is Code.DAMAGED
+
+
+@pytest.mark.parametrize("facts", [{"kind": "tokens", "vocabulary": 0}, {"input_shape": [10**15]}])
+def test_an_export_of_facts_that_describe_no_samples_is_one_refusal(run, facts):
+    config = plain(run, CONFIG)
+    shown = trained(run)
+    shown.cfg.facts = config["facts"] | facts
+    with pytest.raises(UserError, match=r"config\.yaml"):
+        _example(shown)
+
+
+UNHEARD_OF = ("unheard_of.Thing", "unheard_of.inner.thing")
+
+
+@pytest.mark.parametrize("group", ["module", "data", "model", "metric", "loss", "facts"])
+def test_what_a_folder_names_is_not_even_imported(run, real, group, monkeypatch):
+    """Nor by commands that ask what a module takes: to import code is to run it."""
+    place = run.parents[2] / "importable"
+    (place / "unheard_of").mkdir(parents=True)
+    for name in ("__init__", "inner"):
+        wire = "import tripwire; tripwire.fired(__name__)\nclass Thing: pass\nthing = Thing"
+        (place / "unheard_of" / f"{name}.py").write_text(wire)
+    monkeypatch.syspath_prepend(str(place))
+    config, begun = plain(run, CONFIG), plain(run, BEGUN)
+    for target in UNHEARD_OF:
+        node = (config.get(group) or {}) | {"_target_": target}
+        write(run, CONFIG, config | {group: node})
+        write(run, BEGUN, begun | {group: node})
+        for command in commands(run, real):
+            with pytest.raises(UserError):
+                command()
+        shown(RunData.read(run))
+        differences(side(str(run), "a"), side(str(real / "run"), "b"))
+        attempted(lambda: resumed(resumption(run)))
+    assert not [name for name in sys.modules if name.startswith("unheard_of")]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "lightning.pytorch.demos.boring_classes.BoringDataModule"},
+        {"_target_": "lightning.pytorch.LightningDataModule"},
+        {"_target_": "quintet.data.lightning_data.LightningData", "datamodule": None, "seed": 1},
+        {"_target_": "quintet.data.disk.image_folder", "path": "/", "cache": "/tmp/pwned"},
+        {"_target_": "quintet.data.token_files.TokenFiles", "path": "/etc"},
+        {"_target_": "quintet.data.token_files.TokenFiles", "path": "http://evil/x"},
+        {"_target_": "quintet.data.tables.csv", "path": "http://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.tables.csv", "path": "s3://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.tables.csv", "path": "/dev/zero", "target": "a"},
+    ],
+    ids=lambda node: f"{node['_target_']} {node.get('path', '')}",
+)
+def test_the_data_of_a_folder_is_read_from_a_local_file_or_refused(run, node, monkeypatch):
+    def connect(*arguments: Any) -> None:
+        pytest.fail(f"it connects to {arguments[1:]}")
+
+    monkeypatch.setattr("socket.socket.connect", connect)
+    monkeypatch.setattr("socket.getaddrinfo", connect)
+    config = plain(run, CONFIG)
+    write(run, CONFIG, config | {"data": node})
+    with pytest.raises(UserError):
+        trained(run).load()

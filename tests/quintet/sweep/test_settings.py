@@ -21,6 +21,7 @@ GIVEN = {
     "look": False,
     "storage": None,
     "warm_start": None,
+    "try": None,
 }
 
 

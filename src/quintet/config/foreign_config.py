@@ -26,6 +26,8 @@ NEEDED = (*BEGUN, "facts")
 """The nodes from which a model is rebuilt."""
 OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
 """Nodes that the command fills in itself."""
+LIKE = {"metrics": "metric"}
+"""Groups whose nodes may name what those of another may."""
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
 """Arguments that name a path to write to."""
 FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
@@ -121,7 +123,7 @@ def check(config: dict[str, Any], trust: Trust) -> None:
     for place, node in _nodes(config, ""):
         group, where = place.partition(".")[0].partition("[")[0], f"{place}." if place else ""
         path = node["_target_"]
-        if not trust.allows(path, group, place):
+        if not trust.allows(path, LIKE.get(group, group), place):
             raise _untrusted(f"{where}_target_", str(path), group)
         refuse_special(node, place)
 

@@ -9,7 +9,13 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
-from quintet.config import foreign_config, initial_config, plaintext_secrets, references
+from quintet.config import (
+    foreign_config,
+    further_metrics,
+    initial_config,
+    plaintext_secrets,
+    references,
+)
 from quintet.config.run_folder import GROUPS, made_of
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
@@ -58,6 +64,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         OmegaConf.update(taken, key, references.value(own, key), force_add=True)
     with open_dict(taken):
         taken.choices = {g: first.choices[g] for g in made_of(taken) if g in first.choices}
+        further_metrics.expand(taken)
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
     plaintext_secrets.refuse_config(taken, folder)

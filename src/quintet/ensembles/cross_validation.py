@@ -195,6 +195,10 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
     record.transfer = first.transfer
+    shared = [
+        name for name in first.validation if all(name in r.validation for r in whole.values())
+    ]
+    record.validation = {n: fmean(r.validation[n] for r in whole.values()) for n in shared}
     losses = [r.loss for r in runs if r.loss is not None]
     record.loss = fmean(losses) if losses else None
     if any(r.status == "pruned" for r in runs):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import console
-from quintet.config import references
+from quintet.config import further_metrics, references
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.run_nodes import check_typed
 from quintet.config.task_defaults import choose_defaults
@@ -82,6 +82,7 @@ def validate(
         UserError: with what is allowed.
 
     """
+    further_metrics.expand(cfg)
     check_keys(cfg)
     check_typed(cfg, cfg.overrides)
     if compatibility:

@@ -105,7 +105,9 @@ class StackedRun:
 
         """
         trainer, task = self.trainer, self.task
-        numbers = task.numbers("train") | task.numbers("val")
+        numbers = dict[str, float]()
+        for stage in ("train", "val"):
+            numbers |= task.numbers(stage) | task.further(stage)
         trainer.callback_metrics = {name: torch.tensor(value) for name, value in numbers.items()}
         self.member.step_plateaus(numbers)
         for callback in trainer.callbacks:

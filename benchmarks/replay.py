@@ -36,10 +36,11 @@ DRAWN = {
     "asha": (Random, Asha),
     "successive_halving": (Random, SuccessiveHalving),
     "hyperband": (Random, Hyperband),
-    "genetic": (Genetic, RunAll),
     "coarse_to_fine": (lambda: CoarseToFine(each=24), lambda: Lengthening(each=24)),
 }
 FITTED = {
+    "genetic": (Genetic, RunAll),
+    "genetic with ASHA": (Genetic, Asha),
     "optuna (TPE)": (Tpe, RunAll),
     "TPE with ASHA": (Tpe, Asha),
     "TPE with ASHA from 3 epochs": (Tpe, lambda: Asha(3)),

@@ -28,6 +28,11 @@ REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""
 
 
+def pytest_configure() -> None:
+    """Let what tests start be interrupted, however pytest was started."""
+    warm.heed_signals()
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Skip the tests that need what was taken out by `make slim`."""
     if not REMOVED:
@@ -74,7 +79,7 @@ def run_train(start_train: Start) -> RunTrain:
         folder: Path | None, *overrides: str, check: bool = True, **options: Any
     ) -> "subprocess.CompletedProcess[str]":
         process = start_train(folder, *overrides, **options)
-        out, err = process.communicate(timeout=120)
+        out, err = process.communicate(timeout=runs.PATIENCE)
         assert not check or process.returncode == 0, err
         return subprocess.CompletedProcess(process.args, process.returncode, out, err)
 

@@ -23,6 +23,8 @@ Once = Callable[[str, Callable[[Path], None]], Path]
 ROOT = Path(__file__).parents[1]
 SMALL = ("trainer=cpu", "data=digits", "model.width=16", "baselines=false", "report=false")
 """A run whose epoch takes 50 milliseconds."""
+PATIENCE = 120.0
+"""Seconds that a process is waited for: on busy cores, only one that hangs takes as long."""
 
 
 def command(folder: Path | None, *overrides: str, script: str = "train") -> list[str]:
@@ -66,7 +68,7 @@ def start(arguments: list[str], **options: Any) -> subprocess.Popen[str]:
 
 
 def wait_until(
-    true: Callable[[], Any], process: subprocess.Popen[str], seconds: float = 60
+    true: Callable[[], Any], process: subprocess.Popen[str], seconds: float = PATIENCE
 ) -> None:
     """Wait until something is true of a running process."""
     end = time.monotonic() + seconds
@@ -132,7 +134,7 @@ def alive(process: subprocess.Popen[str]) -> set[int]:
     return found
 
 
-def wait_for_none_alive(process: subprocess.Popen[str], seconds: float = 15) -> None:
+def wait_for_none_alive(process: subprocess.Popen[str], seconds: float = PATIENCE) -> None:
     """Wait until the whole group has ended."""
     end = time.monotonic() + seconds
     while alive(process):

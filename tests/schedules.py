@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node
-from quintet.options.optimizers import parameter_groups
+from quintet.options.optimizers import SwitchesModes, parameter_groups
 from quintet.options.schedulers import with_warmup
 
 EPOCHS = TOTAL_STEPS // STEPS_PER_EPOCH
@@ -23,6 +23,8 @@ def start(scheduler, warmup=0, optimizer="sgd_momentum", share=1.0, **overrides)
     groups = parameter_groups(model, 0.1)
     groups[1]["lr"] = LR * share
     stepper = build("optimizer", optimizer, lr=LR, **rest)(groups)
+    if isinstance(stepper, SwitchesModes):
+        stepper.train()
     settings = SHORT.get(scheduler, {}) | overrides
     config = node("scheduler", scheduler, **settings)
     schedule = with_warmup(

@@ -40,6 +40,8 @@ LIBRARIES = (
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
 LARGEST, HIGH = 1 << 17, 400
 """Bytes of a request; file descriptors from here on are out of a script's way."""
+USUAL = {signal.SIGINT: signal.default_int_handler, signal.SIGTERM: signal.SIG_DFL}
+USUAL |= {getattr(signal, n): signal.SIG_DFL for n in ("SIGQUIT", "SIGHUP") if hasattr(signal, n)}
 _PR_SET_PDEATHSIG, _PR_SET_CHILD_SUBREAPER = 1, 36
 
 enabled = sys.platform == "linux"
@@ -59,6 +61,17 @@ def cold() -> Iterator[None]:
         yield
     finally:
         enabled = before
+
+
+def heed_signals() -> None:
+    """Heed the signals that a shell has its background jobs ignore, and that children inherit.
+
+    A test that sends one to what it has started is then the same in a terminal, after `&` and
+    under nohup.
+    """
+    for number, usual in USUAL.items():
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 class Popen(subprocess.Popen):  # type: ignore[type-arg]

@@ -1,5 +1,6 @@
 """Lightning's checkpoint IO: atomic writes, and loading without code execution."""
 
+import copy
 from collections import OrderedDict, defaultdict
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +13,7 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.base import schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing
+from quintet.base.secrets import redact
 
 HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
 """What Lightning adds of a module and of data that call `save_hyperparameters`."""
@@ -45,6 +47,22 @@ def odd(value: Any, place: str = "") -> Odd | None:
     return next(filter(None, inside), None)
 
 
+def without_secrets(value: Any) -> Any:
+    """Return part of a checkpoint with every string redacted; what has none is returned itself."""
+    if isinstance(value, str):
+        return redact(value, places=False)
+    if isinstance(value, dict):
+        changed = {k: new for k, v in value.items() if (new := without_secrets(v)) is not v}
+        if changed:
+            value = copy.copy(value)
+            value.update(changed)
+    elif type(value) in (list, tuple, set):
+        each = [without_secrets(v) for v in value]
+        if any(new is not v for new, v in zip(each, value, strict=True)):
+            return type(value)(each)
+    return value
+
+
 class WholeCheckpointIO(CheckpointIO):
     """Replaces a checkpoint atomically; loads tensors and plain data only.
 
@@ -61,6 +79,7 @@ class WholeCheckpointIO(CheckpointIO):
         """Write `checkpoint` to `path`.
 
         Of what `save_hyperparameters` noted plain data are kept: a run is rebuilt from its config.
+        Secrets stay references, as in every file.
 
         Raises:
             UserError: the disk is full, and the previous checkpoint is intact; or something in it
@@ -80,7 +99,7 @@ class WholeCheckpointIO(CheckpointIO):
             )
         self._checked = True
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:
-            torch.save(checkpoint, file)
+            torch.save(without_secrets(checkpoint), file)
 
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = True

@@ -67,7 +67,10 @@ class Record:
     loss: float | None = None
     """Loss of the best checkpoint on the validation split."""
     validation: dict[str, float] = field(default_factory=dict)
-    """All that was logged of the best checkpoint on the validation split, P and loss included."""
+    """All that was logged of the best checkpoint on the validation split, P and loss included; of a
+    run over folds or seeds their means."""
+    metrics: list[str] = field(default_factory=list)
+    """Names of the further metrics in `validation` and `test`, which decided nothing."""
     test: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
     """The checkpoint that was scored; ensemble.json for a run over folds or seeds."""
@@ -117,6 +120,11 @@ class Record:
     def trained(self) -> str:
         """What was trained, by its name on the command line; of a usual module it is the model."""
         return trained(self.choices)
+
+    @property
+    def further(self) -> dict[str, float]:
+        """Values of the further metrics on the validation split."""
+        return {name: self.validation[name] for name in self.metrics if name in self.validation}
 
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json atomically."""

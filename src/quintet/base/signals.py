@@ -72,10 +72,25 @@ def ignore_first(number: int, frame: FrameType | None) -> None:
 
 
 def listen(handler: Callable[[int, FrameType | None], None] = stop) -> None:
-    """Install a handler for SIGINT and SIGTERM; Python calls it in the main thread only."""
+    """Install a handler for SIGINT and SIGTERM; Python calls it in the main thread only.
+
+    A signal that the process was started to ignore stays ignored, as in any Python program: a shell
+    so shields what a script starts with `&` from the Ctrl-C that is meant for the script.
+    """
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
-            signal.signal(number, handler)
+            if signal.getsignal(number) is not signal.SIG_IGN:
+                signal.signal(number, handler)
+
+
+def heed_again() -> None:
+    """Stop ignoring the signals that this process was started to ignore.
+
+    For a process in a session of its own, where only the one that started it sends any.
+    """
+    for number in SIGNALS:
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, signal.SIG_DFL)
 
 
 def is_first(number: int, patience: float = PATIENCE) -> bool:

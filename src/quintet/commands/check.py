@@ -19,6 +19,7 @@ from quintet.artifacts.untrusted_files import read_json
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
+from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import taken
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
@@ -146,6 +147,6 @@ def _is_ours(path: Path) -> bool:
 def train(cfg: DictConfig, rate: float) -> float | None:
     """Run the experiment with the learning rate that the range test suggests."""
     cfg.optimizer.lr = rate
-    words = [w for w in cfg.overrides if not w.startswith(("apply=", "optimizer.lr="))]
+    words = [w for w in as_typed(cfg.overrides) if not w.startswith(("apply=", "optimizer.lr="))]
     cfg.overrides = [*words, f"optimizer.lr={rate:g}"]  # what train.py would be given
     return experiments.train(cfg).metric.value

@@ -69,6 +69,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         )(task)
 
         def run() -> None:
+            if trial_pipe() is not None:
+                signals.heed_again()
             signals.listen()
             die_with_parent()
             spare_the_console()
@@ -168,7 +170,7 @@ def placed(arguments: list[str]) -> list[str]:
 
     """
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
-    folder, new = (_resolved(read(given.get(k, "null"))) for k in ("resume", "hydra.run.dir"))
+    folder, new = (_resolved(k, read(given.get(k, "null"))) for k in ("resume", "hydra.run.dir"))
     if not folder:
         if new and is_first_rank():
             run_folder.check_free(Path(new))
@@ -195,6 +197,6 @@ def placed(arguments: list[str]) -> list[str]:
     return [*arguments, f"hydra.run.dir={quoted(path)}"]
 
 
-def _resolved(typed: str) -> str:
+def _resolved(key: str, typed: str) -> str:
     """Return a path with the variables put in that it names, as our own hints name them."""
-    return str(OmegaConf.create({"path": typed}).path) if "${oc.env:" in typed else typed
+    return str(OmegaConf.create({key: typed})[key]) if "${oc.env:" in typed else typed

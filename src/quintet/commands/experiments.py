@@ -12,6 +12,7 @@ from quintet.artifacts.record import REPORT, Record
 from quintet.base.process import is_first_rank
 from quintet.config import run_nodes
 from quintet.config.compatibility import check_choices, check_keys
+from quintet.config.initial_config import as_typed
 from quintet.study.trial_pipe import is_trial
 
 if TYPE_CHECKING:
@@ -30,7 +31,7 @@ def train(cfg: DictConfig) -> Record:
     """
     if not cfg.resume:  # what can be known at once is answered at once
         check_keys(cfg)
-        run_nodes.check_typed(cfg, cfg.overrides)
+        run_nodes.check_typed(cfg, as_typed(cfg.overrides))
         check_choices(cfg)
         run_nodes.check_config(cfg)
     from quintet.ensembles.cross_validation import run

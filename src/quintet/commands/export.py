@@ -10,6 +10,7 @@ from torch import Tensor, nn
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check, staging
+from quintet.artifacts.record import CONFIG
 from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_atomically
@@ -93,8 +94,17 @@ def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
 
 
 def _example(run: Trained) -> Tensor:
-    """Return two samples of the training data's shape and type."""
-    facts = run.cfg.facts
+    """Return two samples of the training data's shape and type.
+
+    Raises:
+        DamagedError: the config's facts describe no samples.
+
+    """
+    with untrusted_files.understood(Path(run.cfg.paths.run) / CONFIG):
+        return _samples(run.cfg.facts)
+
+
+def _samples(facts: DictConfig) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     shape = (2, *facts.input_shape)
     if facts.kind == "tokens":

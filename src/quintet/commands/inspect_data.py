@@ -12,6 +12,7 @@ from quintet.artifacts import output_paths, untrusted_files
 from quintet.base import console, paths
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically
+from quintet.config.initial_config import as_typed
 from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
 from quintet.diagnostics.data_choices import fitting, folds
@@ -45,7 +46,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     if isinstance(facts, StatedFacts):
         return _stated(cfg, facts)
     assert isinstance(data, DataModule)
-    typed = {override.partition("=")[0] for override in cfg.overrides}
+    typed = {override.partition("=")[0] for override in as_typed(cfg.overrides)}
     usual = _usual()
     chosen = {
         group: option

@@ -14,6 +14,7 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.commands import experiments
+from quintet.config.initial_config import as_typed
 from quintet.diagnostics.sample_size import Growth, advice, fit
 
 FILE = "learning_curve.csv"
@@ -74,7 +75,7 @@ def train(cfg: DictConfig, fraction: float, folder: Path) -> Record:
         own.data.fraction = fraction
         own.test = own.baselines = False
         own.callbacks.progress = None
-        own.overrides = [*own.overrides, f"data.fraction={fraction:g}"]
+        own.overrides = [*as_typed(own.overrides), f"data.fraction={fraction:g}"]
     with redirect_stdout(io.StringIO()):
         return experiments.train(own)
 

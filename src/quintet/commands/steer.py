@@ -1,9 +1,9 @@
 """Ask something of a run that trains, and tell what it answers: what `python src/steer.py` does."""
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from omegaconf import DictConfig
 
@@ -73,21 +73,28 @@ def _requests(cfg: DictConfig) -> Iterator[Request]:
 
 def _check(run: DictConfig, requests: list[Request]) -> None:
     """Refuse what the run's own config rules out."""
-    if not run.callbacks.get("steering"):
+    callbacks, optimizer = (_mapping(run, key) for key in ("callbacks", "optimizer"))
+    if not callbacks.get("steering"):
         raise UserError(
             "This run cannot be steered: it was started with callbacks.steering=null",
             code=Code.INCOMPATIBLE,
         )
-    own = [f"optimizer.{key}" for key in run.optimizer if f"optimizer.{key}" in NUMBERS]
+    own = [f"optimizer.{key}" for key in optimizer if f"optimizer.{key}" in NUMBERS]
     for request in requests:
         if request.key in NUMBERS and request.key not in own:
-            name = run.choices.get("optimizer")
+            name = _mapping(run, "choices").get("optimizer")
             raise UserError(
                 f"is not a setting of {name}, the run's optimizer",
                 code=Code.UNKNOWN_NAME,
                 key=request.key,
                 allowed=own,
             )
+
+
+def _mapping(run: DictConfig, key: str) -> Mapping[str, Any]:
+    """Return a node of a run's config; nothing where a stranger has put something else."""
+    node = run.get(key)
+    return cast(Mapping[str, Any], node) if isinstance(node, DictConfig) else {}
 
 
 def _several(folder: Path) -> UserError:

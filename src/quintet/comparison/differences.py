@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from quintet.comparison.side import Side
+from quintet.config.references import value
 from quintet.study.spec import shown
 
 IGNORED = ("facts", "paths", "overrides", "choices", "resume", "study", "logger", "report", "debug")
@@ -30,13 +31,13 @@ def _flat(side: Side) -> dict[str, str]:
     chosen = {key: str(value) for key, value in side.first.record.choices.items()}
     if side.kind == "run":
         chosen.pop("sweeper", None)
-    values = {key: value for key, value in side.first.cfg.items() if key not in IGNORED}
+    values = {key: node for key, node in side.first.cfg.items() if key not in IGNORED}
     values.pop("sweeper", None)
-    place, seed = str(side.first.cfg["paths"]["run"]), str(side.first.cfg["seed"])
+    place, seed = (str(value(side.first.cfg, key)) for key in ("paths.run", "seed"))
     settings = {
-        key: value
-        for key, value in _leaves(values)
-        if not value.startswith(place) and not (key.endswith(".seed") and value == seed)
+        key: text
+        for key, text in _leaves(values)
+        if not text.startswith(place) and not (key.endswith(".seed") and text == seed)
     }
     return chosen | settings | space
 

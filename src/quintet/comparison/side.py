@@ -7,6 +7,7 @@ from typing import Any, Literal
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import Code, UserError
+from quintet.config.safe_overrides import harmless
 from quintet.report.run.run_data import RunData
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
@@ -124,12 +125,13 @@ def check(a: Side, b: Side) -> None:
     """
     one, two = a.first.record, b.first.record
     if one.metric.name != two.metric.name:
+        names = (one.metric.name, two.metric.name)
+        again = "Train b again with metric={}, or a with metric={}.".format(*names)
         raise UserError(
             f"a is measured by {one.metric.name}, b by {two.metric.name}, so their scores cannot "
             "be compared",
             code=Code.INCOMPATIBLE,
-            hint=f"Train b again with metric={one.metric.name}, or a with "
-            f"metric={two.metric.name}.",
+            hint=again if all(harmless(f"metric={name}") for name in names) else "",
         )
     if one.facts.get("fingerprint") != two.facts.get("fingerprint"):
         raise UserError(

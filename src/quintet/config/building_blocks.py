@@ -65,7 +65,17 @@ FAMILIES = {
         Family((f"{ENGINE}.options.inits",), "builtins.object", functions=True),
     ),
     "optimizer": (
-        Family(("torch.optim", f"{ENGINE}.options.optimizers"), "torch.optim.Optimizer"),
+        Family(("torch.optim", f"{ENGINE}.options.muon"), "torch.optim.Optimizer"),
+        Family(
+            (
+                "pytorch_optimizer.optimizer.lamb",
+                "pytorch_optimizer.optimizer.lion",
+                "schedulefree.adamw_schedulefree",
+                "schedulefree.sgd_schedulefree",
+            ),
+            "torch.optim.Optimizer",
+            exports=("pytorch_optimizer", "schedulefree"),
+        ),
     ),
     "scheduler": (
         Family(

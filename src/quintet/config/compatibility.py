@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.config import further_metrics
 from quintet.config.error_messages import FILLED_IN
 from quintet.config.run_nodes import taken
 
@@ -98,6 +99,7 @@ def check_choices(cfg: DictConfig) -> None:
     task = cfg.facts.task or cfg.data.get("task")
     kind = cfg.facts.kind or cfg.data.get("kind")
     need, what = model_need(task, kind)
+    further_metrics.check(cfg, task)
     misfits = [
         *_misfit(cfg, "loss", task, f"a {task} task"),
         *_misfit(cfg, "metric", task, f"a {task} task"),

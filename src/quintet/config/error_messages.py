@@ -1,5 +1,6 @@
 """Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
 
+import re
 import shlex
 from typing import Any
 
@@ -11,6 +12,8 @@ from quintet.base.secrets import redact
 
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that are filled in by the run."""
+UNSET = re.compile(r"Environment variable '([^']+)' not found")
+"""How OmegaConf names a variable that is not set."""
 
 
 def as_user_error(error: BaseException) -> UserError:
@@ -53,9 +56,10 @@ def _of_hydra(error: BaseException) -> UserError | None:
         problem, hint = "is required and has no value", f"Give {key}=<value>."
         return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        return _unknown_key(cause) or UserError(f"{_first_line(error)} {_first_line(cause)}")
+        told = UserError(f"{_first_line(error)} {_first_line(cause)}")
+        return _unknown_key(cause) or _unresolved(cause) or told
     if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or UserError(_first_line(error))
+        return _unknown_key(error) or _unresolved(error) or UserError(_first_line(error))
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override or "", str(error))
     if isinstance(error, HydraException):
@@ -73,6 +77,26 @@ def _unknown_key(error: Any) -> UserError | None:
     keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
     key = str(error.full_key or error.key)
     return UserError("is not a key", code=Code.UNKNOWN_NAME, key=key, allowed=keys)
+
+
+def _unresolved(error: Any) -> UserError | None:
+    """Return the error for a reference (`${...}`) without a value; None for any other."""
+    from omegaconf.errors import InterpolationResolutionError
+
+    if not isinstance(error, InterpolationResolutionError):
+        return None
+    key = str(error.full_key) if error.full_key else None
+    text = None if error.child_node is None else str(error.child_node)
+    unset = UNSET.search(str(error))
+    what = f"the environment variable {unset[1]} is not set" if unset else _first_line(error)
+    todo = ", or ".join((["set it"] if unset else []) + ([f"give {key}=<value>"] if key else []))
+    return UserError(
+        f"{'' if key else 'A reference '}cannot be resolved: {what}",
+        code=Code.MISSING_VALUE,
+        key=key,
+        value=text,
+        hint=todo[:1].upper() + todo[1:],
+    )
 
 
 def _unreadable(override: str, message: str) -> UserError:

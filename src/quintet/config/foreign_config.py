@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import plain_yaml
+from quintet.base import plain_yaml, schema
 from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES
 from quintet.config.instantiate import refuse_special
@@ -26,6 +26,8 @@ NEEDED = (*BEGUN, "facts")
 """The nodes from which a model is rebuilt."""
 OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
 """Nodes that the command fills in itself."""
+LIKE = {"metrics": "metric"}
+"""Groups whose nodes may name what those of another may."""
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
 """Arguments that name a path to write to."""
 FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
@@ -61,12 +63,13 @@ def settled(path: Path, trust: Trust) -> DictConfig:
 
     """
     config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
-    _require(config, NEEDED, path)
+    require(config, NEEDED, path)
     if "module" not in config:
         named = {"metric_name": config["metric"].get("name"), "task": config["facts"].get("task")}
         config["module"] = DEFAULT | named
     config = _mapped(config, lambda text, _: substituted(text, trust))
     check(config, trust)
+    check_facts(config["facts"])
     _keep_to_reading(config)
     return as_text(config)
 
@@ -84,13 +87,13 @@ def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str
 
     """
     config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
-    _require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
+    require(config, (*BEGUN, WATCHING), "The run's .hydra/config.yaml")
     config.setdefault("module", dict(DEFAULT))
     for key in typed:
         if not isinstance(value(config, key), dict | list | None):
             _set(config, key, None)
     config = _mapped(config, lambda text, _: substituted(text, trust, live=True))
-    _mapped(config, lambda text, place: check_references(text, place, config))
+    _mapped(config, lambda text, place: check_references(text, place, config, trust))
     check(config, trust)
     _keep_to_reading(config)
     return config
@@ -101,7 +104,7 @@ def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) ->
     place = str(value(last, "paths.run") or "")
 
     def told(text: str, _: str) -> str:
-        text = substituted(text, trust)
+        text = substituted(text, trust, live=True)
         inside = bool(place) and (text == place or text.startswith(f"{place}/"))
         if REFERENCE.search(text):
             return text  # refused later, where it matters
@@ -120,9 +123,44 @@ def check(config: dict[str, Any], trust: Trust) -> None:
     for place, node in _nodes(config, ""):
         group, where = place.partition(".")[0].partition("[")[0], f"{place}." if place else ""
         path = node["_target_"]
-        if not trust.allows(path, group, place):
+        if not trust.allows(path, LIKE.get(group, group), place):
             raise _untrusted(f"{where}_target_", str(path), group)
         refuse_special(node, place)
+
+
+def check_facts(facts: dict[str, Any]) -> None:
+    """Check the types and ranges of a run's facts, from which models and inputs are made.
+
+    Raises:
+        UserError: names the fact.
+
+    """
+    from quintet.data.lightning_data import StatedFacts
+
+    given = {key: each for key, each in facts.items() if each is not None}
+    try:
+        schema.build(StatedFacts, given)
+    except ValueError as error:
+        raise _wrong_facts(str(error)) from None
+    for key, each in given.items():
+        if any(n < 0 for n in _numbers(each)) and key != "other":
+            raise _wrong_facts(f"{key} is below 0")
+    if len(given.get("cardinalities", ())) > ([0, *given.get("input_shape", ())])[-1]:
+        raise _wrong_facts("there are more cardinalities than inputs")
+
+
+def _wrong_facts(why: str) -> UserError:
+    return UserError(
+        f"is not what a run knows of its data: {why}",
+        code=Code.DAMAGED,
+        key="facts",
+        hint="Restore the run's config.yaml from a copy.",
+    )
+
+
+def _numbers(value: Any) -> list[Any]:
+    found = value if isinstance(value, list) else [value]
+    return [each for each in found if isinstance(each, int | float)]
 
 
 def check_places(config: DictConfig, run: Path) -> None:
@@ -142,7 +180,7 @@ def check_places(config: DictConfig, run: Path) -> None:
             if key == "filename" and {*"{}"} & {*FIELD.sub("", text)}:
                 raise UserError(
                     f"{place}={text!r} is a template that may tell more than a metric. Allowed: "
-                    f"{{name}} and {{name:.3f}}. If more is meant, type {place}= on this command."
+                    "{name} and {name:.3f}. If more is meant, give this key on the command line."
                 )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(
@@ -151,7 +189,7 @@ def check_places(config: DictConfig, run: Path) -> None:
                     code=Code.NOT_TRUSTED,
                     key=place,
                     value=text,
-                    hint=f"If that is intended, give {place}= on this command.",
+                    hint="If that is intended, give this key on the command line.",
                 )
 
 
@@ -169,7 +207,13 @@ def refuse_references(config: DictConfig, *groups: str) -> None:
                 raise refusal(place, found[1])
 
 
-def _require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
+def require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
+    """Raise an error for a config that lacks one of some groups.
+
+    Raises:
+        UserError: names the group.
+
+    """
     for group in groups:
         if not isinstance(config.get(group), dict):
             raise UserError(
@@ -189,14 +233,18 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
     known = any(home.partition(".")[0] == package for home in (*homes, "torch", "lightning"))
     word = path if known else package
     may = f"Here it may name the building blocks of {', '.join(homes)}. " if homes else ""
+    allow = (
+        f"If you know this code, allow it with trust={word} on the command line, or with "
+        f'trusted = ["{word}"] under [tool.quintet] in pyproject.toml.'
+    )
+    named = all(map(str.isidentifier, word.split(".")))  # else it is text to paste into a shell
     return UserError(
         "is not trusted, so it was not called: it came with a folder, and to name code is "
         "to run it",
         code=Code.NOT_TRUSTED,
         key=key,
         value=path,
-        hint=f"{may}If you know this code, allow it with trust={word} on the command line, or "
-        f'with trusted = ["{word}"] under [tool.quintet] in pyproject.toml.',
+        hint=f"{may}{allow if named else ''}",
     )
 
 

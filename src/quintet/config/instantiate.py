@@ -128,10 +128,15 @@ def _check(values: dict[str, Any], where: str) -> dict[str, Any]:
     target = locate(values[TARGET], where)
     refuse_special(values, where)
     takes = parameters(target)
-    reserved = RESERVED.get(where, set()) - set(takes)
+    reserved = RESERVED.get(_group(where), set()) - set(takes)
     values = {key: value for key, value in values.items() if key not in reserved}
     check_arguments(target, {k: v for k, v in values.items() if k not in NODE_KEYS}, where)
     return values
+
+
+def _group(where: str) -> str:
+    """Return the group that a place of the config is of: further metrics are metrics."""
+    return "metric" if where.startswith("metrics.") and where.count(".") == 1 else where
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:

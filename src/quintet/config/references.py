@@ -34,7 +34,18 @@ def literal(value: Any) -> Any:
 
 
 def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
-    """Replace the references to the environment that are allowed; others are left unchanged."""
+    """Replace the references to the environment that are allowed; others are left unchanged.
+
+    Args:
+        text: of a folder's config.
+        trust: the variables that it may refer to.
+        live: whether the text is going to be resolved: references to trusted variables then stay,
+            as their values may be secrets.
+
+    Raises:
+        UserError: an allowed variable is not set.
+
+    """
 
     def known(found: re.Match[str]) -> str:
         name, default = found[1], found[2]
@@ -50,14 +61,23 @@ def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
                 code=Code.MISSING_VALUE,
                 hint="Set it.",
             )
-        return cast(str, literal(there)) if live else there
+        if not live:
+            return there
+        return cast(str, literal(there)) if name == ROOTED else found[0]
 
     return REFERENCE.sub(known, text)
 
 
-def check_references(text: str, place: str, config: dict[str, Any], depth: int = 0) -> str:
-    """Raise an error for a reference that is not to a single value of the config itself."""
+def check_references(
+    text: str, place: str, config: dict[str, Any], trust: Trust, depth: int = 0
+) -> str:
+    """Raise an error for a reference that is not to a single value of the config itself.
+
+    Variables of the environment that are trusted may be referred to.
+    """
     starts = [m for m in re.finditer(r"(\\*)\$\{", text) if len(m[1]) % 2 == 0]
+    trusted = {m.start() for m in REFERENCE.finditer(text) if m[1] in trust.variables}
+    starts = [m for m in starts if m.end() - 2 not in trusted]
     if depth > DEEPEST or len(starts) > MOST:
         raise _unbounded(place, text)
     for start in starts:
@@ -77,7 +97,7 @@ def check_references(text: str, place: str, config: dict[str, Any], depth: int =
         if isinstance(there, dict | list):
             raise _unbounded(place, text)
         if isinstance(there, str):
-            check_references(there, place, config, depth + 1)
+            check_references(there, place, config, trust, depth + 1)
     return text
 
 

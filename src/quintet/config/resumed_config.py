@@ -1,5 +1,6 @@
 """The config of a resumed run, whose folder may be a stranger's."""
 
+import shlex
 from pathlib import Path
 from typing import Any, cast
 
@@ -9,8 +10,16 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
-from quintet.config import foreign_config, initial_config, plaintext_secrets, references
+from quintet.base.quoting import quoted
+from quintet.config import (
+    foreign_config,
+    further_metrics,
+    initial_config,
+    plaintext_secrets,
+    references,
+)
 from quintet.config.run_folder import GROUPS, made_of
+from quintet.config.safe_overrides import sort_out
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -58,6 +67,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         OmegaConf.update(taken, key, references.value(own, key), force_add=True)
     with open_dict(taken):
         taken.choices = {g: first.choices[g] for g in made_of(taken) if g in first.choices}
+        further_metrics.expand(taken)
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
     plaintext_secrets.refuse_config(taken, folder)
@@ -97,14 +107,21 @@ def _trackers(
     words = [f"logger=[{','.join(used)}]"]
     for name, node in used.items():
         known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
-        words += [f"logger.{name}.{k}={v}" for k, v in now.items() if v != known.get(k)]
+        changed = {k: v for k, v in now.items() if v != known.get(k)}
+        words += [f"logger.{name}.{k}={_value(v)}" for k, v in changed.items()]
+    kept, left_out = sort_out(words)
+    but = " (words that name a class or a variable are left out)" if left_out else ""
     raise UserError(
         f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose "
         "where results go, as it could send them anywhere with your keys",
         code=Code.NOT_TRUSTED,
-        hint=f"Give the loggers again, for instance as {' '.join(words)}, or logger=none; or, if "
-        f"nobody else can have written to this folder, trust={LOGGER}.",
+        hint=f"Give the loggers again, for instance as {shlex.join(kept)}{but}, or logger=none; "
+        f"or, if nobody else can have written to this folder, trust={LOGGER}.",
     )
+
+
+def _value(value: object) -> str:
+    return quoted(value) if isinstance(value, str) else str(value)
 
 
 def _options() -> dict[str, Any]:

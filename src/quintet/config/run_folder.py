@@ -16,7 +16,7 @@ from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import remove_temporary_files, write_atomically
 from quintet.base.process import is_first_rank
-from quintet.config import foreign_config, initial_config, references, run_nodes
+from quintet.config import foreign_config, further_metrics, initial_config, references, run_nodes
 from quintet.config.trust import Trust
 
 GROUPS = (
@@ -60,6 +60,7 @@ def note_command(cfg: DictConfig) -> None:
                 raise one_choice(group)
         cfg.choices = {group: chosen.get(group) for group in made_of(cfg) if group in chosen}
         cfg.overrides = initial_config.as_typed(hydra.overrides.task)
+        further_metrics.expand(cfg)
         for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files
             if isinstance(cfg.get(group), DictConfig):
                 cfg[group].pop("search_space", None)
@@ -221,7 +222,9 @@ def read(folder: Path) -> DictConfig:
         UserError: it is not a run folder.
 
     """
-    return _placed(foreign_config.as_text(foreign_config.read(_config_of(folder))), folder)
+    config = foreign_config.read(path := _config_of(folder))
+    foreign_config.require(config, ("data", "trainer", "cv"), path)
+    return _placed(foreign_config.as_text(config), folder)
 
 
 def _placed(cfg: DictConfig, folder: Path) -> DictConfig:

@@ -5,6 +5,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.base import paths
 from quintet.config.compatibility import model_need, top_level
+from quintet.config.initial_config import as_typed
 from quintet.problems import PROBLEMS
 
 
@@ -42,6 +43,6 @@ def _is_default(cfg: DictConfig, group: str) -> bool:
     }
     typed = any(
         word.lstrip("+~").partition("=")[0].partition(".")[0] in (group, "experiment")
-        for word in cfg.overrides
+        for word in as_typed(cfg.overrides)
     )
     return not typed and cfg.choices.get(group) == usual[group]

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.columns import offsets_of, offsets_remark
 from quintet.data.facts import check
 from quintet.data.frames import existing
 from quintet.data.image_arrays import Channels, channels_of, white_for, white_of
@@ -67,7 +68,8 @@ def arrays(
     image = found_kind == "image" and inputs.ndim == 4
     axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
     white = white_of(inputs) if found_kind == "image" else 1.0
-    converted = convert(inputs, found_kind, axis, white)
+    offsets = offsets_of(inputs) if found_kind in ("table", "sequence") else None
+    converted = convert(inputs, found_kind, axis, white, offsets)
     found = _masks(targets, ignore) if segmented else _target(targets, task)
     samples = Samples(
         x=converted,
@@ -81,6 +83,7 @@ def arrays(
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
             *([remark] if remark else []),
+            *([] if offsets is None else [offsets_remark(offsets)]),
             *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
             found.summary,
         ],
@@ -91,6 +94,7 @@ def arrays(
             "x": x,
             "dtype": inputs.dtype.name,
             "channels_at": axis,
+            "offsets": None if offsets is None else offsets.tolist(),
         },
     )
     check(samples)
@@ -120,7 +124,10 @@ def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
     if kind == "image" and inputs.ndim == 4 and axis is None:
         axis = channels_of(inputs.shape, None)[0]
     white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
-    x = convert(inputs, kind, axis, white)
+    offsets = None if reader.get("offsets") is None else np.array(reader["offsets"])
+    if offsets is not None and inputs.shape[-1] != len(offsets):
+        offsets = None  # of another shape, which is refused below
+    x = convert(inputs, kind, axis, white, offsets)
     expected = reader.get("shape")
     if expected is not None and list(x.shape[1:]) != list(expected):
         raise UserError(
@@ -148,7 +155,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             return {name: stored[name] for name in stored.files}
     except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
         reason = (
-            "it holds Python objects, which could run code: save plain numbers or text"
+            "it is none, or holds Python objects, which could run code: save plain numbers or text"
             if "allow_pickle" in str(problem)
             else problem
         )
@@ -186,7 +193,11 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
 
 
 def convert(
-    inputs: NDArray[Any], kind: Kind, channels: Channels | None = None, white: float = 1.0
+    inputs: NDArray[Any],
+    kind: Kind,
+    channels: Channels | None = None,
+    white: float = 1.0,
+    offsets: NDArray[Any] | None = None,
 ) -> Tensor:
     """Return inputs in the shape and type that `Samples` has for their kind.
 
@@ -195,6 +206,7 @@ def convert(
         kind: of the inputs.
         channels: axis of the channels of images (N, _, _, _).
         white: what values are divided by.
+        offsets: what is taken off each feature before the values become float32, see `offsets_of`.
 
     """
     if inputs.dtype.kind not in "biuf":
@@ -207,6 +219,8 @@ def convert(
         if inputs.dtype.kind == "f":
             raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
+    if offsets is not None:
+        inputs = inputs - offsets
     with np.errstate(over="ignore"):
         values = torch.from_numpy(inputs.astype(np.float32))
     if kind == "image" and inputs.ndim == 3:

@@ -19,6 +19,8 @@ Spec = dict[str, Any]
 """`name`, the fields of `ColumnFormat`, and by type: `offset`, which is taken off before float32
 (number, date), `parts` (date), `categories` (category)."""
 OLD_STYLES = {"1.5": (".", ""), "1,000": (".", ","), "1,5": (",", ".")}
+FLOAT32_STEP, BLUR = 6e-8, 1e-4
+"""Relative error of float32, and the share of a column's spread that it may not exceed."""
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 4096
 DAY = np.timedelta64(86_400_000_000, "us")
@@ -113,12 +115,19 @@ def codes(cells: Cells, spec: Spec) -> NDArray[np.float64]:
     return words.spread(np.array(numbers, dtype=np.float64), 0.0)
 
 
-def unknown_categories(cells: Cells, spec: Spec) -> list[str]:
-    """Return the words of a column that training did not have."""
+def unknown_categories(cells: Cells, spec: Spec) -> str:
+    """Return a sentence on the cells of a column whose words training did not have."""
     known, missing = {*spec["categories"]}, format_of(spec).missing
     words = cells.as_words()
-    strange = {word for word in words.words if word.lower() not in missing} - known
-    return sorted(strange & {words.words[at] for at in np.flatnonzero(words.counts)})
+    strange = [word.lower() not in missing and word not in known for word in words.words]
+    rows = np.flatnonzero(words.spread(np.array(strange, dtype=bool), empty=False))
+    if not len(rows):
+        return ""
+    distinct = sum(new and bool(count) for new, count in zip(strange, words.counts, strict=True))
+    return (
+        f"'{cells.name}': {len(rows)} of {len(cells)} cells hold {distinct} value(s) that training "
+        f"did not have ('{words.at(int(rows[0]))}' in row {rows[0] + 1}); taken as unknown."
+    )
 
 
 def settle_unreadable(
@@ -190,7 +199,33 @@ def _offset(values: NDArray[np.float64]) -> float:
 def blurred(known: NDArray[np.float64]) -> bool:
     """Return whether 32-bit floats would blur the differences of values."""
     spread = known.std()
-    return bool(spread > 0 and np.abs(known).max() * 6e-8 > 1e-4 * spread)
+    return bool(spread > 0 and np.abs(known).max() * FLOAT32_STEP > BLUR * spread)
+
+
+def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
+    """Return a value of each feature (F,) to take off where float32 would blur its differences.
+
+    None where it blurs none; 0 for features that it does not blur. Whole numbers stay whole.
+    """
+    if inputs.dtype.kind not in "iuf" or inputs.dtype.itemsize < 4 or inputs.dtype == np.float32:
+        return None
+    columns = inputs.reshape(-1, inputs.shape[-1])
+    wide = np.int64 if inputs.dtype.kind in "iu" else np.float64
+    first = columns[0].astype(wide)
+    with np.errstate(over="ignore", invalid="ignore"):
+        spread = (columns.astype(wide) - first).std(axis=0)
+        blurs = np.abs(columns).max(axis=0) * FLOAT32_STEP > BLUR * spread
+    found: NDArray[Any] = np.where(blurs & (spread > 0), first, wide(0))
+    return found if found.any() else None
+
+
+def offsets_remark(offsets: NDArray[Any]) -> str:
+    """Return a sentence on what is taken off features, see `offsets_of`."""
+    which = np.flatnonzero(offsets)
+    return (
+        f"{len(which)} feature(s) have values so large that 32 bits would blur their differences, "
+        f"such as feature {which[0]}: {offsets[which[0]]} is taken off it."
+    )
 
 
 def _date_parts(moments: NDArray[Any]) -> Spec:

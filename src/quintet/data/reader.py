@@ -20,7 +20,7 @@ from quintet.data.columns import (
 )
 from quintet.data.frames import existing
 from quintet.data.images import new_images
-from quintet.data.parsing.rules import BY_NAME, Unreadable
+from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.series import new_windows
 from quintet.data.text import encode as encode_text
@@ -57,7 +57,7 @@ def read_new(
         path: of the file or folder.
         reader: how the training data was read.
         given: what differs in this file: separator, encoding, skip_rows, comment, decimal,
-            thousands, date_format or unreadable, as of `quintet.data.tables.csv`.
+            thousands, date_format, missing or unreadable, as of `quintet.data.tables.csv`.
 
     Raises:
         UserError: the file is not there or does not fit the training data.
@@ -99,7 +99,9 @@ def read_new(
 def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
     """Return a column's description with the formats that its cells have in this file."""
     spec = number(column) if isinstance(column, str) else {**column, **format_of(column).to_dict()}
-    own = {}
+    own: dict[str, Any] = {}
+    if given.get("missing") is not None:
+        own["missing"] = sorted(Rules(missing=given["missing"]).missing_words)
     for key, kind in (("decimal", "number"), ("thousands", "number"), ("date_format", "date")):
         mark = given.get(key)
         mark = mark.get(spec["name"]) if isinstance(mark, Mapping) else mark
@@ -153,10 +155,7 @@ def _table(table: RawTable, specs: list[Spec], rule: Unreadable) -> NewInput:
         cells, form = table[str(spec["name"])], format_of(spec)
         if form.type == "category":
             if unknown := unknown_categories(cells, spec):
-                remarks.append(
-                    f"'{spec['name']}': {len(unknown)} value(s) were not there in training "
-                    f"('{unknown[0]}'), taken as unknown."
-                )
+                remarks.append(unknown)
         elif told := settle_unreadable(cells, form.parse(cells).bad, form, rule):
             remarks.append(told)
     return NewInput(encode(table.columns, specs), _rows(len(table)), remarks)

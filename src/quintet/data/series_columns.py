@@ -13,6 +13,7 @@ from quintet.data.frames import require
 from quintet.data.groups import missing_group
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.inference import infer
+from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.time_steps import Times
@@ -65,8 +66,9 @@ def columns_of(
     cells = table[target]
     form = infer(cells, rules, table.separator)
     if form.type != "number":
+        meant = near_miss(cells, form.missing) if form.type == "category" else ""
         form = format_of(number(target))
-        _refuse_no_numbers(cells, form.parse(cells).bad, target)
+        _refuse_no_numbers(cells, form.parse(cells).bad, target, meant)
     spec, parsed = describe(cells, form)
     settled = settle_unreadable(cells, parsed.bad, form, rules.unreadable)
     found = SeriesColumns(
@@ -78,7 +80,8 @@ def columns_of(
         form = infer(table[name], rules, table.separator)
         spec, parsed = describe(table[name], form)
         if form.type not in ("date", "number") or len(parsed.bad):
-            shown = f", '{table[name].at(int(parsed.bad[0]))}'" if len(parsed.bad) else ""
+            row = int(parsed.bad[0]) if len(parsed.bad) else 0
+            shown = f", which '{table[name].at(row)}' in row {row + 1} is not"
             raise UserError(
                 f"must be a date or a number in every row{shown}",
                 code=Code.DATA,
@@ -104,16 +107,20 @@ def columns_of(
     return found
 
 
-def _refuse_no_numbers(cells: Cells, bad: NDArray[np.intp], target: str) -> None:
-    if len(bad):
-        raise UserError(
-            f"holds '{cells.at(int(bad[0]))}', which is not a number ({len(bad)} such values)",
-            code=Code.DATA,
-            key="data.target",
-            value=target,
-            hint="A series is a column of numbers in time order: name another, or repair these "
-            "cells",
-        )
+def _refuse_no_numbers(cells: Cells, bad: NDArray[np.intp], target: str, meant: str) -> None:
+    if not len(bad) and not meant:
+        return
+    row = int(bad[0]) if len(bad) else 0
+    what = "is not a number" if len(bad) else "is too long a number"
+    raise UserError(
+        f"holds '{cells.at(row)}' in row {row + 1}, which {what}"
+        f"{f' ({len(bad)} such values)' if len(bad) else ''}",
+        code=Code.DATA,
+        key="data.target",
+        value=target,
+        hint=meant[:1].upper() + meant[1:]
+        or "A series is a column of numbers in time order: name another, or repair these cells",
+    )
 
 
 def _time_column(

@@ -12,7 +12,9 @@ Scale = Literal["standard", "minmax", "robust", "none"]
 IQR_OF_NORMAL = 1.349
 """Interquartile range of the standard normal distribution: IQR / 1.349 estimates sigma."""
 CHUNK = 1 << 22
-"""Numbers turned to float64 at a time, so that statistics of big data cost little memory."""
+"""Numbers of which medians are exact; of more, they may come from evenly spaced rows."""
+CACHED = 1 << 16
+"""Numbers turned to float64 at a time, as many as a cache holds."""
 
 
 def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
@@ -51,11 +53,11 @@ def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Te
     shift = columns[0].double()
     total = torch.zeros_like(shift)
     for part in _chunks(columns):
-        total += (part - shift).sum(dim=0)
+        total += part.to(torch.float64, copy=True).sub_(shift).sum(dim=0)
     mean = shift + total / len(columns)
     squares = torch.zeros_like(shift)
     for part in _chunks(columns):
-        squares += (part - mean).square_().sum(dim=0)
+        squares += part.to(torch.float64, copy=True).sub_(mean).square_().sum(dim=0)
     deviation = (squares / len(columns)).sqrt()
     if constant is None:
         constant = torch.eq(*extremes(columns))
@@ -100,6 +102,6 @@ def quantiles(columns: Tensor, at: list[float]) -> Tensor:
 
 
 def _chunks(columns: Tensor) -> Iterator[Tensor]:
-    rows = max(1, CHUNK // max(1, columns.shape[1]))
+    rows = max(1, CACHED // max(1, columns.shape[1]))
     for start in range(0, len(columns), rows):
         yield columns[start : start + rows]

@@ -5,8 +5,9 @@ import json
 import shutil
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import lightning.pytorch as L
 import numpy as np
@@ -16,16 +17,45 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.distributed import DistributedSampler
 
-from quintet.base import paths
+from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
 from quintet.data.loader import epoch_generator
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
-DTYPES = ("uint8", "uint16", "uint32", "int32", "int64")
+LARGEST = 2**31 - 1
+"""Of vocabularies; an embedding of more would take terabytes."""
 TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
 SEPARATOR = 0
 """The byte between documents of `python_topics`; no text contains it."""
+
+
+@dataclass(frozen=True)
+class TokenDescription:
+    """The content of `tokens.json`: how the arrays are read.
+
+    Args:
+        dtype: of the token ids.
+        vocabulary: number of different tokens; ids are below it.
+        bytes: of text, by split.
+
+    """
+
+    dtype: Literal["uint8", "uint16", "uint32", "int32", "int64"]
+    vocabulary: int
+    bytes: dict[str, int] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        """Check the numbers.
+
+        Raises:
+            ValueError: with the one that cannot be.
+
+        """
+        if not 0 < self.vocabulary <= LARGEST:
+            raise ValueError(f"vocabulary={self.vocabulary} is not from 1 to {LARGEST:,}")
+        if odd := [s for s, count in self.bytes.items() if s not in SPLITS or count < 1]:
+            raise ValueError(f"bytes.{odd[0]} is not the size of train, val or test")
 
 
 class Windows(Dataset[Tensor]):
@@ -37,20 +67,35 @@ class Windows(Dataset[Tensor]):
     Args:
         tokens: (M,), memory-mapped.
         length: of the sequences that a model reads.
+        vocabulary: what all tokens are below; None does not check.
 
     """
 
-    def __init__(self, tokens: NDArray[Any], length: int) -> None:
-        self.tokens, self.length = tokens, length
+    def __init__(self, tokens: NDArray[Any], length: int, vocabulary: int | None = None) -> None:
+        self.tokens, self.length, self.vocabulary = tokens, length, vocabulary
 
     def __len__(self) -> int:
         """Return the number of sequences; a last one that is shorter is left out."""
         return (len(self.tokens) - 1) // self.length
 
     def __getitem__(self, start: int) -> Tensor:
-        """Return the tokens from a position on, (length + 1,), int64."""
-        window = self.tokens[start : start + self.length + 1]
-        return torch.from_numpy(window.astype(np.int64))
+        """Return the tokens from a position on, (length + 1,), int64.
+
+        Raises:
+            UserError: one is not of the vocabulary, on which a model would fail or read past its
+                embedding.
+
+        """
+        window = self.tokens[start : start + self.length + 1].astype(np.int64)
+        if self.vocabulary is not None and not 0 <= window.min() <= window.max() < self.vocabulary:
+            odd = int(window.min() if window.min() < 0 else window.max())
+            raise UserError(
+                f"The token {odd} near position {start} is not below the vocabulary of "
+                f"{self.vocabulary} that {ABOUT} gives",
+                code=Code.DATA,
+                hint=f"Correct the dtype or the vocabulary in {ABOUT}.",
+            )
+        return torch.from_numpy(window)
 
 
 class Starts(DistributedSampler[int]):
@@ -133,8 +178,8 @@ class TokenFiles(L.LightningDataModule):
             return
         about = self._about()
         for split in SPLITS:
-            tokens = self._mapped(split, about["dtype"])
-            self.windows[split] = Windows(tokens, self.length)
+            tokens = self._mapped(split, about.dtype)
+            self.windows[split] = Windows(tokens, self.length, about.vocabulary)
             if not len(self.windows[split]):
                 raise UserError(
                     f"{split}.bin has {len(tokens)} tokens, and a sequence needs {self.length + 1}",
@@ -145,21 +190,20 @@ class TokenFiles(L.LightningDataModule):
         self.facts = {
             "kind": "tokens",
             "input_shape": [self.length],
-            "vocabulary": about["vocabulary"],
+            "vocabulary": about.vocabulary,
             "fingerprint": self._fingerprint(),
             "tokens_per_byte": {
                 split: len(self.windows[split].tokens) / count
-                for split, count in about.get("bytes", {}).items()
+                for split, count in about.bytes.items()
             },
         }
 
-    def _about(self) -> dict[str, Any]:
+    def _about(self) -> TokenDescription:
         try:
-            about: dict[str, Any] = json.loads((self.folder / ABOUT).read_text("utf-8"))
-            if about["dtype"] in DTYPES and int(about["vocabulary"]) > 0:
-                return about
-            reason = f"dtype is none of {', '.join(DTYPES)}, or vocabulary is below 1"
-        except (OSError, ValueError, KeyError, TypeError) as error:
+            return schema.build(
+                TokenDescription, json.loads((self.folder / ABOUT).read_text("utf-8"))
+            )
+        except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
         raise UserError(
             f"has no readable {ABOUT}: {reason}",
@@ -209,9 +253,18 @@ class TokenFiles(L.LightningDataModule):
 
     def predict_dataloader(self) -> DataLoader[Tensor]:
         """Return prompts from all over the test part, in one batch."""
-        tokens = self.windows["test"].tokens
+        test = self.windows["test"]
+        tokens = test.tokens
+        if not 1 < self.prompt <= len(tokens):
+            raise UserError(
+                f"is not from 2 to {len(tokens)}, the tokens of the test part",
+                code=Code.OUT_OF_RANGE,
+                key="data.prompt",
+                value=self.prompt,
+            )
         places = np.linspace(0, len(tokens) - self.prompt, self.prompts).astype(int)
-        found = [Windows(tokens, self.prompt - 1)[int(place)] for place in places]
+        prompts = Windows(tokens, self.prompt - 1, test.vocabulary)
+        found = [prompts[int(place)] for place in places]
         return DataLoader(found, len(found))  # type: ignore[arg-type]
 
 

@@ -244,7 +244,12 @@ def _cut(singles: list[Single], step: Step, gaps: str, remarks: list[str]) -> li
             if gaps == "fill"
             else "no window reaches across (data.gaps=fill carries the last value forward)"
         )
-        remarks.append(f"{holes} gap(s), the first {example}: {done}.")
+        days_off = (
+            " If they are holidays, data.time=none takes each row for the next step."
+            if step.kind == "weekdays"
+            else ""
+        )
+        remarks.append(f"{holes} gap(s), the first {example}: {done}.{days_off}")
     return tracks
 
 

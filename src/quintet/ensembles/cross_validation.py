@@ -16,6 +16,7 @@ from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
+from quintet.config.initial_config import as_typed
 from quintet.config.resumed_config import check_length, resumed
 from quintet.config.task_defaults import choose_defaults
 from quintet.config.trust import Trust
@@ -110,7 +111,7 @@ def part_of(cfg: DictConfig) -> dict[str, int]:
 
 def _part(cfg: DictConfig, place: Path, changes: Mapping[str, int]) -> DictConfig:
     own = deepcopy(cfg)
-    overrides = [each for each in cfg.overrides if not each.startswith("cv.")]
+    overrides = [each for each in as_typed(cfg.overrides) if not each.startswith("cv.")]
     with open_dict(own):
         own.paths.run = str(place)
         own.resume = None
@@ -195,6 +196,10 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     record.anomalies += dict.fromkeys(a for r in runs for a in r.anomalies)
     record.steering = [{**each, "run": name} for name, r in done.items() for each in r.steering]
     record.transfer = first.transfer
+    shared = [
+        name for name in first.validation if all(name in r.validation for r in whole.values())
+    ]
+    record.validation = {n: fmean(r.validation[n] for r in whole.values()) for n in shared}
     losses = [r.loss for r in runs if r.loss is not None]
     record.loss = fmean(losses) if losses else None
     if any(r.status == "pruned" for r in runs):

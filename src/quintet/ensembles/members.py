@@ -80,8 +80,10 @@ def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> d
         total, weight = total + count * predictions(run, "test"), weight + count
     if each:
         return {name: fmean(scores[name] for scores in each) for name in each[0]}
-    metric = instantiate(run.cfg.metric, "metric")
-    return {run.cfg.metric.name: score(metric, total / weight, targets(run, "test"))}
+    metrics = {run.cfg.metric.name: instantiate(run.cfg.metric, "metric")}
+    metrics |= build.further_metrics_of(run.cfg)
+    truth = targets(run, "test")
+    return {name: score(metric, total / weight, truth) for name, metric in metrics.items()}
 
 
 def tested(run: Trained) -> dict[str, float]:

@@ -1,7 +1,7 @@
 """Mean loss and metric over an epoch, at a few microseconds a batch."""
 
 import math
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import torch
 from torch import Tensor, nn
@@ -26,12 +26,20 @@ class Meter(nn.Module):
     Args:
         metric: takes predictions and targets.
         read: turns raw outputs into predictions.
+        further: metrics beside it, by name.
 
     """
 
-    def __init__(self, metric: Metric, read: Callable[[Tensor], Tensor]) -> None:
+    def __init__(
+        self,
+        metric: Metric,
+        read: Callable[[Tensor], Tensor],
+        further: Mapping[str, Metric] | None = None,
+    ) -> None:
         super().__init__()
         self.metric = metric
+        self.further = dict(further or {})
+        self._held = nn.ModuleList(self.further.values())  # which moves them to the device
         self.read = read
         # Not "disable": torchmetrics 1.9 then ignores the weights of unequal batches.
         self.mean_loss = MeanMetric(nan_strategy="error")
@@ -58,7 +66,9 @@ class Meter(nn.Module):
         if not torch.isfinite(loss).all():
             raise DivergedError
         self.mean_loss.update(loss, torch.tensor([len(t) for t in targets], device=loss.device))
-        self.metric.update(self.read(torch.cat(outputs)), torch.cat(targets))
+        predicted, target = self.read(torch.cat(outputs)), torch.cat(targets)
+        for metric in (self.metric, *self.further.values()):
+            metric.update(predicted, target)
 
     def compute(self) -> tuple[float, float]:
         """Return (mean loss, metric) over everything since the last call, on all ranks."""
@@ -69,3 +79,10 @@ class Meter(nn.Module):
         if not math.isfinite(loss):
             raise DivergedError
         return loss, value
+
+    def compute_further(self) -> dict[str, float]:
+        """Return the further metrics over everything since the last call, after `compute`."""
+        values = {name: float(metric.compute()) for name, metric in self.further.items()}
+        for metric in self.further.values():
+            metric.reset()
+        return values

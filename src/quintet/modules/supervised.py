@@ -35,6 +35,7 @@ class SupervisedModule(L.LightningModule):
         scheduler: makes the schedule of an optimizer's rate.
         metric_name: what P is called in the logs, as `val/<metric_name>`.
         task: what is predicted.
+        metrics: further metrics, measured on validation and test data, by name.
         target_centre: of a regression's standardised scale, one per target; float64 where
             float32 would blur the target's differences.
         target_width: likewise, in units of the target.
@@ -54,6 +55,7 @@ class SupervisedModule(L.LightningModule):
         *,
         metric_name: str,
         task: TaskName,
+        metrics: Mapping[str, Metric] | None = None,
         target_centre: Sequence[float] | Tensor = (0.0,),
         target_width: Sequence[float] | Tensor = (1.0,),
     ) -> None:
@@ -65,7 +67,14 @@ class SupervisedModule(L.LightningModule):
         self.register_buffer("target_centre", torch.as_tensor(target_centre).clone())
         self.register_buffer("target_width", torch.as_tensor(target_width).clone())
         self.meters = nn.ModuleDict(
-            {f"on_{stage}": Meter(metric.clone(), self.predictions) for stage in STAGES}
+            {
+                f"on_{stage}": Meter(
+                    metric.clone(),
+                    self.predictions,
+                    {} if stage == "train" else {k: m.clone() for k, m in (metrics or {}).items()},
+                )
+                for stage in STAGES
+            }
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
@@ -186,6 +195,8 @@ class SupervisedModule(L.LightningModule):
     def _log(self, stage: str) -> None:
         loss, value = self._meter(stage).compute()
         self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
+        further = self._meter(stage).compute_further()
+        self.log_dict({f"{stage}/{name}": each for name, each in further.items()})
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and its schedule, as Lightning wants them."""

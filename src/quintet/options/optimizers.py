@@ -1,7 +1,7 @@
 """The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
 
 from collections.abc import Container, Iterable, Iterator
-from typing import Any, Literal
+from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
@@ -21,6 +21,21 @@ UNDECAYED = (
 
 NORMS = (BatchOrInstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Layers that belong to the layer before them."""
+
+
+@runtime_checkable
+class SwitchesModes(Protocol):
+    """An optimizer whose parameters hold one thing in training and another in evaluation.
+
+    Schedule-free optimizers take gradients between the latest iterate and the average of all, and
+    evaluate the average (Defazio et al., 2024, "The road less scheduled").
+    """
+
+    def train(self) -> None:
+        """Put what gradients are taken at into the parameters."""
+
+    def eval(self) -> None:
+        """Put what is to be evaluated into the parameters."""
 
 
 def parameter_groups(

@@ -4,6 +4,7 @@ The schedules themselves are torch's. A schedule lives on one of two clocks, its
 "step" ticks after every optimizer step, "epoch" after every epoch.
 """
 
+import math
 from collections.abc import Callable
 from typing import Any, Literal
 
@@ -12,6 +13,14 @@ from torch.optim import lr_scheduler as lrs
 from torch.optim.lr_scheduler import LRScheduler
 
 from quintet.base.errors import Code, UserError
+from quintet.options.optimizers import SwitchesModes
+
+FALLS: dict[str, Callable[[float], float]] = {
+    "sqrt": lambda over: 1 - math.sqrt(over),
+    "linear": lambda over: 1 - over,
+    "cosine": lambda over: (1 + math.cos(math.pi * over)) / 2,
+}
+"""How a rate falls from 1 to 0, by the share of the fall that is over."""
 
 Factory = Callable[..., LRScheduler]
 """Makes the schedule of an optimizer; usually a `functools.partial` of its class."""
@@ -160,8 +169,11 @@ def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
 def uses_momentum(optimizer: Optimizer) -> bool:
     """Return whether the optimizer uses momentum or betas, so that cycling them has an effect.
 
-    SGD and RMSprop have the argument but do not use it at 0.
+    SGD and RMSprop have the argument but do not use it at 0. Schedule-free optimizers place their
+    parameters by it, between an iterate and the average, so it must not change.
     """
+    if isinstance(optimizer, SwitchesModes):
+        return False
     return any("betas" in g or g.get("momentum", 0) > 0 for g in optimizer.param_groups)
 
 
@@ -245,3 +257,58 @@ def cyclic(
         base_momentum=base_momentum,
         max_momentum=max_momentum,
     )
+
+
+def warmup_stable_decay(
+    optimizer: Optimizer,
+    total_steps: int,
+    decay: float = 0.2,
+    shape: Literal["sqrt", "linear", "cosine"] = "sqrt",
+    min_factor: float = 0.0,
+) -> lrs.LambdaLR:
+    """Keep the rate constant, then let it fall in the last share `decay` of the steps.
+
+    The warm-up is `scheduler.warmup`'s. Until the decay a run does not depend on its length, so
+    shorter and longer runs can be compared, or continued, there. Hu et al. (2024), "MiniCPM",
+    section 4; the square root: Hägele et al. (2024), "Scaling laws and compute-optimal training
+    beyond fixed training durations".
+
+    Args:
+        optimizer: whose rate is scheduled.
+        total_steps: of the run, without the warm-up.
+        decay: share of the steps in which the rate falls, above 0 and at most 1.
+        shape: of the fall from 1 to 0 over its share x: sqrt is 1 - sqrt(x), linear 1 - x, cosine
+            half a cosine.
+        min_factor: of the learning rate, where the fall ends.
+
+    Raises:
+        UserError: decay or min_factor is out of range, or shape is unknown
+
+    """
+    for key, value, low in (
+        ("decay", decay, 0 < decay <= 1),
+        ("min_factor", min_factor, 0 <= min_factor <= 1),
+    ):
+        if not low:
+            raise UserError(
+                "is not a share",
+                code=Code.OUT_OF_RANGE,
+                key=f"scheduler.{key}",
+                value=value,
+                hint="Give a number from 0 to 1",
+            )
+    if shape not in FALLS:
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="scheduler.shape",
+            value=shape,
+            allowed=list(FALLS),
+        )
+    steps = max(1, round(decay * total_steps))
+
+    def factor(step: int) -> float:
+        over = min(max(step - (total_steps - steps), 0) / steps, 1.0)
+        return min_factor + (1 - min_factor) * FALLS[shape](over)
+
+    return lrs.LambdaLR(optimizer, factor)

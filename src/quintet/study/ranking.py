@@ -7,9 +7,9 @@ from typing import Any
 from quintet.study.trial import Trial, folder_of
 
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
-SPREAD, STEERED = "spread", "steered"
-"""Optional columns: the standard deviation of the metric over a trial's folds or seeds, and what
-was changed through steer.py while a trial trained."""
+SPREAD, STEERED, FURTHER = "spread", "steered", "further"
+"""Optional columns: the standard deviation of the metric over a trial's folds or seeds, what was
+changed through steer.py while a trial trained, and the further metrics, a column each."""
 
 
 def ranked(trials: Sequence[Trial], mode: str) -> list[Trial]:
@@ -45,10 +45,16 @@ def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any
             "seconds": trial.notes.get("seconds", 0.0),
             "folder": str(folder_of(folder, trial.number)),
             **{name: trial.notes.get(name) for name in some},
+            **{name: (trial.notes.get(FURTHER) or {}).get(name) for name in further_names(trials)},
             **{key: trial.params.get(key) for key in keys},
         }
         for trial in best_first
     ]
+
+
+def further_names(trials: Sequence[Trial]) -> list[str]:
+    """Return the names of the further metrics that trials were measured by."""
+    return list(dict.fromkeys(name for t in trials for name in t.notes.get(FURTHER) or {}))
 
 
 def state(trial: Trial) -> str:

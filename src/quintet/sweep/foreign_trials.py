@@ -4,6 +4,7 @@ from quintet.base import schema
 from quintet.base.errors import Code, UserError
 from quintet.study.study import Study
 from quintet.sweep.plan import Plan
+from quintet.sweep.points import KEPT
 from quintet.sweep.warm_start import started_from
 
 
@@ -18,7 +19,9 @@ def check_params(plan: Plan, study: Study) -> None:
     """
     warm_start = {f"trial {e.trial} of {e.study}": e.params for e in started_from(study)}
     trials = {f"trial {trial.number}": trial.params for trial in study.trials()}
-    for name, params in {**trials, **warm_start}.items():
+    tried = enumerate(study.optuna.user_attrs.get(KEPT) or [])
+    points = {f"point {index} of sweeper.try": params for index, params in tried}
+    for name, params in {**trials, **warm_start, **points}.items():
         if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.invalid_keys(params)]:
             raise UserError(
                 f"cannot be continued: {name} has {', '.join(odd)}, which is not of this sweep's "

@@ -22,6 +22,7 @@ from quintet.sweep import (
     console_report,
     final_ensemble,
     full_disk,
+    points,
     sweep_tracking,
     warm_start,
     winner,
@@ -115,7 +116,8 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         )
     study.set_or_check_spec(plan.spec())
     check_params(plan, study)
-    plan = replace(plan, examples=(), warm_start=warm_start.params(plan, study))
+    plan = replace(plan, examples=(), points=points.kept(plan.points, study))
+    plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(
         command=console_report.continue_command(plan),
         total=total,

@@ -13,6 +13,7 @@ from quintet.config import run_folder, trust
 from quintet.study import spec
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
+from quintet.sweep import points
 from quintet.sweep.examples import Example, check_metric, examples
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.search_space import search_space
@@ -46,7 +47,8 @@ class Plan:
         test: whether the winner is tested.
         report: whether the sweep writes a report page.
         examples: configs of the trials to come, one for each option.
-        warm_start: params from earlier studies, to try after the defaults.
+        points: params of the user's own, to try after the defaults.
+        warm_start: params from earlier studies, to try after those.
         trust: packages that trials use and that other commands must be told to trust.
         trackers: the `logger` node of the trials' configs, unresolved.
 
@@ -66,6 +68,7 @@ class Plan:
     test: bool
     report: bool = True
     examples: tuple[Example, ...] = field(default=(), repr=False)
+    points: tuple[Params, ...] = ()
     warm_start: tuple[Params, ...] = ()
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
@@ -73,7 +76,7 @@ class Plan:
     @property
     def enqueued(self) -> tuple[Params, ...]:
         """The params that are tried before the sampler suggests any."""
-        return (*filter(None, [self.defaults]), *self.warm_start)
+        return (*filter(None, [self.defaults]), *self.points, *self.warm_start)
 
     def spec(self) -> dict[str, Any]:
         """Return what must be the same for a study to be continued."""
@@ -126,12 +129,13 @@ def make_plan(
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)
     first = found[0].config
+    defaults = _defaults(base, space)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
         fixed=fixed,
         space=space,
-        defaults=_defaults(base, space),
+        defaults=defaults,
         folder=folder(config),
         metric=first.metric.name,
         mode=first.metric.mode,
@@ -143,6 +147,7 @@ def make_plan(
         test=config.test,
         report=config.report,
         examples=found,
+        points=tuple(points.read(config.sweeper["try"], space, defaults, sampler)),
         trust=tuple(
             sorted(
                 {*(config.get("trust") or ()), *(w for each in plain for w in trust.words(each))}

@@ -44,7 +44,7 @@ def check(config: DictConfig) -> None:
         )
     if type(settings.look) is not bool:
         raise _not_allowed("look", settings.look, "true or false")
-    for key in ("storage", "warm_start"):
+    for key in ("storage", "warm_start", "try"):
         if not isinstance(settings[key], str | None):
             raise _not_allowed(key, settings[key], "a string, or null for none")
     if not _is_integer(settings.seed, 0):

@@ -3,7 +3,7 @@
 import math
 import signal
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +29,7 @@ class Outcome:
         spread: standard deviation of the metric over folds, if any.
         cpu_seconds: of its processes in total.
         steered: what was changed through steer.py while it trained.
+        further: values of the further metrics on validation data.
 
     """
 
@@ -41,6 +42,7 @@ class Outcome:
     spread: float | None = None
     cpu_seconds: float = 0.0
     steered: str = ""
+    further: Mapping[str, float] = field(default_factory=dict)
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return the notes for the study; a killed trial keeps the epochs and seconds of `before`.
@@ -53,8 +55,10 @@ class Outcome:
         length = {key: getattr(self, key) for key in own}
         kept: dict[str, Any] = {k: max(now, before.get(k, 0)) for k, now in length.items()}
         notes = {"status": self.status, "value": self.value, "spread": self.spread}
-        notes["steered"] = self.steered or None
+        notes |= {"steered": self.steered or None}
         notes |= {"reason": self.reason} if self.state == "failed" else {}
+        if self.further:
+            kept["further"] = dict(self.further)
         return kept | {key: value for key, value in notes.items() if value is not None}
 
 
@@ -70,7 +74,7 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
-    rest = (*length, "; ".join(by_hand(record.steering)))
+    rest = (*length, "; ".join(by_hand(record.steering)), record.further)
     seen = (record.status, value, record.reason, *rest)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):

@@ -20,6 +20,8 @@ FOLDER = "best"
 SCORES = "evaluation.json"
 KEPT, CLOSED = "best", "best_closed"
 """Study attributes of `best/`: the trial it is a copy of, and the trial it was tested for."""
+UNTESTED = "untested"
+"""Study attribute: the anomaly of `best/` that says why its test failed, until it succeeds."""
 PASSED_OVER = "passed_over"
 """Study attribute: trials better than the one in `best/`, whose checkpoints are gone."""
 TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
@@ -72,16 +74,24 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
 
 
 def _close(plan: Plan, study: Study, trial: Trial, record: Record, start: Start) -> None:
-    """Test `best/`, unless that has been done."""
+    """Test `best/`, unless that has been done; a test that failed is tried again next time."""
     target, closed = study.folder / FOLDER, study.optuna.user_attrs.get(CLOSED)
     if closed in ([*_identity(trial), True], [*_identity(trial), plan.test]):
         return
-    if plan.test and not record.test:
-        test(plan, target, record, start)
+    if (before := study.optuna.user_attrs.get(UNTESTED)) in record.anomalies:
+        record.anomalies.remove(before)
+    todo = plan.test and not record.test
+    why_not = test(plan, target, record, start) if todo else None
+    if why_not is not None:
+        anomaly = f"the test failed: {why_not}; the sweep's command tries it again"
+        study.optuna.set_user_attr(UNTESTED, anomaly)
+        record.anomalies.append(anomaly)
+        record.write(target)
     for name in (SCORES, LOG, LOCK):  # the last two are left by a killed test
         (target / name).unlink(missing_ok=True)
     files.remove_temporary_files(target)
-    study.optuna.set_user_attr(CLOSED, [*_identity(trial), plan.test])
+    if why_not is None:
+        study.optuna.set_user_attr(CLOSED, [*_identity(trial), plan.test])
 
 
 def kept(study: Study, best: Trial) -> Record | None:
@@ -107,27 +117,35 @@ def _identity(best: Trial) -> list[object]:
     return [best.number, best.value]
 
 
-def test(plan: Plan, folder: Path, record: Record, start: Start) -> None:
+def test(plan: Plan, folder: Path, record: Record, start: Start) -> str | None:
     """Score a run folder by evaluate.py; add its test scores and the baselines' to its record.
 
     evaluate.py writes the scores last. If they exist, the test set has been opened, and a sweep
     that was killed before it recorded them does not open it again.
+
+    Returns:
+        None if nothing is left to do, otherwise why it failed.
+
     """
     if record.checkpoint is None or not subprocess_job.script(plan, "evaluate").is_file():
-        return
+        return None
     scores = folder / SCORES
     if (found := _scores(scores)) is None:
-        arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
-        arguments += as_override(plan.trust)
-        why_not = subprocess_job.ran(
-            subprocess_job.command(plan, "evaluate", arguments), folder, start
-        )
-        if (found := _scores(scores) if why_not is None else None) is None:
-            record.anomalies.append(f"the test failed: {why_not}")
-            record.write(folder)
-            return
+        if (why_not := _evaluated(plan, folder, start)) is not None:
+            return why_not
+        if (found := _scores(scores)) is None:
+            return f"{SCORES} has no test scores"
     record.test, record.baselines = found, Record.read(folder).baselines
     record.write(folder)
+    return None
+
+
+def _evaluated(plan: Plan, folder: Path, start: Start) -> str | None:
+    """Run evaluate.py on a run folder; return why it failed, None if it did not."""
+    arguments = [f"run={quoted(folder)}", "splits=[val,test]", "baselines=true"]
+    arguments += as_override(plan.trust)
+    command = subprocess_job.command(plan, "evaluate", arguments)
+    return subprocess_job.ran(command, folder, start)
 
 
 def _scores(path: Path) -> dict[str, float] | None:

@@ -1,7 +1,7 @@
 """Composition of a single option as in a run, without the rest of the run."""
 
 from dataclasses import asdict
-from typing import Any
+from typing import Any, cast
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
@@ -70,11 +70,13 @@ def composed(
     group: str, option: str, task: Task = "multiclass", *, known: Any = None, **overrides: Any
 ) -> DictConfig:
     """Return a config of an option, a facts node, a metric and an optimizer."""
+    own = cast(DictConfig, OmegaConf.load(options(group)[option]))
+    own.pop("defaults", None)  # other choices that it brings, which are not composed here
     root = {
         "facts": known or facts(task),
         "metric": {"name": "accuracy", "mode": "max"},
         "optimizer": {"lr": 0.1},
-        group: OmegaConf.merge(OmegaConf.load(options(group)[option]), overrides),
+        group: OmegaConf.merge(own, overrides),
     }
     return OmegaConf.create(root)
 

@@ -88,6 +88,7 @@ def outcome(record: Record) -> dict[str, float]:
     best = (
         {} if record.metric.value is None else {f"best/{record.metric.name}": record.metric.value}
     )
+    best |= {f"best/{name}": value for name, value in record.further.items()}
     test = {f"test/{name}": value for name, value in record.test.items()}
     size = {"epochs": record.epochs, "parameters": record.parameters, "seconds": record.seconds}
     return {**best, **test, **size}

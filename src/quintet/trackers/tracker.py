@@ -1,6 +1,7 @@
 """The base of trackers: they log the same facts and never interrupt training."""
 
 from collections.abc import Callable, Mapping
+from functools import partial
 from typing import Any
 
 from lightning.pytorch.loggers.logger import DummyExperiment, Logger  # type: ignore[attr-defined]
@@ -47,6 +48,11 @@ class Tracker(Logger):
         epoch = row.pop("epoch", None)
         log = super().log_metrics  # type: ignore[safe-super]
         self.attempt(log, row, step if epoch is None else int(epoch))
+
+    def log_hyperparams(self, *arguments: Any, **named: Any) -> None:
+        """Log the config, or what a module or data noted by `save_hyperparameters`."""
+        log = super().log_hyperparams  # type: ignore[safe-super]
+        self.attempt(partial(log, *arguments, **named))
 
     def save(self) -> None:
         """Flush to disk."""

@@ -1,13 +1,15 @@
 """The trackers of a run: they log its start and, whatever happens, its end."""
 
-from collections.abc import Sequence
+from argparse import Namespace
+from collections.abc import Mapping, Sequence
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 from omegaconf import DictConfig
 
 from quintet.artifacts.record import Record
 from quintet.base.process import is_first_rank
+from quintet.base.secrets import redact
 from quintet.trackers.run_facts import about, outcome
 
 if TYPE_CHECKING:
@@ -60,3 +62,31 @@ class Tracking:
         else:
             logger.log_metrics(outcome(self.record), self.record.epochs)
             logger.finalize(status)
+
+
+def keep_secrets_from(logger: "Logger") -> "Logger":
+    """Make any logger take references in place of secrets among hyperparameters; return it.
+
+    Lightning hands it what a module's or data's constructor noted by `save_hyperparameters`, which
+    was given the secrets themselves.
+    """
+    log = logger.log_hyperparams
+
+    def redacting(params: Any, *arguments: Any, **named: Any) -> Any:
+        given = vars(params) if isinstance(params, Namespace) else params
+        return log(_redacted(given), *arguments, **named)
+
+    logger.log_hyperparams = redacting  # type: ignore[method-assign]
+    return logger
+
+
+def _redacted(value: Any) -> Any:
+    """Return hyperparameters without secrets, in whatever a logger would make text of."""
+    if isinstance(value, Mapping):
+        return {key: _redacted(each) for key, each in value.items()}
+    if isinstance(value, list | tuple):
+        return [_redacted(each) for each in value]
+    if value is None or isinstance(value, bool | int | float):
+        return value
+    text = redact(whole := str(value), places=False)
+    return value if text == whole else text

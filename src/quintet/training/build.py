@@ -13,7 +13,7 @@ from quintet.artifacts.record import PROFILE
 from quintet.base import hydra_internals
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
-from quintet.config import run_nodes
+from quintet.config import further_metrics, run_nodes
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import left_open, taken
 from quintet.config.signature import check_arguments, locate, parameters
@@ -21,6 +21,7 @@ from quintet.config.signature import check_arguments, locate, parameters
 if TYPE_CHECKING:
     import lightning.pytorch as L
     from torch import nn
+    from torchmetrics import Metric
 
     from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
@@ -35,7 +36,7 @@ def check(cfg: DictConfig) -> None:
     """
     run_nodes.check_config(cfg)
     _check_strategy(cfg)
-    for where, node in run_nodes.nodes(cfg).items():
+    for where, node in (run_nodes.nodes(cfg) | further_metrics.nodes(cfg)).items():
         checked(node, where)
     _check_rates(cfg)
 
@@ -167,12 +168,19 @@ def _offers(
         "model": lambda: network,
         "loss": lambda: instantiate(cfg.loss, "loss"),
         "metric": lambda: instantiate(cfg.metric, "metric"),
+        "metrics": lambda: further_metrics_of(cfg),
         "init": lambda: instantiate(cfg.init, "init"),
         "optimizer": lambda: optimizer_factory(cfg),
         "scheduler": lambda: scheduler_factory(cfg),
         "facts": lambda: OmegaConf.to_container(cfg.facts),
         **{name: partial(getattr, data, name) for name in ("target_centre", "target_width")},
     }
+
+
+def further_metrics_of(cfg: DictConfig) -> "dict[str, Metric]":
+    """Return the metrics beside the one that decides, by name."""
+    nodes = further_metrics.nodes(cfg).items()
+    return {str(node.name): instantiate(node, where) for where, node in nodes}
 
 
 def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
@@ -257,8 +265,10 @@ def _profiler(cfg: DictConfig) -> Any:
 
 
 def loggers(cfg: DictConfig) -> list[Any]:
-    """Return the loggers that are switched on."""
-    return list(_switched_on(cfg, "logger"))
+    """Return the loggers that are switched on; they are told no secrets."""
+    from quintet.trackers.tracking import keep_secrets_from
+
+    return [keep_secrets_from(each) for each in _switched_on(cfg, "logger")]
 
 
 def strategy(cfg: DictConfig) -> tuple[Any, Any]:

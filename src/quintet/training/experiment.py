@@ -93,6 +93,7 @@ def fit(
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.changes import changes_of
     from quintet.training.callbacks.logged_metrics import LoggedMetrics
+    from quintet.training.callbacks.optimizer_modes import OptimizerModes, switches_modes
     from quintet.training.callbacks.prune import Prune
     from quintet.training.callbacks.session import EpochCounter, PlateauStep, Replan
     from quintet.training.lightning_patches import name_checkpoint, without_empty_hooks
@@ -100,6 +101,8 @@ def fit(
     tally = EpochCounter(record.seconds)
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
+    if switches_modes(cfg):
+        callbacks.insert(first_saver(callbacks), without_empty_hooks(OptimizerModes()))
     start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
     if start is not None:
         name_checkpoint(trainer, start)

@@ -19,7 +19,8 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from quintet.config.instantiate import explained, instantiate
-from quintet.options.optimizers import clips_mixed_precision, grouped
+from quintet.options.muon import Muon, by_kind
+from quintet.options.optimizers import SwitchesModes, clips_mixed_precision, grouped
 from quintet.options.schedulers import with_warmup
 from quintet.training.lightning_patches import optimizers_and_schedules
 
@@ -65,8 +66,13 @@ class OptimizerFactory:
             on=chosen.get("weight_decay_on", "weights"),
             layer_decay=chosen.get("layer_decay", 1.0),
         )
+        factory = instantiate(chosen, "optimizer")
+        if isinstance(params, nn.Module) and getattr(factory, "func", None) is Muon:
+            groups = by_kind(groups, params)
         with explained("optimizer"):
-            made: Optimizer = instantiate(chosen, "optimizer")(groups)
+            made: Optimizer = factory(groups)
+        if isinstance(made, SwitchesModes):
+            made.train()
         return made
 
 

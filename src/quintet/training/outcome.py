@@ -21,7 +21,7 @@ from quintet.base.errors import DivergedError, UserError
 from quintet.base.process import is_first_rank
 from quintet.base.secrets import redact
 from quintet.base.terminal import visible
-from quintet.config import trust
+from quintet.config import further_metrics, trust
 from quintet.config.error_messages import as_user_error
 from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
@@ -75,6 +75,7 @@ def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> No
     record.facts = cast(dict[str, Any], OmegaConf.to_container(cfg.facts))
     record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
     record.metric = Score(cfg.metric.name, cfg.metric.mode)
+    record.metrics = further_metrics.names(cfg)
     record.columns = [asdict(column) for column in columns]
 
 

@@ -8,8 +8,9 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import console
-from quintet.config import references
+from quintet.config import further_metrics, references
 from quintet.config.compatibility import check_choices, check_keys
+from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import check_typed
 from quintet.config.task_defaults import choose_defaults
 from quintet.study.trial_pipe import is_trial
@@ -82,8 +83,9 @@ def validate(
         UserError: with what is allowed.
 
     """
+    further_metrics.expand(cfg)
     check_keys(cfg)
-    check_typed(cfg, cfg.overrides)
+    check_typed(cfg, as_typed(cfg.overrides))
     if compatibility:
         check_choices(cfg)
     check(cfg)

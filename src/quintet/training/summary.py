@@ -98,6 +98,10 @@ def summarise(record: Record, folder: Path) -> None:
         test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
         loss = f" ({chosen})" if (chosen := record.choices.get("loss")) else ""
         tell(f"loss{loss}: validation {record.loss:.4f}{test}", style="dim")
+    for measured in record.metrics:
+        test = f", test {record.test[measured]:.4f}" if measured in record.test else ""
+        if measured in record.validation:
+            tell(f"{measured}: validation {record.validation[measured]:.4f}{test}", style="dim")
     for sentence in _remarks(record):
         tell(sentence, style="dim")
     say("")

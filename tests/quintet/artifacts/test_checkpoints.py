@@ -47,7 +47,7 @@ def test_full_disk_ends_a_run_with_one_message_and_the_last_checkpoint_whole(
     process = start_train(folder, "trainer.max_epochs=1000", "test=false")
     runs.wait_until(lambda: runs.epochs(folder) > 2, process)
     fill(small_disk)
-    _, err = process.communicate(timeout=30)
+    _, err = process.communicate(timeout=runs.PATIENCE)
     assert process.returncode == 1
     assert err.startswith(f"Error: {folder}"), err
     assert "no room left (0.0 MB free" in err

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 import canaries
+import outside
 import runs
 from runs import RunTrain, Start
 
@@ -89,6 +90,25 @@ def test_a_run_that_fails_with_a_secret_in_its_error(
     assert "lost.csv" in done.stderr
     assert canaries.heard(done.stdout + done.stderr) == []
     assert canaries.singing(tmp_path / "out") == []
+
+
+def test_data_of_a_team_that_notes_its_token(tmp_path: Path, run_train: RunTrain) -> None:
+    """Lightning hands what `save_hyperparameters` noted to checkpoints and to every tracker."""
+    out = tmp_path / "out"
+    logs = [f"logger=[{TRACKERS}]", *(WANDB if "wandb" in TRACKERS else ()), f"paths.logs={out}"]
+    data = ["data=lit", "data._target_=outside.behind_tokens.Hub", "trust=outside"]
+    data += ["+data.hf_token='${oc.env:SOME_TOKEN}'"]
+    data += ["+data.url='https://me:${oc.env:STORE_PASSWORD}@host/x?token=${oc.env:SOME_TOKEN}'"]
+    module = ["module=lit", "metric=logged", "metric.name=acc", "metric.mode=max"]
+    words = [*outside.WORDS, *module, *data, *logs, "trainer=cpu", "trainer.max_epochs=1"]
+    known = environment(PYTHONPATH=str(runs.ROOT / "tests"))
+    done = run_train(None, *words, f"hydra.run.dir={out}/run", env=known)
+    assert (out / "run" / "checkpoints" / "last.ckpt").is_file()
+    trusted = "trust=[outside,env:SOME_TOKEN,env:STORE_PASSWORD]"
+    again = (f"resume={out}/run", "trainer.max_epochs=2", trusted, *logs)
+    more = run_train(None, *again, env=known)
+    assert canaries.heard(done.stdout + done.stderr + more.stdout + more.stderr) == []
+    assert canaries.singing(out) == []
 
 
 @pytest.mark.release

@@ -1,5 +1,6 @@
 """Ctrl-C and SIGTERM end a run in good order; whoever stopped it can go on."""
 
+import os
 import shlex
 import signal
 import subprocess
@@ -14,6 +15,7 @@ from quintet.base import signals
 from quintet.base.files import replacing
 from quintet.base.signals import StoppedError
 from quintet.commands.entry_point import one_message
+from quintet.sweep.interruption import Interruption
 from runs import Start, TrainHere
 
 LONG = ("trainer.max_epochs=1000", "test=false")
@@ -28,7 +30,7 @@ def test_signal_while_training_leaves_a_run_to_go_on_with(
     process = start_train(folder, *LONG)
     runs.wait_until(lambda: runs.epochs(folder) > 2, process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=runs.PATIENCE)
     assert process.returncode == CODES[number]
     name = "Ctrl-C" if number == signal.SIGINT else "SIGTERM"
     hint = f"Go on with: python src/train.py resume={folder}"
@@ -53,7 +55,7 @@ def test_signal_before_training_ends_it_at_once(
     process = start_train(folder, *LONG)
     runs.wait_until((folder / ".hydra" / "overrides.yaml").exists, process)
     process.send_signal(number)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=runs.PATIENCE)
     assert process.returncode == CODES[number]
     assert "Traceback" not in err
     assert not (folder / "checkpoints").exists()
@@ -88,7 +90,7 @@ def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:
     for _ in range(3):
         process.send_signal(signal.SIGINT)
     process.send_signal(signal.SIGTERM)
-    _, err = process.communicate(timeout=10)
+    _, err = process.communicate(timeout=runs.PATIENCE)
     assert "Traceback" not in err
     assert process.returncode in CODES.values()
     assert runs.record(folder)["status"] == "interrupted"
@@ -221,3 +223,46 @@ def test_a_signal_at_any_line_of_the_end_ends_in_order(line: int) -> None:
     done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
     assert done.returncode in (0, 130), done.stderr
     assert "Traceback" not in done.stderr
+
+
+IGNORES = """
+import os, signal
+signal.signal(signal.SIGINT, signal.SIG_IGN)
+from quintet.base import process_exit, signals
+
+def work():
+    {first}
+    signals.listen()
+    os.kill(os.getpid(), signal.SIGINT)
+    print("went on")
+    signals.listen(signals.ignore_first)
+    os.kill(os.getpid(), signal.SIGINT)
+
+process_exit.end_with(work)
+"""
+
+
+@pytest.mark.parametrize(("first", "code"), [("pass", 0), ("signals.heed_again()", 130)])
+def test_what_a_shell_has_told_a_process_to_ignore_it_ignores(first: str, code: int) -> None:
+    """As a shell does for what a script starts with `&`; but a sweep ends its trials by signals."""
+    environment = {**runs.environment(), "PYTHONPATH": str(runs.ROOT / "src")}
+    command = [sys.executable, "-c", IGNORES.format(first=first)]
+    done = subprocess.run(command, capture_output=True, text=True, env=environment, check=False)
+    assert (done.returncode, "went on" in done.stdout) == (code, not code), done.stderr
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_sweep_goes_on_after_a_signal_that_it_is_to_ignore(
+    number: signal.Signals, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As nohup does with that of a closed terminal."""
+    monkeypatch.setattr(signals, "_since", None)
+    for handler, asked in ((signal.SIG_IGN, False), (signal.SIG_DFL, True)):
+        before, stop = signal.signal(number, handler), Interruption()
+        try:
+            with stop.on_signals():
+                os.kill(os.getpid(), number)
+            assert signal.getsignal(number) is handler
+        finally:
+            signal.signal(number, before)
+        assert stop() is asked

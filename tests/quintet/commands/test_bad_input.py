@@ -1,6 +1,8 @@
 """Each mistake ends with one message that says what was given, what is allowed and what to do."""
 
 import json
+import subprocess
+import sys
 
 import numpy as np
 import pandas as pd
@@ -20,6 +22,48 @@ def message(train_here, folder, *overrides):
     assert text.startswith("Error: "), text
     assert "Traceback" not in text
     return text
+
+
+@pytest.mark.parametrize(
+    ("script", "word"),
+    [
+        ("train", "resume"),
+        ("train", "hydra.run.dir"),
+        ("train", "model.weights"),
+        ("train", "data.path"),
+        ("check", "data.path"),
+        ("inspect_data", "data.path"),
+        ("evaluate", "run"),
+        ("predict", "input"),
+        ("export", "run"),
+        ("report", "sweep"),
+        ("compare", "a"),
+        ("ensemble", "sweep"),
+        ("steer", "run"),
+    ],
+)
+def test_a_path_that_refers_to_nothing_is_refused(script, word, tmp_path):
+    """As a hint of ours would have it typed, before the variable is set."""
+    data = ["data=csv"] if word == "data.path" else []
+    place = [f"paths.logs={tmp_path}"] if script == "train" else []
+    for text, why in (
+        ("${oc.env:NOWHERE}/x", "variable NOWHERE is not set"),
+        ("${no.key}", "no.key"),
+    ):
+        command = [sys.executable, str(ROOT / "src" / f"{script}.py"), *data, *place]
+        done = subprocess.run([*command, f"{word}={text}"], capture_output=True, text=True)
+        assert done.returncode == 1
+        (said,) = done.stderr.splitlines()
+        assert said.startswith(f"Error: {word}"), said
+        assert "raised while" not in said
+        assert why in said
+
+
+def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):
+    done = run_train(None, "paths.logs=${oc.env:NOWHERE}", check=False)
+    (said,) = done.stderr.splitlines()
+    assert said.startswith("Error: ")
+    assert "the environment variable NOWHERE is not set" in said
 
 
 @pytest.mark.parametrize(

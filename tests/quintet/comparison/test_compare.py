@@ -79,6 +79,14 @@ def test_searches_are_compared_at_equal_budget(sweeps):
     assert made.remarks[-1] == BEST_OF_MANY
 
 
+def test_a_name_of_a_folder_is_not_offered_as_a_word_to_type(sweeps):
+    a, b = (side(sweeps["grid"] / "best", which) for which in "ab")
+    b.first.record.metric.name = "f1; id"
+    with pytest.raises(UserError) as caught:
+        check(a, b)
+    assert (caught.value.code, caught.value.hint) == (Code.INCOMPATIBLE, "")
+
+
 @pytest.mark.parametrize(
     ("change", "says"),
     [

@@ -1,10 +1,13 @@
 """A folder from a stranger: nothing that its configs name is called, wherever they name it."""
 
+import contextlib
 import copy
 import json
 import pickle
+import shlex
 import shutil
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
@@ -17,7 +20,7 @@ from hydra.core.hydra_config import HydraConfig
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from omegaconf import OmegaConf
-from omegaconf.errors import OmegaConfBaseException
+from omegaconf.errors import ConfigAttributeError, OmegaConfBaseException
 
 import runs
 import tripwire
@@ -25,8 +28,9 @@ from quintet import api
 from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
-from quintet.commands.export import export
+from quintet.commands.export import _example, export
 from quintet.commands.prediction import predict
+from quintet.commands.steer import steer
 from quintet.comparison.differences import differences
 from quintet.comparison.side import side
 from quintet.config import foreign_config, references, run_folder
@@ -436,6 +440,51 @@ def test_a_resumed_folder_does_not_say_whom_to_tell(run):
     assert set(resumed(resumption(run, "trust=[logger]")).logger) == {"mlflow"}
 
 
+STEERED = {"optimizer": {"lr": 0.1, "momentum": None, "weight_decay": None}, "pause": None}
+STEERED |= {"stop": None, "checkpoint": None, "wait": 0}
+
+
+def test_a_config_of_any_shape_is_read_or_refused(run):
+    """By commands that only look at it, and so ask nothing of its shape beforehand."""
+    whole, sound = plain(run, CONFIG), side(str(run), "a")
+    for key in whole:
+        for odd in (None, "x", [1], 3, {"y": {}}, ...):
+            changed = whole | {key: odd}
+            write(run, CONFIG, {k: v for k, v in changed.items() if v is not ...})
+            for look in (
+                lambda: steer(OmegaConf.create({"run": str(run), **STEERED})),
+                lambda: differences(sound, side(str(run), "b")),
+            ):
+                with contextlib.suppress(UserError, ConfigAttributeError):
+                    look()
+
+
+def test_no_hint_to_be_copied_holds_a_shells_words_of_a_folder(run):
+    config = plain(run, BEGUN)
+    evil = {"_target_": "os.system", "entity": "x;id", "key": "${oc.env:QUINTET_CANARY}", "a b": 1}
+    config["logger"] = {"wandb": evil | {"notes": "$(id)"}}
+    write(run, BEGUN, config)
+    with pytest.raises(UserError) as caught:
+        resumed(resumption(run))
+    hint = caught.value.hint
+    assert "logger.wandb.entity" in hint
+    words = hint.split("instance as ")[1].split(" (words")[0]
+    assert shlex.join(shlex.split(words)) == words  # nothing for a shell to run
+    for left_out in ("os.system", "oc.env", "a b"):
+        assert left_out not in hint
+
+
+@pytest.mark.parametrize("target", ["a;id.Net", "$(id).Net", "torch`id`.Net", "a b.Net"])
+def test_what_is_no_name_of_code_is_not_offered_as_one_to_trust(run, target):
+    config = plain(run, CONFIG)
+    config["model"]["_target_"] = target
+    write(run, CONFIG, config)
+    with pytest.raises(UserError) as caught:
+        run_folder.load(run, Trust())
+    assert caught.value.code is Code.NOT_TRUSTED
+    assert "trust=" not in caught.value.hint
+
+
 @pytest.mark.parametrize(
     "laughs",
     [
@@ -497,3 +546,92 @@ def test_nothing_of_a_source_runs_text_gets_into_advice(run):
     cfg = run_folder.load(run, Trust())
     cfg.model.weights, cfg.data.seed, cfg.data.val = str(run), 7, 0.2
     assert "pwned" not in str(initialization.seen_before(cfg, ordered=False))
+
+
+FACTS = [
+    ("input_shape", ["${oc.env:QUINTET_CANARY}"]),
+    ("input_shape", [-1]),
+    ("input_shape", 3),
+    ("num_classes", -2),
+    ("class_names", [{"_": 1}]),
+    ("class_counts", {"a": 1}),
+    ("cardinalities", [2] * 99),
+    ("cardinalities", ["2"]),
+    ("task", 3),
+    ("kind", ["tokens"]),
+    ("vocabulary", "many"),
+    ("fingerprint", [1]),
+]
+
+
+@pytest.mark.parametrize(("fact", "value"), FACTS)
+def test_facts_that_are_none_are_refused_by_name(run, fact, value):
+    """By the one door through which every command builds the model of a folder."""
+    config = plain(run, CONFIG)
+    config["facts"][fact] = value
+    write(run, CONFIG, config)
+    with pytest.raises(UserError, match=fact) as refused:
+        run_folder.load(run, Trust())
+    assert refused.value.code is Code.DAMAGED
+
+
+@pytest.mark.parametrize("facts", [{"kind": "tokens", "vocabulary": 0}, {"input_shape": [10**15]}])
+def test_an_export_of_facts_that_describe_no_samples_is_one_refusal(run, facts):
+    config = plain(run, CONFIG)
+    shown = trained(run)
+    shown.cfg.facts = config["facts"] | facts
+    with pytest.raises(UserError, match=r"config\.yaml"):
+        _example(shown)
+
+
+UNHEARD_OF = ("unheard_of.Thing", "unheard_of.inner.thing")
+
+
+@pytest.mark.parametrize("group", ["module", "data", "model", "metric", "loss", "facts"])
+def test_what_a_folder_names_is_not_even_imported(run, real, group, monkeypatch):
+    """Nor by commands that ask what a module takes: to import code is to run it."""
+    place = run.parents[2] / "importable"
+    (place / "unheard_of").mkdir(parents=True)
+    for name in ("__init__", "inner"):
+        wire = "import tripwire; tripwire.fired(__name__)\nclass Thing: pass\nthing = Thing"
+        (place / "unheard_of" / f"{name}.py").write_text(wire)
+    monkeypatch.syspath_prepend(str(place))
+    config, begun = plain(run, CONFIG), plain(run, BEGUN)
+    for target in UNHEARD_OF:
+        node = (config.get(group) or {}) | {"_target_": target}
+        write(run, CONFIG, config | {group: node})
+        write(run, BEGUN, begun | {group: node})
+        for command in commands(run, real):
+            with pytest.raises(UserError):
+                command()
+        shown(RunData.read(run))
+        differences(side(str(run), "a"), side(str(real / "run"), "b"))
+        attempted(lambda: resumed(resumption(run)))
+    assert not [name for name in sys.modules if name.startswith("unheard_of")]
+
+
+@pytest.mark.parametrize(
+    "node",
+    [
+        {"_target_": "lightning.pytorch.demos.boring_classes.BoringDataModule"},
+        {"_target_": "lightning.pytorch.LightningDataModule"},
+        {"_target_": "quintet.data.lightning_data.LightningData", "datamodule": None, "seed": 1},
+        {"_target_": "quintet.data.disk.image_folder", "path": "/", "cache": "/tmp/pwned"},
+        {"_target_": "quintet.data.token_files.TokenFiles", "path": "/etc"},
+        {"_target_": "quintet.data.token_files.TokenFiles", "path": "http://evil/x"},
+        {"_target_": "quintet.data.tables.csv", "path": "http://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.tables.csv", "path": "s3://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.tables.csv", "path": "/dev/zero", "target": "a"},
+    ],
+    ids=lambda node: f"{node['_target_']} {node.get('path', '')}",
+)
+def test_the_data_of_a_folder_is_read_from_a_local_file_or_refused(run, node, monkeypatch):
+    def connect(*arguments: Any) -> None:
+        pytest.fail(f"it connects to {arguments[1:]}")
+
+    monkeypatch.setattr("socket.socket.connect", connect)
+    monkeypatch.setattr("socket.getaddrinfo", connect)
+    config = plain(run, CONFIG)
+    write(run, CONFIG, config | {"data": node})
+    with pytest.raises(UserError):
+        trained(run).load()

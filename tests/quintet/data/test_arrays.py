@@ -1,3 +1,4 @@
+import json
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import torch
 from quintet.base.errors import Code, UserError
 from quintet.data.arrays import arrays, new_array
 from quintet.data.bundled import diabetes, digits, digits_multilabel
+from quintet.data.reader import read_new
 from quintet.data.split import split
 
 PIXELS = digits().x[:, 0].numpy()
@@ -216,3 +218,25 @@ def test_a_file_without_samples_is_refused(tmp_path: Path) -> None:
     with pytest.raises(UserError, match=r"holds no samples") as caught:
         arrays(saved(tmp_path, x=np.zeros((0, 4)), y=np.zeros(0)))
     assert caught.value.code is Code.DATA
+
+
+@pytest.mark.parametrize(
+    "base", [np.int64(2**60), np.int32(2**30), np.float64(1.7e9), np.uint32(2**31)]
+)
+def test_small_differences_of_large_inputs_are_kept(tmp_path: Path, base: np.generic) -> None:
+    x = np.stack([base + np.arange(60).astype(base.dtype), np.arange(60).astype(base.dtype)], 1)
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(60) % 2)
+    samples = arrays(str(tmp_path / "a.npz"))
+    assert samples.x[:, 0].diff().tolist() == [1.0] * 59
+    assert samples.x[:, 1].tolist() == list(range(60))
+    assert "1 feature(s) have values so large" in " ".join(samples.data_summary)
+    reader = json.loads(json.dumps(samples.reader))
+    assert torch.equal(read_new(tmp_path / "a.npz", reader).x, samples.x)
+
+
+def test_inputs_that_float32_holds_stay_as_they_are(tmp_path: Path) -> None:
+    x = np.random.default_rng(0).normal(size=(60, 3)) + 10
+    np.savez(tmp_path / "a.npz", x=x, y=np.arange(60) % 2)
+    samples = arrays(str(tmp_path / "a.npz"))
+    assert torch.equal(samples.x, torch.from_numpy(x.astype(np.float32)))
+    assert samples.reader["offsets"] is None

@@ -67,7 +67,9 @@ def test_unknown_categories_and_stray_text_are_told(table, tmp_path: Path) -> No
     names = [c["name"] for c in samples.reader["columns"]]
     city = samples.x.shape[1] - len(samples.cardinalities) + names[-2:].index("b")
     assert set(new.x[:, city].tolist()) == {0.0, 2.0, 3.0}
-    assert any("'zebra'" in sentence for sentence in new.remarks)
+    zebras = file.read_text().count(";u;")
+    said = f"{zebras} of {len(new.x)} cells hold 1 value(s) that training did not have ('zebra'"
+    assert any(said in sentence for sentence in new.remarks)
     assert any("'two'" in sentence for sentence in new.remarks)
 
 
@@ -154,3 +156,10 @@ def test_a_file_that_is_not_there_is_refused(tmp_path: Path) -> None:
         with pytest.raises(UserError, match=r"no file") as caught:
             read_new(tmp_path / "none.csv", stored(samples))
         assert caught.value.code is Code.NOT_FOUND
+
+
+def test_words_of_no_value_of_a_new_file(table, tmp_path: Path) -> None:
+    file, samples = table
+    (tmp_path / "new.csv").write_text(file.read_text().replace("\n2;", "\ntwo;"))
+    new = read_new(tmp_path / "new.csv", stored(samples), {"missing": ["two"]})
+    assert not any("two" in sentence for sentence in new.remarks)

@@ -265,3 +265,32 @@ def test_a_prediction_names_series_and_time(shops: str) -> None:
     assert new.names[0] == "a, after 2024-01-03"
     assert new.names[-1] == "d, after 2024-01-20"
     assert len(new.names) == 3 * 18 + 8
+
+
+def test_holidays_of_weekdays_are_gaps_and_told(tmp_path: Path) -> None:
+    when = [day for day in pd.bdate_range("2024-01-01", periods=60) if day.day not in (1, 15)]
+    path = written(tmp_path, [str(day.date()) for day in when], range(len(when)))
+    samples = series(path, "y", window=3)
+    assert told(samples, "gap(s)", "holidays", "data.time=none")
+    assert len(samples.y) < len(series(path, "y", window=3, time="none").y) == len(when) - 3
+
+
+@pytest.mark.parametrize(
+    ("values", "said"),
+    [
+        ([17 * 10**17 + i for i in range(40)], "too long a number.*subtract a constant"),
+        ([f"{i}%" for i in range(40)], "'0%' in row 1, which is not a number.*numbers with '%'"),
+        (["a"] * 40, "'a' in row 1, which is not a number .40 such values.*name another"),
+    ],
+)
+def test_values_that_are_no_numbers_are_refused(tmp_path: Path, values: list, said: str) -> None:
+    path = written(tmp_path, days(*range(40)), values)
+    with pytest.raises(UserError, match=said):
+        series(path, "y", window=3)
+
+
+def test_a_time_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
+    when = days(*range(40))
+    path = written(tmp_path, [*when[:5], "soon", *when[6:]], range(40))
+    with pytest.raises(UserError, match="'soon' in row 6"):
+        series(path, "y", window=3, time="date")

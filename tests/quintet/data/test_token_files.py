@@ -37,6 +37,52 @@ def test_facts_are_those_of_the_files(tmp_path):
     assert facts["tokens_per_byte"] == {"val": 0.5}
 
 
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"vocabulary": "1000"},
+        {"vocabulary": float("inf")},
+        {"vocabulary": 10**30},
+        {"vocabulary": -1},
+        {"bytes": {"val": 0}},
+        {"bytes": {"../x": 3}},
+        {"bytes": "many"},
+        {"dtype": "object"},
+        {"dtype": ["uint16"]},
+    ],
+)
+def test_a_description_that_cannot_be_is_refused(tmp_path, change):
+    with pytest.raises(UserError, match=r"no readable tokens\.json") as caught:
+        loaded(tmp_path, about={**ABOUT, **change})
+    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
+
+
+@pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", '"a"', "\x00"])
+def test_what_describes_nothing_is_refused(tmp_path, text):
+    data = written(tmp_path)
+    (tmp_path / "tokens.json").write_text(text)
+    with pytest.raises(UserError, match=r"no readable tokens\.json"):
+        data.setup("fit")
+
+
+def test_a_token_that_is_not_of_the_vocabulary_is_refused_and_not_looked_up(tmp_path):
+    with pytest.raises(UserError, match="The token 40 ") as caught:
+        [*loaded(tmp_path, about={**ABOUT, "vocabulary": 40}).val_dataloader()]
+    assert caught.value.code is Code.DATA
+    negative = Windows(np.array([3, -1, 4]), 2, 1000)
+    with pytest.raises(UserError, match="The token -1 "):
+        negative[0]
+
+
+@pytest.mark.parametrize("prompt", [0, 1, 43])
+def test_a_prompt_is_of_the_test_part(tmp_path, prompt):
+    data = loaded(tmp_path)
+    data.prompt = prompt
+    with pytest.raises(UserError) as caught:
+        data.predict_dataloader()
+    assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "data.prompt")
+
+
 def test_an_epoch_has_an_order_and_an_offset_of_its_own_that_repeat(tmp_path):
     windows = Windows(np.arange(45), 10)
 

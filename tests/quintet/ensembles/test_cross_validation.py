@@ -22,6 +22,7 @@ from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
+from quintet.config.initial_config import as_typed
 from quintet.ensembles import cross_validation
 from quintet.ensembles.reload import trained
 from quintet.study.trial_pipe import TrialPipe
@@ -164,6 +165,19 @@ def test_every_fold_with_every_seed_and_the_spread_over_folds() -> None:
     together = [["folds/0_seed_1", "folds/0_seed_2"], ["folds/1_seed_1", "folds/1_seed_2"]]
     assert by_fold(found, found) == together
     assert cross_validation.spread([2.0, 5.0])["deviation"] == pytest.approx(np.std([2, 5], ddof=1))
+
+
+def test_a_fold_is_told_a_reference_and_not_what_it_stands_for(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("WHERE", "/secret")
+    typed = ["data.path=${oc.env:WHERE}/x.csv", "cv.folds=2"]
+    config = {"seed": 1, "cv": {"folds": 2, "seeds": 1}, "data": {}, "paths": {"run": ""}}
+    cfg = OmegaConf.create(
+        config | {"overrides": typed, "test": True, "logger": {}, "resume": None}
+    )
+    for part in cross_validation.parts(cfg, Path("run")).values():
+        assert as_typed(part.overrides)[0] == typed[0]
 
 
 def test_seeds_alone_are_no_folds() -> None:

@@ -8,7 +8,7 @@ from torch import nn
 from options import build, node, own
 from quintet.base.errors import Code, UserError
 from quintet.options.models.mlp import MLP
-from quintet.options.optimizers import layered, layers, parameter_groups, rates
+from quintet.options.optimizers import SwitchesModes, layered, layers, parameter_groups, rates
 
 
 class Mixed(nn.Module):
@@ -93,11 +93,15 @@ def test_every_optimizer_learns_digits_as_shipped(option):
     model = nn.Sequential(nn.Linear(64, 64), nn.ReLU(), nn.Linear(64, 10))
     decay = node("optimizer", option)["weight_decay"]
     optimizer = build("optimizer", option)(parameter_groups(model, decay))
+    if switches := isinstance(optimizer, SwitchesModes):
+        optimizer.train()
     for _ in range(10):
         for batch in torch.randperm(1400).split(32):
             optimizer.zero_grad()
             nn.functional.cross_entropy(model(x[batch]), y[batch]).backward()
             optimizer.step()
+    if switches:
+        optimizer.eval()
     accuracy = (model(x[1400:]).argmax(1) == y[1400:]).float().mean()
     assert accuracy > 0.8  # .86 to .92 over five seeds, on writers never seen; chance is .1
 

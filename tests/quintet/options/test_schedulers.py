@@ -10,10 +10,10 @@ from torch import nn
 
 from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node, own
 from quintet.base.errors import Code, UserError
-from quintet.options.schedulers import warmup_steps, with_warmup
+from quintet.options.schedulers import warmup_stable_decay, warmup_steps, with_warmup
 from schedules import EPOCHS, LR, METRIC, go_on, start
 
-KNOWN = ["constant", "step", "exponential", "plateau", "cosine", "cyclic", "one_cycle"]
+KNOWN = ["constant", "step", "exponential", "plateau", "cosine", "cyclic", "one_cycle", "wsd"]
 """Schedules whose closed form stands below; that of another stands in its own test."""
 
 
@@ -43,6 +43,12 @@ def one_cycle(t, length, low=1 / 25, high=1.0, end=1 / 25e4):
     return cosine_between(high, end, (t - peak) / (length - 1 - peak))
 
 
+def stable_decay(t, length, share=0.2):
+    """One, until a fifth of the run is left; then 1 - sqrt of the share of it that is over."""
+    fall = round(share * length)
+    return 1 - math.sqrt(max(t - (length - fall), 0) / fall)
+
+
 def closed_form(scheduler, t, length):
     """Learning rate of step t of a schedule over `length` steps, as a share of LR."""
     epoch = t // STEPS_PER_EPOCH
@@ -54,6 +60,7 @@ def closed_form(scheduler, t, length):
         "cosine": lambda: (1 + math.cos(math.pi * t / length)) / 2,
         "cyclic": lambda: triangle(t),
         "one_cycle": lambda: one_cycle(t, length),
+        "wsd": lambda: stable_decay(t, length),
     }[scheduler]()
 
 
@@ -234,3 +241,27 @@ def test_a_schedule_on_the_epoch_clock_spans_the_run(scheduler):
     lowest = LR * (1 + math.cos(math.pi * (EPOCHS - 1) / EPOCHS)) / 2
     assert by_epoch[-1] == pytest.approx(lowest if scheduler == "cosine" else LR / 25e4)
     assert max(by_epoch) == pytest.approx(LR)
+
+
+@pytest.mark.parametrize(
+    ("shape", "halfway"), [("sqrt", 1 - math.sqrt(0.5)), ("linear", 0.5), ("cosine", 0.5)]
+)
+def test_a_stable_rate_falls_in_its_shape_to_its_least(shape, halfway):
+    rates, _ = go_on(start("wsd", total_steps=80, decay=0.5, shape=shape, min_factor=0.1))
+    assert [r[0] / LR for r in rates[:41]] == pytest.approx([1] * 41)
+    assert rates[60][0] / LR == pytest.approx(0.1 + 0.9 * halfway)
+    assert rates[80][0] / LR == rates[-1][0] / LR == pytest.approx(0.1)
+
+
+def test_until_its_decay_a_stable_rate_does_not_depend_on_the_length_of_the_run():
+    short, long = (go_on(start("wsd", total_steps=n))[0] for n in (40, 80))
+    assert short[:32] == long[:32]
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("decay", 0), ("decay", 1.5), ("min_factor", -1), ("shape", "square")]
+)
+def test_a_stable_rate_refuses_what_is_no_share_or_shape(key, value):
+    with pytest.raises(UserError) as caught:
+        warmup_stable_decay(torch.optim.SGD(nn.Linear(2, 1).parameters()), 80, **{key: value})
+    assert caught.value.key == f"scheduler.{key}"

@@ -1,10 +1,12 @@
 """A script forked from the warm interpreter behaves as one with an interpreter of its own."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,6 +57,23 @@ def test_it_ends_as_in_an_interpreter_of_its_own(name: str, tmp_path: Path) -> N
     forked = ended(CODES[name], tmp_path)
     with warm.cold():
         assert forked == ended(CODES[name], tmp_path)
+
+
+@pytest.mark.parametrize("start", [contextlib.nullcontext, warm.cold])
+@pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"])
+def test_what_is_started_heeds_signals_that_a_shell_has_its_jobs_ignore(
+    name: str, start: Any
+) -> None:
+    number = getattr(signal, name)
+    assert signal.getsignal(number) is not signal.SIG_IGN, "conftest.py sees to it"
+    ending = [sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(number)})"]
+    before = signal.signal(number, signal.SIG_IGN)
+    try:
+        warm.heed_signals()
+        with start():
+            assert subprocess.run(ending, stderr=subprocess.DEVNULL).returncode == -number
+    finally:
+        signal.signal(number, before)
 
 
 def test_it_is_a_child_whose_libraries_are_loaded() -> None:

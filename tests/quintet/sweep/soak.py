@@ -1,13 +1,16 @@
 """Ends sweeps at random, goes on with each by the same command, and counts what was lost.
 
-python tests/quintet/sweep/soak.py [ROUNDS] [seed=0] [real=0.1]
+python tests/quintet/sweep/soak.py [ROUNDS] [seed=0] [real=0.1] [faults=0.5] [minutes=600]
+    [launchers=joblib,submitit,ray] [storages=journal,sqlite,postgres]
 
 A round is a kill -9 of the sweep, of a part of it or of all of it, or a fault: a disk that is full
 or fails at some write, a clock that jumps, a memory that is short. Sweeps take turns over all
 strategies, storages and launchers that are installed here; most are of stand-in trials, a share
-(`real`) are of train.py. A study of 2,000 trials is among them from 100 rounds on.
+(`real`) are of train.py. A study of 2,000 trials is among them from 100 rounds on. Every fourth
+sweep is on another launcher than basic; all of them are where `launchers` are given.
 """
 
+import itertools
 import json
 import os
 import random
@@ -18,7 +21,7 @@ import time
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import cached_property
 from importlib.util import find_spec
@@ -101,6 +104,37 @@ class Case:
         return [sys.executable, str(ROOT / "src/train.py"), "-m", *words]
 
 
+@dataclass(frozen=True)
+class Options:
+    """What is asked for: how much, and the shares and kinds of it.
+
+    Args:
+        rounds: how many times sweeps are ended.
+        seed: of all that is random here.
+        real: the share of sweeps of train.py.
+        faults: the share of rounds that are faults; the others are kills.
+        minutes: after which no further sweep begins.
+        launchers: of every sweep; none: of every fourth, whichever is installed.
+        storages: of the sweeps, in turn.
+
+    """
+
+    rounds: int = 300
+    seed: int = 0
+    real: float = 0.1
+    faults: float = 0.5
+    minutes: float = 600
+    launchers: tuple[str, ...] = ()
+    storages: tuple[str, ...] = ("journal", "sqlite", "postgres")
+
+    @classmethod
+    def typed(cls, words: Sequence[str]) -> "Options":
+        """Read them as they are typed."""
+        given = dict(w.split("=", 1) if "=" in w else ("rounds", w) for w in words)
+        lists = {k: tuple(given.pop(k).split(",")) for k in ("launchers", "storages") if k in given}
+        return cls(**lists, **{k: type(getattr(cls, k))(v) for k, v in given.items()})  # type: ignore[arg-type]
+
+
 @dataclass
 class Soaked:
     """One sweep under attack, and what it suffered."""
@@ -109,6 +143,7 @@ class Soaked:
     folder: Path
     url: str | None
     chance: random.Random
+    faults: float = 0.5
     figures: Counter[str] = field(default_factory=Counter)
     wrong: list[str] = field(default_factory=list)
 
@@ -152,7 +187,9 @@ class Soaked:
 
     def suffer(self) -> None:
         """Go through one round, and see whether what had ended still stands."""
-        fault = self.chance.choice(["kill"] * 4 + ["ENOSPC", "EIO", "clock", "memory"])
+        fault = self.chance.choice(["ENOSPC", "EIO", "clock", "memory"])
+        if self.chance.random() >= self.faults:
+            fault = "kill"
         if fault != "kill" and (self.case.real and fault in ("clock", "memory")):
             fault = "kill"
         if fault == "kill":
@@ -245,27 +282,25 @@ class Soaked:
                 self.found("changed", f"{number}: {want[number]} {got[number]}")
 
 
-def cases(launchers: Sequence[str], storages: Sequence[str], real: float, chance: Any) -> Any:
+def cases(options: Options, chance: random.Random) -> Iterator[Case]:
     """Yield sweeps without end, each strategy on each storage in turn."""
-    number = 0
-    while True:
-        is_real = chance.random() < real
+    every = 1 if options.launchers else 4
+    launchers = options.launchers or installed() or ("basic",)
+    for number in itertools.count():
+        is_real = chance.random() < options.real
         names = tuple(REAL if is_real else STRATEGIES)
-        launcher = chance.choice(launchers) if number % 4 == 3 else "basic"
-        name, storage = names[number % len(names)], storages[number % len(storages)]
-        yield Case(name, launcher, storage, is_real)
-        number += 1
+        launcher = chance.choice(launchers) if number % every == every - 1 else "basic"
+        storage = options.storages[number % len(options.storages)]
+        yield Case(names[number % len(names)], launcher, storage, is_real)
 
 
-def soak(rounds: int, folder: Path, url: str | None, seed: int, real: float) -> Iterator[Soaked]:
-    """Yield sweep after sweep, until there have been so many rounds."""
-    chance, undisturbed, done = random.Random(seed), {}, 0
-    storages = ["journal", "sqlite", *(["postgres"] if url else [])]
-    found = [name for name in ("joblib", "submitit", "ray") if _installed(name)]
-    them = cases(found or ["basic"], storages, real, chance)
-    large = [Case("random", trials=2000)] if rounds >= 100 else []
-    for number in range(10**6):
-        if done >= rounds:
+def soak(options: Options, folder: Path, url: str | None) -> Iterator[Soaked]:
+    """Yield sweep after sweep, until there have been so many rounds, or the time is up."""
+    chance, undisturbed, done = random.Random(options.seed), {}, 0
+    them, until = cases(options, chance), time.monotonic() + 60 * options.minutes
+    large = [Case("random", trials=2000)] if options.rounds >= 100 else []
+    for number in itertools.count():
+        if done >= options.rounds or time.monotonic() > until:
             return
         case = large.pop() if large else next(them)
         key = (case.strategy, case.real, case.trials)
@@ -276,15 +311,17 @@ def soak(rounds: int, folder: Path, url: str | None, seed: int, real: float) -> 
             undisturbed[key] = twin.table()
         its = folder / f"sweep{number:04d}"
         where = {"journal": None, "sqlite": f"sqlite:///{its}.db", "postgres": url}[case.storage]
-        soaked = Soaked(case, its, where, chance)
-        soaked.run(min(ENDINGS + 2 * bool(case.trials), rounds - done))
+        soaked = Soaked(case, its, where, chance, options.faults)
+        soaked.run(min(ENDINGS + 2 * bool(case.trials), options.rounds - done))
         soaked.compare(undisturbed[key])
         done += soaked.figures["kills"] + soaked.figures["faults"]
         yield soaked
 
 
-def _installed(launcher: str) -> bool:
-    return find_spec(f"hydra_plugins.hydra_{launcher}_launcher") is not None
+def installed() -> tuple[str, ...]:
+    """Return the launchers that are there, besides basic."""
+    found = "hydra_plugins.hydra_{}_launcher"
+    return tuple(n for n in ("joblib", "submitit", "ray") if find_spec(found.format(n)))
 
 
 def report(rows: dict[str, Counter[str]]) -> str:
@@ -298,8 +335,7 @@ def report(rows: dict[str, Counter[str]]) -> str:
 
 def main(arguments: Sequence[str]) -> int:
     """Soak, print the figures; return 1 where something went wrong."""
-    given = {"rounds": "300", "seed": "0", "real": "0.1"}
-    given |= dict(word.split("=", 1) if "=" in word else ("rounds", word) for word in arguments)
+    options = Options.typed(arguments)
     sources = os.pathsep.join([str(ROOT / "src"), str(HERE), os.environ.get("PYTHONPATH", "")])
     os.environ.update(PYTHONPATH=sources, OMP_NUM_THREADS="1")
     rows: dict[str, Counter[str]] = {}
@@ -307,13 +343,16 @@ def main(arguments: Sequence[str]) -> int:
     with ExitStack() as stack:
         folder = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="soak")))
         url = stack.enter_context(postgres.server()) if postgres.programs() else None
-        rounds, seed, real = int(given["rounds"]), int(given["seed"]), float(given["real"])
-        for soaked in soak(rounds, folder, url, seed, real):
+        if url is None:
+            options = replace(
+                options, storages=tuple(s for s in options.storages if s != "postgres")
+            )
+        for soaked in soak(options, folder, url):
             figures = rows.setdefault(soaked.case.kind, Counter())
             figures.update({"sweeps": 1, **soaked.figures})
             wrong += soaked.wrong
             print(soaked.case, json.dumps(soaked.figures), *soaked.wrong, flush=True)
-    print(f"\n{date.today()}, soak.py {' '.join(f'{k}={v}' for k, v in given.items())}\n")
+    print(f"\n{date.today()}, soak.py {' '.join(arguments)}\n")
     print(report(rows), *wrong, sep="\n")
     return bool(wrong)
 

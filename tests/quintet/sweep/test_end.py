@@ -19,7 +19,10 @@ from quintet.study.trial import folder_of
 from quintet.sweep import final_ensemble, trial_process, winner
 from quintet.sweep.time_budget import TimeBudget
 
-pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks")
+pytestmark = [
+    pytest.mark.skipif(sys.platform != "linux", reason="forks"),
+    pytest.mark.cold,  # a fork's own warm interpreter would take longer to load than what it runs
+]
 
 # Stands in for evaluate.py and ensemble.py: says that it has opened the test set, and leaves its
 # scores. It may be told to end the sweep at one of its moments, and itself with it.
@@ -30,7 +33,8 @@ from quintet.base.files import write_atomically
 
 def moment(name):
     if os.environ.get("END_AT") == name:
-        os.kill(os.getppid(), signal.SIGKILL)
+        if not os.environ.get("ALONE"):
+            os.kill(os.getppid(), signal.SIGKILL)
         os.kill(os.getpid(), signal.SIGKILL)
 
 words = dict(word.split("=", 1) for word in sys.argv[1:])
@@ -74,13 +78,15 @@ def ended(tmp_path):
     return chosen
 
 
-def end(chosen, **environment):
+def end(chosen, winner_only=False, **environment):
     """End the sweep in a process of its own, with such faults; return its exit code."""
     if (pid := os.fork()) == 0:
         try:
             os.environ.update(environment)
             study = Study(chosen.folder, "max")
             assert winner.keep(chosen, study, trial_process.start) is not None
+            if winner_only:
+                os._exit(0)
             made = final_ensemble.assemble(chosen, study, trial_process.start, TimeBudget(None))
             os._exit(0 if made.test == 0.7 else 1)
         except BaseException as error:
@@ -145,3 +151,16 @@ def test_killed_within_the_test_it_is_tested_again_and_recorded_once(ended, mome
     check(ended)
     # A test that had come to its end is not made again.
     assert opened(ended) == 2 + (moment == "within")
+
+
+@pytest.mark.parametrize("moment", ["before", "within"])
+def test_a_test_that_is_killed_alone_is_made_by_the_same_command(ended, moment):
+    """As by a memory that is short: the sweep lives on, and says that its winner is untested."""
+    for _ in range(2):
+        assert end(ended, winner_only=True, END_AT=moment, ALONE="1") == 0
+        record = Record.read(ended.folder / "best")
+        assert not record.test
+        (anomaly,) = record.anomalies
+        assert anomaly.startswith("the test failed: it ended with exit code -9")
+    assert end(ended) == 0
+    check(ended)

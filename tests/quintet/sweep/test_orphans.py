@@ -50,6 +50,6 @@ def test_who_is_born_as_its_parent_is_killed_ends_at_once(tmp_path, who):
     wait_for(lambda: state(pid)[1] != starter)
     assert state(pid)[0] != "Z", "it is still to be told"
     let_go(tmp_path)
-    wait_for_none(tmp_path, seconds=20)
+    wait_for_none(tmp_path)
     begun = [*folder.glob("trials/ran"), *tmp_path.glob("tmp*/.hydra")]
     assert not begun, "it went on without its parent"

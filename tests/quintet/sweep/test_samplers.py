@@ -1,8 +1,11 @@
 """Samplers: what they suggest depends on seed, number and history alone."""
 
+from functools import partial
 from importlib.util import find_spec
 
 import pytest
+from optuna.samplers import TPESampler
+from optuna.trial import TrialState
 from parent import loop, plan
 
 from quintet.base.errors import UserError
@@ -12,7 +15,8 @@ from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic, cross
 from quintet.sweep.samplers.hyperopt import Hyperopt
-from quintet.sweep.samplers.model_based import GaussianProcess, Tpe
+from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, OptunaSampler, Tpe
+from quintet.sweep.samplers.surrogate import MOST, _modelled, expected_improvement
 
 SPACE = Space(
     (
@@ -22,10 +26,17 @@ SPACE = Space(
         Interval("own", 1, 9, integer=True, when={"kind": ("b",)}),
     )
 )
-LEARNERS = [Tpe(startup=5), GaussianProcess(startup=5), Genetic(), CoarseToFine()]
+LEARNERS = [
+    Tpe(startup=5),
+    GaussianProcess(startup=5),
+    Genetic(),
+    Genetic(children=1),
+    CoarseToFine(),
+    OptunaSampler(partial(TPESampler, n_startup_trials=5)),
+]
 if find_spec("hyperopt") is not None:
     LEARNERS.append(Hyperopt(startup=5))
-SAMPLERS = [Random(), QuasiRandom(), *LEARNERS]
+SAMPLERS = [Random(), QuasiRandom(), CmaEs(), *LEARNERS]  # CMA-ES draws options at random
 
 
 def p(point):
@@ -157,3 +168,81 @@ def test_one_slot_and_three_try_the_same_random_points(tmp_path):
         assert its.run()
         tried.append([t.params for t in its.study.trials()])
     assert tried[0] == tried[1]
+
+
+def quadratic(number, x, state="completed"):
+    value = (x - 0.7) ** 2 if state == "completed" else None
+    return Trial(number, state, value, {"x": f"{x}"})
+
+
+LINE = Space((Interval("x", 0, 1),))
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_the_model_expects_most_between_the_best_and_nothing_at_the_worst(mode):
+    trials = [quadratic(i, x) for i, x in enumerate((0, 0.2, 0.4, 0.6, 0.8, 1))]
+    if mode == "max":
+        trials = [Trial(t.number, t.state, -t.value, t.params) for t in trials]
+    candidates = [{"x": "0.05"}, {"x": "0.7"}, {"x": "0.95"}]
+    assert expected_improvement(candidates, trials, LINE, mode).argmax() == 1
+
+
+def test_the_model_does_not_care_for_the_scale_of_the_metric():
+    trials = [quadratic(i, x) for i, x in enumerate((0, 0.2, 0.4, 0.6, 0.8, 1))]
+    outlier = [Trial(t.number, t.state, 1e9 * t.value**3, t.params) for t in trials]
+    candidates = [{"x": str(x / 20)} for x in range(20)]
+    one, other = (expected_improvement(candidates, t, LINE, "min") for t in (trials, outlier))
+    assert one == pytest.approx(other)
+
+
+def test_the_model_expects_nothing_where_a_trial_is_running():
+    trials = [quadratic(i, x) for i, x in enumerate((0, 0.4, 0.8, 1))]
+    running = [*trials, quadratic(4, 0.6, "running")]
+    candidates = [{"x": "0.6"}]
+    free = expected_improvement(candidates, trials, LINE, "min")
+    assert expected_improvement(candidates, running, LINE, "min") < free / 2
+
+
+def test_equal_values_leave_the_model_without_a_preference_and_without_an_error():
+    trials = [Trial(i, "completed", 1.0, {"x": str(i / 4)}) for i in range(5)]
+    assert expected_improvement([{"x": "0.1"}, {"x": "0.6"}], trials, LINE, "min").shape == (2,)
+
+
+def test_of_many_trials_the_best_and_the_latest_are_modelled():
+    trials = [quadratic(i, i / 1000) for i in range(1000)]
+    numbers = {t.number for t in _modelled(trials, "min")}
+    assert len(numbers) <= MOST
+    assert {700, 999} <= numbers
+
+
+def test_a_model_saves_a_genetic_search_trials():
+    def best(children, seed):
+        trials = serial(Genetic(children=children), 30, seed=seed, mode="min")
+        return min(t.value for t in trials)
+
+    with_model, without = (sum(best(n, s) for s in range(8)) for n in (32, 1))
+    assert with_model < without
+
+
+def test_cma_es_converges_on_a_valley_of_two_numbers():
+    space = Space((Interval("a", 0, 1), Interval("b", 1e-3, 1, "log")))
+    trials = []
+    for number in range(120):
+        point = CmaEs().suggest(trials, space, number, 0, "min")
+        a, b = (space[key].unit(point[key]) for key in ("a", "b"))
+        value = (a - 0.3) ** 2 + 10 * (b - a) ** 2
+        trials.append(Trial(number, "completed", value, point))
+    assert min(t.value for t in trials[100:]) < 1e-3
+    assert sum(t.value for t in trials[100:]) < sum(t.value for t in trials[:20]) / 20
+
+
+def test_a_sampler_by_its_path_is_given_the_trials_and_a_seed():
+    seen = []
+
+    class Own(TPESampler):
+        def infer_relative_search_space(self, study, trial):
+            seen.append(len(study.get_trials(states=(TrialState.COMPLETE,))))
+            return super().infer_relative_search_space(study, trial)
+
+    serial(OptunaSampler(Own), 3)
+    assert seen == [0, 1, 2]

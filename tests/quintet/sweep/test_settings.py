@@ -20,6 +20,7 @@ GIVEN = {
     "look": False,
     "storage": None,
     "warm_start": None,
+    "try": None,
 }
 
 

@@ -85,7 +85,7 @@ def test_ctrl_c_ends_both_ranks_and_the_run_goes_on(
     process = start_train(folder, DDP, "trainer.max_epochs=1000")
     runs.wait_until(lambda: runs.epochs(folder) > 1, process)
     os.killpg(process.pid, signal.SIGINT)
-    _, err = process.communicate(timeout=15)
+    _, err = process.communicate(timeout=runs.PATIENCE)
     assert process.returncode == 130
     assert err.split("\n")[:2] == ["", "Stopped by Ctrl-C."]
     assert err.count("\n") == 3
@@ -105,7 +105,7 @@ def test_end_of_rank_0_is_the_end_of_rank_1(
     process = start_train(folder, DDP, "trainer.max_epochs=1000")
     runs.wait_until(lambda: runs.epochs(folder) > 1, process)
     process.send_signal(number)
-    process.communicate(timeout=15)
+    process.communicate(timeout=runs.PATIENCE)
     runs.wait_for_none_alive(process)
     if number == signal.SIGTERM:
         assert process.returncode == 143

@@ -57,6 +57,13 @@ CASES = {
         "model.batch_norm=true",
         "optimizer=sgd_momentum",
     ),
+    "muon": ("optimizer=muon",),
+    "lion": ("optimizer=lion",),
+    "lamb": ("optimizer=lamb",),
+    "adafactor": ("optimizer=adafactor",),
+    "adamw_schedule_free": ("optimizer=adamw_schedule_free", "scheduler.warmup=0.1"),
+    "sgd_schedule_free": ("optimizer=sgd_schedule_free",),
+    "wsd": ("scheduler=wsd",),
     "augmentation and balanced classes": (
         "data.augment=[crop,rotate,mixup,cutmix]",
         "data.sampler=balanced",

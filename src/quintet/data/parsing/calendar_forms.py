@@ -103,12 +103,13 @@ def _shape(form: str) -> re.Pattern[str]:
 
 def compact(values: NDArray[Any]) -> str:
     """Return the form in which nearly all of several whole numbers are dates, such as 20240131."""
-    known = values[~np.isnan(values)] if values.dtype.kind == "f" else values
-    some = known[:: max(1, len(known) // PROBE)]
+    some = values[:: max(1, len(values) // PROBE)]
+    some = some[~np.isnan(some)]
     for digits, form in COMPACT.items():
         low, high = 1900_01_01 * 10 ** (digits - 8), 2101_00_00 * 10 ** (digits - 8)
-        if len(known) < 2 or ((some > low) & (some < high)).mean() < 1 - FEW:
+        if len(some) < 2 or ((some > low) & (some < high)).mean() < 1 - FEW:
             continue
+        known = values[~np.isnan(values)]
         distinct, counts = np.unique(known, return_counts=True)
         dates = ~np.isnat(parse([str(Decimal(value.item())) for value in distinct], form))
         if counts[dates].sum() >= (1 - FEW) * len(known):

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -123,9 +124,13 @@ def _typed(cells: Cells, missing: frozenset[str], form: str | None) -> ColumnFor
         return ColumnFormat("date", form=calendar_forms.ISO, missing=missing)
     if (found := calendar_forms.compact(values)) and form in (None, found):
         return ColumnFormat("date", form=found, missing=missing)
-    if values.dtype.kind != "f" and numerals.merged(np.unique(values)):
+    if values.dtype.kind != "f" and _large(values) and numerals.merged(np.unique(values).tolist()):
         return ColumnFormat("category", missing=missing)
     return ColumnFormat("number", decimal=cells.decimal, missing=missing)
+
+
+def _large(values: NDArray[Any]) -> bool:
+    return len(values) > 0 and max(int(values.max()), -int(values.min())) > numerals.EXACT
 
 
 def _boolean(words: list[str]) -> bool:

@@ -15,6 +15,8 @@ STYLES: tuple[Style, ...] = (
 )  # fmt: skip
 LIKE_A_SPACE = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "−": "-"})
 """Other characters for a thousands mark, and the minus sign of typography."""
+EXACT = 2**53
+"""Whole numbers up to here are what they are in float64."""
 CODE = re.compile(r"0\d+|\+\d{7,}")
 """Post codes, telephone numbers: digits whose zeros or plus sign mean something."""
 PARTS = re.compile(r"[+-]?\d+([.:/-])\d+(\1\d+)+")
@@ -58,7 +60,7 @@ def one_group(word: str, mark: str) -> bool:
 
 def merged(numbers: Iterable[int]) -> bool:
     """Return whether float64 cannot tell some of several different whole numbers apart."""
-    large = {int(number) for number in numbers if abs(int(number)) > 2**53}
+    large = {int(number) for number in numbers if not -EXACT <= int(number) <= EXACT}
     return len({float(number) for number in large}) < len(large)
 
 

@@ -78,8 +78,8 @@ def _blocks(handle: IO[bytes]) -> Iterator[bytes]:
     while chunk := handle.read(BLOCK):
         rest += chunk
         cut = rest.rfind(b"\n") + 1
-        tries = 0
-        while cut and rest.count(b'"', 0, cut) % 2 and tries < 1000:
+        tries, quoted = 0, b'"' in rest
+        while quoted and cut and rest.count(b'"', 0, cut) % 2 and tries < 1000:
             cut, tries = rest.rfind(b"\n", 0, cut - 1) + 1, tries + 1
         if cut:
             yield rest[:cut]
@@ -93,8 +93,9 @@ def _quick(
 ) -> bool:  # fmt: skip
     """Check a block by NumPy; return False where its quotes need a closer look."""
     data = np.frombuffer(block, dtype=np.uint8)
-    ends, cuts = np.flatnonzero(data == NEWLINE), data == separator
-    if b'"' in block:
+    newlines, cuts, quoted = data == NEWLINE, data == separator, b'"' in block
+    ends = np.flatnonzero(newlines)
+    if quoted:
         inside = np.bitwise_xor.accumulate(data == QUOTE)
         if not _quotes_match(data, inside, separator):
             return False
@@ -111,8 +112,8 @@ def _quick(
         number = line + block.count(b"\n", 0, int(starts[at]))
         raise _ragged(file, number, int(widths[at]), width, block[starts[at] : ends[at]])
     found.rows += int(len(ends) - blank.sum())
-    edges = cuts | (data == NEWLINE)
-    if b'"' in block:
+    edges = cuts | newlines
+    if quoted:
         edges |= data == QUOTE
     codes = _codes(data, edges)
     before = np.append(0, until)[np.searchsorted(ends, codes)]

@@ -3,11 +3,17 @@
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
 
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_cells import Cells, of_series
 from quintet.data.parsing.dialect import sniff
 from quintet.data.parsing.text_reader import read
+
+if TYPE_CHECKING:
+    from pyarrow.parquet import ParquetFile
 
 PARQUET = (".parquet", ".pq")
 
@@ -58,29 +64,51 @@ def read_table(
 
 
 def _parquet(file: Path) -> dict[str, Cells]:
-    import pandas as pd
-
+    """Read one column after the other: whole, a frame would take the memory of all beside them."""
     try:
-        frame = pd.read_parquet(file)
+        from pyarrow import ArrowException, default_memory_pool
+        from pyarrow.parquet import ParquetFile
     except ImportError as problem:
         raise UserError(
             f"{file}: reading parquet needs the package pyarrow",
             code=Code.UNAVAILABLE,
             hint="`pip install pyarrow`",
         ) from problem
-    except Exception as problem:  # pyarrow has many kinds of error for a broken file
+    try:
+        with ParquetFile(file) as opened:
+            names = [n for n in opened.schema_arrow.names if not n.startswith("__index_level_")]
+            _check(file, opened.metadata.num_rows, [name.strip() for name in names])
+            columns = {name.strip(): _parquet_column(opened, name) for name in names}
+        default_memory_pool().release_unused()
+        return columns
+    except (ArrowException, OSError) as problem:
         raise UserError(
             f"{file} is not a readable parquet file: {problem}", code=Code.DAMAGED
         ) from problem
-    if not len(frame) or not len(frame.columns):
+
+
+def _check(file: Path, rows: int, names: list[str]) -> None:
+    if not rows or not names:
         raise UserError(f"{file} has no rows", code=Code.DATA)
-    if any(frame.index.names):  # pandas writes a named index as columns
-        frame = frame.reset_index()
-    names = [str(name).strip() for name in frame.columns]
     if twice := sorted({name for name in names if names.count(name) > 1}):
         raise UserError(
             f"{file}: two columns are named '{twice[0]}'",
             code=Code.DATA,
             hint="Rename one of them",
         )
-    return {name: of_series(frame.iloc[:, at], name) for at, name in enumerate(names)}
+
+
+def _parquet_column(opened: "ParquetFile", name: str) -> Cells:
+    """Return a column as pandas types it; whole numbers stay such beside missing ones."""
+    import pandas as pd
+    import pyarrow as pa
+
+    column = opened.read([name]).select([name])
+    gaps = column.column(0).null_count > 0
+    whole = {pa.int64(): pd.Int64Dtype(), pa.uint64(): pd.UInt64Dtype()} if gaps else {}
+    frame = column.to_pandas(types_mapper=whole.get)
+    series = frame.reset_index()[name] if name in frame.index.names else frame[name]
+    cells = of_series(series, name.strip())
+    if cells.values is not None:  # of their own, which is freed with the column
+        cells.values = np.array(cells.values)
+    return cells

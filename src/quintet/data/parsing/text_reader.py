@@ -20,17 +20,15 @@ from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
-from quintet.data.parsing.numerals import one_group
+from quintet.data.parsing.numerals import EXACT, one_group
 from quintet.data.parsing.rules import MISSING
 from quintet.data.parsing.scan import scan
 
 if TYPE_CHECKING:
     import pandas as pd
 
-CHUNK, FIRST = 20_000, 2_000
+CHUNK, FIRST = 40_000, 2_000
 """Rows parsed at a time, and rows that show which columns are text."""
-EXACT = 2.0**53
-"""Whole numbers up to here are what they are in float64."""
 EMPTY = sorted({"", *MISSING, *map(str.upper, MISSING), *map(str.title, MISSING), "NaN", "<NA>"})
 """Spellings of "no value" that do not make a column of numbers text."""
 
@@ -75,9 +73,9 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     if decimal is None:
         settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
         words |= _ambiguous(file, dialect, settings)
-    columns, mixed = _pass(file, dialect, settings, empty, words)
+    columns, mixed = _pass(file, dialect, settings, empty, words, found.rows)
     if mixed:  # numbers here and text there: their words are needed as they are written
-        again, _ = _pass(file, dialect, settings, empty, mixed, sorted(mixed))
+        again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
         columns |= again
     for at, name in enumerate(titles):
         columns[at].name, columns[at].decimal = name, settings["decimal"]
@@ -109,15 +107,16 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
     mark = settings["decimal"]
     found = set()
     for at in head.columns:
-        marked = [cell.strip() for cell in head[at].dropna().unique() if mark in cell]
-        if marked and all(one_group(cell, mark) for cell in marked):
+        marked = (cell for cell in head[at].dropna() if mark in cell)
+        first = next(marked, "")  # of most columns this one says it
+        if one_group(first.strip(), mark) and all(one_group(cell.strip(), mark) for cell in marked):
             found.add(int(at))
     return found
 
 
 def _pass(
     file: Path, dialect: Dialect, settings: dict[str, Any], empty: list[str], words: set[int],
-    only: list[int] | None = None,
+    rows: int, only: list[int] | None = None,
 ) -> tuple[dict[int, Cells], set[int]]:  # fmt: skip
     """Read the file once; return its columns, and those that are neither numbers nor text."""
     import pandas as pd
@@ -127,7 +126,7 @@ def _pass(
         with _body(file, dialect) as handle:
             head = pd.read_csv(handle, nrows=FIRST, na_values=empty, **settings)
         words = words | {at for at in width if head[at].dtype.kind not in "if"}
-    columns = {at: _Words() if at in words else _Values() for at in width}
+    columns = {at: _Words() if at in words else _Values(rows) for at in width}
     mixed: set[int] = set()
     marks: Any = {at: [""] if at in words else empty for at in width}
     with _body(file, dialect) as handle:
@@ -142,34 +141,49 @@ def _pass(
 
 
 class _Values:
-    """Gathers the chunks of a column of numbers; whole ones as small as they are."""
+    """Gathers the chunks of a column of numbers; whole ones as small as they are.
 
-    def __init__(self) -> None:
-        self.parts: list[Any] = []
+    Into one array from the beginning: many small ones leave memory in pieces, which stays occupied.
+    """
+
+    def __init__(self, rows: int) -> None:
+        self.values: Any = np.empty(rows, dtype=np.int8)
+        self.filled = 0
 
     def add(self, chunk: "pd.Series[Any]") -> bool:
         """Take a chunk; return False where it is no number."""
         values = chunk.to_numpy()
         if values.dtype.kind not in "if":  # unsigned: beyond int64, which floats would round
             return False
-        if values.dtype.kind == "f":
-            with np.errstate(over="ignore"):
-                small = values.astype(np.float32)
-            if np.array_equal(small, values, equal_nan=True):
-                values = small
-            if (np.abs(values, where=np.isfinite(values), out=np.zeros_like(values)) > EXACT).any():
-                return False  # whole numbers may have lost digits
+        if values.dtype.kind == "i":
+            needed: Any = _smallest(int(values.min()), int(values.max()))
+        elif _may_have_lost_digits(values):
+            return False
         else:
-            values = values.astype(_smallest(int(values.min()), int(values.max())))
-        self.parts.append(values)
+            needed = np.float64
+        if self.values.dtype != (kind := np.result_type(self.values, needed)):
+            if kind.kind == "f" and _may_have_lost_digits(self.values[: self.filled]):
+                return False
+            grown = np.empty(len(self.values), dtype=kind)
+            grown[: self.filled] = self.values[: self.filled]
+            self.values = grown
+        self.values[self.filled : self.filled + len(values)] = values
+        self.filled += len(values)
         return True
 
     def cells(self) -> Cells:
         """Return the column."""
-        whole = all(part.dtype.kind in "iu" for part in self.parts)
-        values = np.concatenate(self.parts)
-        self.parts.clear()
-        return Cells("", values=values if whole else values.astype(np.float64, copy=False))
+        whole = self.values.dtype.kind == "i"
+        return Cells(
+            "", values=self.values if whole else self.values.astype(np.float64, copy=False)
+        )
+
+
+def _may_have_lost_digits(values: Any) -> bool:
+    """Return whether whole numbers may be larger than float64 tells apart."""
+    if not len(values) or max(np.nanmax(values, initial=0), -np.nanmin(values, initial=0)) <= EXACT:
+        return False
+    return bool((np.abs(values[np.isfinite(values)]) > EXACT).any())
 
 
 def _smallest(low: int, high: int) -> type[np.signedinteger[Any]]:

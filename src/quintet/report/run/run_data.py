@@ -116,29 +116,34 @@ class RunData:
 
     @cached_property
     def scores(self) -> dict[str, dict[str, ConfidenceInterval]]:
-        """Measures with their intervals, by split; P first.
+        """Measures with their intervals, by split; P and the further metrics first.
 
-        P is included where the saved predictions reproduce its recorded value: a metric with
+        A recorded metric is included where the saved predictions reproduce its value: one with
         custom settings, or a custom metric, has no interval.
         """
         found = {}
         for split, answers in self.answers.items():
-            names = list(dict.fromkeys((self.metric, *answers.problem.reported)))
-            measured = intervals(answers, names)
-            recorded = self.recorded(split)
+            own = [self.metric, *self.record.metrics]
+            measured = intervals(answers, list(dict.fromkeys((*own, *answers.problem.reported))))
             whole = answers.total == len(answers)
-            if self.metric in measured and recorded is not None:
-                if whole and not np.isclose(measured[self.metric].value, recorded, rtol=1e-3):
-                    del measured[self.metric]
+            for name in own:
+                recorded = self.recorded(split, name)
+                if name not in measured or recorded is None:
+                    continue
+                if whole and not np.isclose(measured[name].value, recorded, rtol=1e-3):
+                    del measured[name]
                 else:
-                    drawn = measured[self.metric]
-                    measured[self.metric] = ConfidenceInterval(recorded, drawn.low, drawn.high)
+                    drawn = measured[name]
+                    measured[name] = ConfidenceInterval(recorded, drawn.low, drawn.high)
             found[split] = measured
         return found
 
-    def recorded(self, split: str) -> float | None:
-        """Return the recorded P of a split."""
-        return self.record.metric.value if split == "val" else self.record.test.get(self.metric)
+    def recorded(self, split: str, name: str | None = None) -> float | None:
+        """Return the recorded value of a metric on a split, by default of P."""
+        if split == "test":
+            return self.record.test.get(name or self.metric)
+        own = name in (None, self.metric)
+        return self.record.metric.value if own else self.record.validation.get(str(name))
 
     @cached_property
     def best_epoch(self) -> int | None:

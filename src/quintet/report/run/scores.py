@@ -18,15 +18,18 @@ def scores(run: RunData) -> list[Block]:
 def _measured(run: RunData) -> list[Block]:
     if not run.scores:
         return []
-    names = list(dict.fromkeys(name for part in run.scores.values() for name in part))
+    measured = dict.fromkeys(name for part in run.scores.values() for name in part)
+    alone = [n for n in run.record.metrics if n not in measured]  # without an interval
+    names = [*measured, *alone]
     titles = ["measure"]
     for split in run.scores:
         titles += [SPLITS[split], "95 % interval"]
     rows: list[list[Cell]] = []
     for name in names:
         row: list[Cell] = [f"{name}, the {'smaller' if name in LOWER else 'greater'} the better"]
-        for part in run.scores.values():
-            row += _cells(part.get(name))
+        for split, part in run.scores.items():
+            recorded = run.recorded(split, name) if name in alone else None
+            row += [scored(recorded), None] if name in alone else _cells(part.get(name))
         rows.append(row)
     tones = ["best" if name == run.metric else "" for name in names]
     return [Table(titles, rows, tones), Text(_how(run), "Intervals."), *_cut(run)]

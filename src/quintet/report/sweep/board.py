@@ -1,10 +1,11 @@
 """The leaderboard: every trial, its folder, and the command to rerun it."""
 
 from quintet.base.formatting import rounded, score, short
+from quintet.report.cells import scored
 from quintet.report.html.table import Cell, Copy, Link, Number, Table
 from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.ranking import STEERED, state
+from quintet.study.ranking import FURTHER, STEERED, further_names, state
 from quintet.study.trial import Trial
 
 SHOWN = 15
@@ -14,8 +15,10 @@ SHOWN = 15
 def leaderboard(sweep: SweepData) -> Table:
     """Return the table, best trial first; trials that did not complete are dimmed."""
     keys = varying(sweep)
-    titles = ["trial", "state", sweep.metric, *short_names(keys), "epochs", "time (s)", "rerun"]
-    rows = [_row(sweep, trial, keys) for trial in sweep.ranked]
+    further = further_names(sweep.trials)
+    shown = [sweep.metric, *further, *short_names(keys)]
+    titles = ["trial", "state", *shown, "epochs", "time (s)", "rerun"]
+    rows = [_row(sweep, trial, keys, further) for trial in sweep.ranked]
     return Table(titles, rows, [_tone(sweep, t) for t in sweep.ranked], SHOWN)
 
 
@@ -34,13 +37,15 @@ def varying(sweep: SweepData) -> list[str]:
     return several or ordered
 
 
-def _row(sweep: SweepData, trial: Trial, keys: list[str]) -> list[Cell]:
+def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) -> list[Cell]:
+    values = trial.notes.get(FURTHER) or {}
     value = None if trial.value is None else Number(trial.value, score(trial.value))
     seconds = float(trial.notes.get("seconds", 0.0))
     return [
         Link(f"{trial.number}", f"trials/{trial.number:04d}/"),
         state(trial) + (", steered" if STEERED in trial.notes else ""),
         value,
+        *(scored(values.get(name)) for name in further),
         *(_setting(trial.params.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),
         Number(seconds, f"{seconds:.1f}"),

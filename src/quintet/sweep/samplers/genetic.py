@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+from quintet.sweep.samplers.surrogate import expected_improvement
 from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
@@ -15,6 +16,8 @@ Genes = dict[str, float]
 """A position in [0, 1] for each parameter, active or not."""
 TRIES = 20
 """Number of mutations after which a duplicate child is accepted."""
+STRANGERS = 3
+"""There is one random candidate for so many candidates: what no parent has is not lost for good."""
 
 
 class Genetic:
@@ -22,13 +25,16 @@ class Genetic:
 
     Parents are winners of tournaments among the `population` best so far (steady state; Eiben and
     Smith, "Introduction to evolutionary computing", 2015). A child takes each gene from either
-    parent (uniform crossover, Syswerda 1989), and each gene mutates with probability `mutation`.
+    parent (uniform crossover, Syswerda 1989), and each gene mutates with probability `mutation`. Of
+    several children the one is tried whose expected improvement is greatest, by a Gaussian process
+    of the trials so far (pre-selection; Jin 2011, "Surrogate-assisted evolutionary computation").
 
     Args:
         population: trials drawn at random first, and kept as possible parents.
         tournament: drawn from the population; the best of them is a parent.
         mutation: probability for each gene; None for one gene in each child on average.
         spread: standard deviation of a mutation, as a share of the range.
+        children: of which one is tried; with 1 there is no model.
 
     """
 
@@ -40,10 +46,12 @@ class Genetic:
         tournament: int = 3,
         mutation: float | None = None,
         spread: float = 0.15,
+        children: int = 64,
     ) -> None:
-        check_least("sampler", population=(population, 2), tournament=(tournament, 1))
+        least = {"population": (population, 2), "tournament": (tournament, 1)}
+        check_least("sampler", **least, children=(children, 1))
         self.population, self.tournament = population, tournament
-        self.mutation, self.spread = mutation, spread
+        self.mutation, self.spread, self.children = mutation, spread, children
 
     def total(self, space: "Space") -> None:
         """Return None: unlimited."""
@@ -59,13 +67,33 @@ class Genetic:
         if number < self.population or len(parents) < 2:
             return space.at({p.key: rng.random() for p in space.parameters})
         tried = [t.params for t in trials]
+        if self.children == 1:
+            return self.child(parents, tried, space, rng)
+        candidates: list[Params] = []
+        for index in range(self.children):
+            if index % STRANGERS:
+                candidates.append(self.child(parents, tried, space, rng))
+            else:
+                candidates.append(space.at({p.key: rng.random() for p in space.parameters}))
+        usable = [t for t in trials if t.state != "failed"]
+        new = [params for params in candidates if params not in tried] or candidates
+        return new[int(expected_improvement(new, usable, space, mode).argmax())]
+
+    def child(
+        self,
+        parents: "Sequence[Trial]",
+        tried: "Sequence[Params]",
+        space: "Space",
+        rng: "np.random.Generator",
+    ) -> "Params":
+        """Return a child that has not been tried, unless each of several mutations has been."""
         mother, father = (
             self.genes(self.tournament_winner(parents, rng), space, rng) for _ in range(2)
         )
-        child = cross(mother, father, rng)
+        genes = cross(mother, father, rng)
         for _ in range(TRIES):
-            child = self.mutate(child, space, rng)
-            if (params := space.at(child)) not in tried:
+            genes = self.mutate(genes, space, rng)
+            if (params := space.at(genes)) not in tried:
                 break
         return params
 

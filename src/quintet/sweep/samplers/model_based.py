@@ -1,12 +1,13 @@
 """Optuna's samplers, which learn from the trials so far."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
 from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
+    import cmaes
     import optuna
 
     from quintet.study.space import Parameter, Params, Space
@@ -80,6 +81,99 @@ class GaussianProcess:
 
         sampler = GPSampler(n_startup_trials=self.startup, seed=draw_seed(seed, number))
         return _ask(sampler, trials, space, mode)
+
+
+class OptunaSampler:
+    """Any sampler of Optuna, OptunaHub or one's own, by its path.
+
+    It is made anew for each suggestion and sees the trials' params, values and reports, but none of
+    its own notes on them. So CMA-ES and NSGA-II of Optuna, which keep their generations in such
+    notes, would start again each time; `sampler=cmaes` and `sampler=genetic` do not.
+
+    Args:
+        make: returns an `optuna.samplers.BaseSampler` for a `seed`.
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, make: "Callable[..., optuna.samplers.BaseSampler]") -> None:
+        self.make = make
+
+    def total(self, space: "Space") -> None:
+        """Return None: unlimited."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Params":
+        """Return what the sampler suggests."""
+        return _ask(self.make(seed=draw_seed(seed, number)), trials, space, mode)
+
+
+class CmaEs:
+    """Covariance matrix adaptation over the numbers of a space, by `cmaes`; options at random.
+
+    Hansen 2016, "The CMA evolution strategy: a tutorial". The generations are replayed from the
+    trials, in the order of their numbers, so a suggestion depends on nothing else. Numbers of
+    options that are not chosen take part with the middle of their range.
+
+    Args:
+        sigma: first standard deviation, as a share of each range.
+        population: trials in a generation; None for 4 + 3 ln(number of parameters).
+
+    """
+
+    starts_with_defaults = True
+
+    def __init__(self, sigma: float = 0.2, population: int | None = None) -> None:
+        check_least("sampler", population=(population or 5, 5))
+        self.sigma, self.population = sigma, population
+
+    def total(self, space: "Space") -> None:
+        """Return None: unlimited."""
+
+    def suggest(
+        self, trials: "Sequence[Trial]", space: "Space", number: int, seed: int, mode: str
+    ) -> "Params":
+        """Return a draw from the current distribution."""
+        import numpy as np
+
+        rng = np.random.default_rng([seed, number])
+        units = {p.key: rng.random() for p in space.parameters}
+        if len(numbers := [p for p in space.parameters if p.ordered]) > 1:
+            strategy = self.replayed(numbers, trials, draw_seed(seed, number), mode)
+            units |= zip((p.key for p in numbers), strategy.ask().tolist(), strict=True)
+        return space.at(units)
+
+    def replayed(
+        self, numbers: "Sequence[Parameter]", trials: "Sequence[Trial]", seed: int, mode: str
+    ) -> "cmaes.CMA":
+        """Return the strategy after all whole generations of the trials."""
+        import cmaes
+        import numpy as np
+
+        strategy = cmaes.CMA(
+            mean=np.full(len(numbers), 0.5),
+            sigma=self.sigma,
+            bounds=np.array([[0.0, 1.0]] * len(numbers)),
+            seed=seed % 2**32,
+            population_size=self.population,
+        )
+        sign, size = (1 if mode == "min" else -1), strategy.population_size
+        ended = [t for t in trials if t.value is not None and t.state in ("completed", "pruned")]
+        told = [
+            (np.array([_unit(p, t.params) for p in numbers]), sign * (t.value or 0.0))
+            for t in ended
+        ]
+        for first in range(0, len(told) - size + 1, size):
+            strategy.tell(told[first : first + size])
+        return strategy
+
+
+def _unit(parameter: "Parameter", params: "Params") -> float:
+    """Return the position of a value in [0, 1]; the middle where there is none in the range."""
+    value = params.get(parameter.key)
+    return parameter.unit(value) if value is not None and parameter.contains(value) else 0.5
 
 
 def check_counts(startup: int, candidates: int = 1) -> None:

@@ -1,0 +1,145 @@
+"""Metrics beside the one that decides: `metrics=[f1,auc_roc]` are measured, and decide nothing.
+
+On the command line `metrics` lists options of the group `metric`, or maps them to what is changed
+of them: `metrics={f1:{threshold:0.3}}`. In the config of a run it maps names to nodes, which are
+built like any other.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, ListConfig, open_dict
+
+from quintet.base import paths
+from quintet.base.errors import Code, UserError
+from quintet.config.instantiate import NODE_KEYS, RESERVED, TARGET
+from quintet.config.run_nodes import left_open, name
+
+KEY = "metrics"
+
+
+def expand(cfg: DictConfig) -> None:
+    """Put the nodes of the options in the place of their names; again it changes nothing.
+
+    Raises:
+        UserError: an unknown metric, one that only a module can compute, or one given twice.
+
+    """
+    given = cfg.get(KEY)
+    if not given:
+        return
+    changes = _by_name(given)
+    with open_dict(cfg):
+        cfg[KEY] = {option: _node(option, changed) for option, changed in changes.items()}
+
+
+def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
+    """Return the nodes of the further metrics by name, with their places in the config as names."""
+    return {f"{KEY}.{option}": node for option, node in (cfg.get(KEY) or {}).items()}
+
+
+def names(cfg: Mapping[str, Any]) -> list[str]:
+    """Return what the further metrics of a config are called, as under `val/`."""
+    given = cfg.get(KEY) or {}
+    return [str(node.get("name")) for node in given.values()] if isinstance(given, Mapping) else []
+
+
+def check(cfg: DictConfig, task: str | None) -> None:
+    """Check that the module takes further metrics, and that they fit the task.
+
+    Args:
+        cfg: expanded.
+        task: of the data; None while it is unknown.
+
+    Raises:
+        UserError: they do not, or one of them is the metric that decides.
+
+    """
+    for option, node in (cfg.get(KEY) or {}).items():
+        if KEY not in left_open(cfg):
+            raise UserError(
+                f"has no effect: module={name(cfg)} does not take {KEY}",
+                code=Code.INCOMPATIBLE,
+                key=KEY,
+                value=[*cfg[KEY]],
+                hint="Leave it out; what the module logs itself is recorded anyway.",
+            )
+        if node.get("name") == cfg.metric.get("name"):
+            raise UserError(
+                f"has {option}, which is the metric that decides (metric=) and is measured anyway",
+                code=Code.CONFLICT,
+                key=KEY,
+                value=[*cfg[KEY]],
+                hint="Leave it out here, or choose another metric=.",
+            )
+        if task is not None and node.get("fits") is not None and task not in node.fits:
+            raise UserError(
+                f"has {option}, which does not fit a {task} task, only {', '.join(node.fits)}",
+                code=Code.INCOMPATIBLE,
+                key=KEY,
+                value=[*cfg[KEY]],
+                allowed=[*_fitting(task)],
+            )
+
+
+def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
+    if isinstance(given, DictConfig):
+        return {str(option): changed or {} for option, changed in given.items()}
+    options = [given] if isinstance(given, str) else given
+    if not isinstance(options, list | ListConfig) or not all(isinstance(n, str) for n in options):
+        raise UserError(
+            "is no list of metrics",
+            code=Code.WRONG_TYPE,
+            key=KEY,
+            value=given,
+            hint=f"Give it as {KEY}=[f1,auc_roc].",
+        )
+    options = [str(option) for option in options]
+    for option in options:
+        if options.count(option) > 1:
+            raise UserError(
+                f"has {option} twice",
+                code=Code.CONFLICT,
+                key=KEY,
+                value=options,
+                hint=f"Leave one out: {KEY}=[{','.join(dict.fromkeys(options))}].",
+            )
+    return {option: {} for option in options}
+
+
+def _node(option: str, changed: Mapping[str, Any]) -> Any:
+    if TARGET in changed:
+        return changed
+    known = paths.options("metric")
+    computed = [each for each in known if TARGET in _read(each)]
+    if option not in computed:
+        logged = "is computed by a module itself" if option in known else "is no metric"
+        raise UserError(
+            f"has {option}, which {logged}",
+            code=Code.UNKNOWN_NAME,
+            key=KEY,
+            value=option,
+            allowed=computed,
+        )
+    own = _read(option)
+    for key in changed.keys() - own.keys():
+        raise UserError(
+            "is no key of this metric",
+            code=Code.UNKNOWN_NAME,
+            key=f"{KEY}.{option}.{key}",
+            value=changed[key],
+            allowed=own.keys() - RESERVED["metric"] - NODE_KEYS,
+        )
+    return own | dict(changed)
+
+
+def _read(option: str) -> dict[str, Any]:
+    return yaml.safe_load(paths.options("metric")[option].read_text()) or {}
+
+
+def _fitting(task: str) -> Iterator[str]:
+    for option in paths.options("metric"):
+        node = _read(option)
+        if TARGET in node and task in node.get("fits", ()):
+            yield option

@@ -1,0 +1,67 @@
+"""Puts schedule-free optimizers into the mode of what comes next: training or evaluation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import lightning.pytorch as L
+from omegaconf import DictConfig
+
+from quintet.base.errors import Code, UserError
+from quintet.config.run_nodes import taken
+from quintet.config.signature import locate
+from quintet.options.optimizers import SwitchesModes
+
+
+class OptimizerModes(L.Callback):
+    """Evaluates and saves the average of the iterates, trains on.
+
+    An epoch ends with the parameters that were validated, and these are saved. Within an epoch a
+    checkpoint has those that training goes on with. Resumed from either, a run repeats exactly what
+    it would have done.
+    """
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Train."""
+        for optimizer in _switching(trainer):
+            optimizer.train()
+
+    def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Evaluate."""
+        for optimizer in _switching(trainer):
+            optimizer.eval()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Evaluate, also where there is no validation part."""
+        for optimizer in _switching(trainer):
+            optimizer.eval()
+
+
+def _switching(trainer: L.Trainer) -> Iterator[SwitchesModes]:
+    return (each for each in trainer.optimizers if isinstance(each, SwitchesModes))
+
+
+def switches_modes(cfg: DictConfig) -> bool:
+    """Return whether the chosen optimizer does.
+
+    Raises:
+        UserError: a callback averages the weights as well.
+
+    """
+    if "optimizer" not in taken(cfg):
+        return False
+    target = locate(cfg.optimizer.get("_target_", ""), "optimizer")
+    if not (isinstance(target, type) and issubclass(target, SwitchesModes)):
+        return False
+    for name in ("ema", "swa"):
+        if (cfg.callbacks or {}).get(name):
+            raise UserError(
+                "cannot be combined with a schedule-free optimizer, which averages the weights "
+                "itself",
+                code=Code.CONFLICT,
+                key="callbacks",
+                value=name,
+                hint="Leave it out, or choose another optimizer",
+            )
+    return True

@@ -1,0 +1,62 @@
+"""What docs/sweeps.md says of the strategies on foreign tables follows from the committed rows."""
+
+import importlib.util
+import math
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[3]
+DOCS = ROOT / "docs/sweeps.md"
+
+
+@pytest.fixture(scope="module")
+def foreign():
+    """benchmarks/foreign.py, which is no package."""
+    spec = importlib.util.spec_from_file_location("foreign", ROOT / "benchmarks/foreign.py")
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def at(foreign, trials, tables=None):
+    """Return the mean regret and half its interval, by strategy."""
+    tables = tables or foreign.CHOSEN_ON + foreign.CONFIRMED_ON
+    return {n: foreign.interval(own) for n, own in foreign.regrets(tables, trials).items()}
+
+
+def test_the_table_in_the_docs_is_the_one_of_the_rows(foreign, capsys):
+    foreign.show()
+    assert capsys.readouterr().out in DOCS.read_text("utf-8")
+
+
+@pytest.mark.parametrize("trials", [50, 100])
+def test_genetic_is_better_than_everything_beside_it(foreign, trials):
+    found = at(foreign, trials)
+    regret, half = found.pop("genetic")
+    for other, (theirs, their_half) in found.items():
+        assert theirs - regret > math.hypot(half, their_half), other
+
+
+def test_genetic_is_better_on_the_tables_that_chose_nothing_too(foreign):
+    found = at(foreign, 100, foreign.CONFIRMED_ON)
+    assert min(found, key=found.get) == "genetic"
+
+
+def test_its_regret_at_50_trials_is_two_thirds_of_tpes_and_a_third_of_randoms(foreign):
+    found = {name: mean for name, (mean, _) in at(foreign, 50).items()}
+    assert found["genetic"] < 0.75 * found["Optuna: TPE"]
+    assert found["genetic"] < found["random"] / 3
+
+
+def test_joint_densities_are_better(foreign):
+    found = {name: mean for name, (mean, _) in at(foreign, 100, foreign.CHOSEN_ON).items()}
+    assert found["tpe, multivariate"] < found["tpe, independent"]
+
+
+def test_without_its_model_genetic_is_level_with_tpe_at_a_hundredth_of_the_time(foreign):
+    found, seconds = at(foreign, 100), foreign.seconds()
+    mean, half = found["genetic, one child"]
+    theirs, their_half = found["tpe, multivariate"]
+    assert abs(mean - theirs) < math.hypot(half, their_half)
+    assert seconds["genetic, one child"] < seconds["tpe, multivariate"] / 20

@@ -1,11 +1,11 @@
-"""Metrics beside the one that decides: `metrics=[f1,auc_roc]` are measured, and decide nothing.
+"""Further metrics: `metrics=[f1,auc_roc]` are measured in addition to the primary metric.
 
 On the command line `metrics` lists options of the group `metric`, or maps them to what is changed
 of them: `metrics={f1:{threshold:0.3}}`. In the config of a run it maps names to nodes, which are
 built like any other.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from typing import Any
 
 import yaml
@@ -56,15 +56,16 @@ def check(cfg: DictConfig, task: str | None) -> None:
         UserError: they do not, or one of them is the metric that decides.
 
     """
-    for option, node in (cfg.get(KEY) or {}).items():
-        if KEY not in left_open(cfg):
-            raise UserError(
-                f"has no effect: module={name(cfg)} does not take {KEY}",
-                code=Code.INCOMPATIBLE,
-                key=KEY,
-                value=[*cfg[KEY]],
-                hint="Leave it out; what the module logs itself is recorded anyway.",
-            )
+    given = cfg.get(KEY) or {}
+    if given and KEY not in left_open(cfg):
+        raise UserError(
+            f"has no effect: module={name(cfg)} does not take {KEY}",
+            code=Code.INCOMPATIBLE,
+            key=KEY,
+            value=[*given],
+            hint="Leave it out; what the module logs itself is recorded anyway.",
+        )
+    for option, node in given.items():
         if node.get("name") == cfg.metric.get("name"):
             raise UserError(
                 f"has {option}, which is the metric that decides (metric=) and is measured anyway",
@@ -79,7 +80,7 @@ def check(cfg: DictConfig, task: str | None) -> None:
                 code=Code.INCOMPATIBLE,
                 key=KEY,
                 value=[*cfg[KEY]],
-                allowed=[*_fitting(task)],
+                allowed=[each for each, own in _computed().items() if task in own.get("fits", ())],
             )
 
 
@@ -111,10 +112,10 @@ def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
 def _node(option: str, changed: Mapping[str, Any]) -> Any:
     if TARGET in changed:
         return changed
-    known = paths.options("metric")
-    computed = [each for each in known if TARGET in _read(each)]
+    computed = _computed()
     if option not in computed:
-        logged = "is computed by a module itself" if option in known else "is no metric"
+        known = option in paths.options("metric")
+        logged = "is computed by a module itself" if known else "is no metric"
         raise UserError(
             f"has {option}, which {logged}",
             code=Code.UNKNOWN_NAME,
@@ -122,7 +123,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
             value=option,
             allowed=computed,
         )
-    own = _read(option)
+    own = computed[option]
     for key in changed.keys() - own.keys():
         raise UserError(
             "is no key of this metric",
@@ -134,12 +135,10 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
     return own | dict(changed)
 
 
-def _read(option: str) -> dict[str, Any]:
-    return yaml.safe_load(paths.options("metric")[option].read_text()) or {}
-
-
-def _fitting(task: str) -> Iterator[str]:
-    for option in paths.options("metric"):
-        node = _read(option)
-        if TARGET in node and task in node.get("fits", ()):
-            yield option
+def _computed() -> dict[str, dict[str, Any]]:
+    """Return the options of `metric` by name, without those that a module computes itself."""
+    found = {
+        option: yaml.safe_load(path.read_text()) or {}
+        for option, path in paths.options("metric").items()
+    }
+    return {option: node for option, node in found.items() if TARGET in node}

@@ -51,8 +51,7 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
             f"trainer.accumulate_grad_batches={together}: give a whole number from 1 on, the "
             "batches whose gradients make one step."
         )
-    batches = _counted(data.steps(trainer.world_size), trainer)
-    batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
+    batches = _training_batches(cfg, trainer, data)
     validated = data.validation_steps(trainer.world_size)
     if validated is not None:
         otherwise = f"there is no {cfg.metric.name} to go by"
@@ -70,8 +69,7 @@ def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") 
     before that many have come: the gradient of its last step is then that much smaller.
     """
     together = trainer.accumulate_grad_batches
-    batches = _counted(data.steps(trainer.world_size), trainer)
-    batches = left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
+    batches = _training_batches(cfg, trainer, data)
     rest = batches % together
     if not rest:
         return ""
@@ -82,6 +80,12 @@ def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") 
         f"of each sums {rest} of them, and its gradient is {rest}/{together} of a full one's. "
         f"Even: trainer.accumulate_grad_batches={even}, or another data.batch_size."
     )
+
+
+def _training_batches(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> int:
+    """Return the batches of a training epoch that the trainer's limits leave."""
+    batches = _counted(data.steps(trainer.world_size), trainer)
+    return left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
 
 
 def _counted(batches: int | None, trainer: "L.Trainer") -> int:

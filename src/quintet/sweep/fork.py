@@ -10,13 +10,14 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from quintet.base.signals import held_back
 from quintet.sweep.interruption import at_once
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
 SOURCES = str(Path(__file__).parents[2])
 SERVE = "from quintet.sweep.fork_server import main; main()"
 
-# pyarrow, a dependency of pandas, otherwise starts a thread at import; forking a process that has #
+# pyarrow, a dependency of pandas, otherwise starts a thread at import; forking a process that has
 # threads is not safe.
 NO_THREADS = {"JE_ARROW_MALLOC_CONF": "background_thread:false", "OMP_NUM_THREADS": "1"}
 
@@ -147,8 +148,11 @@ def starter(isolation: str, modules: Sequence[str]) -> Iterator[Start]:
     if isolation == "process" or sys.platform != "linux":
         yield start
         return
-    server = Server(modules)
+    server: Server | None = None
     try:
+        with held_back():  # a start that a signal cuts short leaves a process that nobody ends
+            server = Server(modules)
         yield server.start
     finally:
-        server.close()
+        if server is not None:
+            server.close()

@@ -86,6 +86,30 @@ def test_the_end_of_the_sweep_is_the_end_of_the_server_and_its_trials(tmp_path):
     assert not [pid for pid in (*children, *trials) if _alive(pid)]
 
 
+def test_a_signal_while_the_server_starts_leaves_no_server(tmp_path):
+    code = """
+import os, signal, subprocess
+from quintet.base.signals import listen
+from quintet.sweep import fork
+
+class Interrupted(subprocess.Popen):
+    def __init__(self, command, **options):  # of a server that is still far from asking who lives
+        super().__init__(["sleep", "1000"], **options)
+        print(self.pid, flush=True)
+        os.kill(os.getpid(), signal.SIGINT)
+
+listen()
+subprocess.Popen = Interrupted
+with fork.starter("fork", ["json"]):
+    print("entered")
+"""
+    env = {**os.environ, "PYTHONPATH": f"{HERE}:{os.environ['PYTHONPATH']}"}
+    ended = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, env=env)
+    assert "StoppedError" in ended.stderr
+    (pid,) = ended.stdout.split()
+    assert not _alive(int(pid))
+
+
 def _children(pid):
     with open(f"/proc/{pid}/task/{pid}/children") as file:
         return file.read().split()

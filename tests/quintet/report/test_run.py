@@ -95,7 +95,7 @@ def test_the_command_writes_it_again(trained, tmp_path):
 
     cfg = OmegaConf.create({"run": str(trained / "digits"), "sweep": None, "output": None})
     cfg.output = str(tmp_path / "other.html")
-    assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 1
+    assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 2
     with pytest.raises(UserError) as caught:
         report(OmegaConf.merge(cfg, {"sweep": "too"}))
     assert caught.value.code is Code.CONFLICT

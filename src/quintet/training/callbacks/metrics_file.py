@@ -39,7 +39,8 @@ class MetricsFile(Checkpoint):
         """Add the epoch's row."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
         at = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        self.rows.append({**at, **self._rates, **logged})
+        begun = self._rates  # last too: what is logged of them has been rounded to float32
+        self.rows.append({**at, **begun, **logged, **begun})
         self._write()
 
     @rank_zero_only

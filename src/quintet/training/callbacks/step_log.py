@@ -37,6 +37,7 @@ class StepLog(L.Callback):
         self.path, self.every = Path(path), every or 0
         self._rows: list[dict[str, Any]] = []
         self._columns: list[str] = []
+        self._rates: dict[str, float] = {}
         self._last, self._norm = 0, 0.0
         if not self.every:  # Lightning passes over a hook that is None
             self.on_before_optimizer_step = None  # type: ignore[method-assign,assignment]
@@ -58,9 +59,8 @@ class StepLog(L.Callback):
         return [row for row in rows if len(row) == len(self._columns)]
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Log the learning rates that the epoch begins with."""
-        for logger in trainer.loggers:
-            logger.log_metrics({**rates(trainer), "epoch": trainer.current_epoch}, _step(trainer))
+        """Note the learning rates that the epoch begins with."""
+        self._rates = rates(trainer)
 
     def on_before_optimizer_step(
         self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer
@@ -94,7 +94,9 @@ class StepLog(L.Callback):
             self._append()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Append the rows of the epoch to the file."""
+        """Log the learning rates with the epoch's other numbers; append its rows to the file."""
+        if trainer.loggers:
+            pl_module.log_dict(self._rates)
         self._append()
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
@@ -114,8 +116,3 @@ def rates(trainer: L.Trainer) -> dict[str, float]:
     """Return the learning rate of the first parameter group of every optimizer: lr, lr/1, ..."""
     groups = [optimizer.param_groups[0] for optimizer in trainer.optimizers]
     return {f"lr/{i}" if i else "lr": float(group.get("lr", 0.0)) for i, group in enumerate(groups)}
-
-
-def _step(trainer: L.Trainer) -> int:
-    """Return the step by which Lightning itself logs an epoch's numbers."""
-    return max(0, trainer.global_step - 1)

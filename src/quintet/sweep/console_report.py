@@ -14,7 +14,7 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import plural, rounded, short
+from quintet.base.formatting import duration, plural, rounded, short
 from quintet.study import leaderboard, ranking
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
@@ -28,6 +28,8 @@ from quintet.training.summary import say_how_to_use
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
+WORTH_ESTIMATING = 5.0
+"""Seconds of a sweep from which on the time that is left is estimated."""
 
 
 class Lines:
@@ -45,7 +47,9 @@ class Lines:
         before = leaderboard.winner(study)
         self.best = before.value if before else None
         self.ended_ones = study.ended()
+        self.before = len(self.ended_ones)
         self.began_at: dict[int, float] = {}
+        self.started = time.monotonic()
 
     def __enter__(self) -> "Lines":
         """Return the view itself."""
@@ -83,7 +87,26 @@ class Lines:
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
-        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s")
+        left = f", {left} left" if (left := self.left()) else ""
+        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s{left}")
+
+    def left(self, underway: float = 0.0) -> str:
+        """Return how long the sweep will still take, as the trials that have ended suggest.
+
+        Args:
+            underway: trials' worth of work done in those that run now.
+
+        Returns:
+            about 3.1 min; "" before a trial has ended, and of a sweep of seconds.
+
+        """
+        ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
+        if ended < 1 or spent < WORTH_ESTIMATING:
+            return ""
+        remaining = self.total - len(self.ended_ones) - underway
+        seconds = max(0.0, spent * remaining / (ended + underway))
+        limit = self.plan.settings.timeout
+        return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"
 
 
 def better(value: float, than: float | None, mode: str) -> bool:

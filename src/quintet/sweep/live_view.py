@@ -1,9 +1,11 @@
 """A sweep's live view in a terminal: slots, last values, best so far, failures, time left."""
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from quintet.base.console import terminal
+from quintet.base.console import plain, terminal
+from quintet.base.formatting import duration, score
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep.console_report import Lines, brief
@@ -11,10 +13,13 @@ from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 
 if TYPE_CHECKING:
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
 
 REDRAWS = 2.0
 """Per second."""
+BAR = 10
+"""Columns of the bar over a trial's epochs."""
 
 
 class Live(Lines):
@@ -31,9 +36,8 @@ class Live(Lines):
         super().__init__(plan, study, total)
         from rich.live import Live as Display
 
-        self.failures = 0
+        self.failures: Counter[int] = Counter()
         self.slots: dict[int, tuple[Trial, float]] = {}
-        self.started = time.monotonic()
         self._display = Display(
             console=self.console, get_renderable=self.table, refresh_per_second=REDRAWS,
             transient=True,
@@ -58,36 +62,51 @@ class Live(Lines):
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Take a trial out of its slot."""
-        self.slots = {s: t for s, t in self.slots.items() if t[0].number != trial.number}
-        self.failures += how.state == "failed"
+        slot = next((s for s, (t, _) in self.slots.items() if t.number == trial.number), None)
+        if slot is not None:
+            del self.slots[slot]
+            self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
     def table(self) -> "Table":
         """Return what is running now."""
         from rich import box
-        from rich.markup import escape
         from rich.table import Table
 
         table = Table(box=box.SIMPLE_HEAD, caption=self._summary(), min_width=72)
         table.caption_justify = "left"
-        for name in ("slot", "trial", "epoch", self.plan.metric, "s", ""):
-            table.add_column(name, justify="left" if not name else "right")
+        failed = ["failed"] if self.failures.total() else []
+        for name in ("slot", "trial", "epoch", "", self.plan.metric, "s", *failed, "params"):
+            table.add_column(name, justify="left" if name in ("", "params") else "right")
         for slot, (trial, began) in sorted(self.slots.items()):
-            epoch = max(trial.reports, default=0)
-            value = f"{trial.reports[epoch]:.4f}" if epoch else ""
+            failures = [str(self.failures[slot] or "") for _ in failed]
             took = f"{time.monotonic() - began:.0f}"
-            what = escape(brief(trial.params))
-            table.add_row(str(slot), str(trial.number), str(epoch), value, took, what)
+            what = plain(brief(trial.params))
+            table.add_row(str(slot), str(trial.number), *self._epochs(trial), took, *failures, what)
         return table
+
+    def _epochs(self, trial: Trial) -> "tuple[str, ProgressBar, str]":
+        """Return how many epochs are done, as text and as a bar, and the metric after them."""
+        from rich.progress_bar import ProgressBar
+
+        epoch, most = max(trial.reports, default=0), self.plan.max_epochs
+        value = score(trial.reports[epoch]) if epoch else ""
+        bar = ProgressBar(total=max(1, most), completed=epoch, width=BAR)
+        return f"{epoch}/{most}" if most else str(epoch), bar, value
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
-        best = "" if self.best is None else f" · best {self.best:.4f}"
-        failed = f" · {self.failures} failed" if self.failures else ""
-        spent = time.monotonic() - self.started
-        limit = self.plan.settings.timeout
-        left = f" · {max(0.0, limit - spent):.0f} s left" if limit else ""
-        return f"{done} of {self.total} done · {spent:.0f} s{left}{best}{failed}"
+        best = "" if self.best is None else f" · best {score(self.best)}"
+        failures = self.failures.total()
+        failed = f" · {failures} failed" if failures else ""
+        spent = f" · {duration(time.monotonic() - self.started)}"
+        left = f" · {left} left" if (left := self.left(self._underway())) else ""
+        return f"{done} of {self.total} done{spent}{left}{best}{failed}"
+
+    def _underway(self) -> float:
+        """Return how many trials' worth of epochs the running ones have done."""
+        most = max(1, self.plan.max_epochs)
+        return sum(min(1.0, max(t.reports, default=0) / most) for t, _ in self.slots.values())
 
 
 def view(plan: Plan, study: Study, total: int) -> Lines:

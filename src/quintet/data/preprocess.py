@@ -11,6 +11,8 @@ from quintet.data.statistic import Scale, centre_width, medians, target_scale
 from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
+ROUNDED = 4 * torch.finfo(torch.float32).eps
+"""Of a sum of two opposite numbers: what is smaller, relative to them, was zero before scaling."""
 
 
 class Preprocess:
@@ -111,7 +113,9 @@ class Preprocess:
         shape[axis] = numbers
         scaled = x.narrow(axis, 0, numbers)
         codes = x.narrow(axis, numbers, x.shape[axis] - numbers)
-        own = scaled * self.width.reshape(shape) + self.centre.reshape(shape)
+        moved, centre = scaled * self.width.reshape(shape), self.centre.reshape(shape)
+        own = moved + centre
+        own = own.masked_fill(own.abs() <= ROUNDED * centre.abs(), 0)
         return torch.cat([own, codes], dim=axis)
 
     def transform_target(self, y: Tensor) -> Tensor:

@@ -71,8 +71,9 @@ format: $(STAMP) ## Format the code and mend what ruff can
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-signatures: $(STAMP) ## Renew what is known of the options' constructors, after an upgrade or a change
+signatures: $(STAMP) ## Renew what the engine and editors know of the options, after an upgrade or a change
 	@$(RUN) -W ignore tools/signatures.py
+	@$(RUN) tools/schemas.py
 
 # Existing pins stay unless ARGS=--upgrade. The CUDA packages are left out: torch pins them itself
 # where it needs them, and a machine with a CPU build of torch must not be made to fetch them.

@@ -13,13 +13,16 @@ from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 
 if TYPE_CHECKING:
+    from rich.console import Group
     from rich.progress_bar import ProgressBar
     from rich.table import Table
 
 REDRAWS = 2.0
 """Per second."""
 BAR = 10
-"""Columns of the bar over a trial's epochs."""
+"""Characters of the bar over a trial's epochs."""
+NARROWEST = 6
+"""Characters of a column at least: the table stands still while its numbers change."""
 
 
 class Live(Lines):
@@ -39,7 +42,7 @@ class Live(Lines):
         self.failures: Counter[int] = Counter()
         self.slots: dict[int, tuple[Trial, float]] = {}
         self._display = Display(
-            console=self.console, get_renderable=self.table, refresh_per_second=REDRAWS,
+            console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
         )  # fmt: skip
 
@@ -68,16 +71,21 @@ class Live(Lines):
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
-    def table(self) -> "Table":
-        """Return what is running now."""
+    def shown(self) -> "Group":
+        """Return what is running now, and how far the sweep is."""
+        from rich.console import Group
+
+        return Group(self._table(), f" {plain(self._summary())}")
+
+    def _table(self) -> "Table":
         from rich import box
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, caption=self._summary(), min_width=72)
-        table.caption_justify = "left"
+        table = Table(box=box.SIMPLE_HEAD)
         failed = ["failed"] if self.failures.total() else []
         for name in ("slot", "trial", "epoch", "", self.plan.metric, "s", *failed, "params"):
-            table.add_column(name, justify="left" if name in ("", "params") else "right")
+            left = name in ("", "params")
+            table.add_column(name, justify="left" if left else "right", min_width=NARROWEST)
         for slot, (trial, began) in sorted(self.slots.items()):
             failures = [str(self.failures[slot] or "") for _ in failed]
             took = f"{time.monotonic() - began:.0f}"

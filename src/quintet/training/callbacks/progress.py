@@ -101,8 +101,17 @@ class Progress(L.Callback):
         if self._view is not None:
             self._view.ended(trainer.current_epoch, lambda: self._numbers(trainer), last=True)
 
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave what is shown, and a line for what is said next: there is no teardown then."""
+        self._close()
+
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Leave what is shown as it stands, also after an error."""
+        """Leave what is shown as it stands."""
+        self._close()
+
+    def _close(self) -> None:
         if self._view is not None:
             self._view.close()
             self._view = None

@@ -7,7 +7,14 @@ from time import monotonic
 from typing import Literal, get_args
 
 from rich.console import Console
-from rich.progress import BarColumn, MofNCompleteColumn, Task, TextColumn, TimeRemainingColumn
+from rich.progress import (
+    BarColumn,
+    MofNCompleteColumn,
+    Task,
+    TextColumn,
+    TimeElapsedColumn,
+    TimeRemainingColumn,
+)
 from rich.progress import Progress as Bar
 from rich.text import Text
 
@@ -58,7 +65,7 @@ class Bars:
             MofNCompleteColumn(),
             BarColumn(bar_width=30 if self._width >= WIDE else 10),
             TextColumn("{task.fields[numbers]}"),
-            _Left(elapsed_when_finished=True),
+            _Left(),
             console=console,
             auto_refresh=False,  # a thread would be copied into workers that are forked
             speed_estimate_period=REMEMBERED,
@@ -68,24 +75,25 @@ class Bars:
             part: self._bar.add_task(part, total=None, visible=False, numbers="") for part in PARTS
         }
         self._long = False
+        self._numbers: Numbers | None = None
         self._bar.start()
-        self._draw(done, None)
+        self._draw(done)
 
     def ended(self, epochs: int, numbers: Numbers, last: bool = False) -> None:
-        """Show the numbers of an epoch, unless the last redraw was just now."""
-        if not last and monotonic() - self._drawn < self.patience:
-            return
+        """Show the numbers of an epoch: at the next redraw, if the last one was just now."""
+        self._numbers = numbers
         if last:
             self._only(None)
-        shown = numbers()[-self._room() :]
-        self._draw(epochs, "  ".join(shown))
+            self._bar.stop_task(self._epochs)
+        if last or monotonic() - self._drawn >= self.patience:
+            self._draw(epochs)
 
     def moved(self, done: float, within: WithinEpoch) -> None:
         """Show a place within an epoch; `done` counts its part of an epoch."""
         self._long = self._long or within.seconds > LONG
         if self._long:
             self._show_batches(within)
-        self._draw(done, None)
+        self._draw(done)
 
     def _show_batches(self, within: WithinEpoch) -> None:
         self._only(within.part)
@@ -101,10 +109,12 @@ class Bars:
         for each, task in self._parts.items():
             self._bar.update(task, visible=each == part)
 
-    def _draw(self, done: float, numbers: str | None) -> None:
+    def _draw(self, done: float) -> None:
         self._drawn = monotonic()
-        if numbers is not None:
-            self._bar.update(self._epochs, numbers=numbers)
+        if self._numbers is not None:
+            shown = "  ".join(self._numbers()[-self._room() :])
+            self._bar.update(self._epochs, numbers=shown)
+            self._numbers = None
         self._bar.update(self._epochs, completed=done, refresh=True)
 
     def _room(self) -> int:
@@ -149,7 +159,12 @@ class PlainLines:
 
 
 class _Left(TimeRemainingColumn):
-    """The time left of the whole run; a part of an epoch has none of its own."""
+    """The time left of the whole run, and when it has ended, its own; parts of an epoch have none.
+
+    A run that stopped early is over, although its bar is not full.
+    """
 
     def render(self, task: Task) -> Text:
-        return super().render(task) if task.description == WHOLE else Text()
+        if task.description != WHOLE:
+            return Text()
+        return super().render(task) if task.stop_time is None else TimeElapsedColumn().render(task)

@@ -83,6 +83,13 @@ def test_a_long_epoch_shows_batches_speed_loss_and_the_time_left(
     assert shown.count("epoch 0/5") > 10
 
 
+def test_the_numbers_of_an_epoch_are_there_soon_after_it(monkeypatch: pytest.MonkeyPatch) -> None:
+    run = Run(monkeypatch, terminal=True, batches=10)
+    run.epoch(0, batches=10, seconds=0.3)
+    run.epoch(1, batches=1, seconds=0.3)
+    assert "val/accuracy 0.7500" in run.shown()
+
+
 def test_the_epochs_of_five_milliseconds_are_drawn_five_times_a_second(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
@@ -103,8 +110,17 @@ def test_the_last_line_of_a_terminal_has_the_final_numbers(monkeypatch: pytest.M
         run.epoch(number, batches=10, seconds=1)
     run.end()
     last = run.shown().rstrip("\n").splitlines()[-1]
-    assert re.search(r"epoch 5/5.*val/loss 0\.5000  val/accuracy 0\.7500", last)
+    assert re.search(r"epoch 5/5.*val/loss 0\.5000  val/accuracy 0\.7500\s+0:01:00", last)
     assert run.file.getvalue().endswith("\n\x1b[?25h")  # the prompt has a line of its own
+
+
+def test_after_an_interrupt_the_terminal_is_at_the_start_of_a_line(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run(monkeypatch, terminal=True, batches=10)
+    run.epoch(0, batches=4, seconds=1)
+    run.progress.on_exception(run.trainer, run.module, KeyboardInterrupt())
+    assert run.file.getvalue().endswith("\n\x1b[?25h")
 
 
 def test_plain_lines_have_the_elapsed_time_and_come_once_a_minute(

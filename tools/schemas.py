@@ -11,9 +11,9 @@ import json
 import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
-import yaml
+from omegaconf import OmegaConf
 
 from quintet.base import paths
 from quintet.config.instantiate import TARGET
@@ -26,7 +26,7 @@ NODES = ("metric", "loss", "init", "optimizer", "scheduler", "module", "model", 
 GROUPS = (*NODES, "callbacks", "logger", "sweeper", "search_space")
 UNLISTED = ("defaults", "choices", "overrides", "facts", "hydra")
 LINE = re.compile(
-    r"^(?P<indent>(?: |- )*)(?P<key>[\w.*]+):(?: +(?P<value>[^#]*?))? *(?:# *(?P<comment>.*))?$"
+    r"^(?P<indent>(?: |- )*)(?P<key>[\w.*]+):(?: +(?:'[^']*'|[^#]*?))? *(?:# *(?P<comment>.*))?$"
 )
 REFERENCE = {"type": "string", "pattern": r"\$\{|^\?\?\?$"}
 """What may stand for any value: an interpolation, or the mark of a missing value."""
@@ -73,6 +73,11 @@ def comments(text: str) -> dict[tuple[str, ...], str]:
         if match["comment"]:
             found[tuple(key for _, key in above)] = match["comment"].strip()
     return found
+
+
+def loaded(text: str) -> dict[str, Any]:
+    """Return a YAML as Hydra reads it, where 1.0e4 is a number."""
+    return cast(dict[str, Any], OmegaConf.to_container(OmegaConf.create(text), resolve=False))
 
 
 def of_kind(kind: Any) -> Schema:
@@ -124,7 +129,7 @@ class Option:
     def __init__(self, group: str, path: Path) -> None:
         text = path.read_text("utf-8")
         self.name, self.group = path.stem, group
-        self.values: dict[str, Any] = yaml.safe_load(text) or {}
+        self.values: dict[str, Any] = loaded(text)
         self.said = comments(text)
         first = text.partition("\n")[0]
         self.about = first.removeprefix("# ") if first.startswith("# ") else ""
@@ -155,7 +160,7 @@ class Option:
 
 def options(group: str) -> list[Option]:
     """Return the options of a group, the default first, except the team's."""
-    start = yaml.safe_load(paths.config("train").read_text("utf-8"))["defaults"]
+    start = loaded(paths.config("train").read_text("utf-8"))["defaults"]
     default = {k: v for each in start if isinstance(each, dict) for k, v in each.items()}
     found = [
         Option(group, path)
@@ -229,7 +234,7 @@ def of_space() -> Schema:
 def of_preset() -> Schema:
     """Return the schema of train.yaml and of a preset: all keys of a run, and its choices."""
     text = paths.config("train").read_text("utf-8")
-    values, said = yaml.safe_load(text), comments(text)
+    values, said = loaded(text), comments(text)
     keys = {k: of_value(v, said, (k,)) for k, v in values.items() if k not in UNLISTED}
     for group in GROUPS:
         shared = keys.get(group, {}).get("properties", {})

@@ -10,6 +10,7 @@ from torch import Tensor
 from torch.nn import functional
 from torchmetrics import Metric
 
+from quintet.base.formatting import score
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.problems import problem_of
@@ -89,12 +90,13 @@ def predict(
 def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
     """Return a warning if a validation metric of `value` is worse than the linear baseline's."""
     linear = found.get("linear", {}).get("val")
-    if linear is None or f"{linear:.4f}" == f"{value:.4f}":
+    if linear is None or score(linear) == score(value):
         return None
     if not (linear > value if mode == "max" else linear < value):
         return None
     return (
-        f"The linear baseline is better on validation: {name} {linear:.4f} against {value:.4f}. "
+        f"The linear baseline is better on validation: {name} {score(linear)} "
+        f"against {score(value)}. "
         "Either the net is not trained well yet (python src/check.py), or these inputs need none: "
         "model=linear."
     )

@@ -14,7 +14,7 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import duration, plural, rounded, short
+from quintet.base.formatting import duration, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
@@ -69,7 +69,7 @@ class Lines:
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Print an epoch of a single trial; with several trials, epochs are not printed."""
         if self.total == 1:
-            self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
+            self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Print the outcome of a trial."""
@@ -79,7 +79,7 @@ class Lines:
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
-            shown = f"{self.plan.metric} {how.value:.4f}{spread(how.spread)}"
+            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread)}"
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
             )
@@ -150,7 +150,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     for name in ("trial", plan.metric, *map(short, swept), "epochs", *last):
         table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
-        value = "" if row["value"] is None else f"{row['value']:.4f}"
+        value = "" if row["value"] is None else score(row["value"])
         value += spread(row.get(ranking.SPREAD))
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in swept)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
@@ -173,7 +173,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 def spread(deviation: float | None) -> str:
     """Return the standard deviation over folds, to append to a value of the metric."""
-    return "" if deviation is None else f" ± {deviation:.4f}"
+    return "" if deviation is None else f" ± {score(deviation)}"
 
 
 def _expected(key: str) -> str:
@@ -189,10 +189,10 @@ def brief(params: Params) -> str:
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     mode = "smallest" if plan.mode == "min" else "greatest"
     say(
-        "P is {} on validation data, {} wins: [bold]{:.4f}[/] in trial {} ({})",
+        "P is {} on validation data, {} wins: [bold]{}[/] in trial {} ({})",
         plan.metric,
         mode,
-        best.value,
+        score(best.value),
         best.number,
         " ".join(assignments(best.params)),
     )
@@ -203,11 +203,11 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         overrides = (*plan.fixed, *assignments(best.params))
         say("train     {}", train_line(*overrides))
         return
-    if (score := record.test.get(plan.metric)) is not None:
+    if (tested := record.test.get(plan.metric)) is not None:
         models = (
             f"the average of its {n} models" if (n := len(record.repeats)) > 1 else "that one model"
         )
-        say(f"test {plan.metric} of {models}: [bold]{score:.4f}[/]")
+        say(f"test {plan.metric} of {models}: [bold]{score(tested)}[/]")
     for anomaly in record.anomalies:
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
@@ -231,9 +231,9 @@ def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
     if isinstance(made, str):
         say("[yellow]note[/]  there is no ensemble: {}", made)
         return
-    parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
+    parts = [f"[bold]{score(made.val)}[/] on validation (best single {score(made.single_val)})"]
     if made.test is not None:
-        parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
+        parts.append(f"test [bold]{score(made.test)}[/] (best single {score(made.single_test)})")
     say(f"ensemble of {voters(made.trials)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))

@@ -64,9 +64,9 @@ def _how(run: RunData) -> str:
         if blocks
         else "samples (Efron and Tibshirani 1993)"
     )
-    shares = "" if blocks else "Of accuracy: Wilson's (1927). Of the others: "
+    shares = "P" if blocks else "Of accuracy: Wilson's (1927). Of the others: p"
     return (
-        f"{shares}Percentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded. Coverage 95 %. "
+        f"{shares}ercentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded. Coverage 95 %. "
         "There is none where all resamples agree, as for a perfect score. They "
         "reflect the sampling of the data, but neither the variation between seeds nor the choice "
         "of the epoch on the same validation data."

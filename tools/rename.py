@@ -79,7 +79,7 @@ def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
         *((path, of_code) for path in own),
         *((path, of_config) for path in configs),
         (root / "pyproject.toml", of_pyproject),
-        (root / "uv.lock", [(rf'name = "{ENGINE}"', f'name = "{name}"')]),
+        (root / "uv.lock", [(rf'name = "{ENGINE}"', f'name = "{name.replace("_", "-")}"')]),
         (root / "docs/site/mkdocs.yml", [(r"^site_name: .*$", f"site_name: {title}")]),
     ]
 

@@ -68,7 +68,8 @@ def report(cfg: DictConfig) -> Path | None:
     overwrite = bool(cfg.get("overwrite"))
     check(output or usual, kept if output else {}, is_ours, overwrite=overwrite)
     if cfg.live:
-        return follow(cfg)
+        follow(cfg)
+        return None
     if cfg.run is not None:
         path = run.write(Path(cfg.run), output)
     else:

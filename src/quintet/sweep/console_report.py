@@ -1,5 +1,6 @@
 """What a sweep prints on the console."""
 
+import os
 import sys
 import time
 
@@ -126,6 +127,16 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
         say("  first the defaults, then the best trials of {}", _earlier(study))
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
+
+
+def advise_workers(launcher: str) -> None:
+    """Say which word makes a launcher run more than one trial at a time."""
+    say(
+        "[yellow]note[/]  hydra/launcher={} starts one job, for one trial at a time: "
+        "sweeper.workers={} starts as many as this machine has cores",
+        launcher,
+        os.cpu_count() or 1,
+    )
 
 
 def _earlier(study: Study) -> str:

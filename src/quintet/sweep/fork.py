@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from quintet.base.signals import held_back
+from quintet.study.trial_pipe import ALONE, EXIT
 from quintet.sweep.interruption import at_once
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
@@ -40,6 +41,29 @@ class ForkedTrial:
         if self.code is None and self.server.dead:  # and so have its trials
             self.code = -signal.SIGKILL
         return self.code
+
+
+class SharedProcess(Process):
+    """A trial that shares its process with others, and may end before it."""
+
+    def exit_code(self) -> int | None:
+        """Return the exit code that the trial has told, or that of the process."""
+        if EXIT in self.told:
+            return int(self.told[EXIT])
+        return 1 if ALONE in self.told else self.handle.poll()
+
+    @property
+    def alone(self) -> str | None:
+        """Why the trial is to start again by itself: it said so, or its process has died."""
+        if ALONE in self.told:
+            return str(self.told[ALONE])
+        died = self.exit_code() is not None and not {EXIT, "code"} & self.told.keys()
+        return f"the process it shared ended with code {self.exit_code()}" if died else None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, unless the trial has left it."""
+        if not {EXIT, ALONE} & self.told.keys():
+            super().signal(number)
 
 
 class Server:
@@ -91,22 +115,45 @@ class Server:
             self._begin()
         if not self._wait():
             return start(command, folder, number, lock, extra)
+        (process,) = self.start_together(command, [(folder, number, lock)], extra)
+        return process
+
+    def start_together(
+        self,
+        command: Sequence[str],
+        trials: Sequence[tuple[Path, int, int]],
+        extra: Mapping[str, str],
+    ) -> list[Process]:
+        """Start a process for one trial or several, by fork.
+
+        Args:
+            command: of the process.
+            trials: folder, number and held lock of each.
+            extra: environment variables of the slot.
+
+        """
         request = {
-            "number": number,
+            "number": trials[0][1],
             "command": list(command[1:]),
             "directory": os.getcwd(),
             "environment": {**clean(os.environ), **extra},
         }
-        with output(folder) as log:
+        ours, theirs = [], list[int]()
+        for _, _, lock in trials:
             reports, tells = os.pipe()
             hears, answers = os.pipe()
-            files = [log.fileno(), lock, tells, hears]
+            ours.append((reports, answers, lock))
+            theirs += [lock, tells, hears]
+        with output(trials[0][0]) as log:
             self._socket.setblocking(True)
-            socket.send_fds(self._socket, [json.dumps(request).encode()], files)
+            message = json.dumps(request).encode()
+            socket.send_fds(self._socket, [message], [log.fileno(), *theirs])
         trial = self._began()
-        for descriptor in (tells, hears):
-            os.close(descriptor)
-        return Process(trial, reports, answers, lock)
+        for place, descriptor in enumerate(theirs):
+            if place % 3:  # but for the locks
+                os.close(descriptor)
+        kind = Process if len(trials) == 1 else SharedProcess
+        return [kind(trial, *each) for each in ours]
 
     def _began(self) -> ForkedTrial:
         while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):

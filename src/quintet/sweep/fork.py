@@ -92,13 +92,16 @@ class Server:
         theirs.close()
         self.ready = self.dead = False
 
-    def _wait(self) -> bool:
-        """Wait until the libraries are loaded; return whether a fork is safe."""
+    def forks(self) -> bool:
+        """Return whether a fork is safe, once the libraries are loaded; begin anew if dead."""
+        self.listen()
+        if self.dead:
+            self._begin()
         if not self.ready:
             self._socket.setblocking(True)
             with at_once():
-                told = self._socket.recv(4096)
-            self.ready, self.safe = True, bool(told) and json.loads(told)["threads"] == 1
+                told = self._receive()
+            self.ready, self.safe = True, told is not None and told["threads"] == 1
         return self.safe
 
     def start(
@@ -110,10 +113,7 @@ class Server:
         extra: Mapping[str, str],
     ) -> Process:
         """Start a trial by fork; by `trial_process.start` if a fork is not safe."""
-        self.listen()
-        if self.dead:
-            self._begin()
-        if not self._wait():
+        if not self.forks():
             return start(command, folder, number, lock, extra)
         (process,) = self.start_together(command, [(folder, number, lock)], extra)
         return process
@@ -124,7 +124,7 @@ class Server:
         trials: Sequence[tuple[Path, int, int]],
         extra: Mapping[str, str],
     ) -> list[Process]:
-        """Start a process for one trial or several, by fork.
+        """Start a process for one trial or several, by a fork that is safe.
 
         Args:
             command: of the process.
@@ -147,7 +147,8 @@ class Server:
         with output(trials[0][0]) as log:
             self._socket.setblocking(True)
             message = json.dumps(request).encode()
-            socket.send_fds(self._socket, [message], [log.fileno(), *theirs])
+            with contextlib.suppress(ConnectionError):  # it has just died
+                socket.send_fds(self._socket, [message], [log.fileno(), *theirs])
         trial = self._began()
         for place, descriptor in enumerate(theirs):
             if place % 3:  # but for the locks
@@ -156,9 +157,9 @@ class Server:
         return [kind(trial, *each) for each in ours]
 
     def _began(self) -> ForkedTrial:
-        while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):
-            self._note(message)
-        pid = message["began"] if told else -1
+        while (told := self._receive()) and "began" not in told:
+            self._note(told)
+        pid = told["began"] if told else -1
         self.trials[pid] = ForkedTrial(self, pid)
         return self.trials[pid]
 
@@ -168,9 +169,17 @@ class Server:
             return
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            while told := self._socket.recv(4096):
-                self._note(json.loads(told))
+            while told := self._receive():
+                self._note(told)
             self.dead = True
+
+    def _receive(self) -> dict[str, int] | None:
+        """Return the next message of the server; None if it has died, maybe before it read ours."""
+        try:
+            told = self._socket.recv(4096)
+        except ConnectionError:
+            return None
+        return dict(json.loads(told)) if told else None
 
     def _note(self, message: dict[str, int]) -> None:
         if (trial := self.trials.pop(message["ended"], None)) is not None:

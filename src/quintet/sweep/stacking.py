@@ -36,18 +36,18 @@ class Stacking:
 
     Args:
         plan: of the sweep.
-        start: of the sweep's trials.
+        server: that forks the sweep's trials.
         width: maximum number of trials of a stack.
 
     """
 
     plan: Plan
-    start: Start
+    server: Server
     width: int
 
     def kind(self, trial: Trial, folder: Path) -> tuple[Any, ...] | None:
-        """Return what trials of one stack have in common; None if this one resumes."""
-        if launch.resumes(trial, folder):
+        """Return what trials of one stack have in common; None if this one is to run alone."""
+        if launch.resumes(trial, folder) or not self.server.forks():
             return None
         return tuple((key, value) for key, value in trial.params.items() if not may_differ(key))
 
@@ -62,8 +62,7 @@ class Stacking:
         request = {"trials": told, "fixed": self.plan.fixed, "script": self.plan.command[1]}
         command = [self.plan.command[0], "-m", CHILD, json.dumps(request)]
         places = [(f, t.number, lock) for f, (t, lock) in zip(folders, claims, strict=True)]
-        server: Server = self.start.__self__  # type: ignore[attr-defined]
-        return server.start_together(command, places, launch.environment(slot, slots))
+        return self.server.start_together(command, places, launch.environment(slot, slots))
 
 
 def may_differ(key: str) -> bool:
@@ -140,7 +139,8 @@ def stacking(plan: Plan, start: Start, total: int) -> tuple[Stacking | None, str
     """
     if (most := width(plan, total)) == 1:
         return None, None
-    if not isinstance(getattr(start, "__self__", None), Server):
+    server = getattr(start, "__self__", None)
+    if not isinstance(server, Server):
         return None, "trials are not forked here"
     reason = hindrance(plan)
-    return (None, reason) if reason else (Stacking(plan, start, most), None)
+    return (None, reason) if reason else (Stacking(plan, server, most), None)

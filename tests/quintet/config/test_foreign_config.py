@@ -381,6 +381,7 @@ def test_a_folder_does_not_say_itself_what_to_trust(run):
         ("callbacks.checkpoint.dirpath", "${paths.run}/../elsewhere"),
         ("callbacks.checkpoint.filename", "../../elsewhere"),
         ("callbacks.metrics_file.path", "${paths.run}/../metrics.csv"),
+        ("callbacks.step_log.path", "/tmp/steps.csv"),
         ("callbacks.steering.folder", "/tmp"),
         ("trainer.default_root_dir", "/tmp/elsewhere"),
         ("trainer.profiler", "/tmp/elsewhere"),

@@ -1,11 +1,15 @@
 """Trials that differ in numbers only train together; the others run as they would."""
 
 import csv
+import signal
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
+import torch
+from family import start, wait_for_none
 from hydra import compose, initialize_config_dir
 from omegaconf import OmegaConf
 
@@ -22,10 +26,14 @@ def config(*overrides):
         return compose("train", [*overrides])
 
 
+def command(folder, *overrides):
+    own = [sys.executable, str(ROOT / "src/train.py"), "-m", f"hydra.sweep.dir={folder}"]
+    return [*own, *SWEEP, *overrides]
+
+
 def sweep(folder, *overrides):
-    command = [sys.executable, str(ROOT / "src/train.py"), "-m", f"hydra.sweep.dir={folder}"]
     done = subprocess.run(
-        [*command, *SWEEP, *overrides],
+        command(folder, *overrides),
         capture_output=True,
         text=True,
         env=runs.environment(),
@@ -58,6 +66,39 @@ def test_a_paused_trial_of_a_stack_goes_on_alone(tmp_path):
     epochs = sorted(int(row["epochs"]) for row in rows)
     assert epochs == [1] * 6 + [3] * 2 + [9]
     assert len(mates(tmp_path / "sweep")) == 8
+
+
+def last(folder):
+    """Return the last state of each trial."""
+    paths = sorted(folder.glob("trials/*/checkpoints/last.ckpt"))
+    return [torch.load(path, weights_only=True) for path in paths]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, number):
+    more = ("seed=range(0,4)", "sweeper.stack=4", "trainer.max_epochs=150", "scheduler=plateau")
+    ended, whole = tmp_path / "ended", tmp_path / "whole"
+    with (tmp_path / "log.txt").open("w") as log:
+        parent = start(command(ended, *more), ended, stdout=log, stderr=log)
+        until = time.monotonic() + 120
+        while len([*ended.glob("trials/*/checkpoints/last.ckpt")]) < 4:
+            assert parent.poll() is None and time.monotonic() < until
+            time.sleep(0.02)
+        parent.send_signal(number)
+        parent.wait(timeout=60)
+    wait_for_none(ended)
+    assert "Traceback" not in (tmp_path / "log.txt").read_text()
+    before = [state["epoch"] for state in last(ended)]
+    assert max(before) < 149, "it ended too late to have been ended"
+    (told, rows), (_, wanted) = sweep(ended, *more), sweep(whole, *more)
+    assert "not stacked" not in told
+    assert len(mates(ended)) == 3, "the trials that go on did not begin anew"
+    for key in ("state", "epochs", "best_epoch", "seed"):
+        assert [row.get(key) for row in rows] == [row.get(key) for row in wanted]
+    for mine, other in zip(last(ended), last(whole), strict=True):
+        for name, tensor in mine["state_dict"].items():
+            assert torch.allclose(tensor, other["state_dict"][name], atol=1e-4), name
 
 
 def test_what_is_not_stacked_is_told_once(tmp_path):

@@ -114,7 +114,8 @@ from quintet.sweep import fork
 
 class Interrupted(subprocess.Popen):
     def __init__(self, command, **options):  # of a server that is still far from asking who lives
-        super().__init__(["sleep", "100"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+        quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+        super().__init__(["sleep", "100"], **quiet, **options)
         print(self.pid, flush=True)
         os.kill(os.getpid(), signal.SIGINT)
 

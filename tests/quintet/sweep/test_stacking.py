@@ -83,7 +83,8 @@ def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, number):
         parent = start(command(ended, *more), ended, stdout=log, stderr=log)
         until = time.monotonic() + 120
         while len([*ended.glob("trials/*/checkpoints/last.ckpt")]) < 4:
-            assert parent.poll() is None and time.monotonic() < until
+            assert parent.poll() is None
+            assert time.monotonic() < until
             time.sleep(0.02)
         parent.send_signal(number)
         parent.wait(timeout=60)

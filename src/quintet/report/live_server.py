@@ -84,14 +84,14 @@ def serve(make: Callable[[], Page], port: int = 0) -> None:
             console.say("")
 
 
-class Server(ThreadingHTTPServer):
+class ReportServer(ThreadingHTTPServer):
     """Serves a report under a secret path."""
 
     daemon_threads = True
     address: str
 
 
-def server(report: LiveReport, port: int = 0) -> Server:
+def server(report: LiveReport, port: int = 0) -> ReportServer:
     """Return a server, which knows its address.
 
     Raises:
@@ -125,7 +125,7 @@ def server(report: LiveReport, port: int = 0) -> Server:
             """Say nothing: a line for each request would bury the address."""
 
     try:
-        made = Server((HOST, port), Handler)
+        made = ReportServer((HOST, port), Handler)
     except OSError as error:
         raise UserError(
             f"cannot be listened on: {error.strerror}",

@@ -17,7 +17,7 @@ import pytest
 import browsing
 import runs
 from quintet.base.errors import UserError
-from quintet.report.live_server import LiveReport, Server, server
+from quintet.report.live_server import LiveReport, ReportServer, server
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import page
 from quintet.study.space import Interval, Space
@@ -45,7 +45,7 @@ def end_trial(made: Study, number: int) -> None:
 
 
 @pytest.fixture
-def served(study: Study, monkeypatch: pytest.MonkeyPatch) -> Iterator[Server]:
+def served(study: Study, monkeypatch: pytest.MonkeyPatch) -> Iterator[ReportServer]:
     monkeypatch.setattr("quintet.report.live_server.SPARED", 0.0)
     report = LiveReport(lambda: replace(page(SweepData(study, study.folder)), live=True))
     with server(report) as made:
@@ -64,7 +64,7 @@ def answer(address: str, **headers: str) -> tuple[int, str]:
     return got.status, got.read().decode()
 
 
-def test_a_browser_follows_the_trials_and_keeps_its_filter(study: Study, served: Server) -> None:
+def test_a_browser_follows_the_trials_and_keeps_its_filter(study: Study, served: ReportServer) -> None:
     with browsing.browser() as chromium:
         shown: Any = chromium.new_page()
         troubles: list[str] = []
@@ -83,21 +83,21 @@ def test_a_browser_follows_the_trials_and_keeps_its_filter(study: Study, served:
         assert troubles == []
 
 
-def test_the_version_changes_with_the_study_alone(study: Study, served: Server) -> None:
+def test_the_version_changes_with_the_study_alone(study: Study, served: ReportServer) -> None:
     before = answer(f"{served.address}version")
     assert answer(f"{served.address}version") == before
     end_trial(study, 10)
     assert answer(f"{served.address}version") != before
 
 
-def test_nobody_else_is_answered(served: Server) -> None:
+def test_nobody_else_is_answered(served: ReportServer) -> None:
     assert answer(served.address)[0] == 200
     assert answer(served.address, Host="example.org")[0] == 403
     assert answer(served.address.rsplit("/", 2)[0] + "/")[0] == 404
     assert served.server_address[0] == "127.0.0.1"
 
 
-def test_a_taken_port_is_refused(served: Server, study: Study) -> None:
+def test_a_taken_port_is_refused(served: ReportServer, study: Study) -> None:
     with pytest.raises(UserError, match="port"):
         server(LiveReport(lambda: page(SweepData(study, study.folder))), served.server_port)
 

@@ -40,7 +40,7 @@ class Live(Lines):
         from rich.live import Live as Display
 
         self.failures: Counter[int] = Counter()
-        self.slots: dict[int, tuple[Trial, float]] = {}
+        self.slots: dict[int, list[Trial]] = {}
         self._display = Display(
             console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
@@ -56,20 +56,33 @@ class Live(Lines):
         self._display.stop()
 
     def began(self, trial: Trial, slot: int) -> None:
-        """Show a trial in its slot."""
+        """Show a trial in its slot; those of a stack share one."""
         super().began(trial, slot)
-        self.slots[slot] = (trial, time.monotonic())
+        self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Take a trial out of its slot."""
-        slot = next((s for s, (t, _) in self.slots.items() if t.number == trial.number), None)
+        slot = self._leave(trial)
         if slot is not None:
-            del self.slots[slot]
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
+
+    def alone(self, trial: Trial, reason: str) -> None:
+        """Take a trial out of its stack; it begins again on its own."""
+        self._leave(trial)
+        super().alone(trial, reason)
+
+    def _leave(self, trial: Trial) -> int | None:
+        """Return the slot that a trial has left; None if it was in none."""
+        for slot, trials in self.slots.items():
+            left = [each for each in trials if each.number != trial.number]
+            if len(left) < len(trials):
+                self.slots = {s: t for s, t in {**self.slots, slot: left}.items() if t}
+                return slot
+        return None
 
     def shown(self) -> "Group":
         """Return what is running now, and how far the sweep is."""
@@ -86,21 +99,23 @@ class Live(Lines):
         for name in ("slot", "trial", "epoch", "", self.plan.metric, "s", *failed, "params"):
             left = name in ("", "params")
             table.add_column(name, justify="left" if left else "right", min_width=NARROWEST)
-        for slot, (trial, began) in sorted(self.slots.items()):
+        for slot, trials in sorted(self.slots.items()):
             failures = [str(self.failures[slot] or "") for _ in failed]
+            began = min(self.began_at[trial.number] for trial in trials)
             took = f"{time.monotonic() - began:.0f}"
-            what = plain(brief(trial.params))
-            table.add_row(str(slot), str(trial.number), *self._epochs(trial), took, *failures, what)
+            numbers = f"{trials[0].number}" + (f"–{trials[-1].number}" if len(trials) > 1 else "")
+            table.add_row(str(slot), numbers, *self._epochs(trials), took, *failures, what(trials))
         return table
 
-    def _epochs(self, trial: Trial) -> "tuple[str, ProgressBar, str]":
-        """Return how many epochs are done, as text and as a bar, and the metric after them."""
+    def _epochs(self, trials: list[Trial]) -> "tuple[str, ProgressBar, str]":
+        """Return how many epochs are done, as text and as a bar, and the best metric after them."""
         from rich.progress_bar import ProgressBar
 
-        epoch, most = max(trial.reports, default=0), self.plan.max_epochs
-        value = score(trial.reports[epoch]) if epoch else ""
+        epoch, most = max(max(t.reports, default=0) for t in trials), self.plan.max_epochs
+        latest = [t.reports[max(t.reports)] for t in trials if t.reports]
+        best = (min if self.plan.mode == "min" else max)(latest, default=None)
         bar = ProgressBar(total=max(1, most), completed=epoch, width=BAR)
-        return f"{epoch}/{most}" if most else str(epoch), bar, value
+        return f"{epoch}/{most}" if most else str(epoch), bar, "" if best is None else score(best)
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
@@ -114,7 +129,15 @@ class Live(Lines):
     def _underway(self) -> float:
         """Return how many trials' worth of epochs the running ones have done."""
         most = max(1, self.plan.max_epochs)
-        return sum(min(1.0, max(t.reports, default=0) / most) for t, _ in self.slots.values())
+        running = (trial for trials in self.slots.values() for trial in trials)
+        return sum(min(1.0, max(trial.reports, default=0) / most) for trial in running)
+
+
+def what(trials: list[Trial]) -> str:
+    """Return the params of a trial; of several in one model, how many there are."""
+    if len(trials) > 1:
+        return f"{len(trials)} trials as one model"
+    return plain(brief(trials[0].params))
 
 
 def view(plan: Plan, study: Study, total: int) -> Lines:

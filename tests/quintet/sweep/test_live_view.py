@@ -54,6 +54,18 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
     assert re.search(r"0\s+1\s+5/10", shown(live))
 
 
+def test_the_trials_of_a_stack_share_a_line(tmp_path):
+    chosen = replace(plan(tmp_path, swept(x=[1, 2, 3])), max_epochs=10)
+    live = Live(chosen, loop(chosen).study, 3)
+    live.console.file = io.StringIO()
+    first, second = (Trial(i, "running", None, {"x": str(i)}, {4: 0.5 + i / 10}) for i in range(2))
+    live.began(first, 0)
+    live.began(second, 0)
+    assert re.search(r"0 +0–1 +4/10 .* 0\.6000 .* 2 trials as one model", shown(live))
+    live.alone(first, "dropout")
+    assert re.search(r"0 +1 +4/10 .* x=1", shown(live))
+
+
 def test_a_slot_shows_how_many_trials_failed_in_it(tmp_path):
     chosen = plan(tmp_path, swept(x=[1, 2, 3]))
     live = Live(chosen, loop(chosen).study, 3)

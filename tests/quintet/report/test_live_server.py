@@ -64,7 +64,9 @@ def answer(address: str, **headers: str) -> tuple[int, str]:
     return got.status, got.read().decode()
 
 
-def test_a_browser_follows_the_trials_and_keeps_its_filter(study: Study, served: ReportServer) -> None:
+def test_a_browser_follows_the_trials_and_keeps_its_filter(
+    study: Study, served: ReportServer
+) -> None:
     with browsing.browser() as chromium:
         shown: Any = chromium.new_page()
         troubles: list[str] = []

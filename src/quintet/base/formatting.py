@@ -42,7 +42,7 @@ def score(value: float | None) -> str:
 
 def change(value: float) -> str:
     """Return a difference with its sign."""
-    return ("+" if value >= 0 else "−") + score(abs(value))
+    return ("+" if value > 0 else "−" if value < 0 else "") + score(abs(value))
 
 
 def plural(count: int, what: str) -> str:

@@ -40,6 +40,11 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
             "whole numbers of so many digits are taken for labels: floating point cannot tell them "
             "apart. As amounts: subtract a constant from them"
         )
+    if numerals.are_labels(cells.name, some):
+        return (
+            f"labels by its name, such as '{some[0]}' (as numbers: "
+            f"'data.decimal={{{cells.name}: .}}')"
+        )
     if unit := _affix(some):
         return f"its cells are numbers with '{unit}': delete it, and they are read as numbers"
     for what, read in (("numbers", _numbers(some)), ("dates", _dates(some))):

@@ -120,14 +120,22 @@ class SupervisedModule(L.LightningModule):
     def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
         x, y = parted(batch)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
-        if isinstance(y, Mixed):
-            loss = y.share * self._loss(outputs, y.first)
-            loss = loss + (1 - y.share) * self._loss(outputs, y.second)
-            y = y.first if y.share >= 0.5 else y.second
-        else:
-            loss = self._loss(outputs, y)
-        self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
+        loss = self.batch_loss(outputs, y)
+        self.note(stage, outputs, y, loss)
         return loss, outputs
+
+    def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
+        """Return the mean loss of outputs (B, K) against targets as the data has them."""
+        if not isinstance(y, Mixed):
+            return self._loss(outputs, y)
+        first, second = self._loss(outputs, y.first), self._loss(outputs, y.second)
+        return y.share * first + (1 - y.share) * second
+
+    def note(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
+        """Add a batch to what `numbers` returns at the epoch's end."""
+        if isinstance(y, Mixed):
+            y = y.first if y.share >= 0.5 else y.second
+        self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
 
     def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         return cast(Tensor, self.loss(outputs, self._loss_target(outputs, y)))
@@ -192,11 +200,24 @@ class SupervisedModule(L.LightningModule):
         """Log the test split's loss and P."""
         self._log("test")
 
-    def _log(self, stage: str) -> None:
+    def numbers(self, stage: str) -> dict[str, float]:
+        """Return the loss and P of all batches of a stage since the last call, by their names.
+
+        Raises:
+            DivergedError: a loss is NaN or infinite.
+
+        """
         loss, value = self._meter(stage).compute()
-        self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
-        further = self._meter(stage).compute_further()
-        self.log_dict({f"{stage}/{name}": each for name, each in further.items()})
+        return {f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}
+
+    def further(self, stage: str) -> dict[str, float]:
+        """Return what else was measured of the batches of the last `numbers`, by its names."""
+        found = self._meter(stage).compute_further()
+        return {f"{stage}/{name}": each for name, each in found.items()}
+
+    def _log(self, stage: str) -> None:
+        self.log_dict(self.numbers(stage), prog_bar=True)
+        self.log_dict(self.further(stage))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and its schedule, as Lightning wants them."""

@@ -13,7 +13,8 @@ import runs
 PAGE = (runs.ROOT / "docs/hydra.md").read_text("utf-8")
 ROW = re.compile(r"^\| `(?P<words>[^`]+)` \| (?P<here>as stock|extended|refused) \|", re.MULTILINE)
 ROWS = {row["words"]: row["here"] for row in ROW.finditer(PAGE)}
-SMALL = (*runs.SMALL, "trainer.max_epochs=1", "callbacks.progress=null", "paths.logs=logs")
+QUIET = ("baselines=false", "report=false", "callbacks.progress=null", "paths.logs=logs")
+SMALL = ("trainer=cpu", "trainer.max_epochs=1", *QUIET)
 SEEN = {
     "optimizer=sgd optimizer.lr=0.1": "optimizer sgd",
     "+newkey=1": "newkey is not a key of the config",
@@ -28,7 +29,7 @@ SEEN = {
     "--config-dir=own experiment=mine": "--config-dir=own",
     "hydra.searchpath=[file://own]": "mlp on digits",
     "--config-name=evaluate --cfg job": "splits",
-    "--config-path=own": "Cannot find primary config",
+    "--config-path=own": "not found",
     "--experimental-rerun=config.pickle": "would load a pickle",
     "optimizer.lr=0.1,0.01": "--multirun",
     "-m 'model.width=range(8,24,8)'": "2 trials",

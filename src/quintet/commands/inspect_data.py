@@ -53,7 +53,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
-    if not _split_is_given(cfg, typed) and (k := folds(facts)):
+    if not _split_is_given(cfg, typed) and (k := folds(facts, cfg.sweeper.timeout)):
         if (why_not := _unfoldable(cfg, k)) is None:
             # None is judged by the first epochs of its first fold.
             chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}

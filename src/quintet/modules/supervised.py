@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.augmentation import Mixed
 from quintet.modules.epoch_metrics import Meter
+from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.models.pretrained import settle
 from quintet.problems import Task as TaskName
 from quintet.problems import problem_of
@@ -119,6 +120,8 @@ class SupervisedModule(L.LightningModule):
 
     def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
         x, y = parted(batch)
+        if stage == "train" and isinstance(self.model, PackedEnsemble):
+            return self._packed_step(self.model, x, y)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
         if isinstance(y, Mixed):
             loss = y.share * self._loss(outputs, y.first)
@@ -127,6 +130,23 @@ class SupervisedModule(L.LightningModule):
         else:
             loss = self._loss(outputs, y)
         self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
+        return loss, outputs
+
+    def _packed_step(
+        self, model: PackedEnsemble, x: Any, y: Tensor | Mixed
+    ) -> tuple[Tensor, Tensor]:
+        """Return the mean of the members' losses, and the outputs of their average."""
+        each = model.members(**x) if isinstance(x, Mapping) else model.members(x)
+        count, flat = each.shape[1], each.flatten(0, 1)
+        if isinstance(y, Mixed):
+            parts = (y.first, y.second)
+            first, second = (self._loss(flat, p.repeat_interleave(count, 0)) for p in parts)
+            loss = y.share * first + (1 - y.share) * second
+            y = y.first if y.share >= 0.5 else y.second
+        else:
+            loss = self._loss(flat, y.repeat_interleave(count, 0))
+        outputs = model.average(each)
+        self._meter("train").add(outputs, self.problem.metric_target(y), loss)
         return loss, outputs
 
     def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:

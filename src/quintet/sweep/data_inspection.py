@@ -25,7 +25,9 @@ if TYPE_CHECKING:
 FILE, ERROR = "look.json", "error.json"
 
 
-def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
+def inspect_data(
+    loader: "ConfigLoader", arguments: Iterable[str], seconds: float | None = None
+) -> list[str]:
     """Return the choices that fit the data and that were not typed, as overrides.
 
     `src/inspect_data.py` runs in a process of its own: the sweep's does not load torch.
@@ -33,6 +35,7 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     Args:
         loader: Hydra's.
         arguments: the overrides as typed.
+        seconds: that the sweep may take; None for no limit.
 
     Raises:
         UserError: several data sets, or one that cannot be read.
@@ -58,6 +61,7 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
             *own,
             f"hydra.run.dir={quoted(folder)}",
             "hydra.mode=RUN",
+            f"sweeper.timeout={'null' if seconds is None else seconds}",
         ]
         error_path = Path(folder) / ERROR
         environment = {

@@ -76,7 +76,10 @@ def sweep(
     check(config)
     budget = TimeBudget(config.sweeper.timeout)
     loader = context.config_loader
-    found = apply_inspection(config, inspect_data(loader, arguments)) if config.sweeper.look else []
+    found: list[str] = []
+    if config.sweeper.look:
+        chosen = inspect_data(loader, arguments, config.sweeper.timeout)
+        found = apply_inspection(config, chosen)
     plan = make_plan(config, loader, arguments, found)
     total, settings, stop = limit(plan), plan.settings, Interruption()
     hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
@@ -205,6 +208,7 @@ def finish(
     kept = winner.keep(plan, study, start)
     console_report.summarise(plan, study, won, kept[1] if kept else None)
     console_report.print_ensemble(plan, final_ensemble.assemble(plan, study, start, budget))
+    console_report.print_outlook(plan, study)
     return won.value
 
 

@@ -69,6 +69,12 @@ def test_models_of_small_tables_are_compared_over_folds(changes, wanted):
     assert folds(known("multiclass", **changes)) == wanted
 
 
+@pytest.mark.parametrize(("seconds", "wanted"), [(60, None), (600, 5), (None, 5)])
+def test_folds_are_for_tables_that_the_time_is_long_enough_for(seconds, wanted):
+    table = known("multiclass", train_size=900, val_size=100)
+    assert folds(table, seconds) == wanted
+
+
 def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):
     lines = [f"{i},{'rare' if i % 40 == 0 else 'ab'[i % 2]}" for i in range(120)]
     (tmp_path / "own.csv").write_text("x,y\n" + "\n".join(lines))

@@ -1,4 +1,4 @@
-"""AutoML on real tables beside what people use instead, on the same rows: a table of docs/presets.md.
+"""AutoML on real tables beside what people use instead, on the same rows; see docs/presets.md.
 
 python benchmarks/automl.py --seeds 0                 every table, 60 s for AutoML and for FLAML
 python benchmarks/automl.py --tables gpa2 --seconds 150
@@ -33,7 +33,7 @@ ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "benchmarks/automl.csv"
 COLUMNS = ("table", "method", "seed", "seconds", "metric", "test", "cpu_seconds", "wall_seconds")
 MOST, SHARE = 6_000, 0.25
-"""Rows of a table that are used, drawn at random where there are more; share held out for the test."""
+"""Rows of a table that are used, drawn at random where there are more; share of the test."""
 
 
 @dataclass(frozen=True)

@@ -62,14 +62,17 @@ def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
         (p.values for p in space.parameters if p.key == FAMILY and isinstance(p, Choice)), ()
     )
     nodes = {name: _options(FAMILY).get(name, {}) for name in models}
-    spaces = {name: (node.get(SPACE) or {}).get(AUTOML) for name, node in nodes.items()}
+    spaces: dict[str, Any] = {
+        name: (node.get(SPACE) or {}).get(AUTOML) for name, node in nodes.items()
+    }
     if FAMILY not in defaults or None in spaces.values():
         return
+    shared = {k: v for k, v in defaults.items() if not k.startswith(f"{FAMILY}.")}
     for name in models:
         if name != defaults[FAMILY]:
             own = {f"{FAMILY}.{key}": value for key, value in nodes[name].items()}
-            shared = {k: v for k, v in defaults.items() if not k.startswith(f"{FAMILY}.")}
-            yield _first_trial(space, shared | own | spaces[name].get(FIRST, {}) | {FAMILY: name})
+            recipe = spaces[name].get(FIRST) or {}
+            yield _first_trial(space, shared | own | recipe | {FAMILY: name})
 
 
 def _first_trial(space: Space, wanted: Mapping[str, Any]) -> Params:

@@ -19,8 +19,8 @@ NUMBERS, ROWS = 2_000_000, 20_000
 """Maximum count of numbers and samples to fit a baseline on; of more, a random part."""
 WIDEST = 20_000
 """More features than this are too many for a quick baseline."""
-GROUPED = 250
-"""Categories of a column that boosted trees tell apart; rarer ones are one group."""
+BINS = 255
+"""Categories of a column that boosted trees take as such; of more they see the targets' means."""
 
 
 def scores(
@@ -46,7 +46,7 @@ def predict(
     The dummy always predicts the training split's class shares or mean; the linear model is
     logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
     for tables only. Tokens are counted. Of categories, the linear model sees sparse one-hot
-    columns, trees the codes.
+    columns, a tree the codes, boosted trees the targets' means where there are many.
 
     Args:
         data: loaded.
@@ -139,32 +139,32 @@ def _models(facts: Facts) -> dict[str, Any]:
     models: dict[str, Any] = problem.baselines()
     if facts.kind != "table":
         return models
-    first = facts.input_shape[0] - len(facts.cardinalities)
-    categories = range(first, facts.input_shape[0])
-    if (boosted := problem.boosted_trees([*categories])) is not None:
-        models["boosting"] = boosted
-    if not facts.cardinalities:
-        return models
-    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
 
+    first = facts.input_shape[0] - len(facts.cardinalities)
+    few, many = ([first + i for i, codes in enumerate(facts.cardinalities)
+                  if (codes <= BINS) == small] for small in (True, False))  # fmt: skip
     hot = OneHotEncoder(handle_unknown="ignore", dtype=np.float32)
-    # Rare categories are grouped: the trees' histograms have no more than 255 bins.
-    codes = OrdinalEncoder(
-        handle_unknown="use_encoded_value", unknown_value=np.nan, max_categories=GROUPED
-    )
-    for name, encoder in (("linear", hot), ("boosting", codes)):
-        if name in models:
-            models[name] = _encoded(models[name], encoder, [*categories])
+    models["linear"] = _encoded(models["linear"], first, {"categories": (hot, [*few, *many])})
+    boosted = problem.boosted_trees([*range(first, first + len(few))])
+    if boosted is not None:
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+        means = TargetEncoder(random_state=0) if facts.num_targets == 1 else codes
+        boosted = _encoded(boosted, first, {"few": (codes, few), "many": (means, many)})
+        models["boosting"] = boosted
     return models
 
 
-def _encoded(model: Any, encoder: Any, columns: list[int]) -> Any:
-    """Return a model that sees the columns of categories, the last ones, through an encoder."""
+def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]]) -> Any:
+    """Return a model that sees columns after the first `numbers` through encoders."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
 
-    numbers = ("numbers", "passthrough", [*range(columns[0])])
-    return make_pipeline(ColumnTransformer([numbers, ("categories", encoder, columns)]), model)
+    used = [(name, encoder, columns) for name, (encoder, columns) in encoders.items() if columns]
+    if not used:
+        return model
+    kept = ("numbers", "passthrough", [*range(numbers)])
+    return make_pipeline(ColumnTransformer([kept, *used]), model)
 
 
 def _features(x: Tensor, facts: Facts) -> Any:

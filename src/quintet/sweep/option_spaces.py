@@ -54,7 +54,7 @@ def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
     They are the defaults with the family's own values in place of the first family's.
 
     Args:
-        space: of the sweep; yields nothing unless models are compared by their spaces `automl`.
+        space: of the sweep; yields nothing unless all its models have a space `automl`.
         defaults: the params of trial 0.
 
     """

@@ -150,7 +150,9 @@ def make_plan(
         test=config.test,
         report=config.report,
         examples=found,
-        families=tuple(option_spaces.first_trials(space, defaults or {})),
+        families=(
+            tuple(option_spaces.first_trials(space, defaults or {})) if config.sweeper.look else ()
+        ),
         points=tuple(points.read(config.sweeper["try"], space, defaults, sampler)),
         trust=tuple(
             sorted(

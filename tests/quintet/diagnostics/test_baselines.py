@@ -70,7 +70,7 @@ def test_many_categories_cost_no_rows(tmp_path, addresses):
     found = baselines.scores(one.data, one.facts, metric, ["val"])
     assert baselines.fitted_rows(one.data, one.facts) == one.facts.train_size
     assert found["linear"]["val"] > 0.95
-    assert found["boosting"]["val"] > 0.5
+    assert found["boosting"]["val"] > 0.9
 
 
 def test_a_sample_is_drawn_at_random_and_said(tmp_path, addresses, monkeypatch):

@@ -1,8 +1,8 @@
 """Models that are several models: each is trained by itself, all are averaged to predict."""
 
 from abc import ABC, abstractmethod
+from math import log
 
-import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
@@ -29,11 +29,15 @@ class PackedEnsemble(nn.Module, ABC):
         """Return the raw outputs of each member, (N, K, outputs)."""
 
     def average(self, outputs: Tensor) -> Tensor:
-        """Return outputs (N, outputs) for the members' mean prediction, of (N, K, outputs)."""
+        """Return outputs (N, outputs) for the members' mean prediction, of (N, K, outputs).
+
+        Where members agree, these are their outputs.
+        """
         if not self.problem.discrete:
             return outputs.mean(1)
         if self.problem.exclusive and outputs.shape[2] > 1:
-            return outputs.log_softmax(2).logsumexp(1) - torch.tensor(outputs.shape[1]).log()
+            chance = outputs.log_softmax(2).logsumexp(1) - log(outputs.shape[1])
+            return chance + outputs.logsumexp(2).mean(1, keepdim=True)
         # log(p / (1 - p)) of the mean p, without leaving the scale of logarithms
         return functional.logsigmoid(outputs).logsumexp(1) - functional.logsigmoid(
             -outputs

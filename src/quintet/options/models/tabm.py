@@ -113,8 +113,8 @@ class PackedLinear(nn.Module):
         return outputs
 
 
-class PackedHeads(nn.Module):
-    """A linear layer of its own for each member.
+class PackedHeads(nn.Linear):
+    """A linear layer of its own for each member; the weights of one follow those of the other.
 
     Shapes: (N, count, inputs) -> (N, count, outputs).
 
@@ -126,11 +126,11 @@ class PackedHeads(nn.Module):
     """
 
     def __init__(self, inputs: int, outputs: int, count: int) -> None:
-        super().__init__()
-        bound = 1 / sqrt(inputs)
-        self.weight = nn.Parameter(torch.empty(count, inputs, outputs).uniform_(-bound, bound))
-        self.bias = nn.Parameter(torch.empty(count, outputs).uniform_(-bound, bound))
+        super().__init__(inputs, count * outputs)
+        self.count = count
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `x` (N, count, inputs)."""
-        return torch.einsum("nki,kio->nko", x, self.weight) + self.bias
+        weight = self.weight.unflatten(0, (self.count, -1))
+        outputs = torch.einsum("nki,koi->nko", x, weight)
+        return outputs + self.bias.unflatten(0, (self.count, -1))

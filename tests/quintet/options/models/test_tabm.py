@@ -36,7 +36,10 @@ def test_each_member_is_a_plain_network_whose_matrices_have_rank_1_adapters(memb
         if isinstance(layer, PackedLinear):
             adapter = torch.outer(layer.output_scale[member], layer.input_scale[member])
             h = nn.functional.linear(h, layer.shared.weight * adapter, layer.bias[member]).relu()
-    own = h @ model.head.weight[member] + model.head.bias[member]
+    weight, bias = (
+        each.unflatten(0, (5, 3))[member] for each in (model.head.weight, model.head.bias)
+    )
+    own = nn.functional.linear(h, weight, bias)
     torch.testing.assert_close(model.members(x)[:, member], own)
 
 

@@ -57,8 +57,8 @@ def measure(home: Path) -> None:
     """Print what each stage costs."""
     import torch
 
-    from quintet.data.images import images
     from quintet.data.module import DataModule
+    from quintet.data.sources.images import images
 
     before = memory()
     module = DataModule(partial(images, str(home), lazy=True), batch_size=BATCH)

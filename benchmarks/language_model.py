@@ -13,7 +13,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 
-from quintet.data.token_files import split_texts, topics
+from quintet.data.sources.token_files import split_texts, topics
 
 
 class KneserNey:

@@ -19,7 +19,7 @@ import numpy as np
 import pandas as pd
 
 from quintet.data.module import DataModule
-from quintet.data.tables import csv
+from quintet.data.sources.tables import csv
 
 
 def write(folder: Path, rows: int) -> None:

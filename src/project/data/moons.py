@@ -2,8 +2,8 @@
 
 import torch
 
-from quintet.data.columns import number
 from quintet.data.samples import Samples
+from quintet.data.sources.columns import number
 
 
 def moons(samples: int = 400, noise: float = 0.2, draw: int = 0) -> Samples:

@@ -17,6 +17,8 @@ Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
 RESULT = "result.json"
 CONFIG = "config.yaml"
 REPORT = "report.html"
+PROFILE = "profile"
+"""Part of the names of a profiler's reports: fit-profile.txt."""
 ENSEMBLE = "ensemble.json"
 """Lists the models of a folder with several; see `quintet.ensembles.members`."""
 VERSION = 1

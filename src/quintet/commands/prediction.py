@@ -18,7 +18,7 @@ from quintet.base.files import replacing, write_atomically
 from quintet.commands import mask_files, step_predictions
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
-from quintet.data.reader import NewInput, read_new
+from quintet.data.sources.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import missing, sample_predictor

@@ -12,7 +12,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.module import DataModule
-from quintet.data.reader import NewInput
+from quintet.data.sources.reader import NewInput
 from quintet.ensembles.reload import Trained
 
 Columns = dict[str, NDArray[Any]]

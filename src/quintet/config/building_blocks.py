@@ -86,9 +86,11 @@ FAMILIES = {
     ),
     "model": (LAYERS, Family((f"{ENGINE}.options.models",), MODULE)),
     "data": (
-        Family((f"{ENGINE}.data",), functions=True, returns=f"{ENGINE}.data.samples.Samples"),
         Family(
-            (f"{ENGINE}.data.token_files", f"{ENGINE}.data.two_targets"),
+            (f"{ENGINE}.data.sources",), functions=True, returns=f"{ENGINE}.data.samples.Samples"
+        ),
+        Family(
+            (f"{ENGINE}.data.sources.token_files", f"{ENGINE}.data.sources.two_targets"),
             "lightning.pytorch.LightningDataModule",
         ),
     ),

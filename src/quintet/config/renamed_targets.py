@@ -13,6 +13,16 @@ MOVED = {
     "quintet.callbacks.rate.": "quintet.training.callbacks.learning_rate.",
     "quintet.callbacks.": "quintet.training.callbacks.",
     "quintet.sweep.schedulers.": "quintet.sweep.trial_schedulers.",
+    "quintet.data.arrays.": "quintet.data.sources.arrays.",
+    "quintet.data.bundled.": "quintet.data.sources.bundled.",
+    "quintet.data.images.": "quintet.data.sources.images.",
+    "quintet.data.mask_folders.": "quintet.data.sources.mask_folders.",
+    "quintet.data.series.": "quintet.data.sources.series.",
+    "quintet.data.stream.": "quintet.data.sources.stream.",
+    "quintet.data.tables.": "quintet.data.sources.tables.",
+    "quintet.data.text.": "quintet.data.sources.text.",
+    "quintet.data.token_files.": "quintet.data.sources.token_files.",
+    "quintet.data.two_targets.": "quintet.data.sources.two_targets.",
 }
 """Prefixes of earlier paths and their replacements; the first match is used."""
 

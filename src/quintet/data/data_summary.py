@@ -8,9 +8,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.data.columns import Spec
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
+from quintet.data.sources.columns import Spec
 
 IDENTIFIER = re.compile(
     r"(^|[_\W])(id|idx|index|key|row|nr|no)$|(?-i:[a-z]I[dD])$|^column_\d+$"

@@ -11,18 +11,18 @@ from torch import Tensor
 from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
-from quintet.data import split as splitting
-from quintet.data.augmentation import Augmentation, augmentation
 from quintet.data.data_summary import ColumnSummary
-from quintet.data.disk import Ahead, disk_loader, probe
 from quintet.data.facts import check, facts
-from quintet.data.folds import one_fold
-from quintet.data.loader import AugmentedLoader, TensorLoader
-from quintet.data.preprocess import Preprocess
+from quintet.data.loading.augmentation import Augmentation, augmentation
+from quintet.data.loading.disk import Ahead, disk_loader, probe
+from quintet.data.loading.loader import AugmentedLoader, TensorLoader
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
-from quintet.data.statistic import Scale
-from quintet.data.strata import strata
+from quintet.data.scaling.preprocess import Preprocess
+from quintet.data.scaling.statistic import Scale
+from quintet.data.splitting import split as splitting
+from quintet.data.splitting.folds import one_fold
+from quintet.data.splitting.strata import strata
 
 SplitName = str
 Loader = TensorLoader | AugmentedLoader | DataLoader[Any]

@@ -7,8 +7,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.data.columns import PARTS, Spec
 from quintet.data.samples import Kind
+from quintet.data.sources.columns import PARTS, Spec
 
 LARGEST = 128
 """Pixels of a picture's longer side; larger ones are thinned out."""

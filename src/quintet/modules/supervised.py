@@ -12,7 +12,7 @@ from torch.optim.lr_scheduler import LRScheduler, ReduceLROnPlateau
 from torchmetrics import Metric
 
 from quintet.base.errors import Code, DivergedError, UserError
-from quintet.data.augmentation import Mixed
+from quintet.data.loading.augmentation import Mixed
 from quintet.modules.epoch_metrics import Meter
 from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.models.pretrained import settle

@@ -72,6 +72,7 @@ class WandB(Tracker, WandbLogger):
         )
         run.define_metric("epoch", hidden=True)
         run.define_metric("*", step_metric="epoch")
+        run.define_metric("step/*", step_metric="trainer/global_step")
         run.define_metric(about.metric, step_metric="epoch", summary=about.mode)
         run.define_metric("val/loss", step_metric="epoch", summary="min")
 

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.artifacts.record import PROFILE
 from quintet.base import hydra_internals
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
@@ -36,9 +37,22 @@ def check(cfg: DictConfig) -> None:
 
     """
     run_nodes.check_config(cfg)
+    _check_strategy(cfg)
     for where, node in (run_nodes.nodes(cfg) | further_metrics.nodes(cfg)).items():
         checked(node, where)
     _check_rates(cfg)
+
+
+def _check_strategy(cfg: DictConfig) -> None:
+    given = str(cfg.trainer.get("strategy"))
+    if given.startswith("ddp") and given.endswith(("_spawn", "_fork", "_notebook")):
+        raise UserError(
+            "trains in processes that give back weights alone, so the run could not be recorded",
+            code=Code.INCOMPATIBLE,
+            key="trainer.strategy",
+            value=given,
+            hint="Use trainer.strategy=ddp, which starts this command once for each device.",
+        )
 
 
 def _check_rates(cfg: DictConfig) -> None:
@@ -224,6 +238,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
     if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
         settings = {"use_distributed_sampler": True} | settings
+    settings = {"profiler": _profiler(cfg) if watched else None} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []
     try:
@@ -239,6 +254,34 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     except MisconfigurationException as error:
         raise devices.refusal(error, cfg.trainer.accelerator, cfg.trainer.devices) from error
     return cast("L.Trainer", built)
+
+
+def _profiler(cfg: DictConfig) -> Any:
+    """Return the profiler that `trainer.profiler` names, which writes into the run folder.
+
+    Raises:
+        UserError: there is none of that name.
+
+    """
+    from lightning.pytorch import profilers
+
+    given = cfg.trainer.get("profiler")
+    if not isinstance(given, str):
+        return instantiate(given, "trainer.profiler") if given is not None else None
+    kinds = {
+        "simple": profilers.SimpleProfiler,
+        "advanced": profilers.AdvancedProfiler,
+        "pytorch": profilers.PyTorchProfiler,
+    }
+    if given not in kinds:
+        raise UserError(
+            "is no profiler",
+            code=Code.UNKNOWN_NAME,
+            key="trainer.profiler",
+            value=given,
+            allowed=[*kinds],
+        )
+    return kinds[given](dirpath=cfg.paths.run, filename=PROFILE)
 
 
 def loggers(cfg: DictConfig) -> list[Any]:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.artifacts.record import REPORT, Record, by_fold, trained
+from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold, trained
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.process import is_first_rank
@@ -114,6 +114,8 @@ def summarise(record: Record, folder: Path) -> None:
     say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
     if (page := folder / REPORT).is_file():
         say("report    {}", shortest(page))
+    for profile in sorted(folder.glob(f"*-{PROFILE}.txt")):
+        say("profile   {}", shortest(profile))
     if record.checkpoint:
         say_how_to_use(folder, record)
     if not is_trial():

@@ -104,7 +104,7 @@ def test_those_of_a_sweep_with_own_configs(desk: Desk) -> None:
     paste(desk, found)
 
 
-LOGGED = ("metric=logged", "metric.name=frechet", "metric.mode=min")
+LOGGED = ("metric=logged", "metric.name=distance", "metric.mode=min")
 SITUATIONS = {
     "images": ("data=images", "data.path=my images"),
     "digits": ("model.width=8",),

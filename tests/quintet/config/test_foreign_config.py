@@ -328,7 +328,7 @@ def test_a_literal_text_reads_the_same(text):
 def test_data_whose_place_is_in_the_environment_needs_a_word(run, monkeypatch):
     config = plain(run, CONFIG)
     config["data"]["path"] = "${oc.env:QUINTET_CANARY}/x.csv"
-    config["data"]["_target_"] = "quintet.data.tables.csv"
+    config["data"]["_target_"] = "quintet.data.sources.tables.csv"
     write(run, CONFIG, config)
     with pytest.raises(UserError, match="trust=env:QUINTET_CANARY") as refused:
         trained(run).load()
@@ -381,6 +381,7 @@ def test_a_folder_does_not_say_itself_what_to_trust(run):
         ("callbacks.checkpoint.dirpath", "${paths.run}/../elsewhere"),
         ("callbacks.checkpoint.filename", "../../elsewhere"),
         ("callbacks.metrics_file.path", "${paths.run}/../metrics.csv"),
+        ("callbacks.step_log.path", "/tmp/steps.csv"),
         ("callbacks.steering.folder", "/tmp"),
         ("trainer.default_root_dir", "/tmp/elsewhere"),
         ("trainer.profiler", "/tmp/elsewhere"),
@@ -615,12 +616,12 @@ def test_what_a_folder_names_is_not_even_imported(run, real, group, monkeypatch)
         {"_target_": "lightning.pytorch.demos.boring_classes.BoringDataModule"},
         {"_target_": "lightning.pytorch.LightningDataModule"},
         {"_target_": "quintet.data.lightning_data.LightningData", "datamodule": None, "seed": 1},
-        {"_target_": "quintet.data.disk.image_folder", "path": "/", "cache": "/tmp/pwned"},
-        {"_target_": "quintet.data.token_files.TokenFiles", "path": "/etc"},
-        {"_target_": "quintet.data.token_files.TokenFiles", "path": "http://evil/x"},
-        {"_target_": "quintet.data.tables.csv", "path": "http://evil/x.csv", "target": "a"},
-        {"_target_": "quintet.data.tables.csv", "path": "s3://evil/x.csv", "target": "a"},
-        {"_target_": "quintet.data.tables.csv", "path": "/dev/zero", "target": "a"},
+        {"_target_": "quintet.data.loading.disk.image_folder", "path": "/", "cache": "/tmp/pwned"},
+        {"_target_": "quintet.data.sources.token_files.TokenFiles", "path": "/etc"},
+        {"_target_": "quintet.data.sources.token_files.TokenFiles", "path": "http://evil/x"},
+        {"_target_": "quintet.data.sources.tables.csv", "path": "http://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.sources.tables.csv", "path": "s3://evil/x.csv", "target": "a"},
+        {"_target_": "quintet.data.sources.tables.csv", "path": "/dev/zero", "target": "a"},
     ],
     ids=lambda node: f"{node['_target_']} {node.get('path', '')}",
 )

@@ -4,11 +4,17 @@ import pytest
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data.bundled import diabetes, digits, digits_imbalanced, digits_multilabel, wine
 from quintet.data.facts import check, facts, fingerprint
 from quintet.data.samples import Samples
-from quintet.data.split import split
-from quintet.data.text import unicode_names
+from quintet.data.sources.bundled import (
+    diabetes,
+    digits,
+    digits_imbalanced,
+    digits_multilabel,
+    wine,
+)
+from quintet.data.sources.text import unicode_names
+from quintet.data.splitting.split import split
 
 
 def of(samples: Samples):

@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data import bundled
 from quintet.data.module import DataModule
+from quintet.data.sources import bundled
 
 CPU, ELSEWHERE = torch.device("cpu"), torch.device("meta")
 

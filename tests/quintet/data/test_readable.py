@@ -2,10 +2,10 @@ import numpy as np
 import pytest
 import torch
 
-from quintet.data import bundled, series, text
 from quintet.data.module import DataModule
 from quintet.data.readable import pictures, readable
-from quintet.data.tables import csv
+from quintet.data.sources import bundled, series, text
+from quintet.data.sources.tables import csv
 
 
 def loaded(source, **options):

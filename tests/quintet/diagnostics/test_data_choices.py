@@ -6,8 +6,8 @@ from omegaconf import open_dict
 
 from options import facts
 from quintet.commands.inspect_data import inspect_data
-from quintet.data.bundled import diabetes
 from quintet.data.samples import Facts
+from quintet.data.sources.bundled import diabetes
 from quintet.diagnostics.data_choices import fitting, folds
 from running import composed
 

@@ -7,9 +7,9 @@ from torch.nn import functional
 
 from quintet.analysis.bootstrap import measured
 from quintet.artifacts.predictions_file import Predictions, read, write
-from quintet.data.arrays import arrays
-from quintet.data.bundled import digits_masks
 from quintet.data.facts import check
+from quintet.data.sources.arrays import arrays
+from quintet.data.sources.bundled import digits_masks
 from quintet.options.losses import Dice, Focal
 from quintet.problems import PROBLEMS, problem_of
 from quintet.problems.segmentation import IGNORED

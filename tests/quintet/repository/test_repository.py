@@ -46,7 +46,7 @@ PLAIN = ("analysis", "options", "data", "problems")
 """Rooms of plain torch and arrays: they know neither Hydra nor Lightning."""
 LIGHTNINGS = {
     *("quintet.data.module", "quintet.data.lightning_data"),
-    *("quintet.data.token_files", "quintet.data.two_targets"),
+    *("quintet.data.sources.token_files", "quintet.data.sources.two_targets"),
 }
 """DataModules are Lightning's by their nature."""
 FRAMEWORKS = {"hydra", "omegaconf", "lightning", "pytorch_lightning"}

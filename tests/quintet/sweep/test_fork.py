@@ -93,8 +93,9 @@ from quintet.base.signals import listen
 from quintet.sweep import fork
 
 class Interrupted(subprocess.Popen):
-    def __init__(self, command, **options):  # of a server that is still far from asking who lives
-        super().__init__(["sleep", "100"], stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, **options)
+    def __init__(self, command, **options):  # a server that is far from asking who its parent is
+        quiet = dict.fromkeys(("stdout", "stderr"), subprocess.DEVNULL)
+        super().__init__(["sleep", "100"], **quiet, **options)
         print(self.pid, flush=True)
         os.kill(os.getpid(), signal.SIGINT)
 

@@ -15,8 +15,8 @@ SWEEP = (
 )
 READ = (
     "from types import SimpleNamespace; import torch;"
-    "from quintet.data.disk import Ahead, disk_loader;"
-    "from quintet.data.loader import TensorLoader; x = torch.arange(9);"
+    "from quintet.data.loading.disk import Ahead, disk_loader;"
+    "from quintet.data.loading.loader import TensorLoader; x = torch.arange(9);"
     "rows = SimpleNamespace(read=lambda index: index);"
     "list(disk_loader(rows, TensorLoader(x, x, 3), torch.clone, Ahead(1)))"
 )

@@ -55,7 +55,7 @@ def test_only_what_is_kept_is_left(slimmed):
     assert not {"image", "text", "forecasting"} & set(there(fork, "experiment"))
     assert not (fork / "src/quintet/options/models/tabular.py").exists()
     assert not (fork / "tests/quintet/options/models/test_tabular.py").exists()
-    assert (fork / "src/quintet/data/series.py").exists()  # tests of other things use it
+    assert (fork / "src/quintet/data/sources/series.py").exists()  # tests of other things use it
     assert git(fork, "diff") == ""
 
 

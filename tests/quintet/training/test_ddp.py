@@ -12,7 +12,7 @@ import torch
 
 import runs
 from quintet.artifacts.predictions_file import read
-from quintet.data.loader import TensorLoader
+from quintet.data.loading.loader import TensorLoader
 from runs import RunTrain, Start, TrainHere
 
 DDP = "trainer=ddp_cpu"

@@ -2,8 +2,8 @@
 
 import torch
 
-from quintet.data.columns import number
 from quintet.data.samples import Samples
+from quintet.data.sources.columns import number
 
 
 def new_option(classes: int = 3) -> Samples:

@@ -8,6 +8,7 @@ from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block, Columns, Note, Text
 from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.run.run_data import RunData
+from quintet.report.run.step_charts import steps_charts
 
 POINTS = 400
 """Most epochs drawn; longer runs are thinned evenly."""
@@ -32,7 +33,7 @@ def curves(run: RunData) -> list[Block]:
     notes = [Note(text, "warn") for text in run.record.diagnosis] or [
         Note("These curves suggest no change.", "good")
     ]
-    return [*notes, Columns(charts), _rate(run, rows)]
+    return [*notes, Columns([*charts, *steps_charts(run.steps)]), _rate(run, rows)]
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:

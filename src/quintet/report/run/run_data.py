@@ -16,7 +16,7 @@ from quintet.base.errors import Code, UserError
 from quintet.diagnostics.training_curves import Row
 from quintet.diagnostics.training_curves import read as read_rows
 
-CHECKS, RATES = "check.json", "lr_range.csv"
+CHECKS, RATES, STEPS = "check.json", "lr_range.csv", "steps.csv"
 FINDING = ("verdict", "name", "seen", "cure")
 SPLITS = {"val": "validation", "test": "test"}
 
@@ -79,6 +79,15 @@ class RunData:
     def rows(self) -> list[Row]:
         """The rows of metrics.csv."""
         return read_rows(self.folder / "metrics.csv")
+
+    @cached_property
+    def steps(self) -> list[Row]:
+        """The rows of steps.csv; [] where no steps were logged."""
+        if not untrusted_files.has(self.folder, STEPS):
+            return []
+        table = untrusted_files.read_table(self.folder, STEPS)
+        with untrusted_files.understood(self.folder / STEPS):
+            return [{key: float(value) for key, value in row.items() if value} for row in table]
 
     @property
     def by_sample(self) -> bool:

@@ -26,6 +26,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
     "Checks": setup_sections.checks,
     "Data and model": setup_sections.data_and_model,
     "Config": setup_sections.config,
+    "Profile": setup_sections.profile,
     "Environment": setup_sections.environment,
 }
 """The sections after the first screen."""
@@ -73,6 +74,7 @@ def page(run: RunData) -> Page:
     """Return the page."""
     made = SEVERAL if run.record.repeats else SECTIONS
     left_out = set() if run.checks else {"Checks"}
-    sections = [Section(title, make(run)) for title, make in made.items() if title not in left_out]
+    wanted = {title: make(run) for title, make in made.items() if title not in left_out}
+    sections = [Section(title, found) for title, found in wanted.items() if found]
     foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."
     return Page("Run", run.folder.resolve().name, head(run), sections, foot)

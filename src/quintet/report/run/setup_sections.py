@@ -1,12 +1,15 @@
 """The setup of the run: data, model, config, machine, code."""
 
 from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import PROFILE
 from quintet.report.html.blocks import Block, CodeBlock, Columns, FactList, Fold, Note, Text
 from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.html.table import Cell, Table
 from quintet.report.run.run_data import RATES, RunData
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
+MOST_LINES = 60
+"""Of a profiler's report on the page; the slowest come first."""
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
 
 
@@ -61,6 +64,16 @@ def config(run: RunData) -> list[Block]:
     """Return the overrides on the command line, and the resolved config."""
     typed = " ".join(run.record.overrides) or "nothing (all defaults)"
     return [Text(typed, "Typed:"), Fold("The resolved config", [CodeBlock(run.config)])]
+
+
+def profile(run: RunData) -> list[Block]:
+    """Return the beginning of each report of a profiler; [] where there was none."""
+    blocks: list[Block] = []
+    for path in sorted(run.folder.glob(f"*-{PROFILE}.txt")):
+        text = untrusted_files.read_text(run.folder, path.name)
+        shown = "\n".join(text.strip().splitlines()[:MOST_LINES])
+        blocks.append(Fold(path.name, [CodeBlock(shown)]))
+    return blocks
 
 
 def environment(run: RunData) -> list[Block]:

@@ -19,13 +19,15 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         run = sweep.folder / "best"
         if sweep.best is None and not sweep.winner_is_lost:
             run = sweep.trial_folder(sweep.winner.number)
-        if sweep.best is None or sweep.best.by_sample:
+        by_sample = sweep.record is None or sweep.record.by_sample
+        if by_sample:
             steps["predict"] = next_commands.predict(run)
         steps["evaluate"] = next_commands.evaluate(run)
         steps["other seeds"] = seeds(sweep, sweep.winner)
         if missing := missing_predictions(sweep):
             steps["test significance"] = _evaluate(sweep, missing)
-        steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
+        if by_sample:
+            steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
     if command := sweep.about.get("command"):
         words, out = words_of(str(command))
         if not out:

@@ -9,6 +9,7 @@ from lightning.pytorch.utilities import rank_zero_only
 
 from quintet.artifacts import csv_cells
 from quintet.base.files import write_atomically
+from quintet.training.callbacks.step_log import rates
 
 Row = dict[str, float]
 
@@ -32,16 +33,14 @@ class MetricsFile(Checkpoint):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note each optimizer's learning rate at the start of the epoch."""
-        groups = [optimizer.param_groups[0] for optimizer in trainer.optimizers]
-        self._rates = {
-            f"lr/{i}" if i else "lr": float(group.get("lr", 0.0)) for i, group in enumerate(groups)
-        }
+        self._rates = rates(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
         at = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        self.rows.append({**at, **self._rates, **logged})
+        begun = self._rates  # last too: what is logged of them has been rounded to float32
+        self.rows.append({**at, **begun, **logged, **begun})
         self._write()
 
     @rank_zero_only

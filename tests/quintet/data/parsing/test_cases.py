@@ -8,12 +8,12 @@ import pytest
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.data.arrays import arrays
 from quintet.data.facts import check
 from quintet.data.module import DataModule
-from quintet.data.reader import read_new
 from quintet.data.samples import Samples
-from quintet.data.tables import csv
+from quintet.data.sources.arrays import arrays
+from quintet.data.sources.reader import read_new
+from quintet.data.sources.tables import csv
 
 CASES = Path(__file__).parents[1] / "cases"
 

@@ -12,7 +12,7 @@ from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable, read_table
-from quintet.data.tables import csv
+from quintet.data.sources.tables import csv
 
 
 def table(folder: Path, text: str | bytes, **layout: object) -> RawTable:
@@ -188,7 +188,7 @@ def test_yes_and_no_in_any_words(tmp_path):
         "x,f,y\n" + "".join(f"{i * i},{['yes', 'no'][i % 2]},{i % 3}\n" for i in range(60))
     )
     samples = csv(str(file), "y")
-    from quintet.data.reader import read_new
+    from quintet.data.sources.reader import read_new
 
     for cells in (["True", "False"], ["1", "0"], ["ja", "nein"], [True, False]):
         frame = pd.DataFrame({"x": [1, 2], "f": cells})
@@ -205,7 +205,7 @@ def test_yes_and_no_in_any_words(tmp_path):
 
 
 def test_a_run_of_an_earlier_version_reads_as_it_did(tmp_path):
-    from quintet.data.reader import read_new
+    from quintet.data.sources.reader import read_new
 
     (tmp_path / "n.csv").write_text('a;b;f;d;c\n"1.250,5";"1,5";ja;2024-01-31;u\n')
     specs = [

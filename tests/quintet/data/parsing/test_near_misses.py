@@ -6,7 +6,7 @@ from quintet.base.errors import UserError
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
-from quintet.data.tables import csv
+from quintet.data.sources.tables import csv
 
 
 def column(words: list[str]) -> Cells:

@@ -1,0 +1,146 @@
+"""Batches of in-memory data by tensor indexing: no worker, no per-item work, no collation."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from quintet.data.loading.augmentation import Augmentation
+
+
+def epoch_generator(seed: int, epoch: int) -> torch.Generator:
+    """Return a generator whose numbers are a function of seed and epoch alone."""
+    return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
+
+
+class TensorLoader:
+    """Iterate over (x, y) batches of tensors that are already in memory.
+
+    Every global batch of `batch_size * world_size` samples is distributed over the ranks, so all
+    ranks take the same number of steps and no sample is seen twice. The order of an epoch is a
+    function of (seed, epoch) alone: a resumed run repeats it.
+
+    Args:
+        x: samples, (N, ...).
+        y: targets, (N,) or (N, K).
+        batch_size: samples per batch on each rank.
+        shuffle: a new order each epoch; also drops a last batch too small to train on (less than
+            two samples a rank, which batch normalisation cannot take).
+        seed: of the order.
+        rank: of this process.
+        world_size: number of processes.
+        classes: of the samples, (N,) from 0; shuffled epochs then hold each equally often.
+
+    """
+
+    def __init__(
+        self,
+        x: Tensor,
+        y: Tensor,
+        batch_size: int,
+        *,
+        shuffle: bool = False,
+        seed: int = 0,
+        rank: int = 0,
+        world_size: int = 1,
+        classes: Tensor | None = None,
+    ) -> None:
+        self.x, self.y, self.classes = x, y, classes
+        self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
+        self.rank, self.world_size = rank, world_size
+        self.epoch = 0
+        # Lightning announces the epoch to `loader.sampler`, as to a DistributedSampler.
+        self.sampler, self.batch_sampler = self, None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order of the next pass."""
+        self.epoch = epoch
+
+    def __len__(self) -> int:
+        full, tail = divmod(len(self.x), self.batch_size * self.world_size)
+        smallest = 2 * self.world_size if self.shuffle and full else 1
+        return full + (tail >= smallest)
+
+    def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
+        order = self._order()
+        stride = self.batch_size * self.world_size
+        for i in range(len(self)):
+            mine = order[i * stride : (i + 1) * stride][self.rank :: self.world_size]
+            if len(mine):
+                # the same rows as x[mine], which takes three times as long
+                yield self.x.index_select(0, mine), self.y.index_select(0, mine)
+
+    def _order(self) -> Tensor:
+        if not self.shuffle:
+            return torch.arange(len(self.x), device=self.x.device)
+        generator = epoch_generator(self.seed, self.epoch)
+        if self.classes is not None:
+            return balanced(self.classes, generator).to(self.x.device)
+        return torch.randperm(len(self.x), generator=generator).to(self.x.device)
+
+
+def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
+    """Return an order as long as `classes` (N,) that holds each class equally often.
+
+    Samples of a small class come again once all of it have come; of a large one some do not come.
+    """
+    present = torch.unique(classes)
+    quota, over = divmod(len(classes), len(present))
+    extra = torch.randperm(len(present), generator=generator) < over
+    chosen = []
+    for each, more in zip(present.tolist(), extra.tolist(), strict=True):
+        members = (classes == each).nonzero()[:, 0]
+        rounds = -(-(quota + more) // len(members))
+        orders = [torch.randperm(len(members), generator=generator) for _ in range(rounds)]
+        chosen.append(members[torch.cat(orders)[: quota + more]] if orders else members[:0])
+    order = torch.cat(chosen)
+    return order[torch.randperm(len(order), generator=generator)]
+
+
+class AugmentedLoader:
+    """Changes the batches of a training loader, on the device.
+
+    A batch is a function of (seed, epoch, its number, rank) and of its samples, whatever else
+    draws random numbers, so a resumed run repeats it.
+
+    Args:
+        loader: of (x, y) batches, a TensorLoader or a DataLoader that draws from one.
+        augmentation: what is done to them.
+        seed: of the changes.
+        rank: of this process.
+        device: where they are made; None leaves batches where they are.
+
+    """
+
+    def __init__(
+        self,
+        loader: Any,
+        augmentation: Augmentation,
+        *,
+        seed: int = 0,
+        rank: int = 0,
+        device: torch.device | None = None,
+    ) -> None:
+        self.loader, self.augmentation = loader, augmentation
+        self.seed, self.rank, self.device = seed, rank, device
+        self.epoch = 0
+        self.sampler, self.batch_sampler = self, None
+
+    def set_epoch(self, epoch: int) -> None:
+        """Choose the order and the changes of the next pass."""
+        self.epoch = epoch
+        self.loader.sampler.set_epoch(epoch)
+
+    def __len__(self) -> int:
+        return len(self.loader)
+
+    def __iter__(self) -> Iterator[Any]:
+        generator = torch.Generator()
+        for number, (x, y) in enumerate(self.loader):
+            key = np.random.SeedSequence((self.seed, self.epoch, number, self.rank))
+            generator.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
+            if self.device is not None:
+                x, y = (t.to(self.device, non_blocking=True) for t in (x, y))
+            yield self.augmentation(x, y, generator)

@@ -1,0 +1,135 @@
+"""The user's own images with masks, for segmentation, matched by the names of files."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from quintet.base.errors import Code, UserError
+from quintet.data.samples import Samples
+from quintet.data.sources import mask_values
+from quintet.data.sources.images import LARGEST, Pictures, colour_of, pictures
+from quintet.data.sources.mask_pairs import HINT, Pairs, pairs
+from quintet.data.sources.pixels import header
+
+BYTES_OF_A_CLASS = 8
+ALIKE = 0.02
+"""Relative difference of proportions up to which a mask is another scale of its image."""
+
+
+def masks(
+    path: str | None = None,
+    size: int | list[int] | None = None,
+    grayscale: bool | None = None,
+    background: str = "white",
+    ignore: int | str | None = None,
+    threshold: int | None = None,
+    class_names: list[str] | None = None,
+) -> Samples:
+    """Read a folder of images and one of masks into samples of a segmentation.
+
+    The folders have any usual names, such as `images` and `masks`, alone, or in or above `train`,
+    `val` and `test`, which stay parts; see `quintet.data.sources.mask_pairs`. The values of a
+    mask's pixels, or the indices of its palette, are classes: 0, 1, 2 ... as they are, others (such
+    as 0 and 255, or colours) in increasing order.
+
+    Args:
+        path: the folder.
+        size: height and width of all images, one number for a square. None keeps the common size,
+            or takes the median one if sizes differ. Masks are resized to the nearest pixel.
+        grayscale: True or False forces one channel or three; None takes one channel if every image
+            is grey.
+        background: colour that transparent images are laid over, by name or as #rrggbb.
+        ignore: value of mask pixels that neither loss nor metric counts, such as 255, or their
+            colour, such as '#ffffff'.
+        threshold: value of mask pixels from which on they are of class 1, all others of class 0.
+        class_names: of the classes, in order.
+
+    Raises:
+        UserError: no such folder, an image without a mask or a mask without an image, proportions
+            that differ, a broken file, or more pixels than memory should hold.
+
+    """
+    root = _folder(path)
+    found = pairs(root)
+    scaled = _check_extents(found)
+    train = [i for i, part in zip(found.images, found.parts, strict=True) if not part]
+    read = pictures(found.images, train, size, grayscale, background)
+    y, names, told = _classes(found.masks, read, _value(ignore), threshold, class_names)
+    split = [0 if part is None else part for part in found.parts]
+    return Samples(
+        x=read.x,
+        y=y,
+        task="segmentation",
+        kind="image",
+        class_names=names,
+        split=torch.tensor(split) if any(split) else None,
+        data_summary=[
+            f"{root}: {len(found.images)} {read.colour} images with masks.",
+            *found.remarks,
+            *read.remarks,
+            *scaled,
+            *told,
+        ],
+        reader=read.reader,
+    )
+
+
+def _classes(
+    files: Sequence[str],
+    read: Pictures,
+    ignore: int | None,
+    threshold: int | None,
+    class_names: list[str] | None,
+) -> tuple[torch.Tensor, list[str], list[str]]:
+    """Return class indices (N, H, W), names of the classes, and remarks."""
+    shape = read.rows.reading.size
+    if (need := len(files) * BYTES_OF_A_CLASS * shape[0] * shape[1]) > LARGEST:
+        raise UserError(
+            f"{len(files)} masks of {shape[0]} x {shape[1]} take {need / 2**30:.0f} GiB in memory",
+            code=Code.DATA,
+            hint="Give a smaller data.size",
+        )
+    values, coloured = mask_values.read_masks(files, shape)
+    if threshold is not None:
+        values, coloured = mask_values.two_classes(values, threshold, ignore), False
+    elif class_names is None and not coloured:
+        mask_values.check_edges(values, files, ignore)
+    own = mask_values.class_maps(values, ignore, colours=coloured)[1]
+    y, names = mask_values.class_maps(values, ignore, class_names, coloured)
+    return y, names, mask_values.mask_remarks(y, names, own)
+
+
+def _value(ignore: int | str | None) -> int | None:
+    """Return a value, or a colour as 0xrrggbb."""
+    if not isinstance(ignore, str):
+        return ignore
+    red, green, blue = colour_of(ignore, "data.ignore")
+    return (red << 16) + (green << 8) + blue
+
+
+def _folder(path: str | None) -> Path:
+    if path is None:
+        raise UserError("No folder is given: data.path=", code=Code.MISSING_VALUE, hint=HINT)
+    root = Path(path).expanduser()
+    if not root.is_dir():
+        raise UserError("is no folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT)
+    return root
+
+
+def _check_extents(found: Pairs) -> list[str]:
+    """Refuse masks of other proportions than their images; tell those of another scale."""
+    scaled = 0
+    for image, mask in zip(found.images, found.masks, strict=True):
+        own, other = header(image).extent, header(mask).extent
+        if own == other:
+            continue
+        if abs(own[0] * other[1] / (own[1] * other[0]) - 1) > ALIKE:
+            raise UserError(
+                f"{mask} is {other[0]} x {other[1]}, and its image {image} {own[0]} x {own[1]}",
+                code=Code.DATA,
+                hint="A mask covers the whole of its image: draw it again, or crop and turn both "
+                "alike. A photograph may be turned by its EXIF tag; its mask then is upright.",
+            )
+        scaled += 1
+    return [f"{scaled} mask(s) are of another scale than their images."] if scaled else []

@@ -1,0 +1,177 @@
+"""Read new inputs the way the training data was read, for predictions."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from torch import Tensor
+
+from quintet.base.errors import Code, UserError
+from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
+from quintet.data.parsing.table_file import RawTable, read_table
+from quintet.data.sources.arrays import new_array
+from quintet.data.sources.columns import (
+    Spec,
+    encode,
+    format_of,
+    number,
+    settle_unreadable,
+    unknown_categories,
+)
+from quintet.data.sources.frames import existing
+from quintet.data.sources.images import new_images
+from quintet.data.sources.series import new_windows
+from quintet.data.sources.text import encode as encode_text
+
+ARRAYS = {".npz", ".npy"}
+
+
+@dataclass
+class NewInput:
+    """New inputs, not yet scaled."""
+
+    x: Tensor
+    """Inputs in the shapes of `Samples.x`."""
+    names: list[str]
+    """Name of each sample: row number (from 1) or file."""
+    remarks: list[str] = field(default_factory=list)
+    """What was ignored, missing or unknown, one sentence each."""
+
+
+LAYOUT = ("separator", "encoding", "skip_rows", "comment")
+
+
+def read_new(
+    path: str | Path, reader: dict[str, Any], given: Mapping[str, Any] | None = None
+) -> NewInput:
+    """Read a file or folder the way `Samples.reader` of the training data describes.
+
+    Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
+    series' column; every window is a sample, the last one forecasts what comes next. Texts: a csv
+    with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
+    depth. Everything: npz (array x) or npy in the shape of training.
+
+    Args:
+        path: of the file or folder.
+        reader: how the training data was read.
+        given: what differs in this file: separator, encoding, skip_rows, comment, decimal,
+            thousands, date_format, missing or unreadable, as of `quintet.data.sources.tables.csv`.
+
+    Raises:
+        UserError: the file is not there or does not fit the training data.
+
+    """
+    file = Path(path).expanduser()
+    kind = reader.get("kind", "nothing")
+    if file.suffix.lower() in ARRAYS or kind == "array":
+        return _read_array(file, reader)
+    if kind == "image":
+        return NewInput(*new_images(file, reader))
+    if kind == "tokens" and file.suffix.lower() == ".txt":
+        lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
+        return _texts([line for line in lines if line.strip()], reader)
+    if kind not in ("table", "sequence", "tokens"):
+        raise UserError(
+            "The run does not record how its data was read",
+            code=Code.INCOMPATIBLE,
+            hint="Give inputs as npz or npy",
+        )
+    given = {key: value for key, value in (given or {}).items() if value is not None}
+    specs = [_respelt(column, given) for column in reader["columns"]]
+    table = _read_table(existing(file), specs, kind, reader, given)
+    remarks = [*table.remarks, *_check_columns(table, [str(spec["name"]) for spec in specs], file)]
+    if kind == "table":
+        found = _table(table, specs, given.get("unreadable", reader.get("unreadable", "few")))
+    elif kind == "sequence":
+        rule = given.get("unreadable", reader.get("unreadable", "few"))
+        found = NewInput(*new_windows(table, specs, reader, rule))
+    else:
+        cells = table[str(specs[0]["name"])].as_words()
+        assert cells.codes is not None
+        words = np.array([*cells.words, ""], dtype=object)
+        found = _texts(words[cells.codes].tolist(), reader)
+    found.remarks = remarks + found.remarks
+    return found
+
+
+def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
+    """Return a column's description with the formats that its cells have in this file."""
+    spec = number(column) if isinstance(column, str) else {**column, **format_of(column).to_dict()}
+    own: dict[str, Any] = {}
+    if given.get("missing") is not None:
+        own["missing"] = sorted(Rules(missing=given["missing"]).missing_words)
+    for key, kind in (("decimal", "number"), ("thousands", "number"), ("date_format", "date")):
+        mark = given.get(key)
+        mark = mark.get(spec["name"]) if isinstance(mark, Mapping) else mark
+        if mark is not None and spec["type"] == kind:
+            own["form" if key == "date_format" else key] = BY_NAME.get(str(mark), str(mark))
+    if own.get("decimal", spec["decimal"]) == own.get("thousands", spec["thousands"]):
+        own["thousands"] = ""  # a decimal mark of this file that training had between thousands
+    return spec | own
+
+
+def _read_table(
+    file: Path, specs: list[Spec], kind: str, reader: dict[str, Any], given: Mapping[str, Any]
+) -> RawTable:
+    """Read a file whose columns are known: numbers with the usual mark as values, others as words.
+
+    What training found by itself, such as the separator, is found anew.
+    """
+    decimals = [spec["decimal"] for spec in specs if spec["type"] == "number"]
+    usual = max(set(decimals), key=decimals.count) if decimals else "."
+    words = {
+        str(spec["name"])
+        for spec in specs
+        if kind == "tokens" or spec["type"] != "number" or spec["decimal"] != usual
+    }
+    old = {key: reader[key] for key in ("separator", "encoding") if reader.get(key)}
+    typed = {**old, **reader.get("layout", {}), **{k: given[k] for k in LAYOUT if k in given}}
+    missing = next((spec["missing"] for spec in specs if "missing" in spec), None)
+    return read_table(file, text=words, decimal=usual, missing=missing, layout=typed)
+
+
+def _check_columns(table: RawTable, wanted: list[str], file: Path) -> list[str]:
+    """Check that the wanted columns are there; return a remark on those that are ignored."""
+    there = list(table.columns)
+    missing = [name for name in wanted if name not in there]
+    if missing:
+        more = f" (and {len(missing) - 1} more)" if missing[1:] else ""
+        raise UserError(
+            f"{file} has no column '{missing[0]}'{more}, which the model was trained on",
+            code=Code.UNKNOWN_NAME,
+            value=missing[0],
+            allowed=there,
+            hint="Rename or add it; it may be empty",
+        )
+    extra = [name for name in there if name not in wanted]
+    return [f"Ignored columns the model does not use: {', '.join(extra)}."] if extra else []
+
+
+def _table(table: RawTable, specs: list[Spec], rule: Unreadable) -> NewInput:
+    remarks = []
+    for spec in specs:
+        cells, form = table[str(spec["name"])], format_of(spec)
+        if form.type == "category":
+            if unknown := unknown_categories(cells, spec):
+                remarks.append(unknown)
+        elif told := settle_unreadable(cells, form.parse(cells).bad, form, rule):
+            remarks.append(told)
+    return NewInput(encode(table.columns, specs), _rows(len(table)), remarks)
+
+
+def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
+    if not texts:
+        raise UserError("There is no text in the file", code=Code.DATA)
+    x = encode_text(texts, reader["vocabulary"], int(reader["length"]))
+    return NewInput(x, _rows(len(texts)))
+
+
+def _read_array(path: Path, reader: dict[str, Any]) -> NewInput:
+    x, remarks = new_array(path, reader)
+    return NewInput(x, _rows(len(x)), remarks)
+
+
+def _rows(count: int) -> list[str]:
+    return [str(number) for number in range(1, count + 1)]

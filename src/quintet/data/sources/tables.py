@@ -1,0 +1,301 @@
+"""The user's own table: a csv or parquet file whose columns are inputs and targets."""
+
+from collections.abc import Mapping
+from functools import partial
+from typing import Any, Literal, get_args
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from quintet.base.errors import Code, UserError
+from quintet.data.data_summary import (
+    ColumnSummary,
+    input_summary,
+    reason_to_drop,
+    remark,
+    repeated_rows,
+    summary_of,
+)
+from quintet.data.parsing.column_cells import Cells
+from quintet.data.parsing.inference import doubt, infer_all
+from quintet.data.parsing.near_misses import near_miss
+from quintet.data.parsing.rules import Rules, Unreadable
+from quintet.data.parsing.table_file import RawTable, read_table
+from quintet.data.samples import Samples
+from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
+from quintet.data.sources.frames import require
+from quintet.data.sources.table_parts import read_parts, split_of
+from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
+from quintet.data.splitting.groups import missing_group
+
+Names = str | int | list[str | int] | None
+Marks = str | dict[str, str] | None
+MissingTarget = Literal["refuse", "drop"]
+
+
+def csv(
+    path: str | None = None,
+    target: Names = None,
+    task: str | None = None,
+    positive: str | int | bool | None = None,
+    columns: Names = None,
+    drop: Names = None,
+    categories: Names = None,
+    missing_target: MissingTarget = "refuse",
+    group: str | None = None,
+    time: str | None = None,
+    separator: str | None = None,
+    encoding: str | None = None,
+    skip_rows: int | None = None,
+    comment: str | None = None,
+    decimal: Marks = None,
+    thousands: Marks = None,
+    date_format: Marks = None,
+    missing: str | list[str] | None = None,
+    unreadable: Unreadable = "few",
+    split: str | None = None,
+    val_path: str | None = None,
+    test_path: str | None = None,
+) -> Samples:
+    """Read a csv file, or parquet by its suffix, into samples of kind table.
+
+    Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
+    Identifiers, columns of one value and empty columns are left out, as the summary reports.
+
+    Args:
+        path: the file.
+        target: the column to predict; several make a regression or a multilabel task.
+        task: binary, multiclass, multilabel or regression; None infers it from the target.
+        positive: the class that is class 1 of a binary task; None takes yes, true, 1 or the like,
+            else one that up to a fifth of the rows have, else the last in order.
+        columns: input columns; None takes all but the target. A column named here is kept even
+            if it looks like an identifier.
+        drop: columns to leave out.
+        categories: columns whose numbers are names, such as post codes; kept however many.
+        missing_target: whether rows without a target are refused or dropped.
+        group: column whose equal values must stay in one part of the split.
+        time: column to sort by; the split is then in time order.
+        separator: between two cells, one character or several, or "space" for any white space;
+            None finds it.
+        encoding: of the text; None takes UTF-8, or what a byte order mark says.
+        skip_rows: lines before the header; None finds the header.
+        comment: what begins a comment, which runs to the end of its line.
+        decimal: decimal mark, of all columns or a mapping from columns; None infers it.
+        thousands: mark between groups of three digits, likewise; "" for none.
+        date_format: format of dates, as of `strptime`, likewise.
+        missing: words that mean "no value"; None takes NA, null and the like.
+        unreadable: what to do with cells that do not fit their column: refuse, missing, or few
+            (missing up to a tenth of a column, refuse beyond).
+        split: column that names the part of each row: train, val or test.
+        val_path: a file of validation rows, with the same columns.
+        test_path: likewise, of test rows.
+
+    Raises:
+        UserError: anything wrong with the file, the options or the values.
+
+    """
+    named = frozenset(listed(categories))
+    rules = Rules(decimal, thousands, date_format, missing, unreadable, named)
+    layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
+              "comment": comment}  # fmt: skip
+    targets, chosen, left_out = listed(target), listed(columns), listed(drop)
+    others = {"val": val_path, "test": test_path}
+    read = partial(read_table, layout=layout, missing=_words(rules))
+    table, parts = read_parts(path, others, read, targets)
+    _check_options(table.columns, targets, chosen, left_out, group, time)
+    require(sorted(named), table.columns, "data.categories")
+    parts = split_of(table, split, parts)
+    if written := [name for name in targets if may_be_classes(table[name], task)]:
+        table, _ = read_parts(path, others, partial(read, text=written), targets)
+    rows_summary = [f"{path}: {len(table)} rows, {len(table.columns)} columns.", *table.remarks]
+    if (known := rows_with_targets(table, targets, missing_target, rules)) is not None:
+        rows_summary.append(f"{len(table) - len(known)} rows have no target; they are left out.")
+        parts = None if parts is None else parts[torch.from_numpy(known)]
+        table.columns = {name: cells.take(known) for name, cells in table.columns.items()}
+    if (twice := repeated_rows(table.columns.values())) > 0:
+        repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
+        rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
+    if time:
+        order = _sort(table, time, rules)
+        parts = None if parts is None else parts[torch.from_numpy(order)]
+        rows_summary.append(f"Sorted by '{time}': the split is in time order.")
+    found = target_of(table, targets, task, positive, rules)
+    special = {*targets, *left_out, group, time, split}
+    names = chosen or [name for name in table.columns if name not in special]
+    inputs = inputs_of(table, names, {*chosen, *named}, rules)
+    used = {name: use for names, use in ((left_out, "left out: data.drop"),
+            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"))
+            for name in names}  # fmt: skip
+    columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
+    groups = codes_of(table[group]) if group else None
+    return Samples(
+        x=encode(table.columns, inputs.specs, used_up=True),
+        y=found.y,
+        task=found.task,
+        kind="table",
+        class_names=found.names,
+        cardinalities=inputs.cardinalities,
+        ordered=time is not None,
+        groups=groups,
+        split=parts,
+        data_summary=[*rows_summary, found.summary, *inputs.remarks],
+        columns=columns_told,
+        reader={
+            "kind": "table",
+            "columns": inputs.specs,
+            "layout": {key: value for key, value in layout.items() if value is not None},
+            "unreadable": unreadable,
+        },
+    )
+
+
+class Inputs:
+    """The input columns of a table: their descriptions, numbers first, and what was left out."""
+
+    def __init__(self) -> None:
+        self.specs: list[Spec] = []
+        self.columns: list[ColumnSummary] = []
+        self.remarks: list[str] = []
+
+    @property
+    def cardinalities(self) -> list[int]:
+        """Codes of each category column, the unknown one included."""
+        return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
+
+
+def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -> Inputs:
+    """Describe the input columns; leave out what cannot help, but for those to `keep`."""
+    found = Inputs()
+    cells = [table[name] for name in names]
+    for column, form in zip(cells, infer_all(cells, rules, table.separator), strict=True):
+        spec, parsed = describe(column, form)
+        clear = any(rules.of(key, column.name) is not None for key in ("decimal", "thousands"))
+        told = [settle_unreadable(column, parsed.bad, form, rules.unreadable)]
+        told.append("" if clear else doubt(column, form, table.separator))
+        reason = "" if column.name in keep else reason_to_drop(column, spec, parsed)
+        if form.type == "category" and (meant := near_miss(column, form.missing)):
+            told.append(f"'{column.name}': {meant}.")
+            reason = reason and meant
+        use = f"left out: {reason}" if reason else "input"
+        found.columns.append(summary_of(column, spec, parsed, use))
+        if not reason:
+            found.specs.append(spec)
+            told.append(remark(spec, parsed))
+        found.remarks += filter(None, told)
+    if not found.specs:
+        reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
+        raise UserError(
+            "No input column is left", code=Code.DATA, hint=reasons or "Give more columns"
+        )
+    found.specs.sort(key=lambda spec: bool(spec["type"] == "category"))
+    found.remarks.insert(0, input_summary(found.specs))
+    return found
+
+
+def _words(rules: Rules) -> list[str] | None:
+    return None if rules.missing is None else sorted(rules.missing_words)
+
+
+def _in_order(
+    table: RawTable, found: list[ColumnSummary], others: dict[str, str]
+) -> list[ColumnSummary]:
+    """Return what is known of each column in the order of the file."""
+    by_name = {each.name: each for each in found}
+    return [
+        by_name.get(name) or ColumnSummary(name, "", "", 0.0, others.get(name, "not used"))
+        for name in table.columns
+    ]
+
+
+def _check_options(
+    there: Mapping[str, Any], targets: list[str], chosen: list[str], left_out: list[str],
+    group: str | None, time: str | None,
+) -> None:  # fmt: skip
+    """Check that all columns named are there and do not contradict each other."""
+    if not targets:
+        raise UserError(
+            "No target column is given",
+            code=Code.MISSING_VALUE,
+            allowed=there,
+            hint="Give data.target=<column>",
+        )
+    for names, option in (
+        (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
+        (listed(group), "data.group"), (listed(time), "data.time"),
+    ):  # fmt: skip
+        require(names, there, option)
+    if both := set(targets) & {*chosen, *left_out, group, time}:
+        raise UserError(
+            f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
+        )
+    if group and time:
+        raise UserError(
+            f"and data.time={time} cannot be combined",
+            code=Code.CONFLICT,
+            key="data.group",
+            value=group,
+            hint="Set one of them to null",
+        )
+
+
+def _sort(table: RawTable, time: str, rules: Rules) -> NDArray[np.intp]:
+    """Sort the rows by a date or number column; return their order."""
+    form = infer_all([table[time]], rules, table.separator)[0]
+    parsed = form.parse(table[time])
+    absent = int((parsed.values != parsed.values).sum())
+    if form.type not in ("date", "number") or absent:
+        raise UserError(
+            f"must be a date or a number in every row; it is a {form.type} with {absent} missing "
+            f"or unreadable{_first(table[time], parsed.bad)}",
+            code=Code.DATA,
+            key="data.time",
+            value=time,
+        )
+    order = np.argsort(parsed.values, kind="stable")
+    table.columns = {name: cells.take(order) for name, cells in table.columns.items()}
+    return order
+
+
+def _first(cells: Cells, bad: Any) -> str:
+    return f" ('{cells.at(int(bad[0]))}' in row {bad[0] + 1})" if len(bad) else ""
+
+
+def rows_with_targets(
+    table: RawTable, targets: list[str], wish: MissingTarget, rules: Rules
+) -> NDArray[np.intp] | None:
+    """Return the rows that have all targets, where others are to be dropped; None for all rows.
+
+    Raises:
+        UserError: another wish than these.
+
+    """
+    if wish not in get_args(MissingTarget):
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="data.missing_target",
+            value=wish,
+            allowed=get_args(MissingTarget),
+        )
+    there = np.ones(len(table), dtype=bool)
+    for name in targets if wish == "drop" else []:
+        there &= ~missing_targets(table[name], table.separator, rules)
+    return None if there.all() else np.flatnonzero(there)
+
+
+def codes_of(cells: Cells) -> torch.Tensor:
+    """Return the number of each row's group."""
+    words = cells.as_words()
+    assert words.codes is not None
+    missing = [word.lower() in ("", "na", "nan", "null") for word in words.words]
+    if words.spread(np.array(missing, dtype=bool), True).any():
+        raise missing_group(cells.name)
+    return torch.from_numpy(words.codes.astype(np.int64))
+
+
+def listed(names: Names) -> list[str]:
+    """Return names as a list, whether one, several or none were given."""
+    if names is None:
+        return []
+    return [str(name) for name in names] if isinstance(names, list) else [str(names)]

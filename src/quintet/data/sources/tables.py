@@ -25,7 +25,7 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
-from quintet.data.sources.table_parts import read_parts, split_of
+from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
 from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
 
@@ -105,6 +105,7 @@ def csv(
     table, parts = read_parts(path, others, read, targets)
     _check_options(table.columns, targets, chosen, left_out, group, time)
     require(sorted(named), table.columns, "data.categories")
+    numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
     if written := [name for name in targets if may_be_classes(table[name], task)]:
         table, _ = read_parts(path, others, partial(read, text=written), targets)
@@ -113,11 +114,13 @@ def csv(
         rows_summary.append(f"{len(table) - len(known)} rows have no target; they are left out.")
         parts = None if parts is None else parts[torch.from_numpy(known)]
         table.columns = {name: cells.take(known) for name, cells in table.columns.items()}
+        numbers = numbers[torch.from_numpy(known)]
     if (twice := repeated_rows(table.columns.values())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
         rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
         order = _sort(table, time, rules)
+        numbers = numbers[torch.from_numpy(order)]
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
@@ -139,6 +142,7 @@ def csv(
         ordered=time is not None,
         groups=groups,
         split=parts,
+        file_rows=numbers,
         data_summary=[*rows_summary, found.summary, *inputs.remarks],
         columns=columns_told,
         reader={

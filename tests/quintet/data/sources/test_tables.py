@@ -156,7 +156,7 @@ def test_a_row_counter_is_left_out_unless_it_is_asked_for(tmp_path: Path, name: 
 
 
 def test_a_number_that_is_a_name_becomes_a_category(tmp_path: Path) -> None:
-    text = "zip,x,y\n" + rows(60, lambda i: f"{['10115', '01067', ''][i % 3]},{i},{i % 2}")
+    text = "zip,x,y\n" + rows(60, lambda i: f"{['20095', '10115', ''][i % 3]},{i},{i % 2}")
     path = written(tmp_path, text)
     assert csv(path, "y").cardinalities == []
     samples = csv(path, "y", categories=["zip"])
@@ -189,6 +189,19 @@ def test_rows_without_a_target_are_dropped_on_request_and_counted(tmp_path: Path
     assert "2 rows have no target; they are left out." in told(samples)
     with pytest.raises(UserError, match=r"data\.missing_target=no .* Allowed: drop, refuse"):
         csv(path, "y", missing_target="no")  # type: ignore[arg-type]
+
+
+def test_each_sample_knows_its_row_of_the_file(tmp_path: Path) -> None:
+    text = "day,x,y\n" + rows(60, lambda i: f"{60 - i},{i},{'' if i == 3 else i % 2}")
+    path = written(tmp_path, text)
+    sorted_ = csv(path, "y", time="day", missing_target="drop")
+    assert sorted_.file_rows is not None
+    assert sorted_.file_rows.tolist() == [row for row in range(60, 0, -1) if row != 4]
+    assert (sorted_.file_rows - 1).tolist() == sorted_.x[:, 0].tolist()
+    other = written(tmp_path, "day,x,y\n" + rows(4, lambda i: f"1,2,{i % 2}"), "other.csv")
+    parts = csv(path, "y", missing_target="drop", test_path=other)
+    assert parts.file_rows is not None
+    assert parts.file_rows[-4:].tolist() == [1, 2, 3, 4]
 
 
 def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:

@@ -10,6 +10,7 @@ from torchmetrics import Metric
 
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
+from quintet.diagnostics.repeated_values import RepeatedValues
 from quintet.problems import problem_of
 
 Scores = dict[str, dict[str, float]]
@@ -46,7 +47,9 @@ def predict(
     The dummy always predicts the training split's class shares or mean; the linear model is
     logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
     for tables only. Tokens are counted. Of categories, the linear model sees sparse one-hot
-    columns, a tree the codes, boosted trees the targets' means where there are many.
+    columns, a tree the codes, boosted trees the targets' means where there are many. Of a series
+    the linear model is ridge regression on the lags; two more repeat the last value, and that of
+    a season ago.
 
     Args:
         data: loaded.
@@ -80,11 +83,34 @@ def predict(
                 split: torch.from_numpy(problem.baseline_predictions(model, x, facts.num_classes))
                 for split, x in unseen.items()
             }
-    if centre is None:
-        return found
+    if centre is not None:
+        found = {
+            name: {split: values + torch.from_numpy(centre) for split, values in of_splits.items()}
+            for name, of_splits in found.items()
+        }
+    return found | _forecasts(data, facts, splits)
+
+
+def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
+    """Return the forecasts that repeat a series' last value, and that of a season ago."""
+    if facts.kind != "sequence" or facts.task != "regression" or facts.input_shape[1:] != [1]:
+        return {}
+    described = data.reader.get("columns") or [{}]
+    offset = described[0].get("offset", 0.0) if isinstance(described[0], dict) else 0.0
+
+    def own(split: str) -> NDArray[np.float64]:
+        """Return the windows of a split in the series' own units, (N, T)."""
+        inputs = data.preprocess.restore(data.splits[split][0].cpu())
+        return inputs[..., 0].double().numpy() + offset
+
+    x, (_, y) = own("train"), data.splits["train"]
+    models = {"persistence": RepeatedValues(1)} | (
+        {"seasonal": RepeatedValues()} if x.shape[1] > 1 else {}
+    )
+    fitted = {name: model.fit(x, y.double().cpu().numpy()) for name, model in models.items()}
     return {
-        name: {split: values + torch.from_numpy(centre) for split, values in of_splits.items()}
-        for name, of_splits in found.items()
+        name: {split: torch.from_numpy(model.predict(own(split))).to(y.dtype) for split in splits}
+        for name, model in fitted.items()
     }
 
 

@@ -125,7 +125,7 @@ def normal_scores(x: Tensor, known: Tensor) -> Tensor:
     count, values = len(known), x.double().T.contiguous()
     ascending = known.double().T.contiguous()
     ranks = torch.stack([_rank(values, ascending), 1 - _rank(-values, -ascending.flip(1))]).mean(0)
-    scores = torch.special.ndtri(ranks * (1 - 1 / count) + 0.5 / count)
+    scores: Tensor = torch.special.ndtri(ranks * (count - 1) / count + 0.5 / count)
     scores[ascending[:, 0] == ascending[:, -1]] = 0
     return scores.T.to(x.dtype)
 
@@ -133,7 +133,7 @@ def normal_scores(x: Tensor, known: Tensor) -> Tensor:
 def from_normal_scores(scores: Tensor, known: Tensor) -> Tensor:
     """Return the values (N, F) that have these normal scores; see `normal_scores`."""
     count = len(known)
-    ranks = (torch.special.ndtr(scores.double()) - 0.5 / count) / (1 - 1 / count)
+    ranks: Tensor = (torch.special.ndtr(scores.double()) * count - 0.5) / max(1, count - 1)
     place = (ranks.clamp(0, 1) * (count - 1)).T
     below = place.floor().clamp_max(max(0, count - 2)).long()
     ascending = known.double().T.contiguous()

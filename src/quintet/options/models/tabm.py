@@ -131,6 +131,5 @@ class PackedHeads(nn.Linear):
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `x` (N, count, inputs)."""
-        weight = self.weight.unflatten(0, (self.count, -1))
-        outputs = torch.einsum("nki,koi->nko", x, weight)
-        return outputs + self.bias.unflatten(0, (self.count, -1))
+        weight = self.weight.view(self.count, -1, self.in_features)
+        return torch.einsum("nki,koi->nko", x, weight) + self.bias.view(self.count, -1)

@@ -93,7 +93,8 @@ def baseline_scores(run: RunData) -> list[Block]:
     titles = [run.metric, *SPLITS.values()]
     about = (
         "Same splits, same preprocessing: a linear model, a tree, of tables boosted trees as well, "
-        "and a dummy that always predicts the mean or the class frequencies."
+        "of a series its last value and that of a season ago, and a dummy that always predicts "
+        "the mean or the class frequencies."
     )
     if sampled := run.record.baselines_summary:
         about += f" {sampled.removeprefix('baselines: ').capitalize()}."

@@ -9,6 +9,8 @@ MODELS = {"image": "cnn", "sequence": "gru", "tokens": "gru"}
 FOLDS, FEW, FEW_A_SECOND = 5, 10_000, 10
 """Folds that validate on every sample in turn, where fewer samples than so many are not test; and
 samples for each second of a sweep's time, of which more would leave time for a few models only."""
+STEPS, MOST_EPOCHS = 1_500, 100
+"""Optimizer steps that a model of a small table takes at least, as far as so many epochs allow."""
 
 
 def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
@@ -27,6 +29,17 @@ def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
     chosen = problem_of(facts.task).choices(facts.class_counts, targets)
     model = "tabular" if facts.cardinalities else "mlp"
     return {"model": MODELS.get(facts.kind, model)} | chosen
+
+
+def epochs(facts: Facts, batch_size: int, usual: int) -> int:
+    """Return how many epochs suit a data set: of a small table more than the `usual` ones.
+
+    Thirty epochs of a few hundred rows are too few steps for any schedule.
+    """
+    if facts.kind != "table":
+        return usual
+    steps = max(1, facts.train_size // batch_size)
+    return max(usual, min(MOST_EPOCHS, STEPS // steps))
 
 
 def folds(facts: Facts, seconds: float | None = None) -> int | None:

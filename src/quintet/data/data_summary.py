@@ -72,7 +72,10 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     if spec["type"] == "category":
         distinct = len(spec["categories"])
         if distinct > max(20, len(known) // 2) and (length := _mean_words(spec)) >= TEXT:
-            return f"it is text, {length:.0f} words a row, which models of tables do not read"
+            return (
+                f"it is text, {length:.0f} words a row, which models of tables do not read "
+                "(data=texts does)"
+            )
         if distinct == len(known) > 20:
             return f"its {distinct} texts all differ, as those of an identifier"
         if distinct > max(20, len(known) // 2):

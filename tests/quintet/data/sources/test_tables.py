@@ -175,9 +175,7 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
     assert use["code"] == "left out: its 60 texts all differ, as those of an identifier"
-    assert (
-        use["review"] == "left out: it is text, 4 words a row, which models of tables do not read"
-    )
+    assert use["review"].startswith("left out: it is text, 4 words a row")
 
 
 def test_rows_without_a_target_are_dropped_on_request_and_counted(tmp_path: Path) -> None:

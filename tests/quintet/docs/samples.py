@@ -11,7 +11,7 @@ AREAS = ("north", "south", "west")
 
 
 def write(folder: Path) -> None:
-    """Write houses.csv, new.csv, patients.csv, photos/, more/, signals.npz, reviews.csv and sales.csv."""
+    """Write tables, a series and reviews as csv, images into photos/ and more/, and signals.npz."""
     draw = np.random.default_rng(0)
     houses = load_diabetes(as_frame=True).frame.rename(columns={"target": "price"}).round(4)
     houses.insert(0, "area", draw.choice(AREAS, len(houses)))

@@ -2,18 +2,22 @@
 
 python benchmarks/tables.py            # text; parquet where pyarrow is there
 
-Prints, from one run: CPU seconds of `pandas.read_csv`, those of reading, typing and splitting the
-same file for training, their ratio, and the peak of memory in units of the resulting tensors.
+Prints medians over rounds: CPU seconds of `pandas.read_csv`, those of reading, typing, splitting
+and scaling the same file for training, their ratio within a round, and the peak of memory in units
+of the resulting tensors. Each measurement has a process of its own, so that both get their memory
+from the system, as on a run's start.
 """
 
 import argparse
-import multiprocessing
 import resource
 import sys
 import tempfile
 import time
+from concurrent.futures import ProcessPoolExecutor
 from functools import partial
+from multiprocessing import get_context
 from pathlib import Path
+from statistics import median
 
 import numpy as np
 import pandas as pd
@@ -36,6 +40,7 @@ def write(folder: Path, rows: int) -> None:
     frame.to_csv(folder / "t.csv", index=False)
     try:
         frame.to_parquet(folder / "t.parquet")
+        frame[:200].to_parquet(folder / "small.parquet")
     except ImportError:
         print("no pyarrow: parquet is left out", file=sys.stderr)
     frame[:200].to_csv(folder / "small.csv", index=False)
@@ -57,36 +62,49 @@ def resident() -> float:
     return pages * resource.getpagesize() / 2**20
 
 
-def compare(name: str, path: Path, read) -> None:
+def own(path: Path) -> tuple[float, float, float]:
+    """Return CPU seconds, MiB of the tensors and MiB of memory at the peak beyond the imports."""
+    DataModule(partial(csv, str(path.with_name(f"small{path.suffix}")), "y")).load()  # imports
     data = DataModule(partial(csv, str(path), "y"))
-    small = DataModule(partial(csv, str(path.with_name("small.csv")), "y"))
-    small.load()  # imports
     before = resident()
-    own = cpu(data.load)
-    grown = peak() - before
-    tensors = sum(t.numel() * t.element_size() for xy in data.splits.values() for t in xy) / 2**20
-    theirs = min(cpu(partial(read, path)) for _ in range(3))
-    print(f"{name:8} pandas {theirs:.2f} CPU s, data module {own:.2f} ({own / theirs:.1f} times); "
-          f"tensors {tensors:.0f} MiB, peak {grown:.0f} ({grown / tensors:.1f} times)")  # fmt: skip
+    seconds, grown = cpu(data.load), peak() - before
+    tensors = sum(t.numel() * t.element_size() for xy in data.splits.values() for t in xy)
+    return seconds, tensors / 2**20, grown
+
+
+def theirs(path: Path) -> float:
+    """Return the CPU seconds of pandas."""
+    read = pd.read_parquet if path.suffix == ".parquet" else pd.read_csv
+    read(path.with_name(f"small{path.suffix}"))  # imports
+    return cpu(partial(read, path))
+
+
+def alone(work, path: Path):
+    """Run in a new process: memory that another measurement has used and freed is cheaper."""
+    with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
+        return pool.submit(work, path).result()
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--rows", type=int, default=500_000)
+    parser.add_argument("--rounds", type=int, default=5)
     parser.add_argument("--parquet", action="store_true")
     given = parser.parse_args()
     with tempfile.TemporaryDirectory() as folder:
-        # In a process of its own: its memory would hide that of reading.
-        writer = multiprocessing.get_context("spawn").Process(
-            target=write, args=(Path(folder), given.rows)
-        )
-        writer.start()
-        writer.join()
-        path = Path(folder) / "t.csv"
-        if given.parquet:
-            compare("parquet", path.with_suffix(".parquet"), pd.read_parquet)
-        else:
-            compare("csv", path, pd.read_csv)
+        alone(partial(write, rows=given.rows), Path(folder))
+        path = Path(folder) / ("t.parquet" if given.parquet else "t.csv")
+        rounds = [(alone(own, path), alone(theirs, path)) for _ in range(given.rounds)]
+    pandas = median(seconds for _, seconds in rounds)
+    seconds, tensors, grown = (
+        median(values) for values in zip(*(o for o, _ in rounds), strict=True)
+    )
+    ratios = sorted(o[0] / t for o, t in rounds)
+    print(
+        f"{path.suffix[1:]:8} pandas {pandas:.2f} CPU s, data module {seconds:.2f}: "
+        f"{median(ratios):.1f} times ({ratios[0]:.1f} to {ratios[-1]:.1f}); "
+        f"tensors {tensors:.0f} MiB, peak {grown:.0f} ({grown / tensors:.1f} times)"
+    )
 
 
 if __name__ == "__main__":

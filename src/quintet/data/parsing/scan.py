@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.file_bytes import undecodable
 
-BLOCK = 1 << 19
+BLOCK = 1 << 18  # of twice the size, NumPy returns its memory to the system after each
 NEWLINE, QUOTE, RETURN = b"\n"[0], b'"'[0], b"\r"[0]
 
 

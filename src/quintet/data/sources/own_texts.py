@@ -96,7 +96,8 @@ def texts_of(table: RawTable, column: str) -> list[str]:
     """Return a column's cells as they are written; an empty one is an empty text."""
     cells = table[column].as_words()
     assert cells.codes is not None
-    return np.array([*cells.words, ""], dtype=object)[cells.codes].tolist()
+    written = [*cells.words, ""]
+    return [written[code] for code in cells.codes]
 
 
 def longest(table: RawTable, target: str) -> str:

@@ -260,7 +260,9 @@ def run(options: argparse.Namespace) -> None:
                 spent = (f"{cpu() - before:.1f}", f"{time.monotonic() - began:.1f}")
                 metric = "rmse" if split.numeric else "log_loss"
                 with ROWS.open("a", newline="") as file:
-                    csv.writer(file, lineterminator="\n").writerow((*key, metric, f"{score:.6g}", *spent))
+                    csv.writer(file, lineterminator="\n").writerow(
+                        (*key, metric, f"{score:.6g}", *spent)
+                    )
                 print(*key, f"{score:.4g}", *spent, flush=True)
 
 

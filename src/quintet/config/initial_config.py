@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from omegaconf import DictConfig, ListConfig, OmegaConf
 
-from quintet.base import plain_yaml
+from quintet.base import hydra_internals, plain_yaml
 from quintet.base.console import train_line, typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
@@ -48,12 +48,23 @@ def write(composed: DictConfig, folder: Path) -> None:
     from hydra.core.hydra_config import HydraConfig
 
     hydra: Any = HydraConfig.instance().cfg
-    for name, part in {
-        OVERRIDES: hydra.hydra.overrides.task,
-        HYDRA: hydra,
-        COMPOSED: composed,
-    }.items():
-        write_atomically(folder / FOLDER / name, OmegaConf.to_yaml(part))
+    parts = (hydra.hydra.overrides.task, hydra, composed)
+    task, whole, own = (OmegaConf.to_container(part, enum_to_str=True) for part in parts)
+    write_plain(task, whole, own, folder)
+
+
+def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:
+    """Write down what a new run begins with, as plain data.
+
+    Args:
+        task: what was typed.
+        hydra: Hydra's own config.
+        composed: the run's.
+        folder: of the run.
+
+    """
+    for name, part in {OVERRIDES: task, HYDRA: hydra, COMPOSED: composed}.items():
+        write_atomically(folder / FOLDER / name, hydra_internals.to_yaml(part))
 
 
 def has_begun(folder: Path) -> bool:

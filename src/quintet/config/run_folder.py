@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.artifacts import output_paths, untrusted_files
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
-from quintet.base import secrets
+from quintet.base import hydra_internals, secrets
 from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import remove_temporary_files, write_atomically
@@ -178,7 +178,7 @@ def claim(cfg: DictConfig, folder: Path) -> None:
         )
     if cfg.resume and (folder / RESULT).is_file():
         Record.read(folder).goes_on().write(folder)
-    write_atomically(path, OmegaConf.to_yaml(without_secrets(cfg)))
+    write_atomically(path, hydra_internals.to_yaml(_without_secrets(cfg)))
 
 
 def without_secrets(cfg: DictConfig) -> DictConfig:
@@ -187,18 +187,22 @@ def without_secrets(cfg: DictConfig) -> DictConfig:
     Those are kept, also where they are reached through other references, so neither secrets nor
     machine-specific paths are written.
     """
+    return OmegaConf.create(_without_secrets(cfg))
+
+
+def _without_secrets(cfg: DictConfig) -> dict[str, Any]:
     keep = "${oc.env:%s}"
     OmegaConf.register_new_resolver(
         "oc.env", lambda *arguments: keep % ",".join(map(str, arguments)), replace=True
     )
     try:
-        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True))
+        plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=True, enum_to_str=True))
     finally:
         from omegaconf.resolvers import oc
 
         OmegaConf.register_new_resolver("oc.env", oc.env, replace=True)
     safe: dict[str, Any] = secrets.redacted(plain, places=False)
-    return OmegaConf.create(safe)
+    return safe
 
 
 def load(folder: Path, trust: Trust) -> DictConfig:

@@ -123,13 +123,8 @@ class SupervisedModule(L.LightningModule):
         if stage == "train" and isinstance(self.model, PackedEnsemble):
             return self._packed_step(self.model, x, y)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
-        if isinstance(y, Mixed):
-            loss = y.share * self._loss(outputs, y.first)
-            loss = loss + (1 - y.share) * self._loss(outputs, y.second)
-            y = y.first if y.share >= 0.5 else y.second
-        else:
-            loss = self._loss(outputs, y)
-        self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
+        loss = self.batch_loss(outputs, y)
+        self.note(stage, outputs, y, loss)
         return loss, outputs
 
     def _packed_step(
@@ -137,17 +132,23 @@ class SupervisedModule(L.LightningModule):
     ) -> tuple[Tensor, Tensor]:
         """Return the mean of the members' losses, and the outputs of their average."""
         each = model.members(**x) if isinstance(x, Mapping) else model.members(x)
-        count, flat = each.shape[1], each.flatten(0, 1)
-        if isinstance(y, Mixed):
-            parts = (y.first, y.second)
-            first, second = (self._loss(flat, p.repeat_interleave(count, 0)) for p in parts)
-            loss = y.share * first + (1 - y.share) * second
-            y = y.first if y.share >= 0.5 else y.second
-        else:
-            loss = self._loss(flat, y.repeat_interleave(count, 0))
+        loss = self.batch_loss(each.flatten(0, 1), _repeated(y, each.shape[1]))
         outputs = model.average(each)
-        self._meter("train").add(outputs, self.problem.metric_target(y), loss)
+        self.note("train", outputs, y, loss)
         return loss, outputs
+
+    def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
+        """Return the mean loss of outputs (B, K) against targets as the data has them."""
+        if not isinstance(y, Mixed):
+            return self._loss(outputs, y)
+        first, second = self._loss(outputs, y.first), self._loss(outputs, y.second)
+        return y.share * first + (1 - y.share) * second
+
+    def note(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
+        """Add a batch to what `numbers` returns at the epoch's end."""
+        if isinstance(y, Mixed):
+            y = y.first if y.share >= 0.5 else y.second
+        self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
 
     def _loss(self, outputs: Tensor, y: Tensor) -> Tensor:
         return cast(Tensor, self.loss(outputs, self._loss_target(outputs, y)))
@@ -212,11 +213,24 @@ class SupervisedModule(L.LightningModule):
         """Log the test split's loss and P."""
         self._log("test")
 
-    def _log(self, stage: str) -> None:
+    def numbers(self, stage: str) -> dict[str, float]:
+        """Return the loss and P of all batches of a stage since the last call, by their names.
+
+        Raises:
+            DivergedError: a loss is NaN or infinite.
+
+        """
         loss, value = self._meter(stage).compute()
-        self.log_dict({f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}, prog_bar=True)
-        further = self._meter(stage).compute_further()
-        self.log_dict({f"{stage}/{name}": each for name, each in further.items()})
+        return {f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}
+
+    def further(self, stage: str) -> dict[str, float]:
+        """Return what else was measured of the batches of the last `numbers`, by its names."""
+        found = self._meter(stage).compute_further()
+        return {f"{stage}/{name}": each for name, each in found.items()}
+
+    def _log(self, stage: str) -> None:
+        self.log_dict(self.numbers(stage), prog_bar=True)
+        self.log_dict(self.further(stage))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return the optimizer and its schedule, as Lightning wants them."""
@@ -228,6 +242,14 @@ class SupervisedModule(L.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+
+def _repeated(y: Tensor | Mixed, count: int) -> Tensor | Mixed:
+    """Return each target `count` times in a row."""
+    if isinstance(y, Mixed):
+        both = (each.repeat_interleave(count, 0) for each in (y.first, y.second))
+        return Mixed(*both, y.share)
+    return y.repeat_interleave(count, 0)
 
 
 def network_of(module: L.LightningModule) -> nn.Module:

@@ -3,6 +3,8 @@
 tests/quintet/options/test_torch_internals.py says which of them an upgrade has changed.
 """
 
+from collections.abc import Callable
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import torch
@@ -11,10 +13,12 @@ from torch.nn.modules.batchnorm import _NormBase as BatchOrInstanceNorm
 from torch.utils._pytree import tree_flatten_with_path, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
+    from torch.optim import Optimizer
     from torch.utils.tensorboard.writer import SummaryWriter
 
 __all__ = [
     "BatchOrInstanceNorm",
+    "bare_step",
     "file_writer",
     "lerp_all_",
     "tree_flatten_with_path",
@@ -26,6 +30,18 @@ __all__ = [
 def lerp_all_(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:
     """Move all tensors towards others in place, in a few kernels for all of them."""
     torch._foreach_lerp_(starts, ends, weight)
+
+
+def bare_step(optimizer: "Optimizer") -> Callable[[], Any]:
+    """Return `optimizer.step` without torch's profiling of it, which costs as much as a small step.
+
+    Hooks on the optimizer are not called.
+    """
+    step: Any = type(optimizer).step
+    if getattr(step, "hooked", False):
+        step = step.__wrapped__
+    optimizer._opt_called = True  # type: ignore[attr-defined]  # a schedule would warn of none
+    return partial(step, optimizer)
 
 
 def file_writer(writer: "SummaryWriter") -> Any:

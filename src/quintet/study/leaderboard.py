@@ -95,14 +95,14 @@ def importance(study: Study) -> dict[str, float]:
     without them a sweep that prunes has few trials to compare. Only parameters that every trial has
     are compared; {} if there is too little to compare.
     """
-    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
-
     ended = [t for t in study.trials() if t.state in ("completed", "pruned")]
     numbers = {t.number: t.value for t in ended if t.value is not None}
     if len(numbers) < ENOUGH or len({*numbers.values()}) < 2:
         return {}
     if len(set.intersection(*(set(t.params) for t in ended))) < 2:
         return {}
+    from optuna.importance import PedAnovaImportanceEvaluator, get_param_importances
+
     good = max(0.1, min(0.5, GOOD / len(numbers)))
     evaluator = PedAnovaImportanceEvaluator(target_quantile=good)
     try:

@@ -6,6 +6,8 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
+EXIT, ALONE = "exit", "alone"
+"""What a trial tells that shares its process with others: its exit code; why it cannot."""
 LONGEST = 300
 """Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
@@ -41,14 +43,38 @@ class TrialPipe:
                 may have cut off.
 
         """
+        self.ask(epoch, value)
+        return self.hear()
+
+    def ask(self, epoch: int, value: float | None) -> None:
+        """Report the metric, to `hear` the answer later."""
         try:
-            os.write(self.reports, json.dumps([epoch, value]).encode() + b"\n")
+            self._tell([epoch, value])
+        except OSError:
+            os._exit(1)
+
+    def hear(self) -> bool:
+        """Return the answer to the report."""
+        try:
             answer = os.read(self.answers, 1)
         except OSError:
             answer = b""
         if not answer:
             os._exit(1)
         return answer == b"s"
+
+    def leave(self, code: int) -> None:
+        """Tell that a trial has ended whose process goes on with others."""
+        with suppress(OSError):
+            self._tell({EXIT: code})
+
+    def alone(self, reason: str) -> None:
+        """Tell that a trial is to run in a process of its own, and why."""
+        with suppress(OSError):
+            self._tell({ALONE: reason[:LONGEST]})
+
+    def _tell(self, what: object) -> None:
+        os.write(self.reports, json.dumps(what).encode() + b"\n")
 
     def fail(self, code: str, reason: str) -> None:
         """Report the error that ends the trial, as files may not be writable any more.
@@ -59,8 +85,7 @@ class TrialPipe:
 
         """
         with suppress(OSError):
-            line = {"code": code, "reason": reason[:LONGEST]}
-            os.write(self.reports, json.dumps(line).encode() + b"\n")
+            self._tell({"code": code, "reason": reason[:LONGEST]})
 
 
 def is_trial() -> bool:

@@ -47,6 +47,7 @@ class Lines:
         self.best = before.value if before else None
         self.ended_ones = study.ended()
         self.began_at: dict[int, float] = {}
+        self._reasons: set[str] = set()
 
     def __enter__(self) -> "Lines":
         """Return the view itself."""
@@ -67,6 +68,12 @@ class Lines:
         """Print an epoch of a single trial; with several trials, epochs are not printed."""
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
+
+    def alone(self, trial: Trial, reason: str) -> None:
+        """Print once why trials are not stacked."""
+        if reason not in self._reasons:
+            self._reasons.add(reason)
+            self.say(f"  not stacked: {plain(reason.splitlines()[0] if reason else '?')}")
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Print the outcome of a trial."""

@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from quintet.base.signals import held_back
+from quintet.study.trial_pipe import ALONE, EXIT
 from quintet.sweep.interruption import at_once
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
@@ -42,6 +43,29 @@ class ForkedTrial:
         return self.code
 
 
+class SharedProcess(Process):
+    """A trial that shares its process with others, and may end before it."""
+
+    def exit_code(self) -> int | None:
+        """Return the exit code that the trial has told, or that of the process."""
+        if EXIT in self.told:
+            return int(self.told[EXIT])
+        return 1 if ALONE in self.told else self.handle.poll()
+
+    @property
+    def alone(self) -> str | None:
+        """Why the trial is to start again by itself: it said so, or its process has died."""
+        if ALONE in self.told:
+            return str(self.told[ALONE])
+        died = self.exit_code() is not None and not {EXIT, "code"} & self.told.keys()
+        return f"the process it shared ended with code {self.exit_code()}" if died else None
+
+    def signal(self, number: int) -> None:
+        """Send a signal to the process, unless the trial has left it."""
+        if not {EXIT, ALONE} & self.told.keys():
+            super().signal(number)
+
+
 class Server:
     """Starts trials by fork; starts loading the libraries on creation.
 
@@ -68,13 +92,16 @@ class Server:
         theirs.close()
         self.ready = self.dead = False
 
-    def _wait(self) -> bool:
-        """Wait until the libraries are loaded; return whether a fork is safe."""
+    def forks(self) -> bool:
+        """Return whether a fork is safe, once the libraries are loaded; begin anew if dead."""
+        self.listen()
+        if self.dead:
+            self._begin()
         if not self.ready:
             self._socket.setblocking(True)
             with at_once():
-                told = self._socket.recv(4096)
-            self.ready, self.safe = True, bool(told) and json.loads(told)["threads"] == 1
+                told = self._receive()
+            self.ready, self.safe = True, told is not None and told["threads"] == 1
         return self.safe
 
     def start(
@@ -86,32 +113,53 @@ class Server:
         extra: Mapping[str, str],
     ) -> Process:
         """Start a trial by fork; by `trial_process.start` if a fork is not safe."""
-        self.listen()
-        if self.dead:
-            self._begin()
-        if not self._wait():
+        if not self.forks():
             return start(command, folder, number, lock, extra)
+        (process,) = self.start_together(command, [(folder, number, lock)], extra)
+        return process
+
+    def start_together(
+        self,
+        command: Sequence[str],
+        trials: Sequence[tuple[Path, int, int]],
+        extra: Mapping[str, str],
+    ) -> list[Process]:
+        """Start a process for one trial or several, by a fork that is safe.
+
+        Args:
+            command: of the process.
+            trials: folder, number and held lock of each.
+            extra: environment variables of the slot.
+
+        """
         request = {
-            "number": number,
+            "number": trials[0][1],
             "command": list(command[1:]),
             "directory": os.getcwd(),
             "environment": {**clean(os.environ), **extra},
         }
-        with output(folder) as log:
+        ours, theirs = [], list[int]()
+        for _, _, lock in trials:
             reports, tells = os.pipe()
             hears, answers = os.pipe()
-            files = [log.fileno(), lock, tells, hears]
+            ours.append((reports, answers, lock))
+            theirs += [lock, tells, hears]
+        with output(trials[0][0]) as log:
             self._socket.setblocking(True)
-            socket.send_fds(self._socket, [json.dumps(request).encode()], files)
+            message = json.dumps(request).encode()
+            with contextlib.suppress(ConnectionError):  # it has just died
+                socket.send_fds(self._socket, [message], [log.fileno(), *theirs])
         trial = self._began()
-        for descriptor in (tells, hears):
-            os.close(descriptor)
-        return Process(trial, reports, answers, lock)
+        for place, descriptor in enumerate(theirs):
+            if place % 3:  # but for the locks
+                os.close(descriptor)
+        kind = Process if len(trials) == 1 else SharedProcess
+        return [kind(trial, *each) for each in ours]
 
     def _began(self) -> ForkedTrial:
-        while (told := self._socket.recv(4096)) and "began" not in (message := json.loads(told)):
-            self._note(message)
-        pid = message["began"] if told else -1
+        while (told := self._receive()) and "began" not in told:
+            self._note(told)
+        pid = told["began"] if told else -1
         self.trials[pid] = ForkedTrial(self, pid)
         return self.trials[pid]
 
@@ -121,9 +169,17 @@ class Server:
             return
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            while told := self._socket.recv(4096):
-                self._note(json.loads(told))
+            while told := self._receive():
+                self._note(told)
             self.dead = True
+
+    def _receive(self) -> dict[str, int] | None:
+        """Return the next message of the server; None if it has died, maybe before it read ours."""
+        try:
+            told = self._socket.recv(4096)
+        except ConnectionError:
+            return None
+        return dict(json.loads(told)) if told else None
 
     def _note(self, message: dict[str, int]) -> None:
         if (trial := self.trials.pop(message["ended"], None)) is not None:

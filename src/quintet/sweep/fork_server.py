@@ -23,6 +23,10 @@ from quintet.study.trial_pipe import TrialPipe
 
 LARGEST = 1 << 18
 """Maximum bytes of a request: a command line and an environment."""
+MOST_FILES = 253
+"""Maximum number of open files that a request can bring; Linux allows no more."""
+COMPANY = "QUINTET_COMPANY"
+"""Names the open files of the trials that share a process with the first: three of each."""
 
 
 def main() -> None:
@@ -70,7 +74,7 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
                     reap(connection)
                     continue
                 try:
-                    message, files, _, _ = socket.recv_fds(connection, LARGEST, 8)
+                    message, files, _, _ = socket.recv_fds(connection, LARGEST, MOST_FILES)
                 except ConnectionError:  # it ended before it had read what was sent to it
                     return None
                 if not message:
@@ -121,11 +125,13 @@ def reap(connection: socket.socket) -> None:
 
 
 def run(request: dict[str, Any], files: list[int]) -> None:
-    """Become the trial: its own environment, output and command line."""
-    log, _lock, reports, answers = files
-    line = TrialPipe(request["number"], reports, answers)
+    """Become the trial, or several: its own environment, output and command line."""
+    log, *each = files
+    line = TrialPipe(request["number"], *each[1:3])
     os.environ.clear()
     os.environ.update({**request["environment"], **line.to_environment()})
+    if len(each) > 3:
+        os.environ[COMPANY] = json.dumps(each)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)

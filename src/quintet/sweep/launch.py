@@ -29,13 +29,18 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
             code=Code.NOT_TRUSTED,
             hint="Give this sweep a study= of its own",
         )
-    if _is_of(folder, trial) and any(folder.rglob("checkpoints/*.ckpt")):
+    if resumes(trial, folder):
         return [f"resume={quoted(folder)}", "hydra.mode=RUN", *as_override(_trusted(plan, folder))]
     for entry in folder.iterdir():  # left over from a start that failed
         if entry.name not in (LOCK, LOG):
             shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
     own = [*plan.fixed, *assignments(trial.params)]
     return [*own, "test=false", "hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
+
+
+def resumes(trial: Trial, folder: Path) -> bool:
+    """Return whether a trial has checkpoints to go on from."""
+    return _is_of(folder, trial) and any(folder.rglob("checkpoints/*.ckpt"))
 
 
 def _is_of(folder: Path, trial: Trial) -> bool:

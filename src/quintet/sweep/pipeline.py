@@ -14,6 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, locks, secrets, signals
+from quintet.base.console import say
 from quintet.base.errors import Code, UserError
 from quintet.study import leaderboard, ranking
 from quintet.study.storage import JOURNAL, shown
@@ -36,6 +37,7 @@ from quintet.sweep.plan import Plan, make_plan
 from quintet.sweep.preflight import preflight
 from quintet.sweep.settings import check
 from quintet.sweep.slots import Loop
+from quintet.sweep.stacking import Stacking, stacking
 from quintet.sweep.time_budget import TimeBudget
 from quintet.sweep.trial_process import Start
 from quintet.sweep.workers import launch
@@ -90,6 +92,7 @@ def sweep(
         started.enter_context(locked(plan))
         start = start or started.enter_context(starting())
         preflight(plan, start)
+        together, reason = stacking(plan, start, total)
         plan, study = open_study(plan, total)
         slots = settings.slots * (settings.workers if hosted else 1)
         console_report.announce(plan, study, total, min(slots, total))
@@ -97,7 +100,9 @@ def sweep(
             if hosted:
                 gave_up = launch(context, config, plan, total, study, stop)
             else:
-                gave_up = run(plan, study, total, budget, stop, start)
+                if reason:
+                    say("  not stacked: {}", reason)
+                gave_up = run(plan, study, total, budget, stop, start, together)
             leaderboard.save(study)
         publish = partial(_publish, config, plan, study, at_end)
         try:
@@ -137,13 +142,20 @@ def storage_name(plan: Plan) -> str:
 
 
 def run(
-    plan: Plan, study: Study, total: int, budget: TimeBudget, stop: Interruption, start: Start
+    plan: Plan,
+    study: Study,
+    total: int,
+    budget: TimeBudget,
+    stop: Interruption,
+    start: Start,
+    together: Stacking | None,
 ) -> bool:
     """Run the trials on this machine's slots; return whether the first ones all failed."""
     settings = plan.settings
     with view(plan, study, total) as console:
         seconds = budget.for_trials(settings.ensemble)
-        loop = Loop(plan, study, console, settings.slots, total, seconds, stop, start)
+        limits = (settings.slots, total, seconds)
+        loop = Loop(plan, study, console, *limits, stop, start, together)
         loop.run()
     return loop.gave_up
 

@@ -47,6 +47,8 @@ def check(config: DictConfig) -> None:
     for key in ("storage", "warm_start", "try"):
         if not isinstance(settings[key], str | None):
             raise _not_allowed(key, settings[key], "a string, or null for none")
+    if settings.stack != "auto" and not _is_integer(settings.stack, 1):
+        raise _not_allowed("stack", settings.stack, "auto, or an integer from 1 on")
     if not _is_integer(settings.seed, 0):
         raise _not_allowed("seed", settings.seed, "0 or more", number=True)
     limit = settings.timeout

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 
 from quintet.artifacts.record import RESULT
 from quintet.base import locks
@@ -18,6 +18,7 @@ from quintet.study.trial import Trial, folder_of
 from quintet.sweep import launch, trial_outcome, trial_reports
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
+from quintet.sweep.stacking import Stacking
 from quintet.sweep.time_budget import TimeBudget
 from quintet.sweep.trial_outcome import Outcome
 from quintet.sweep.trial_process import LOCK, LOG, Process, Start, start, tail
@@ -42,10 +43,13 @@ class View(Protocol):
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
 
+    def alone(self, trial: Trial, reason: str) -> None:
+        """Show why a trial that began in a stack starts again by itself."""
+
 
 @dataclass
 class Slot:
-    """A place for one trial at a time."""
+    """A trial in its place; those of a stack share one."""
 
     index: int
     process: Process
@@ -64,8 +68,9 @@ class Loop:
         slots: how many trials run at a time.
         limit: how many trials the study is to have.
         seconds: after which no trial starts, and running ones stop; None for no limit.
-        start: how a trial's process is started.
         stopping: asked between events; True ends the running trials, which can go on later.
+        start: how a trial's process is started.
+        stacking: starts several trials in one process; None if each has its own.
 
     """
 
@@ -77,17 +82,20 @@ class Loop:
     seconds: float | None
     stopping: Callable[[], bool]
     start: Start = start
+    stacking: Stacking | None = None
     running: dict[int, Slot] = field(default_factory=dict)
+    held: list[tuple[Trial, int]] = field(default_factory=list)
     outcomes: list[Outcome] = field(default_factory=list)
     gave_up: bool = False
 
     def run(self) -> bool:
         """Run; return whether all work is done."""
-        self._budget, done = TimeBudget(self.seconds), False
+        self._budget, self._alone, done = TimeBudget(self.seconds), set[int](), False
         with selectors.DefaultSelector() as self._selector, suppress(StoppedError):
             try:
                 while not (self.stopping() or self._budget.overdue):
-                    if not (over := done or self._out_of_time() or self.gave_up):
+                    late = self._out_of_time() and not self.held
+                    if not (over := done or late or self.gave_up):
                         done = over = self._fill()
                     if not self.running and over:
                         return done
@@ -102,12 +110,32 @@ class Loop:
 
     def _fill(self) -> bool:
         """Start trials on free slots; return True when nothing is left to begin."""
-        for index in sorted({*range(self.slots)} - {*self.running}):
-            claim = self._claim()
+        busy = {slot.index for slot in self.running.values()}
+        for index in sorted({*range(self.slots)} - busy):
+            claim = self.held.pop(0) if self.held else self._claim()
             if isinstance(claim, Finished | Wait):
                 return isinstance(claim, Finished)
-            self._start(index, *claim)
+            self._start(index, [claim, *self._company(claim)])
         return False
+
+    def _company(self, first: tuple[Trial, int]) -> list[tuple[Trial, int]]:
+        """Take more trials that can be stacked with one; others are held for the next slots."""
+        if self.stacking is None or (kind := self._kind(first[0])) is None:
+            return []
+        most = self.stacking.width - 1
+        while len(self.held) < most and not self._out_of_time():
+            claim = self._claim()
+            if isinstance(claim, Finished | Wait):
+                break
+            self.held.append(claim)
+        found = [claim for claim in self.held if self._kind(claim[0]) == kind][:most]
+        self.held = [claim for claim in self.held if claim not in found]
+        return found
+
+    def _kind(self, trial: Trial) -> Any:
+        if self.stacking is None or trial.number in self._alone:
+            return None
+        return self.stacking.kind(trial, folder_of(self.study.folder, trial.number))
 
     def _claim(self) -> Claim:
         """Take the next trial under its lock, so that nobody else can take it."""
@@ -118,7 +146,7 @@ class Loop:
 
     def _claim_from(self, trials: list[Trial]) -> Claim | None:
         """Take a trial that somebody left unfinished, or the next one; None to look again."""
-        elsewhere, mine = False, {slot.trial.number for slot in self.running.values()}
+        elsewhere, mine = False, {*self.running, *(trial.number for trial, _ in self.held)}
         for trial in trials:
             if trial.state != "running" or trial.paused or trial.number in mine:
                 continue
@@ -179,32 +207,49 @@ class Loop:
         self._record(trial, how)
         return False
 
-    def _start(self, index: int, trial: Trial, lock: int) -> None:
-        folder = folder_of(self.study.folder, trial.number)
+    def _start(self, index: int, claims: Sequence[tuple[Trial, int]]) -> None:
+        folders = [folder_of(self.study.folder, trial.number) for trial, _ in claims]
         with ExitStack() as unless_started:
-            unless_started.callback(os.close, lock)
-            command = [*self.plan.command, *launch.overrides(self.plan, trial, folder)]
-            (folder / RESULT).unlink(missing_ok=True)
-            extra = launch.environment(index, self.slots)
-            process = self.start(command, folder, trial.number, lock, extra)
+            commands = []
+            for (trial, lock), folder in zip(claims, folders, strict=True):
+                unless_started.callback(os.close, lock)
+                commands.append([*self.plan.command, *launch.overrides(self.plan, trial, folder)])
+                (folder / RESULT).unlink(missing_ok=True)
+            if self.stacking is not None and len(claims) > 1:
+                processes = self.stacking.begin(claims, folders, index, self.slots)
+            else:
+                extra = launch.environment(index, self.slots)
+                number, lock = claims[0][0].number, claims[0][1]
+                processes = [self.start(commands[0], folders[0], number, lock, extra)]
             unless_started.pop_all()
-        self.running[index] = Slot(index, process, trial, folder)
-        self._selector.register(process.reports, selectors.EVENT_READ, index)
-        self.view.began(trial, index)
+        for (trial, _), process, folder in zip(claims, processes, folders, strict=True):
+            self.running[trial.number] = Slot(index, process, trial, folder)
+            self._selector.register(process.reports, selectors.EVENT_READ, trial.number)
+            self.view.began(trial, index)
 
     def _listen(self) -> None:
         """Wait for reports and ends, and deal with them."""
         for key, _ in self._selector.select(TICK):
             self._answer_reports(self.running[key.data])
         for slot in list(self.running.values()):
-            if (code := slot.process.exit_code()) is not None:
+            if slot.process.exit_code() is not None:
                 self._answer_reports(slot)
-                self._release(slot)
-                try:
-                    how = trial_outcome.of(slot.folder, code, slot.process.failure)
-                    self._record(slot.trial, how)
-                finally:
-                    slot.process.release_lock()
+                self._end(slot)
+
+    def _end(self, slot: Slot) -> None:
+        """Record how a trial has ended, or hold one that is to start again by itself."""
+        process, code = slot.process, slot.process.exit_code()
+        reason = process.alone if trial_outcome.recorded(slot.folder) is None else None
+        self._release(slot)
+        if reason is not None:
+            self._alone.add(slot.trial.number)
+            self.held.append((slot.trial, process.lock))
+            self.view.alone(slot.trial, reason)
+            return
+        try:
+            self._record(slot.trial, trial_outcome.of(slot.folder, code or 0, process.told))
+        finally:
+            process.release_lock()
 
     def _answer_reports(self, slot: Slot) -> None:
         for epochs, value in slot.process.read_reports():
@@ -216,7 +261,7 @@ class Loop:
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)
         slot.process.end()
-        del self.running[slot.index]
+        del self.running[slot.trial.number]
 
     def _record(self, trial: Trial, how: Outcome) -> None:
         """Write an outcome into the study."""
@@ -248,3 +293,6 @@ class Loop:
             slot.process.end(patience=max(0.0, until - time.monotonic()))
             slot.process.release_lock()
         self.running.clear()
+        for _, lock in self.held:
+            os.close(lock)
+        self.held.clear()

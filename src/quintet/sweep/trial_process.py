@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import BinaryIO, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from quintet.base import fault_injection
 from quintet.base.process import PARENT
@@ -59,10 +59,10 @@ class Process:
 
     def __init__(self, handle: Handle, reports: int, answers: int, lock: int) -> None:
         self.handle, self.reports, self._answers = handle, reports, answers
-        self._lock = lock
+        self.lock = lock
         self._unread = b""
-        self.failure: dict[str, str] = {}
-        """Code and reason of the error that ended the trial, if it has reported one."""
+        self.told: dict[str, Any] = {}
+        """What the trial told beside reports: code and reason of the error that ended it."""
         os.set_blocking(reports, False)
 
     def read_reports(self) -> list[tuple[int, float | None]]:
@@ -72,8 +72,14 @@ class Process:
                 self._unread += chunk
         *lines, self._unread = self._unread.split(b"\n")
         found = [json.loads(line) for line in lines]
-        self.failure |= next((line for line in found if isinstance(line, dict)), {})
+        for line in found:
+            self.told |= line if isinstance(line, dict) else {}
         return [(int(line[0]), line[1]) for line in found if isinstance(line, list)]
+
+    @property
+    def alone(self) -> str | None:
+        """Why the trial is to start again by itself, if it is."""
+        return None
 
     def answer(self, *, stop: bool) -> None:
         """Answer a report, unless the trial has died."""
@@ -104,7 +110,7 @@ class Process:
 
     def release_lock(self) -> None:
         """Release the trial's lock, once its outcome has been recorded."""
-        os.close(self._lock)
+        os.close(self.lock)
 
 
 def start(

@@ -2,7 +2,8 @@
 
 That is its call of every hook of every callback in every step, even the empty ones, its launcher of
 several processes, its reading of what `configure_optimizers` returns, its fetcher of training
-batches and its restoring of a checkpoint's states. Two attributes are used where they belong:
+batches, its restoring of a checkpoint's states and what it puts into one. Two attributes are used
+where they belong:
 `_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
 WeightAveraging in `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
@@ -54,6 +55,13 @@ def name_checkpoint(trainer: L.Trainer, path: Path) -> None:
     connector = trainer._checkpoint_connector
     for name in RESTORES:
         setattr(connector, name, untrusted_files.understood(path)(getattr(connector, name)))
+
+
+def checkpoint_of(trainer: Any) -> dict[str, Any]:
+    """Return the checkpoint that a Trainer would save now, or whatever stands in for one."""
+    from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
+
+    return _CheckpointConnector(trainer).dump_checkpoint(weights_only=False)
 
 
 def begin_batches_again(trainer: L.Trainer) -> None:

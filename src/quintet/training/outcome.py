@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import asdict, replace
+from functools import cache
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any, cast
@@ -32,19 +33,25 @@ LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
 @contextmanager
-def recording(cfg: DictConfig, folder: Path) -> Iterator[Record]:
+def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Record]:
     """Yield the run's record and write it at the end, also if the run fails.
 
     A resumed run continues its record; a resume that is refused leaves it unchanged.
+
+    Args:
+        cfg: of the run.
+        folder: of the run.
+        share: of the process's CPU time that is the run's.
+
     """
     record = _beginning(cfg, folder)
     sessions, began = record.sessions, time.monotonic()
-    busy = record.cpu_seconds - cpu_seconds()
+    busy, before = record.cpu_seconds, cpu_seconds()
 
     def write(status: Status, reason: str | None = None, code: str | None = None) -> None:
         record.status, record.reason, record.code = status, reason, code
         record.seconds = round(record.seconds + time.monotonic() - began, 3)
-        record.cpu_seconds = round(busy + cpu_seconds(), 3)
+        record.cpu_seconds = round(busy + share * (cpu_seconds() - before), 3)
         record.overrides = as_typed(cfg.overrides)
         if is_first_rank():
             record.write(folder)
@@ -110,7 +117,7 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
         metric=Score(cfg.metric.name, cfg.metric.mode),
         seed=cfg.seed,
         choices=OmegaConf.to_container(cfg.choices),  # type: ignore[arg-type]
-        environment=environment(),
+        environment=dict(environment()),
         facts=OmegaConf.to_container(cfg.facts),  # type: ignore[arg-type]
     )
     if not cfg.resume or not (folder / RESULT).is_file():
@@ -141,6 +148,7 @@ def reason_of(error: BaseException) -> str:
     return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
 
 
+@cache
 def environment() -> dict[str, Any]:
     """Return what else is needed to reproduce the run: versions, machine, git state."""
     return {

@@ -32,3 +32,23 @@ def test_a_node_is_resolved_in_its_parent():
     node, parent = OmegaConf.create({"a": "${b}"}), OmegaConf.create({"b": 3})
     hydra_internals.set_parent(node, parent)
     assert node.a == 3
+
+
+def test_yaml_is_what_omegaconf_writes():
+    cfg = OmegaConf.create(
+        {"a": {"rate": 1e-5, "text": "1e-3", "no": "off", "none": None}, "b": [1, "é", "${a.text}"]}
+    )
+    written = hydra_internals.to_yaml(OmegaConf.to_container(cfg))
+    assert OmegaConf.create(written) == cfg
+    assert written == OmegaConf.to_yaml(cfg)
+
+
+def test_references_that_are_parsed_once_resolve_as_before(monkeypatch):
+    from omegaconf import base
+
+    monkeypatch.setattr(base, "parse", base.parse)
+    hydra_internals.cache_references()
+    for number in range(3):
+        cfg = OmegaConf.create({"a": number, "b": "${a}", "c": "x_${a}_${b}"})
+        assert (cfg.b, cfg.c) == (number, f"x_{number}_{number}")
+    assert base.parse.cache_info().hits > 0

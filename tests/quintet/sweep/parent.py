@@ -38,6 +38,9 @@ class Silent:
         self.events.append(("ended", trial.number))
         self.outcomes.append(how)
 
+    def alone(self, trial: Trial, reason: str) -> None:
+        self.events.append(("alone", trial.number))
+
 
 def plan(folder: Path, space: Space, **changes: Any) -> Plan:
     settings = {"seed": 1, "give_up_after": 3, "slots": 1, "timeout": None, "storage": None}

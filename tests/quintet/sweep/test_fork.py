@@ -4,6 +4,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections import Counter
 
@@ -63,6 +64,25 @@ def test_a_killed_server_fails_its_trials_and_is_begun_anew(tmp_path, server):
     assert its.run()
     states = [t.state for t in Study.read(tmp_path).trials()]
     assert states == ["failed", "completed", "completed"]
+
+
+def test_a_server_that_dies_with_a_request_unread_fails_that_trial_only(tmp_path, server):
+    its = loop(plan(tmp_path, swept(x=range(2))), start=server.start)
+    assert server.forks()
+    server._process.send_signal(signal.SIGSTOP)
+    threading.Timer(0.5, server._process.kill).start()
+    assert its.run()
+    assert [t.state for t in Study.read(tmp_path).trials()] == ["failed", "completed"]
+
+
+def test_trials_start_together_before_any_has_started_alone(tmp_path, server):
+    folder, lock = tmp_path, os.open(tmp_path, os.O_RDONLY)
+    assert server.forks()
+    pair = [(folder, 0, lock), (folder, 1, os.dup(lock))]
+    for process in server.start_together(["python", "-m", "this"], pair, {}):
+        process.end(patience=60)
+        assert process.exit_code() == 0
+        process.release_lock()
 
 
 def test_the_end_of_the_sweep_is_the_end_of_the_server_and_its_trials(tmp_path):

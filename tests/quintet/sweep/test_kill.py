@@ -85,8 +85,10 @@ def kill_again_and_again(folder, seed, rounds, *more):
     print("killed:", ", ".join(killed), "| states:", [row["state"] for row in rows])
 
 
-def test_kill_9_loses_repeats_and_orphans_nothing(tmp_path):
-    kill_again_and_again(tmp_path / "sweep", 5, 2, "trainer.max_epochs=3")
+@pytest.mark.parametrize("stack", [1, 3])
+def test_kill_9_loses_repeats_and_orphans_nothing(tmp_path, stack):
+    more = ("trainer.max_epochs=3", f"sweeper.stack={stack}")
+    kill_again_and_again(tmp_path / "sweep", 5, 2, *more)
 
 
 @pytest.mark.soak

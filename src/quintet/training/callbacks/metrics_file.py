@@ -37,14 +37,19 @@ class MetricsFile(Checkpoint):
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Add the epoch's row."""
+        self.add(trainer)
+        self.write()
+
+    def add(self, trainer: L.Trainer) -> None:
+        """Add the epoch's row, to be written."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
         at = {"epoch": trainer.current_epoch, "step": trainer.global_step}
         begun = self._rates  # last too: what is logged of them has been rounded to float32
         self.rows.append({**at, **begun, **logged, **begun})
-        self._write()
 
     @rank_zero_only
-    def _write(self) -> None:
+    def write(self) -> None:
+        """Replace the file."""
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         write_atomically(self.path, csv_cells.table(columns, self.rows))
 

@@ -1,0 +1,95 @@
+"""What a further trial of a sweep costs: stacked, forked, and as a plain loop.
+
+python benchmarks/stack.py                      four shapes of model, 1, 8 and 32 trials at a time
+python benchmarks/stack.py --shapes 256 --width 32 --trials 60
+
+A sweep of few and one of many trials are run; the difference of their CPU seconds, divided by that
+of their trials, is what a further trial costs, whatever a start costs. The plain loop is what is
+written by hand: batches, forward, backward, `Adam.step`, and nothing else.
+"""
+
+import argparse
+import os
+import resource
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+import torch
+from torch import nn
+
+ROOT = Path(__file__).parents[1]
+SWEEP = ["-m", "sweeper=random", "trainer=cpu", "report=false", "test=false"]
+SPACE = "optimizer.lr=tag(log,interval(1e-4,1e-2))"
+SAMPLES, BATCH = 1257, 64  # of digits' training part
+
+
+def plain_loop(width: int, epochs: int) -> float:
+    """Return the CPU seconds of a trial's training steps, written by hand."""
+    torch.set_num_threads(1)
+    hidden = [nn.Linear(64, width), nn.ReLU(), nn.Dropout(0.2)]
+    hidden += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(0.2)]
+    model, criterion = nn.Sequential(*hidden, nn.Linear(width, 10)), nn.CrossEntropyLoss()
+    optimizer = torch.optim.Adam(model.parameters(), fused=True)
+    x, y = torch.randn(SAMPLES, 64), torch.randint(10, (SAMPLES,))
+    began = time.process_time()
+    for _ in range(epochs):
+        for index in torch.randperm(SAMPLES).split(BATCH):
+            optimizer.zero_grad()
+            criterion(model(x[index]), y[index]).backward()
+            optimizer.step()
+    return time.process_time() - began
+
+
+def sweep(folder: Path, trials: int, stack: int, width: int, epochs: int) -> tuple[float, float]:
+    """Run a sweep; return its CPU and wall seconds, children included."""
+    own = [f"model.width={width}", f"trainer.max_epochs={epochs}", f"sweeper.n_trials={trials}"]
+    own += [f"sweeper.stack={stack}", f"hydra.sweep.dir={folder}", SPACE]
+    command = [sys.executable, str(ROOT / "src/train.py"), *SWEEP, *own]
+    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
+    done = subprocess.run(
+        command, capture_output=True, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}
+    )
+    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
+    if done.returncode:
+        sys.exit(done.stdout + done.stderr)
+    return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
+
+
+def further(place: Path, stack: int, options: argparse.Namespace, width: int) -> float:
+    """Return the CPU seconds of a further trial."""
+    few = min(2, options.trials - 1)
+    many = min(options.trials, 16) if stack == 1 else options.trials
+    spent = [
+        sweep(place / f"{width}_{stack}_{n}", n, stack, width, options.epochs)[0]
+        for n in (few, many)
+    ]
+    return (spent[1] - spent[0]) / (many - few)
+
+
+def main() -> None:
+    """Measure and print."""
+    parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
+    parser.add_argument("--shapes", type=int, nargs="+", default=[16, 64, 128, 256])
+    parser.add_argument("--width", type=int, nargs="+", default=[8, 32], help="of a stack")
+    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--epochs", type=int, default=5)
+    options = parser.parse_args()
+    print(
+        f"CPU seconds of a further trial of {options.epochs} epochs; load {os.getloadavg()[0]:.1f}"
+    )
+    titles = [f"{k} at a time" for k in options.width]
+    print(f"| width of the MLP | plain loop | forked | {' | '.join(titles)} | gain |")
+    print("|---|---|---|" + "---|" * (len(titles) + 1))
+    with tempfile.TemporaryDirectory() as name:
+        for shape in options.shapes:
+            loop = min(plain_loop(shape, options.epochs) for _ in range(3))
+            forked, *stacked = (further(Path(name), k, options, shape) for k in (1, *options.width))
+            cells = [f"{value:.3f}" for value in (loop, forked, *stacked)]
+            print(f"| {shape} | {' | '.join(cells)} | {forked / stacked[-1]:.1f} |", flush=True)
+
+
+if __name__ == "__main__":
+    main()

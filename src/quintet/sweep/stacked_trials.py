@@ -1,0 +1,154 @@
+"""The process of a stack of trials: `python -m` of this file, forked like a trial.
+
+Each trial's config is what `train.py` with its overrides would compose. As far as trials choose the
+same options, it is composed once, and their own numbers are put into copies of it.
+"""
+
+import json
+import os
+import sys
+from collections.abc import Mapping, Sequence
+from copy import deepcopy
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig, OmegaConf, open_dict
+
+from quintet.base import hydra_internals, paths, redacted_output, secrets
+from quintet.base.quoting import quoted
+from quintet.config import initial_config, plaintext_secrets, references, run_folder
+from quintet.study.overrides import assignments, read
+from quintet.study.trial_pipe import TrialPipe
+from quintet.sweep.fork_server import COMPANY
+from quintet.sweep.trial_process import LOG
+
+
+@dataclass(frozen=True)
+class MemberPipe(TrialPipe):
+    """The line of a trial that shares its process, which lets go of the trial's lock at its end."""
+
+    lock: int = -1
+
+    def leave(self, code: int) -> None:
+        """Tell that the trial has ended."""
+        os.close(self.lock)
+        super().leave(code)
+
+    def alone(self, reason: str) -> None:
+        """Tell that it is to start again by itself."""
+        os.close(self.lock)
+        super().alone(reason)
+
+
+@dataclass(frozen=True)
+class Template:
+    """A composed config of trials that choose the same options: a run's own, and as plain data."""
+
+    run: DictConfig
+    composed: dict[str, Any]
+    hydra: dict[str, Any]
+
+
+@dataclass
+class Composer:
+    """Composes the configs of trials.
+
+    Args:
+        fixed: overrides that all have.
+
+    """
+
+    fixed: Sequence[str]
+    _templates: dict[tuple[str, ...], Template] = field(default_factory=dict)
+
+    def compose(self, params: Mapping[str, str], folder: Path) -> DictConfig:
+        """Return a trial's config, and leave in its folder what a resume needs."""
+        task = [*self.fixed, *assignments(dict(params)), "test=false"]
+        own = ["hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
+        template = self._template(params, [*task, *own])
+        cfg, composed = deepcopy(template.run), deepcopy(template.composed)
+        for override in read(assignments(dict(params))):
+            if not paths.is_group(override.key_or_group.partition("@")[0]):
+                key, value = override.key_or_group, override.value()
+                OmegaConf.update(cfg, key, value, force_add=True)
+                put(composed, key, value)
+        cfg.overrides, cfg.paths.run = task, references.literal(str(folder))
+        hydra = template.hydra["hydra"]
+        hydra["run"]["dir"] = hydra["runtime"]["output_dir"] = str(folder)
+        hydra["overrides"] |= {"task": task, "hydra": own}
+        hydra["job"]["override_dirname"] = ",".join(sorted(task))
+        initial_config.write_plain(task, template.hydra, composed, folder)
+        return cfg
+
+    def _template(self, params: Mapping[str, str], words: Sequence[str]) -> Template:
+        from hydra import compose
+        from hydra.core.hydra_config import HydraConfig
+
+        chosen = {k: v for k, v in params.items() if paths.is_group(k.partition("@")[0])}
+        groups = (*assignments(chosen), *sorted(params))  # the values of all these are replaced
+        if groups not in self._templates:
+            full = compose("train", [*words], return_hydra_config=True)
+            HydraConfig.instance().set_config(full)
+            plain: Any = OmegaConf.to_container(full, enum_to_str=True)
+            hydra = {"hydra": plain.pop("hydra")}
+            secrets.note(OmegaConf.to_yaml(full))
+            plaintext_secrets.refuse_config(full)
+            with open_dict(full):
+                full.pop("hydra")
+            run_folder.note_command(full)
+            OmegaConf.set_struct(full, False)
+            self._templates[groups] = Template(full, plain, hydra)
+        return self._templates[groups]
+
+
+def put(plain: dict[str, Any], key: str, value: Any) -> None:
+    """Set a value in nested mappings.
+
+    Examples:
+        >>> config = {"optimizer": {"lr": 1}}
+        >>> put(config, "optimizer.lr", 2)
+        >>> config
+        {'optimizer': {'lr': 2}}
+
+    """
+    *path, last = key.split(".")
+    for name in path:
+        plain = plain.setdefault(name, {})
+    plain[last] = value
+
+
+def main(request: Mapping[str, Any]) -> None:
+    """Train the trials of a request."""
+    from hydra import initialize_config_dir
+
+    redacted_output.install()
+    hydra_internals.cache_references()
+    sys.path.insert(0, str(Path(request["script"]).parent))
+    os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
+    secrets.note_environment()
+    files = json.loads(os.environ[COMPANY])
+    trials = request["trials"]
+    lines = [
+        MemberPipe(trial["number"], files[3 * i + 1], files[3 * i + 2], files[3 * i])
+        for i, trial in enumerate(trials)
+    ]
+    composer, configs = Composer(request["fixed"]), []
+    with initialize_config_dir(str(paths.CONFIGS), version_base="1.3", job_name="train"):
+        for trial in trials:
+            configs.append(composer.compose(trial["params"], Path(trial["folder"])))
+            say_where(Path(trial["folder"]), trials[0])
+    from quintet.training.stacked_run import train
+
+    train(configs, lines)
+
+
+def say_where(folder: Path, first: Mapping[str, Any]) -> None:
+    """Note in a trial's log where its output is."""
+    if str(folder) != first["folder"]:
+        line = f"Trained together with trial {first['number']}, whose log has the messages.\n"
+        (folder / LOG).write_text(line)
+
+
+if __name__ == "__main__":
+    main(json.loads(sys.argv[1]))

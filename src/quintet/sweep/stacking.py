@@ -1,0 +1,146 @@
+"""Which trials of a sweep can train as one batched model, and how that process is started."""
+
+import json
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.base import paths
+from quintet.config.run_nodes import SUPERVISED
+from quintet.study.overrides import root_of
+from quintet.study.trial import Trial
+from quintet.sweep import launch
+from quintet.sweep.fork import Server
+from quintet.sweep.plan import Plan
+from quintet.sweep.trial_process import Process, Start
+
+AUTO, MOST = "auto", 32
+"""Number of trials that train together by default; more gain little on a CPU."""
+LIMIT = 64
+"""Maximum: a request to the fork server carries three open files of each."""
+NUMBERS = ("optimizer", "scheduler", "init", "loss", "seed")
+"""Keys whose values may differ within a stack ..."""
+SINGLE_NUMBERS = ("model.dropout", "data.order_seed", "callbacks.early_stopping.patience")
+"""... and those of other groups."""
+CHILD = "quintet.sweep.stacked_trials"
+
+
+@dataclass
+class Stacking:
+    """Starts trials that can be stacked.
+
+    Args:
+        plan: of the sweep.
+        server: that forks the sweep's trials.
+        width: maximum number of trials of a stack.
+
+    """
+
+    plan: Plan
+    server: Server
+    width: int
+
+    def kind(self, trial: Trial, folder: Path) -> tuple[Any, ...] | None:
+        """Return what trials of one stack have in common; None if this one is to run alone."""
+        if launch.resumes(trial, folder) or not self.server.forks():
+            return None
+        return tuple((key, value) for key, value in trial.params.items() if not may_differ(key))
+
+    def begin(
+        self, claims: Sequence[tuple[Trial, int]], folders: Sequence[Path], slot: int, slots: int
+    ) -> list[Process]:
+        """Start claimed trials in one process."""
+        told = [
+            {"number": trial.number, "folder": str(folder), "params": trial.params}
+            for (trial, _), folder in zip(claims, folders, strict=True)
+        ]
+        request = {"trials": told, "fixed": self.plan.fixed, "script": self.plan.command[1]}
+        command = [self.plan.command[0], "-m", CHILD, json.dumps(request)]
+        places = [(f, t.number, lock) for f, (t, lock) in zip(folders, claims, strict=True)]
+        return self.server.start_together(command, places, launch.environment(slot, slots))
+
+
+def may_differ(key: str) -> bool:
+    """Return whether trials of a stack may differ in a key.
+
+    Examples:
+        >>> may_differ("optimizer.lr"), may_differ("model.width"), may_differ("seed")
+        (True, False, True)
+
+    """
+    bare = key.lstrip("+")
+    return root_of(bare) in NUMBERS or bare in SINGLE_NUMBERS
+
+
+def width(plan: Plan, total: int) -> int:
+    """Return how many trials of a sweep may train together; 1 if `sweeper.stack=1`."""
+    asked = plan.settings.stack
+    share = max(1, math.ceil(total / plan.settings.slots))
+    return int(min(LIMIT, share, MOST if asked == AUTO else asked))
+
+
+def hindrance(plan: Plan) -> str | None:
+    """Return why no trial of a sweep can be stacked; None if some may be."""
+    if plan.settings.isolation != "fork":
+        return "sweeper.isolation=process starts a process for each trial"
+    if Path(plan.command[1]).resolve() != (paths.SCRIPTS / "train.py").resolve():
+        return "trials run a script of their own"
+    if any(word.startswith("--config-dir") for word in plan.command):
+        return "--config-dir is used"
+    found = (hindered(example.config) for example in plan.examples)
+    return next(filter(None, found), None)
+
+
+def hindered(cfg: DictConfig) -> str | None:
+    """Return what in a trial's config cannot be stacked, as override; None if nothing is."""
+    if cfg.module.get("_target_") != SUPERVISED:
+        return "its module is not module=supervised"
+    if cfg.cv.folds or cfg.cv.seeds != 1:
+        return "cv= trains several models in a trial"
+    if cfg.compile:
+        return "compile=true"
+    if cfg.logger:
+        return "a logger follows each trial"
+    usual, given = default("callbacks/default"), _plain(cfg.callbacks)
+    for each in (usual, given):
+        (each.get("early_stopping") or {}).pop("patience", None)
+    given["early_stopping"] = given.get("early_stopping") or usual["early_stopping"]
+    if other := sorted(n for n in {*given, *usual} if given.get(n) != usual.get(n)):
+        return f"callbacks.{other[0]} is not the default"
+    trainer, free = default("trainer/auto"), ("accelerator", "max_epochs", "gradient_clip_val")
+    own = _plain(cfg.trainer)
+    changed = [k for k in {*own, *trainer} - {*free} if own.get(k) != trainer.get(k)]
+    return f"trainer.{min(changed)} is not the default" if changed else None
+
+
+def _plain(node: DictConfig) -> dict[str, Any]:
+    found: Any = OmegaConf.to_container(node)
+    return dict(found)
+
+
+def default(name: str) -> dict[str, Any]:
+    """Return the content of a config of the engine."""
+    return dict(yaml.safe_load(paths.config(name).read_text("utf-8")))
+
+
+def stacking(plan: Plan, start: Start, total: int) -> tuple[Stacking | None, str | None]:
+    """Return how trials of a sweep are stacked, or why they are not.
+
+    Args:
+        plan: of the sweep, with its examples.
+        start: of the sweep's trials.
+        total: number of trials.
+
+    """
+    if (most := width(plan, total)) == 1:
+        return None, None
+    server = getattr(start, "__self__", None)
+    if not isinstance(server, Server):
+        return None, "trials are not forked here"
+    reason = hindrance(plan)
+    return (None, reason) if reason else (Stacking(plan, server, most), None)

@@ -1,0 +1,236 @@
+"""One run of a stack: the same folder, callbacks, checkpoints and record as of a run by itself."""
+
+import time
+from collections.abc import Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from lightning.pytorch.utilities.types import LRSchedulerConfig
+from omegaconf import DictConfig
+
+from quintet.artifacts import checkpoints
+from quintet.artifacts.checkpoint_io import WholeCheckpointIO
+from quintet.base.files import copy
+from quintet.config import run_folder
+from quintet.config.instantiate import instantiate
+from quintet.data.module import DataModule
+from quintet.diagnostics import training_curves
+from quintet.diagnostics.start_checks import losses_before
+from quintet.modules.stacked import Member
+from quintet.modules.supervised import SupervisedModule
+from quintet.options.torch_internals import tree_map
+from quintet.training import build, experiment
+from quintet.training.callbacks.metrics_file import MetricsFile
+from quintet.training.callbacks.session import EpochCounter, Replan
+from quintet.training.initialization import initialise, seen_before
+from quintet.training.lightning_patches import checkpoint_of
+from quintet.training.outcome import describe, recording
+
+OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
+"""Default callbacks that each run has for itself, in the order in which Lightning calls them."""
+PAUSE = 1.0
+"""Seconds of training after which a run's files are written, if it has not ended before."""
+
+
+@dataclass(frozen=True)
+class Best:
+    """The best epoch so far, from 1, and what was measured after it; and the file that has it."""
+
+    epoch: int
+    numbers: dict[str, float]
+    file: str
+
+
+class StackedRun:
+    """A run that trains in a stack.
+
+    Args:
+        cfg: of the run, with the facts of its data and its length.
+        data: loaded.
+        share: of the process's CPU time that is this run's.
+
+    """
+
+    def __init__(self, cfg: DictConfig, data: DataModule, share: float) -> None:
+        self.cfg, self.data, self.folder = cfg, data, Path(cfg.paths.run)
+        self.ended = self.pruned = False
+        self._open = ExitStack()
+        self._open.enter_context(run_folder.held(cfg, self.folder))
+        self.record = self._open.enter_context(recording(cfg, self.folder, share))
+
+    def build(self) -> None:
+        """Make the run's module, as `experiment.run` does."""
+        cfg, record = self.cfg, self.record
+        describe(record, cfg, self.data.columns)
+        L.seed_everything(cfg.seed, workers=True, verbose=False)
+        network = build.model(cfg)
+        assert network is not None, "a supervised module has a model"
+        advice, record.transfer = initialise(cfg, network)
+        known = seen_before(cfg, self.data.ordered)
+        record.anomalies = [str(each) for each in (*advice, known) if each]
+        record.parameters = sum(p.numel() for p in network.parameters())
+        self.task: SupervisedModule = build.task(cfg, self.data, network)
+        self.member = Member(self.task, cfg.seed)
+
+    def begin(self, trainer: L.Trainer) -> None:
+        """Claim the folder, and stand ready for the first epoch."""
+        cfg = self.cfg
+        run_folder.claim(cfg, self.folder)
+        nodes = {name: cfg.callbacks.get(name) for name in OWN}
+        own = {n: instantiate(node, f"callbacks.{n}") for n, node in nodes.items() if node}
+        self.metrics: MetricsFile = own["metrics_file"]
+        self.tally = EpochCounter()
+        callbacks = [self.tally, Replan(cfg.facts.total_steps), *own.values()]
+        self.trainer: Any = MemberTrainer(trainer, self.member, self.data, callbacks)
+        for callback in own.values():
+            callback.setup(self.trainer, self.task, "fit")
+        self.record.sessions += 1
+        losses = losses_before(self.task, self.data, cfg.loss.num_outputs)
+        self.record.guess, self._initial = losses
+        self._written = time.monotonic()
+
+    def epoch_begins(self) -> None:
+        """Note the rates that the epoch begins with."""
+        self.metrics.on_train_epoch_start(self.trainer, self.task)
+
+    def epoch_ends(self) -> float | None:
+        """Do what callbacks do when an epoch's numbers are in; return P.
+
+        Raises:
+            DivergedError: the loss, or a weight, is no longer finite.
+
+        """
+        trainer, task = self.trainer, self.task
+        numbers = dict[str, float]()
+        for stage in ("train", "val"):
+            numbers |= task.numbers(stage) | task.further(stage)
+        trainer.callback_metrics = {name: torch.tensor(value) for name, value in numbers.items()}
+        self.member.step_plateaus(numbers)
+        for callback in trainer.callbacks:
+            if callback is self.metrics:
+                self.metrics.add(trainer)
+            else:
+                callback.on_train_epoch_end(trainer, task)
+        trainer.keep()
+        if time.monotonic() - self._written > PAUSE:
+            self.write()
+        return numbers.get(f"val/{self.cfg.metric.name}")
+
+    def write(self) -> None:
+        """Write the files of the epochs so far."""
+        self.metrics.write()
+        self.trainer.write()
+        self._written = time.monotonic()
+
+    def finish(self) -> None:
+        """Write everything, and the record of the best epoch, whose numbers are known."""
+        self.write()
+        record, best, rows = self.record, self.trainer.best, self.metrics.rows
+        record.epochs, record.layers = self.tally.epochs, experiment.layers(self.task)
+        record.diagnosis = training_curves.diagnose(
+            rows, record.guess or 0.0, self._initial, self.cfg.data.get("batch_size") or 0
+        )
+        record.checkpoint, record.best_epoch = best.file, best.epoch
+        record.validation = experiment.of_split(best.numbers, "val")
+        record.metric.value = record.validation.get(self.cfg.metric.name)
+        record.loss = record.validation.get("loss")
+        record.status = "pruned" if self.pruned else record.status
+        self.end()
+
+    def end(self, error: BaseException | None = None) -> BaseException | None:
+        """Write the record, and let go of the folder; return what is behind an error."""
+        self.ended = True
+        try:
+            kind = None if error is None else type(error)
+            self._open.__exit__(kind, error, None if error is None else error.__traceback__)
+        except BaseException as cause:
+            return cause
+        return error
+
+
+class MemberTrainer:
+    """A stack's Trainer as one of its runs sees it, for callbacks and checkpoints.
+
+    What it saves is written later, all at once: an epoch of a small model takes less time than a
+    file.
+
+    Args:
+        trainer: of the stack.
+        member: the run's part of it.
+        data: of the run.
+        callbacks: of the run.
+
+    """
+
+    def __init__(
+        self, trainer: L.Trainer, member: Member, data: DataModule, callbacks: Sequence[L.Callback]
+    ) -> None:
+        self._trainer, self._member = trainer, member
+        self.lightning_module, self.datamodule, self.callbacks = member.task, data, [*callbacks]
+        self.callback_metrics: dict[str, torch.Tensor] = {}
+        self.should_stop = False
+        self.strategy = MemberStrategy(trainer, member)
+        self._due: dict[Path, dict[str, Any] | None] = {}
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._trainer, name)
+
+    @property
+    def optimizers(self) -> list[Any]:
+        """The run's optimizer."""
+        return [self._member.optimizer]
+
+    @property
+    def lr_scheduler_configs(self) -> list[LRSchedulerConfig]:
+        """The run's schedules."""
+        return [LRSchedulerConfig(each["scheduler"]) for each in self._member.schedules]
+
+    def save_checkpoint(self, filepath: str, weights_only: bool | None = None) -> None:
+        """Note what is to be saved of this epoch."""
+        path = Path(filepath)
+        self._due[path] = None
+        if path.stem != "last" or not hasattr(self, "best"):
+            numbers = {name: float(value) for name, value in self.callback_metrics.items()}
+            file = f"{checkpoints.FOLDER}/{path.name}"
+            self.best = Best(self._trainer.current_epoch + 1, numbers, file)
+
+    def keep(self) -> None:
+        """Keep a copy of the best state; the last is still there when it is written."""
+        for path, kept in self._due.items():
+            if kept is None and path.stem != "last":
+                self._due[path] = tree_map(_copied, checkpoint_of(self))
+
+    def write(self) -> None:
+        """Write what is due; two files of the same epoch have the same content."""
+        now: dict[int, Path] = {}
+        for path, kept in self._due.items():
+            content = checkpoint_of(self) if kept is None else kept
+            step = content["global_step"]
+            if step in now:
+                copy(now[step], path)
+            else:
+                WholeCheckpointIO().save_checkpoint(content, path)
+            now[step] = path
+        self._due.clear()
+
+
+class MemberStrategy:
+    """A stack's strategy as one of its runs sees it."""
+
+    def __init__(self, trainer: L.Trainer, member: Member) -> None:
+        self._strategy, self._member = trainer.strategy, member
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._strategy, name)
+
+    def lightning_module_state_dict(self) -> dict[str, Any]:
+        """Return the state of the run's module."""
+        return self._member.task.state_dict()
+
+
+def _copied(value: Any) -> Any:
+    return value.clone() if isinstance(value, torch.Tensor) else value

@@ -1,0 +1,229 @@
+"""Several runs in one process that train as one batched model, and leave what each would alone."""
+
+import copy
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any
+
+import lightning.pytorch as L
+import torch
+from omegaconf import DictConfig, OmegaConf
+
+from quintet.artifacts.record import RESULT
+from quintet.base.errors import Code, DivergedError, UserError
+from quintet.data.module import DataModule
+from quintet.modules.stacked import StackedModule
+from quintet.modules.stacked_data import StackedData
+from quintet.modules.supervised import SupervisedModule
+from quintet.study.trial_pipe import TrialPipe
+from quintet.training import build
+from quintet.training.outcome import reason_of
+from quintet.training.setup import Setup, set_facts, setup, validate
+from quintet.training.stacked_member import StackedRun
+
+OWN_ORDER = "order_seed"
+"""The key of `data` in which runs on the same samples may differ."""
+
+
+@dataclass
+class Seat:
+    """A run of a stack, and the line to the sweep that asked for it."""
+
+    run: StackedRun
+    line: TrialPipe
+
+    def leave(self, error: BaseException | None = None) -> None:
+        """End the run because of an error, and tell the sweep."""
+        cause = self.run.end(error) if not self.run.ended else error
+        self.line.leave(0 if cause is None else 1)
+
+
+def train(configs: Sequence[DictConfig], lines: Sequence[TrialPipe]) -> None:
+    """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
+
+    Args:
+        configs: of the runs, composed.
+        lines: of each to the sweep.
+
+    """
+    ready: dict[Any, list[Seat]] = {}
+    settled = Settled()
+    for cfg, line in zip(configs, lines, strict=True):
+        try:
+            run = StackedRun(*settled.settle(cfg), share=1 / len(configs))
+        except Exception as error:
+            line.alone(reason_of(error))
+            continue
+        seat = Seat(run, line)
+        with sent_back([seat]):
+            run.build()
+            ready.setdefault(structure(run.task), []).append(seat)
+    for seats in ready.values():
+        with sent_back(seats):
+            train_group(seats)
+
+
+@contextmanager
+def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
+    """Let the runs of a stack that fails be repeated alone, where an error is their own.
+
+    Raises:
+        UserError: the disk is full or fails.
+        KeyboardInterrupt: the process was asked to stop.
+
+    """
+    try:
+        yield
+    except BaseException as error:
+        left = [seat for seat in seats if not seat.run.ended]
+        for seat in left:
+            seat.run.end(error)
+        if not isinstance(error, Exception) or _is_of_the_disk(error):
+            raise
+        for seat in left:
+            (seat.run.folder / RESULT).unlink(missing_ok=True)  # that is not how the trial ends
+            seat.line.alone(reason_of(error))
+
+
+def _is_of_the_disk(error: BaseException) -> bool:
+    return isinstance(error, UserError) and error.code == Code.DISK
+
+
+class Settled:
+    """Settles what runs need before their first step, with data and checks once for all alike."""
+
+    def __init__(self) -> None:
+        self._setups: dict[str, Setup] = {}
+        self._orders: dict[tuple[str, int], DataModule] = {}
+        self._checked: set[str] = set()
+
+    def settle(self, cfg: DictConfig) -> tuple[DictConfig, DataModule]:
+        """Return the config of a run, now with the facts of its data, and its data.
+
+        Raises:
+            UserError: as `setup`, or the data are no samples in memory.
+
+        """
+        plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
+        order = plain.pop(OWN_ORDER, None)
+        key, choices = repr(plain), repr(cfg.choices)
+        if key not in self._setups:
+            self._setups[key] = setup(cfg)
+            self._checked.add(choices)
+            _check_data(self._setups[key].data)
+        elif choices not in self._checked:
+            validate(cfg)
+            self._checked.add(choices)
+        made = self._setups[key]
+        set_facts(cfg, made.facts)
+        for name in ("steps_per_epoch", "total_steps"):
+            cfg.facts[name] = made.config.facts[name]
+        OmegaConf.set_readonly(cfg, True)
+        return cfg, self._in_order(key, order)
+
+    def _in_order(self, key: str, order: int) -> DataModule:
+        """Return the data with an order of batches of its own; the samples are in memory once."""
+        if (key, order) not in self._orders:
+            data: Any = copy.copy(self._setups[key].data)
+            data.order_seed = order
+            self._orders[key, order] = data
+        return self._orders[key, order]
+
+
+def _check_data(data: Any) -> None:
+    if not isinstance(data, DataModule) or data.rows is not None:
+        raise UserError("its data is not in memory", code=Code.INCOMPATIBLE)
+
+
+def structure(task: SupervisedModule) -> Any:
+    """Return what models must have in common to be stacked, or to be trained alike."""
+    layers = tuple((name, type(layer)) for name, layer in task.model.named_modules())
+    tensors = (*task.model.named_parameters(), *task.model.named_buffers())
+    shapes = tuple((name, t.shape, t.dtype, t.requires_grad) for name, t in tensors)
+    return layers, shapes, type(task.loss)
+
+
+def train_group(seats: Sequence[Seat]) -> None:
+    """Train runs of one structure."""
+    parts = list({id(seat.run.data): seat.run.data for seat in seats}.values())
+    _check_sizes(parts)
+    members = [seat.run.member for seat in seats]
+    for seat in seats:
+        seat.run.member.loader = parts.index(seat.run.data)
+    losses = {repr(OmegaConf.to_container(s.run.cfg.loss, resolve=True)) for s in seats}
+    stack = StackedModule(members, one_loss=len(losses) == 1 and _one_scale(parts))
+    cfg = seats[0].run.cfg
+    trainer = build.trainer(cfg, watched=False)
+    x, y = parts[0].splits["train"]
+    stack.try_out(x[:8], y[:8])
+    for seat in seats:
+        seat.run.begin(trainer)
+    trainer.callbacks.append(Company(seats))  # type: ignore[attr-defined]
+    data = parts[0] if len(parts) == 1 else StackedData(parts)
+    trainer.fit(stack, datamodule=data)
+
+
+def _check_sizes(parts: Sequence[DataModule]) -> None:
+    sizes = {tuple(part.splits[name][0].shape for name in ("train", "val")) for part in parts}
+    mixes = len(parts) > 1 and parts[0].augmentation is not None
+    if len(sizes) > 1 or mixes:
+        raise UserError("its data has another size, or is augmented", code=Code.INCOMPATIBLE)
+
+
+def _one_scale(parts: Sequence[DataModule]) -> bool:
+    first = parts[0].preprocess.target_centre, parts[0].preprocess.target_width
+    return all(
+        torch.equal(first[0], p.preprocess.target_centre)
+        and torch.equal(first[1], p.preprocess.target_width)
+        for p in parts
+    )
+
+
+class Company(L.Callback):
+    """Lets each run of a stack note its epochs, tell the sweep, and leave when its time has come.
+
+    Args:
+        seats: of the stack's members, in their order.
+
+    """
+
+    def __init__(self, seats: Sequence[Seat]) -> None:
+        self.seats = list(seats)
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note the rates."""
+        for seat in self.seats:
+            seat.run.epoch_begins()
+
+    def on_train_epoch_end(self, trainer: L.Trainer, pl_module: StackedModule) -> None:  # type: ignore[override]
+        """Note the epoch, ask the sweep who goes on, and drop the others."""
+        epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
+        asked = []
+        for seat in self.seats:
+            try:
+                value = seat.run.epoch_ends()
+            except DivergedError as error:
+                seat.leave(error)
+                continue
+            if value is not None:
+                seat.line.ask(epochs, value)
+                asked.append(seat)
+        for seat in asked:
+            seat.run.pruned = seat.line.hear() and epochs < last
+        for seat in self.seats:
+            stops = seat.run.pruned or seat.run.trainer.should_stop or epochs == last
+            if not seat.run.ended and stops:
+                seat.run.finish()
+                seat.leave()
+        self._close_ranks(trainer, pl_module)
+
+    def _close_ranks(self, trainer: L.Trainer, stack: StackedModule) -> None:
+        places = [place for place, seat in enumerate(self.seats) if not seat.run.ended]
+        if len(places) == len(self.seats):
+            return
+        self.seats = [self.seats[place] for place in places]
+        if places:
+            stack.keep(places)
+        else:
+            trainer.should_stop = True

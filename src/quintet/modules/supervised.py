@@ -247,8 +247,8 @@ class SupervisedModule(L.LightningModule):
 def _repeated(y: Tensor | Mixed, count: int) -> Tensor | Mixed:
     """Return each target `count` times in a row."""
     if isinstance(y, Mixed):
-        both = (each.repeat_interleave(count, 0) for each in (y.first, y.second))
-        return Mixed(*both, y.share)
+        first, second = (each.repeat_interleave(count, 0) for each in (y.first, y.second))
+        return Mixed(first, second, y.share)
     return y.repeat_interleave(count, 0)
 
 

@@ -1,6 +1,7 @@
 """A sweep that stops by itself (`sweeper.stop=auto`)."""
 
 import csv
+import runpy
 from pathlib import Path
 from statistics import median
 
@@ -60,6 +61,12 @@ def test_the_loop_starts_no_trial_after_it_and_says_why(tmp_path, monkeypatch):
     assert loop(never).run(), "and without it"
     assert len(Study.read(tmp_path).trials()) == 8
     assert stagnation.why(never, Study.read(tmp_path), 8) == ""
+
+
+def test_the_table_in_the_docs_is_the_one_of_the_rows(capsys, monkeypatch):
+    monkeypatch.syspath_prepend(str(ROWS.parent))
+    runpy.run_path(str(ROWS.with_suffix(".py")))["show"]()
+    assert capsys.readouterr().out in (ROWS.parents[1] / "docs/sweeps.md").read_text()
 
 
 def test_what_the_docs_claim_stands_in_the_rows():

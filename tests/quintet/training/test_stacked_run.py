@@ -81,7 +81,7 @@ class Line(TrialPipe):
         return epochs == self.sweep.stops.get(self.number)  # type: ignore[attr-defined]
 
 
-def composed(fixed: Sequence[str], params: Sequence[Params], folder: Path) -> list[Any]:
+def compose(fixed: Sequence[str], params: Sequence[Params], folder: Path) -> list[Any]:
     """Return the config of each run, as a stack's process composes them."""
     composer = Composer([*FIXED, *fixed])
     places = [folder / str(number) for number in range(len(params))]
@@ -98,7 +98,7 @@ def stacked(tmp_path, monkeypatch):
     def stacked(fixed, params, stops=()):
         monkeypatch.setenv("QUINTET_TRIAL", "{}")
         sweep = Sweep(dict(stops))
-        configs = composed(fixed, params, tmp_path / "stacked")
+        configs = compose(fixed, params, tmp_path / "stacked")
         stacked_run.train(configs, [sweep.line(number) for number in range(len(params))])
         monkeypatch.delenv("QUINTET_TRIAL")
         return sweep.told
@@ -109,9 +109,9 @@ def stacked(tmp_path, monkeypatch):
 
 def alone(fixed, params, folder):
     """Train the same runs one by one; return their folders."""
-    configs = composed([*fixed, "test=false"], params, folder)
-    for cfg in configs:
-        experiment.run(cfg)
+    configs = compose([*fixed, "test=false"], params, folder)
+    for composed in configs:
+        experiment.run(composed.cfg)
     return [folder / str(number) for number in range(len(params))]
 
 

@@ -50,6 +50,16 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
         ),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "2e-3"}],
     ),
+    "residual": (
+        (
+            "data=digits",
+            "data.fraction=0.2",
+            "model=resnet",
+            "model.width=4",
+            "optimizer=sgd_momentum",
+        ),
+        [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "3e-3", "init": "xavier_uniform"}],
+    ),
     "batch norm": (
         ("data=digits", "model.width=16", "model.batch_norm=true", "optimizer=sgd_momentum"),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "3e-3"}],

@@ -97,8 +97,9 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
     form = rules.of("date_format", cells.name)
     if form is not None and isinstance(rules.date_format, dict):
         return ColumnFormat("date", form=form, missing=missing)
+    category = ColumnFormat("category", missing=rules.missing_categories)
     if cells.codes is None:
-        return _typed(cells, missing, form)
+        return category if _are_labels(cells, rules) else _typed(cells, missing, form)
     words, counts = _known(cells, missing)
     if not words:
         return ColumnFormat("category", missing=missing)
@@ -106,8 +107,18 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
         return ColumnFormat("boolean", missing=missing)
     if date := _date(cells.name, words, counts, form, missing):
         return date
-    category = ColumnFormat("category", missing=rules.missing_categories)
+    if _are_labels(cells, rules):
+        return category
     return _numeral(cells, words, counts, rules) or category
+
+
+def _are_labels(cells: Cells, rules: Rules) -> bool:
+    """Return whether a column's digits are labels, which `data.decimal` of the column denies."""
+    if not numerals.may_be_labels(cells.name) or rules.of("decimal", cells.name) is not None:
+        return False
+    if cells.values is not None and cells.values.dtype.kind not in "iu":  # typed 1.1 may be 1.10
+        return False
+    return numerals.are_labels(cells.name, _known(cells.as_words(), rules.missing_words)[0])
 
 
 def _known(cells: Cells, missing: frozenset[str]) -> tuple[list[str], NDArray[np.int64]]:

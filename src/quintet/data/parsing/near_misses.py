@@ -17,6 +17,9 @@ AFFIXED = re.compile(
     r"(?P<before>[^\w+.,-]*|[A-Z]{3} ?)(?P<number>[+-]?[\d.,' ]*\d[.,]?)(?P<after>\D*)"
 )
 """A number with its unit; letters before digits make a code."""
+DATED = re.compile(r"(?=.*(?<!\d)(?:19|20)\d\d(?!\d))(?=.*(?<!\d)[0-3]?\d(?!\d))\w.*")
+"""A year, and a number that may be a day."""
+LETTERS, MONTHS_AND_DAYS = re.compile(r"[^\W\d_]+"), 19
 DATE_LIKE = re.compile(r".*((?<!\d)(19|20)\d\d(?!\d)|[^\W\d]{3}).*")
 
 
@@ -40,6 +43,11 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
             "whole numbers of so many digits are taken for labels: floating point cannot tell them "
             "apart. As amounts: subtract a constant from them"
         )
+    if numerals.are_labels(cells.name, some):
+        return (
+            f"labels by its name, such as '{some[0]}' (as numbers: "
+            f"'data.decimal={{{cells.name}: .}}')"
+        )
     if unit := _affix(some):
         return f"its cells are numbers with '{unit}': delete it, and they are read as numbers"
     for what, read in (("numbers", _numbers(some)), ("dates", _dates(some))):
@@ -54,6 +62,11 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
         return (
             f"its cells look like dates ('{some[0]}'), which are written in no usual form, or in "
             f"several: data.date_format={{{cells.name}: ...}}"
+        )
+    if word := _foreign_word(some):
+        return (
+            f"its cells look like dates ('{some[0]}') with words that are not read, such as "
+            f"'{word}': write them as 2024-12-31"
         )
     return ""
 
@@ -85,6 +98,14 @@ def _dates(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
     if not forms:
         return np.zeros(len(words), dtype=bool)
     return ~np.isnat(calendar_forms.parse(words, forms[0]))
+
+
+def _foreign_word(words: list[str]) -> str:
+    """Return a word of cells that have a day, a year and few different words: März, CET."""
+    if not all(map(DATED.fullmatch, words)):
+        return ""
+    found = [part for word in words for part in LETTERS.findall(word) if part not in ("T", "Z")]
+    return found[0] if 0 < len({*found}) <= MONTHS_AND_DAYS else ""
 
 
 def _dates_of_another_form(words: list[str]) -> bool:

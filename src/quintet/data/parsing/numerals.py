@@ -22,6 +22,13 @@ CODE = re.compile(r"0\d+|\+\d{7,}")
 PARTS = re.compile(r"[+-]?\d+([.:/-])\d+(\1\d+)+")
 """Versions, IP addresses, dates, telephone numbers: digits in three or more parts."""
 
+NAMED_LABELS = (
+    (("version", "release", "firmware"), re.compile(r"\d+\.\d+")),
+    (("phone", "telephone", "mobile", "fax"), re.compile(r"\d{7,15}(\.0)?")),
+    (("zip", "zipcode", "postcode", "plz"), re.compile(r"\d{4,6}(\.0)?")),
+)
+"""Words in a column's name, and cells that then are labels: 1.10 is not 1.1, and has no mean."""
+
 
 @cache
 def grammar(style: Style) -> re.Pattern[str]:
@@ -67,6 +74,25 @@ def merged(numbers: Iterable[int]) -> bool:
 def is_code(words: Sequence[str]) -> bool:
     """Return whether leading zeros or plus signs say that the words are codes, not numbers."""
     return any(CODE.fullmatch(word) for word in words)
+
+
+def may_be_labels(name: str) -> bool:
+    """Return whether a column's name says that its digits may be labels: version, zip_code."""
+    return any(_ends_with(name, words) for words, _ in NAMED_LABELS)
+
+
+def are_labels(name: str, words: Sequence[str]) -> bool:
+    """Return whether a column's name and all of its words say that they are labels."""
+    return any(
+        _ends_with(name, names) and all(map(form.fullmatch, words)) for names, form in NAMED_LABELS
+    )
+
+
+def _ends_with(name: str, words: Sequence[str]) -> bool:
+    said = re.findall(r"[a-z]+", re.sub(r"([a-z])([A-Z])", r"\1 \2", name).lower())
+    while len(said) > 1 and said[-1] in ("code", "number", "no", "nr"):
+        said.pop()
+    return bool(said) and said[-1] in words
 
 
 def same_build(words: Sequence[str], grouping: str) -> bool:

@@ -20,7 +20,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
-from quintet.data.parsing.numerals import EXACT, one_group
+from quintet.data.parsing.numerals import EXACT, may_be_labels, one_group
 from quintet.data.parsing.rules import MISSING
 from quintet.data.parsing.scan import scan
 
@@ -63,7 +63,8 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
         found = scan(file, handle, separator, dialect.width, first_line, encoding)
     if not found.rows:
         raise UserError(f"{file} has a header but no rows", code=Code.DATA)
-    words = found.codes | {at for at, name in enumerate(titles) if name in text}
+    as_written = {at for at, name in enumerate(titles) if name in text or may_be_labels(name)}
+    words = found.codes | as_written
     empty = EMPTY if missing is None else sorted({*missing, *map(str.upper, missing)})
     settings: dict[str, Any] = {
         "sep": separator, "encoding": encoding, "decimal": decimal or ".", "header": None,

@@ -180,6 +180,36 @@ def test_codes_with_leading_zeros_are_categories(tmp_path: Path) -> None:
     assert csv(written(tmp_path, text), "y").cardinalities == [5]
 
 
+@pytest.mark.parametrize(
+    ("name", "cells", "kind"),
+    [
+        ("sw_version", ["1.1", "1.10", "1.2"], "category"),
+        ("ZipCode", ["90210", "60601", "10115"], "category"),
+        ("zip_file_size", ["9021", "6060", "1011"], "number"),
+        ("release", ["2010", "2011", "2012"], "number"),  # years
+        ("version", ["1.5", "12", "x"], "category"),  # as any words
+        ("phones", ["1", "2", "3"], "number"),
+        ("customer phone no", ["5550100", "5550101", "5550102"], "category"),
+    ],
+)
+def test_digits_are_labels_where_name_and_cells_say_so(
+    tmp_path: Path, name: str, cells: list[str], kind: str
+) -> None:
+    file = tmp_path / "t.csv"
+    rows = [f"{cells[i % 3]},{i},{'ab'[i % 2]}" for i in range(60)]
+    file.write_text("\n".join([f"{name},x,y", *rows]))
+    samples = csv(str(file), "y")
+    spec = next(spec for spec in samples.reader["columns"] if spec["name"] == name)
+    assert spec["type"] == kind
+    if kind == "category":
+        assert spec["categories"] == sorted(cells)
+        assert ("labels by its name" in str(samples.data_summary)) == (cells[-1] != "x")
+    if kind == "category" and cells[-1] != "x":
+        samples = csv(str(file), "y", decimal={name: "."})
+        spec = next(spec for spec in samples.reader["columns"] if spec["name"] == name)
+        assert spec["type"] == "number"
+
+
 def test_large_numbers_keep_their_differences(tmp_path: Path) -> None:
     text = "stamp,y\n" + rows(40, lambda i: f"{1700000000000 + i * i},{i % 2}")
     x = csv(written(tmp_path, text), "y").x[:, 0]

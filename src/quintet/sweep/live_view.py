@@ -73,7 +73,8 @@ class Live(Lines):
         for name in ("slot", "trial", "epoch", self.plan.metric, "s", ""):
             table.add_column(name, justify="left" if not name else "right")
         for slot in sorted({slot for slot, *_ in self.running.values()}):
-            (trial, began), *stacked = (each for at, *each in self.running.values() if at == slot)
+            here = [(trial, began) for at, trial, began in self.running.values() if at == slot]
+            (trial, began), *stacked = here
             number = f"{trial.number} +{len(stacked)}" if stacked else str(trial.number)
             epoch = max(trial.reports, default=0)
             value = f"{trial.reports[epoch]:.4f}" if epoch else ""

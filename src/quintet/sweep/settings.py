@@ -50,7 +50,13 @@ def check(config: DictConfig) -> None:
     if settings.stack != "auto" and not _is_integer(settings.stack, 1):
         raise _not_allowed("stack", settings.stack, "auto, or an integer from 1 on")
     if settings.stop not in ("auto", None):
-        raise _not_allowed("stop", settings.stop, "auto, or null for never")
+        raise UserError(
+            "is not a rule by which a sweep stops",
+            code=Code.UNKNOWN_NAME,
+            key="sweeper.stop",
+            value=settings.stop,
+            allowed=("auto", "null"),
+        )
     if not _is_integer(settings.seed, 0):
         raise _not_allowed("seed", settings.seed, "0 or more", number=True)
     limit = settings.timeout

@@ -13,7 +13,7 @@ from torch import Tensor
 from quintet.base.devices import memory
 from quintet.base.formatting import score
 from quintet.base.terminal import everywhere
-from quintet.training.callbacks.progress_view import Bars, PlainLines, WithinEpoch
+from quintet.training.callbacks.progress_view import Bars, Numbers, PlainLines, WithinEpoch
 
 KEPT = 0.8
 """Share of the running loss that a new batch's loss leaves, at each redraw."""
@@ -52,7 +52,7 @@ class Progress(L.Callback):
         """Show the last epoch's numbers; at its own end the training split's are not in yet."""
         self._begun, self._loss = monotonic(), None
         if self._view is not None and (done := trainer.current_epoch):
-            self._view.ended(done, lambda: self._numbers(trainer))
+            self._view.ended(done, self._numbers(trainer))
 
     def on_train_batch_end(
         self,
@@ -99,7 +99,7 @@ class Progress(L.Callback):
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the final numbers."""
         if self._view is not None:
-            self._view.ended(trainer.current_epoch, lambda: self._numbers(trainer), last=True)
+            self._view.ended(trainer.current_epoch, self._numbers(trainer), last=True)
 
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
@@ -129,14 +129,18 @@ class Progress(L.Callback):
         speed = [f"{_per_second(self._rate)} it/s"] if self._rate else []
         return [*loss, *speed, *filter(None, [memory(module.device)])]
 
-    def _numbers(self, trainer: L.Trainer) -> list[str]:
-        """Return the numbers of the latest epoch and the best value of the metric so far."""
+    def _numbers(self, trainer: L.Trainer) -> Numbers:
+        """Return what writes the latest epoch's numbers and the best value of the metric so far.
+
+        They are taken now, as the next epoch clears them, and read from the device when shown.
+        """
         logged: dict[str, Any] = trainer.callback_metrics
         shown = [n for n in ("train/loss", "val/loss", f"val/{self.metric}") if n in logged]
-        texts = [f"{escape(name)} {score(float(logged[name]))}" for name in shown]
+        taken = {escape(name): logged[name] for name in shown}
         kept = (c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
-        best = next((c.best_model_score for c in kept), None)
-        return texts if best is None else [*texts, f"best {score(float(best))}"]
+        if (best := next((c.best_model_score for c in kept), None)) is not None:
+            taken["best"] = best
+        return lambda: [f"{name} {score(float(value))}" for name, value in taken.items()]
 
 
 def _done(trainer: L.Trainer, trained: int = 0, validated: int = 0) -> float:

@@ -49,6 +49,7 @@ class Run:
         self.trainer.current_epoch = number
         self.trainer.fit_loop.epoch_loop.batch_progress.current.completed = batches
         self.progress.on_train_epoch_start(self.trainer, self.module)
+        self.trainer.callback_metrics = {}  # as Lightning does
         for i in range(batches):
             self.now += seconds
             outputs = {"loss": torch.tensor(2.0)}

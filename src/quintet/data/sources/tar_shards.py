@@ -53,7 +53,7 @@ def tar_shards(
     samples, parts = _samples(archives)
     endings = Counter(ending for each in samples.values() for ending in each)
     image = image or _ending(endings, path, "images", {s[1:] for s in SUFFIXES})
-    files = [_file(key, each, image) for key, each in samples.items()]
+    files: list[str] = [_file(key, each, image) for key, each in samples.items()]
     label = label or _ending(endings, path, "labels", set(LABELS))
     labels = [_label(key, each, label) for key, each in samples.items()]
     y, names = _classes(labels, class_names)

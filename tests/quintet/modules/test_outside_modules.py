@@ -102,10 +102,13 @@ def test_it_predicts(case: str, run: Path, tmp_path: Path, suffix: str) -> None:
 def test_a_sweep_finds_the_configs_of_a_search_path(tmp_path: Path) -> None:
     """Its trials are processes of their own."""
     words = ("module=adversarial", *CASES["adversarial"], *QUIET, "trainer.max_epochs=1")
-    space = ("module.latent=2,4", f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    more = ("sweeper=random", "search_space=module", "sweeper.n_trials=2")
+    space = (*more, f"hydra.sweep.dir={tmp_path / 'sweep'}")
     train = [sys.executable, str(runs.ROOT / "src/train.py"), "-m", *outside.WORDS, *words, *space]
     environment = runs.environment() | {"PYTHONPATH": str(runs.ROOT / "tests")}
     ended = subprocess.run(train, capture_output=True, text=True, check=False, env=environment)
     assert ended.returncode == 0, ended.stdout + ended.stderr
     trials = sorted((tmp_path / "sweep" / "trials").iterdir())
     assert [runs.record(trial)["status"] for trial in trials] == ["completed", "completed"]
+    titles = (tmp_path / "sweep" / "leaderboard.csv").read_text().partition("\n")[0]
+    assert "module.latent" in titles  # which the module's own YAML says to vary

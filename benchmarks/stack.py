@@ -1,11 +1,12 @@
 """What a further trial of a sweep costs: stacked, forked, and as a plain loop.
 
-python benchmarks/stack.py                      four shapes of model, 1, 8 and 32 trials at a time
-python benchmarks/stack.py --shapes 256 --width 32 --trials 60
+python benchmarks/stack.py                      four shapes of model; 8, 32 and 60 trials at a time
+python benchmarks/stack.py --shapes 64 --widths 60 --whole 60
 
-A sweep of few and one of many trials are run; the difference of their CPU seconds, divided by that
-of their trials, is what a further trial costs, whatever a start costs. The plain loop is what is
-written by hand: batches, forward, backward, `Adam.step`, and nothing else.
+Sweeps of few and of many trials are run; the difference of their CPU seconds, divided by that of
+their trials, is what a further trial costs, whatever a start costs. Of stacked trials those are
+one full stack and two. The plain loop is what is written by hand: batches, forward, backward,
+`Adam.step`, and nothing else. `--whole` runs whole sweeps as well.
 """
 
 import argparse
@@ -58,37 +59,48 @@ def sweep(folder: Path, trials: int, stack: int, width: int, epochs: int) -> tup
     return after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime, wall
 
 
-def further(place: Path, stack: int, options: argparse.Namespace, width: int) -> float:
+def further(place: Path, stack: int, options: argparse.Namespace, shape: int) -> float:
     """Return the CPU seconds of a further trial."""
-    few = min(2, options.trials - 1)
-    many = min(options.trials, 16) if stack == 1 else options.trials
+    few, many = (4, 12) if stack == 1 else (stack, 2 * stack)
     spent = [
-        sweep(place / f"{width}_{stack}_{n}", n, stack, width, options.epochs)[0]
+        sweep(place / f"{shape}_{stack}_{n}", n, stack, shape, options.epochs)[0]
         for n in (few, many)
     ]
     return (spent[1] - spent[0]) / (many - few)
+
+
+def compare_whole(place: Path, options: argparse.Namespace) -> None:
+    """Print what whole sweeps cost, one trial at a time and stacked."""
+    shape, trials = options.shapes[0], options.whole
+    for stack in (1, options.widths[-1]):
+        cpu, wall = sweep(place / f"whole_{stack}", trials, stack, shape, options.epochs)
+        print(f"{trials} trials, stack={stack}: {cpu:.1f} CPU s, {wall:.1f} s", flush=True)
 
 
 def main() -> None:
     """Measure and print."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--shapes", type=int, nargs="+", default=[16, 64, 128, 256])
-    parser.add_argument("--width", type=int, nargs="+", default=[8, 32], help="of a stack")
-    parser.add_argument("--trials", type=int, default=60)
+    parser.add_argument("--widths", type=int, nargs="+", default=[8, 32, 60], help="of stacks")
+    parser.add_argument("--whole", type=int, default=0, help="trials of whole sweeps")
     parser.add_argument("--epochs", type=int, default=5)
     options = parser.parse_args()
     print(
         f"CPU seconds of a further trial of {options.epochs} epochs; load {os.getloadavg()[0]:.1f}"
     )
-    titles = [f"{k} at a time" for k in options.width]
+    titles = [f"{k} at a time" for k in options.widths]
     print(f"| width of the MLP | plain loop | forked | {' | '.join(titles)} | gain |")
     print("|---|---|---|" + "---|" * (len(titles) + 1))
     with tempfile.TemporaryDirectory() as name:
         for shape in options.shapes:
             loop = min(plain_loop(shape, options.epochs) for _ in range(3))
-            forked, *stacked = (further(Path(name), k, options, shape) for k in (1, *options.width))
+            forked, *stacked = (
+                further(Path(name), k, options, shape) for k in (1, *options.widths)
+            )
             cells = [f"{value:.3f}" for value in (loop, forked, *stacked)]
             print(f"| {shape} | {' | '.join(cells)} | {forked / stacked[-1]:.1f} |", flush=True)
+        if options.whole:
+            compare_whole(Path(name), options)
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """A model's predictions for each sample: `predictions.npz` of a run folder.
 
 Arrays are named by split, `val.` or `test.`: `index` (positions in the split), `target`,
-`predicted` (see `quintet.problems`), `total` (samples of the split), `task` and `ordered`.
+`predicted` (see `quintet.problems`), `total` (samples of the split), `task`, `ordered` and `row`.
 `examples.` holds the inputs of the validation samples with the largest errors, in readable form.
 """
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -37,6 +37,7 @@ class Predictions:
             (N, K).
         total: samples of the split; more than N if only evenly spaced ones were kept.
         ordered: whether the samples are ordered in time.
+        row: rows of a table's file, from 1 after the header, (N,); empty for other data.
 
     """
 
@@ -46,6 +47,7 @@ class Predictions:
     predicted: NDArray[np.floating]
     total: int
     ordered: bool = False
+    row: NDArray[np.int64] = field(default_factory=lambda: np.empty(0, dtype=np.int64))
 
     def __len__(self) -> int:
         return len(self.index)
@@ -97,9 +99,9 @@ def stride(total: int, width: int) -> int:
 def write(folder: Path, answers: dict[str, Predictions], examples: Examples | None = None) -> None:
     """Replace the folder's predictions.npz atomically."""
     named = {
-        f"{split}.{field.name}": np.asarray(getattr(found, field.name))
+        f"{split}.{each.name}": np.asarray(getattr(found, each.name))
         for split, found in answers.items()
-        for field in fields(Predictions)
+        for each in fields(Predictions)
     }
     if examples is not None:
         named["examples.index"] = examples.index
@@ -141,6 +143,7 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
         predicted=part["predicted"].astype(_precision(part["predicted"]), casting="same_kind"),
         total=int(part["total"]),
         ordered=bool(part["ordered"]),
+        row=part.get("row", np.empty(0, dtype=np.int64)).astype(np.int64, casting="safe"),
     )
     shapes, count = (found.target.shape, found.predicted.shape), len(found.index)
     problem = PROBLEMS.get(found.task)
@@ -148,6 +151,8 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
         raise ValueError(f"answers of shapes {shapes} are none of a task {found.task[:20]!r}")
     if found.index.ndim != 1 or {shape[0] for shape in shapes} != {count} or not count:
         raise ValueError(f"{count} positions have answers of shapes {shapes}")
+    if found.row.shape not in ((0,), (count,)):
+        raise ValueError(f"{count} positions have rows of shape {found.row.shape}")
     if found.target.dtype.kind not in "biuf":
         raise ValueError(f"its targets are of type {found.target.dtype}")
     problem.check_stored(found.target, found.predicted)

@@ -108,6 +108,8 @@ class Record:
     """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
     """Metric of simple models, by split (val, test)."""
+    baseline_rows: int | None = None
+    """Training samples that these were fitted on; None without any."""
     steering: list[dict[str, Any]] = field(default_factory=list)
     """Steering requests and their outcomes; see `steering_files.Change`."""
     guess: float | None = None
@@ -125,6 +127,14 @@ class Record:
     def further(self) -> dict[str, float]:
         """Values of the further metrics on the validation split."""
         return {name: self.validation[name] for name in self.metrics if name in self.validation}
+
+    @property
+    def baselines_summary(self) -> str:
+        """On how many of the training samples baselines were fitted, unless on all."""
+        size = self.facts.get("train_size") or 0
+        if self.baseline_rows is None or self.baseline_rows >= size:
+            return ""
+        return f"baselines: fitted on {self.baseline_rows:,} of {size:,} samples, drawn at random"
 
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json atomically."""

@@ -92,6 +92,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
         found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads)
         record.baselines = ensemble_baselines.merged(record.baselines, found)
+        record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
         with if_one_may_write():
             record.write(folder)
     return scores

@@ -15,13 +15,13 @@ from quintet.base.files import write_atomically
 from quintet.config.initial_config import as_typed
 from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
-from quintet.diagnostics.data_choices import fitting, folds
+from quintet.diagnostics.data_choices import epochs, fitting, folds
 from quintet.training import build
 from quintet.training.summary import show_columns
 
 FILE = "look.json"
-PATIENCE = "sweeper.scheduler.min_epochs"
-"""Epochs that every trial gets, where its sweep stops some."""
+LENGTH, PATIENCE = "trainer.max_epochs", "sweeper.scheduler.min_epochs"
+"""Epochs of a run, and those that every trial gets where its sweep stops some."""
 
 
 def inspect_data(cfg: DictConfig) -> dict[str, str]:
@@ -53,10 +53,14 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
-    if not _split_is_given(cfg, typed) and (k := folds(facts)):
+    length = cfg.trainer.max_epochs
+    if LENGTH not in typed and length == _usual_length():
+        length = epochs(facts, cfg.data.batch_size, length)
+        chosen |= {LENGTH: str(length)} if length != cfg.trainer.max_epochs else {}
+    if not _split_is_given(cfg, typed) and (k := folds(facts, cfg.sweeper.timeout)):
         if (why_not := _unfoldable(cfg, k)) is None:
             # None is judged by the first epochs of its first fold.
-            chosen |= {"cv.folds": str(k), PATIENCE: str(cfg.trainer.max_epochs)}
+            chosen |= {"cv.folds": str(k), PATIENCE: str(length)}
         else:
             console.say("One validation part for all: {}.", why_not.rstrip("."))
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
@@ -80,7 +84,7 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 def _is_ours(path: Path) -> bool:
     """Tell whether an earlier inspection wrote a file."""
     choices = untrusted_files.read_json(path.parent, path.name, dict)
-    known = {"cv.folds", PATIENCE, *paths.groups()}
+    known = {"cv.folds", PATIENCE, LENGTH, *paths.groups()}
     return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 
@@ -102,6 +106,12 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
     except UserError as error:
         return error.problem
     return None
+
+
+def _usual_length() -> int:
+    """Return the epochs of a run whose data or preset chooses no other number."""
+    found: int = yaml.safe_load(paths.options("trainer")["auto"].read_text())["max_epochs"]
+    return found
 
 
 def _usual() -> dict[str, str]:

@@ -5,6 +5,7 @@ Here each is written atomically, config.yaml last, so if it exists, all exist. F
 versions, which hold Hydra's own files, are read as well.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, cast
@@ -65,6 +66,14 @@ def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:
     """
     for name, part in {OVERRIDES: task, HYDRA: hydra, COMPOSED: composed}.items():
         write_atomically(folder / FOLDER / name, hydra_internals.to_yaml(part))
+
+
+@dataclass(frozen=True)
+class Composed:
+    """A run's config, and what writes down in its folder what a resume needs."""
+
+    cfg: DictConfig
+    write_down: Callable[[], None]
 
 
 def has_begun(folder: Path) -> bool:

@@ -13,9 +13,13 @@ from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.sources.columns import Spec
 
 IDENTIFIER = re.compile(
-    r"(^|[_\W])(id|idx|index|key|row|nr|no)$|(?-i:[a-z]I[dD])$|^column_\d+$", re.IGNORECASE
+    r"(^|[_\W])(id|idx|index|key|row|nr|no)$|(?-i:[a-z]I[dD])$|^column_\d+$"
+    r"|^row[_\W]?(names?|id|num|number|index)$|^unnamed(: ?\d+)?$",
+    re.IGNORECASE,
 )
 """Names of columns that number the rows; a nameless column is called column_1."""
+TEXT = 3
+"""Words that a cell has on average in a column of text."""
 KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "category": "categories"}
 
 
@@ -67,6 +71,11 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
         return "it looks like an identifier"
     if spec["type"] == "category":
         distinct = len(spec["categories"])
+        if distinct > max(20, len(known) // 2) and (length := _mean_words(spec)) >= TEXT:
+            return (
+                f"it is text, {length:.0f} words a row, which models of tables do not read "
+                "(data=texts does)"
+            )
         if distinct == len(known) > 20:
             return f"its {distinct} texts all differ, as those of an identifier"
         if distinct > max(20, len(known) // 2):
@@ -74,6 +83,11 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
                 f"its {distinct} different texts in {len(known)} rows are too many for categories"
             )
     return ""
+
+
+def _mean_words(spec: Spec) -> float:
+    """Return how many words a category has on average."""
+    return float(np.mean([len(each.split()) for each in spec["categories"]]))
 
 
 def remark(spec: Spec, parsed: Parsed) -> str:

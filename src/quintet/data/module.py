@@ -112,6 +112,7 @@ class DataModule(L.LightningDataModule):
         self.data_summary: list[str] = []
         self.columns: list[ColumnSummary] = []
         self.ordered = False
+        self.file_rows: Tensor | None = None
         self.facts: Facts
         self.splits: dict[SplitName, tuple[Tensor, Tensor]] = {}
         self.indices: dict[SplitName, Tensor] = {}
@@ -129,6 +130,7 @@ class DataModule(L.LightningDataModule):
         self.data_summary = [*samples.data_summary, *split_summary]
         self.columns = samples.columns
         self.rows, self.ordered = samples.rows, samples.ordered
+        self.file_rows = samples.file_rows
         if self.rows is not None:
             x, self.on_device = probe(self.rows, train, samples.x.shape[1:]), False
         else:

@@ -82,6 +82,8 @@ class Samples:
     """Part that the data assigns to each sample, int64 (N,): 0 training, 1 validation, 2 test."""
     rows: Rows | None = None
     """Inputs that do not fit memory; x then has no samples, only their shape and type."""
+    file_rows: Tensor | None = None
+    """Row of each sample in its file, int64 (N,), from 1 after the header; None but for tables."""
     data_summary: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
     columns: list[ColumnSummary] = field(default_factory=list)

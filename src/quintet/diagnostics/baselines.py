@@ -1,26 +1,27 @@
 """Simple baseline models: same split, same preprocessing and same metric as the network."""
 
-from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
-from torch.nn import functional
 from torchmetrics import Metric
 
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
+from quintet.diagnostics.repeated_values import RepeatedValues
 from quintet.problems import problem_of
 
 Scores = dict[str, dict[str, float]]
 BaselinePredictions = dict[str, dict[str, Tensor]]
 """Predictions as metrics take them, by baseline and split."""
-NUMBERS, ROWS = 2_000_000, 5_000
-"""Maximum count of numbers and samples to fit a baseline on; of more, an evenly spaced part."""
+NUMBERS, ROWS = 2_000_000, 20_000
+"""Maximum count of numbers and samples to fit a baseline on; of more, a random part."""
 WIDEST = 20_000
 """More features than this are too many for a quick baseline."""
+BINS = 255
+"""Categories of a column that boosted trees take as such; of more they see the targets' means."""
 
 
 def scores(
@@ -41,11 +42,14 @@ def scores(
 def predict(
     data: DataModule, facts: Facts, splits: list[str], threads: int = 1
 ) -> BaselinePredictions:
-    """Fit a dummy, a linear model and a tree on the training split; return what they predict.
+    """Fit simple models on the training split; return what they predict.
 
     The dummy always predicts the training split's class shares or mean; the linear model is
-    logistic or ridge regression; the tree has at least five samples per leaf. Tokens are counted,
-    categories one-hot.
+    logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
+    for tables only. Tokens are counted. Of categories, the linear model sees sparse one-hot
+    columns, a tree the codes, boosted trees the targets' means where there are many. Of a series
+    the linear model is ridge regression on the lags; two more repeat the last value, and that of
+    a season ago.
 
     Args:
         data: loaded.
@@ -60,47 +64,94 @@ def predict(
     from threadpoolctl import threadpool_limits
 
     problem = problem_of(facts.task)
-    if data.rows is not None or _width(facts) > WIDEST:
+    if (rows := fitted_rows(data, facts)) is None:
         return {}
-    read = _reader(facts)
     x, y = data.splits["train"]
-    step = max(1, -(-len(y) // min(ROWS, NUMBERS // _width(facts) + 1)))
-    inputs, targets = read(x[::step]), y[::step].cpu().numpy()
+    if rows < len(y):
+        drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:rows].sort()
+        x, y = x[drawn.values.to(x.device)], y[drawn.values.to(y.device)]
+    inputs, targets = _features(x, facts), y.cpu().numpy()
     # Far from 0 float64 itself is blurred, by the squares that a tree sums.
     centre = targets.mean(axis=0) if targets.dtype == np.float64 else None
     targets = targets if centre is None else targets - centre
-    unseen = {split: read(data.splits[split][0]) for split in splits}
+    unseen = {split: _features(data.splits[split][0], facts) for split in splits}
     found: BaselinePredictions = {}
     with threadpool_limits(threads):
-        for name, model in problem.baselines().items():
+        for name, model in _models(facts).items():
             _fit(model, inputs, targets)
             found[name] = {
                 split: torch.from_numpy(problem.baseline_predictions(model, x, facts.num_classes))
                 for split, x in unseen.items()
             }
-    if centre is None:
-        return found
+    if centre is not None:
+        found = {
+            name: {split: values + torch.from_numpy(centre) for split, values in of_splits.items()}
+            for name, of_splits in found.items()
+        }
+    return found | _forecasts(data, facts, splits)
+
+
+def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
+    """Return the forecasts that repeat a series' last value, and that of a season ago."""
+    if facts.kind != "sequence" or facts.task != "regression" or facts.input_shape[1:] != [1]:
+        return {}
+    described = data.reader.get("columns") or [{}]
+    offset = described[0].get("offset", 0.0) if isinstance(described[0], dict) else 0.0
+
+    def own(split: str) -> NDArray[np.float64]:
+        """Return the windows of a split in the series' own units, (N, T)."""
+        inputs = data.preprocess.restore(data.splits[split][0].cpu())
+        return inputs[..., 0].double().numpy() + offset
+
+    x, (_, y) = own("train"), data.splits["train"]
+    models = {"persistence": RepeatedValues(1)} | (
+        {"seasonal": RepeatedValues()} if x.shape[1] > 1 else {}
+    )
+    fitted = {name: model.fit(x, y.double().cpu().numpy()) for name, model in models.items()}
     return {
-        name: {split: values + torch.from_numpy(centre) for split, values in of_splits.items()}
-        for name, of_splits in found.items()
+        name: {split: torch.from_numpy(model.predict(own(split))).to(y.dtype) for split in splits}
+        for name, model in fitted.items()
     }
 
 
+def fitted_rows(data: DataModule, facts: Facts) -> int | None:
+    """Return how many training samples baselines are fitted on; None where there are none."""
+    numbers = int(np.prod(facts.input_shape))
+    if data.rows is not None or max(numbers, facts.vocabulary) > WIDEST:
+        return None
+    return min(len(data.splits["train"][1]), ROWS, NUMBERS // numbers + 1)
+
+
 def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
-    """Return a warning if a validation metric of `value` is worse than the linear baseline's."""
-    linear = found.get("linear", {}).get("val")
-    if linear is None or f"{linear:.4f}" == f"{value:.4f}":
+    """Return a warning if a linear model or boosted trees do better on validation than `value`."""
+    sign = 1 if mode == "max" else -1
+    known = {n: found[n]["val"] for n in ADVICE if "val" in found.get(n, {})}
+    ahead = {
+        n: p for n, p in known.items() if f"{p:.4f}" != f"{value:.4f}" and sign * p > sign * value
+    }
+    if not ahead:
         return None
-    if not (linear > value if mode == "max" else linear < value):
-        return None
-    return (
-        f"The linear baseline is better on validation: {name} {linear:.4f} against {value:.4f}. "
+    best = max(ahead, key=lambda n: sign * ahead[n])
+    what, advice = ADVICE[best]
+    return f"{what} better on validation: {name} {ahead[best]:.4f} against {value:.4f}. {advice}"
+
+
+ADVICE = {
+    "linear": (
+        "The linear baseline is",
         "Either the net is not trained well yet (python src/check.py), or these inputs need none: "
-        "model=linear."
-    )
+        "model=linear.",
+    ),
+    "boosting": (
+        "Boosted trees are",
+        "Trees win where the target jumps at thresholds: try experiment=table or "
+        "experiment=automl, else take scikit-learn's HistGradientBoosting with its defaults.",
+    ),
+}
+"""What is said of each baseline that beats a net."""
 
 
-def _fit(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
+def _fit(model: Any, inputs: Any, targets: NDArray[Any]) -> None:
     import warnings
 
     with warnings.catch_warnings():
@@ -108,28 +159,48 @@ def _fit(model: Any, inputs: NDArray[Any], targets: NDArray[Any]) -> None:
         model.fit(inputs, targets)
 
 
-def _width(facts: Facts) -> int:
-    """Return how many features a baseline sees."""
-    if facts.kind == "tokens":
-        return facts.vocabulary
-    plain = int(np.prod(facts.input_shape))
-    return plain + sum(n - 1 for n in facts.cardinalities)
+def _models(facts: Facts) -> dict[str, Any]:
+    """Return the baselines of a problem, each with the encoding of categories that it needs."""
+    problem = problem_of(facts.task)
+    models: dict[str, Any] = problem.baselines()
+    if facts.kind != "table":
+        return models
+    from sklearn.preprocessing import OneHotEncoder, OrdinalEncoder, TargetEncoder
+
+    first = facts.input_shape[0] - len(facts.cardinalities)
+    few, many = ([first + i for i, codes in enumerate(facts.cardinalities)
+                  if (codes <= BINS) == small] for small in (True, False))  # fmt: skip
+    hot = OneHotEncoder(handle_unknown="ignore", dtype=np.float32)
+    models["linear"] = _encoded(models["linear"], first, {"categories": (hot, [*few, *many])})
+    boosted = problem.boosted_trees([*range(first, first + len(few))])
+    if boosted is not None:
+        codes = OrdinalEncoder(handle_unknown="use_encoded_value", unknown_value=np.nan)
+        means = TargetEncoder(random_state=0) if facts.num_targets == 1 else codes
+        boosted = _encoded(boosted, first, {"few": (codes, few), "many": (means, many)})
+        models["boosting"] = boosted
+    return models
 
 
-def _reader(facts: Facts) -> Callable[[Tensor], NDArray[Any]]:
-    """Return what turns inputs as the net sees them, (N, ...), into features (N, F)."""
+def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]]) -> Any:
+    """Return a model that sees columns after the first `numbers` through encoders."""
+    from sklearn.compose import ColumnTransformer
+    from sklearn.pipeline import make_pipeline
 
-    def read(x: Tensor) -> NDArray[Any]:
-        x = x.cpu()
-        if facts.kind == "tokens":
-            counts = torch.zeros(len(x), facts.vocabulary)
-            counts.scatter_add_(1, x, torch.ones_like(x, dtype=torch.float32))
-            return counts[:, 1:].numpy()  # padding carries no information
-        if not facts.cardinalities:
-            return x.flatten(1).numpy()
-        numbers = x.shape[1] - len(facts.cardinalities)
-        codes = x[:, numbers:].long().unbind(1)
-        hot = [functional.one_hot(c, n) for c, n in zip(codes, facts.cardinalities, strict=True)]
-        return torch.cat([x[:, :numbers], *(h.float() for h in hot)], dim=1).numpy()
+    used = [(name, encoder, columns) for name, (encoder, columns) in encoders.items() if columns]
+    if not used:
+        return model
+    kept = ("numbers", "passthrough", [*range(numbers)])
+    return make_pipeline(ColumnTransformer([kept, *used]), model)
 
-    return read
+
+def _features(x: Tensor, facts: Facts) -> Any:
+    """Return inputs as the net sees them, (N, ...), as features (N, F); of tokens sparse counts."""
+    x = x.cpu()
+    if facts.kind != "tokens":
+        return x.flatten(1).numpy()
+    from scipy.sparse import csr_matrix
+
+    rows = torch.arange(len(x)).repeat_interleave(x.shape[1])
+    ones = np.ones(x.numel(), dtype=np.float32)
+    counts = csr_matrix((ones, (rows.numpy(), x.flatten().numpy())), (len(x), facts.vocabulary))
+    return counts[:, 1:]  # padding carries no information

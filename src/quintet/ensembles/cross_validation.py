@@ -213,6 +213,7 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
         record.baselines = ensemble_baselines.score_baselines(
             [*whole.values()], folder, tested=tested, trust=trust
         )
+        record.baseline_rows = first.baseline_rows
     lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
     remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
     record.diagnosis = [*remarks, *filter(None, lost[1:])]

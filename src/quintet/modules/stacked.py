@@ -17,6 +17,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.modules.dropout_masks import Masks, masked
 from quintet.modules.supervised import SupervisedModule, parted
+from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.torch_internals import bare_step
 
 
@@ -77,6 +78,8 @@ class StackedModule(L.LightningModule):
         super().__init__()
         self.members, self.one_loss = list(members), one_loss
         models = [member.task.model for member in members]
+        if isinstance(models[0], PackedEnsemble):
+            raise RuntimeError("a packed ensemble is stacked by itself: its loss is its members'")
         self.masks = Masks(models, [member.seed for member in members])
         self._base = (masked(models[0]),)  # in a tuple, so that it is no part of this module
         weights, buffers = stack_module_state(models)

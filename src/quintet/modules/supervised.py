@@ -14,6 +14,7 @@ from torchmetrics import Metric
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.loading.augmentation import Mixed
 from quintet.modules.epoch_metrics import Meter
+from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.models.pretrained import settle
 from quintet.problems import Task as TaskName
 from quintet.problems import problem_of
@@ -119,9 +120,21 @@ class SupervisedModule(L.LightningModule):
 
     def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
         x, y = parted(batch)
+        if stage == "train" and isinstance(self.model, PackedEnsemble):
+            return self._packed_step(self.model, x, y)
         outputs = self.forward(x)  # not self(x), which costs some microseconds a step
         loss = self.batch_loss(outputs, y)
         self.note(stage, outputs, y, loss)
+        return loss, outputs
+
+    def _packed_step(
+        self, model: PackedEnsemble, x: Any, y: Tensor | Mixed
+    ) -> tuple[Tensor, Tensor]:
+        """Return the mean of the members' losses, and the outputs of their average."""
+        each = model.members(**x) if isinstance(x, Mapping) else model.members(x)
+        loss = self.batch_loss(each.flatten(0, 1), _repeated(y, each.shape[1]))
+        outputs = model.average(each)
+        self.note("train", outputs, y, loss)
         return loss, outputs
 
     def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
@@ -229,6 +242,14 @@ class SupervisedModule(L.LightningModule):
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
+
+
+def _repeated(y: Tensor | Mixed, count: int) -> Tensor | Mixed:
+    """Return each target `count` times in a row."""
+    if isinstance(y, Mixed):
+        first, second = (each.repeat_interleave(count, 0) for each in (y.first, y.second))
+        return Mixed(first, second, y.share)
+    return y.repeat_interleave(count, 0)
 
 
 def network_of(module: L.LightningModule) -> nn.Module:

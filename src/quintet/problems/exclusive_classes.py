@@ -135,9 +135,15 @@ class ExclusiveClasses(Problem):
             "dummy": DummyClassifier(strategy="prior"),
         }
 
+    def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator":
+        """Return scikit-learn's boosted trees with their defaults (after Ke et al. 2017)."""
+        from sklearn.ensemble import HistGradientBoostingClassifier
+
+        return HistGradientBoostingClassifier(categorical_features=categorical, random_state=0)
+
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
         """Return a probability for every class, also for those absent from training."""
-        whole = np.zeros((len(inputs), num_classes), dtype=np.float32)
+        whole = np.zeros((inputs.shape[0], num_classes), dtype=np.float32)
         whole[:, model.classes_] = model.predict_proba(inputs)
         return whole
 

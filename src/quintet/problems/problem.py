@@ -241,6 +241,10 @@ class Problem(ABC):
         """Return simple models by name; {} where there are none."""
         return {}
 
+    def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator | None":
+        """Return boosted trees for a table whose columns `categorical` hold codes; None without."""
+        return None
+
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
         """Return the predictions of a fitted baseline, as `predictions` has them."""
         raise NotImplementedError(f"{self.name} has no baselines")

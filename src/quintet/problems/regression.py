@@ -88,9 +88,17 @@ class Regression(Problem):
         tree = DecisionTreeRegressor(min_samples_leaf=5, random_state=0)
         return {"linear": Ridge(), "tree": tree, "dummy": DummyRegressor()}
 
+    def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator":
+        """Return scikit-learn's boosted trees with their defaults, for each target its own."""
+        from sklearn.ensemble import HistGradientBoostingRegressor
+        from sklearn.multioutput import MultiOutputRegressor
+
+        trees = HistGradientBoostingRegressor(categorical_features=categorical, random_state=0)
+        return MultiOutputRegressor(trees)
+
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
         """Return the values."""
-        return np.asarray(model.predict(inputs), dtype=np.float32).reshape(len(inputs), -1)
+        return np.asarray(model.predict(inputs), dtype=np.float32).reshape(inputs.shape[0], -1)
 
 
 def far_out(targets: "Tensor") -> float:

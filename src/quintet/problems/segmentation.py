@@ -143,7 +143,7 @@ class Segmentation(Problem):
         """Return the same probabilities for every pixel, (N, C, H, W)."""
         shares = np.zeros((num_classes, 1, 1), dtype=np.float32)
         shares[: len(model.shares), 0, 0] = model.shares
-        return np.array(np.broadcast_to(shares, (len(inputs), num_classes, *model.size)))
+        return np.array(np.broadcast_to(shares, (inputs.shape[0], num_classes, *model.size)))
 
 
 class PixelShares:

@@ -14,13 +14,14 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import plural, rounded, short
+from quintet.base.formatting import listed, plural, rounded, short
 from quintet.study import leaderboard, ranking
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import warm_start
+from quintet.sweep.option_spaces import FAMILY
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.training import next_commands
@@ -223,6 +224,23 @@ def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
     say("ensemble  [bold]{}[/]", shortest(folder))
     member = folder / next(iter(made.members))
     say("predict   {}", next_commands.predict(folder, member))
+
+
+def print_outlook(plan: Plan, study: Study) -> None:
+    """Print what more time would be spent on, of a sweep that chose models within a limit."""
+    limit, trials = plan.settings.timeout, study.trials()
+    if limit is None or not plan.settings.look or len(study.ended()) >= plan.settings.n_trials:
+        return
+    tried = {trial.params.get(FAMILY) for trial in trials if trial.value is not None}
+    waiting = [p[FAMILY] for p in plan.families if p[FAMILY] not in tried]
+    best = leaderboard.winner(study)
+    if waiting:
+        rest = f"a first trial of {listed(waiting)}"
+    else:
+        of = best.params.get(FAMILY) if best else None
+        rest = f"further hyperparameters{f' of {of} and the others' if of else ''}"
+    done = plural(len(study.ended()), "trial")
+    say("more time {} in {:g} s; the line above that continues adds {}", done, limit, rest)
 
 
 def failures(study: Study) -> str:

@@ -1,23 +1,22 @@
 """Inspection of the data set, before any config of a trial is composed."""
 
 import json
-import os
-import subprocess
 import sys
 import tempfile
-from collections.abc import Iterable
+import time
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import error_file
+from quintet.base import error_file, locks
 from quintet.base.console import say
 from quintet.base.errors import Code, UserError
-from quintet.base.process import PARENT
 from quintet.base.quoting import quoted
 from quintet.study.overrides import for_trial, read
+from quintet.sweep.trial_process import LOCK, LOG, Start
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
@@ -25,14 +24,18 @@ if TYPE_CHECKING:
 FILE, ERROR = "look.json", "error.json"
 
 
-def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
+def inspect_data(
+    loader: "ConfigLoader", arguments: Iterable[str], start: Start, seconds: float | None = None
+) -> list[str]:
     """Return the choices that fit the data and that were not typed, as overrides.
 
-    `src/inspect_data.py` runs in a process of its own: the sweep's does not load torch.
+    `src/inspect_data.py` runs in a process of its own, like a trial; this one does not load torch.
 
     Args:
         loader: Hydra's.
         arguments: the overrides as typed.
+        start: how the process is started.
+        seconds: that the sweep may take; None for no limit.
 
     Raises:
         UserError: several data sets, or one that cannot be read.
@@ -52,27 +55,39 @@ def inspect_data(loader: "ConfigLoader", arguments: Iterable[str]) -> list[str]:
     own = [str(o.input_line) for o in overrides if for_trial(o) and not o.is_sweep_override()]
     script = Path(sys.argv[0]).resolve().with_name("inspect_data.py")
     with tempfile.TemporaryDirectory() as folder:
+        place = Path(folder) / "run"
         command = [
             sys.executable,
             str(script),
             *own,
-            f"hydra.run.dir={quoted(folder)}",
+            f"hydra.run.dir={quoted(place)}",
             "hydra.mode=RUN",
+            f"sweeper.timeout={'null' if seconds is None else seconds}",
         ]
         error_path = Path(folder) / ERROR
-        environment = {
-            **os.environ,
-            PARENT: str(os.getpid()),
-            error_file.VARIABLE: str(error_path),
-        }
-        done = subprocess.run(command, capture_output=True, text=True, env=environment)
-        if done.returncode:
-            raise error_file.read(error_path) or UserError(done.stderr.strip(), code=Code.FAILED)
-        output = done.stdout.strip().splitlines()
-        chosen = json.loads((Path(folder) / FILE).read_text())
-    for line in output:
+        code, output = _ended(start, command, Path(folder), {error_file.VARIABLE: str(error_path)})
+        if code:
+            raise error_file.read(error_path) or UserError(output, code=Code.FAILED)
+        chosen = json.loads((place / FILE).read_text())
+    for line in output.splitlines():
         say("{}", line)
     return [f"{group}={option}" for group, option in chosen.items()]
+
+
+def _ended(
+    start: Start, command: Sequence[str], folder: Path, extra: Mapping[str, str]
+) -> tuple[int, str]:
+    """Run a command to its end; return its exit code and what it printed."""
+    lock = locks.take(folder / LOCK)
+    assert lock is not None, f"{folder} is new"
+    process = start(command, folder, 0, lock, extra)
+    try:
+        while (code := process.exit_code()) is None:
+            time.sleep(0.02)
+    finally:
+        process.end()
+        process.release_lock()
+    return code, (folder / LOG).read_text(encoding="utf-8", errors="replace").strip()
 
 
 def apply_inspection(config: DictConfig, found: Iterable[str]) -> list[str]:

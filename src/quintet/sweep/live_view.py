@@ -32,7 +32,7 @@ class Live(Lines):
         from rich.live import Live as Display
 
         self.failures = 0
-        self.slots: dict[int, tuple[Trial, float]] = {}
+        self.running: dict[int, tuple[int, Trial, float]] = {}
         self.started = time.monotonic()
         self._display = Display(
             console=self.console, get_renderable=self.table, refresh_per_second=REDRAWS,
@@ -51,19 +51,19 @@ class Live(Lines):
     def began(self, trial: Trial, slot: int) -> None:
         """Show a trial in its slot."""
         super().began(trial, slot)
-        self.slots[slot] = (trial, time.monotonic())
+        self.running[trial.number] = (slot, trial, time.monotonic())
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Take a trial out of its slot."""
-        self.slots = {s: t for s, t in self.slots.items() if t[0].number != trial.number}
+        self.running.pop(trial.number, None)
         self.failures += how.state == "failed"
         super().ended(trial, how)
 
     def table(self) -> "Table":
-        """Return what is running now."""
+        """Return what is running now: a row for each slot, with a first trial of those in it."""
         from rich import box
         from rich.markup import escape
         from rich.table import Table
@@ -72,12 +72,15 @@ class Live(Lines):
         table.caption_justify = "left"
         for name in ("slot", "trial", "epoch", self.plan.metric, "s", ""):
             table.add_column(name, justify="left" if not name else "right")
-        for slot, (trial, began) in sorted(self.slots.items()):
+        for slot in sorted({slot for slot, *_ in self.running.values()}):
+            here = [(trial, began) for at, trial, began in self.running.values() if at == slot]
+            (trial, began), *stacked = here
+            number = f"{trial.number} +{len(stacked)}" if stacked else str(trial.number)
             epoch = max(trial.reports, default=0)
             value = f"{trial.reports[epoch]:.4f}" if epoch else ""
             took = f"{time.monotonic() - began:.0f}"
             what = escape(brief(trial.params))
-            table.add_row(str(slot), str(trial.number), str(epoch), value, took, what)
+            table.add_row(str(slot), number, str(epoch), value, took, what)
         return table
 
     def _summary(self) -> str:

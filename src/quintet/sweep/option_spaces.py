@@ -9,7 +9,8 @@ place of a range:
 - `model.*: own` all that it gives ranges of,
 - `model: own.automl` the models with a space of that name, on the kinds of data that it lists.
 
-So a preset names no option, and a new one takes part by existing.
+So a preset names no option, and a new one takes part by existing. In its space `automl`, a node
+`first:` gives its first trial other values than the config's own, `{optimizer.lr: 0.003}`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,8 +21,10 @@ import yaml
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.study.space import Choice, Params, Space
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
+FAMILY, AUTOML, FIRST = "model", "automl", "first"
 Node = dict[str, Any]
 
 
@@ -43,6 +46,42 @@ def expanded(entries: Mapping[str, Any]) -> dict[str, list[Any]]:
                 expanded for node in _listed(entry) for expanded in _nodes(key, node)
             )
     return found
+
+
+def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
+    """Yield the params of the first trial of each family of models but that of the defaults.
+
+    They are the defaults with the family's own values in place of the first family's.
+
+    Args:
+        space: of the sweep; yields nothing unless all its models have a space `automl`.
+        defaults: the params of trial 0.
+
+    """
+    models = next(
+        (p.values for p in space.parameters if p.key == FAMILY and isinstance(p, Choice)), ()
+    )
+    nodes = {name: _options(FAMILY).get(name, {}) for name in models}
+    spaces: dict[str, Any] = {
+        name: (node.get(SPACE) or {}).get(AUTOML) for name, node in nodes.items()
+    }
+    if FAMILY not in defaults or None in spaces.values():
+        return
+    shared = {k: v for k, v in defaults.items() if not k.startswith(f"{FAMILY}.")}
+    for name in models:
+        if name != defaults[FAMILY]:
+            own = {f"{FAMILY}.{key}": value for key, value in nodes[name].items()}
+            recipe = spaces[name].get(FIRST) or {}
+            yield _first_trial(space, shared | own | recipe | {FAMILY: name})
+
+
+def _first_trial(space: Space, wanted: Mapping[str, Any]) -> Params:
+    params: Params = {}
+    for p in space.parameters:
+        value = str(wanted.get(p.key, "null"))
+        if space.active(p, params) and p.contains("null" if value == "None" else value):
+            params[p.key] = "null" if value == "None" else value
+    return params
 
 
 def _listed(entry: Any) -> Sequence[Any]:

@@ -4,7 +4,7 @@ import os
 import shutil
 import sys
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
@@ -78,15 +78,19 @@ def sweep(
     check(config)
     budget = TimeBudget(config.sweeper.timeout)
     loader = context.config_loader
-    found = apply_inspection(config, inspect_data(loader, arguments)) if config.sweeper.look else []
-    plan = make_plan(config, loader, arguments, found)
-    total, settings, stop = limit(plan), plan.settings, Interruption()
-    hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
-    with (
-        full_disk.reported(plan.folder),
-        locked(plan),
-        starter(settings.isolation, settings.preload) as start,
-    ):
+    with ExitStack() as started:
+        starting = partial(starter, config.sweeper.isolation, config.sweeper.preload)
+        start, found = None, list[str]()
+        if config.sweeper.look:  # else a typo is answered before anything is loaded
+            start = started.enter_context(starting())
+            chosen = inspect_data(loader, arguments, start, config.sweeper.timeout)
+            found = apply_inspection(config, chosen)
+        plan = make_plan(config, loader, arguments, found)
+        total, settings, stop = limit(plan), plan.settings, Interruption()
+        hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
+        started.enter_context(full_disk.reported(plan.folder))
+        started.enter_context(locked(plan))
+        start = start or started.enter_context(starting())
         preflight(plan, start)
         together, reason = stacking(plan, start, total)
         plan, study = open_study(plan, total)
@@ -217,6 +221,7 @@ def finish(
     kept = winner.keep(plan, study, start)
     console_report.summarise(plan, study, won, kept[1] if kept else None)
     console_report.print_ensemble(plan, final_ensemble.assemble(plan, study, start, budget))
+    console_report.print_outlook(plan, study)
     return won.value
 
 

@@ -14,7 +14,7 @@ from quintet.config import run_folder, trust
 from quintet.study import spec
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
-from quintet.sweep import points
+from quintet.sweep import option_spaces, points
 from quintet.sweep.examples import Example, check_metric, examples
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.search_space import search_space
@@ -48,7 +48,9 @@ class Plan:
         test: whether the winner is tested.
         report: whether the sweep writes a report page.
         examples: configs of the trials to come, one for each option.
-        points: params of the user's own, to try after the defaults.
+        families: params of the first trials of further families of models, to try after the
+            defaults.
+        points: params of the user's own, to try after those.
         warm_start: params from earlier studies, to try after those.
         trust: packages that trials use and that other commands must be told to trust.
         trackers: the `logger` node of the trials' configs, unresolved.
@@ -69,6 +71,7 @@ class Plan:
     test: bool
     report: bool = True
     examples: tuple[Example, ...] = field(default=(), repr=False)
+    families: tuple[Params, ...] = ()
     points: tuple[Params, ...] = ()
     warm_start: tuple[Params, ...] = ()
     trust: tuple[str, ...] = ()
@@ -77,7 +80,7 @@ class Plan:
     @property
     def enqueued(self) -> tuple[Params, ...]:
         """The params that are tried before the sampler suggests any."""
-        return (*filter(None, [self.defaults]), *self.points, *self.warm_start)
+        return (*filter(None, [self.defaults]), *self.families, *self.points, *self.warm_start)
 
     def spec(self) -> dict[str, Any]:
         """Return what must be the same for a study to be continued."""
@@ -148,6 +151,9 @@ def make_plan(
         test=config.test,
         report=config.report,
         examples=found,
+        families=(
+            tuple(option_spaces.first_trials(space, defaults or {})) if config.sweeper.look else ()
+        ),
         points=tuple(points.read(config.sweeper["try"], space, defaults, sampler)),
         trust=tuple(
             sorted(

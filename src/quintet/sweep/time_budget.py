@@ -4,8 +4,8 @@ import time
 
 EXTRA, LEAST = 0.1, 5.0
 """Share of the time limit, and minimum seconds, by which a trial's last epoch may exceed it."""
-TRIALS = 0.75
-"""Share of a sweep's time for its trials if an ensemble follows."""
+ENDING = 0.15
+"""Share of a sweep's time, of at least `LEAST` seconds, that is kept for an ensemble."""
 
 
 class TimeBudget:
@@ -43,4 +43,4 @@ class TimeBudget:
         """Return the seconds left for trials; `ensemble` is the sweeper's setting."""
         if self.left is None or self.seconds is None or not ensemble:
             return self.left
-        return max(0.0, self.left - (1 - TRIALS) * self.seconds)
+        return max(0.0, self.left - max(LEAST, ENDING * self.seconds))

@@ -135,7 +135,9 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> str | None:
             return why_not
         if (found := _scores(scores)) is None:
             return f"{SCORES} has no test scores"
-    record.test, record.baselines = found, Record.read(folder).baselines
+    scored = Record.read(folder)
+    record.test, record.baselines = found, scored.baselines
+    record.baseline_rows = scored.baseline_rows
     record.write(folder)
     return None
 

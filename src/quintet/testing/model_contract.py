@@ -33,8 +33,9 @@ def cases() -> list[Any]:
 
 
 def built(path: Path, kind: str, seed: int = 0) -> Any:
+    facts = {"task": "multiclass", **FACTS[kind]}
     root = OmegaConf.create(
-        {"facts": FACTS[kind], "loss": {"num_outputs": OUTPUTS}, "model": OmegaConf.load(path)}
+        {"facts": facts, "loss": {"num_outputs": OUTPUTS}, "model": OmegaConf.load(path)}
     )
     torch.manual_seed(seed)
     model = instantiate(root.model, "model")

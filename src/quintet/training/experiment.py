@@ -272,6 +272,7 @@ def score_baselines(
     record.baselines = baselines.scores(
         samples.data, samples.data.facts, metric, splits, cfg.threads
     )
+    record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
     name, value = cfg.metric.name, record.metric.value
     if value is not None and (
         lost := baselines.loses(value, record.baselines, name, cfg.metric.mode)

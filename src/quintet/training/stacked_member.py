@@ -1,6 +1,5 @@
 """One run of a stack: the same folder, callbacks, checkpoints and record as of a run by itself."""
 
-import time
 from collections.abc import Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -10,12 +9,12 @@ from typing import Any
 import lightning.pytorch as L
 import torch
 from lightning.pytorch.utilities.types import LRSchedulerConfig
-from omegaconf import DictConfig
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.checkpoint_io import WholeCheckpointIO
 from quintet.base.files import copy
 from quintet.config import run_folder
+from quintet.config.initial_config import Composed
 from quintet.config.instantiate import instantiate
 from quintet.data.module import DataModule
 from quintet.diagnostics import training_curves
@@ -32,8 +31,6 @@ from quintet.training.outcome import describe, recording
 
 OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
 """Default callbacks that each run has for itself, in the order in which Lightning calls them."""
-PAUSE = 1.0
-"""Seconds of training after which a run's files are written, if it has not ended before."""
 
 
 @dataclass(frozen=True)
@@ -49,17 +46,19 @@ class StackedRun:
     """A run that trains in a stack.
 
     Args:
-        cfg: of the run, with the facts of its data and its length.
+        composed: config of the run, with the facts of its data and its length.
         data: loaded.
         share: of the process's CPU time that is this run's.
 
     """
 
-    def __init__(self, cfg: DictConfig, data: DataModule, share: float) -> None:
-        self.cfg, self.data, self.folder = cfg, data, Path(cfg.paths.run)
+    def __init__(self, composed: Composed, data: DataModule, share: float) -> None:
+        cfg = self.cfg = composed.cfg
+        self.data, self.folder = data, Path(cfg.paths.run)
         self.ended = self.pruned = False
         self._open = ExitStack()
         self._open.enter_context(run_folder.held(cfg, self.folder))
+        composed.write_down()  # not before: `held` looks whose such files are
         self.record = self._open.enter_context(recording(cfg, self.folder, share))
 
     def build(self) -> None:
@@ -91,7 +90,6 @@ class StackedRun:
         self.record.sessions += 1
         losses = losses_before(self.task, self.data, cfg.loss.num_outputs)
         self.record.guess, self._initial = losses
-        self._written = time.monotonic()
 
     def epoch_begins(self) -> None:
         """Note the rates that the epoch begins with."""
@@ -116,15 +114,12 @@ class StackedRun:
             else:
                 callback.on_train_epoch_end(trainer, task)
         trainer.keep()
-        if time.monotonic() - self._written > PAUSE:
-            self.write()
         return numbers.get(f"val/{self.cfg.metric.name}")
 
     def write(self) -> None:
         """Write the files of the epochs so far."""
         self.metrics.write()
         self.trainer.write()
-        self._written = time.monotonic()
 
     def finish(self) -> None:
         """Write everything, and the record of the best epoch, whose numbers are known."""
@@ -174,6 +169,7 @@ class MemberTrainer:
         self.callback_metrics: dict[str, torch.Tensor] = {}
         self.should_stop = False
         self.strategy = MemberStrategy(trainer, member)
+        self._io = WholeCheckpointIO()
         self._due: dict[Path, dict[str, Any] | None] = {}
 
     def __getattr__(self, name: str) -> Any:
@@ -213,7 +209,7 @@ class MemberTrainer:
             if step in now:
                 copy(now[step], path)
             else:
-                WholeCheckpointIO().save_checkpoint(content, path)
+                self._io.save_checkpoint(content, path)
             now[step] = path
         self._due.clear()
 

@@ -1,6 +1,7 @@
 """Several runs in one process that train as one batched model, and leave what each would alone."""
 
 import copy
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -12,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts.record import RESULT
 from quintet.base.errors import Code, DivergedError, UserError
+from quintet.config.initial_config import Composed
 from quintet.data.module import DataModule
 from quintet.modules.stacked import StackedModule
 from quintet.modules.stacked_data import StackedData
@@ -19,11 +21,13 @@ from quintet.modules.supervised import SupervisedModule
 from quintet.study.trial_pipe import TrialPipe
 from quintet.training import build
 from quintet.training.outcome import reason_of
-from quintet.training.setup import Setup, set_facts, setup, validate
+from quintet.training.setup import Setup, setup, validate
 from quintet.training.stacked_member import StackedRun
 
 OWN_ORDER = "order_seed"
 """The key of `data` in which runs on the same samples may differ."""
+PAUSE, SHARE = 1.0, 0.2
+"""Seconds of training after which files are written, and the share of time for that at most."""
 
 
 @dataclass
@@ -38,8 +42,16 @@ class Seat:
         cause = self.run.end(error) if not self.run.ended else error
         self.line.leave(0 if cause is None else 1)
 
+    @contextmanager
+    def may_diverge(self) -> Iterator[None]:
+        """Let the run end by itself where it has diverged."""
+        try:
+            yield
+        except DivergedError as error:
+            self.leave(error)
 
-def train(configs: Sequence[DictConfig], lines: Sequence[TrialPipe]) -> None:
+
+def train(configs: Sequence[Composed], lines: Sequence[TrialPipe]) -> None:
     """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
 
     Args:
@@ -49,9 +61,10 @@ def train(configs: Sequence[DictConfig], lines: Sequence[TrialPipe]) -> None:
     """
     ready: dict[Any, list[Seat]] = {}
     settled = Settled()
-    for cfg, line in zip(configs, lines, strict=True):
+    for composed, line in zip(configs, lines, strict=True):
         try:
-            run = StackedRun(*settled.settle(cfg), share=1 / len(configs))
+            data = settled.settle(composed.cfg)
+            run = StackedRun(composed, data, share=1 / len(configs))
         except Exception as error:
             line.alone(reason_of(error))
             continue
@@ -98,8 +111,8 @@ class Settled:
         self._orders: dict[tuple[str, int], DataModule] = {}
         self._checked: set[str] = set()
 
-    def settle(self, cfg: DictConfig) -> tuple[DictConfig, DataModule]:
-        """Return the config of a run, now with the facts of its data, and its data.
+    def settle(self, cfg: DictConfig) -> DataModule:
+        """Return the data of a run, and write their facts and its length into its config.
 
         Raises:
             UserError: as `setup`, or the data are no samples in memory.
@@ -115,12 +128,9 @@ class Settled:
         elif choices not in self._checked:
             validate(cfg)
             self._checked.add(choices)
-        made = self._setups[key]
-        set_facts(cfg, made.facts)
-        for name in ("steps_per_epoch", "total_steps"):
-            cfg.facts[name] = made.config.facts[name]
+        cfg.facts = self._setups[key].config.facts
         OmegaConf.set_readonly(cfg, True)
-        return cfg, self._in_order(key, order)
+        return self._in_order(key, order)
 
     def _in_order(self, key: str, order: int) -> DataModule:
         """Return the data with an order of batches of its own; the samples are in memory once."""
@@ -190,6 +200,7 @@ class Company(L.Callback):
 
     def __init__(self, seats: Sequence[Seat]) -> None:
         self.seats = list(seats)
+        self._due = time.monotonic() + PAUSE
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the rates."""
@@ -201,22 +212,32 @@ class Company(L.Callback):
         epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         asked = []
         for seat in self.seats:
-            try:
-                value = seat.run.epoch_ends()
-            except DivergedError as error:
-                seat.leave(error)
-                continue
-            if value is not None:
-                seat.line.ask(epochs, value)
-                asked.append(seat)
+            with seat.may_diverge():
+                if (value := seat.run.epoch_ends()) is not None:
+                    seat.line.ask(epochs, value)
+                    asked.append(seat)
         for seat in asked:
             seat.run.pruned = seat.line.hear() and epochs < last
-        for seat in self.seats:
-            stops = seat.run.pruned or seat.run.trainer.should_stop or epochs == last
-            if not seat.run.ended and stops:
-                seat.run.finish()
-                seat.leave()
+        for seat in self._going():
+            if seat.run.pruned or seat.run.trainer.should_stop or epochs == last:
+                with seat.may_diverge():
+                    seat.run.finish()
+                    seat.leave()
+        self._write()
         self._close_ranks(trainer, pl_module)
+
+    def _going(self) -> list[Seat]:
+        return [seat for seat in self.seats if not seat.run.ended]
+
+    def _write(self) -> None:
+        """Write the files of those that go on, from time to time."""
+        if (began := time.monotonic()) < self._due:
+            return
+        for seat in self._going():
+            with seat.may_diverge():
+                seat.run.write()
+        now = time.monotonic()
+        self._due = now + max(PAUSE, (now - began) * (1 / SHARE - 1))
 
     def _close_ranks(self, trainer: L.Trainer, stack: StackedModule) -> None:
         places = [place for place, seat in enumerate(self.seats) if not seat.run.ended]

@@ -144,6 +144,8 @@ def _remarks(record: Record) -> Iterator[str]:
     """Yield remarks on the model's origin: which weights, what was steered, what was loaded."""
     if weights := _weights(record):
         yield weights
+    if sampled := record.baselines_summary:
+        yield sampled
     for change in record.steering:
         if told := said(change):
             yield f"{told}, by {'the range test' if change.get('by') else 'steer.py'}"

@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from sklearn.metrics import log_loss
@@ -25,6 +27,16 @@ def test_what_is_written_is_read_again(tmp_path):
         for name, value in vars(expected).items():
             np.testing.assert_array_equal(getattr(found[split], name), value)
     assert read_examples(tmp_path).shown["text"].tolist() == ["a ☃", "long text"]
+
+
+def test_predictions_of_a_table_carry_the_rows_of_its_file(tmp_path):
+    rows = np.array([7, 3])
+    known = Predictions("binary", np.arange(2), np.array([0, 1]), np.ones(2), 2, row=rows)
+    predictions_file.write(tmp_path, {"val": known})
+    np.testing.assert_array_equal(read(tmp_path)["val"].row, rows)
+    predictions_file.write(tmp_path, {"val": replace(known, row=np.arange(3))})
+    with pytest.raises(DamagedError, match="rows of shape"):
+        read(tmp_path)
 
 
 def test_a_folder_without_answers_has_none(tmp_path):

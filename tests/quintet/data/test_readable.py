@@ -14,7 +14,7 @@ def loaded(source, **options):
     return data
 
 
-@pytest.mark.parametrize("scale", ["standard", "minmax", "robust"])
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "quantile"])
 @pytest.mark.parametrize("source", [bundled.digits, bundled.diabetes, series.sunspots])
 def test_inputs_come_back_in_their_own_units(source, scale):
     data, samples = loaded(source, scale=scale), source()

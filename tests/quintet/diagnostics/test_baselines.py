@@ -1,9 +1,11 @@
 import json
 
 import pytest
+from sklearn.ensemble import HistGradientBoostingClassifier
 from sklearn.linear_model import LogisticRegression
 from subjects import composed, subject
 
+from quintet.artifacts.record import Record
 from quintet.config.instantiate import instantiate
 from quintet.diagnostics import baselines
 from quintet.training import experiment
@@ -51,6 +53,55 @@ def test_categories_are_counted_one_by_one(tmp_path):
     one = subject(tmp_path, "data=csv", f"data.path={path}", "data.target=bought")
     metric = one.make().meters["on_val"].metric.clone()
     assert baselines.scores(one.data, one.facts, metric, ["val"])["linear"]["val"] == 1.0
+
+
+@pytest.fixture
+def addresses(tmp_path):
+    """A table in which the street, one of 1,500, decides alone."""
+    path = tmp_path / "shop.csv"
+    rows = [f"street{i % 1500},{i % 7},{'yes' if i % 1500 < 750 else 'no'}" for i in range(6000)]
+    path.write_text("\n".join(["street,n,bought", *rows]))
+    return "data=csv", f"data.path={path}", "data.target=bought"
+
+
+def test_many_categories_cost_no_rows(tmp_path, addresses):
+    one = subject(tmp_path, *addresses)
+    metric = one.make().meters["on_val"].metric.clone()
+    found = baselines.scores(one.data, one.facts, metric, ["val"])
+    assert baselines.fitted_rows(one.data, one.facts) == one.facts.train_size
+    assert found["linear"]["val"] > 0.95
+    assert found["boosting"]["val"] > 0.9
+
+
+def test_a_sample_is_drawn_at_random_and_said(tmp_path, addresses, monkeypatch):
+    monkeypatch.setattr(baselines, "ROWS", 300)
+    experiment.run(composed(tmp_path, "trainer=cpu", "trainer.max_epochs=1", *addresses))
+    record = Record.read(tmp_path)
+    assert record.baselines_summary == (
+        "baselines: fitted on 300 of 4,200 samples, drawn at random"
+    )
+    assert record.baselines["linear"]["val"] < 0.95
+
+
+@pytest.mark.parametrize(("data", "there"), [("wine", True), ("diabetes", True), ("digits", False)])
+def test_boosted_trees_are_a_baseline_of_tables(tmp_path, data, there):
+    one = subject(tmp_path, f"data={data}")
+    found = baselines.predict(one.data, one.facts, ["val"])
+    assert ("boosting" in found) == there
+
+
+def test_boosted_trees_are_scikit_learns_own(tmp_path):
+    one = subject(tmp_path, "data=breast_cancer")
+    (x, y), (unseen, _) = (one.data.splits[name] for name in ("train", "test"))
+    model = HistGradientBoostingClassifier(random_state=0).fit(x.numpy(), y.numpy())
+    found = baselines.predict(one.data, one.facts, ["test"])["boosting"]["test"]
+    assert found.numpy() == pytest.approx(model.predict_proba(unseen.numpy())[:, 1])
+
+
+def test_it_is_said_plainly_when_trees_win():
+    found = {"linear": {"val": 0.9}, "boosting": {"val": 0.95}, "dummy": {"val": 0.99}}
+    said = baselines.loses(0.85, found, "accuracy", "max")
+    assert said.startswith("Boosted trees are better on validation: accuracy 0.9500 against 0.8500")
 
 
 @pytest.mark.parametrize(

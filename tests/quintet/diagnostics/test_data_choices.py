@@ -8,7 +8,7 @@ from options import facts
 from quintet.commands.inspect_data import inspect_data
 from quintet.data.samples import Facts
 from quintet.data.sources.bundled import diabetes
-from quintet.diagnostics.data_choices import fitting, folds
+from quintet.diagnostics.data_choices import epochs, fitting, folds
 from running import composed
 
 LENGTHS = {"steps_per_epoch", "total_steps"}
@@ -67,6 +67,21 @@ def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(plante
 )
 def test_models_of_small_tables_are_compared_over_folds(changes, wanted):
     assert folds(known("multiclass", **changes)) == wanted
+
+
+@pytest.mark.parametrize(
+    ("size", "kind", "wanted"),
+    [(300, "table", 100), (1920, "table", 50), (50_000, "table", 30), (300, "image", 30)],
+)
+def test_models_of_small_tables_train_for_more_epochs(size, kind, wanted):
+    data = known("multiclass", train_size=size, val_size=100, kind=kind)
+    assert epochs(data, batch_size=64, usual=30) == wanted
+
+
+@pytest.mark.parametrize(("seconds", "wanted"), [(60, None), (600, 5), (None, 5)])
+def test_folds_are_for_tables_that_the_time_is_long_enough_for(seconds, wanted):
+    table = known("multiclass", train_size=900, val_size=100)
+    assert folds(table, seconds) == wanted
 
 
 def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):

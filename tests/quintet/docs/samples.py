@@ -11,7 +11,7 @@ AREAS = ("north", "south", "west")
 
 
 def write(folder: Path) -> None:
-    """Write houses.csv, new.csv, patients.csv, photos/, more/, signals.npz and sales.csv."""
+    """Write tables, a series and reviews as csv, images into photos/ and more/, and signals.npz."""
     draw = np.random.default_rng(0)
     houses = load_diabetes(as_frame=True).frame.rename(columns={"target": "price"}).round(4)
     houses.insert(0, "area", draw.choice(AREAS, len(houses)))
@@ -28,6 +28,11 @@ def write(folder: Path) -> None:
         Image.fromarray((digits.images[i] * 15).astype(np.uint8)).save(place / f"{i:03d}.png")
     signals = digits.images[:300].astype(np.float32)
     np.savez(folder / "signals.npz", x=signals, y=digits.target[:300])
+    words = np.array([["good", "great", "loved"], ["dull", "slow", "bad"]])
+    stars = draw.integers(2, size=300)
+    texts = [" ".join([*draw.choice(words[s], 3), "film", str(i)]) for i, s in enumerate(stars)]
+    reviews = pd.DataFrame({"review": texts, "stars": np.where(stars, "few", "many")})
+    reviews.to_csv(folder / "reviews.csv", index=False)
     month = np.arange(240)
     units = 100 + month / 4 + 20 * np.sin(month * np.pi / 6) + draw.normal(0, 3, len(month))
     pd.DataFrame({"month": month, "units": units.round(2)}).to_csv(

@@ -34,6 +34,18 @@ def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
     assert "best 0.8000 · 1 failed" in shown(live)
 
 
+def test_the_live_view_shows_how_many_trials_share_a_slot(tmp_path):
+    chosen = plan(tmp_path, swept(x=[1, 2, 3]))
+    live = Live(chosen, loop(chosen).study, 3)
+    live.console.file = io.StringIO()
+    stacked = [Trial(i, "running", None, {"x": str(i)}) for i in range(3)]
+    for trial in stacked:
+        live.began(trial, 0)
+    assert "0 +2" in shown(live)
+    live.ended(stacked[0], Outcome("completed", "completed", 0.8, None, 5, 1.0))
+    assert "1 +1" in shown(live)
+
+
 def test_plain_lines_where_there_is_no_terminal(tmp_path):
     chosen = plan(tmp_path, swept(x=[1]))
     assert type(view(chosen, loop(chosen).study, 1)) is Lines

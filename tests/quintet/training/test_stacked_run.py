@@ -50,6 +50,16 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
         ),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "2e-3"}],
     ),
+    "residual": (
+        (
+            "data=digits",
+            "data.fraction=0.2",
+            "model=resnet",
+            "model.width=4",
+            "optimizer=sgd_momentum",
+        ),
+        [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "3e-3", "init": "xavier_uniform"}],
+    ),
     "batch norm": (
         ("data=digits", "model.width=16", "model.batch_norm=true", "optimizer=sgd_momentum"),
         [{"optimizer.lr": "1e-3"}, {"optimizer.lr": "3e-3"}],
@@ -81,7 +91,7 @@ class Line(TrialPipe):
         return epochs == self.sweep.stops.get(self.number)  # type: ignore[attr-defined]
 
 
-def composed(fixed: Sequence[str], params: Sequence[Params], folder: Path) -> list[Any]:
+def compose(fixed: Sequence[str], params: Sequence[Params], folder: Path) -> list[Any]:
     """Return the config of each run, as a stack's process composes them."""
     composer = Composer([*FIXED, *fixed])
     places = [folder / str(number) for number in range(len(params))]
@@ -98,7 +108,7 @@ def stacked(tmp_path, monkeypatch):
     def stacked(fixed, params, stops=()):
         monkeypatch.setenv("QUINTET_TRIAL", "{}")
         sweep = Sweep(dict(stops))
-        configs = composed(fixed, params, tmp_path / "stacked")
+        configs = compose(fixed, params, tmp_path / "stacked")
         stacked_run.train(configs, [sweep.line(number) for number in range(len(params))])
         monkeypatch.delenv("QUINTET_TRIAL")
         return sweep.told
@@ -109,9 +119,9 @@ def stacked(tmp_path, monkeypatch):
 
 def alone(fixed, params, folder):
     """Train the same runs one by one; return their folders."""
-    configs = composed([*fixed, "test=false"], params, folder)
-    for cfg in configs:
-        experiment.run(cfg)
+    configs = compose([*fixed, "test=false"], params, folder)
+    for composed in configs:
+        experiment.run(composed.cfg)
     return [folder / str(number) for number in range(len(params))]
 
 

@@ -94,6 +94,8 @@ def infer(cells: Cells, rules: Rules | None = None, separator: str | None = None
 
 def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
     missing = rules.missing_words
+    if cells.name in rules.categories:
+        return ColumnFormat("category", missing=rules.missing_categories)
     form = rules.of("date_format", cells.name)
     if form is not None and isinstance(rules.date_format, dict):
         return ColumnFormat("date", form=form, missing=missing)

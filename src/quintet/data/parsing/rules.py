@@ -32,6 +32,7 @@ class Rules:
             does.
         unreadable: cells that do not fit their column's format: refuse the file, take them as
             missing, or (few) as missing up to a tenth of a column and refuse more.
+        categories: columns whose numbers are names, such as post codes.
 
     Raises:
         UserError: a mark or a rule that there is not.
@@ -43,6 +44,7 @@ class Rules:
     date_format: str | Mapping[str, str] | None = None
     missing: str | list[str] | None = None
     unreadable: Unreadable = "few"
+    categories: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         if self.unreadable not in get_args(Unreadable):

@@ -1,5 +1,6 @@
 """Fill, scale, select: everything that is fitted on the training part and only there."""
 
+from collections.abc import Callable
 from typing import Any, get_args
 
 import torch
@@ -7,7 +8,15 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
-from quintet.data.scaling.statistic import Scale, centre_width, medians, target_scale
+from quintet.data.scaling.statistic import (
+    Scale,
+    centre_width,
+    from_normal_scores,
+    landmarks,
+    medians,
+    normal_scores,
+    target_scale,
+)
 from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
@@ -25,7 +34,7 @@ class Preprocess:
 
     Args:
         scale: standard (mean 0, deviation 1), minmax (0 to 1), robust (median 0, interquartile
-            range 1) or none.
+            range 1), quantile (ranks as values of the normal distribution) or none.
         select: share (below 1) or number of a table's columns that a model is to see, those with
             the most mutual information with the target; the others are 0 for it, as if they were
             not there, and every shape stays. None keeps all.
@@ -47,6 +56,7 @@ class Preprocess:
         self.fill = torch.zeros(0)
         self.centre = torch.zeros(0)
         self.width = torch.ones(0)
+        self.quantiles = torch.zeros(0, 0)
         self.seen: list[Tensor] = []
         self.left_out = torch.zeros(0, dtype=torch.bool)
         self.target_centre = torch.zeros(0)
@@ -91,6 +101,8 @@ class Preprocess:
             t.to(x.device).reshape(shape) for t in (self.fill, self.centre, self.width)
         )
         scaled = torch.where(numeric.isnan(), fill, numeric).sub_(centre).div_(width)
+        if len(self.quantiles):
+            scaled = self._by_feature(scaled, columns, normal_scores)
         codes = (
             [
                 torch.where(torch.isin(column, seen.to(x.device)), column, 0)
@@ -111,6 +123,8 @@ class Preprocess:
         shape[axis] = numbers
         scaled = x.narrow(axis, 0, numbers)
         codes = x.narrow(axis, numbers, x.shape[axis] - numbers)
+        if len(self.quantiles):
+            scaled = self._by_feature(scaled, axis, from_normal_scores)
         own = scaled * self.width.reshape(shape) + self.centre.reshape(shape)
         return torch.cat([own, codes], dim=axis)
 
@@ -138,6 +152,7 @@ class Preprocess:
             TypeError: a part of it is of another type.
 
         """
+        state = {"quantiles": torch.zeros(0, 0), **state}  # which earlier versions did not have
         if set(state) != set(vars(self)):
             raise UserError(
                 "The checkpoint's preprocessing was written by another version",
@@ -156,6 +171,14 @@ class Preprocess:
         """Return the dimension that holds features: channels of an image, else the last."""
         return 1 if self.kind == "image" else x.dim() - 1
 
+    def _by_feature(
+        self, x: Tensor, axis: int, function: Callable[[Tensor, Tensor], Tensor]
+    ) -> Tensor:
+        """Apply a function of rows (M, F) and the features' quantiles to inputs of any shape."""
+        last = x.movedim(axis, -1)
+        rows = function(last.flatten(0, -2), self.quantiles.to(x.device))
+        return rows.reshape(last.shape).movedim(-1, axis)
+
     def _fit_inputs(self, x: Tensor) -> None:
         axis = self._axis(x)
         numeric = x.narrow(axis, 0, x.shape[axis] - self.categorical)
@@ -168,6 +191,7 @@ class Preprocess:
         else:
             self.fill = torch.zeros(columns.shape[1])
         self.centre, self.width = centre_width(columns, self.scale)
+        self.quantiles = landmarks(columns) if self.scale == "quantile" else torch.zeros(0, 0)
         # No training value at all: whatever comes later becomes 0.
         self.width[self.fill.isnan()] = torch.inf
         self.fill = self.fill.nan_to_num(0.0)

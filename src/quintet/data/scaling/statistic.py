@@ -8,11 +8,13 @@ import numpy as np
 import torch
 from torch import Tensor
 
-Scale = Literal["standard", "minmax", "robust", "none"]
+Scale = Literal["standard", "minmax", "robust", "quantile", "none"]
 IQR_OF_NORMAL = 1.349
 """Interquartile range of the standard normal distribution: IQR / 1.349 estimates sigma."""
 CHUNK = 1 << 22
 """Numbers of which medians are exact; of more, they may come from evenly spaced rows."""
+LANDMARKS = 1000
+"""Quantiles of a column that `normal_scores` interpolates between."""
 CACHED = 1 << 16
 """Numbers turned to float64 at a time, as many as a cache holds."""
 
@@ -20,7 +22,7 @@ CACHED = 1 << 16
 def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
     """Return centre and width (F,) of each column of (M, F); width 1 where a column is constant."""
     low, high = extremes(columns)
-    if scale == "none":
+    if scale in ("none", "quantile"):
         return torch.zeros_like(low), torch.ones_like(low)
     if scale == "minmax":
         centre, width = low, high - low
@@ -99,6 +101,54 @@ def quantiles(columns: Tensor, at: list[float]) -> Tensor:
         rows = np.ascontiguousarray(columns.cpu().numpy().T)
         found = np.nanquantile(rows, at, axis=1)
     return torch.from_numpy(np.asarray(found)).to(columns)
+
+
+def landmarks(columns: Tensor) -> Tensor:
+    """Return evenly spaced quantiles (Q, F) of each column of (M, F), as many as rows at most."""
+    if len(columns) <= LANDMARKS:  # exactly, so that ties stay ties
+        return columns.sort(dim=0).values
+    return quantiles(columns, np.linspace(0, 1, LANDMARKS).tolist())
+
+
+def normal_scores(x: Tensor, known: Tensor) -> Tensor:
+    """Return where values lie in a distribution, as values of the normal distribution.
+
+    A value at the p-th quantile becomes the normal quantile of p; ties take the middle of their
+    ranks, and what lies outside takes the end. Like scikit-learn's `QuantileTransformer`, but for
+    the ends: of Q quantiles they are 1 / 2Q and 1 - 1 / 2Q (Blom 1958), not a fixed far value.
+
+    Args:
+        x: values (N, F).
+        known: the distributions' quantiles (Q, F), ascending; a constant one gives 0.
+
+    """
+    count, values = len(known), x.double().T.contiguous()
+    ascending = known.double().T.contiguous()
+    ranks = torch.stack([_rank(values, ascending), 1 - _rank(-values, -ascending.flip(1))]).mean(0)
+    scores: Tensor = torch.special.ndtri(ranks * (count - 1) / count + 0.5 / count)
+    scores[ascending[:, 0] == ascending[:, -1]] = 0
+    return scores.T.to(x.dtype)
+
+
+def from_normal_scores(scores: Tensor, known: Tensor) -> Tensor:
+    """Return the values (N, F) that have these normal scores; see `normal_scores`."""
+    count = len(known)
+    ranks: Tensor = (torch.special.ndtr(scores.double()) * count - 0.5) / max(1, count - 1)
+    place = (ranks.clamp(0, 1) * (count - 1)).T
+    below = place.floor().clamp_max(max(0, count - 2)).long()
+    ascending = known.double().T.contiguous()
+    low, high = (ascending.gather(1, (below + step).clamp_max(count - 1)) for step in (0, 1))
+    return (low + (place - below) * (high - low)).T.to(scores.dtype)
+
+
+def _rank(values: Tensor, ascending: Tensor) -> Tensor:
+    """Return the interpolated rank in [0, 1] of values (F, N) among (F, Q), the upper of ties."""
+    count = ascending.shape[1]
+    above = torch.searchsorted(ascending, values, right=True).clamp(1, max(1, count - 1))
+    above.clamp_max_(count - 1)
+    low, high = ascending.gather(1, (above - 1).clamp_min(0)), ascending.gather(1, above)
+    step = torch.where(high > low, (values - low) / (high - low), values >= high).clamp(0, 1)
+    return ((above - 1).clamp_min(0) + step) / max(1, count - 1)
 
 
 def _chunks(columns: Tensor) -> Iterator[Tensor]:

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
@@ -54,6 +55,16 @@ def read_parts(
         tables.append(table)
     columns = {name: _together([table[name] for table in tables]) for name in whole.columns}
     return RawTable(columns, whole.separator, remarks), joined(sizes)
+
+
+def rows_of_files(parts: Tensor | None, count: int) -> Tensor:
+    """Return each row's number in its own file, from 1, (N,)."""
+    numbers = torch.arange(1, count + 1)
+    if parts is not None:
+        for part in range(len(NAMES)):
+            own = parts == part
+            numbers[own] = torch.arange(1, int(own.sum()) + 1)
+    return numbers
 
 
 def split_of(table: RawTable, split: str | None, parts: Tensor | None) -> Tensor | None:

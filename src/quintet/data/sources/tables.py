@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping
 from functools import partial
-from typing import Any
+from typing import Any, Literal, get_args
 
 import numpy as np
 import torch
@@ -25,12 +25,13 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
-from quintet.data.sources.table_parts import read_parts, split_of
-from quintet.data.sources.targets import may_be_classes, target_of
+from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
+from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
 
 Names = str | int | list[str | int] | None
 Marks = str | dict[str, str] | None
+MissingTarget = Literal["refuse", "drop"]
 
 
 def csv(
@@ -40,6 +41,8 @@ def csv(
     positive: str | int | bool | None = None,
     columns: Names = None,
     drop: Names = None,
+    categories: Names = None,
+    missing_target: MissingTarget = "refuse",
     group: str | None = None,
     time: str | None = None,
     separator: str | None = None,
@@ -69,6 +72,8 @@ def csv(
         columns: input columns; None takes all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.
+        categories: columns whose numbers are names, such as post codes; kept however many.
+        missing_target: whether rows without a target are refused or dropped.
         group: column whose equal values must stay in one part of the split.
         time: column to sort by; the split is then in time order.
         separator: between two cells, one character or several, or "space" for any white space;
@@ -90,7 +95,8 @@ def csv(
         UserError: anything wrong with the file, the options or the values.
 
     """
-    rules = Rules(decimal, thousands, date_format, missing, unreadable)
+    named = frozenset(listed(categories))
+    rules = Rules(decimal, thousands, date_format, missing, unreadable, named)
     layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
               "comment": comment}  # fmt: skip
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
@@ -98,21 +104,29 @@ def csv(
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
     _check_options(table.columns, targets, chosen, left_out, group, time)
+    require(sorted(named), table.columns, "data.categories")
+    numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
     if written := [name for name in targets if may_be_classes(table[name], task)]:
         table, _ = read_parts(path, others, partial(read, text=written), targets)
     rows_summary = [f"{path}: {len(table)} rows, {len(table.columns)} columns.", *table.remarks]
+    if (known := rows_with_targets(table, targets, missing_target, rules)) is not None:
+        rows_summary.append(f"{len(table) - len(known)} rows have no target; they are left out.")
+        parts = None if parts is None else parts[torch.from_numpy(known)]
+        table.columns = {name: cells.take(known) for name, cells in table.columns.items()}
+        numbers = numbers[torch.from_numpy(known)]
     if (twice := repeated_rows(table.columns.values())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
         rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
     if time:
         order = _sort(table, time, rules)
+        numbers = numbers[torch.from_numpy(order)]
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
     special = {*targets, *left_out, group, time, split}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, set(chosen), rules)
+    inputs = inputs_of(table, names, {*chosen, *named}, rules)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
             (listed(group), "group"), (listed(time), "time"), (listed(split), "split"))
             for name in names}  # fmt: skip
@@ -128,6 +142,7 @@ def csv(
         ordered=time is not None,
         groups=groups,
         split=parts,
+        file_rows=numbers,
         data_summary=[*rows_summary, found.summary, *inputs.remarks],
         columns=columns_told,
         reader={
@@ -248,6 +263,29 @@ def _sort(table: RawTable, time: str, rules: Rules) -> NDArray[np.intp]:
 
 def _first(cells: Cells, bad: Any) -> str:
     return f" ('{cells.at(int(bad[0]))}' in row {bad[0] + 1})" if len(bad) else ""
+
+
+def rows_with_targets(
+    table: RawTable, targets: list[str], wish: MissingTarget, rules: Rules
+) -> NDArray[np.intp] | None:
+    """Return the rows that have all targets, where others are to be dropped; None for all rows.
+
+    Raises:
+        UserError: another wish than these.
+
+    """
+    if wish not in get_args(MissingTarget):
+        raise UserError(
+            "is unknown",
+            code=Code.UNKNOWN_NAME,
+            key="data.missing_target",
+            value=wish,
+            allowed=get_args(MissingTarget),
+        )
+    there = np.ones(len(table), dtype=bool)
+    for name in targets if wish == "drop" else []:
+        there &= ~missing_targets(table[name], table.separator, rules)
+    return None if there.all() else np.flatnonzero(there)
 
 
 def codes_of(cells: Cells) -> torch.Tensor:

@@ -152,9 +152,7 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     is numbers or yes-no otherwise, such words mean what they mean elsewhere.
     """
     cells = table[name]
-    form = infer_all([cells], rules, table.separator)[0]
-    if form.type == "category" and rules.missing is None:
-        form = ColumnFormat("category", missing=frozenset({""}))
+    form = _format(cells, table.separator, rules)
     spec, parsed = describe(cells, form)
     if form.type == "date":
         days = parsed.values.astype(np.float64) / 86_400_000_000
@@ -166,6 +164,22 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     summary = summary_of(cells, spec, parsed, "target")
     meant = near_miss(cells, form.missing) if form.type == "category" else ""
     return Column(name, form.type, values, classes, index, meant[:1].upper() + meant[1:]), summary
+
+
+def _format(cells: Cells, separator: str | None, rules: Rules) -> ColumnFormat:
+    form = infer_all([cells], rules, separator)[0]
+    if form.type == "category" and rules.missing is None:
+        return ColumnFormat("category", missing=frozenset({""}))
+    return form
+
+
+def missing_targets(cells: Cells, separator: str | None, rules: Rules) -> NDArray[np.bool_]:
+    """Return which rows (N,) of a target column have no value; unreadable cells have one."""
+    parsed = _format(cells, separator, rules).parse(cells)
+    values = parsed.values
+    absent = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
+    absent[parsed.bad] = False
+    return np.asarray(absent)
 
 
 def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None:
@@ -184,7 +198,7 @@ def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None
             f"The target '{cells.name}' is missing in {len(missing)} of {len(cells)} rows (first: "
             f"{rows}, counted after the header)",
             code=Code.DATA,
-            hint="Fill or delete these rows",
+            hint="Fill these rows, or leave them out: data.missing_target=drop",
         )
 
 

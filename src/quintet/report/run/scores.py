@@ -92,9 +92,12 @@ def baseline_scores(run: RunData) -> list[Block]:
         rows.append([f"baseline: {name}", *(scored(values.get(split)) for split in SPLITS)])
     titles = [run.metric, *SPLITS.values()]
     about = (
-        "Same splits, same preprocessing: a linear model, a tree, and a dummy that always predicts "
+        "Same splits, same preprocessing: a linear model, a tree, of tables boosted trees as well, "
+        "of a series its last value and that of a season ago, and a dummy that always predicts "
         "the mean or the class frequencies."
     )
+    if sampled := run.record.baselines_summary:
+        about += f" {sampled.removeprefix('baselines: ').capitalize()}."
     return [
         Text(about, "Baselines."),
         Table(titles, rows, ["best", *[""] * len(run.record.baselines)]),

@@ -4,7 +4,9 @@ from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.artifacts.predictions_file import SHOWN, Examples, Predictions, stride, write
@@ -71,7 +73,14 @@ class PredictionCollector(L.Callback):
             predicted=predicted[order].numpy(),
             total=len(self.data.splits[split][1]),
             ordered=self.data.ordered,
+            row=self._rows(split, index[order]),
         )
+
+    def _rows(self, split: str, index: Tensor) -> NDArray[np.int64]:
+        """Return the file's rows of samples at positions (N,) of a split; empty if not known."""
+        if (rows := self.data.file_rows) is None:
+            return np.empty(0, dtype=np.int64)
+        return rows[self.data.indices[split]][index].numpy()
 
     def save(self, folder: Path) -> None:
         """Write predictions.npz into a run folder."""

@@ -41,6 +41,38 @@ def test_tables_scale_as_scikit_learn_does(scale) -> None:
     torch.testing.assert_close(ours, torch.from_numpy(theirs).float(), rtol=1e-4, atol=1e-5)
 
 
+def test_quantiles_are_scikit_learns_but_for_the_outermost() -> None:
+    """Ties included: `breast_cancer` has columns with many zeros."""
+    samples = breast_cancer()
+    ours = fitted(samples, torch.arange(400), "quantile").transform(samples.x)
+    judge = preprocessing.QuantileTransformer(n_quantiles=400)
+    ranks = torch.from_numpy(judge.fit(samples.x[:400].double()).transform(samples.x.double()))
+    inner = (ranks > 0) & (ranks < 1)
+    wanted = torch.special.ndtri(ranks * (1 - 1 / 400) + 0.5 / 400).float()
+    torch.testing.assert_close(ours[inner], wanted[inner], rtol=0, atol=0.02)
+    assert ours.abs().max() == pytest.approx(
+        float(torch.special.ndtri(torch.tensor(1 - 0.5 / 400))), rel=1e-4
+    )
+
+
+def test_a_constant_column_and_one_without_values_become_0_under_quantiles() -> None:
+    x = torch.tensor([[1.0, torch.nan, 5.0], [1.0, torch.nan, 7.0], [1.0, torch.nan, 6.0]])
+    ours = fitted(table(x), torch.arange(3), "quantile")
+    new = ours.transform(torch.tensor([[1.0, 3.0, torch.nan], [2.0, torch.nan, 6.0]]))
+    assert torch.equal(new, torch.zeros(2, 3))
+
+
+def test_a_checkpoint_of_a_version_without_quantiles_still_loads() -> None:
+    samples = diabetes()
+    state = fitted(samples, torch.arange(300)).state_dict()
+    del state["quantiles"]
+    loaded = Preprocess()
+    loaded.load_state_dict(state)
+    assert torch.equal(
+        loaded.transform(samples.x), fitted(samples, torch.arange(300)).transform(samples.x)
+    )
+
+
 @pytest.mark.parametrize("source", [breast_cancer, diabetes, digits, sunspots, elnino])
 def test_what_is_not_training_leaves_no_trace(source) -> None:
     samples = source()

@@ -41,7 +41,7 @@ def test_a_column_that_tells_only_outside_the_training_part_is_not_seen():
     assert kept(loaded(planted(), select=1)) == [2]
 
 
-@pytest.mark.parametrize("scale", ["standard", "minmax", "robust"])
+@pytest.mark.parametrize("scale", ["standard", "minmax", "robust", "quantile"])
 def test_what_is_outside_the_training_part_moves_no_statistic(scale):
     one, other = planted(), planted()
     outside = one.split != 0

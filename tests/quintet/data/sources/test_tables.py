@@ -8,6 +8,7 @@ import torch
 from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.samples import Samples
+from quintet.data.sources.reader import read_new
 from quintet.data.sources.tables import csv
 from quintet.data.splitting.split import split
 
@@ -143,6 +144,62 @@ def test_decimal_commas_and_thousands(tmp_path: Path) -> None:
     samples = csv(written(tmp_path, text), "y")
     assert samples.x[3].tolist() == [4250.0]
     assert formats(samples)["a"] == "decimal point, commas for thousands"
+
+
+@pytest.mark.parametrize(
+    "name", ["rownames", "row_names", "index", "Id", "Unnamed: 0", "row number"]
+)
+def test_a_row_counter_is_left_out_unless_it_is_asked_for(tmp_path: Path, name: str) -> None:
+    path = written(tmp_path, f"{name},x,y\n" + rows(60, lambda i: f"{i + 1},{i * i % 7},{i % 2}"))
+    assert csv(path, "y").columns[0].use == "left out: it looks like an identifier"
+    assert csv(path, "y", columns=[name, "x"]).columns[0].use == "input"
+
+
+def test_a_number_that_is_a_name_becomes_a_category(tmp_path: Path) -> None:
+    text = "branch,x,y\n" + rows(60, lambda i: f"{['201', '101', ''][i % 3]},{i},{i % 2}")
+    path = written(tmp_path, text)
+    assert csv(path, "y").cardinalities == []
+    samples = csv(path, "y", categories=["branch"])
+    assert samples.cardinalities == [3]
+    assert samples.x[:3, -1].tolist() == [2, 1, 0]
+    again = read_new(Path(path), samples.reader).x
+    assert torch.equal(again.nan_to_num(), samples.x.nan_to_num())
+    with pytest.raises(UserError, match=r"data\.categories=brunch .* Did you mean 'branch'"):
+        csv(path, "y", categories=["brunch"])
+
+
+def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
+    words = ["a", "slow", "film", "with", "a", "great", "plot", "and", "no", "end"]
+    text = "code,review,x,y\n" + rows(
+        60, lambda i: f"K{i},{words[i % 9]} {words[i // 9]} film {i},{i},{i % 2}"
+    )
+    use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
+    assert use["code"] == "left out: its 60 texts all differ, as those of an identifier"
+    assert use["review"].startswith("left out: it is text, 4 words a row")
+
+
+def test_rows_without_a_target_are_dropped_on_request_and_counted(tmp_path: Path) -> None:
+    path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i},{'' if i in (3, 9) else i % 2}"))
+    with pytest.raises(UserError, match=r"missing in 2 of 60 .* data\.missing_target=drop"):
+        csv(path, "y")
+    samples = csv(path, "y", missing_target="drop")
+    assert samples.x[:, 0].tolist() == [float(i) for i in range(60) if i not in (3, 9)]
+    assert "2 rows have no target; they are left out." in told(samples)
+    with pytest.raises(UserError, match=r"data\.missing_target=no .* Allowed: drop, refuse"):
+        csv(path, "y", missing_target="no")  # type: ignore[arg-type]
+
+
+def test_each_sample_knows_its_row_of_the_file(tmp_path: Path) -> None:
+    text = "day,x,y\n" + rows(60, lambda i: f"{60 - i},{i},{'' if i == 3 else i % 2}")
+    path = written(tmp_path, text)
+    sorted_ = csv(path, "y", time="day", missing_target="drop")
+    assert sorted_.file_rows is not None
+    assert sorted_.file_rows.tolist() == [row for row in range(60, 0, -1) if row != 4]
+    assert (sorted_.file_rows - 1).tolist() == sorted_.x[:, 0].tolist()
+    other = written(tmp_path, "day,x,y\n" + rows(4, lambda i: f"1,2,{i % 2}"), "other.csv")
+    parts = csv(path, "y", missing_target="drop", test_path=other)
+    assert parts.file_rows is not None
+    assert parts.file_rows[-4:].tolist() == [1, 2, 3, 4]
 
 
 def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:

@@ -6,7 +6,8 @@ import pytest
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.options.models.realmlp import NumericEmbedding, OneHot, ParametricActivation, RealMLP
+from quintet.options.models.realmlp import ParametricActivation, RealMLP
+from quintet.options.models.table_inputs import NumericEmbedding, OneHot
 
 
 def test_a_number_is_embedded_as_in_the_paper() -> None:
@@ -42,8 +43,8 @@ def test_each_column_has_frequencies_of_its_own() -> None:
 
 def test_categories_with_few_codes_are_one_hot_and_others_are_embedded() -> None:
     model = RealMLP([3], 2, cardinalities=[8, 9], embedding=5)
-    assert [type(each) for each in model.categories] == [OneHot, torch.nn.Embedding]
-    assert [each.embedding_dim for each in model.categories] == [8, 5]
+    assert [type(each) for each in model.inputs.categories] == [OneHot, torch.nn.Embedding]
+    assert [each.embedding_dim for each in model.inputs.categories] == [8, 5]
 
 
 def test_a_share_of_zero_is_the_identity_and_of_one_the_activation() -> None:

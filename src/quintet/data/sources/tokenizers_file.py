@@ -21,7 +21,7 @@ def required(package: str) -> Any:
         raise UserError(
             f"Text files need {error.name}, which is not installed",
             code=Code.UNAVAILABLE,
-            hint="Install it: `pip install -e '.[streaming]'`",
+            hint=f"Install it: `pip install {error.name}`",
         ) from None
 
 

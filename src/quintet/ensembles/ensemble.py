@@ -12,7 +12,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.output_paths import check, staging
 from quintet.artifacts.record import CONFIG, ENSEMBLE, voters
-from quintet.base import console, files
+from quintet.base import console, files, formatting
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
@@ -167,5 +167,5 @@ def _show_scores(metric: str, rows: dict[str, tuple[float, float | None]]) -> No
     for title in (metric, "validation", "test"):
         table.add_column(console.plain(title), justify="left" if title == metric else "right")
     for name, (val, test) in rows.items():
-        table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
+        table.add_row(name, formatting.score(val), "" if test is None else formatting.score(test))
     console.terminal().print(table)

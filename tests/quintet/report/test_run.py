@@ -93,7 +93,9 @@ def test_a_record_of_an_earlier_version_still_has_its_page(trained, tmp_path):
 def test_the_command_writes_it_again(trained, tmp_path):
     from omegaconf import OmegaConf
 
-    cfg = OmegaConf.create({"run": str(trained / "digits"), "sweep": None, "output": None})
+    cfg = OmegaConf.create(
+        {"run": str(trained / "digits"), "sweep": None, "output": None, "live": False}
+    )
     cfg.output = str(tmp_path / "other.html")
     assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 2
     with pytest.raises(UserError) as caught:

@@ -8,7 +8,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.formatting import rounded
-from quintet.data.samples import Kind
+from quintet.data.named_inputs import apart
+from quintet.data.samples import Kind, NamedInput
 from quintet.data.sources.columns import PARTS, Spec
 
 LARGEST = 128
@@ -24,6 +25,8 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
         reader: how the data was read, which holds names and words.
 
     """
+    if (inputs := reader.get("inputs")) is not None:
+        return _of_several(x, inputs)
     if kind == "image":
         return {"image": pictures(x, float(reader.get("white", 0)))}
     if kind == "tokens":
@@ -34,6 +37,14 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
     named = list(columns(specs))
     cells = [[cell(v, spec) for v, (_, spec) in zip(row, named, strict=True)] for row in x.tolist()]
     return {"columns": np.array([name for name, _ in named]), "cells": np.array(cells)}
+
+
+def _of_several(x: Tensor, readers: dict[str, dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Return the pictures of samples with several inputs, or else what their first input is."""
+    inputs = {name: NamedInput(own["of"], list(own["shape"])) for name, own in readers.items()}
+    kinds = {each.kind: name for name, each in reversed(inputs.items())}
+    shown = kinds.get("image", next(iter(inputs)))
+    return readable(apart(x, inputs)[shown], inputs[shown].kind, readers[shown])
 
 
 def pictures(x: Tensor, white: float) -> NDArray[np.uint8]:

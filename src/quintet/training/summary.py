@@ -42,7 +42,7 @@ def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
     tell(" · ".join(f"{group} {_named(cfg, group)}" for group in made if group in choices))
-    tell(f"{_sizes(facts)} · {of} · seed {cfg.seed}")
+    tell(" · ".join(filter(None, (_sizes(facts), of, f"seed {cfg.seed}"))))
     steered = cfg.callbacks.get("steering") and "optimizer" in choices
     if steered and not is_trial() and repeats(cfg) == 1:
         run = f"run={typed(Path(cfg.paths.run))}"
@@ -119,7 +119,7 @@ def summarise(record: Record, folder: Path) -> None:
         say("profile   {}", shortest(profile))
     if record.checkpoint:
         say_how_to_use(folder, record)
-    if not is_trial():
+    if not is_trial() and next_commands.TUNED & record.choices.keys():
         say("tune      {}", next_commands.tune(record))
 
 

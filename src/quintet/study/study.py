@@ -130,8 +130,9 @@ class Study:
             )
 
     def set_about(self, **about: Any) -> None:
-        """Store facts about the sweep's latest start, for its report."""
-        self.optuna.set_user_attr("about", redacted(about, places=False))
+        """Store facts about the sweep's latest start, for its report; those not given stay."""
+        before = self.optuna.user_attrs.get("about", {})
+        self.optuna.set_user_attr("about", before | redacted(about, places=False))
 
     def create(self, params: Params, space: Space, notes: Mapping[str, Any]) -> int:
         """Add a running trial in one step; return its number."""

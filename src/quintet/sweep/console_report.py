@@ -120,6 +120,11 @@ def _earlier(study: Study) -> str:
     )
 
 
+def say_stopped(why: str) -> None:
+    """Print why the sweep ended before all of its trials."""
+    say("[bold]stopped[/] {}", why)
+
+
 def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
     """Print the leaderboard, the winner, and the next commands."""
     from rich import box

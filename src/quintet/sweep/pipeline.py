@@ -24,6 +24,7 @@ from quintet.sweep import (
     final_ensemble,
     full_disk,
     points,
+    stagnation,
     sweep_tracking,
     warm_start,
     winner,
@@ -132,6 +133,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         total=total,
         max_epochs=plan.max_epochs,
         defaults=plan.defaults,
+        stopped=None,
     )
     return plan, study
 
@@ -218,6 +220,9 @@ def finish(
             value=plan.settings.timeout,
             hint="Raise it",
         )
+    if stopped := stagnation.why(plan, study, limit(plan)):
+        study.set_about(stopped=stopped)
+        console_report.say_stopped(stopped)
     kept = winner.keep(plan, study, start)
     console_report.summarise(plan, study, won, kept[1] if kept else None)
     console_report.print_ensemble(plan, final_ensemble.assemble(plan, study, start, budget))

@@ -49,6 +49,14 @@ def check(config: DictConfig) -> None:
             raise _not_allowed(key, settings[key], "a string, or null for none")
     if settings.stack != "auto" and not _is_integer(settings.stack, 1):
         raise _not_allowed("stack", settings.stack, "auto, or an integer from 1 on")
+    if settings.stop not in ("auto", None):
+        raise UserError(
+            "is not a rule by which a sweep stops",
+            code=Code.UNKNOWN_NAME,
+            key="sweeper.stop",
+            value=settings.stop,
+            allowed=("auto", "null"),
+        )
     if not _is_integer(settings.seed, 0):
         raise _not_allowed("seed", settings.seed, "0 or more", number=True)
     limit = settings.timeout

@@ -15,7 +15,7 @@ from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
-from quintet.sweep import launch, trial_outcome, trial_reports
+from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
 from quintet.sweep.stacking import Stacking
@@ -161,7 +161,8 @@ class Loop:
 
     def _next(self, trials: list[Trial], elsewhere: bool) -> Claim | None:
         plan = self.plan
-        move = plan.scheduler.move(trials, self.limit, plan.max_epochs, plan.mode)
+        limit = len(trials) if stagnation.stops(plan, trials) else self.limit
+        move = plan.scheduler.move(trials, limit, plan.max_epochs, plan.mode)
         if isinstance(move, StartTrial):
             number = self.study.create(self._params(trials), plan.space, move.notes)
             return self._taken(number)

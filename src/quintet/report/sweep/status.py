@@ -12,6 +12,8 @@ def status_note(sweep: SweepData) -> list[Block]:
     counts = count(sweep)
     ended = sum(counts.pop(state, 0) for state in ("completed", "pruned", "failed"))
     remaining = sweep.total - len(sweep.trials)
+    if not counts and (stopped := sweep.about.get("stopped")):
+        return [Note(f"The sweep stopped {stopped}.")]
     if not counts and not remaining:
         return []
     phrases = {

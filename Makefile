@@ -20,7 +20,13 @@ RUN := $(VENV)/bin/python
 STAMP := $(VENV)/.installed
 SUITABLE := import ensurepip, sys, venv; sys.exit(not (3, 11) <= sys.version_info < (3, 14))
 # One thread a worker: on small models two threads cost two to four times the CPU time of one.
-PIP = $(RUN) -m pip install --quiet --compile --disable-pip-version-check --constraint requirements.lock
+# uv, where there is one, installs the same pins several times as fast; what pip is told by its
+# variables it is told as well.
+UV := $(shell command -v uv 2>/dev/null)
+UV_WORDS = $(addprefix --find-links ,$(PIP_FIND_LINKS)) $(addprefix --index ,$(PIP_EXTRA_INDEX_URL)) \
+  $(if $(PIP_EXTRA_INDEX_URL),--index-strategy unsafe-best-match)
+PIP = $(if $(UV),$(UV) pip install --python $(RUN) --compile-bytecode $(UV_WORDS), \
+  $(RUN) -m pip install --compile --disable-pip-version-check) --quiet --constraint requirements.lock
 # Bytecode is kept: the suite starts hundreds of processes, each of which imports the package.
 PYTEST = OMP_NUM_THREADS=1 PYTHONDONTWRITEBYTECODE= $(RUN) -m pytest
 # The team's package. The template tests all there is; a fork, which has a name of its own, tests what
@@ -71,19 +77,20 @@ format: $(STAMP) ## Format the code and mend what ruff can
 	@$(RUN) -m ruff check --fix-only .
 	@$(RUN) -m ruff format .
 
-signatures: $(STAMP) ## Renew what is known of the options' constructors, after an upgrade or a change
+signatures: $(STAMP) ## Renew what the engine and editors know of the options, after an upgrade or a change
 	@$(RUN) -W ignore tools/signatures.py
+	@$(RUN) tools/schemas.py
 
-# Existing pins stay unless ARGS=--upgrade. The CUDA packages are left out: torch pins them itself
+# uv.lock is the source of both. Existing pins stay unless ARGS=--upgrade. The CUDA packages are left out: torch pins them itself
 # where it needs them, and a machine with a CPU build of torch must not be made to fetch them.
-lock: $(STAMP) ## Bring requirements.lock up to date with pyproject.toml; ARGS=--upgrade renews all
+lock: $(STAMP) ## Bring uv.lock and requirements.lock up to date with pyproject.toml; ARGS=--upgrade renews all
 	@$(RUN) -m pip install --quiet uv==$(UV_VERSION)
-	@$(RUN) -m uv pip compile --quiet --universal --python-version 3.11 --fork-strategy fewest \
-	  --annotation-style line --custom-compile-command "make lock" \
-	  --all-extras $(ARGS) --output-file requirements.lock pyproject.toml
-	@sed -E -e '/^(cuda|nvidia|triton)[-a-z0-9]*==/d' -e "/ sys_platform == 'emscripten'/d" \
-	  -e 's/^(torch==[0-9.]+)\+cpu/\1/' \
-	  requirements.lock > requirements.lock.new && mv requirements.lock.new requirements.lock
+	@$(RUN) -m uv lock --quiet $(ARGS)
+	@echo '# What uv.lock pins, for pip; written by `make lock`.' > requirements.lock.new
+	@$(RUN) -m uv export --frozen --quiet --all-extras --no-hashes --no-emit-project --no-annotate \
+	  --no-header | sed -E -e '/^(cuda|nvidia|triton)[-a-z0-9]*==/d' \
+	  -e "/ sys_platform == 'emscripten'/d" -e 's/^(torch==[0-9.]+)\+cpu/\1/' >> requirements.lock.new
+	@mv requirements.lock.new requirements.lock
 
 add: $(STAMP) ## Add an option of your own: KIND=model NAME=my_net
 	@$(RUN) tools/add.py '$(KIND)' '$(NAME)'

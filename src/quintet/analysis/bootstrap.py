@@ -1,4 +1,4 @@
-"""How far chance moves a score: percentile intervals of the bootstrap.
+"""How far chance moves a number: percentile intervals of the bootstrap.
 
 Efron and Tibshirani 1993, "An introduction to the bootstrap", ch. 13. Samples that follow each
 other in time are drawn in blocks, as neighbours err alike: Politis and Romano 1992, "A circular
@@ -55,24 +55,6 @@ def weights(count: int, ordered: bool = False, resamples: int = RESAMPLES) -> It
 def block_of(count: int, ordered: bool) -> int:
     """Return how many neighbours are drawn together."""
     return max(1, round(count ** (1 / 3))) if ordered else 1
-
-
-def intervals(predictions: Predictions, names: list[str]) -> dict[str, ConfidenceInterval]:
-    """Return measures by name, each with its interval.
-
-    Args:
-        predictions: of one split.
-        names: of `MEASURES`; others are left out.
-
-    """
-    known = [name for name in names if name in MEASURES]
-    drawn: dict[str, list[Floats]] = {name: [] for name in known}
-    for part in weights(len(predictions), predictions.ordered):
-        for name in known:
-            drawn[name].append(MEASURES[name](predictions, part))
-    return {
-        name: interval(measured(predictions, name), np.concatenate(drawn[name])) for name in known
-    }
 
 
 def measured(predictions: Predictions, name: str) -> float:

@@ -27,15 +27,6 @@ class Judgement:
     reason: str
 
 
-def wilson(share: float, count: int) -> tuple[float, float]:
-    """Return the 95 % interval of a share of `count` samples (Wilson 1927)."""
-    z2 = NORMAL**2
-    middle = (share + z2 / (2 * count)) / (1 + z2 / count)
-    spread = share * (1 - share) / count + z2 / (4 * count**2)
-    half = NORMAL / (1 + z2 / count) * math.sqrt(spread)
-    return max(0.0, middle - half), min(1.0, middle + half)
-
-
 def fewest(trials: int) -> int:
     """Return how many samples two models must differ on, all to one side, to be distinguished.
 

@@ -50,8 +50,19 @@ def to_go_on_from(folder: Path) -> Path | None:
 
 
 def epochs(folder: Path) -> int:
-    """Return the number of epochs of the latest checkpoint of a run folder; 0 if there is none."""
-    return 0 if (path := newest(folder)) is None else _count(path, "epoch") + 1
+    """Return the whole epochs of the latest checkpoint of a run folder; 0 if there is none."""
+    if (path := newest(folder)) is None:
+        return 0
+    return _count(path, "epoch") + (not _is_within_epoch(load(path)))
+
+
+def _is_within_epoch(state: dict[str, Any]) -> bool:
+    """Return whether a checkpoint was written in the middle of an epoch."""
+    try:
+        progress = state["loops"]["fit_loop"]["epoch_progress"]["current"]
+        return bool(progress["processed"] == state["epoch"])
+    except (KeyError, TypeError):
+        return False
 
 
 def _steps(path: Path) -> int:

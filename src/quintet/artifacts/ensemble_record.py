@@ -28,6 +28,7 @@ class Ensemble:
         single_val: metric of the best single candidate there.
         test: metric of the averaged predictions on test data; None if it was not opened.
         single_test: metric of the best single candidate there.
+        further: of each further metric the same four, by the same names, where they are known.
 
     """
 
@@ -39,6 +40,7 @@ class Ensemble:
     single_val: float | None = None
     test: float | None = None
     single_test: float | None = None
+    further: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
         """Write `ensemble.json`, which marks a folder as an ensemble's."""

@@ -1,18 +1,48 @@
 """Numbers, keys and times as text, for the console and pages."""
 
+import math
 from datetime import datetime
+
+LARGE, SMALL = 1e15, 1e-4
+"""Sizes between which a number is written without an exponent."""
+FINE, COARSE = 0.001, 100
+"""Sizes between which four decimals are neither too few nor too many."""
+
+
+def number(value: float, digits: int = 4) -> str:
+    """Return a number as people write it, to so many digits, but with all digits before the point.
+
+    Examples:
+        >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125)]
+        ['392,143', '0.25', '1.235', '0', '1.25e-5']
+
+    """
+    if not math.isfinite(value) or abs(value) >= LARGE:
+        return f"{value:.{digits}g}"
+    if (size := abs(value)) == 0:
+        return "0"
+    if size < SMALL:
+        mantissa, _, power = f"{value:.{digits - 1}e}".partition("e")
+        return f"{_trimmed(mantissa)}e{int(power)}"
+    return _trimmed(f"{value:,.{max(0, digits - 1 - math.floor(math.log10(size)))}f}")
+
+
+def _trimmed(text: str) -> str:
+    return text.rstrip("0").rstrip(".") if "." in text else text
 
 
 def score(value: float | None) -> str:
-    """Return a metric's value: four decimals, or five digits of a large number."""
+    """Return a metric's value: four decimals, or five digits of a large and three of a tiny one."""
     if value is None:
         return "–"
-    return f"{value:.4f}" if abs(value) < 100 else f"{value:.5g}"
+    if FINE <= abs(value) < COARSE:
+        return f"{value:.4f}"
+    return number(value, 5 if abs(value) >= COARSE else 3)
 
 
 def change(value: float) -> str:
     """Return a difference with its sign."""
-    return ("+" if value >= 0 else "−") + score(abs(value))
+    return ("+" if value > 0 else "−" if value < 0 else "") + score(abs(value))
 
 
 def plural(count: int, what: str) -> str:
@@ -26,9 +56,9 @@ def short(key: str) -> str:
 
 
 def rounded(value: str | None) -> str:
-    """Return a value of a hyperparameter to four digits."""
+    """Return a value of a hyperparameter to four digits, as it can be typed again."""
     try:
-        return f"{float(value or ''):.4g}"
+        return number(float(value or "")).replace(",", "")
     except ValueError:
         return value or ""
 

@@ -89,10 +89,10 @@ def to_yaml(plain: Any) -> str:
 
 
 def swept_values(override: "Override") -> list[Any]:
-    """Return the values of an override that lists several."""
+    """Return the values of an override that lists several; none of `glob(ad*)`, a pattern."""
     from hydra.core.override_parser.types import Override
 
-    listed = override.value().list  # type: ignore[union-attr]
+    listed = getattr(override.value(), "list", ())
     return [Override._convert_value(value) for value in listed]
 
 

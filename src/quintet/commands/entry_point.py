@@ -39,6 +39,8 @@ from quintet.config import (
 from quintet.config.error_messages import as_user_error
 from quintet.study.trial_pipe import trial_pipe
 
+SEARCHPATH = "hydra.searchpath="
+"""Further folders of configs, as an override."""
 VERBOSE = ("-v", "--verbose")
 """What `debug=true` is called by other commands."""
 
@@ -110,7 +112,23 @@ def typed_line(arguments: list[str]) -> console.CommandLine:
     for flag in flags:
         if flag.startswith("--config-dir="):
             paths.also_search(Path(flag.partition("=")[2]).absolute())
+    for word in arguments:
+        if word.startswith(SEARCHPATH):
+            for place in _listed(word.removeprefix(SEARCHPATH)):
+                paths.also_search(Path(place.removeprefix("file://")).absolute())
     return console.CommandLine(Path.cwd(), flags, hydra_internals.overrides_of(arguments))
+
+
+def _listed(value: str) -> list[str]:
+    """Return the local folders of a list on the command line; Hydra refuses what is no list."""
+    import yaml
+
+    try:
+        found = yaml.safe_load(value)
+    except yaml.YAMLError:
+        return []
+    given = found if isinstance(found, list) else []
+    return [each for each in given if isinstance(each, str) and not each.startswith("pkg://")]
 
 
 def spare_the_console() -> None:
@@ -157,6 +175,12 @@ def refuse_nonsense(arguments: list[str]) -> None:
     """
     from quintet.study import overrides
 
+    if any(word.startswith("--experimental-rerun") for word in arguments):
+        raise UserError(
+            "--experimental-rerun would load a pickle, which can run any code",
+            code=Code.NOT_TRUSTED,
+            hint="A run's folder holds its config as text: resume=<run folder> goes on with it.",
+        )
     overrides.read(hydra_internals.overrides_of(arguments))
 
 

@@ -3,9 +3,10 @@
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import torch
-from omegaconf import DictConfig
+from omegaconf import DictConfig, OmegaConf
 from torch import Tensor, nn
 
 from quintet.artifacts import untrusted_files
@@ -16,6 +17,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_atomically
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
+from quintet.data.named_inputs import rows_of
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
 
@@ -24,6 +26,7 @@ WEIGHTS = "model.onnx.data"
 """The second file of a model that is too large for one."""
 ABOUT = "preprocessing.json"
 DESCRIBED = {"task", "input_shape", "class_names", "preprocess"}
+NAMED = DESCRIBED | {"inputs"}
 TOLERANCE = 1e-4
 """Largest difference between the outputs of an export and of the model."""
 
@@ -32,7 +35,8 @@ def export(cfg: DictConfig) -> Path:
     """Export a run's model in `cfg.formats` to `cfg.output`, with what a server needs beside it.
 
     An exported program maps scaled inputs (N, ...) to raw outputs (N, K), for any N;
-    `preprocessing.json` says how inputs are scaled and outputs are read.
+    `preprocessing.json` says how inputs are scaled and outputs are read; of samples with several
+    inputs it names these in their order in a row (N, F), in which a program takes them.
 
     Raises:
         UserError: the run cannot be rebuilt, an unknown format, or an export that disagrees.
@@ -70,7 +74,7 @@ def export(cfg: DictConfig) -> Path:
 
 def _is_ours(path: Path) -> bool:
     """Return whether an earlier export wrote a file: its description lies beside it."""
-    return untrusted_files.read_json(path.parent, ABOUT, dict).keys() == DESCRIBED
+    return untrusted_files.read_json(path.parent, ABOUT, dict).keys() in (DESCRIBED, NAMED)
 
 
 def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
@@ -81,7 +85,9 @@ def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
 
     """
     if (samples := sample_predictor(run.task, run.data)) is not None:
-        return samples.task.model.eval(), _example(run)
+        model = samples.task.model.eval()
+        named = run.cfg.facts.get("inputs")
+        return RowModel(model) if named else model, _example(run)
     given = run.task.example_input_array
     if not isinstance(given, Tensor) or not len(given):
         raise UserError(
@@ -91,6 +97,18 @@ def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
             "constructor; its forward has to map tensors (N, ...) to tensors (N, ...).",
         )
     return run.task.eval(), given.expand(max(2, len(given)), *given.shape[1:]).clone()
+
+
+class RowModel(nn.Module):
+    """A model of several inputs as one of rows (N, F), as programs are exported."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Return the outputs for rows, which the model's hook takes apart."""
+        return cast(Tensor, self.model(x))
 
 
 def _example(run: Trained) -> Tensor:
@@ -107,12 +125,21 @@ def _example(run: Trained) -> Tensor:
 def _samples(facts: DictConfig) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     shape = (2, *facts.input_shape)
+    if facts.get("inputs"):
+        return rows_of({n: _of_input(each, generator) for n, each in facts.inputs.items()})
     if facts.kind == "tokens":
         return torch.randint(1, facts.vocabulary, shape, generator=generator)
     example = torch.randn(shape, generator=generator)
     for column, codes in enumerate(reversed(facts.cardinalities), start=1):
         example[:, -column] = torch.randint(codes, (2,), generator=generator).float()
     return example
+
+
+def _of_input(given: DictConfig, generator: torch.Generator) -> Tensor:
+    shape = (2, *given.shape)
+    if given.kind == "tokens":
+        return torch.randint(0, given.vocabulary, shape, generator=generator)
+    return torch.randn(shape, generator=generator)
 
 
 Call = Callable[[Tensor], Tensor]
@@ -170,18 +197,24 @@ def _largest_gap(model: nn.Module, call: Call, example: Tensor) -> float:
 
 def _description(run: Trained) -> dict[str, object]:
     facts = run.cfg.facts
+    named = OmegaConf.to_container(facts.get("inputs") or OmegaConf.create({}))
     return {
         "task": facts.task,
         "input_shape": list(facts.input_shape or []),
         "class_names": list(facts.class_names or []),
         "preprocess": _preprocessing(run.data) if isinstance(run.data, DataModule) else {},
+        **({"inputs": named} if named else {}),
     }
 
 
 def _preprocessing(data: DataModule) -> dict[str, object]:
-    state = data.preprocess.state_dict()
-    plain = {
-        key: value.tolist() if isinstance(value, Tensor) else value for key, value in state.items()
-    }
-    plain["seen"] = [codes.tolist() for codes in state["seen"]]
-    return plain
+    return cast("dict[str, object]", _plain(data.preprocess.state_dict()))
+
+
+def _plain(value: Any) -> Any:
+    """Return nested tensors as lists of numbers."""
+    if isinstance(value, dict):
+        return {key: _plain(each) for key, each in value.items()}
+    if isinstance(value, list):
+        return [_plain(each) for each in value]
+    return value.tolist() if isinstance(value, Tensor) else value

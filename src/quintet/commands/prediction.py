@@ -3,8 +3,10 @@
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
+import lightning.pytorch as L
 import numpy as np
 import torch
+from lightning.pytorch.utilities.model_helpers import is_overridden
 from omegaconf import DictConfig
 from torch import Tensor
 
@@ -15,7 +17,7 @@ from quintet.artifacts.record import ENSEMBLE
 from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
-from quintet.commands import mask_files, step_predictions
+from quintet.commands import mask_files
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
 from quintet.data.sources.reader import NewInput, read_new
@@ -23,6 +25,7 @@ from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.problems import problem_of
+from quintet.training import step_predictions
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -56,7 +59,9 @@ def predict(cfg: DictConfig) -> Path:
     shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
     values = torch.stack(list(shares)).sum(0)
     if dense and output.suffix != ".csv":
-        return mask_files.write(cfg, new.names, values.argmax(1).numpy(), output)
+        with untrusted_files.understood(Path(cfg.run)):  # which says what masks are written in
+            masks = mask_files.masks(values, new, cast(DataModule, run.data).reader)
+        return mask_files.write(cfg, new.names, masks, output)
     frame = _frame(values, run)
     frame.insert(0, "sample", new.names)
     return _write(cfg, frame, output)
@@ -115,20 +120,58 @@ def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
     """Write what the module's own `predict_step` returns."""
     import pandas as pd
 
-    step_predictions.check(run, cfg.input)
+    _check_steps(run, cfg.input)
     new = _read(cfg, run) if isinstance(run.data, DataModule) else None
-    columns = step_predictions.predicted(run, new, cfg.batch_size)
-    count = len(next(iter(columns.values())))
+    loader = None
+    if new is not None and isinstance(run.data, DataModule):
+        x = run.data.preprocess.transform(new.x)
+        loader = step_predictions.PlainLoader(torch.split(x, cfg.batch_size))
+    found = step_predictions.predicted(run.task, run.data, loader)
+    count = len(found)
     names = new.names if new is not None and len(new.names) == count else [*range(1, count + 1)]
+    samples = found.repeated(names)
     if output.suffix == ".csv":
-        table = {"sample": names} | step_predictions.cells(columns)
+        table = {"sample": samples} | step_predictions.cells(found.columns)
         return _write(cfg, pd.DataFrame(table), output)
     given = {"input": cfg.input, "run": cfg.run}
     check(output, given, lambda path: False, overwrite=bool(cfg.get("overwrite")))
     with replacing(output) as temporary, temporary.open("wb") as file:
-        np.savez(file, **{"sample": np.asarray(names)} | columns)  # type: ignore[arg-type]
+        np.savez(file, **{"sample": np.asarray(samples)} | found.columns)  # type: ignore[arg-type]
     console.say("{} predictions → [bold]{}[/]", count, console.shortest(output))
     return output
+
+
+def _check_steps(run: Trained, given: object) -> None:
+    """Refuse a module that does not predict, and an input that nothing reads.
+
+    Raises:
+        UserError: says what is missing.
+
+    """
+    task, data = type(run.task).__name__, run.data.datamodule
+    if not is_overridden("predict_step", run.task, L.LightningModule):
+        raise UserError(
+            f"module={task} has no predict_step, so it cannot predict",
+            code=Code.INCOMPATIBLE,
+            hint="Define predict_step(batch, batch_idx) in it.",
+        )
+    if isinstance(run.data, DataModule):
+        return
+    if given is not None:
+        raise UserError(
+            f"cannot be read: data={type(data).__name__} is a LightningDataModule, which says "
+            "itself what is predicted, in predict_dataloader",
+            code=Code.INCOMPATIBLE,
+            key="input",
+            value=given,
+            hint="Leave input= out.",
+        )
+    if not is_overridden("predict_dataloader", data, L.LightningDataModule):
+        raise UserError(
+            f"data={type(data).__name__} has no predict_dataloader, so there is nothing to predict",
+            code=Code.INCOMPATIBLE,
+            hint="Define predict_dataloader in it.",
+        )
 
 
 def _write(cfg: DictConfig, frame: "pd.DataFrame", output: Path) -> Path:

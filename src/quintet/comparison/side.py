@@ -45,6 +45,11 @@ class Side:
         done = [run.record for run in self.runs.values() if run.record.status == "completed"]
         return {r.seed: r.metric.value for r in done if r.metric.value is not None}
 
+    def further(self, name: str) -> dict[int, float]:
+        """Return a further metric on validation data by seed, of completed runs that have it."""
+        done = [run.record for run in self.runs.values() if run.record.status == "completed"]
+        return {r.seed: r.further[name] for r in done if name in r.further}
+
     def epochs(self) -> int:
         """Return the total number of epochs."""
         return sum(spent for spent, _ in self.spent())

@@ -67,15 +67,17 @@ def of_runs(a: RunData, b: RunData) -> Verdict:
     if a.record.repeats or b.record.repeats:
         return of_folds(a, b)
     made = Verdict([a.metric, "a", "b", "a - b", "95 % interval, same samples"])
-    for split, name in SPLITS.items():
-        one, two = a.recorded(split), b.recorded(split)
-        if one is None or two is None:
-            continue
-        found = _on_same_samples(a, b, split)
-        shown = [_signed(one - two), ""] if found is None else _shown(found)
-        made.rows.append([name, score(one), score(two), *shown])
-        if found is not None:
-            made.remarks.append(_clear(found, name, _sign(a)))
+    for metric in (a.metric, *_further(a, b)):
+        for split, name in SPLITS.items():
+            one, two = a.recorded(split, metric), b.recorded(split, metric)
+            if one is None or two is None:
+                continue
+            found = _on_same_samples(a, b, split, metric)
+            shown = [_signed(one - two), ""] if found is None else _shown(found)
+            title = name if metric == a.metric else f"{metric}, {name}"
+            made.rows.append([title, score(one), score(two), *shown])
+            if found is not None and metric == a.metric:
+                made.remarks.append(_clear(found, name, _sign(a)))
     if not made.remarks:
         made.remarks.append(
             "There are no saved predictions for the same samples (other splits, a trial of a "
@@ -84,6 +86,21 @@ def of_runs(a: RunData, b: RunData) -> Verdict:
         )
     made.remarks.append(ONE_SEED)
     return made
+
+
+def _further(a: RunData, b: RunData) -> list[str]:
+    """Return the further metrics that both runs have measured."""
+    return [name for name in a.record.metrics if name in b.record.metrics]
+
+
+def _means(a: RunData, b: RunData) -> list[list[str]]:
+    """Return a row with the validation scores of each further metric."""
+    found = []
+    for name in _further(a, b):
+        one, two = a.recorded("val", name), b.recorded("val", name)
+        if one is not None and two is not None:
+            found.append([f"{name}, mean", score(one), score(two), _signed(one - two)])
+    return found
 
 
 def of_folds(a: RunData, b: RunData) -> Verdict:
@@ -107,6 +124,7 @@ def of_folds(a: RunData, b: RunData) -> Verdict:
     ]
     means = [float(np.mean([part[name] for name in shared])) for part in (one, two)]
     made.rows.append(["mean", *map(score, means), _signed(means[0] - means[1])])
+    made.rows += _means(a, b)
     judgement = judge_folds(one, two)
     better = "a" if _sign(a) * (means[0] - means[1]) > 0 else "b"
     finding = "No significant difference" if judgement.kind != "clear" else f"{better} is better"
@@ -117,12 +135,12 @@ def of_folds(a: RunData, b: RunData) -> Verdict:
     return made
 
 
-def _on_same_samples(a: RunData, b: RunData, split: str) -> ConfidenceInterval | None:
+def _on_same_samples(a: RunData, b: RunData, split: str, metric: str) -> ConfidenceInterval | None:
     one, two = a.answers.get(split), b.answers.get(split)
-    if one is None or two is None or a.metric not in MEASURES:
+    if one is None or two is None or metric not in MEASURES:
         return None
     try:
-        return difference(one, two, a.metric)
+        return difference(one, two, metric)
     except ValueError:
         return None
 
@@ -142,6 +160,9 @@ def over_seeds(a: Side, b: Side) -> Verdict:
     made.rows = [[str(s), score(one[s]), score(two[s]), _signed(one[s] - two[s])] for s in shared]
     sides = [[part[seed] for seed in shared] for part in (one, two)]
     made.rows += [_summary("mean", np.mean, *sides), _summary("standard deviation", _std, *sides)]
+    for name in _further(a.first, b.first):
+        further = [[s.further(name).get(seed, np.nan) for seed in shared] for s in (a, b)]
+        made.rows.append(_summary(f"{name}, mean", np.mean, *further))
     if len(shared) < 2:
         made.remarks.append(
             f"{len(shared)} seed in common: too few to compare. Run both with the same seeds, such "
@@ -174,7 +195,7 @@ def _std(values: list[float]) -> float:
 def _summary(name: str, of: "object", a: list[float], b: list[float]) -> list[str]:
     assert callable(of)
     one, two = (float(of(values)) if values else float("nan") for values in (a, b))
-    return [name, score(one), score(two), _signed(one - two) if name == "mean" else ""]
+    return [name, score(one), score(two), _signed(one - two) if "mean" in name else ""]
 
 
 def one_against_seeds(a: Side, b: Side) -> Verdict:
@@ -188,6 +209,11 @@ def one_against_seeds(a: Side, b: Side) -> Verdict:
         ["its standard deviation", score(_std(others))],
         ["its range", f"{score(min(others))} to {score(max(others))}"],
     ]
+    for name in _further(run.first, many.first):
+        own = run.first.recorded("val", name)
+        mean = float(np.mean([*many.further(name).values()]))
+        made.rows.append([f"{name}, {run.name}", score(own)])
+        made.rows.append([f"{name}, mean of the seeds", score(mean)])
     inside = value is not None and min(others) <= value <= max(others)
     where = "within" if inside else "outside"
     made.remarks = [f"The single run lies {where} the range of the other setup's seeds.", ONE_SEED]
@@ -207,6 +233,8 @@ def of_searches(a: Side, b: Side) -> Verdict:
         ["epochs", *(f"{s.epochs():,}" for s in sides)],
         ["time, summed over slots", *(duration(s.seconds()) for s in sides)],
     ]
+    for name in _further(a.first, b.first):
+        made.rows.append([f"{name} of the best", *(score(_of_best(s, name, sign)) for s in sides)])
     one, two = (_best(s, budget, sign) for s in sides)
     if one is not None and two is not None:
         ahead = "neither is" if one == two else f"{'a' if sign * (one - two) > 0 else 'b'} is"
@@ -215,6 +243,13 @@ def of_searches(a: Side, b: Side) -> Verdict:
         )
     made.remarks.append(BEST_OF_MANY)
     return made
+
+
+def _of_best(side: Side, name: str, sign: int) -> float | None:
+    """Return a further metric, on validation data, of the run with the best score."""
+    scored = [r.record for r in side.runs.values() if r.record.metric.value is not None]
+    best = max(scored, key=lambda r: sign * (r.metric.value or 0.0), default=None)
+    return best.further.get(name) if best else None
 
 
 def _best(side: Side, budget: int | None, sign: int) -> float | None:

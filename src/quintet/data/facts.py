@@ -28,6 +28,7 @@ def facts(samples: Samples, train: Tensor, val: Tensor, test: Tensor) -> Facts:
         val_size=len(val),
         test_size=len(test),
         fingerprint=fingerprint(samples),
+        inputs=dict(samples.inputs),
     )
 
 

@@ -35,6 +35,7 @@ class StatedFacts:
     val_size: int | None = None
     test_size: int | None = None
     fingerprint: str | None = None
+    inputs: dict[str, Any] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)
     """All that is none of these, for `${facts.other.<name>}`."""
 
@@ -168,7 +169,7 @@ class LightningData:
         """Return the samples of a split: 0 where there is none, None where they have no length."""
         if not self._has(split):
             return 0
-        sets = [getattr(loader, "dataset", loader) for loader in _each(self._loader(split))]
+        sets = [getattr(loader, "dataset", loader) for loader in each_loader(self._loader(split))]
         try:
             return sum(map(len, sets))
         except TypeError:
@@ -191,7 +192,7 @@ def _once_a_stage(hook: Callable[..., None], seed: int) -> Callable[..., None]:
     return run
 
 
-def _each(loaders: Any) -> Iterator[Any]:
+def each_loader(loaders: Any) -> Iterator[Any]:
     """Yield the loaders of any nesting that Lightning takes."""
     if isinstance(loaders, CombinedLoader):
         yield from loaders.flattened
@@ -204,7 +205,7 @@ def _each(loaders: Any) -> Iterator[Any]:
 def _batches(loaders: Any, mode: Any, world_size: int) -> int | None:
     """Return the batches that a process takes of some loaders; None if one has no length."""
     try:
-        counts = [_shared(loader, world_size) for loader in _each(loaders)]
+        counts = [_shared(loader, world_size) for loader in each_loader(loaders)]
     except TypeError:
         return None
     mode = getattr(loaders, "_mode", mode)

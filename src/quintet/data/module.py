@@ -18,6 +18,7 @@ from quintet.data.loading.disk import Ahead, disk_loader, probe
 from quintet.data.loading.loader import AugmentedLoader, TensorLoader
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
+from quintet.data.scaling.named_preprocess import preprocess_of, restored
 from quintet.data.scaling.preprocess import Preprocess
 from quintet.data.scaling.statistic import Scale
 from quintet.data.splitting import split as splitting
@@ -137,6 +138,7 @@ class DataModule(L.LightningDataModule):
         self.augmentation = augmentation(self.augment, samples)
         self.classes = _classes(samples, train) if self.balance else None
         self.data_summary += self._loading_summary(len(x), len(train))
+        self.preprocess = preprocess_of(samples, self.preprocess)
         self.preprocess.fit(x, samples.y[train], samples)
         del x  # a copy of the training part
         for name, index in zip(SPLITS, (train, val, test), strict=True):
@@ -267,7 +269,7 @@ class DataModule(L.LightningDataModule):
         """Take over a checkpoint's reader and preprocessing."""
         if not isinstance(state["reader"], dict):
             raise TypeError(f"reader is a {type(state['reader']).__name__}")
-        self.preprocess.load_state_dict(state["preprocess"])
+        self.preprocess = restored(state["preprocess"], self.preprocess)
         self.reader = state["reader"]
 
 

@@ -7,7 +7,9 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.data.samples import Kind
+from quintet.base.formatting import rounded
+from quintet.data.named_inputs import apart
+from quintet.data.samples import Kind, NamedInput
 from quintet.data.sources.columns import PARTS, Spec
 
 LARGEST = 128
@@ -23,6 +25,8 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
         reader: how the data was read, which holds names and words.
 
     """
+    if (inputs := reader.get("inputs")) is not None:
+        return _of_several(x, inputs)
     if kind == "image":
         return {"image": pictures(x, float(reader.get("white", 0)))}
     if kind == "tokens":
@@ -33,6 +37,14 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
     named = list(columns(specs))
     cells = [[cell(v, spec) for v, (_, spec) in zip(row, named, strict=True)] for row in x.tolist()]
     return {"columns": np.array([name for name, _ in named]), "cells": np.array(cells)}
+
+
+def _of_several(x: Tensor, readers: dict[str, dict[str, Any]]) -> dict[str, NDArray[Any]]:
+    """Return the pictures of samples with several inputs, or else what their first input is."""
+    inputs = {name: NamedInput(own["of"], list(own["shape"])) for name, own in readers.items()}
+    kinds = {each.kind: name for name, each in reversed(inputs.items())}
+    shown = kinds.get("image", next(iter(inputs)))
+    return readable(apart(x, inputs)[shown], inputs[shown].kind, readers[shown])
 
 
 def pictures(x: Tensor, white: float) -> NDArray[np.uint8]:
@@ -76,7 +88,7 @@ def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
 
 
 def cell(value: float, spec: Spec) -> str:
-    """Return a value of a column as it stood in the table, to four digits."""
+    """Return a value of a column as it stood in the table: four digits, or the whole part."""
     if spec["type"] == "category":
         return str(spec["categories"][int(value) - 1]) if value >= 1 else "?"
     if np.isnan(value):
@@ -89,5 +101,5 @@ def cell(value: float, spec: Spec) -> str:
             return str(np.datetime64(round(days), "D"))
         return str(np.datetime64(round(days * 1440), "m")).replace("T", " ")
     if spec["type"] == "date":
-        return f"{value:.4g}"
-    return f"{value + float(spec.get('offset', 0.0)):.4g}"
+        return rounded(str(value))
+    return rounded(str(value + float(spec.get("offset", 0.0))))

@@ -1,5 +1,7 @@
 """What a data source returns, and the facts that everything else is built from."""
 
+import math
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Literal, Protocol
 
@@ -8,7 +10,7 @@ from torch import Tensor
 from quintet.data.data_summary import ColumnSummary
 from quintet.problems import Task
 
-__all__ = ["Facts", "Kind", "Rows", "Samples", "Task"]
+__all__ = ["Facts", "Kind", "NamedInput", "Rows", "Samples", "Task"]
 
 Kind = Literal["table", "image", "sequence", "tokens"]
 
@@ -20,6 +22,27 @@ class Rows(Protocol):
 
     def read(self, index: Tensor) -> Tensor:
         """Return the inputs of the samples in `index`, in the shapes of `Samples.x`."""
+
+
+@dataclass(frozen=True)
+class NamedInput:
+    """One of the inputs of a sample.
+
+    Args:
+        kind: table, image, sequence or tokens.
+        shape: without the dimension of samples, as `Samples.x` has it for this kind.
+        vocabulary: of tokens, the largest id and 1; else 0.
+
+    """
+
+    kind: Kind
+    shape: list[int]
+    vocabulary: int = 0
+
+    @property
+    def size(self) -> int:
+        """Numbers of a sample."""
+        return math.prod(self.shape)
 
 
 @dataclass
@@ -65,6 +88,8 @@ class Samples:
     """What was inferred about the data, one sentence each, shown to the user."""
     columns: list[ColumnSummary] = field(default_factory=list)
     """What each column of a table was taken for, in the order of the file."""
+    inputs: Mapping[str, NamedInput] = field(default_factory=dict)
+    """Of samples with several inputs, which x holds side by side (kind table): what each is."""
     reader: dict[str, Any] = field(default_factory=dict)
     """Plain data that reads a new file the same way (columns, categories, vocabulary)."""
 
@@ -91,3 +116,5 @@ class Facts:
     test_size: int
     fingerprint: str
     """SHA-256 (first 16 hex digits) over all samples and targets, before the split."""
+    inputs: dict[str, NamedInput] = field(default_factory=dict)
+    """Of samples with several inputs, what each is: `${facts.inputs.<name>.shape}`."""

@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.base.formatting import score
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.diagnostics.repeated_values import RepeatedValues
@@ -126,14 +127,13 @@ def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
     """Return a warning if a linear model or boosted trees do better on validation than `value`."""
     sign = 1 if mode == "max" else -1
     known = {n: found[n]["val"] for n in ADVICE if "val" in found.get(n, {})}
-    ahead = {
-        n: p for n, p in known.items() if f"{p:.4f}" != f"{value:.4f}" and sign * p > sign * value
-    }
+    ahead = {n: p for n, p in known.items() if score(p) != score(value) and sign * p > sign * value}
     if not ahead:
         return None
     best = max(ahead, key=lambda n: sign * ahead[n])
     what, advice = ADVICE[best]
-    return f"{what} better on validation: {name} {ahead[best]:.4f} against {value:.4f}. {advice}"
+    numbers = f"{name} {score(ahead[best])} against {score(value)}"
+    return f"{what} better on validation: {numbers}. {advice}"
 
 
 ADVICE = {

@@ -7,12 +7,13 @@ from statistics import fmean
 import torch
 from omegaconf import DictConfig
 from torch import Tensor
+from torchmetrics import Metric
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.output_paths import check, staging
 from quintet.artifacts.record import CONFIG, ENSEMBLE, voters
-from quintet.base import console, files
+from quintet.base import console, files, formatting
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
@@ -28,7 +29,7 @@ from quintet.ensembles.candidates import (
 from quintet.ensembles.member_selection import Quality, select
 from quintet.ensembles.members import score
 from quintet.problems import problem_of
-from quintet.training import next_commands
+from quintet.training import build, next_commands
 
 MEMBERS, STAGED = "members", ".ensemble."
 
@@ -75,23 +76,38 @@ def assemble(cfg: DictConfig) -> Ensemble:
     single = values.index(max(values) if first.mode == "max" else min(values))
     made = Ensemble(first.name, first.mode)
     made.val, made.single_val = metric_of(_mean(on_val, chosen)), values[single]
+    further = build.further_metrics_of(predicted[0].cfg)
+    for name, metric in further.items():
+        of_metric = mean_over_folds(predicted[0], metric)
+        both = of_metric(_mean(on_val, chosen)), of_metric(on_val[single])
+        made.further[name] = dict(zip(("val", "single_val"), both, strict=True))
     if cfg.test:
-        metric = instantiate(first, "metric")
+        truth = predicted[0].test
         seen = {i: on_test(found[i], trust) for i in {single, *chosen}}
-        made.test = score(metric, _mean(seen, chosen), predicted[0].test)
-        made.single_test = score(metric, seen[single], predicted[0].test)
+        tested = {"test": _mean(seen, chosen), "single_test": seen[single]}
+        metric = instantiate(first, "metric")
+        made.test, made.single_test = (score(metric, each, truth) for each in tested.values())
+        for name, metric in further.items():
+            made.further[name] |= {key: score(metric, t, truth) for key, t in tested.items()}
     save(made, output, {found[i]: count for i, count in chosen.items()})
     show(made, output)
     return made
 
 
-def mean_over_folds(candidate: CandidatePredictions) -> Callable[[Tensor], float]:
+def mean_over_folds(
+    candidate: CandidatePredictions, metric: Metric | None = None
+) -> Callable[[Tensor], float]:
     """Return a function that scores the concatenated predictions of all folds.
 
     The score is the mean over folds, as in the record of a cross-validated run.
+
+    Args:
+        candidate: with the targets of each fold.
+        metric: None takes the one that decides.
+
     """
     truth, sizes = candidate.truth, [len(each) for each in candidate.truth]
-    metric = instantiate(candidate.cfg.metric, "metric")
+    metric = metric or instantiate(candidate.cfg.metric, "metric")
 
     def metric_of(predicted: Tensor) -> float:
         folds = zip(torch.split(predicted, sizes), truth, strict=True)
@@ -153,6 +169,9 @@ def show(made: Ensemble, output: Path) -> None:
         made.metric,
         {"ensemble": (made.val, made.test), "best single": (made.single_val, made.single_test)},
     )
+    for name, of in made.further.items():
+        pairs = {"ensemble": ("val", "test"), "best single": ("single_val", "single_test")}
+        _show_scores(name, {who: (of[val], of.get(test)) for who, (val, test) in pairs.items()})
     console.say("→ [bold]{}[/]", console.shortest(output))
     member = output / next(iter(made.members))
     console.say("predict   {}", next_commands.predict(output, member))
@@ -167,5 +186,5 @@ def _show_scores(metric: str, rows: dict[str, tuple[float, float | None]]) -> No
     for title in (metric, "validation", "test"):
         table.add_column(console.plain(title), justify="left" if title == metric else "right")
     for name, (val, test) in rows.items():
-        table.add_row(name, f"{val:.4f}", "" if test is None else f"{test:.4f}")
+        table.add_row(name, formatting.score(val), "" if test is None else formatting.score(test))
     console.terminal().print(table)

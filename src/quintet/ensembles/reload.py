@@ -2,7 +2,6 @@
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import lightning.pytorch as L
 from omegaconf import DictConfig
@@ -19,6 +18,7 @@ from quintet.data.module import DataModule
 from quintet.data.samples import Facts
 from quintet.modules.sample_predictor import SamplePredictor, needed
 from quintet.training import build
+from quintet.training.restoring import restore
 from quintet.training.training_steps import repeats
 
 
@@ -104,7 +104,8 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
         with untrusted_files.understood(path):
             data.datamodule.load_state_dict(kept)
     task = build.task(cfg, data, build.model(cfg))
-    _load_weights(task, checkpoints.weights(state, path), path)
+    checkpoints.weights(state, path)  # which checks that they are tensors
+    restore(task, state, path)
     return Trained(cfg, data, task.eval())
 
 
@@ -124,21 +125,3 @@ def _checkpoint(folder: Path, name: str) -> Path:
         # The record names the scored checkpoint: a run without validation has only the last one.
         inside = Record.read(folder).checkpoint or inside
     return untrusted_files.inside(folder, inside)
-
-
-def _load_weights(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
-    own = task.state_dict()
-    missing, unknown = sorted(own.keys() - state.keys()), sorted(state.keys() - own.keys())
-    shapes = [k for k in own if k in state and own[k].shape != state[k].shape]
-    if missing or unknown or shapes:
-        problems = [
-            f"{what}: {', '.join(keys[:3])}{' ...' if len(keys) > 3 else ''}"
-            for what, keys in (("missing", missing), ("unknown", unknown), ("other shape", shapes))
-            if keys
-        ]
-        raise UserError(
-            f"{path} is a checkpoint of another model ({'; '.join(problems)})",
-            code=Code.INCOMPATIBLE,
-            hint="Use the checkpoint that belongs to this run folder's config.",
-        )
-    task.load_state_dict(state)

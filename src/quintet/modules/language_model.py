@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, cast
+from typing import Any, Protocol, cast, runtime_checkable
 
 import lightning.pytorch as L
 import torch
@@ -16,7 +16,6 @@ from quintet.base.errors import Code, UserError
 from quintet.modules.module_settings import between, whole
 from quintet.options.metrics import RunningMean
 
-BYTES = 256
 MULTIPLIER = 1_000_003
 """Of the hash of several tokens."""
 
@@ -161,12 +160,21 @@ class LanguageModel(L.LightningModule):
         self.log_dict(found, prog_bar=True)
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
-        """Continue prompts (N, T); return the ids, and the text where tokens are bytes."""
+        """Continue prompts (N, T); return the text, or the ids where the data knows no text."""
         ids = self.generate(batch, torch.Generator(self.device).manual_seed(batch_idx))
-        if self.vocabulary != BYTES:
+        data, cut = self._data(), batch.shape[1]
+        prompts, continuations = ids[:, :cut].tolist(), ids[:, cut:].tolist()
+        if not isinstance(data, Decodes) or data.decode(prompts[0]) is None:
             return {"tokens": ids}
-        cut = batch.shape[1]
-        return {"prompt": _texts(ids[:, :cut]), "continuation": _texts(ids[:, cut:])}
+        texts = {"prompt": prompts, "continuation": continuations}
+        return {name: [data.decode(row) for row in rows] for name, rows in texts.items()}
+
+    def _data(self) -> object:
+        """Return the data at hand; None outside of a Trainer."""
+        try:
+            return cast(Any, self.trainer).datamodule
+        except RuntimeError:
+            return None
 
     def generate(self, ids: Tensor, generator: torch.Generator) -> Tensor:
         """Return ids (N, T) with `new_tokens` sampled after them."""
@@ -217,5 +225,9 @@ class CausalLayer(nn.Module):
         return cast(Tensor, x + self.dropout(self.hidden_out(hidden)))
 
 
-def _texts(ids: Tensor) -> list[str]:
-    return [bytes(row).decode("utf-8", "replace") for row in ids.tolist()]
+@runtime_checkable
+class Decodes(Protocol):
+    """Data that know the text of tokens."""
+
+    def decode(self, ids: list[int]) -> str | None:
+        """Return the text of token ids; None where it is not known."""

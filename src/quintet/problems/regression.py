@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quintet.base.formatting import score
+from quintet.base.formatting import change, number, score
 from quintet.problems.multilabel import check_finite
 from quintet.problems.problem import TINY, Array, Comparison, Floats, Problem, numbered
 
@@ -51,7 +51,7 @@ class Regression(Problem):
     def misfit(self, y: "Tensor", outputs: "Tensor") -> tuple[bool, str]:
         """Compare the targets with the outputs."""
         width = outputs.shape[1]
-        seen = f"{float(y.min()):.4g} to {float(y.max()):.4g}; model outputs: {width}"
+        seen = f"{number(float(y.min()))} to {number(float(y.max()))}; model outputs: {width}"
         return not bool(y.isfinite().all()) or y.shape[1] != width, seen
 
     def decided(self, predicted: Array) -> Array:
@@ -68,7 +68,7 @@ class Regression(Problem):
         """Return both values, with the largest error."""
         true, said = (", ".join(score(float(v)) for v in part) for part in (target, predicted))
         error = float((predicted - target)[np.argmax(np.abs(predicted - target))])
-        return Comparison(true, said, abs(error), f"{error:+.4g}")
+        return Comparison(true, said, abs(error), change(error))
 
     def caption(self, found: Comparison) -> str:
         """Return true value, prediction and error."""

@@ -1,9 +1,28 @@
-"""Table cells shared by several pages."""
+"""Table cells and texts shared by several pages."""
 
+import math
+
+from quintet.analysis.bootstrap import ConfidenceInterval
 from quintet.base.formatting import score
 from quintet.report.html.table import Cell, Number
+from quintet.report.run.run_data import RunData
 
 
 def scored(value: float | None) -> Cell:
     """Return a score as a cell; an empty cell for None."""
     return None if value is None else Number(value, score(value))
+
+
+def bounds(found: ConfidenceInterval) -> str:
+    """Return an interval as text: 0.9790 to 1.0000; a dash where none could be given."""
+    if math.isnan(found.low):
+        return "–"
+    return f"{score(found.low)} to {score(found.high)}"
+
+
+def reach(run: RunData, split: str) -> str:
+    """Return the interval of a run's P on a split in words, or on how many samples it stands."""
+    found, samples = run.interval(split), run.facts.get(f"{split}_size")
+    if found is None or math.isnan(found.low):
+        return f"{samples:,} samples" if samples else ""
+    return f"95 % interval {bounds(found)}"

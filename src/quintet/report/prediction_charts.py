@@ -7,7 +7,7 @@ from markupsafe import Markup
 
 from quintet.artifacts.predictions_file import Predictions
 from quintet.report.html.blocks import Block
-from quintet.report.html.figure import SCALE, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, SCALE, Figure, Trace, axis
 
 MOST_CLASSES = 40
 """A confusion matrix of more classes is not readable."""
@@ -92,7 +92,11 @@ def against(answers: Predictions, k: int, names: Sequence[str], split: str) -> F
             "line": line,
             "hoverinfo": "skip",
         },
-        _dots(true, predicted, Markup("true %{x:.4g}, predicted %{y:.4g}<extra></extra>")),
+        _dots(
+            true,
+            predicted,
+            Markup(f"true %{{x:{DIGITS}}}, predicted %{{y:{DIGITS}}}<extra></extra>"),
+        ),
     ]
     what = _named(names, k)
     layout = {
@@ -108,7 +112,7 @@ def against(answers: Predictions, k: int, names: Sequence[str], split: str) -> F
 def residuals(answers: Predictions, k: int, names: Sequence[str], split: str) -> Figure:
     """Return the errors of target k against the predictions; ideally they show no pattern."""
     true, predicted = _thinned(answers, k)
-    hover = Markup("predicted %{x:.4g}, error %{y:.4g}<extra></extra>")
+    hover = Markup(f"predicted %{{x:{DIGITS}}}, error %{{y:{DIGITS}}}<extra></extra>")
     zero = {"type": "line", "xref": "paper", "x0": 0, "x1": 1, "y0": 0, "y1": 0}
     layout = {
         "xaxis": axis(f"predicted {_named(names, k)}"),

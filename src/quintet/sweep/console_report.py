@@ -1,5 +1,6 @@
 """What a sweep prints on the console."""
 
+import os
 import sys
 import time
 
@@ -14,7 +15,7 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import listed, plural, rounded, short
+from quintet.base.formatting import duration, listed, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
@@ -29,6 +30,8 @@ from quintet.training.summary import say_how_to_use
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
+WORTH_ESTIMATING = 5.0
+"""Seconds of a sweep from which on the time that is left is estimated."""
 
 
 class Lines:
@@ -46,7 +49,9 @@ class Lines:
         before = leaderboard.winner(study)
         self.best = before.value if before else None
         self.ended_ones = study.ended()
+        self.before = len(self.ended_ones)
         self.began_at: dict[int, float] = {}
+        self.started = time.monotonic()
         self._reasons: set[str] = set()
 
     def __enter__(self) -> "Lines":
@@ -67,7 +72,7 @@ class Lines:
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Print an epoch of a single trial; with several trials, epochs are not printed."""
         if self.total == 1:
-            self.say(f"epoch {epochs}  {self.plan.metric} {value:.4f}")
+            self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
     def alone(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
@@ -83,7 +88,7 @@ class Lines:
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
-            shown = f"{self.plan.metric} {how.value:.4f}{spread(how.spread)}"
+            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread)}"
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
             )
@@ -91,7 +96,26 @@ class Lines:
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
-        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s")
+        left = f", {left} left" if (left := self.left()) else ""
+        self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s{left}")
+
+    def left(self, underway: float = 0.0) -> str:
+        """Return how long the sweep will still take, as the trials that have ended suggest.
+
+        Args:
+            underway: trials' worth of work done in those that run now.
+
+        Returns:
+            about 3.1 min; "" before a trial has ended, and of a sweep of seconds.
+
+        """
+        ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
+        if ended < 1 or spent < WORTH_ESTIMATING:
+            return ""
+        remaining = self.total - len(self.ended_ones) - underway
+        seconds = max(0.0, spent * remaining / (ended + underway))
+        limit = self.plan.settings.timeout
+        return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"
 
 
 def better(value: float, than: float | None, mode: str) -> bool:
@@ -111,6 +135,16 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
         say("  first the defaults, then the best trials of {}", _earlier(study))
     say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
     say("")
+
+
+def advise_workers(launcher: str) -> None:
+    """Say which word makes a launcher run more than one trial at a time."""
+    say(
+        "[yellow]note[/]  hydra/launcher={} starts one job, for one trial at a time: "
+        "sweeper.workers={} starts as many as this machine has cores",
+        launcher,
+        os.cpu_count() or 1,
+    )
 
 
 def _earlier(study: Study) -> str:
@@ -140,7 +174,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
     for name in ("trial", plan.metric, *map(short, swept), "epochs", *last):
         table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
-        value = "" if row["value"] is None else f"{row['value']:.4f}"
+        value = "" if row["value"] is None else score(row["value"])
         value += spread(row.get(ranking.SPREAD))
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in swept)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
@@ -163,7 +197,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 def spread(deviation: float | None) -> str:
     """Return the standard deviation over folds, to append to a value of the metric."""
-    return "" if deviation is None else f" ± {deviation:.4f}"
+    return "" if deviation is None else f" ± {score(deviation)}"
 
 
 def _expected(key: str) -> str:
@@ -179,10 +213,10 @@ def brief(params: Params) -> str:
 def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
     mode = "smallest" if plan.mode == "min" else "greatest"
     say(
-        "P is {} on validation data, {} wins: [bold]{:.4f}[/] in trial {} ({})",
+        "P is {} on validation data, {} wins: [bold]{}[/] in trial {} ({})",
         plan.metric,
         mode,
-        best.value,
+        score(best.value),
         best.number,
         " ".join(assignments(best.params)),
     )
@@ -193,11 +227,11 @@ def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
         overrides = (*plan.fixed, *assignments(best.params))
         say("train     {}", train_line(*overrides))
         return
-    if (score := record.test.get(plan.metric)) is not None:
+    if (tested := record.test.get(plan.metric)) is not None:
         models = (
             f"the average of its {n} models" if (n := len(record.repeats)) > 1 else "that one model"
         )
-        say(f"test {plan.metric} of {models}: [bold]{score:.4f}[/]")
+        say(f"test {plan.metric} of {models}: [bold]{score(tested)}[/]")
     for anomaly in record.anomalies:
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
@@ -221,9 +255,9 @@ def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
     if isinstance(made, str):
         say("[yellow]note[/]  there is no ensemble: {}", made)
         return
-    parts = [f"[bold]{made.val:.4f}[/] on validation (best single {made.single_val:.4f})"]
+    parts = [f"[bold]{score(made.val)}[/] on validation (best single {score(made.single_val)})"]
     if made.test is not None:
-        parts.append(f"test [bold]{made.test:.4f}[/] (best single {made.single_test:.4f})")
+        parts.append(f"test [bold]{score(made.test)}[/] (best single {score(made.single_test)})")
     say(f"ensemble of {voters(made.trials)}: {plan.metric} {', '.join(parts)}")
     folder = plan.folder / "ensemble"
     say("ensemble  [bold]{}[/]", shortest(folder))

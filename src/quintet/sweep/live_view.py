@@ -1,9 +1,11 @@
 """A sweep's live view in a terminal: slots, last values, best so far, failures, time left."""
 
 import time
+from collections import Counter
 from typing import TYPE_CHECKING
 
-from quintet.base.console import terminal
+from quintet.base.console import plain, terminal
+from quintet.base.formatting import duration, score
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep.console_report import Lines, brief
@@ -11,10 +13,16 @@ from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 
 if TYPE_CHECKING:
+    from rich.console import Group
+    from rich.progress_bar import ProgressBar
     from rich.table import Table
 
 REDRAWS = 2.0
 """Per second."""
+BAR = 10
+"""Characters of the bar over a trial's epochs."""
+NARROWEST = 6
+"""Characters of a column at least: the table stands still while its numbers change."""
 
 
 class Live(Lines):
@@ -31,11 +39,10 @@ class Live(Lines):
         super().__init__(plan, study, total)
         from rich.live import Live as Display
 
-        self.failures = 0
-        self.running: dict[int, tuple[int, Trial, float]] = {}
-        self.started = time.monotonic()
+        self.failures: Counter[int] = Counter()
+        self.slots: dict[int, list[Trial]] = {}
         self._display = Display(
-            console=self.console, get_renderable=self.table, refresh_per_second=REDRAWS,
+            console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
         )  # fmt: skip
 
@@ -49,48 +56,88 @@ class Live(Lines):
         self._display.stop()
 
     def began(self, trial: Trial, slot: int) -> None:
-        """Show a trial in its slot."""
+        """Show a trial in its slot; those of a stack share one."""
         super().began(trial, slot)
-        self.running[trial.number] = (slot, trial, time.monotonic())
+        self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Take a trial out of its slot."""
-        self.running.pop(trial.number, None)
-        self.failures += how.state == "failed"
+        slot = self._leave(trial)
+        if slot is not None:
+            self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
-    def table(self) -> "Table":
-        """Return what is running now: a row for each slot, with a first trial of those in it."""
+    def alone(self, trial: Trial, reason: str) -> None:
+        """Take a trial out of its stack; it begins again on its own."""
+        self._leave(trial)
+        super().alone(trial, reason)
+
+    def _leave(self, trial: Trial) -> int | None:
+        """Return the slot that a trial has left; None if it was in none."""
+        for slot, trials in self.slots.items():
+            left = [each for each in trials if each.number != trial.number]
+            if len(left) < len(trials):
+                self.slots = {s: t for s, t in {**self.slots, slot: left}.items() if t}
+                return slot
+        return None
+
+    def shown(self) -> "Group":
+        """Return what is running now, and how far the sweep is."""
+        from rich.console import Group
+
+        return Group(self._table(), f" {plain(self._summary())}")
+
+    def _table(self) -> "Table":
         from rich import box
-        from rich.markup import escape
         from rich.table import Table
 
-        table = Table(box=box.SIMPLE_HEAD, caption=self._summary(), min_width=72)
-        table.caption_justify = "left"
-        for name in ("slot", "trial", "epoch", self.plan.metric, "s", ""):
-            table.add_column(name, justify="left" if not name else "right")
-        for slot in sorted({slot for slot, *_ in self.running.values()}):
-            here = [(trial, began) for at, trial, began in self.running.values() if at == slot]
-            (trial, began), *stacked = here
-            number = f"{trial.number} +{len(stacked)}" if stacked else str(trial.number)
-            epoch = max(trial.reports, default=0)
-            value = f"{trial.reports[epoch]:.4f}" if epoch else ""
+        table = Table(box=box.SIMPLE_HEAD)
+        failed = ["failed"] if self.failures.total() else []
+        for name in ("slot", "trial", "epoch", "", self.plan.metric, "s", *failed, "params"):
+            left = name in ("", "params")
+            table.add_column(name, justify="left" if left else "right", min_width=NARROWEST)
+        for slot, trials in sorted(self.slots.items()):
+            failures = [str(self.failures[slot] or "") for _ in failed]
+            began = min(self.began_at[trial.number] for trial in trials)
             took = f"{time.monotonic() - began:.0f}"
-            what = escape(brief(trial.params))
-            table.add_row(str(slot), number, str(epoch), value, took, what)
+            numbers = f"{trials[0].number}" + (f"–{trials[-1].number}" if len(trials) > 1 else "")
+            table.add_row(str(slot), numbers, *self._epochs(trials), took, *failures, what(trials))
         return table
+
+    def _epochs(self, trials: list[Trial]) -> "tuple[str, ProgressBar, str]":
+        """Return how many epochs are done, as text and as a bar, and the best metric after them."""
+        from rich.progress_bar import ProgressBar
+
+        epoch, most = max(max(t.reports, default=0) for t in trials), self.plan.max_epochs
+        latest = [t.reports[max(t.reports)] for t in trials if t.reports]
+        best = (min if self.plan.mode == "min" else max)(latest, default=None)
+        bar = ProgressBar(total=max(1, most), completed=epoch, width=BAR)
+        return f"{epoch}/{most}" if most else str(epoch), bar, "" if best is None else score(best)
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
-        best = "" if self.best is None else f" · best {self.best:.4f}"
-        failed = f" · {self.failures} failed" if self.failures else ""
-        spent = time.monotonic() - self.started
-        limit = self.plan.settings.timeout
-        left = f" · {max(0.0, limit - spent):.0f} s left" if limit else ""
-        return f"{done} of {self.total} done · {spent:.0f} s{left}{best}{failed}"
+        best = "" if self.best is None else f" · best {score(self.best)}"
+        failures = self.failures.total()
+        failed = f" · {failures} failed" if failures else ""
+        spent = f" · {duration(time.monotonic() - self.started)}"
+        left = f" · {left} left" if (left := self.left(self._underway())) else ""
+        return f"{done} of {self.total} done{spent}{left}{best}{failed}"
+
+    def _underway(self) -> float:
+        """Return how many trials' worth of epochs the running ones have done."""
+        most = max(1, self.plan.max_epochs)
+        running = (trial for trials in self.slots.values() for trial in trials)
+        return sum(min(1.0, max(trial.reports, default=0) / most) for trial in running)
+
+
+def what(trials: list[Trial]) -> str:
+    """Return the params of a trial; of several in one model, how many there are."""
+    if len(trials) > 1:
+        return f"{len(trials)} trials as one model"
+    return plain(brief(trials[0].params))
 
 
 def view(plan: Plan, study: Study, total: int) -> Lines:

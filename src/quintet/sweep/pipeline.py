@@ -97,6 +97,8 @@ def sweep(
         plan, study = open_study(plan, total)
         slots = settings.slots * (settings.workers if hosted else 1)
         console_report.announce(plan, study, total, min(slots, total))
+        if hosted and slots == 1 < total:
+            console_report.advise_workers(config.hydra.runtime.choices["hydra/launcher"])
         with stop.on_signals():
             if hosted:
                 gave_up = launch(context, config, plan, total, study, stop)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
+from quintet.base.quoting import quoted
 from quintet.config import run_folder, trust
 from quintet.study import spec
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
@@ -175,8 +176,10 @@ def _defaults(base: DictConfig, space: Space) -> Params | None:
 
 
 def _flags(config: DictConfig) -> list[str]:
-    """Return the flags by which a trial finds the same configs."""
+    """Return the words by which a trial finds the same configs."""
     flags = [f"--config-name={config.hydra.job.config_name}"]
     sources = config.hydra.runtime.config_sources
     flags += [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]
-    return flags
+    typed = [s for s in sources if s.provider == "hydra.searchpath in command-line"]
+    searched = ",".join(quoted(f"{s.schema}://{s.path}") for s in typed)
+    return [*flags, f"hydra.searchpath=[{searched}]"] if typed else flags

@@ -4,7 +4,7 @@ import time
 
 EXTRA, LEAST = 0.1, 5.0
 """Share of the time limit, and minimum seconds, by which a trial's last epoch may exceed it."""
-ENDING = 0.15
+ENDING = 0.2
 """Share of a sweep's time, of at least `LEAST` seconds, that is kept for an ensemble."""
 
 

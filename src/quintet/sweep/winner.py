@@ -7,6 +7,7 @@ from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, Record
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base import files
+from quintet.base.formatting import score
 from quintet.base.quoting import quoted
 from quintet.config.trust import as_override
 from quintet.study import leaderboard
@@ -61,8 +62,8 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
     shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
     record = Record.read(made)
     record.anomalies += [
-        f"trial {better.number} was better, {plan.metric} {better.value:.4f}, but its checkpoint "
-        f"is missing or damaged; this is trial {trial.number}"
+        f"trial {better.number} was better, {plan.metric} {score(better.value)}, but its "
+        f"checkpoint is missing or damaged; this is trial {trial.number}"
         for better in passed
     ]
     record.write(made)

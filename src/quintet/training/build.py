@@ -6,12 +6,14 @@ import re
 import warnings
 from collections.abc import Callable, Iterable
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.artifacts.record import PROFILE
-from quintet.base import hydra_internals
+from quintet.artifacts import untrusted_files
+from quintet.artifacts.record import CONFIG, PROFILE
+from quintet.base import hydra_internals, schema
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
 from quintet.base.formatting import listed
@@ -135,10 +137,21 @@ def model(cfg: DictConfig) -> "nn.Module | None":
                 "or give the model's argument",
             ) from error
         raise
+    if cfg.facts.get("inputs"):
+        with untrusted_files.understood(Path(cfg.paths.run) / CONFIG):
+            _take_rows(network, cast("dict[str, Any]", OmegaConf.to_container(cfg.facts.inputs)))
     sizes = [n for n in (cfg.data.get("batch_size"), cfg.facts.train_size) if n is not None]
     if sizes:
         check_batch(network, min(sizes))
     return network
+
+
+def _take_rows(network: "nn.Module", inputs: dict[str, Any]) -> None:
+    """Let a model that names its inputs take the rows which hold several."""
+    from quintet.data.named_inputs import by_name
+    from quintet.data.samples import NamedInput
+
+    by_name(network, {name: schema.build(NamedInput, each) for name, each in inputs.items()})
 
 
 def _unknown_facts(cfg: DictConfig) -> list[str]:

@@ -20,6 +20,7 @@ from quintet.training.training_steps import uneven_steps
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
+    from torch import nn
 
     from quintet.data.lightning_data import ExperimentData
     from quintet.training.callbacks.prune import EarlierFolds
@@ -71,13 +72,21 @@ def run(
             compile_in_place(task)
         run_folder.claim(config, folder)
         tracking.begin(config, trainer.loggers, record)
-        record.parameters = sum(p.numel() for p in (network or task).parameters())
-        summary.announce(config, data, f"{record.parameters:,} parameters", record)
+        record.parameters = count_parameters(network or task)
+        size = f"{record.parameters:,} parameters" if record.parameters else ""
+        summary.announce(config, data, size, record)
         fit(config, trainer, task, data, record)
+        if network is None:  # layers that are made in configure_model are there now
+            record.parameters = count_parameters(task)
         evaluate_best(config, task, data, record)
         score_baselines(config, task, data, record)
     summary.summarise(record, folder)
     return record
+
+
+def count_parameters(module: "nn.Module") -> int:
+    """Return the number of a module's parameters, frozen ones included."""
+    return sum(p.numel() for p in module.parameters())
 
 
 def fit(
@@ -165,11 +174,13 @@ def evaluate_best(
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.logged_metrics import logged
     from quintet.training.callbacks.prediction_collector import PredictionCollector
+    from quintet.training.predicted_samples import save_samples
+    from quintet.training.restoring import restore
 
     record.layers = layers(task)
     if best := checkpoints.best(Path(cfg.paths.run)):
         state = checkpoints.load(best)
-        task.load_state_dict(state["state_dict"])
+        restore(task, state, best)
         record.checkpoint = str(best.relative_to(cfg.paths.run))
         record.best_epoch = int(state["epoch"]) + 1
     evaluator = build.trainer(cfg, watched=False, **WHOLE)
@@ -186,6 +197,9 @@ def evaluate_best(
     if keep is not None:
         with optional_output(record, "predictions.npz"):
             keep.save(Path(cfg.paths.run))
+    elif samples is None and not is_trial() and is_first_rank():
+        with optional_output(record, "samples.npz"):
+            save_samples(task, data, Path(cfg.paths.run))
 
 
 def has_test_step(task: "L.LightningModule") -> bool:

@@ -1,11 +1,10 @@
 """All private parts of Lightning that are used or overridden.
 
 That is its call of every hook of every callback in every step, even the empty ones, its launcher of
-several processes, its reading of what `configure_optimizers` returns, its fetcher of training
-batches, its restoring of a checkpoint's states and what it puts into one. Two attributes are used
-where they belong:
-`_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
-WeightAveraging in `callbacks.swa`.
+several processes, its reading of what `configure_optimizers` returns, its training loaders and the
+fetcher of their batches, its restoring of a checkpoint's states and what it puts into one. Two
+attributes are used where they belong: `_current_fx_name` of the LightningModule in
+`quintet.modules.supervised`, `_average_model` of WeightAveraging in `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
 """
 
@@ -88,6 +87,12 @@ class StatefulLoader(Protocol):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Continue from a position."""
+
+
+def training_loaders(trainer: L.Trainer) -> list[Any]:
+    """Return the training loaders in use."""
+    found = trainer.fit_loop._combined_loader
+    return [] if found is None else list(found.flattened)
 
 
 def optimizers_and_schedules(made: Any) -> tuple[list[Any], list[Any]]:

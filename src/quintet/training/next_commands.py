@@ -16,6 +16,9 @@ INPUTS = {"image": "new.png", "tokens": "new.txt"}
 SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
 """What a first sweep varies, unless something else was typed."""
 
+TUNED = {"optimizer", "loss", "init", "model"}
+"""Choices of which a run needs one for that sweep: a module may take none of them."""
+
 
 def evaluate(folder: Path) -> str:
     """Return the command that scores a run again."""

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold, trained
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
+from quintet.base.formatting import score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
 from quintet.training import next_commands
@@ -41,7 +42,7 @@ def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -
         tell(sentence)
     made = ("metric", "loss", "init", "optimizer", "scheduler")
     tell(" · ".join(f"{group} {_named(cfg, group)}" for group in made if group in choices))
-    tell(f"{_sizes(facts)} · {of} · seed {cfg.seed}")
+    tell(" · ".join(filter(None, (_sizes(facts), of, f"seed {cfg.seed}"))))
     steered = cfg.callbacks.get("steering") and "optimizer" in choices
     if steered and not is_trial() and repeats(cfg) == 1:
         run = f"run={typed(Path(cfg.paths.run))}"
@@ -95,13 +96,13 @@ def summarise(record: Record, folder: Path) -> None:
     better = "greater" if record.metric.mode == "max" else "smaller"
     tell(f"{name}, the {better} the better{_spread(record)}", style="dim")
     if record.loss is not None:
-        test = f", test {record.test['loss']:.4f}" if "loss" in record.test else ""
+        test = f", test {score(record.test['loss'])}" if "loss" in record.test else ""
         loss = f" ({chosen})" if (chosen := record.choices.get("loss")) else ""
-        tell(f"loss{loss}: validation {record.loss:.4f}{test}", style="dim")
+        tell(f"loss{loss}: validation {score(record.loss)}{test}", style="dim")
     for measured in record.metrics:
-        test = f", test {record.test[measured]:.4f}" if measured in record.test else ""
+        test = f", test {score(record.test[measured])}" if measured in record.test else ""
         if measured in record.validation:
-            tell(f"{measured}: validation {record.validation[measured]:.4f}{test}", style="dim")
+            tell(f"{measured}: validation {score(record.validation[measured])}{test}", style="dim")
     for sentence in _remarks(record):
         tell(sentence, style="dim")
     say("")
@@ -118,7 +119,7 @@ def summarise(record: Record, folder: Path) -> None:
         say("profile   {}", shortest(profile))
     if record.checkpoint:
         say_how_to_use(folder, record)
-    if not is_trial():
+    if not is_trial() and next_commands.TUNED & record.choices.keys():
         say("tune      {}", next_commands.tune(record))
 
 
@@ -130,13 +131,13 @@ def _verdict(record: Record, model: str) -> str:
     what = f"{model} on {record.choices.get('data') or 'data'}"
     if own is None:
         return f"{what}: no {name}"
-    told = f"{what}: {name} {own:.4f} on {where} data"
+    told = f"{what}: {name} {score(own)} on {where} data"
     others = {n: sign * p[split] for n, p in record.baselines.items() if split in p}
     if not others:
         return told
     best = max(others, key=lambda n: others[n])
     gain = round(sign * own - others[best], 4)
-    how = f"{abs(gain):.4f} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
+    how = f"{score(abs(gain))} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
     return f"{told}, {how} the best baseline, {best}"
 
 
@@ -202,7 +203,7 @@ def _scores(record: Record, model: str) -> "Table":
 
 
 def _number(value: float | None, best: float | None) -> str:
-    text = "" if value is None else f"{value:.4f}"
+    text = "" if value is None else score(value)
     return f"[bold]{text}[/]" if text and value == best else text
 
 
@@ -214,14 +215,15 @@ def _spread(record: Record) -> str:
         of = "of their averaged predictions" if record.by_sample else "the mean of their scores"
         test = f"; test is {of}" if record.test else ""
         return (
-            f"; validation is the mean of {len(record.repeats)} runs ± {spread['deviation']:.4f} "
-            f"(standard deviation{over}; standard error {spread['error']:.4f}){test}"
+            f"; validation is the mean of {len(record.repeats)} runs "
+            f"± {score(spread['deviation'])} (standard deviation{over}; "
+            f"standard error {score(spread['error'])}){test}"
         )
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
     if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
         return ""
     error = math.sqrt(share * (1 - share) / size)
-    return f"; test ± {error:.4f} (standard error, {size:,} samples)"
+    return f"; test ± {score(error)} (standard error, {size:,} samples)"
 
 
 def _advise(sentence: str, wrong: bool) -> None:

@@ -1,7 +1,8 @@
 import numpy as np
 import pytest
 
-from quintet.analysis.bootstrap import difference, intervals, weights
+from quintet.analysis.bootstrap import difference, weights
+from quintet.analysis.intervals import intervals
 from quintet.artifacts.predictions_file import Predictions
 
 
@@ -63,3 +64,10 @@ def test_a_paired_difference_is_surer_than_two_intervals():
 def test_models_that_answered_other_samples_are_not_compared():
     with pytest.raises(ValueError, match="same samples"):
         difference(classified(np.ones(4, bool)), classified(np.ones(5, bool)), "accuracy")
+
+
+def test_the_interval_of_a_perfect_score_has_a_width() -> None:
+    perfect = classified(np.full(180, True))
+    found = intervals(perfect, ["accuracy", "f1"])
+    assert found["accuracy"].low == pytest.approx(180 / (180 + 1.96**2), abs=1e-4)
+    assert np.isnan(found["f1"].low)  # resamples of no error show none

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 import runs
 from quintet.artifacts import checkpoints
+from quintet.base import devices
 from quintet.base.errors import Code, UserError
 from quintet.training import build
 from quintet.training.factories import optimizer_factory
@@ -83,3 +84,9 @@ def test_compiled_model_shares_its_checkpoints_with_a_plain_one(
     assert runs.record(folder)["test"] == pytest.approx(compiled, abs=1e-5)
     run_train(None, f"resume={folder}", "compile=true", "trainer.max_epochs=3")
     assert runs.epochs(folder) == 3
+
+
+def test_the_memory_in_use_is_that_of_everybody_on_the_device(monkeypatch):
+    assert devices.memory(torch.device("cpu")) == ""
+    monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (73_900_000_000, 80_100_000_000))
+    assert devices.memory(torch.device("cuda")) == "6.2/80 GB"

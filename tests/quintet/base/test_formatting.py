@@ -4,18 +4,19 @@ import math
 
 import pytest
 
-from quintet.analysis.significance import fewest, judge, wilson
-from quintet.base.formatting import change, listed, score
+from quintet.analysis.intervals import wilson
+from quintet.analysis.significance import fewest, judge
+from quintet.base.formatting import change, listed, number, rounded, score
 from quintet.report.sweep.importance import disagreements, measured
 from quintet.report.sweep.scales import ticks
 from quintet.study.space import Choice, Interval
 
 
 def test_the_wilson_interval_is_that_of_the_textbook():
-    low, high = wilson(0.5, 10)  # Newcombe 1998, "Two-sided confidence intervals"
-    assert (low, high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
-    assert wilson(1.0, 180)[1] == pytest.approx(1.0)
-    assert wilson(1.0, 180)[0] == pytest.approx(180 / (180 + 1.96**2), abs=1e-4)
+    found = wilson(0.5, 10)  # Newcombe 1998, "Two-sided confidence intervals"
+    assert (found.low, found.high) == pytest.approx((0.2366, 0.7634), abs=1e-4)
+    assert wilson(1.0, 180).high == pytest.approx(1.0)
+    assert wilson(1.0, 180).low == pytest.approx(180 / (180 + 1.96**2), abs=1e-4)
 
 
 @pytest.mark.parametrize(
@@ -71,6 +72,11 @@ def test_ticks_stand_at_the_values_that_they_name(p):
 
 def test_numbers_in_words():
     assert score(0.12345) == "0.1235"
-    assert score(1234.567) == "1234.6"
+    assert score(1234.567) == "1,234.6"
+    assert score(392100.4) == "392,100"
+    assert score(0.00012345) == "0.000123"
+    assert score(0.0) == "0"
+    assert number(-0.0000125) == "-1.25e-5"
+    assert rounded("131072") == "131072"
     assert change(-0.5) == "−0.5000"
     assert listed(["a", "b", "c"]) == "a, b and c"

@@ -68,6 +68,24 @@ def test_two_models_are_compared_on_the_same_samples(sweeps):
     assert "is not significant" in made.remarks[0]
 
 
+@pytest.mark.parametrize(
+    ("one", "other", "titles"),
+    [
+        ("grid/best", "grid/best", ["loss, validation", "loss, test"]),
+        ("a", "b", ["loss, mean"]),
+        ("a/trials/0000", "b", ["loss, 0000", "loss, mean of the seeds"]),
+        ("grid", "a", ["loss of the best"]),
+    ],
+)
+def test_further_metrics_are_compared_too(sweeps, one, other, titles):
+    a, b = (side(sweeps[s.partition("/")[0]] / s.partition("/")[2], s) for s in (one, other))
+    for run in (*a.runs.values(), *b.runs.values()):
+        run.record.metrics = ["loss"]  # which every run has measured
+    table = {row[0]: row[1:] for row in verdict(a, b).rows}
+    assert [title for title in table if "loss" in title] == titles
+    assert all(cell and cell != "nan" for title in titles for cell in table[title][:1])
+
+
 def test_searches_are_compared_at_equal_budget(sweeps):
     whole = side(sweeps["grid"], "a")
     made = of_searches(whole, side(sweeps["a"], "b"))

@@ -46,7 +46,7 @@ def chromium():
 @pytest.mark.parametrize("name", RUNS)
 def test_a_run_ends_with_a_page_on_which_everything_is_drawn(chromium, trained, name):
     page = browsing.opened(chromium, trained / name / "report.html")
-    titles = [s for s in SECTIONS if s not in ("Checks", "Profile")]
+    titles = [s for s in SECTIONS if s not in ("Checks", "Profile", "Samples")]
     assert page.locator("section h2").all_inner_texts() == titles
     charts = page.locator("figure.chart")
     assert charts.count() >= 4
@@ -93,9 +93,11 @@ def test_a_record_of_an_earlier_version_still_has_its_page(trained, tmp_path):
 def test_the_command_writes_it_again(trained, tmp_path):
     from omegaconf import OmegaConf
 
-    cfg = OmegaConf.create({"run": str(trained / "digits"), "sweep": None, "output": None})
+    cfg = OmegaConf.create(
+        {"run": str(trained / "digits"), "sweep": None, "output": None, "live": False}
+    )
     cfg.output = str(tmp_path / "other.html")
-    assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 2
+    assert report(cfg).read_text().count("<h2>") == len(SECTIONS) - 3
     with pytest.raises(UserError) as caught:
         report(OmegaConf.merge(cfg, {"sweep": "too"}))
     assert caught.value.code is Code.CONFLICT

@@ -29,6 +29,8 @@ def make(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
     env = {k: v for k, v in os.environ.items() if not k.startswith(("MAKE", "MFLAGS"))}
     env |= {"PATH": f"{folder}{os.pathsep}{env['PATH']}"}
     env.pop("PYTHON", None)
+    if not any(word.startswith("UV=") for word in words):
+        words = (*words, "UV=")  # a uv of this machine is not asked
     return subprocess.run(
         ["make", *words], cwd=folder, env=env, capture_output=True, text=True, check=False
     )
@@ -108,3 +110,16 @@ def test_an_update_that_was_cut_off_does_not_count_as_done(checkout):
     assert make(checkout, "install", "PYTHON=fake-python").returncode != 0
     assert made(checkout) == 1
     assert not (checkout / ".venv/.installed").exists()
+
+
+def test_uv_installs_where_it_is_there(checkout):
+    uv = checkout / "fake-uv"
+    uv.write_text('#!/bin/sh\necho "$@" >> by_uv\n')
+    uv.chmod(0o755)
+    words = ("PYTHON=fake-python", "UV=fake-uv", "PIP_FIND_LINKS=/a /b")
+    assert make(checkout, "install", *words).returncode == 0
+    lines = (checkout / "by_uv").read_text().splitlines()
+    assert lines[-1].startswith("pip install --python .venv/bin/python")
+    assert "--find-links /a --find-links /b" in lines[-1]
+    assert "--constraint requirements.lock" in lines[-1]
+    assert not (checkout / "used").exists()

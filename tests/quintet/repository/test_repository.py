@@ -95,6 +95,19 @@ def pins() -> dict[str, Requirement]:
     return {canonicalize_name(entry.name): entry for entry in entries}
 
 
+LEFT_OUT = re.compile(r"(cuda|nvidia|triton)([-a-z0-9]*)|httpx2-jsfetch|tzdata")
+"""What pip finds itself: torch pins its CUDA packages, and two are of other platforms."""
+
+
+def test_both_locks_pin_the_same() -> None:
+    lock = tomllib.loads((ROOT / "uv.lock").read_text("utf-8"))
+    own = {each["name"] for each in lock["package"] if "editable" in each["source"]}
+    pinned = {each["name"]: each["version"] for each in lock["package"] if each["name"] not in own}
+    for_pip = {name: str(entry.specifier).removeprefix("==") for name, entry in pins().items()}
+    rest = {n: v for n, v in pinned.items() if n in for_pip or not LEFT_OUT.fullmatch(n)}
+    assert rest == for_pip, "run `make lock`"
+
+
 def project() -> dict:
     return tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 

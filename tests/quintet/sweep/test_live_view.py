@@ -1,6 +1,7 @@
 """What a person sees while a sweep runs."""
 
 import io
+import re
 from dataclasses import replace
 
 import pytest
@@ -15,7 +16,7 @@ from quintet.sweep.trial_outcome import Outcome
 
 def shown(live):
     console = Console(file=io.StringIO(), width=120)
-    console.print(live.table())
+    console.print(live.shown())
     return console.file.getvalue()
 
 
@@ -34,16 +35,46 @@ def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
     assert "best 0.8000 · 1 failed" in shown(live)
 
 
-def test_the_live_view_shows_how_many_trials_share_a_slot(tmp_path):
+def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeypatch):
+    chosen = replace(plan(tmp_path, swept(x=[1, 2, 3, 4])), max_epochs=10)
+    live = Live(chosen, loop(chosen).study, 4)
+    live.console.file = io.StringIO()
+    first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
+    now = live.started
+    monkeypatch.setattr("quintet.sweep.console_report.time.monotonic", lambda: now)
+    live.began(first, 0)
+    now += 60
+    assert "left" not in shown(live)
+    live.ended(first, Outcome("completed", "completed", 0.8, None, 10, 60.0))
+    assert "1 of 4 done · 60.0 s · about 3.0 min left" in shown(live)
+    live.began(second, 0)
+    second.reports[5] = 0.7
+    now += 30
+    assert "about 2.5 min left" in shown(live)
+    assert re.search(r"0\s+1\s+5/10", shown(live))
+
+
+def test_the_trials_of_a_stack_share_a_line(tmp_path):
+    chosen = replace(plan(tmp_path, swept(x=[1, 2, 3])), max_epochs=10)
+    live = Live(chosen, loop(chosen).study, 3)
+    live.console.file = io.StringIO()
+    first, second = (Trial(i, "running", None, {"x": str(i)}, {4: 0.5 + i / 10}) for i in range(2))
+    live.began(first, 0)
+    live.began(second, 0)
+    assert re.search(r"0 +0–1 +4/10 .* 0\.6000 .* 2 trials as one model", shown(live))
+    live.alone(first, "dropout")
+    assert re.search(r"0 +1 +4/10 .* x=1", shown(live))
+
+
+def test_a_slot_shows_how_many_trials_failed_in_it(tmp_path):
     chosen = plan(tmp_path, swept(x=[1, 2, 3]))
     live = Live(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
-    stacked = [Trial(i, "running", None, {"x": str(i)}) for i in range(3)]
-    for trial in stacked:
-        live.began(trial, 0)
-    assert "0 +2" in shown(live)
-    live.ended(stacked[0], Outcome("completed", "completed", 0.8, None, 5, 1.0))
-    assert "1 +1" in shown(live)
+    first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
+    live.began(first, 1)
+    live.ended(first, Outcome("failed", "failed", reason="no luck"))
+    live.began(second, 1)
+    assert re.search(r"\n +1 +1 .* 1 +x=1", shown(live))
 
 
 def test_plain_lines_where_there_is_no_terminal(tmp_path):

@@ -13,7 +13,7 @@ pytestmark = template_only
 NAME = "zebra_vision_of_tomorrow"  # as long as is allowed, and late in the alphabet of imports
 TOUCHED = r"""
     src/(project|zebra\w+)/.*  |  tests/(project|zebra\w+)/.*  |  configs/\w+/\w+\.yaml
-    |  pyproject\.toml  |  docs/site/mkdocs\.yml
+    |  pyproject\.toml  |  uv\.lock  |  docs/site/mkdocs\.yml
 """
 
 
@@ -85,6 +85,11 @@ def test_distribution_and_docs_have_the_name(renamed):
     found = tomllib.loads((renamed / "pyproject.toml").read_text())
     assert found["project"]["name"] == NAME
     assert found["project"]["optional-dependencies"]["all"][0].startswith(f"{NAME}[")
+    assert found["dependency-groups"]["dev"][0].startswith(f"{NAME}[")
+    assert [*found["tool"]["uv"]["sources"]] == [NAME]
+    lock = tomllib.loads((renamed / "uv.lock").read_text())
+    (own,) = (each["name"] for each in lock["package"] if "editable" in each["source"])
+    assert own == NAME.replace("_", "-")
     assert found["tool"]["quintet"]["project"] == NAME
     assert f"{NAME}*" in found["tool"]["setuptools"]["packages"]["find"]["include"]
     (title,) = re.findall("^site_name: (.*)$", (renamed / "docs/site/mkdocs.yml").read_text(), re.M)

@@ -50,7 +50,7 @@ class TensorLoader:
         self.x, self.y, self.classes = x, y, classes
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.rank, self.world_size = rank, world_size
-        self.epoch = 0
+        self.epoch = self.taken = self.start = 0
         # Lightning announces the epoch to `loader.sampler`, as to a DistributedSampler.
         self.sampler, self.batch_sampler = self, None
 
@@ -66,11 +66,21 @@ class TensorLoader:
     def __iter__(self) -> Iterator[tuple[Tensor, Tensor]]:
         order = self._order()
         stride = self.batch_size * self.world_size
-        for i in range(len(self)):
+        start, self.start = self.start, 0
+        for i in range(start, len(self)):
+            self.taken = i + 1
             mine = order[i * stride : (i + 1) * stride][self.rank :: self.world_size]
             if len(mine):
                 # the same rows as x[mine], which takes three times as long
                 yield self.x.index_select(0, mine), self.y.index_select(0, mine)
+
+    def state_dict(self) -> dict[str, int]:
+        """Return how many batches of the epoch have been taken."""
+        return {"taken": self.taken}
+
+    def load_state_dict(self, state: dict[str, int]) -> None:
+        """Let the next pass, and only that, begin after the batches that were taken."""
+        self.start = int(state["taken"])
 
     def _order(self) -> Tensor:
         if not self.shuffle:
@@ -127,6 +137,8 @@ class AugmentedLoader:
         self.seed, self.rank, self.device = seed, rank, device
         self.epoch = 0
         self.sampler, self.batch_sampler = self, None
+        if isinstance(loader, TensorLoader):  # with any other one a pass cannot be continued
+            self.state_dict, self.load_state_dict = loader.state_dict, loader.load_state_dict
 
     def set_epoch(self, epoch: int) -> None:
         """Choose the order and the changes of the next pass."""
@@ -138,7 +150,8 @@ class AugmentedLoader:
 
     def __iter__(self) -> Iterator[Any]:
         generator = torch.Generator()
-        for number, (x, y) in enumerate(self.loader):
+        start = getattr(self.loader, "start", 0)
+        for number, (x, y) in enumerate(self.loader, start):
             key = np.random.SeedSequence((self.seed, self.epoch, number, self.rank))
             generator.manual_seed(int(key.generate_state(1, np.uint64)[0] >> 1))
             if self.device is not None:

@@ -20,6 +20,8 @@ from quintet.data.scaling.statistic import (
 from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
+ROUNDED = 4 * torch.finfo(torch.float32).eps
+"""Of a sum of two opposite numbers: what is smaller, relative to them, was zero before scaling."""
 
 
 class Preprocess:
@@ -125,7 +127,9 @@ class Preprocess:
         codes = x.narrow(axis, numbers, x.shape[axis] - numbers)
         if len(self.quantiles):
             scaled = self._by_feature(scaled, axis, from_normal_scores)
-        own = scaled * self.width.reshape(shape) + self.centre.reshape(shape)
+        moved, centre = scaled * self.width.reshape(shape), self.centre.reshape(shape)
+        own = moved + centre
+        own = own.masked_fill(own.abs() <= ROUNDED * centre.abs(), 0)
         return torch.cat([own, codes], dim=axis)
 
     def transform_target(self, y: Tensor) -> Tensor:

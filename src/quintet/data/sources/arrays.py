@@ -2,25 +2,25 @@
 
 import zipfile
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
+from quintet.data.named_inputs import EXACT, rows_of
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.table_file import RawTable
-from quintet.data.samples import Kind, Samples
-from quintet.data.sources.columns import offsets_of, offsets_remark
+from quintet.data.samples import NamedInput, Samples
+from quintet.data.sources.array_inputs import Converted, converted, kind_of, new_input
 from quintet.data.sources.frames import existing
-from quintet.data.sources.image_arrays import Channels, channels_of, white_for, white_of
 from quintet.data.sources.mask_values import class_maps, mask_remarks
 from quintet.data.sources.parts import joined, part_of, without_part
 from quintet.data.sources.targets import Target, one_hot, target_of
 
+Names = str | list[str]
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
 Y_NAMES = ("y", "labels", "label", "targets", "target", "classes")
 
@@ -28,8 +28,8 @@ Y_NAMES = ("y", "labels", "label", "targets", "target", "classes")
 def arrays(
     path: str | None = None,
     task: str | None = None,
-    kind: str | None = None,
-    x: str = "x",
+    kind: str | dict[str, str] | None = None,
+    x: Names = "x",
     y: str = "y",
     channels: str | None = None,
     ignore: int | None = None,
@@ -44,13 +44,16 @@ def arrays(
     classes of a segmentation. Files with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`,
     `y_val`, or names such as `train_images`) keep these parts.
 
+    Several inputs, `x=[image,table]`, reach a model by their names (`quintet.data.named_inputs`).
+    Among several, whole numbers (N, T) are tokens, or masks of them.
+
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
         task: binary, multiclass, multilabel, regression or segmentation; None infers it from the
             targets.
         kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
-            shape.
-        x: name of the inputs in the file.
+            shape. Of several inputs by name.
+        x: name of the inputs in the file, or the names of several.
         y: name of the targets, (N,), (N, K) or (N, H, W).
         channels: first or last, the axis of an image's channels; None infers it from the shape.
         ignore: value of mask pixels that neither loss nor metric counts.
@@ -61,44 +64,118 @@ def arrays(
         UserError: anything wrong with the file or its values.
 
     """
-    inputs, targets, part = _read(path, x, y, {"val": val_path, "test": test_path})
+    others = {"val": val_path, "test": test_path}
+    if not isinstance(x, str):
+        return _several(path, task, kind, list(x), y, channels, others)
+    if not isinstance(kind, str | None):
+        raise _no_kind(kind)
+    inputs, targets, part = _read(path, x, y, others)
     found_kind = kind_of(inputs, kind)
     segmented = task == "segmentation" or (found_kind == "image" and targets.ndim == 3)
     _check_shapes(inputs, targets, x, y, str(path), masks=segmented)
-    image = found_kind == "image" and inputs.ndim == 4
-    axis, remark = channels_of(inputs.shape, channels) if image else (None, "")
-    white = white_of(inputs) if found_kind == "image" else 1.0
-    offsets = offsets_of(inputs) if found_kind in ("table", "sequence") else None
-    converted = convert(inputs, found_kind, axis, white, offsets)
+    read = converted(inputs, found_kind, x, channels)
     found = _masks(targets, ignore) if segmented else _target(targets, task)
     samples = Samples(
-        x=converted,
+        x=read.x,
         y=found.y,
         task=found.task,
         kind=found_kind,
         class_names=found.names,
-        vocabulary=int(converted.max()) + 1 if found_kind == "tokens" else 0,
+        vocabulary=read.vocabulary,
         split=part,
         data_summary=[
             f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
-            *([remark] if remark else []),
-            *([] if offsets is None else [offsets_remark(offsets)]),
-            *([_range_remark(converted, white, inputs)] if found_kind == "image" else []),
+            *read.remarks,
             found.summary,
         ],
-        reader={
-            "kind": "array",
-            "of": found_kind,
-            "shape": list(converted.shape[1:]),
-            "x": x,
-            "dtype": inputs.dtype.name,
-            "channels_at": axis,
-            "offsets": None if offsets is None else offsets.tolist(),
-        },
+        reader={**read.reader, **found.reader},
     )
     check(samples)
     return samples
+
+
+def _several(
+    path: str | None,
+    task: str | None,
+    kind: str | dict[str, str] | None,
+    names: list[str],
+    y: str,
+    channels: str | None,
+    others: dict[str, str | None],
+) -> Samples:
+    """Return samples of several inputs, side by side in one row."""
+    if isinstance(kind, str) or (kind and set(kind) - set(names)) or len({*names}) < len(names):
+        raise _no_kind(kind)
+    read: dict[str, Converted] = {}
+    for name in names:
+        inputs, targets, part = _read(path, name, y, others)
+        own = (kind or {}).get(name)
+        if own is None and inputs.ndim == 2 and inputs.dtype.kind in "biu":
+            own = "tokens"
+        _check_shapes(inputs, targets, name, y, str(path), masks=False)
+        read[name] = converted(inputs, kind_of(inputs, own), name, channels)
+        if read[name].vocabulary > EXACT:
+            raise UserError(
+                f"'{name}' has ids up to {read[name].vocabulary - 1:,}; beside other inputs they "
+                f"are exact up to {EXACT:,}",
+                code=Code.DATA,
+            )
+    found = _target(targets, task)
+    inputs_of = {
+        name: NamedInput(each.reader["of"], each.reader["shape"], each.vocabulary)
+        for name, each in read.items()
+    }
+    told = ", ".join(f"{n} {i.kind} {i.shape}" for n, i in inputs_of.items())
+    samples = Samples(
+        x=rows_of({name: each.x for name, each in read.items()}),
+        y=found.y,
+        task=found.task,
+        kind="table",
+        class_names=found.names,
+        split=part,
+        inputs=inputs_of,
+        data_summary=[
+            f"{path}: {len(targets)} samples of several inputs: {told}.",
+            *(f"{name}: {remark}" for name, each in read.items() for remark in each.remarks),
+            found.summary,
+        ],
+        reader={"kind": "named", "inputs": {name: each.reader for name, each in read.items()}},
+    )
+    check(samples)
+    return samples
+
+
+def _no_kind(kind: object) -> UserError:
+    return UserError(
+        "does not fit data.x",
+        code=Code.INCOMPATIBLE,
+        key="data.kind",
+        value=kind,
+        hint="Of one input it is a word; of several, each with its own name, a mapping, such as "
+        "data.kind={ids: tokens}; null infers it.",
+    )
+
+
+def new_rows(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
+    """Read new samples of several inputs as those of training; return rows (N, F) with remarks.
+
+    Raises:
+        UserError: one is missing, or does not fit the training data.
+
+    """
+    stored, parts, told = load(path), {}, []
+    for name, own in reader["inputs"].items():
+        if name not in stored:
+            raise UserError(
+                f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
+            )
+        parts[name], remarks = new_input(stored[name], own, path)
+        told += [f"{name}: {remark}" for remark in remarks]
+    if len({len(part) for part in parts.values()}) > 1:
+        counts = ", ".join(f"{len(part)} of {name}" for name, part in parts.items())
+        raise UserError(f"{path} has not as many samples of each input: {counts}", code=Code.DATA)
+    return rows_of(parts), told
 
 
 def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
@@ -116,32 +193,7 @@ def new_array(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
         raise UserError(
             f"{path} has no array '{name}'.", code=Code.UNKNOWN_NAME, value=name, allowed=stored
         )
-    inputs = stored[name]
-    kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
-    if kind is None:
-        raise UserError("The run does not record what its inputs are", code=Code.INCOMPATIBLE)
-    axis: Channels | None = reader.get("channels_at")
-    if kind == "image" and inputs.ndim == 4 and axis is None:
-        axis = channels_of(inputs.shape, None)[0]
-    white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
-    offsets = None if reader.get("offsets") is None else np.array(reader["offsets"])
-    if offsets is not None and inputs.shape[-1] != len(offsets):
-        offsets = None  # of another shape, which is refused below
-    x = convert(inputs, kind, axis, white, offsets)
-    expected = reader.get("shape")
-    if expected is not None and list(x.shape[1:]) != list(expected):
-        raise UserError(
-            f"{path}: samples of shape {list(x.shape[1:])}, but the model was trained on "
-            f"{expected}",
-            code=Code.INCOMPATIBLE,
-        )
-    if x.is_floating_point() and not x.isfinite().all():
-        raise UserError(
-            f"{path} has NaN or infinite values",
-            code=Code.DATA,
-            hint="Repair or leave out such samples",
-        )
-    return x, [remark] if remark else []
+    return new_input(stored[name], reader, path)
 
 
 def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
@@ -162,80 +214,6 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
         raise UserError(
             f"{file} is not a readable npz or npy file: {reason}", code=Code.DAMAGED
         ) from problem
-
-
-def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
-    """Infer the kind of inputs from their shape, or check the one given."""
-    if kind is not None and kind not in get_args(Kind):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="data.kind",
-            value=kind,
-            allowed=get_args(Kind),
-        )
-    by_shape: dict[int, tuple[Kind, ...]] = {
-        2: ("table", "tokens"),
-        3: ("image", "sequence") if inputs.dtype == np.uint8 else ("sequence", "image"),
-        4: ("image",),
-    }
-    allowed = by_shape.get(inputs.ndim, ())
-    chosen = kind or (allowed[0] if allowed else None)
-    for candidate in allowed:
-        if candidate == chosen:
-            return candidate
-    raise UserError(
-        f"Inputs of shape {inputs.shape} cannot be {chosen or 'used'}: a table is (N, F), tokens "
-        "(N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or (N, H, W, C)",
-        code=Code.DATA if kind is None else Code.INCOMPATIBLE,
-        value=kind,
-    )
-
-
-def convert(
-    inputs: NDArray[Any],
-    kind: Kind,
-    channels: Channels | None = None,
-    white: float = 1.0,
-    offsets: NDArray[Any] | None = None,
-) -> Tensor:
-    """Return inputs in the shape and type that `Samples` has for their kind.
-
-    Args:
-        inputs: as stored.
-        kind: of the inputs.
-        channels: axis of the channels of images (N, _, _, _).
-        white: what values are divided by.
-        offsets: what is taken off each feature before the values become float32, see `offsets_of`.
-
-    """
-    if inputs.dtype.kind not in "biuf":
-        raise UserError(
-            f"Inputs of type {inputs.dtype} are not numbers",
-            code=Code.DATA,
-            hint="Encode them as numbers",
-        )
-    if kind == "tokens":
-        if inputs.dtype.kind == "f":
-            raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
-        return torch.from_numpy(inputs.astype(np.int64))
-    if offsets is not None:
-        inputs = inputs - offsets
-    with np.errstate(over="ignore"):
-        values = torch.from_numpy(inputs.astype(np.float32))
-    if kind == "image" and inputs.ndim == 3:
-        values = values[:, None]
-    elif kind == "image" and channels == "last":
-        values = values.movedim(-1, 1).contiguous()
-    if kind == "table" and values.isnan().any():
-        row = int(values.isnan().any(dim=1).nonzero()[0])
-        raise UserError(
-            f"Sample {row} (from 0) has a NaN value",
-            code=Code.DATA,
-            hint="Fill it, or use data=csv, where missing values are filled with the training "
-            "median",
-        )
-    return values.div_(white) if white != 1 else values
 
 
 def _check_shapes(
@@ -278,13 +256,6 @@ def _target(targets: NDArray[Any], task: str | None) -> Target:
         {name: of_series(pd.Series(c), name) for name, c in zip(names, columns, strict=True)}
     )
     return target_of(table, names, task)
-
-
-def _range_remark(x: Tensor, white: float, inputs: NDArray[Any]) -> str:
-    low, high = float(x.min()), float(x.max())
-    if white != 1:
-        return f"Values of type {inputs.dtype} are divided by {white:g}: {low:g} to {high:g}."
-    return f"Values of type {inputs.dtype} are left as they are: {low:g} to {high:g}."
 
 
 def _read(
@@ -332,8 +303,9 @@ def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
             key="data.task",
             value="segmentation",
         )
-    y, names = class_maps(targets.astype(np.int64), ignore)
-    return Target(y, "segmentation", names, " ".join(mask_remarks(y, names, names)))
+    maps = class_maps(targets.astype(np.int64), ignore)
+    told = " ".join(mask_remarks(maps.index, maps.names, maps.names))
+    return Target(maps.index, "segmentation", maps.names, told, reader=maps.reader())
 
 
 def _parts(

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 import torch
 
@@ -55,14 +56,14 @@ def masks(
     scaled = _check_extents(found)
     train = [i for i, part in zip(found.images, found.parts, strict=True) if not part]
     read = pictures(found.images, train, size, grayscale, background)
-    y, names, told = _classes(found.masks, read, _value(ignore), threshold, class_names)
+    maps, reader, told = _classes(found.masks, read, _value(ignore), threshold, class_names)
     split = [0 if part is None else part for part in found.parts]
     return Samples(
         x=read.x,
-        y=y,
+        y=maps.index,
         task="segmentation",
         kind="image",
-        class_names=names,
+        class_names=maps.names,
         split=torch.tensor(split) if any(split) else None,
         data_summary=[
             f"{root}: {len(found.images)} {read.colour} images with masks.",
@@ -71,7 +72,7 @@ def masks(
             *scaled,
             *told,
         ],
-        reader=read.reader,
+        reader={**read.reader, **reader},
     )
 
 
@@ -81,8 +82,8 @@ def _classes(
     ignore: int | None,
     threshold: int | None,
     class_names: list[str] | None,
-) -> tuple[torch.Tensor, list[str], list[str]]:
-    """Return class indices (N, H, W), names of the classes, and remarks."""
+) -> tuple[mask_values.ClassMaps, dict[str, Any], list[str]]:
+    """Return the classes of pixels, how predicted masks are written, and remarks."""
     shape = read.rows.reading.size
     if (need := len(files) * BYTES_OF_A_CLASS * shape[0] * shape[1]) > LARGEST:
         raise UserError(
@@ -95,9 +96,12 @@ def _classes(
         values, coloured = mask_values.two_classes(values, threshold, ignore), False
     elif class_names is None and not coloured:
         mask_values.check_edges(values, files, ignore)
-    own = mask_values.class_maps(values, ignore, colours=coloured)[1]
-    y, names = mask_values.class_maps(values, ignore, class_names, coloured)
-    return y, names, mask_values.mask_remarks(y, names, own)
+    own = mask_values.class_maps(values, ignore, colours=coloured).names
+    maps = mask_values.class_maps(values, ignore, class_names, coloured)
+    reader = maps.reader(coloured)
+    if threshold is not None:  # the ends, which any threshold tells apart
+        reader["mask_values"] = [0, max(255, threshold)]
+    return maps, reader, mask_values.mask_remarks(maps.index, maps.names, own)
 
 
 def _value(ignore: int | str | None) -> int | None:

@@ -130,10 +130,25 @@ def check_edges(values: Values, files: Sequence[str], ignore: int | None) -> Non
     )
 
 
+@dataclass(frozen=True)
+class ClassMaps:
+    """Masks as class indices."""
+
+    index: Tensor
+    """(N, H, W), int64; `IGNORED` where no class counts."""
+    names: list[str]
+    values: list[int]
+    """What each class is in the files: a value, or a colour as 0xrrggbb."""
+
+    def reader(self, colours: bool = False) -> dict[str, Any]:
+        """Return how predicted masks are written, for `Samples.reader`."""
+        return {"mask_values": self.values, "mask_colours": colours}
+
+
 def class_maps(
     values: Values, ignore: int | None, names: Sequence[str] | None = None, colours: bool = False
-) -> tuple[Tensor, list[str]]:
-    """Return masks (N, H, W) as class indices, `IGNORED` where the value is `ignore`, and names.
+) -> ClassMaps:
+    """Return masks (N, H, W) as class indices, `IGNORED` where the value is `ignore`.
 
     Values from 0 on without large gaps stay as they are, and so do those for which there are names;
     others, such as 0 and 255 or colours, are numbered in increasing order.
@@ -157,7 +172,9 @@ def class_maps(
     index[(values == IGNORED) | (values == ignore)] = IGNORED
     kept = list(range(found[-1] + 1 if found else 0)) if as_is else found
     own = [f"#{value:06x}" if colours else str(value) for value in kept]
-    return torch.from_numpy(index.astype(np.int64)), _named(names, own, as_is)
+    named = _named(names, own, as_is)
+    kept += [*range(len(kept), len(named))]  # classes that no mask has
+    return ClassMaps(torch.from_numpy(index.astype(np.int64)), named, kept)
 
 
 def _named(names: Sequence[str] | None, own: list[str], as_is: bool) -> list[str]:

@@ -11,6 +11,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.sources.tar_members import TarMember
+from quintet.data.sources.tar_members import opened as opened_file
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -137,7 +139,7 @@ def decoded(file: str | Path, background: tuple[int, int, int]) -> tuple[Floats,
     from PIL import Image, ImageOps
 
     try:
-        with Image.open(file) as opened:
+        with Image.open(opened_file(file)) as opened:
             picture = ImageOps.exif_transpose(opened)
             depth = _depth(picture.mode)
             if depth == "8-bit":
@@ -167,7 +169,7 @@ def header(file: str | Path) -> Header:
     from PIL import Image
 
     try:
-        with Image.open(file) as picture:
+        with Image.open(opened_file(file)) as picture:
             turned = picture.getexif().get(0x0112, 1) in (5, 6, 7, 8)
             width, height = reversed(picture.size) if turned else picture.size
             return Header(
@@ -268,7 +270,8 @@ def _unsigned(picture: "Image.Image") -> bool:
 
 def _unreadable(file: str | Path, problem: Exception) -> UserError:
     hint = "Replace or delete it"
-    if str(file).lower().endswith((".tif", ".tiff")) and (layout := _tiff_layout(file)):
+    tiff = str(file).lower().endswith((".tif", ".tiff")) and not isinstance(file, TarMember)
+    if tiff and (layout := _tiff_layout(file)):
         problem = ValueError(f"Pillow reads no TIFF of {layout}")
         hint = "Convert such images, or give all as an array: data=arrays, x of shape (N, C, H, W)"
     return UserError(f"{file} is not a readable image: {problem}", code=Code.DAMAGED, hint=hint)

@@ -11,7 +11,7 @@ from torch import Tensor
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
-from quintet.data.sources.arrays import new_array
+from quintet.data.sources.arrays import new_array, new_rows
 from quintet.data.sources.columns import (
     Spec,
     encode,
@@ -22,6 +22,7 @@ from quintet.data.sources.columns import (
 )
 from quintet.data.sources.frames import existing
 from quintet.data.sources.images import new_images
+from quintet.data.sources.pixels import header
 from quintet.data.sources.series import new_windows
 from quintet.data.sources.text import encode as encode_text
 
@@ -38,6 +39,8 @@ class NewInput:
     """Name of each sample: row number (from 1) or file."""
     remarks: list[str] = field(default_factory=list)
     """What was ignored, missing or unknown, one sentence each."""
+    extents: list[tuple[int, int]] | None = None
+    """Height and width of each image in its file; None if they are those of `x`."""
 
 
 LAYOUT = ("separator", "encoding", "skip_rows", "comment")
@@ -65,10 +68,14 @@ def read_new(
     """
     file = Path(path).expanduser()
     kind = reader.get("kind", "nothing")
+    if kind == "named":
+        x, told = new_rows(file, reader)
+        return NewInput(x, _rows(len(x)), told)
     if file.suffix.lower() in ARRAYS or kind == "array":
         return _read_array(file, reader)
     if kind == "image":
-        return NewInput(*new_images(file, reader))
+        x, files, remarks = new_images(file, reader)
+        return NewInput(x, files, remarks, [header(each).extent for each in files])
     if kind == "tokens" and file.suffix.lower() == ".txt":
         lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
         return _texts([line for line in lines if line.strip()], reader)

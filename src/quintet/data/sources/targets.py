@@ -37,6 +37,8 @@ class Target:
     names: list[str]
     summary: str
     columns: list[ColumnSummary] = field(default_factory=list)
+    reader: dict[str, Any] = field(default_factory=dict)
+    """What of `Samples.reader` the target adds."""
 
 
 @dataclass

@@ -23,9 +23,12 @@ from quintet.data.loading.loader import epoch_generator
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
+TOKENIZER = "tokenizer.json"
+"""A tokenizer of Hugging Face, where there is one: with it, predictions are text."""
 LARGEST = 2**31 - 1
 """Of vocabularies; an embedding of more would take terabytes."""
 TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
+BYTES = 256
 SEPARATOR = 0
 """The byte between documents of `python_topics`; no text contains it."""
 
@@ -250,6 +253,16 @@ class TokenFiles(L.LightningDataModule):
         rank, world = (trainer.global_rank, trainer.world_size) if trainer else (0, 1)
         starts = Starts(windows, rank, world, seed)
         return DataLoader(windows, self.batch_size, sampler=starts)
+
+    def decode(self, ids: list[int]) -> str | None:
+        """Return the text of token ids; None where it is not known, as without a tokenizer."""
+        if (self.folder / TOKENIZER).is_file():
+            from quintet.data.sources.tokenizers_file import tokenizer_of
+
+            return str(tokenizer_of(self.folder / TOKENIZER).decode(ids))
+        if self.facts.get("vocabulary") == BYTES:
+            return bytes(ids).decode("utf-8", "replace")
+        return None
 
     def predict_dataloader(self) -> DataLoader[Tensor]:
         """Return prompts from all over the test part, in one batch."""

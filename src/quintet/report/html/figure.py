@@ -21,6 +21,11 @@ COLORS = ("$blue", "$orange", "$green", "$pink", "$sky", "$vermilion", "$yellow"
 SCALE = "Cividis"
 """For ordered values: lightness increases with them (Nuñez et al. 2018)."""
 
+PLAIN_TICKS = {"exponentformat": "none", "separatethousands": True}
+"""Ticks as people write them: 400,000 instead of 0.4M or 4e+5."""
+DIGITS = ",.6~r"
+"""How a hover text shows a number, as in `%{y:,.6~r}`: six digits, no exponent, 392,100."""
+
 Trace = dict[str, Any]
 
 
@@ -54,7 +59,7 @@ class Figure(Block):
 
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with its name and unit."""
-    return {"title": {"text": title}, "automargin": True, **more}
+    return {"title": {"text": title}, "automargin": True, **PLAIN_TICKS, **more}
 
 
 def _plain(part: Any) -> Any:

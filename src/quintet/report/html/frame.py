@@ -52,6 +52,7 @@ class Page:
         head: the first screen, with the main result.
         sections: the rest.
         foot: its origin, in small type.
+        live: whether it asks its server for later versions.
 
     """
 
@@ -60,6 +61,7 @@ class Page:
     head: Sequence[Block]
     sections: Sequence[Section] = ()
     foot: str = ""
+    live: bool = False
 
     def html(self) -> str:
         """Return the whole file in ASCII, which no encoding can corrupt."""
@@ -70,6 +72,7 @@ class Page:
                 page=self,
                 style=source("page.css"),
                 script=source("page.js"),
+                live=source("live.js"),
                 plotly=plotly() if any(map(_draws, [*self.head, *self.sections])) else "",
             )
         )

@@ -7,7 +7,7 @@ from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.formatting import duration, plural, score
 from quintet.diagnostics.training_curves import Row, read
 from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 from quintet.report.html.table import Cell, Link, Number, Table
 from quintet.report.run.curves import whole
 from quintet.report.run.run_data import RunData
@@ -68,7 +68,7 @@ def _figure(run: RunData) -> list[Block]:
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "x": [*values.values()], "y": names},
         "marker": {"size": 10, "color": "$blue"},
-        "hovertemplate": Markup("%{y}: %{x:.4f}<extra></extra>"),
+        "hovertemplate": Markup(f"%{{y}}: %{{x:{DIGITS}}}<extra></extra>"),
     }
     line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
@@ -130,7 +130,7 @@ def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trac
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
         "name": "training" if key.startswith("train") else "validation",
         "line": {"color": color, "dash": dash, "width": 1.6},
-        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4g}<extra></extra>"),
+        "hovertemplate": Markup(f"%{{text}}<br>epoch %{{x}}: %{{y:{DIGITS}}}<extra></extra>"),
     }
 
 

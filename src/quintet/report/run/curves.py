@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 from quintet.report.run.run_data import RunData
 from quintet.report.run.step_charts import steps_charts
 
@@ -63,7 +63,7 @@ def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid")
         **{"type": "scatter", "mode": "lines" if len(known) > 1 else "markers"},
         **{"x": [int(row["epoch"]) + 1 for row in known], "y": [row[key] for row in known]},
         **{"name": name, "line": {"color": color, "width": 2.2, "dash": dash}},
-        "hovertemplate": Markup("epoch %{{x}}: %{{y:.4g}}<extra>{}</extra>").format(name),
+        "hovertemplate": Markup("epoch %{{x}}: %{{y:{}}}<extra>{}</extra>").format(DIGITS, name),
     }
 
 

@@ -10,18 +10,20 @@ import numpy as np
 from numpy.typing import NDArray
 
 
-def png(pixels: NDArray[np.uint8]) -> bytes:
+def png(pixels: NDArray[np.uint8] | NDArray[np.uint16]) -> bytes:
     """Return the bytes of a PNG file.
 
     Args:
-        pixels: grey (H, W) or colour (H, W, 3), 0 is black.
+        pixels: grey (H, W) or colour (H, W, 3), 0 is black; uint16 is written with 16 bits.
 
     """
     height, width = pixels.shape[:2]
     kind = 0 if pixels.ndim == 2 else 2
-    rows = np.ascontiguousarray(pixels, dtype=np.uint8).reshape(height, -1)
+    bits = 16 if pixels.dtype == np.uint16 else 8
+    stored = np.ascontiguousarray(pixels, dtype=">u2" if bits == 16 else np.uint8)
+    rows = stored.view(np.uint8).reshape(height, -1)
     raw = np.concatenate([np.zeros((height, 1), np.uint8), rows], axis=1).tobytes()
-    header = struct.pack(">IIBBBBB", width, height, 8, kind, 0, 0, 0)
+    header = struct.pack(">IIBBBBB", width, height, bits, kind, 0, 0, 0)
     parts = ((b"IHDR", header), (b"IDAT", zlib.compress(raw)), (b"IEND", b""))
     return b"\x89PNG\r\n\x1a\n" + b"".join(_chunk(*part) for part in parts)
 

@@ -5,6 +5,7 @@ from collections.abc import Callable
 import numpy as np
 
 from quintet.artifacts.predictions_file import Predictions
+from quintet.base.formatting import number
 from quintet.problems.problem import Section
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.prediction_charts import charts
@@ -51,5 +52,5 @@ def _matrices(run: RunData, matrices: list[Block]) -> list[Block]:
 
 def _errors(answers: Predictions, split: str) -> Text:
     error = np.abs(answers.predicted - answers.target)
-    far = ", ".join(f"{q} % within {np.quantile(error, q / 100):.4g}" for q in (50, 90))
+    far = ", ".join(f"{q} % within {number(float(np.quantile(error, q / 100)))}" for q in (50, 90))
     return Text(f"On {split} data {far} of the target.", "Errors.")

@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 
-from quintet.analysis.bootstrap import ConfidenceInterval, intervals
+from quintet.analysis.bootstrap import ConfidenceInterval
+from quintet.analysis.intervals import intervals, of_value
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.predictions_file import Examples, Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, RESULT, Record
@@ -121,22 +122,32 @@ class RunData:
         A recorded metric is included where the saved predictions reproduce its value: one with
         custom settings, or a custom metric, has no interval.
         """
-        found = {}
-        for split, answers in self.answers.items():
-            own = [self.metric, *self.record.metrics]
-            measured = intervals(answers, list(dict.fromkeys((*own, *answers.problem.reported))))
-            whole = answers.total == len(answers)
-            for name in own:
-                recorded = self.recorded(split, name)
-                if name not in measured or recorded is None:
-                    continue
-                if whole and not np.isclose(measured[name].value, recorded, rtol=1e-3):
-                    del measured[name]
-                else:
-                    drawn = measured[name]
-                    measured[name] = ConfidenceInterval(recorded, drawn.low, drawn.high)
-            found[split] = measured
-        return found
+        own = [self.metric, *self.record.metrics]
+        return {
+            split: self._measured(split, [*own, *answers.problem.reported])
+            for split, answers in self.answers.items()
+        }
+
+    def interval(self, split: str) -> ConfidenceInterval | None:
+        """Return the interval of P on a split: of its predictions, else of its size."""
+        if split in self.answers:
+            return self._measured(split, [self.metric]).get(self.metric)
+        return of_value(self.metric, self.recorded(split), self.facts.get(f"{split}_size"))
+
+    def _measured(self, split: str, names: list[str]) -> dict[str, ConfidenceInterval]:
+        if (answers := self.answers.get(split)) is None:
+            return {}
+        measured = intervals(answers, list(dict.fromkeys(names)))
+        whole = answers.total == len(answers)
+        for name in {self.metric, *self.record.metrics} & measured.keys():
+            if (recorded := self.recorded(split, name)) is None:
+                continue
+            if whole and not np.isclose(measured[name].value, recorded, rtol=1e-3):
+                del measured[name]
+            else:
+                drawn = measured[name]
+                measured[name] = ConfidenceInterval(recorded, drawn.low, drawn.high)
+        return measured
 
     def recorded(self, split: str, name: str | None = None) -> float | None:
         """Return the recorded value of a metric on a split, by default of P."""

@@ -4,6 +4,7 @@ from quintet.analysis.significance import judge
 from quintet.artifacts.steering_files import by_hand
 from quintet.base.formatting import duration, plural, score
 from quintet.config.safe_overrides import sort_out
+from quintet.report.cells import reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run import cross_validated
 from quintet.report.run.run_commands import next_steps, warned
@@ -69,11 +70,7 @@ def _interval(run: RunData, split: str) -> str:
         of = "averaged predictions" if run.by_sample else "mean of the scores"
         tested = f"{of} of {len(run.record.repeats)} models"
         return cross_validated.spread(run) if split == "val" else tested
-    found = run.scores.get(split, {}).get(run.metric)
-    samples = run.facts.get(f"{split}_size")
-    if found is None:
-        return f"{samples:,} samples" if samples else ""
-    return f"95 % interval {score(found.low)} to {score(found.high)}"
+    return reach(run, split)
 
 
 def _against_baseline(run: RunData) -> list[Tile]:

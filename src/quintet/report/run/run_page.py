@@ -15,6 +15,7 @@ from quintet.report.run.curves import curves
 from quintet.report.run.prediction_sections import predictions
 from quintet.report.run.run_data import RunData
 from quintet.report.run.run_head import head
+from quintet.report.run.sample_section import samples
 from quintet.report.run.scores import baseline_scores, scores
 from quintet.report.run.worst_cases import largest_errors
 
@@ -23,6 +24,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
     "Curves": curves,
     "Predictions": predictions,
     "Largest errors": largest_errors,
+    "Samples": samples,
     "Checks": setup_sections.checks,
     "Data and model": setup_sections.data_and_model,
     "Config": setup_sections.config,

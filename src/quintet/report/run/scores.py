@@ -3,7 +3,7 @@
 from quintet.analysis.bootstrap import RESAMPLES, ConfidenceInterval, block_of
 from quintet.analysis.measures import LOWER
 from quintet.base.formatting import score
-from quintet.report.cells import scored
+from quintet.report.cells import bounds, scored
 from quintet.report.html.blocks import Block, Note, Text
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
@@ -54,7 +54,7 @@ def _logged(run: RunData) -> list[Block]:
 def _cells(found: ConfidenceInterval | None) -> list[Cell]:
     if found is None:
         return [None, None]
-    return [Number(found.value, score(found.value)), f"{score(found.low)} to {score(found.high)}"]
+    return [Number(found.value, score(found.value)), bounds(found)]
 
 
 def _how(run: RunData) -> str:
@@ -64,8 +64,10 @@ def _how(run: RunData) -> str:
         if blocks
         else "samples (Efron and Tibshirani 1993)"
     )
+    shares = "P" if blocks else "Of accuracy: Wilson's (1927). Of the others: p"
     return (
-        f"Percentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded, coverage 95 %. They "
+        f"{shares}ercentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded. Coverage 95 %. "
+        "There is none where all resamples agree, as for a perfect score. They "
         "reflect the sampling of the data, but neither the variation between seeds nor the choice "
         "of the epoch on the same validation data."
     )

@@ -4,7 +4,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import PROFILE
 from quintet.report.html.blocks import Block, CodeBlock, Columns, FactList, Fold, Note, Text
 from quintet.report.html.figure import Figure, Trace, axis
-from quintet.report.html.table import Cell, Table
+from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import RATES, RunData
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
@@ -28,10 +28,12 @@ def data_and_model(run: RunData) -> list[Block]:
         values["Training samples"] = ", ".join(
             f"{name} {n:,}" for name, n in zip(run.names[:20], counts, strict=False)
         )
-    rows: list[list[Cell]] = [[name, count] for name, count in run.record.layers.items()]
+    rows: list[list[Cell]] = [
+        [name, Number(count, f"{count:,}")] for name, count in run.record.layers.items()
+    ]
     if not rows:
         return [FactList(values)]
-    total: list[Cell] = ["all", run.record.parameters]
+    total: list[Cell] = ["all", Number(run.record.parameters, f"{run.record.parameters:,}")]
     return [Columns([FactList(values), Table(["layer", "parameters"], [*rows, total], shown=20)])]
 
 

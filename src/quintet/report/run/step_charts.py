@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 
 TITLES = {"loss": "Loss of a batch, by step", "gradient_norm": "Norm of the gradient, by step"}
 POINTS = 1000
@@ -53,7 +53,7 @@ def means(x: list[float], y: list[float]) -> tuple[list[float], list[float]]:
 
 
 def _line(x: list[float], y: list[float], name: str, line: Trace) -> Trace:
-    shown = Markup("step %{x:,.0f}: %{y:.4g}<extra></extra>")
+    shown = Markup(f"step %{{x:,.0f}}: %{{y:{DIGITS}}}<extra></extra>")
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name, "line": line},
         "hovertemplate": shown,

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from quintet.artifacts.predictions_file import Examples, Predictions
+from quintet.base.formatting import number
 from quintet.problems.problem import Comparison
 from quintet.report.html.blocks import Block, Gallery, Picture, Text
 from quintet.report.html.table import Cell, Number, Table
@@ -51,7 +52,7 @@ def largest_errors(run: RunData) -> list[Block]:
     else:
         window = shown["window"][:, -LAST:, 0]
         titles = [f"{LAST - i} before" for i in range(LAST)][-window.shape[1] :]
-        cells = [[Number(float(v), f"{v:.4g}") for v in row] for row in window]
+        cells = [[Number(float(v), number(float(v))) for v in row] for row in window]
     own = [[int(i), *_comparison(found)] for i, found in zip(examples.index, compared, strict=True)]
     table = Table(
         ["sample", "true", "predicted", answers.problem.unit, *titles],

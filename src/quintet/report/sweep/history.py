@@ -6,7 +6,7 @@ from markupsafe import Markup
 
 from quintet.base.formatting import listed
 from quintet.report.html.blocks import Block, Columns, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 from quintet.report.sweep.sweep_data import SweepData
 
 FEW = 5
@@ -40,7 +40,7 @@ def best_so_far(sweep: SweepData) -> list[float]:
 
 def _chart(sweep: SweepData, what: str, unit: str, spent: list[float]) -> Figure:
     texts = [f"trial {t.number}, {t.state}" for t in sweep.valued]
-    hover = Markup("{} %{{y:.4f}}<br>%{{text}}<extra></extra>").format(sweep.metric)
+    hover = Markup("{} %{{y:{}}}<br>%{{text}}<extra></extra>").format(sweep.metric, DIGITS)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "name": "each trial", "text": texts},
         **{"x": spent, "y": [t.value for t in sweep.valued], "hovertemplate": hover},
@@ -53,7 +53,7 @@ def _chart(sweep: SweepData, what: str, unit: str, spent: list[float]) -> Figure
     line: Trace = {
         **{"type": "scatter", "mode": "lines", "name": "best so far", "x": spent},
         **{"y": best_so_far(sweep), "line": {"shape": "hv", "color": "$orange", "width": 2.5}},
-        "hovertemplate": Markup("best so far %{y:.4f}<extra></extra>"),
+        "hovertemplate": Markup(f"best so far %{{y:{DIGITS}}}<extra></extra>"),
     }
     layout = {
         "xaxis": axis(unit, rangemode="tozero"),

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
-from quintet.base.formatting import rounded
+from quintet.base.formatting import rounded, score
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.html.figure import Figure, Trace, axis
 from quintet.report.sweep.board import short_names, varying
@@ -131,7 +131,7 @@ def _lines(
 
 
 def _hover_text(sweep: SweepData, trial: Trial) -> Markup:
-    lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {trial.value:.4f}"]
+    lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {score(trial.value)}"]
     lines += [f"{key} = {rounded(value)}" for key, value in trial.params.items()]
     return Markup("<br>").join(lines)
 

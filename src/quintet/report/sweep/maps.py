@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from markupsafe import Markup
 
+from quintet.base.formatting import score
 from quintet.report.html.figure import SCALE, Figure, Trace, axis
 from quintet.report.sweep.scales import place, ticks
 from quintet.report.sweep.sweep_data import SweepData
@@ -72,7 +73,7 @@ def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
         **{"type": "scatter", "mode": "markers"},
         "x": [place(a, t.params) for t in trials],
         "y": [place(b, t.params) for t in trials],
-        "text": [f"trial {t.number}, {t.state}: {t.value:.4f}" for t in trials],
+        "text": [f"trial {t.number}, {t.state}: {score(t.value)}" for t in trials],
         "hovertemplate": Markup("%{text}<extra></extra>"),
         "marker": {
             "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],

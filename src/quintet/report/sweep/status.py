@@ -25,7 +25,8 @@ def status_note(sweep: SweepData) -> list[Block]:
     parts += [f"{remaining} not started"] if remaining else []
     opening = f"{ended} of {sweep.total} trials have ended; {listed(parts)}"
     if "running" in counts:
-        return [Note(f"The sweep is running: {opening}. Write the report again to update it.")]
+        hint = "report.py writes the page again, and with live=true it follows the sweep."
+        return [Note(f"The sweep is running: {opening}. {hint}")]
     again = " Continue it with the command below." if sweep.about.get("command") else ""
     return [Note(f"The sweep is not finished and not running: {opening}.{again}", "warn")]
 

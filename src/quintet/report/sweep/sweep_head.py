@@ -1,8 +1,12 @@
 """The first screen: the winner, its lead, what mattered, and next steps."""
 
-from quintet.analysis.significance import wilson
+from quintet.analysis.intervals import of_value
+from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base.errors import UserError
 from quintet.base.formatting import change, duration, listed, plural, rounded, score
+from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
+from quintet.report.run.run_data import RunData
 from quintet.report.sweep.best_model import own_page
 from quintet.report.sweep.importance import good_range
 from quintet.report.sweep.status import count, status_note
@@ -98,26 +102,35 @@ def _tiles(sweep: SweepData, winner: Trial) -> list[Tile]:
 
 def _validation(sweep: SweepData, winner: Trial) -> Tile:
     assert winner.value is not None
-    hint = f"{'smallest' if sweep.mode == 'min' else 'greatest'} wins"
-    record = sweep.records.get(winner.number)
+    record, smallest = sweep.records.get(winner.number), sweep.mode == "min"
     if record and record.repeats:
         hint = f"mean of {len(record.repeats)} runs ± {score(record.spread.get('deviation'))}"
-    elif sweep.metric == "accuracy" and (count := samples(sweep)):
-        low, high = wilson(winner.value, count)
-        hint = f"95 % interval {low:.3f} to {high:.3f}"
+    elif (best := _best_run(sweep)) is not None:
+        hint = reach(best, "val")
+    elif found := of_value(sweep.metric, winner.value, samples(sweep)):
+        hint = f"95 % interval {bounds(found)}"
+    else:
+        hint = f"{'smallest' if smallest else 'greatest'} wins"
     return Tile(f"{sweep.metric}, validation", score(winner.value), hint)
 
 
 def _test(sweep: SweepData) -> list[Tile]:
     if not sweep.best or (value := sweep.best.test.get(sweep.metric)) is None:
         return []
-    hint, size = "of this one model, evaluated once", sweep.best.facts.get("test_size")
+    hint = "of this one model, evaluated once"
     if several := len(sweep.best.repeats):
         hint = f"of the {several} models' averaged predictions, evaluated once"
-    if sweep.metric == "accuracy" and size:
-        low, high = wilson(value, size)
-        hint = f"95 % interval {low:.3f} to {high:.3f}"
+    elif (best := _best_run(sweep)) is not None:
+        hint = reach(best, "test") or hint
     return [Tile(f"{sweep.metric}, test", score(value), hint)]
+
+
+def _best_run(sweep: SweepData) -> RunData | None:
+    """Return the winner's run, as its own page reads it."""
+    try:
+        return RunData.read(sweep.folder / "best") if sweep.best else None
+    except (UserError, DamagedError):
+        return None
 
 
 def _against(name: str, sweep: SweepData, winner: Trial, other: Trial) -> Tile:

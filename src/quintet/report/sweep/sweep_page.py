@@ -1,6 +1,7 @@
 """The report of a sweep, one page written into its folder."""
 
 from collections.abc import Callable
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.report.html.blocks import Block, Commands, Note
 from quintet.report.html.frame import Page, Section, is_ours
+from quintet.report.live_server import serve
 from quintet.report.run import run_page as run
 from quintet.report.run.run_commands import warned
 from quintet.report.sweep import sweep_head
@@ -46,8 +48,8 @@ SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
 """The sections after the first screen: title, blocks, and a line under the title."""
 
 
-def report(cfg: DictConfig) -> Path:
-    """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`.
+def report(cfg: DictConfig) -> Path | None:
+    """Write the report of `cfg.sweep`, finished or not, or of `cfg.run`; serve it, if it is live.
 
     Raises:
         UserError: the folder is missing, both or none are given, or the output is not writable.
@@ -65,6 +67,9 @@ def report(cfg: DictConfig) -> Path:
     usual = Path(*kept.values(), REPORT)
     overwrite = bool(cfg.get("overwrite"))
     check(output or usual, kept if output else {}, is_ours, overwrite=overwrite)
+    if cfg.live:
+        follow(cfg)
+        return None
     if cfg.run is not None:
         path = run.write(Path(cfg.run), output)
     else:
@@ -72,6 +77,26 @@ def report(cfg: DictConfig) -> Path:
             path = write(Study.read(cfg.sweep, cfg.storage), output)
     console.say("report    [bold]{}[/]", console.shortest(path))
     return path
+
+
+def follow(cfg: DictConfig) -> None:
+    """Serve the report of `cfg.sweep` until Ctrl-C, and renew it as trials end.
+
+    Raises:
+        UserError: it is a run's, or the sweep or the port is not usable.
+
+    """
+    if cfg.run is not None:
+        raise UserError(
+            "follows sweeps alone",
+            code=Code.CONFLICT,
+            key="live",
+            value=cfg.live,
+            hint="Leave live= out: a run's page is written when the run ends.",
+        )
+    with untrusted_files.understood(Path(cfg.sweep)):
+        study = Study.read(cfg.sweep, cfg.storage)
+        serve(lambda: replace(page(SweepData(study, study.folder)), live=True), cfg.port or 0)
 
 
 def write(study: Study, path: Path | None = None) -> Path:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from quintet.report.html.blocks import Block, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.trial import Trial
 
@@ -84,7 +84,7 @@ def _lines(
         **{"x": x, "y": y, "text": text, "opacity": opacity},
         "line": {"color": color, "width": width},
         "marker": {"size": 5},
-        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
+        "hovertemplate": Markup(f"%{{text}}<br>epoch %{{x}}: %{{y:{DIGITS}}}<extra></extra>"),
     }
 
 
@@ -101,7 +101,7 @@ def _ends(sweep: SweepData, pruned: Sequence[Trial]) -> Trace:
         "y": [sweep.curves[t.number][at] for t, at in zip(pruned, last, strict=True)],
         "text": [f"trial {t.number} stopped" for t in pruned],
         "marker": {"symbol": "x-thin", "size": 7, "line": {"width": 1.6, "color": "$vermilion"}},
-        "hovertemplate": Markup("%{text}<br>epoch %{x}: %{y:.4f}<extra></extra>"),
+        "hovertemplate": Markup(f"%{{text}}<br>epoch %{{x}}: %{{y:{DIGITS}}}<extra></extra>"),
     }
 
 

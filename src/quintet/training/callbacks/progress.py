@@ -1,24 +1,31 @@
-"""One calm line for a whole run."""
+"""How far a run is: two calm lines in a terminal, plain lines elsewhere."""
 
 import math
-import time
+from collections.abc import Mapping
+from time import monotonic
+from typing import Any
 
 import lightning.pytorch as L
+from lightning.pytorch.callbacks import ModelCheckpoint
 from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.progress import Progress as Bar
 from torch import Tensor
 
+from quintet.base.devices import memory
+from quintet.base.formatting import score
 from quintet.base.terminal import everywhere
+from quintet.training.callbacks.progress_view import Bars, PlainLines, WithinEpoch
 
-REDRAW = 0.2
-"""Seconds between two redraws within an epoch."""
-WIDE = 115
-"""Columns of a terminal from which the bar is long and the training loss beside it."""
+KEPT = 0.8
+"""Share of the running loss that a new batch's loss leaves, at each redraw."""
+MEASURABLE = 1.0
+"""Seconds of an epoch from which on its speed is known."""
 
 
 class Progress(L.Callback):
-    """Draws a bar over the run's epochs with P; plain lines where the output is no terminal.
+    """Shows epochs, the metric so far and the time left; within a long epoch, its batches as well.
+
+    Nothing is read from the device and nothing is drawn more often than a view is patient for: an
+    epoch of five milliseconds costs as little as a batch of a long one.
 
     Args:
         metric: P's name in the logs.
@@ -27,27 +34,25 @@ class Progress(L.Callback):
 
     def __init__(self, metric: str) -> None:
         self.metric = metric
-        self.console = everywhere()
-        self._bar: Bar | None = None
-        self._line = TaskID(0)
-        self._drawn = 0.0
+        self._view: Bars | PlainLines | None = None
+        self._next = 0.0
+        self._begun = self._rate = 0.0
+        self._loss: float | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Draw the empty bar."""
-        if trainer.is_global_zero and self.console.is_terminal:
-            self._bar = Bar(
-                TextColumn("epoch"),
-                MofNCompleteColumn(),
-                BarColumn(bar_width=30 if self._wide() else 10),
-                TextColumn("{task.description}"),
-                TimeRemainingColumn(elapsed_when_finished=True),
-                console=self.console,
-                auto_refresh=False,
-            )
-            self._line = self._bar.add_task(
-                "", total=_epochs(trainer), completed=trainer.current_epoch
-            )
-            self._bar.start()
+        """Show that the run has begun."""
+        if not trainer.is_global_zero:
+            return
+        console = everywhere()
+        kind = Bars if console.is_terminal else PlainLines
+        self._view = kind(console, _done(trainer), _epochs(trainer))
+        self._next = monotonic() + self._view.patience
+
+    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Show the last epoch's numbers; at its own end the training split's are not in yet."""
+        self._begun, self._loss = monotonic(), None
+        if self._view is not None and (done := trainer.current_epoch):
+            self._view.ended(done, lambda: self._numbers(trainer))
 
     def on_train_batch_end(
         self,
@@ -57,55 +62,103 @@ class Progress(L.Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Show long epochs move."""
-        if self._bar is None or (now := time.monotonic()) - self._drawn < REDRAW:
+        """Show that a long epoch moves."""
+        if self._view is None or (now := monotonic()) < self._next:
             return
-        self._drawn = now
-        part = (batch_idx + 1) / max(1.0, trainer.num_training_batches)
-        self._bar.update(self._line, completed=int(trainer.current_epoch + part), refresh=True)
+        self._next = now + self._view.patience
+        if (spent := now - self._begun) > MEASURABLE:
+            self._rate = (batch_idx + 1) / spent
+        self._running(outputs)
+        self._view.moved(
+            _done(trainer, batch_idx + 1),
+            WithinEpoch(
+                "batch", batch_idx + 1, trainer.num_training_batches, spent, self._state(pl_module)
+            ),
+        )
 
-    def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the last epoch's numbers; at its own end the training split's are not in yet."""
-        self._show(trainer, done=trainer.current_epoch)
+    def on_validation_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+        dataloader_idx: int = 0,
+    ) -> None:
+        """Show that a long validation moves."""
+        if self._view is None or (now := monotonic()) < self._next:
+            return
+        self._next = now + self._view.patience
+        validated = batch_idx + 1 + int(sum(_validated(trainer)[:dataloader_idx]))
+        trained = trainer.fit_loop.epoch_loop.batch_progress.current.completed
+        self._view.moved(
+            _done(trainer, trained, validated),
+            WithinEpoch("val", validated, sum(_validated(trainer)), now - self._begun),
+        )
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the final numbers."""
-        self._show(trainer, done=trainer.current_epoch, last=True)
+        if self._view is not None:
+            self._view.ended(trainer.current_epoch, lambda: self._numbers(trainer), last=True)
 
-    def _show(self, trainer: L.Trainer, done: int, last: bool = False) -> None:
-        text = self._text(trainer.callback_metrics)
-        if not text or not trainer.is_global_zero:
-            return
-        if self._bar is not None:
-            self._bar.update(self._line, completed=done, description=text, refresh=True)
-        elif last or _worth_a_line(done, _epochs(trainer) or 0):
-            self.console.print(f"epoch {done}/{_epochs(trainer) or '?'}  {text}", highlight=False)
-
-    def _text(self, metrics: dict[str, Tensor]) -> str:
-        shown = ["train/loss", "val/loss", f"val/{self.metric}"]
-        shown = shown if self._wide() or self._bar is None else shown[1:]
-        return "  ".join(
-            f"{escape(name)} {float(metrics[name]):.4f}" for name in shown if name in metrics
-        )
-
-    def _wide(self) -> bool:
-        """Return whether a line has room for everything."""
-        return self.console.width >= WIDE
+    def on_exception(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
+    ) -> None:
+        """Leave what is shown, and a line for what is said next: there is no teardown then."""
+        self._close()
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Leave the bar as it stands, also after an error."""
-        if self._bar is not None:
-            self._bar.stop()
-            self._bar = None
+        """Leave what is shown as it stands."""
+        self._close()
+
+    def _close(self) -> None:
+        if self._view is not None:
+            self._view.close()
+            self._view = None
+
+    def _running(self, outputs: object) -> None:
+        """Take a batch's loss into the running one, if the module returns a loss."""
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if isinstance(loss, Tensor) and loss.numel() == 1:
+            new = float(loss)
+            self._loss = new if self._loss is None else KEPT * self._loss + (1 - KEPT) * new
+
+    def _state(self, module: L.LightningModule) -> list[str]:
+        """Return running loss, speed and memory of the device, as far as they are known."""
+        loss = [] if self._loss is None else [f"loss {score(self._loss)}"]
+        speed = [f"{_per_second(self._rate)} it/s"] if self._rate else []
+        return [*loss, *speed, *filter(None, [memory(module.device)])]
+
+    def _numbers(self, trainer: L.Trainer) -> list[str]:
+        """Return the numbers of the latest epoch and the best value of the metric so far."""
+        logged: dict[str, Any] = trainer.callback_metrics
+        shown = [n for n in ("train/loss", "val/loss", f"val/{self.metric}") if n in logged]
+        texts = [f"{escape(name)} {score(float(logged[name]))}" for name in shown]
+        kept = (c for c in trainer.checkpoint_callbacks if isinstance(c, ModelCheckpoint))
+        best = next((c.best_model_score for c in kept), None)
+        return texts if best is None else [*texts, f"best {score(float(best))}"]
+
+
+def _done(trainer: L.Trainer, trained: int = 0, validated: int = 0) -> float:
+    """Return how many epochs are done, the current one in part."""
+    batches = trainer.num_training_batches + sum(_validated(trainer))
+    return trainer.current_epoch + (trained + validated) / max(1, batches)
+
+
+def _validated(trainer: L.Trainer) -> list[float]:
+    """Return the batches of each validation loader; before the first epoch they are not known."""
+    return [float(n) for n in trainer.num_val_batches]
 
 
 def _epochs(trainer: L.Trainer) -> int | None:
     """Return how many epochs the run takes at most, the last of them maybe in part."""
-    steps = math.ceil(trainer.num_training_batches / trainer.accumulate_grad_batches)
-    limits = (trainer.max_epochs or -1, math.ceil(trainer.max_steps / max(1, steps)))
+    limits = [trainer.max_epochs or -1]
+    if math.isfinite(batches := trainer.num_training_batches):
+        steps = math.ceil(batches / trainer.accumulate_grad_batches)
+        limits.append(math.ceil(trainer.max_steps / max(1, steps)))
     return min((limit for limit in limits if limit > 0), default=None)
 
 
-def _worth_a_line(epoch: int, epochs: int) -> bool:
-    """Return whether an epoch gets a plain line: about ten a run."""
-    return epochs < 20 or epoch % max(1, epochs // 10) == 0
+def _per_second(rate: float) -> str:
+    """Return a speed: 1,230 or 12 or 0.35."""
+    return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -122,6 +122,14 @@ def test_a_constant_column_and_an_empty_one_do_no_harm() -> None:
         assert abs(float(out[0, 0])) <= 0.11
 
 
+def test_a_zero_comes_back_as_a_zero() -> None:
+    x = torch.linspace(0, 1, 40)[:, None] * torch.linspace(0.1, 712.3, 200)
+    fit = fitted(table(x), torch.arange(40))
+    back = fit.restore(fit.transform(x.clone()))
+    assert (back[0] == 0).all()
+    assert torch.allclose(back, x)
+
+
 def test_a_category_not_seen_in_training_is_unknown() -> None:
     x = torch.tensor([[0.5, 1.0], [0.7, 3.0], [0.1, 2.0]])
     pre = fitted(table(x, [4]), torch.arange(2))

@@ -1,0 +1,71 @@
+"""Several inputs of a sample in one row of numbers, which a model gets by their names.
+
+A row is what splitting, batching, simple models and exports handle; a model is handed its parts.
+"""
+
+import inspect
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+
+from quintet.data.samples import NamedInput
+
+EXACT = 1 << 24
+"""Whole numbers up to here are exact in float32, the type of a row."""
+
+
+Inputs = Mapping[str, NamedInput]
+
+
+def rows_of(parts: Mapping[str, Tensor]) -> Tensor:
+    """Return inputs (N, ...) as one row for each sample, float32 (N, F)."""
+    return torch.cat([part.flatten(1).float() for part in parts.values()], dim=1)
+
+
+def apart(x: Tensor, inputs: Inputs) -> dict[str, Tensor]:
+    """Return rows (N, F) as inputs (N, ...) by name; tokens are int64."""
+    pieces = torch.split(x, [each.size for each in inputs.values()], dim=1)
+    found = {}
+    for (name, each), piece in zip(inputs.items(), pieces, strict=True):
+        part = torch.unflatten(piece, 1, each.shape)
+        found[name] = part.long() if each.kind == "tokens" else part
+    return found
+
+
+@dataclass(frozen=True)
+class Apart:
+    """A forward pre-hook that hands a row's inputs to a model by name.
+
+    Args:
+        inputs: of a row, in order.
+        names: those that the model takes.
+
+    """
+
+    inputs: Inputs
+    names: frozenset[str]
+
+    def __call__(
+        self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
+    ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
+        """Return the arguments of `forward`; None where they are given by name already."""
+        if kwargs or len(args) != 1:
+            return None
+        parts = apart(args[0], self.inputs)
+        return (), {name: part for name, part in parts.items() if name in self.names}
+
+
+def by_name(model: nn.Module, inputs: Inputs) -> bool:
+    """Let a model whose `forward` names inputs take rows; return whether it names any.
+
+    One that names none gets the row of all of them, (N, F).
+    """
+    takes = inspect.signature(model.forward).parameters
+    everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+    names = frozenset(inputs) if everything else frozenset(inputs) & frozenset(takes)
+    if names:
+        model.register_forward_pre_hook(Apart(inputs, names), with_kwargs=True)
+    return bool(names)

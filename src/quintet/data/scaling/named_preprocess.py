@@ -1,0 +1,100 @@
+"""Scaling of samples with several inputs: each as what it is."""
+
+from dataclasses import asdict
+from typing import Any
+
+from torch import Tensor
+
+from quintet.base import schema
+from quintet.base.errors import Code, UserError
+from quintet.data.named_inputs import Inputs, apart, rows_of
+from quintet.data.samples import NamedInput, Samples
+from quintet.data.scaling.preprocess import Preprocess
+from quintet.data.scaling.statistic import Scale
+
+KEY = "inputs"
+"""In the state of a checkpoint: what tells it from that of a single input."""
+
+
+class NamedPreprocess(Preprocess):
+    """Scales every input in a row (N, F) as an input of its own kind.
+
+    Args:
+        inputs: of a row, in order.
+        scale: as of `Preprocess`.
+        select: refused; see `Preprocess`.
+
+    """
+
+    def __init__(self, inputs: Inputs, scale: Scale, select: float | None = None) -> None:
+        super().__init__(scale)
+        if select is not None:
+            raise UserError(
+                "selects columns of a single table, and these samples have several inputs",
+                code=Code.INCOMPATIBLE,
+                key="data.select",
+                value=select,
+                hint="Leave it out",
+            )
+        self.inputs = dict(inputs)
+        self.parts = {name: Preprocess(scale) for name in inputs}
+
+    def _fit_inputs(self, x: Tensor) -> None:
+        for name, part in apart(x, self.inputs).items():
+            own = self.parts[name]
+            own.kind = self.inputs[name].kind
+            if own.kind != "tokens":
+                own._fit_inputs(part)
+
+    def transform(self, x: Tensor) -> Tensor:
+        """Return rows with scaled inputs, float32."""
+        if (size := x.shape[1]) != (fitted := sum(each.size for each in self.inputs.values())):
+            raise UserError(
+                f"The inputs have {size} numbers, {fitted} were there in training",
+                code=Code.INCOMPATIBLE,
+                value=size,
+            )
+        found = apart(x, self.inputs)
+        return rows_of({name: self.parts[name].transform(part) for name, part in found.items()})
+
+    def restore(self, x: Tensor) -> Tensor:
+        """Bring scaled rows back to their own units."""
+        found = apart(x, self.inputs)
+        return rows_of({name: self.parts[name].restore(part) for name, part in found.items()})
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return plain strings, numbers and tensors."""
+        return {
+            **super().state_dict(),
+            KEY: {name: asdict(each) for name, each in self.inputs.items()},
+            "parts": {name: part.state_dict() for name, part in self.parts.items()},
+        }
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """Take over what `state_dict` returned, for the same inputs.
+
+        Raises:
+            UserError: it is of another version.
+            TypeError: a part of it is of another type.
+
+        """
+        super().load_state_dict({**state, KEY: self.inputs, "parts": self.parts})
+        for name, part in self.parts.items():
+            part.load_state_dict(state["parts"][name])
+
+
+def preprocess_of(samples: Samples, plain: Preprocess) -> Preprocess:
+    """Return what scales samples: `plain`, or one for several inputs with its settings."""
+    if not samples.inputs:
+        return plain
+    return NamedPreprocess(samples.inputs, plain.scale, plain.select)
+
+
+def restored(state: dict[str, Any], plain: Preprocess) -> Preprocess:
+    """Return what a checkpoint's state describes, with that state."""
+    found = plain
+    if KEY in state:
+        inputs = {str(name): schema.build(NamedInput, each) for name, each in state[KEY].items()}
+        found = NamedPreprocess(inputs, plain.scale)
+    found.load_state_dict(state)
+    return found

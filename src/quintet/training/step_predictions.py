@@ -1,0 +1,274 @@
+"""What a LightningModule's `predict_step` returns, as one table or one file of arrays."""
+
+import warnings
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass, field, is_dataclass
+from typing import Any
+
+import lightning.pytorch as L
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from quintet.base.errors import Code, UserError
+from quintet.data.lightning_data import ExperimentData, each_loader
+
+Columns = dict[str, NDArray[Any]]
+RAGGED = (
+    "Pad them to one length, or return a list with a mapping for each sample, whose tensors have a "
+    "row for each thing found in it."
+)
+
+
+@dataclass(frozen=True)
+class StepPredictions:
+    """Predictions of samples, one row each; of objects in samples, one row for each object.
+
+    Args:
+        columns: by name, all of M rows.
+        counts: rows of each sample, (N,), which add up to M; None if each has one.
+
+    """
+
+    columns: Columns
+    counts: NDArray[np.int64] | None = None
+
+    def __len__(self) -> int:
+        """Return the number of samples."""
+        return len(self.counts if self.counts is not None else next(iter(self.columns.values())))
+
+    def repeated(self, names: Sequence[Any]) -> list[Any]:
+        """Return the name of each row's sample."""
+        if self.counts is None:
+            return list(names)
+        return [name for name, count in zip(names, self.counts, strict=True) for _ in range(count)]
+
+
+class PlainLoader:
+    """Batches in a form that the Trainer leaves as it is.
+
+    It makes DataLoaders anew for predictions, which fails where their batch size was given by
+    position, and it takes a list of batches for a list of loaders.
+
+    Args:
+        batches: an iterable that can be begun again.
+
+    """
+
+    def __init__(self, batches: Iterable[Any]) -> None:
+        self.batches = batches
+
+    def __iter__(self) -> Iterator[Any]:
+        return iter(self.batches)
+
+
+@dataclass(eq=False)
+class Returned(L.Callback):
+    """Collects what the steps return, of all loaders in their order."""
+
+    batches: list[Any] = field(default_factory=list)
+
+    def on_predict_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Keep what a step returned."""
+        self.batches.append(outputs)
+
+
+def predicted(
+    task: L.LightningModule,
+    data: ExperimentData,
+    loader: PlainLoader | None,
+    batches: int | None = None,
+) -> StepPredictions:
+    """Return all predictions, made by `Trainer.predict` with every hook of module and data.
+
+    Args:
+        task: with a `predict_step`.
+        data: whose `predict_dataloader` gives the batches, one loader after the other.
+        loader: takes its place.
+        batches: maximum number; None takes all.
+
+    """
+    returned = Returned()
+    trainer = L.Trainer(
+        callbacks=[returned],
+        accelerator="cpu",
+        devices=1,
+        logger=False,
+        enable_checkpointing=False,
+        enable_progress_bar=False,
+        enable_model_summary=False,
+        limit_predict_batches=batches,
+    )
+    with warnings.catch_warnings(action="ignore"), _plain_loaders(data):  # of few workers
+        given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
+        trainer.predict(task, return_predictions=False, **given)
+    return together(returned.batches)
+
+
+@contextmanager
+def _plain_loaders(data: ExperimentData) -> Iterator[None]:
+    """Let `predict_dataloader` return loaders that the Trainer leaves as they are."""
+    own = data.datamodule
+    made = own.predict_dataloader
+    plain = lambda: [PlainLoader(each) for each in each_loader(made())]  # noqa: E731
+    own.predict_dataloader = plain  # type: ignore[method-assign]
+    try:
+        yield
+    finally:
+        own.predict_dataloader = made  # type: ignore[method-assign]
+
+
+def together(returned: list[Any]) -> StepPredictions:
+    """Return what steps returned as one table.
+
+    A step returns a tensor (N, ...), a tuple or mapping of these, or a list with what belongs to
+    each sample: a number, a word, a tensor, or a mapping of tensors with a row for each object that
+    was found in it.
+
+    Raises:
+        UserError: it is something else, or the batches do not fit together.
+
+    """
+    if not returned:
+        raise UserError("There is nothing to predict", code=Code.DATA)
+    if all(map(_of_objects, returned)):
+        parts = [_of_object(_columns(sample)) for batch in returned for sample in batch]
+        counts = np.asarray([_rows(part) for part in parts], dtype=np.int64)
+        return StepPredictions(_joined(parts), counts)
+    parts = [_columns(batch) for batch in returned]
+    for part in parts:
+        _rows(part)
+    return StepPredictions(_joined(parts))
+
+
+def _of_objects(returned: Any) -> bool:
+    """Return whether a step returned a mapping for each sample, as detectors do."""
+    return isinstance(returned, list) and all(isinstance(each, Mapping) for each in returned)
+
+
+def _of_object(columns: Columns) -> Columns:
+    """Return the columns of one sample: a single number holds for all of its rows."""
+    rows = next((len(values) for values in columns.values() if values.ndim), 1)
+    return {n: values if values.ndim else np.repeat(values, rows) for n, values in columns.items()}
+
+
+def _columns(returned: Any, name: str = "") -> Columns:
+    """Return what a step returned as arrays by name; nested names are joined by underscores.
+
+    Raises:
+        UserError: it is none of a tensor, a list, a tuple, or a mapping of these.
+
+    """
+    if is_dataclass(returned) and not isinstance(returned, type):
+        returned = vars(returned)
+    if isinstance(returned, tuple):
+        names = getattr(returned, "_fields", range(len(returned)))
+        returned = dict(zip(names, returned, strict=True))
+    if not isinstance(returned, Mapping):
+        return {name or "prediction": _array(returned)}
+    prefix = name or ("" if all(isinstance(key, str) for key in returned) else "prediction")
+    found: Columns = {}
+    for key, value in returned.items():
+        found |= _columns(value, f"{prefix}_{key}" if prefix else str(key))
+    return found
+
+
+def _array(value: Any) -> NDArray[Any]:
+    if isinstance(value, Tensor):
+        whole = value.detach().cpu()
+        return np.asarray(whole.float() if whole.dtype == torch.bfloat16 else whole)
+    if isinstance(value, np.ndarray):
+        return value
+    if isinstance(value, list):
+        each = [_array(v) if isinstance(v, Tensor | list | np.ndarray) else v for v in value]
+        shapes = {np.shape(v) for v in each}
+        if len(shapes) > 1:
+            raise UserError(
+                f"predict_step returns a list of arrays of different shapes: {_shown(shapes)}",
+                code=Code.INCOMPATIBLE,
+                hint=RAGGED,
+            )
+        return np.asarray(each)
+    if isinstance(value, int | float | str):
+        return np.asarray(value)
+    raise UserError(
+        f"predict_step returns a {type(value).__name__}",
+        code=Code.WRONG_TYPE,
+        allowed=["a tensor", "a list", "a tuple or mapping of these"],
+    )
+
+
+def _rows(part: Columns) -> int:
+    """Return the number of rows that all columns of a part have.
+
+    Raises:
+        UserError: they have different ones, or none.
+
+    """
+    lengths = {len(values) if values.ndim else None for values in part.values()}
+    count = lengths.pop() if len(lengths) == 1 else None
+    if count is not None:
+        return count
+    shown = ", ".join(f"{name} {list(values.shape)}" for name, values in part.items())
+    raise UserError(
+        f"predict_step returns arrays that do not belong to the same samples: {shown or 'none'}",
+        code=Code.INCOMPATIBLE,
+        hint="Each has to begin with the dimension of samples: (N, ...).",
+    )
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    """Return the rows of all parts, one after the other.
+
+    Raises:
+        UserError: they have other names, or samples of other shapes.
+
+    """
+    names = list(parts[0])
+    for part in parts:
+        if {*part} != {*names}:
+            raise UserError(
+                f"predict_step returns other names after {', '.join(names)}: {', '.join(part)}",
+                code=Code.INCOMPATIBLE,
+            )
+    found = {}
+    for name in names:
+        shapes = {part[name].shape[1:] for part in parts}
+        if len(shapes) > 1:
+            raise UserError(
+                f"predict_step returns {name} of samples of different shapes: {_shown(shapes)}",
+                code=Code.INCOMPATIBLE,
+                hint=RAGGED,
+            )
+        found[name] = np.concatenate([part[name] for part in parts])
+    return found
+
+
+def _shown(shapes: set[tuple[int, ...]]) -> str:
+    return ", ".join(str(list(shape)) for shape in sorted(shapes)[:3])
+
+
+def cells(columns: Columns) -> Columns:
+    """Return predictions as the columns of a table: one for each number of a sample.
+
+    Raises:
+        UserError: samples of more than one dimension, which are no rows.
+
+    """
+    found: Columns = {}
+    for name, values in columns.items():
+        if values.ndim > 2:
+            raise UserError(
+                f"Predictions of shape {values.shape[1:]} do not fit the rows of a CSV",
+                code=Code.INCOMPATIBLE,
+                hint="Write them as arrays, with output=predictions.npz.",
+            )
+        if values.ndim == 2:
+            found |= {f"{name}_{i}": values[:, i] for i in range(values.shape[1])}
+        else:
+            found[name] = values
+    return found

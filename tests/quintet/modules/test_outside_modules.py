@@ -1,0 +1,114 @@
+"""Modules as teams write them: trained, resumed, evaluated and used, with no line changed."""
+
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from hydra import compose, initialize_config_dir
+
+import outside
+import runs
+from quintet.artifacts import samples_file
+from quintet.base.paths import CONFIGS
+from quintet.commands.evaluation import evaluate
+from quintet.commands.prediction import predict
+from quintet.diagnostics.training_curves import read as read_rows
+from quintet.report.run import run_page as report
+from runs import Once, TrainHere
+
+QUIET = ("callbacks.progress=null", "report=false", "trust=outside", "trainer=cpu")
+CONSTANT = "scheduler=constant"  # which does not depend on the length of the run
+PREDICTED = {"adversarial": "prediction_0", "late_layers": "prediction"}
+LOGGED = ("metric=logged", "metric.mode=max")
+CASES = {
+    "detection": ("data=detection", CONSTANT, *LOGGED, "metric.name=recall"),
+    "distillation": ("data=digits", CONSTANT, "model.width=16"),
+    "adversarial": ("data=digits", "metric=logged", "metric.name=rec", "metric.mode=min"),
+    "several_loaders": (
+        "data=several_loaders",
+        CONSTANT,
+        "model=flat",
+        *LOGGED,
+        "metric.name=clean_acc",
+    ),
+    "late_layers": ("data=digits", *LOGGED, "metric.name=seg/acc"),
+}
+
+
+def trained(folder: Path, case: str, epochs: int, *more: str) -> None:
+    place = (f"hydra.run.dir={folder}", f"paths.logs={folder.parent}")
+    words = (f"module={case}", *CASES[case], *QUIET, f"trainer.max_epochs={epochs}", *more)
+    runs.train(None, *outside.WORDS, *place, *words)
+
+
+@pytest.fixture(params=CASES)
+def case(request: pytest.FixtureRequest) -> str:
+    return str(request.param)
+
+
+@pytest.fixture
+def run(case: str, once: Once) -> Path:
+    return once(f"outside_{case}", lambda folder: trained(folder / "run", case, 2)) / "run"
+
+
+def command(name: str, run: Path, **settings: object):
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose(name, [f"paths.run={run}", "trainer=cpu"] * (name == "evaluate"))
+    cfg.run, cfg.trust = str(run), ["outside"]
+    for key, value in settings.items():
+        cfg[key] = value
+    return cfg
+
+
+def test_what_is_recorded_is_evaluated_to_the_last_digit(run: Path, tmp_path: Path) -> None:
+    record = runs.record(run)
+    assert "could not be written" not in str(record["anomalies"])
+    scores = evaluate(command("evaluate", shutil.copytree(run, tmp_path / "run")))
+    assert scores == {"val": record["validation"], "test": record["test"]}
+    assert record["parameters"] > 0
+
+
+def test_a_resumed_run_is_the_whole_one(
+    case: str, run: Path, tmp_path: Path, train_here: TrainHere
+) -> None:
+    trained(tmp_path / "whole", case, 3)
+    parts = shutil.copytree(run, tmp_path / "parts")
+    train_here(None, f"resume={parts}", "trainer.max_epochs=3", "trust=outside")
+    assert read_rows(parts / "metrics.csv") == read_rows(tmp_path / "whole" / "metrics.csv")
+    assert runs.record(parts)["test"] == runs.record(tmp_path / "whole")["test"]
+
+
+@pytest.mark.parametrize("case", ["adversarial", "late_layers"], indirect=True)
+def test_its_page_shows_what_it_predicts(case: str, run: Path, tmp_path: Path) -> None:
+    assert list(samples_file.read(run)) == [PREDICTED[case]]
+    text = report.write(run, tmp_path / "report.html").read_text()
+    assert "predict_step returns" in text
+    assert ("digit " in text) == (case == "late_layers")
+
+
+@pytest.mark.parametrize("suffix", ["csv", "npz"])
+def test_it_predicts(case: str, run: Path, tmp_path: Path, suffix: str) -> None:
+    output, given = tmp_path / f"out.{suffix}", {}
+    if "data=digits" in CASES[case]:
+        np.savez(tmp_path / "new.npz", x=np.zeros((3, 1, 8, 8), "float32"))
+        given = {"input": str(tmp_path / "new.npz")}
+    predict(command("predict", run, output=str(output), **given))
+    assert output.stat().st_size
+
+
+def test_a_sweep_finds_the_configs_of_a_search_path(tmp_path: Path) -> None:
+    """Its trials are processes of their own."""
+    words = ("module=adversarial", *CASES["adversarial"], *QUIET, "trainer.max_epochs=1")
+    more = ("sweeper=random", "search_space=module", "sweeper.n_trials=2")
+    space = (*more, f"hydra.sweep.dir={tmp_path / 'sweep'}")
+    train = [sys.executable, str(runs.ROOT / "src/train.py"), "-m", *outside.WORDS, *words, *space]
+    environment = runs.environment() | {"PYTHONPATH": str(runs.ROOT / "tests")}
+    ended = subprocess.run(train, capture_output=True, text=True, check=False, env=environment)
+    assert ended.returncode == 0, ended.stdout + ended.stderr
+    trials = sorted((tmp_path / "sweep" / "trials").iterdir())
+    assert [runs.record(trial)["status"] for trial in trials] == ["completed", "completed"]
+    titles = (tmp_path / "sweep" / "leaderboard.csv").read_text().partition("\n")[0]
+    assert "module.latent" in titles  # which the module's own YAML says to vary

@@ -16,6 +16,7 @@ from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, locks, secrets, signals
 from quintet.base.console import say
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import listed
 from quintet.study import leaderboard, ranking
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
@@ -38,7 +39,7 @@ from quintet.sweep.plan import Plan, make_plan
 from quintet.sweep.preflight import preflight
 from quintet.sweep.settings import check
 from quintet.sweep.slots import Loop
-from quintet.sweep.stacking import Stacking, stacking
+from quintet.sweep.stacking import Stacking, shared_keys, stacking
 from quintet.sweep.time_budget import TimeBudget
 from quintet.sweep.trial_process import Start
 from quintet.sweep.workers import launch
@@ -105,6 +106,8 @@ def sweep(
             else:
                 if reason:
                     say("  not stacked: {}", reason)
+                elif together and (apart := shared_keys(plan.space)):
+                    say("  trials of a stack have the same {}", listed(apart))
                 gave_up = run(plan, study, total, budget, stop, start, together)
             leaderboard.save(study)
         publish = partial(_publish, config, plan, study, at_end)

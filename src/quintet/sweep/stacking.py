@@ -13,6 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import paths
 from quintet.config.run_nodes import SUPERVISED
 from quintet.study.overrides import root_of
+from quintet.study.space import Space
 from quintet.study.trial import Trial
 from quintet.sweep import launch
 from quintet.sweep.fork import Server
@@ -75,6 +76,11 @@ def may_differ(key: str) -> bool:
     """
     bare = key.lstrip("+")
     return root_of(bare) in NUMBERS or bare in SINGLE_NUMBERS
+
+
+def shared_keys(space: Space) -> list[str]:
+    """Return the keys of a space that are the same in all trials of a stack."""
+    return [parameter.key for parameter in space.parameters if not may_differ(parameter.key)]
 
 
 def width(plan: Plan, total: int) -> int:

@@ -15,6 +15,7 @@ from omegaconf import OmegaConf
 
 import runs
 from quintet.base import paths
+from quintet.study.space import Choice, Space
 from quintet.sweep import stacking
 
 ROOT = Path(__file__).parents[3]
@@ -122,6 +123,12 @@ def test_what_is_not_stacked_is_told_once(tmp_path):
 def test_a_config_that_is_not_stacked_says_why(override, told):
     assert stacking.hindered(config()) is None
     assert told in stacking.hindered(config(override))
+
+
+def test_what_the_trials_of_a_stack_have_in_common_is_told():
+    keys = ("optimizer.lr", "model.width", "seed", "data.batch_size")
+    space = Space(tuple(Choice(key, ("1", "2")) for key in keys))
+    assert stacking.shared_keys(space) == ["model.width", "data.batch_size"]
 
 
 def test_the_width_leaves_work_for_every_slot():

@@ -19,10 +19,12 @@ pytest.register_assert_rewrite("quintet.testing")
 import runs  # noqa: E402
 import warm  # noqa: E402
 from needs import needed  # noqa: E402
+from quintet.base import paths  # noqa: E402
 from quintet.testing.sweep_contract import loader as loader  # noqa: E402
 from quintet.testing.sweep_contract import settled as settled  # noqa: E402
 from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 
+SEARCHED = paths.SEARCHED
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
 """Options that `make slim` took out of this project, as data/wine."""
@@ -48,6 +50,13 @@ def _scripts_start_warm() -> Iterator[None]:
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", warm.Popen)
         yield
+
+
+@pytest.fixture(autouse=True)
+def _configs_of_other_folders_are_forgotten() -> Iterator[None]:
+    """Undo what `hydra.searchpath=` in a command that a test calls adds to this process."""
+    yield
+    paths.SEARCHED = SEARCHED
 
 
 @pytest.fixture(autouse=True)

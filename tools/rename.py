@@ -19,6 +19,8 @@ ROOT = Path(__file__).parents[1]
 ENGINE = "quintet"
 TEMPLATE = "project"
 """The name of the team's package before it is renamed."""
+TOUCHED = ("src", "tests", "configs", "pyproject.toml", "uv.lock", "docs")
+"""What a rename changes, as far as it is there."""
 LONGEST = 24
 Pattern = tuple[str, str]
 
@@ -43,6 +45,8 @@ def rename(root: Path, name: str) -> list[Path]:
             (folder / TEMPLATE).rename(folder / name)
     changed = []
     for path, patterns in rewritten(root, name):
+        if not path.is_file():  # an earlier version of the template, or a fork that removed it
+            continue
         before = path.read_bytes().decode("utf-8")
         after = before
         for pattern, new in patterns:
@@ -177,7 +181,7 @@ def main(name: str) -> None:
     checked(name)
     check_tree()
     rename(ROOT, name)
-    git("add", "--all", "--", "src", "tests", "configs", "pyproject.toml", "uv.lock", "docs")
+    git("add", "--all", "--", *(name for name in TOUCHED if (ROOT / name).exists()))
     print(f"Renamed {TEMPLATE} to {name}: src/{name}, tests/{name}, and all references to them.")
     print(f"The engine keeps its name, src/{ENGINE}; `make update` takes in later versions.")
     print(f"\nLook at it:  git diff --staged --stat\nKeep it:     git commit -m 'Rename to {name}'")

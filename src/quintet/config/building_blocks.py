@@ -90,7 +90,9 @@ FAMILIES = {
             (f"{ENGINE}.data.sources",), functions=True, returns=f"{ENGINE}.data.samples.Samples"
         ),
         Family(
-            (f"{ENGINE}.data.sources.token_files", f"{ENGINE}.data.sources.two_targets"),
+            tuple(
+                f"{ENGINE}.data.sources.{n}" for n in ("text_files", "token_files", "two_targets")
+            ),
             "lightning.pytorch.LightningDataModule",
         ),
     ),

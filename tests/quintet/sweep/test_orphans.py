@@ -26,7 +26,7 @@ CASES = {
     "a trial": ("objective.py", [HERE / "parent.py", "{}", "1", "1", "1000"]),
     "a loader's worker": ("forked", ["-c", READ]),
     "an inspection of the data": (
-        "inspect_data.py",
+        "forked",
         [TRAIN, "-m", "hydra.sweep.dir={}", "sweeper.look=true", "seed=1,2"],
     ),
     "another rank": (

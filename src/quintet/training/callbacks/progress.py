@@ -51,7 +51,8 @@ class Progress(L.Callback):
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the last epoch's numbers; at its own end the training split's are not in yet."""
         self._begun, self._loss = monotonic(), None
-        if self._view is not None and (done := trainer.current_epoch):
+        resumed = not trainer.callback_metrics  # whose last epoch has been shown by the run before
+        if self._view is not None and (done := trainer.current_epoch) and not resumed:
             self._view.ended(done, self._numbers(trainer))
 
     def on_train_batch_end(

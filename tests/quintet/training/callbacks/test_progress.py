@@ -140,3 +140,15 @@ def test_data_without_a_length_show_a_count(monkeypatch: pytest.MonkeyPatch) -> 
     run = Run(monkeypatch, terminal=True, batches=float("inf"))
     run.epoch(0, batches=4, seconds=2)
     assert re.search(r"batch\s+3/\?", run.shown())
+
+
+def test_a_resumed_run_does_not_show_again_what_it_was_resumed_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run(monkeypatch, terminal=False, batches=3)
+    run.epoch(2, 0, 0.0)  # Lightning enters the finished epoch once more, and leaves it
+    run.trainer.callback_metrics = {}
+    assert "epoch 2" not in run.shown()
+    run.epoch(3, 3, 1.0)
+    run.end()
+    assert "epoch 4/5" in run.shown()

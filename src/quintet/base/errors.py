@@ -1,6 +1,6 @@
 """The engine's own errors: mistakes that a user can fix, and diverged training."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Iterable, Sequence
 from difflib import get_close_matches
 from enum import StrEnum
 from typing import Any
@@ -84,6 +84,17 @@ class UserError(Exception):
             return f"Allowed: {', '.join(self.allowed)}"
         given = str(self.value) if self.value is not None else str(self.key).rpartition(".")[2]
         return nearest(given, self.allowed)
+
+
+def check_known(key: str, value: object, allowed: Collection[str]) -> None:
+    """Check a value that is one of several names.
+
+    Raises:
+        UserError: it is none of them.
+
+    """
+    if value not in allowed:
+        raise UserError("is unknown", code=Code.UNKNOWN_NAME, key=key, value=value, allowed=allowed)
 
 
 def _sentence(text: str) -> str:

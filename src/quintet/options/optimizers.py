@@ -5,7 +5,7 @@ from typing import Any, Literal, Protocol, runtime_checkable
 
 from torch import nn
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.options.torch_internals import BatchOrInstanceNorm
 
 UNDECAYED = (
@@ -57,14 +57,7 @@ def parameter_groups(
         UserError: nothing is trainable, or `on` is neither of the two
 
     """
-    if on not in ("weights", "all"):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="optimizer.weight_decay_on",
-            value=on,
-            allowed=["weights", "all"],
-        )
+    check_known("optimizer.weight_decay_on", on, ("weights", "all"))
     spared = {
         id(p)
         for module in model.modules()

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim import lr_scheduler as lrs
 from torch.optim.lr_scheduler import LRScheduler
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.options.optimizers import SwitchesModes
 
 FALLS: dict[str, Callable[[float], float]] = {
@@ -139,14 +139,7 @@ def _fitted(factory: Factory, total_steps: int, length: int) -> Factory:
 
 def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
     name = type(main).__name__
-    if interval not in ("step", "epoch"):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="scheduler.interval",
-            value=interval,
-            allowed=["step", "epoch"],
-        )
+    check_known("scheduler.interval", interval, ("step", "epoch"))
     if isinstance(main, lrs.ReduceLROnPlateau) and interval == "step":
         raise UserError(
             "does not fit plateau, which monitors a metric that is computed once per epoch",

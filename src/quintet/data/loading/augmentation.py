@@ -14,7 +14,7 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.samples import Samples
 from quintet.problems import problem_of
 
@@ -99,14 +99,7 @@ def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:
     given = chosen if isinstance(chosen, Mapping) else {}
     strengths = {}
     for name in names:
-        if name not in DEFAULTS:
-            raise UserError(
-                "is unknown",
-                code=Code.UNKNOWN_NAME,
-                key="data.augment",
-                value=name,
-                allowed=DEFAULTS,
-            )
+        check_known("data.augment", name, DEFAULTS)
         _check_kind(name, samples)
         strengths[name] = _strength(name, given.get(name))
     ordered = {name: strengths[name] for name in DEFAULTS if name in strengths}

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 
 Unreadable = Literal["few", "refuse", "missing"]
 DASHES = ("-", "--", ".")
@@ -47,14 +47,7 @@ class Rules:
     categories: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
-        if self.unreadable not in get_args(Unreadable):
-            raise UserError(
-                "is unknown",
-                code=Code.UNKNOWN_NAME,
-                key="data.unreadable",
-                value=self.unreadable,
-                allowed=get_args(Unreadable),
-            )
+        check_known("data.unreadable", self.unreadable, get_args(Unreadable))
         self._check("decimal", MARKS)
         self._check("thousands", ("", *GROUPING))
 

@@ -6,7 +6,7 @@ from typing import Any, get_args
 import torch
 from torch import Tensor
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.samples import Samples
 from quintet.data.scaling.statistic import (
     Scale,
@@ -44,14 +44,7 @@ class Preprocess:
     """
 
     def __init__(self, scale: Scale = "standard", select: float | None = None) -> None:
-        if scale not in get_args(Scale):
-            raise UserError(
-                "is unknown",
-                code=Code.UNKNOWN_NAME,
-                key="data.scale",
-                value=scale,
-                allowed=get_args(Scale),
-            )
+        check_known("data.scale", scale, get_args(Scale))
         self.scale, self.select = scale, select
         self.kind = "table"
         self.categorical = 0

@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.samples import Kind
 from quintet.data.sources.columns import offsets_of, offsets_remark
 from quintet.data.sources.image_arrays import Channels, channels_of, white_for, white_of
@@ -63,14 +63,8 @@ def converted(inputs: NDArray[Any], kind: Kind, name: str, channels: str | None)
 
 def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
     """Infer the kind of inputs from their shape, or check the one given."""
-    if kind is not None and kind not in get_args(Kind):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="data.kind",
-            value=kind,
-            allowed=get_args(Kind),
-        )
+    if kind is not None:
+        check_known("data.kind", kind, get_args(Kind))
     by_shape: dict[int, tuple[Kind, ...]] = {
         2: ("table", "tokens"),
         3: ("image", "sequence") if inputs.dtype == np.uint8 else ("sequence", "image"),

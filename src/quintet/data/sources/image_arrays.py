@@ -5,7 +5,7 @@ from typing import Any, Literal, get_args
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 
 Channels = Literal["first", "last"]
 USUAL = (1, 3, 4)
@@ -20,14 +20,8 @@ def channels_of(shape: tuple[int, ...], given: str | None) -> tuple[Channels, st
     A usual number of channels on one side only decides; then that two equal sides are height and
     width; then the smaller number.
     """
-    if given is not None and given not in get_args(Channels):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="data.channels",
-            value=given,
-            allowed=get_args(Channels),
-        )
+    if given is not None:
+        check_known("data.channels", given, get_args(Channels))
     first, middle, last = shape[1:]
     if given is not None:
         found: Channels = "first" if given == "first" else "last"

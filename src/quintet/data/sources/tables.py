@@ -8,7 +8,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.data_summary import (
     ColumnSummary,
     input_summary,
@@ -274,14 +274,7 @@ def rows_with_targets(
         UserError: another wish than these.
 
     """
-    if wish not in get_args(MissingTarget):
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="data.missing_target",
-            value=wish,
-            allowed=get_args(MissingTarget),
-        )
+    check_known("data.missing_target", wish, get_args(MissingTarget))
     there = np.ones(len(table), dtype=bool)
     for name in targets if wish == "drop" else []:
         there &= ~missing_targets(table[name], table.separator, rules)

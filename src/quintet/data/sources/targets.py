@@ -9,7 +9,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.parsing import numerals
 from quintet.data.parsing.column_cells import Cells
@@ -97,14 +97,8 @@ def target_of(
         UserError: a missing value, one class only, or values that do not fit the given task.
 
     """
-    if task is not None and task not in PROBLEMS:
-        raise UserError(
-            "is unknown",
-            code=Code.UNKNOWN_NAME,
-            key="data.task",
-            value=task,
-            allowed=PROBLEMS,
-        )
+    if task is not None:
+        check_known("data.task", task, PROBLEMS)
     found = [_read(table, name, rules or Rules()) for name in names]
     columns, summaries = [column for column, _ in found], [summary for _, summary in found]
     chosen = task or _infer(columns)

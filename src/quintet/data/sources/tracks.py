@@ -7,7 +7,7 @@ from typing import Any, Literal
 import numpy as np
 from numpy.typing import NDArray
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code, UserError, check_known
 from quintet.data.sources.time_steps import ROWS, Step, Times, infer
 
 Gaps = Literal["split", "fill", "refuse"]
@@ -68,11 +68,7 @@ def arranged(
             group; a step that is another than in training.
 
     """
-    if gaps not in ("split", "fill", "refuse"):
-        raise UserError(
-            "is unknown", code=Code.UNKNOWN_NAME, key="data.gaps", value=gaps,
-            allowed=("split", "fill", "refuse"),
-        )  # fmt: skip
+    check_known("data.gaps", gaps, ("split", "fill", "refuse"))
     names = np.zeros(len(values), dtype=np.int64) if groups is None else groups
     remarks: list[str] = []
     members = [(str(name), np.flatnonzero(names == name)) for name in _in_order(names)]

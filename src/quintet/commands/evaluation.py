@@ -24,6 +24,7 @@ from quintet.ensembles import ensemble_baselines, members
 from quintet.ensembles.reload import trained
 from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.training import build, experiment
+from quintet.training.callbacks.measured import of_split
 from quintet.training.callbacks.prediction_collector import PredictionCollector
 
 Scores = dict[str, dict[str, float]]
@@ -80,7 +81,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         if split == "test" and not experiment.has_test_step(run.task):
             continue
         logged = experiment.measured(score[split], run.task, run.data)
-        scores[split] = experiment.of_split(logged, split)
+        scores[split] = of_split(logged, split)
     if samples is None or keep is None:
         why = missing(run.task, run.data)
         console.tell(f"{PREDICTIONS} is not written: {why}", style="dim")

@@ -26,10 +26,11 @@ def expand(cfg: DictConfig) -> None:
         UserError: an unknown metric, one that only a module can compute, or one given twice.
 
     """
-    given = cfg.get(KEY)
-    if not given:
+    given, traded = cfg.get(KEY), _traded_off(cfg)
+    if not given and not traded:
         return
-    changes = _by_name(given)
+    changes = _by_name(given or [])
+    changes |= {name: {} for name in traded if name not in changes}
     with open_dict(cfg):
         cfg[KEY] = {option: _node(option, changed) for option, changed in changes.items()}
 
@@ -80,8 +81,17 @@ def check(cfg: DictConfig, task: str | None) -> None:
                 code=Code.INCOMPATIBLE,
                 key=KEY,
                 value=[*cfg[KEY]],
-                allowed=[each for each, own in _computed().items() if task in own.get("fits", ())],
+                allowed=[each for each, own in options().items() if task in own.get("fits", ())],
             )
+
+
+def _traded_off(cfg: DictConfig) -> list[str]:
+    """Return the metrics that a sweep trades off beside the one that decides."""
+    named = cfg.get("objectives")
+    if not isinstance(named, Mapping) or not named:
+        return []
+    computed, decides = options(), cfg.metric.get("name")
+    return [str(name) for name in named if name in computed and name != decides]
 
 
 def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
@@ -112,7 +122,7 @@ def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
 def _node(option: str, changed: Mapping[str, Any]) -> Any:
     if TARGET in changed:
         return changed
-    computed = _computed()
+    computed = options()
     if option not in computed:
         known = option in paths.options("metric")
         logged = "is computed by a module itself" if known else "is no metric"
@@ -135,7 +145,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
     return own | dict(changed)
 
 
-def _computed() -> dict[str, dict[str, Any]]:
+def options() -> dict[str, dict[str, Any]]:
     """Return the options of `metric` by name, without those that a module computes itself."""
     found = {
         option: yaml.safe_load(path.read_text()) or {}

@@ -17,6 +17,7 @@ from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
 from quintet.problems import problem_of
 from quintet.training import build, experiment
+from quintet.training.callbacks.measured import of_split
 
 AVERAGE = "An average of predictions"
 
@@ -91,4 +92,4 @@ def tested(run: Trained) -> dict[str, float]:
     alone: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     trainer = build.trainer(run.cfg, watched=False, **experiment.WHOLE | alone)
     run.data.attach(trainer)
-    return experiment.of_split(experiment.measured(trainer.test, run.task, run.data), "test")
+    return of_split(experiment.measured(trainer.test, run.task, run.data), "test")

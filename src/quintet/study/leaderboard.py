@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet.artifacts import csv_cells
 from quintet.base.files import write_atomically
-from quintet.study import ranking
+from quintet.study import fronts, ranking
 from quintet.study.ranking import STEERED
 from quintet.study.space import Interval, Space
 from quintet.study.study import Study
@@ -35,7 +35,7 @@ share."""
 
 def ranked(study: Study) -> list[Trial]:
     """Return all trials, best first: completed ones, pruned ones, then the rest."""
-    return ranking.ranked(study.trials(), study.mode)
+    return ranking.ranked(study.trials(), study.mode, study.objectives)
 
 
 def winner(study: Study) -> Trial | None:
@@ -44,9 +44,15 @@ def winner(study: Study) -> Trial | None:
     return best if best and best.state in ("completed", "pruned") else None
 
 
+def front(study: Study) -> list[Trial]:
+    """Return the completed trials that no other one dominates, best metric first."""
+    found = fronts.front_of(study.trials(), study.objectives)
+    return [t for t in ranked(study) if t.state == "completed" and found.get(t.number) == 0]
+
+
 def rows(study: Study) -> list[dict[str, Any]]:
     """Return the leaderboard's rows, the best first."""
-    return ranking.rows(study.trials(), study.mode, study.folder)
+    return ranking.rows(study.trials(), study.mode, study.folder, study.objectives)
 
 
 def save(study: Study) -> None:

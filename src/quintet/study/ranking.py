@@ -4,37 +4,55 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from quintet.study.fronts import KEY, Objectives, front_of
 from quintet.study.trial import Trial, folder_of
 
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
 SPREAD, STEERED, FURTHER = "spread", "steered", "further"
 """Optional columns: the standard deviation of the metric over a trial's folds or seeds, what was
 changed through steer.py while a trial trained, and the further metrics, a column each."""
+FRONT = "front"
+"""The column of a sweep with several objectives: 0 for the trials that no other dominates."""
 
 
-def ranked(trials: Sequence[Trial], mode: str) -> list[Trial]:
-    """Return trials, best first: completed ones, pruned ones, then the rest."""
+def ranked(trials: Sequence[Trial], mode: str, objectives: Objectives | None = None) -> list[Trial]:
+    """Return trials, best first: completed ones, pruned ones, then the rest.
+
+    Those of one state are ordered by their front, if there are several objectives, and by metric.
+
+    Args:
+        trials: of a study.
+        mode: min or max.
+        objectives: of a sweep with several.
+
+    """
     sign = 1 if mode == "min" else -1
     order = {"completed": 0, "pruned": 1, "running": 2, "failed": 3}
+    front = front_of(trials, objectives) if objectives else {}
 
-    def key(trial: Trial) -> tuple[int, float, int]:
+    def key(trial: Trial) -> tuple[int, int, float, int]:
         value = float("inf") if trial.value is None else sign * trial.value
-        return order[trial.state], value, trial.number
+        return order[trial.state], front.get(trial.number, 0), value, trial.number
 
     return sorted(trials, key=key)
 
 
-def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any]]:
+def rows(
+    trials: Sequence[Trial], mode: str, folder: Path, objectives: Objectives | None = None
+) -> list[dict[str, Any]]:
     """Return the leaderboard's rows, the best first.
 
     Args:
         trials: of a study.
         mode: min or max.
         folder: of the sweep.
+        objectives: of a sweep with several.
 
     """
-    best_first = ranked(trials, mode)
+    best_first = ranked(trials, mode, objectives)
+    front = front_of(trials, objectives) if objectives else {}
     keys = list(dict.fromkeys(key for trial in best_first for key in trial.params))
+    names = measured_names(trials, objectives)
     some = [name for name in (SPREAD, STEERED) if any(name in t.notes for t in best_first)]
     return [
         {
@@ -45,16 +63,24 @@ def rows(trials: Sequence[Trial], mode: str, folder: Path) -> list[dict[str, Any
             "seconds": trial.notes.get("seconds", 0.0),
             "folder": str(folder_of(folder, trial.number)),
             **{name: trial.notes.get(name) for name in some},
-            **{name: (trial.notes.get(FURTHER) or {}).get(name) for name in further_names(trials)},
+            **{name: measures(trial, objectives).get(name) for name in names},
+            **({FRONT: front.get(trial.number)} if objectives else {}),
             **{key: trial.params.get(key) for key in keys},
         }
         for trial in best_first
     ]
 
 
-def further_names(trials: Sequence[Trial]) -> list[str]:
-    """Return the names of the further metrics that trials were measured by."""
-    return list(dict.fromkeys(name for t in trials for name in t.notes.get(FURTHER) or {}))
+def measures(trial: Trial, objectives: Objectives | None = None) -> dict[str, float]:
+    """Return a trial's values beside the metric: further metrics, and what its sweep trades off."""
+    traded = trial.notes.get(KEY) or {}
+    own = {name: traded.get(name) for name in [*(objectives or ())][1:]}
+    return (trial.notes.get(FURTHER) or {}) | own
+
+
+def measured_names(trials: Sequence[Trial], objectives: Objectives | None = None) -> list[str]:
+    """Return the names of what trials were measured by beside the metric."""
+    return list(dict.fromkeys(name for t in trials for name in measures(t, objectives)))
 
 
 def state(trial: Trial) -> str:

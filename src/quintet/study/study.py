@@ -10,6 +10,7 @@ from quintet.artifacts import untrusted_files
 from quintet.base import locks
 from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redacted
+from quintet.study import fronts
 from quintet.study.optuna_internals import storage_of
 from quintet.study.ranking import COLUMNS, rows
 from quintet.study.space import Params, Space
@@ -89,6 +90,11 @@ class Study:
         """The metric's direction, min or max."""
         return "min" if self.optuna.direction.name == "MINIMIZE" else "max"
 
+    @property
+    def objectives(self) -> dict[str, str]:
+        """The direction of each objective by name, the metric first; {} of a sweep with one."""
+        return dict(self.optuna.user_attrs.get("spec", {}).get(fronts.KEY) or {})
+
     def trials(self) -> list[Trial]:
         """Return all trials, by number."""
         return [_trial(t) for t in self.optuna.get_trials(deepcopy=False)]
@@ -101,7 +107,7 @@ class Study:
         """Return the leaderboard as a table: one row per trial, best first."""
         import pandas as pd
 
-        table = rows(self.trials(), self.mode, self.folder)
+        table = rows(self.trials(), self.mode, self.folder, self.objectives)
         return pd.DataFrame(table, columns=None if table else COLUMNS).set_index("trial")
 
     @contextmanager

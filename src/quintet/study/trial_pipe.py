@@ -2,6 +2,7 @@
 
 import json
 import os
+from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import asdict, dataclass
 
@@ -31,7 +32,9 @@ class TrialPipe:
         """Return the one variable that makes a process a trial."""
         return {VARIABLE: json.dumps(asdict(self))}
 
-    def report(self, epoch: int, value: float | None) -> bool:
+    def report(
+        self, epoch: int, value: float | None, objectives: Mapping[str, float] | None = None
+    ) -> bool:
         """Report the metric after `epoch` epochs; return whether to stop.
 
         The sweep answers every report, so that decisions are made at the same epoch in every run.
@@ -41,15 +44,18 @@ class TrialPipe:
             epoch: the number of epochs.
             value: the metric; None to ask for the answer to an earlier report again, which a kill
                 may have cut off.
+            objectives: of a sweep with several, by name.
 
         """
-        self.ask(epoch, value)
+        self.ask(epoch, value, objectives)
         return self.hear()
 
-    def ask(self, epoch: int, value: float | None) -> None:
+    def ask(
+        self, epoch: int, value: float | None, objectives: Mapping[str, float] | None = None
+    ) -> None:
         """Report the metric, to `hear` the answer later."""
         try:
-            self._tell([epoch, value])
+            self._tell([epoch, value, dict(objectives or {})])
         except OSError:
             os._exit(1)
 

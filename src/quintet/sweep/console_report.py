@@ -89,6 +89,7 @@ class Lines:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
             shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread)}"
+            shown += traded(self.plan, how)
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
             )
@@ -133,7 +134,9 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
         say("  {}={}", key, values)
     if plan.warm_start and not done:
         say("  first the defaults, then the best trials of {}", _earlier(study))
-    say(f"  P: {plan.metric}, the {'smaller' if plan.mode == 'min' else 'greater'} the better")
+    objectives = plan.objectives or {plan.metric: plan.mode}
+    better = (f"{n}, the {'smaller' if m == 'min' else 'greater'}" for n, m in objectives.items())
+    say("  P: {} the better", "; ".join(better))
     say("")
 
 
@@ -192,7 +195,13 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         *leaderboard.edge_warnings(best, plan.space),
     ):
         say("[yellow]note[/]  {}", warning)
-    _say_winner(plan, best, record)
+    _say_winner(plan, study, best, record)
+
+
+def traded(plan: Plan, how: Outcome) -> str:
+    """Return what the sweep trades off beside the metric, to append to a value of the metric."""
+    names = [*plan.objectives][1:]
+    return "".join(f", {name} {score(how.objectives[name])}" for name in names)
 
 
 def spread(deviation: float | None) -> str:
@@ -210,8 +219,14 @@ def brief(params: Params) -> str:
     return " ".join(f"{short(key)}={rounded(value)}" for key, value in params.items())
 
 
-def _say_winner(plan: Plan, best: Trial, record: Record | None) -> None:
+def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) -> None:
     mode = "smallest" if plan.mode == "min" else "greatest"
+    if plan.objectives:
+        front = [t.number for t in leaderboard.front(study)]
+        say(
+            "front     {} of {}: no other trial is better in everything; best/ has the best {}",
+            *(plural(len(front), "trial"), len(study.ended()), plan.metric),
+        )
     say(
         "P is {} on validation data, {} wins: [bold]{}[/] in trial {} ({})",
         plan.metric,

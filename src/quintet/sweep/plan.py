@@ -1,7 +1,7 @@
 """The plan of a sweep: everything that is decided and checked before the first trial."""
 
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -10,10 +10,12 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
-from quintet.config import run_folder, trust
+from quintet.config import objectives, run_folder, trust
 from quintet.study import spec
+from quintet.study.fronts import KEY, Objectives, scalarised
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
+from quintet.study.trial import Trial
 from quintet.sweep import option_spaces, points
 from quintet.sweep.examples import Example, check_metric, examples
 from quintet.sweep.samplers import Sampler
@@ -41,6 +43,7 @@ class Plan:
         folder: of the sweep.
         metric: the metric's name.
         mode: the metric's direction.
+        objectives: the direction of each objective by name, the metric first; {} without any.
         max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
         scheduler: decides which trials continue and which stop.
@@ -76,6 +79,13 @@ class Plan:
     warm_start: tuple[Params, ...] = ()
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
+    objectives: Objectives = field(default_factory=dict)
+
+    def compared(self, trials: Sequence[Trial]) -> tuple[Sequence[Trial], str]:
+        """Return trials as samplers and schedulers compare them, and the direction."""
+        if not self.objectives:
+            return trials, self.mode
+        return scalarised(trials, self.objectives), "min"
 
     @property
     def enqueued(self) -> tuple[Params, ...]:
@@ -85,7 +95,8 @@ class Plan:
     def spec(self) -> dict[str, Any]:
         """Return what must be the same for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
-        return {
+        traded = {KEY: dict(self.objectives)} if self.objectives else {}
+        return traded | {
             "metric": {"name": self.metric, "mode": self.mode},
             "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
             "space": spec.space_fields(self.space),
@@ -161,7 +172,31 @@ def make_plan(
             )
         ),
         trackers=plain[0].get(trust.LOGGER) or {},
+        objectives=traded_off(config, first),
     )
+
+
+def traded_off(config: DictConfig, first: DictConfig) -> dict[str, str]:
+    """Return what a sweep trades off.
+
+    Args:
+        config: of the sweep.
+        first: of one of its trials.
+
+    Raises:
+        UserError: it is unknown, or something compares the metric alone.
+
+    """
+    found = objectives.of(first)
+    if found and config.sweeper.get("stop") is not None:
+        raise UserError(
+            "compares the metric alone, and this sweep has several objectives",
+            code=Code.CONFLICT,
+            key="sweeper.stop",
+            value=config.sweeper.stop,
+            hint="Leave it out, and give sweeper.n_trials=",
+        )
+    return found
 
 
 def _defaults(base: DictConfig, space: Space) -> Params | None:

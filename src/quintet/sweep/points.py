@@ -1,10 +1,13 @@
 """Params that a user wants tried: the rows of a CSV file, after the defaults."""
 
 import csv
+from collections.abc import Sequence
 from pathlib import Path
 
 from quintet.artifacts.csv_cells import restored
 from quintet.base.errors import Code, UserError
+from quintet.config.compatibility import top_level
+from quintet.study.overrides import root_of
 from quintet.study.ranking import COLUMNS, SPREAD, STEERED
 from quintet.study.space import Params, Space
 from quintet.study.study import Study
@@ -41,7 +44,7 @@ def read(path: str | None, space: Space, defaults: Params | None, sampler: Sampl
         raise UserError("does not exist", code=Code.NOT_FOUND, key=KEY, value=path)
     with Path(path).open(newline="", encoding="utf-8-sig") as file:
         reader = csv.DictReader(file)
-        columns = [c for c in reader.fieldnames or () if c not in OF_A_LEADERBOARD]
+        columns = _columns(reader.fieldnames or ())
         rows = list(reader)
     known = [p.key for p in space.parameters]
     for column in columns:
@@ -54,6 +57,14 @@ def read(path: str | None, space: Space, defaults: Params | None, sampler: Sampl
                 allowed=known,
             )
     return [_params(row, line, path, space, defaults or {}) for line, row in enumerate(rows, 2)]
+
+
+def _columns(names: Sequence[str]) -> list[str]:
+    """Return the columns of parameters; a leaderboard has others as well."""
+    if not {*COLUMNS} <= {*names}:
+        return [*names]
+    keys = top_level()
+    return [n for n in names if n not in OF_A_LEADERBOARD and root_of(n.lstrip("+")) in keys]
 
 
 def _params(row: dict[str, str], line: int, path: str, space: Space, defaults: Params) -> Params:

@@ -162,7 +162,8 @@ class Loop:
     def _next(self, trials: list[Trial], elsewhere: bool) -> Claim | None:
         plan = self.plan
         limit = len(trials) if stagnation.stops(plan, trials) else self.limit
-        move = plan.scheduler.move(trials, limit, plan.max_epochs, plan.mode)
+        seen, mode = plan.compared(trials)
+        move = plan.scheduler.move(seen, limit, plan.max_epochs, mode)
         if isinstance(move, StartTrial):
             number = self.study.create(self._params(trials), plan.space, move.notes)
             return self._taken(number)
@@ -180,8 +181,9 @@ class Loop:
         plan, number = self.plan, len(trials)
         if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
             return plan.enqueued[number]
+        seen, mode = plan.compared(trials)
         with at_once():
-            return plan.sampler.suggest(trials, plan.space, number, plan.settings.seed, plan.mode)
+            return plan.sampler.suggest(seen, plan.space, number, plan.settings.seed, mode)
 
     def _taken(self, number: int) -> tuple[Trial, int]:
         # The process that paused the trial may not have released its lock yet.
@@ -202,7 +204,8 @@ class Loop:
         trial = self.study.trials()[number]
         if trial.state != "running" or trial.paused:
             return False
-        how = trial_outcome.recorded(folder_of(self.study.folder, number))
+        folder = folder_of(self.study.folder, number)
+        how = trial_outcome.recorded(folder, self.plan.objectives)
         if how is None or how.epochs <= trial.notes.get("paused_at", -1):
             return True
         self._record(trial, how)
@@ -248,15 +251,17 @@ class Loop:
             self.view.alone(slot.trial, reason)
             return
         try:
-            self._record(slot.trial, trial_outcome.of(slot.folder, code or 0, process.told))
+            told, objectives = process.told, self.plan.objectives
+            how = trial_outcome.of(slot.folder, code or 0, told, objectives)
+            self._record(slot.trial, how)
         finally:
             process.release_lock()
 
     def _answer_reports(self, slot: Slot) -> None:
-        for epochs, value in slot.process.read_reports():
-            stop = trial_reports.stops(self.plan, self.study, slot.trial, epochs, value)
-            if value is not None:
-                self.view.reported(slot.trial, epochs, value)
+        for report in slot.process.read_reports():
+            stop = trial_reports.stops(self.plan, self.study, slot.trial, report)
+            if report.value is not None:
+                self.view.reported(slot.trial, report.epochs, report.value)
             slot.process.answer(stop=stop or self._budget.late)
 
     def _release(self, slot: Slot) -> None:

@@ -11,6 +11,7 @@ import yaml
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import paths
+from quintet.config.objectives import BATCH_SECONDS
 from quintet.config.run_nodes import SUPERVISED
 from quintet.study.overrides import root_of
 from quintet.study.space import Space
@@ -108,6 +109,8 @@ def hindered(cfg: DictConfig) -> str | None:
         return "its module is not module=supervised"
     if cfg.cv.folds or cfg.cv.seeds != 1:
         return "cv= trains several models in a trial"
+    if BATCH_SECONDS in (cfg.get("objectives") or ()):
+        return f"a trial's {BATCH_SECONDS} would be those of the stack"
     if cfg.compile:
         return "compile=true"
     if cfg.logger:

@@ -2,7 +2,7 @@
 
 import math
 import signal
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -11,6 +11,9 @@ from quintet.artifacts.record import Record
 from quintet.artifacts.steering_files import by_hand
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import Code
+from quintet.base.formatting import listed
+from quintet.config.objectives import recorded as of_record
+from quintet.study.fronts import KEY
 from quintet.study.trial import State
 from quintet.sweep import full_disk
 from quintet.sweep.trial_process import LOG, tail
@@ -30,6 +33,7 @@ class Outcome:
         cpu_seconds: of its processes in total.
         steered: what was changed through steer.py while it trained.
         further: values of the further metrics on validation data.
+        objectives: values of what the sweep trades off.
 
     """
 
@@ -43,6 +47,7 @@ class Outcome:
     cpu_seconds: float = 0.0
     steered: str = ""
     further: Mapping[str, float] = field(default_factory=dict)
+    objectives: Mapping[str, float] = field(default_factory=dict)
 
     def notes(self, before: Mapping[str, Any]) -> dict[str, Any]:
         """Return the notes for the study; a killed trial keeps the epochs and seconds of `before`.
@@ -59,11 +64,19 @@ class Outcome:
         notes |= {"reason": self.reason} if self.state == "failed" else {}
         if self.further:
             kept["further"] = dict(self.further)
+        if self.objectives:
+            kept[KEY] = dict(self.objectives)
         return kept | {key: value for key, value in notes.items() if value is not None}
 
 
-def recorded(folder: Path) -> Outcome | None:
-    """Return the outcome in result.json; None if the trial can be continued, or has not started."""
+def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
+    """Return the outcome in result.json; None if the trial can be continued, or has not started.
+
+    Args:
+        folder: of the trial.
+        objectives: names of what the sweep trades off, if anything.
+
+    """
     try:
         record = Record.read(folder)
     except (FileNotFoundError, NotADirectoryError):
@@ -74,29 +87,36 @@ def recorded(folder: Path) -> Outcome | None:
         return None
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
-    rest = (*length, "; ".join(by_hand(record.steering)), record.further)
+    traded = of_record(objectives, record)
+    rest = (*length, "; ".join(by_hand(record.steering)), record.further, traded)
     seen = (record.status, value, record.reason, *rest)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):
             reason = f"{record.metric.name} is {value}, which cannot be compared"
             return Outcome("failed", "failed", None, reason, *rest)
+        if missing := [n for n in objectives if not math.isfinite(traded.get(n, math.nan))]:
+            reason = f"no finite value of the objective {listed(missing)} was logged"
+            return Outcome("failed", "failed", None, reason, *rest)
         return Outcome("completed" if record.status == "completed" else "pruned", *seen)
     return Outcome("failed", *seen)
 
 
-def of(folder: Path, exit_code: int, failure: Mapping[str, str]) -> Outcome:
+def of(
+    folder: Path, exit_code: int, failure: Mapping[str, str], objectives: Iterable[str] = ()
+) -> Outcome:
     """Return the outcome of a trial that has just ended, whatever the cause.
 
     Args:
         folder: of the trial.
         exit_code: of its process.
         failure: code and reason of the error that it has reported, if any.
+        objectives: names of what the sweep trades off, if anything.
 
     Raises:
         UserError: the disk is full or fails, which is not the trial's fault.
 
     """
-    if (outcome := recorded(folder)) is not None:
+    if (outcome := recorded(folder, objectives)) is not None:
         return outcome
     if failure.get("code") == Code.DISK or full_disk.is_full(folder):
         raise full_disk.error(folder.parents[1], failure.get("reason"))

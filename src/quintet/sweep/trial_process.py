@@ -8,7 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
-from typing import Any, BinaryIO, Protocol
+from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from quintet.base import fault_injection
 from quintet.base.process import PARENT
@@ -45,6 +45,21 @@ class Start(Protocol):
         """Return the running trial."""
 
 
+class Report(NamedTuple):
+    """What a trial reports after an epoch.
+
+    Args:
+        epochs: that it has trained.
+        value: the metric; None to ask for an earlier answer again.
+        objectives: of a sweep with several, by name.
+
+    """
+
+    epochs: int
+    value: float | None
+    objectives: Mapping[str, float]
+
+
 class Process:
     """A running trial.
 
@@ -65,8 +80,8 @@ class Process:
         """What the trial told beside reports: code and reason of the error that ended it."""
         os.set_blocking(reports, False)
 
-    def read_reports(self) -> list[tuple[int, float | None]]:
-        """Return the new reports: epochs and metric, or None to ask for an earlier answer."""
+    def read_reports(self) -> list[Report]:
+        """Return the new reports."""
         with suppress(BlockingIOError):
             while chunk := os.read(self.reports, 65536):
                 self._unread += chunk
@@ -74,7 +89,7 @@ class Process:
         found = [json.loads(line) for line in lines]
         for line in found:
             self.told |= line if isinstance(line, dict) else {}
-        return [(int(line[0]), line[1]) for line in found if isinstance(line, list)]
+        return [Report(*line) for line in found if isinstance(line, list)]
 
     @property
     def alone(self) -> str | None:

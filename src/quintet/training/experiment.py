@@ -14,13 +14,14 @@ from quintet.config import run_folder
 from quintet.study.trial_pipe import is_trial
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
+from quintet.training.callbacks.measured import of_split
 from quintet.training.outcome import AtEnd, describe, ending, optional_output, recording
 from quintet.training.setup import setup
+from quintet.training.sizes import count_parameters, layers
 from quintet.training.training_steps import uneven_steps
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
-    from torch import nn
 
     from quintet.data.lightning_data import ExperimentData
     from quintet.training.callbacks.prune import EarlierFolds
@@ -82,11 +83,6 @@ def run(
         score_baselines(config, task, data, record)
     summary.summarise(record, folder)
     return record
-
-
-def count_parameters(module: "nn.Module") -> int:
-    """Return the number of a module's parameters, frozen ones included."""
-    return sum(p.numel() for p in module.parameters())
 
 
 def fit(
@@ -222,12 +218,6 @@ def measured(
     return found
 
 
-def of_split(scores: dict[str, float], split: str) -> dict[str, float]:
-    """Return what was logged for a split, by name without the split's prefix."""
-    prefix = f"{split}/"
-    return {k.removeprefix(prefix): v for k, v in scores.items() if k.startswith(prefix)}
-
-
 def compile_in_place(task: "L.LightningModule") -> None:
     """Compile the children of a module, which leaves the names in checkpoints unchanged."""
     from torchmetrics import Metric
@@ -235,19 +225,6 @@ def compile_in_place(task: "L.LightningModule") -> None:
     for child in task.children():
         if any(True for _ in child.parameters()) and not isinstance(child, Metric):
             child.compile()
-
-
-def layers(task: "L.LightningModule") -> dict[str, int]:
-    """Return the number of parameters of each layer with parameters, by name and type."""
-    from quintet.modules.supervised import network_of
-
-    found = {
-        f"{name or 'model'} ({type(layer).__name__})": sum(
-            p.numel() for p in layer.parameters(recurse=False)
-        )
-        for name, layer in network_of(task).named_modules()
-    }
-    return {name: count for name, count in found.items() if count}
 
 
 def opens_test(cfg: DictConfig) -> bool:

@@ -16,18 +16,21 @@ from quintet.base.files import copy
 from quintet.config import run_folder
 from quintet.config.initial_config import Composed
 from quintet.config.instantiate import instantiate
+from quintet.config.objectives import measured
 from quintet.data.module import DataModule
 from quintet.diagnostics import training_curves
 from quintet.diagnostics.start_checks import losses_before
 from quintet.modules.stacked import Member
 from quintet.modules.supervised import SupervisedModule
 from quintet.options.torch_internals import tree_map
-from quintet.training import build, experiment
+from quintet.training import build
+from quintet.training.callbacks.measured import of_split
 from quintet.training.callbacks.metrics_file import MetricsFile
 from quintet.training.callbacks.session import EpochCounter, Replan
 from quintet.training.initialization import initialise, seen_before
 from quintet.training.lightning_patches import checkpoint_of
 from quintet.training.outcome import describe, recording
+from quintet.training.sizes import count_parameters, layers
 
 OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
 """Default callbacks that each run has for itself, in the order in which Lightning calls them."""
@@ -71,7 +74,7 @@ class StackedRun:
         advice, record.transfer = initialise(cfg, network)
         known = seen_before(cfg, self.data.ordered)
         record.anomalies = [str(each) for each in (*advice, known) if each]
-        record.parameters = sum(p.numel() for p in network.parameters())
+        record.parameters = count_parameters(network)
         self.task: SupervisedModule = build.task(cfg, self.data, network)
         self.member = Member(self.task, cfg.seed)
 
@@ -116,6 +119,11 @@ class StackedRun:
         trainer.keep()
         return numbers.get(f"val/{self.cfg.metric.name}")
 
+    def objectives(self) -> dict[str, float]:
+        """Return what the sweep trades off, after this epoch; seconds are the whole stack's."""
+        logged = of_split(self.trainer.callback_metrics, "val")
+        return measured(self.cfg.get("objectives") or (), logged, self.record.parameters, None)
+
     def write(self) -> None:
         """Write the files of the epochs so far."""
         self.metrics.write()
@@ -125,12 +133,12 @@ class StackedRun:
         """Write everything, and the record of the best epoch, whose numbers are known."""
         self.write()
         record, best, rows = self.record, self.trainer.best, self.metrics.rows
-        record.epochs, record.layers = self.tally.epochs, experiment.layers(self.task)
+        record.epochs, record.layers = self.tally.epochs, layers(self.task)
         record.diagnosis = training_curves.diagnose(
             rows, record.guess or 0.0, self._initial, self.cfg.data.get("batch_size") or 0
         )
         record.checkpoint, record.best_epoch = best.file, best.epoch
-        record.validation = experiment.of_split(best.numbers, "val")
+        record.validation = of_split(best.numbers, "val")
         record.metric.value = record.validation.get(self.cfg.metric.name)
         record.loss = record.validation.get("loss")
         record.status = "pruned" if self.pruned else record.status

@@ -214,7 +214,7 @@ class Company(L.Callback):
         for seat in self.seats:
             with seat.may_diverge():
                 if (value := seat.run.epoch_ends()) is not None:
-                    seat.line.ask(epochs, value)
+                    seat.line.ask(epochs, value, seat.run.objectives())
                     asked.append(seat)
         for seat in asked:
             seat.run.pruned = seat.line.hear() and epochs < last

@@ -5,7 +5,7 @@ from quintet.report.cells import scored
 from quintet.report.html.table import Cell, Copy, Link, Number, Table
 from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.ranking import FURTHER, STEERED, further_names, state
+from quintet.study.ranking import FRONT, STEERED, measured_names, measures, state
 from quintet.study.trial import Trial
 
 SHOWN = 15
@@ -15,8 +15,8 @@ SHOWN = 15
 def leaderboard(sweep: SweepData) -> Table:
     """Return the table, best trial first; trials that did not complete are dimmed."""
     keys = varying(sweep)
-    further = further_names(sweep.trials)
-    shown = [sweep.metric, *further, *short_names(keys)]
+    further = measured_names(sweep.trials, sweep.objectives)
+    shown = [sweep.metric, *further, *([FRONT] if sweep.objectives else []), *short_names(keys)]
     titles = ["trial", "state", *shown, "epochs", "time (s)", "rerun"]
     rows = [_row(sweep, trial, keys, further) for trial in sweep.ranked]
     return Table(titles, rows, [_tone(sweep, t) for t in sweep.ranked], SHOWN)
@@ -38,7 +38,7 @@ def varying(sweep: SweepData) -> list[str]:
 
 
 def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) -> list[Cell]:
-    values = trial.notes.get(FURTHER) or {}
+    values = measures(trial, sweep.objectives)
     value = None if trial.value is None else Number(trial.value, score(trial.value))
     seconds = float(trial.notes.get("seconds", 0.0))
     return [
@@ -46,6 +46,7 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) ->
         state(trial) + (", steered" if STEERED in trial.notes else ""),
         value,
         *(scored(values.get(name)) for name in further),
+        *([sweep.front.get(trial.number)] if sweep.objectives else []),
         *(_setting(trial.params.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),
         Number(seconds, f"{seconds:.1f}"),

@@ -16,6 +16,7 @@ from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base import schema
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
+from quintet.study.fronts import front_of
 from quintet.study.space import Space
 from quintet.study.spec import metric_name, space_from_spec
 from quintet.study.study import Study
@@ -60,6 +61,16 @@ class SweepData:
     def mode(self) -> str:
         """Direction of the metric, min or max."""
         return self.study.mode
+
+    @property
+    def objectives(self) -> dict[str, str]:
+        """The direction of each objective by name, the metric first; {} of a sweep with one."""
+        return self.study.objectives
+
+    @cached_property
+    def front(self) -> dict[int, int]:
+        """The front of each trial that has all objectives: 0 where no other dominates it."""
+        return front_of(self.trials, self.objectives)
 
     @cached_property
     def trials(self) -> list[Trial]:

@@ -29,11 +29,13 @@ from quintet.report.sweep.importance import importance
 from quintet.report.sweep.sweep_commands import left_out, next_steps
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_warnings import warnings
+from quintet.report.sweep.trade_off import trade_off
 from quintet.report.sweep.trial_curves import learning
 from quintet.study.study import Study
 
 SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
     "Leaderboard": (lambda sweep: [leaderboard(sweep)], "Click on a title to sort."),
+    "Trade-off": (trade_off, ""),
     "Best model": (best_model, ""),
     "What mattered": (importance, ""),
     "Hyperparameters": (hyperparameters, ""),
@@ -106,13 +108,19 @@ def write(study: Study, path: Path | None = None) -> Path:
     return path
 
 
+def _sections(sweep: SweepData) -> list[Section]:
+    """Return the sections that have something to show."""
+    made = {title: (make(sweep), intro) for title, (make, intro) in SECTIONS.items()}
+    return [Section(title, blocks, intro) for title, (blocks, intro) in made.items() if blocks]
+
+
 def page(sweep: SweepData) -> Page:
     """Return the page."""
     return Page(
         "Sweep",
         sweep.name,
         sweep_head.head(sweep),
-        [Section(title, make(sweep), intro) for title, (make, intro) in SECTIONS.items()],
+        _sections(sweep),
         f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. Trials are compared on validation "
         "data; the test set is evaluated once, for the winner. The page needs no network.",
     )

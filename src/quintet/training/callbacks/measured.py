@@ -1,6 +1,9 @@
-"""Whether an epoch was validated."""
+"""What an epoch has logged."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+Number = TypeVar("Number")
 
 
 def measured(monitor: str | None, logs: Iterable[str]) -> bool:
@@ -15,3 +18,9 @@ def measured(monitor: str | None, logs: Iterable[str]) -> bool:
     """
     names = set(logs)
     return monitor is None or monitor in names or any(name.startswith("val/") for name in names)
+
+
+def of_split(scores: Mapping[str, Number], split: str) -> dict[str, Number]:
+    """Return what was logged for a split, by name without the split's prefix."""
+    prefix = f"{split}/"
+    return {k.removeprefix(prefix): v for k, v in scores.items() if k.startswith(prefix)}

@@ -1,0 +1,124 @@
+"""What a sweep trades off: `objectives={f1: max, parameters: min}`, beside the metric that decides.
+
+The metric is always an objective, the first one. Options of the group `metric` are measured as by
+`metrics=`; `parameters` and `batch_seconds` every run has; anything else is what a module logs.
+"""
+
+from collections.abc import Iterable, Mapping
+from typing import Any, SupportsFloat
+
+from omegaconf import DictConfig
+
+from quintet.artifacts.record import Record
+from quintet.base.errors import Code, UserError
+from quintet.config import further_metrics
+from quintet.config.instantiate import TARGET
+from quintet.config.run_nodes import SUPERVISED
+
+KEY = "objectives"
+PARAMETERS, BATCH_SECONDS = "parameters", "batch_seconds"
+"""Objectives that every run has: the number of its parameters, and the seconds of an epoch of
+training, validation included, divided by its batches."""
+HAD_BY_ALL = {PARAMETERS: "min", BATCH_SECONDS: "min"}
+MODES = ("min", "max")
+
+
+def given(cfg: DictConfig) -> dict[str, str]:
+    """Return the objectives that a config names, by name; {} if it names none.
+
+    Raises:
+        UserError: they are no mapping of names to directions.
+
+    """
+    named = cfg.get(KEY)
+    if not named:
+        return {}
+    if not isinstance(named, Mapping):
+        raise UserError(
+            "is no mapping of objectives to directions",
+            code=Code.WRONG_TYPE,
+            key=KEY,
+            value=named,
+            hint=f"Give it as {KEY}={{parameters:min}}",
+        )
+    for name, mode in named.items():
+        if mode not in MODES:
+            raise UserError(
+                "is not a direction",
+                code=Code.UNKNOWN_NAME,
+                key=f"{KEY}.{name}",
+                value=mode,
+                allowed=MODES,
+            )
+    return {str(name): str(mode) for name, mode in named.items()}
+
+
+def of(cfg: DictConfig) -> dict[str, str]:
+    """Return the direction of each objective of a sweep, the metric first; {} without any.
+
+    Args:
+        cfg: of one of its trials, with its further metrics.
+
+    Raises:
+        UserError: an objective is unknown or has the wrong direction, or there is one only.
+
+    """
+    if not (named := given(cfg)):
+        return {}
+    found = {cfg.metric.name: cfg.metric.mode} | named
+    known: dict[str, Any] = HAD_BY_ALL | {cfg.metric.name: cfg.metric.mode}
+    known |= {node.name: node.mode for node in (cfg.get("metrics") or {}).values()}
+    for name, mode in found.items():
+        if name in known and known[name] != mode:
+            raise UserError(
+                f"is the wrong way round: the best {name} is the "
+                f"{'smallest' if known[name] == 'min' else 'greatest'}",
+                code=Code.CONFLICT,
+                key=f"{KEY}.{name}",
+                value=mode,
+                hint=f"Give {KEY}.{name}={known[name]}",
+            )
+        if name not in known and cfg.module.get(TARGET) == SUPERVISED:
+            raise UserError(
+                "is not measured",
+                code=Code.UNKNOWN_NAME,
+                key=KEY,
+                value=name,
+                allowed=[*HAD_BY_ALL, *further_metrics.options()],
+            )
+    if len(found) == 1:
+        raise UserError(
+            "names the metric that decides alone",
+            code=Code.CONFLICT,
+            key=KEY,
+            value=dict(named),
+            hint=f"Add another, such as {KEY}={{parameters:min}}, or leave it out",
+        )
+    return found
+
+
+def measured(
+    names: Iterable[str],
+    logged: Mapping[str, SupportsFloat],
+    parameters: int,
+    batch_seconds: float | None,
+) -> dict[str, float]:
+    """Return the values of objectives by name, of those that are known.
+
+    Args:
+        names: of the objectives.
+        logged: what was logged on validation data, by name.
+        parameters: number of parameters.
+        batch_seconds: seconds of a batch; None if unknown.
+
+    """
+    own = {PARAMETERS: parameters, BATCH_SECONDS: batch_seconds}
+    found = {name: own[name] if name in own else logged.get(name) for name in names}
+    return {name: float(value) for name, value in found.items() if value is not None}
+
+
+def recorded(names: Iterable[str], record: Record) -> dict[str, float]:
+    """Return the values of objectives of a run that has ended, of those that are known."""
+    batches = record.epochs * (record.facts.get("steps_per_epoch") or 0)
+    seconds = record.seconds / batches if batches else None
+    return measured(names, record.validation, record.parameters, seconds)

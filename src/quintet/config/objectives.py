@@ -57,7 +57,7 @@ def of(cfg: DictConfig) -> dict[str, str]:
     """Return the direction of each objective of a sweep, the metric first; {} without any.
 
     Args:
-        cfg: of one of its trials, with its further metrics.
+        cfg: of one of its trials.
 
     Raises:
         UserError: an objective is unknown or has the wrong direction, or there is one only.
@@ -66,8 +66,9 @@ def of(cfg: DictConfig) -> dict[str, str]:
     if not (named := given(cfg)):
         return {}
     found = {cfg.metric.name: cfg.metric.mode} | named
-    known: dict[str, Any] = HAD_BY_ALL | {cfg.metric.name: cfg.metric.mode}
-    known |= {node.name: node.mode for node in (cfg.get("metrics") or {}).values()}
+    options = further_metrics.options()
+    known: dict[str, Any] = HAD_BY_ALL | {n: node["mode"] for n, node in options.items()}
+    known[cfg.metric.name] = cfg.metric.mode
     for name, mode in found.items():
         if name in known and known[name] != mode:
             raise UserError(
@@ -84,7 +85,7 @@ def of(cfg: DictConfig) -> dict[str, str]:
                 code=Code.UNKNOWN_NAME,
                 key=KEY,
                 value=name,
-                allowed=[*HAD_BY_ALL, *further_metrics.options()],
+                allowed=[*HAD_BY_ALL, *options],
             )
     if len(found) == 1:
         raise UserError(

@@ -55,7 +55,7 @@ class TrialPipe:
     ) -> None:
         """Report the metric, to `hear` the answer later."""
         try:
-            self._tell([epoch, value, dict(objectives or {})])
+            self._tell([epoch, value, dict(objectives)] if objectives else [epoch, value])
         except OSError:
             os._exit(1)
 

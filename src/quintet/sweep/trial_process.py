@@ -8,6 +8,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, BinaryIO, NamedTuple, Protocol
 
 from quintet.base import fault_injection
@@ -57,7 +58,7 @@ class Report(NamedTuple):
 
     epochs: int
     value: float | None
-    objectives: Mapping[str, float]
+    objectives: Mapping[str, float] = MappingProxyType({})
 
 
 class Process:

@@ -1,8 +1,8 @@
 """A stand-in for train.py: takes its command line, leaves its result.json, in 50 ms.
 
 do=ok|raise|full|diverge|nan|kill|silent says how it ends; epochs= how many reports it makes; x= is
-its P, which grows with each epoch where there is a rise=; sleep= seconds an epoch. As the real one
-it reports an epoch first, and saves it when it has the answer.
+its P, which grows with each epoch where there is a rise=; size= its second objective; sleep= seconds
+an epoch. As the real one it reports an epoch first, and saves it when it has the answer.
 """
 
 import errno
@@ -72,13 +72,16 @@ def train(folder: Path, arguments: dict[str, str], first: int, best: float) -> N
         time.sleep(pause)
         note(folder, "trained", f"{folder.name} {epoch}")
         value = p_after(epoch, arguments)
-        stop, best, first = told is not None and told.report(epoch, value), max(best, value), epoch
+        traded = {"score": value, "parameters": size} if (size := float(arguments.get("size", 0))) else None
+        stop = told is not None and told.report(epoch, value, traded)
+        best, first = max(best, value), epoch
         moment("answered")
         write(folder / "checkpoints/last.ckpt", json.dumps([epoch, best]))
         if stop:
             break
     value = float("nan") if arguments.get("do") == "nan" else best
-    end(folder, "pruned" if stop and first < epochs else "completed", value, first)
+    how = "pruned" if stop and first < epochs else "completed"
+    end(folder, how, value, first, size=int(arguments.get("size", 0)))
 
 
 def p_after(epoch: int, arguments: dict[str, str]) -> float:
@@ -86,9 +89,12 @@ def p_after(epoch: int, arguments: dict[str, str]) -> float:
     return x if rise is None else x * (1 - math.exp(-epoch * float(rise)))
 
 
-def end(folder: Path, status: str, value: float | None, epochs: int, reason: str = "") -> None:
+def end(
+    folder: Path, status: str, value: float | None, epochs: int, reason: str = "", size: int = 0
+) -> None:
     metric = {"name": "score", "mode": "max", "value": value}
     record = {"metric": metric, "seed": 0, "status": status, "reason": reason}
+    record |= {"validation": {} if value is None else {"score": value}, "parameters": size}
     write(folder / "result.json", json.dumps({**record, "epochs": epochs, "seconds": 0.1}))
 
 

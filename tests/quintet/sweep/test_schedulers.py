@@ -12,6 +12,7 @@ from quintet.base.errors import Code, UserError
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import trial_reports
+from quintet.sweep.trial_process import Report
 from quintet.sweep.trial_schedulers import (
     ContinueTrial,
     Finished,
@@ -230,12 +231,12 @@ def test_what_was_decided_stays_and_a_kill_cannot_part_it_from_its_report(tmp_pa
     for _ in range(3):
         study.create({"x": "1"}, chosen.space, {})
     of = lambda number: study.trials()[number]  # noqa: E731
-    assert not trial_reports.stops(chosen, study, of(0), 1, 0.5)
-    assert trial_reports.stops(chosen, study, of(1), 1, 0.4)
-    assert not trial_reports.stops(chosen, study, of(2), 1, 0.6)
-    assert trial_reports.stops(chosen, study, of(1), 1, 0.9), "told again, though by now it leads"
-    assert trial_reports.stops(chosen, study, of(1), 1, None)
-    assert not trial_reports.stops(chosen, study, of(0), 1, 0.1), (
+    assert not trial_reports.stops(chosen, study, of(0), Report(1, 0.5))
+    assert trial_reports.stops(chosen, study, of(1), Report(1, 0.4))
+    assert not trial_reports.stops(chosen, study, of(2), Report(1, 0.6))
+    assert trial_reports.stops(chosen, study, of(1), Report(1, 0.9)), "told again, though by now it leads"
+    assert trial_reports.stops(chosen, study, of(1), Report(1, None))
+    assert not trial_reports.stops(chosen, study, of(0), Report(1, 0.1)), (
         "told again, though it is last by now"
     )
     assert [t.reports for t in study.trials()] == [{1: 0.5}, {1: 0.4}, {1: 0.6}]

@@ -7,16 +7,11 @@ import numpy as np
 
 from quintet.data.parsing import calendar_forms, numerals
 from quintet.data.parsing.column_cells import Cells
-from quintet.data.parsing.rules import FEW
 
 HALF = 0.5
 """Share of a column's cells from which on the others are the exception."""
 PROBE = 400
 """Distinct words that are looked at."""
-AFFIXED = re.compile(
-    r"(?P<before>[^\w+.,-]*|[A-Z]{3} ?)(?P<number>[+-]?[\d.,' ]*\d[.,]?)(?P<after>\D*)"
-)
-"""A number with its unit; letters before digits make a code."""
 DATED = re.compile(r"(?=.*(?<!\d)(?:19|20)\d\d(?!\d))(?=.*(?<!\d)[0-3]?\d(?!\d))\w.*")
 """A year, and a number that may be a day."""
 LETTERS, MONTHS_AND_DAYS = re.compile(r"[^\W\d_]+"), 19
@@ -48,7 +43,7 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
             f"labels by its name, such as '{some[0]}' (as numbers: "
             f"'data.decimal={{{cells.name}: .}}')"
         )
-    if unit := _affix(some):
+    if unit := numerals.unit_of(some):
         return f"its cells are numbers with '{unit}': delete it, and they are read as numbers"
     for what, read in (("numbers", _numbers(some)), ("dates", _dates(some))):
         share = float(weights[read].sum() / weights.sum())
@@ -72,20 +67,8 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
 
 
 def _is_long(word: str) -> bool:
-    return word.lstrip("+-").isdecimal() and abs(int(word)) > 2**53
-
-
-def _affix(words: list[str]) -> str:
-    """Return what stands before or after the number in nearly all words, such as EUR or %."""
-    found = [AFFIXED.fullmatch(word) for word in words]
-    units = [
-        match["before"].strip() + match["after"].strip()
-        for match in found
-        if match and any(numerals.fits([match["number"].strip()], s)[0] for s in numerals.STYLES)
-    ]
-    if len(units) < (1 - FEW) * len(words) or len(set(units)) > 1:
-        return ""
-    return units[0] if len(units[0]) <= 4 else ""
+    number = re.fullmatch(r"[+-]?(\d{16,})(\.0*)?", word)
+    return number is not None and int(number[1]) > numerals.EXACT
 
 
 def _numbers(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":

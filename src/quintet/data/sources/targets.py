@@ -217,12 +217,8 @@ def _key(word: str, form: ColumnFormat) -> Any:
     if form.type == "boolean":
         return word.lower() in TRUE
     if form.type == "number":
-        plain = word.translate(numerals.LIKE_A_SPACE).replace(form.thousands or "\0", "")
-        return (
-            int(plain)
-            if plain.lstrip("+-").isdecimal()
-            else float(plain.replace(form.decimal, "."))
-        )
+        plain = numerals.plain(*form.numbers([word]), form.style)
+        return int(plain) if plain.lstrip("+-").isdecimal() else float(plain)
     return word
 
 

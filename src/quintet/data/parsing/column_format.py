@@ -15,7 +15,9 @@ Type = Literal["number", "boolean", "date", "category"]
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0"),
          ("1.0", "0.0"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
          ("vrai", "faux"), ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sim", "não"),
-         ("да", "нет"))  # fmt: skip
+         ("да", "нет"), ("ja", "nee"), ("ja", "nej"), ("tak", "nie"), ("vero", "falso"),
+         ("verdadeiro", "falso"), ("ano", "ne"), ("igen", "nem"), ("evet", "hayır"),
+         ("ναι", "όχι"), ("так", "ні"), ("はい", "いいえ"), ("是", "否"))  # fmt: skip
 """Words for yes and no; a yes-no column is read in any of them, as none means yes here and no
 there."""
 TRUE, FALSE = ({pair[side] for pair in PAIRS} for side in (0, 1))

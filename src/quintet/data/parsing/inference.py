@@ -70,10 +70,21 @@ def infer_all(
 
 
 def doubt(cells: Cells, form: ColumnFormat, separator: str | None) -> str:
-    """Return a sentence where only the custom for such files tells that 1,234 is no thousand."""
-    if form.type != "number" or form.thousands or separator in (None, ",") or cells.codes is None:
+    """Return a sentence on numbers that may mean something else than what is read.
+
+    Where only the custom for such files tells that 1,234 is no thousand; where 1.1 and 1.10 may be
+    versions.
+    """
+    if form.type != "number" or form.thousands or cells.codes is None:
         return ""
     words = form.numbers(_known(cells, form.missing)[0])
+    if one := numerals.like_versions(words):
+        return (
+            f"'{cells.name}': '{one}' and '{one}0' are read as one number; if they are labels: "
+            f"data.categories=[{cells.name}]."
+        )
+    if separator in (None, ","):
+        return ""
     marked = [word for word in words if form.decimal in word]
     if not marked or not all(numerals.one_group(word, form.decimal) for word in marked):
         return ""

@@ -1,7 +1,7 @@
 """How numbers are written: decimal marks, groups of three digits, and what only looks like one."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from decimal import Decimal
 from functools import cache
 
@@ -132,6 +132,15 @@ def _is_large(value: Decimal) -> bool:
 def is_code(words: Sequence[str]) -> bool:
     """Return whether leading zeros or plus signs say that the words are codes, not numbers."""
     return any(CODE.fullmatch(word) for word in words)
+
+
+def like_versions(words: Collection[str]) -> str:
+    """Return the first of two words such as 1.1 and 1.10 of a column that has no other numbers."""
+    if not all(re.fullmatch(r"\d{1,3}\.\d{1,2}", word) for word in words):
+        return ""
+    there = {*words}
+    return next((word[:-1] for word in words if re.search(r"\.[1-9]0$", word)
+                 and word[:-1] in there), "")  # fmt: skip
 
 
 def may_be_labels(name: str) -> bool:

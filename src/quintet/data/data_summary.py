@@ -100,7 +100,9 @@ def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     if spec["type"] == "number" and _counts(parsed.values):
         return f"'{spec['name']}' counts the rows one by one; is it an input? (if not: data.drop)"
     if spec["type"] == "date" and "%y" in spec["form"]:
-        row = int(np.nanargmax(np.where(np.isnat(parsed.values), np.nan, parsed.values.astype(float))))
+        row = int(
+            np.nanargmax(np.where(np.isnat(parsed.values), np.nan, parsed.values.astype(float)))
+        )
         return (
             f"'{spec['name']}': years of two digits are read as 1969 to 2068; '{cells.at(row)}' is "
             f"{parsed.values[row].astype('datetime64[D]')}."

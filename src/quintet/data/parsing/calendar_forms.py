@@ -23,7 +23,8 @@ FORMS = (
     "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%B-%Y", "%d %b %y", "%Y-%b-%d", "%Y %b %d",
     "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%b-%y", "%b-%Y",
     "%b %Y", "%B %Y", "%m/%Y", "%d.%b.%Y", "%d %b, %Y", "%a %b %d %H:%M:%S %Y",
-    "%Y:%m:%d", "%Y_%m_%d", "%d/%b/%Y:%H:%M:%S %z", "%Y%m%dT%H%M%S", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
+    "%Y:%m:%d", "%Y_%m_%d", "%d/%b/%Y:%H:%M:%S %z",
+    "%Y%m%dT%H%M%S", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
 )  # fmt: skip
 """Dates without their time, which may follow in any of the usual forms."""
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}

@@ -126,7 +126,9 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
         return date
     if _are_labels(cells, rules):
         return category
-    return _numeral(cells, words, counts, rules) or _amounts(cells, words, counts, rules) or category
+    return (
+        _numeral(cells, words, counts, rules) or _amounts(cells, words, counts, rules) or category
+    )
 
 
 def _are_labels(cells: Cells, rules: Rules) -> bool:
@@ -235,9 +237,7 @@ def _amounts(
     if not unit or not numerals.is_unit(some):
         return None
     bare = replace(cells, words=tuple(numerals.without_unit(word, unit) for word in cells.words))
-    found = _numeral(
-        bare, [numerals.without_unit(word, unit) for word in words], counts, rules
-    )
+    found = _numeral(bare, [numerals.without_unit(word, unit) for word in words], counts, rules)
     return None if found is None else replace(found, unit=unit)
 
 

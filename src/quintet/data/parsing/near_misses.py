@@ -93,7 +93,11 @@ def look_alikes(words: Iterable[str]) -> str:
     for word in words:
         key = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
         if (first := seen.setdefault(key, word)) != word:
-            shown = f"{first!a} and {word!a}" if first.lower() != word.lower() else f"'{first}' and '{word}'"
+            shown = (
+                f"{first!a} and {word!a}"
+                if first.lower() != word.lower()
+                else f"'{first}' and '{word}'"
+            )
             return f"{shown} are two values; write them alike if they are one"
     return ""
 
@@ -107,7 +111,9 @@ def _yes_and_no(words: list[str], weights: "np.ndarray[tuple[int], np.dtype[np.i
     if not known.all():
         odd = words[int(np.flatnonzero(~known)[0])]
         return f"{share:.0%} of its cells are yes or no, but not '{odd}'"
-    return f"its cells say yes and no in several ways ('{words[0]}', '{words[1]}'): write them alike"
+    return (
+        f"its cells say yes and no in several ways ('{words[0]}', '{words[1]}'): write them alike"
+    )
 
 
 def _is_long(word: str) -> bool:

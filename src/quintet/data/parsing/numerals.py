@@ -31,8 +31,8 @@ AFFIXED = re.compile(
 """A number with its unit; letters before digits make a code."""
 CURRENCIES = {"EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK",
               "HUF", "RUB", "TRY", "BRL", "MXN", "CAD", "AUD", "NZD", "ZAR", "KRW"}  # fmt: skip
-CHANGES = re.compile(r"[-−–~()<>≤≥±^*/]")  # noqa: RUF001
-"""Signs beside a number that change its value, as accountants' parentheses do."""
+CHANGES = re.compile(r"[-\u2212\u2013~()\[\]{}<>≤≥±^*/]")
+"""Signs beside a number that change what it is, as accountants' parentheses do."""
 
 NAMED_LABELS = (
     (("version", "release", "firmware"), re.compile(r"\d+\.\d+")),

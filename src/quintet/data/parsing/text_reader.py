@@ -113,9 +113,9 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
     for at in head.columns:
         marked = (cell for cell in head[at].dropna() if mark in cell)
         first = next(marked, "")  # of most columns this one says it
-        if one_group(first.strip(), mark) and all(one_group(cell.strip(), mark) for cell in marked):
-            found.add(int(at))
-        elif mark == "." and len(first) < 7 and like_versions([*head[at].dropna().unique()]):
+        groups = one_group(first.strip(), mark) and all(one_group(c.strip(), mark) for c in marked)
+        versions = mark == "." and len(first) < 7 and like_versions([*head[at].dropna().unique()])
+        if groups or versions:
             found.add(int(at))
     return found
 

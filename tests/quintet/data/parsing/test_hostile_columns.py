@@ -1,4 +1,4 @@
-"""Columns that could be read wrongly in silence: each is read right, told, or refused with a cure."""
+"""Columns that could be read wrongly in silence: read right, told, or refused with a cure."""
 
 from pathlib import Path
 

@@ -71,6 +71,7 @@ def test_numbers_that_all_have_the_same_unit_are_numbers(cells, unit, values) ->
         ["(12.5)", "(13)", "(9)"],
         ["12.5-", "13-", "9-"],
         ["<5", "<6", "<7"],
+        ["[0,1]", "[1,0]", "[1,2]"],
         ["12 kg", "13 lb", "9 kg"],
         ["SKU 12", "SKU 13", "SKU 99"],
         ["$007", "$012", "$013"],

@@ -174,7 +174,9 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
         60, lambda i: f"K{i},{words[i % 9]} {words[i // 9]} film {i},{i},{i % 2}"
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
-    assert use["code"] == "left out: its 60 texts all differ, as those of an identifier, such as 'K0'"
+    assert (
+        use["code"] == "left out: its 60 texts all differ, as those of an identifier, such as 'K0'"
+    )
     assert use["review"].startswith("left out: it is text, 4 words a row")
 
 

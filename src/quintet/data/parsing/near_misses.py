@@ -140,7 +140,8 @@ def _foreign_word(words: list[str]) -> str:
     found = [part for word in words for part in LETTERS.findall(word) if part not in ("T", "Z")]
     if not 0 < len({*found}) <= MONTHS_AND_DAYS:
         return ""
-    return next((part for part in found if part[:3].title() not in ENGLISH), found[0])
+    foreign: list[str] = [part for part in found if part[:3].title() not in ENGLISH]
+    return foreign[0] if foreign else str(found[0])
 
 
 def _dates_of_another_form(words: list[str]) -> bool:

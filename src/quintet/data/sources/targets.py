@@ -219,7 +219,7 @@ def _key(word: str, form: ColumnFormat) -> Any:
     if form.type == "boolean":
         return word.lower() in TRUE
     if form.type == "number":
-        plain = numerals.plain(*form.numbers([word]), form.style)
+        plain = numerals.plain(form.numbers([word])[0], form.style)
         return int(plain) if plain.lstrip("+-").isdecimal() else float(plain)
     return word
 

@@ -279,7 +279,10 @@ def test_holidays_of_weekdays_are_gaps_and_told(tmp_path: Path) -> None:
     ("values", "said"),
     [
         ([17 * 10**17 + i for i in range(40)], "too long a number.*subtract a constant"),
-        ([f"{i + 30}:10:00" for i in range(40)], "'30:10:00' in row 1, which is not a number.*seconds"),
+        (
+            [f"{i + 30}:10:00" for i in range(40)],
+            "'30:10:00' in row 1, which is not a number.*seconds",
+        ),
         (["a"] * 40, "'a' in row 1, which is not a number .40 such values.*name another"),
     ],
 )

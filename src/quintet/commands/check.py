@@ -1,6 +1,5 @@
 """Check a setup before training: what `python src/check.py` does."""
 
-import json
 import sys
 from collections.abc import Iterator
 from dataclasses import asdict, fields
@@ -17,7 +16,7 @@ from quintet.artifacts import output_paths
 from quintet.artifacts.output_paths import CURVE
 from quintet.artifacts.untrusted_files import read_json
 from quintet.base.errors import UserError
-from quintet.base.files import write_atomically
+from quintet.base.files import write_atomically, write_json
 from quintet.commands import check_view, experiments
 from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import taken
@@ -133,7 +132,7 @@ def shown(found: Iterator[Finding]) -> list[Finding]:
 def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
     """Write the findings and the range test's curve."""
     plain = [asdict(finding) for finding in found]
-    write_atomically(folder / FINDINGS, json.dumps(plain, indent=2) + "\n")
+    write_json(folder / FINDINGS, plain)
     if curve is not None:
         write_atomically(folder / CURVE, curve.to_csv())
 

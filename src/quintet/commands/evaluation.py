@@ -1,6 +1,5 @@
 """Score a run's checkpoint again, on the data of the run's own config."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,7 +14,7 @@ from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
-from quintet.base.files import is_read_only, write_atomically
+from quintet.base.files import is_read_only, write_json
 from quintet.base.process import is_first_rank
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
@@ -52,14 +51,14 @@ def evaluate(cfg: DictConfig) -> Scores:
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():
         with if_one_may_write():
-            write_atomically(folder / FILE, json.dumps(scores, indent=2) + "\n")
+            write_json(folder / FILE, scores)
         show(scores, Record.read(folder) if untrusted_files.has(folder, RESULT) else None)
     return scores
 
 
 def _is_ours(path: Path) -> bool:
     """Tell whether an earlier evaluation wrote a file."""
-    found = untrusted_files.read_json(path.parent, path.name, dict)
+    found = schema.with_nan(untrusted_files.read_json(path.parent, path.name, dict))
     return bool(schema.fitting(Scores, found, FILE)) and found.keys() <= {*SPLITS}
 
 

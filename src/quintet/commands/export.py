@@ -1,6 +1,5 @@
 """Write a trained model as torch.export and ONNX programs, and check that they agree with it."""
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, cast
@@ -14,7 +13,7 @@ from quintet.artifacts.output_paths import check, staging
 from quintet.artifacts.record import CONFIG
 from quintet.base import console
 from quintet.base.errors import Code, UserError
-from quintet.base.files import in_place, replacing, write_atomically
+from quintet.base.files import in_place, replacing, write_json
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
 from quintet.data.named_inputs import rows_of
@@ -56,7 +55,7 @@ def export(cfg: DictConfig) -> Path:
     model, example = _exported(run)
     folder.mkdir(parents=True, exist_ok=True)
     with staging(folder, ".export.") as place:
-        write_atomically(place / ABOUT, json.dumps(_description(run), indent=2) + "\n")
+        write_json(place / ABOUT, _description(run))
         for name in formats:
             path, call = FORMATS[name](model, example, place)
             gap = _largest_gap(model, call, example)

@@ -43,6 +43,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """
     if cfg.resume:
         cfg = resumed(cfg)
+        summary.introduce(cfg)
     return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 

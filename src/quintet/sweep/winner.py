@@ -6,7 +6,7 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, Record
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base import files
+from quintet.base import files, schema
 from quintet.base.formatting import score
 from quintet.base.quoting import quoted
 from quintet.config.trust import as_override
@@ -155,7 +155,6 @@ def _scores(path: Path) -> dict[str, float] | None:
     """Return the test scores that evaluate.py has written; None if there are none."""
     if not path.is_file():
         return None
-    found: dict[str, float] | None = untrusted_files.read_json(path.parent, path.name, dict).get(
-        "test"
-    )
+    scores = schema.with_nan(untrusted_files.read_json(path.parent, path.name, dict))
+    found: dict[str, float] | None = scores.get("test")
     return found

@@ -28,15 +28,20 @@ READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 
 
+def introduce(cfg: DictConfig) -> None:
+    """Print what is to be trained, as soon as the config is known and before libraries load."""
+    if is_first_rank():
+        say("")
+        say("[bold]{}[/] on [bold]{}[/]", trained(cfg.choices), cfg.choices.get("data"))
+
+
 def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -> None:
-    """Print what is about to be trained, `of` what size or how often."""
+    """Print what the data and the choices turned out to be, `of` what size or how often."""
     if not is_first_rank():
         return
     from quintet.options.models.pretrained import transfer_summary
 
     facts, choices = cfg.facts, cfg.choices
-    say("")
-    say("[bold]{}[/] on [bold]{}[/]", trained(choices), choices.get("data"))
     show_columns(data.columns, MOST_COLUMNS)
     for sentence in (*data.data_summary, *transfer_summary(record.transfer)):
         tell(sentence)

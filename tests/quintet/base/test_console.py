@@ -221,3 +221,16 @@ def test_a_strangers_text_is_neither_markup_nor_an_escape_sequence(where, record
     found = printed(record, tmp_path, capsys)
     assert not set("\x1b\x07\u202e") & set(found)
     assert where == "override" or "[/red]" in found
+
+
+@pytest.mark.cold
+def test_what_is_to_be_trained_is_printed_before_libraries_load(tmp_path):
+    for library in ("torch", "lightning", "numpy"):
+        (tmp_path / f"{library}.py").write_text("raise ImportError('this is loaded later')\n")
+    path = os.pathsep.join([str(tmp_path), str(runs.ROOT / "src")])
+    environment = {**runs.environment(), "PYTHONPATH": path}
+    command = runs.command(tmp_path / "run", "trainer.max_epochs=1")
+    told = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert told.returncode == 1
+    assert "this is loaded later" in told.stderr
+    assert told.stdout.split() == ["mlp", "on", "digits"]

@@ -12,6 +12,8 @@ from quintet.report.run.run_data import SPLITS, RunData
 def scores(run: RunData) -> list[Block]:
     """Return the measures with their intervals, and the scores of baselines."""
     blocks = [*(_measured(run) or _logged(run)), *baseline_scores(run)]
+    if run.trains:
+        return blocks or [Text("The best checkpoint is evaluated when the run ends.")]
     return blocks or [Text("The run ended before it was evaluated.")]
 
 

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from quintet.report.sweep.history import history
 from quintet.report.sweep.hyperparameters import Objective, parallel
 from quintet.report.sweep.maps import contour
 from quintet.report.sweep.sweep_data import SweepData
@@ -66,3 +67,13 @@ def test_a_diverged_trial_does_not_flatten_the_axis_of_the_metric(mode: str) -> 
 def test_equal_values_have_an_axis() -> None:
     axis = Objective.of([0.5, 0.5], "max")
     assert axis.at(0.5) == 1.0
+
+
+def test_the_first_screen_has_the_history_with_the_winner_marked(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, pruned=2)
+    assert sweep.winner is not None
+    (chart,) = history(sweep)
+    (mark,) = [trace for trace in chart.traces if trace["name"] == "winner"]
+    assert mark["y"] == [sweep.winner.value]
+    ended = [trial.number for trial in sweep.valued]
+    assert mark["x"] == [ended.index(sweep.winner.number) + 1]

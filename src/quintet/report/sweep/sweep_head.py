@@ -8,6 +8,7 @@ from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run.run_data import RunData
 from quintet.report.sweep.best_model import own_page
+from quintet.report.sweep.history import history
 from quintet.report.sweep.importance import good_range
 from quintet.report.sweep.status import count, status_note
 from quintet.report.sweep.sweep_commands import first_steps
@@ -26,6 +27,7 @@ def head(sweep: SweepData) -> list[Block]:
     return [
         Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
         Tiles(_tiles(sweep, sweep.winner)),
+        *history(sweep),
         *status_note(sweep),
         *(Note(text, "warn") for text in _warnings(sweep)),
         Commands(first_steps(sweep)),

@@ -104,8 +104,8 @@ def _remark(sweep: SweepData) -> str:
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
     text = (
-        "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials, some "
-        "of them outside the range shown. "
+        "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials, "
+        "some of them outside the range shown. "
     )
     if len(trials) < FEW:
         return text + "There are too few trials to tell whether more would pay off."

@@ -58,8 +58,7 @@ def _surface(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Tria
     distance = (x[..., None] - at[:, 0]) ** 2 + (y[..., None] - at[:, 1]) ** 2
     weight = np.exp(-distance / (2 * WIDTH**2)) + 1e-12
     smooth = ((weight * value).sum(-1) / weight.sum(-1)).round(5)
-    near = distance.min(-1) <= REACH**2
-    z = np.where(near, smooth, None).tolist()  # type: ignore[call-overload]
+    z = np.ma.array(smooth, mask=distance.min(-1) > REACH**2).tolist()
     return {
         **{"type": "contour", "x": grid.tolist(), "y": grid.tolist()},
         **{"z": z, "colorscale": SCALE, "hoverinfo": "skip"},

@@ -18,6 +18,8 @@ from quintet.report.sweep.trial_significance import comparable, samples, signifi
 from quintet.study.trial import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
+BREAK = "\u200b"
+"""Where a long name may be broken on a narrow screen."""
 
 
 def head(sweep: SweepData) -> list[Block]:
@@ -98,7 +100,7 @@ def _tiles(sweep: SweepData, winner: Trial) -> list[Tile]:
     if sweep.importance:
         key, share = next(iter(sweep.importance.items()))
         hint = f"{share:.0%} of the importance; best quarter: {good_range(sweep, key)}"
-        tiles.append(Tile("Matters most", key, hint))
+        tiles.append(Tile("Matters most", key.replace(".", f".{BREAK}"), hint))
     return [*tiles, _trials(sweep)]
 
 

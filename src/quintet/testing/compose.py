@@ -55,6 +55,11 @@ def names(group: str) -> list[str]:
     return list(options(group))
 
 
+def sources() -> list[str]:
+    """Data options that are sources of samples; the others are LightningDataModules."""
+    return [name for name in names("data") if "base" in (read("data", name).get("defaults") or ())]
+
+
 def computed() -> list[str]:
     """Metrics that are computed from predictions; a LightningModule logs the others itself."""
     return [name for name in names("metric") if "_target_" in read("metric", name)]

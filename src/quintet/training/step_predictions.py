@@ -14,6 +14,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.lightning_data import ExperimentData, each_loader
+from quintet.training.randomness import seeded
 
 Columns = dict[str, NDArray[Any]]
 RAGGED = (
@@ -85,6 +86,8 @@ def predicted(
 ) -> StepPredictions:
     """Return all predictions, made by `Trainer.predict` with every hook of module and data.
 
+    What is drawn at random is the same each time.
+
     Args:
         task: with a `predict_step`.
         data: whose `predict_dataloader` gives the batches, one loader after the other.
@@ -103,7 +106,8 @@ def predicted(
         enable_model_summary=False,
         limit_predict_batches=batches,
     )
-    with warnings.catch_warnings(action="ignore"), _plain_loaders(data):  # of few workers
+    quiet = warnings.catch_warnings(action="ignore")  # of few workers
+    with quiet, _plain_loaders(data), seeded(0):
         given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
         trainer.predict(task, return_predictions=False, **given)
     return together(returned.batches)

@@ -161,6 +161,19 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
     files = [str(path)] if listing is None else [str(path / name) for name in listing.files]
     if not files:
         raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
+    x, remarks = as_in_training(files, reader)
+    if listing is not None and listing.hidden:
+        remarks.append(f"Passed over {listing.hidden} hidden file(s) and folder(s).")
+    return x, files, remarks
+
+
+def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tensor, list[str]]:
+    """Read files as those of training; return the images (N, C, H, W) and remarks.
+
+    Raises:
+        UserError: one cannot be read.
+
+    """
     reading, survey = Reading.of(reader), Survey.of(files)
     x = FileRows(files, reading).read(torch.arange(len(files)))
     remarks = survey.remarks(reading)
@@ -175,9 +188,7 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
             f"{sum(survey.depths[d] for d in foreign)} image(s) are {', '.join(foreign)}, which no "
             "image of training was; they are scaled by their own type."
         )
-    if listing is not None and listing.hidden:
-        remarks.append(f"Passed over {listing.hidden} hidden file(s) and folder(s).")
-    return x, files, remarks
+    return x, remarks
 
 
 @dataclass

@@ -82,6 +82,12 @@ class DeepQ(L.LightningModule):
         self.log("val/reward", sum(self.play(0.05) for _ in range(10)) / 10, batch_size=1)
         self.memory = deque(kept, maxlen=500)
 
+    def test_step(self, batch, batch_idx):
+        self.log("test/reward", sum(self.play(0.05) for _ in range(10)) / 10, batch_size=1)
+
+    def predict_step(self, batch, batch_idx):
+        return self.online(batch)[0].argmax(1)
+
     def configure_optimizers(self):
         return self.optimizer(self.online.parameters())
 
@@ -104,3 +110,8 @@ class Playground(L.LightningDataModule):
 
     def val_dataloader(self):
         return DataLoader([0])
+
+    test_dataloader = val_dataloader
+
+    def predict_dataloader(self):
+        return DataLoader(range(LENGTH), batch_size=4)

@@ -1,6 +1,7 @@
 """Retrieval: a tower for queries, one for items, the others of a batch as negatives."""
 
 from collections.abc import Callable, Iterable
+from itertools import pairwise
 
 import lightning.pytorch as L
 import torch
@@ -67,7 +68,7 @@ class TwoTowers(L.LightningModule):
 
     def _tower(self, size: int) -> nn.Module:
         sizes = [size, *self.hparams.layers]
-        pairs = zip(sizes, sizes[1:], strict=False)
+        pairs = pairwise(sizes)
         return nn.Sequential(*(part for a, b in pairs for part in (nn.Linear(a, b), nn.Tanh())))
 
     def forward(self, batch):

@@ -3,12 +3,14 @@
 import math
 import warnings
 from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.utilities import CombinedLoader
 from torch import Tensor
 from torch.optim import Optimizer
 
@@ -45,7 +47,10 @@ class ModuleSubject:
     def batches(self, count: int) -> list[Any]:
         """Return the first training batches."""
         torch.manual_seed(self.seed)
-        return list(islice(iter(self.datamodule.train_dataloader()), count))
+        loaders = self.datamodule.train_dataloader()
+        if not isinstance(loaders, CombinedLoader):
+            loaders = CombinedLoader(loaders, "max_size_cycle")  # as Lightning does
+        return [batch for batch, *_ in islice(iter(loaders), count)]
 
     def train(self, batch: Any, steps: int) -> "Watch":
         """Train a new module on one batch, again and again."""
@@ -54,7 +59,10 @@ class ModuleSubject:
         return watch
 
     def watched(self, callback: L.Callback, batches: list[Any], epochs: int) -> None:
-        """Train a new module on some batches, by a Trainer that knows a callback."""
+        """Train a new module on some batches, by a Trainer that knows a callback.
+
+        All hooks of the data are called.
+        """
         trainer = self.trainer(
             max_epochs=epochs,
             max_steps=-1,
@@ -67,8 +75,19 @@ class ModuleSubject:
         trainer.callbacks.append(callback)  # type: ignore[attr-defined]
         module = self.make()
         torch.manual_seed(self.seed)
-        with warnings.catch_warnings(action="ignore"):
-            trainer.fit(module, train_dataloaders=KeptBatches(batches))
+        with warnings.catch_warnings(action="ignore"), self._giving(batches):
+            trainer.fit(module, datamodule=self.datamodule)
+
+    @contextmanager
+    def _giving(self, batches: list[Any]) -> Iterator[None]:
+        """Let `train_dataloader` return these batches."""
+        made = self.datamodule.train_dataloader
+        given = lambda: KeptBatches(batches)  # noqa: E731
+        self.datamodule.train_dataloader = given  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            self.datamodule.train_dataloader = made  # type: ignore[method-assign]
 
 
 class KeptBatches:
@@ -263,10 +282,11 @@ class RisingRate(L.Callback):
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
     ) -> None:
         """Set the next rate, or end; a step that was left out has no loss."""
-        if not isinstance(outputs, Mapping) or self._rising is None or self.curve is not None:
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if loss is None or self._rising is None or self.curve is not None:
             return
         try:
-            self._rising.send(float(outputs["loss"]))
+            self._rising.send(float(loss))
         except StopIteration as end:
             self.curve, trainer.should_stop = end.value, True
 
@@ -284,7 +304,9 @@ def curve(subject: ModuleSubject) -> Curve:
     rising, batches = RisingRate(), subject.batches(STEPS)
     try:
         subject.watched(rising, batches, epochs=2 * math.ceil(STEPS / len(batches)))
-    except RuntimeError as error:
+    except UserError:
+        raise
+    except Exception as error:
         raise UserError(f"It failed: {error}", code=Code.FAILED) from error
     if rising.curve is None:
         raise UserError("It failed: too few steps have a loss", code=Code.FAILED)

@@ -130,8 +130,8 @@ def together(returned: list[Any]) -> StepPredictions:
     """Return what steps returned as one table.
 
     A step returns a tensor (N, ...), a tuple or mapping of these, or a list with what belongs to
-    each sample: a number, a word, a tensor, or a mapping of tensors with a row for each object that
-    was found in it.
+    each sample (or a tuple, of words or numbers): a number, a word, a tensor, or a mapping of
+    tensors with a row for each object that was found in it.
 
     Raises:
         UserError: it is something else, or the batches do not fit together.
@@ -169,6 +169,8 @@ def _columns(returned: Any, name: str = "") -> Columns:
     """
     if is_dataclass(returned) and not isinstance(returned, type):
         returned = vars(returned)
+    if type(returned) is tuple and all(isinstance(v, int | float | str) for v in returned):
+        returned = list(returned)  # as torch's own collate leaves the words of samples
     if isinstance(returned, tuple):
         names = getattr(returned, "_fields", range(len(returned)))
         returned = dict(zip(names, returned, strict=True))

@@ -44,7 +44,7 @@ def test_a_preset_that_names_an_earlier_one_is_told(tmp_path) -> None:
     from hydra import compose, initialize_config_dir
     from hydra.errors import MissingConfigException
 
-    with initialize_config_dir(str(paths.CONFIGS), version_base="1.3"):
-        with pytest.raises(MissingConfigException) as caught:
-            compose("train", ["data=texts"])
+    configs = initialize_config_dir(str(paths.CONFIGS), version_base="1.3")
+    with configs, pytest.raises(MissingConfigException) as caught:
+        compose("train", ["data=texts"])
     assert "now labelled_texts" in str(as_user_error(caught.value))

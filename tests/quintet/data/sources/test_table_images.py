@@ -34,12 +34,8 @@ def write(folder: Path, columns: bool = True, rows: int = ROWS) -> Path:
         pixels = draw.integers(0, 90, (6, 5)) + 80 * (i % 2)
         pillow.fromarray(pixels.astype("uint8")).save(folder / "photos" / f"{i}.png")
         length = "" if i == 7 else f"{3 * (i % 2) + draw.normal():.2f}"
-        own = (
-            f"photos/{i}.png,{length},{'red' if i % 3 else 'blue'}"
-            if columns
-            else f"photos/{i}.png"
-        )
-        lines.append(f"{own},{'cat' if i % 2 else 'dog'}")
+        own = [length, "red" if i % 3 else "blue"] if columns else []
+        lines.append(",".join([f"photos/{i}.png", *own, "cat" if i % 2 else "dog"]))
     (folder / "table.csv").write_text("\n".join(lines) + "\n")
     return folder / "table.csv"
 

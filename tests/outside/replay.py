@@ -42,7 +42,7 @@ class DeepQ(L.LightningModule):
         self.target = copy.deepcopy(self.online).requires_grad_(False)
         self.memory: deque = deque(maxlen=500)
 
-    def play(self, epsilon: float) -> float:
+    def play(self, epsilon: float, keep: bool = True) -> float:
         """Walk until the end or for 20 steps; return the reward."""
         place, hidden, total = START, None, 0.0
         for _ in range(20):
@@ -53,7 +53,8 @@ class DeepQ(L.LightningModule):
             after = min(LENGTH - 1, max(0, place + (1 if action else -1)))
             done = after == LENGTH - 1
             reward = 1.0 if done else -0.05
-            self.memory.append((place, action, reward, after, float(done)))
+            if keep:
+                self.memory.append((place, action, reward, after, float(done)))
             place, total = after, total + reward
             if done:
                 break
@@ -78,12 +79,10 @@ class DeepQ(L.LightningModule):
             self.target.load_state_dict(self.online.state_dict())
 
     def validation_step(self, batch, batch_idx):
-        kept = list(self.memory)
-        self.log("val/reward", sum(self.play(0.05) for _ in range(10)) / 10, batch_size=1)
-        self.memory = deque(kept, maxlen=500)
+        self.log("val/reward", sum(self.play(0.05, False) for _ in range(10)) / 10, batch_size=1)
 
     def test_step(self, batch, batch_idx):
-        self.log("test/reward", sum(self.play(0.05) for _ in range(10)) / 10, batch_size=1)
+        self.log("test/reward", sum(self.play(0.05, False) for _ in range(10)) / 10, batch_size=1)
 
     def predict_step(self, batch, batch_idx):
         return self.online(batch)[0].argmax(1)

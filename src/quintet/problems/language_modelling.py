@@ -135,10 +135,10 @@ class LanguageModelling(Problem):
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
         """Compare a sequence with what was predicted at each of its places."""
         wrong = float(self.wrongness(target[None], predicted[None])[0])
-        said = (
+        true, said = (
             " ".join(names[i] if names else str(i) for i in part) for part in (target, predicted)
         )
-        return Comparison(*said, wrong, f"{wrong:.1%}")
+        return Comparison(true, said, wrong, f"{wrong:.1%}")
 
     def table(self, predicted: Array, names: Sequence[str]) -> Mapping[str, Any]:
         """Return the token at each place, a column each."""

@@ -81,7 +81,7 @@ def read_new(
     if kind == "tokens" and file.suffix.lower() == ".txt":
         lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
         return _texts([line for line in lines if line.strip()], reader)
-    if kind not in ("table", "sequence", "tokens"):
+    if kind not in ("table", "sequence", "tokens", KIND):
         raise UserError(
             "The run does not record how its data was read",
             code=Code.INCOMPATIBLE,

@@ -90,7 +90,8 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads)
+        further = build.further_metrics_of(run.cfg)
+        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads, further)
         record.baselines = ensemble_baselines.merged(record.baselines, found)
         record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
         with if_one_may_write():

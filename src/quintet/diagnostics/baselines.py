@@ -1,5 +1,6 @@
 """Simple baseline models: same split, same preprocessing and same metric as the network."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,18 +27,33 @@ BINS = 255
 
 
 def scores(
-    data: DataModule, facts: Facts, metric: Metric, splits: list[str], threads: int = 1
+    data: DataModule,
+    facts: Facts,
+    metric: Metric,
+    splits: list[str],
+    threads: int = 1,
+    further: Mapping[str, Metric] | None = None,
 ) -> Scores:
-    """Fit the baselines on the training split; return the metric of each by split."""
-    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    """Fit the baselines on the training split; return the metric of each by split.
+
+    Further metrics are there as `test/f1`.
+    """
     found: Scores = {}
     for name, of_splits in predict(data, facts, splits, threads).items():
         found[name] = {}
         for split, predicted in of_splits.items():
-            metric.reset()
-            metric.update(predicted, data.splits[split][1].cpu())
-            found[name][split] = float(metric.compute())
+            truth = data.splits[split][1].cpu()
+            found[name][split] = _score(metric, predicted, truth)
+            for other, each in (further or {}).items():
+                found[name][f"{split}/{other}"] = _score(each, predicted, truth)
     return found
+
+
+def _score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
+    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    metric.reset()
+    metric.update(predicted, truth)
+    return float(metric.compute())
 
 
 def predict(

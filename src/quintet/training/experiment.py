@@ -277,7 +277,7 @@ def score_baselines(
     splits = ["val", "test"] if opens_test(cfg) else ["val"]
     metric = instantiate(cfg.metric, "metric")
     record.baselines = baselines.scores(
-        samples.data, samples.data.facts, metric, splits, cfg.threads
+        samples.data, samples.data.facts, metric, splits, cfg.threads, build.further_metrics_of(cfg)
     )
     record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
     name, value = cfg.metric.name, record.metric.value

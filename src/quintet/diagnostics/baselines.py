@@ -110,7 +110,8 @@ def predict(
 
 def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
     """Return the forecasts that repeat a series' last value, and that of a season ago."""
-    if facts.kind != "sequence" or facts.task != "regression" or facts.input_shape[1:] != [1]:
+    discrete = problem_of(facts.task).discrete
+    if facts.kind != "sequence" or discrete or facts.input_shape[1:] != [1]:
         return {}
     described = data.reader.get("columns") or [{}]
     offset = described[0].get("offset", 0.0) if isinstance(described[0], dict) else 0.0

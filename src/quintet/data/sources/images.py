@@ -22,6 +22,7 @@ from quintet.data.sources.pixels import (
     header,
     image_files,
 )
+from quintet.problems import task_of_classes
 
 LARGEST = 8 * 2**30
 """Bytes that all images together may take in memory."""
@@ -73,7 +74,7 @@ def images(
     return Samples(
         x=read.x[:0].clone() if lazy else read.x,
         y=torch.tensor([names.index(name) for name in found.classes]),
-        task="binary" if len(names) == 2 else "multiclass",
+        task=task_of_classes(len(names)),
         kind="image",
         class_names=names,
         split=torch.tensor(split) if any(split) else None,

@@ -15,7 +15,7 @@ from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
 from quintet.data.data_summary import ColumnSummary
-from quintet.data.loading.shared_loaders import shareable
+from quintet.data.lightning_loaders import shareable
 from quintet.data.samples import Facts, Kind, Task
 
 

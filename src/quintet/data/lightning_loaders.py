@@ -1,9 +1,9 @@
 """DataLoaders of a team's own in a form that Lightning can share among several processes."""
 
+from collections.abc import Mapping
 from typing import Any
 
 from lightning.pytorch.utilities import CombinedLoader
-from lightning_utilities.core.apply_func import apply_to_collection
 from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
 
@@ -16,7 +16,11 @@ def shareable(loaders: Any) -> Any:
     """
     if isinstance(loaders, CombinedLoader):
         return CombinedLoader(shareable(loaders.iterables), loaders._mode)
-    return apply_to_collection(loaders, DataLoader, by_keyword)
+    if isinstance(loaders, Mapping):
+        return {name: shareable(each) for name, each in loaders.items()}
+    if isinstance(loaders, list | tuple):
+        return [shareable(each) for each in loaders]
+    return by_keyword(loaders) if isinstance(loaders, DataLoader) else loaders
 
 
 def by_keyword(loader: DataLoader[Any]) -> DataLoader[Any]:

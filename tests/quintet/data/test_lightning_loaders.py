@@ -15,7 +15,7 @@ from torch.utils.data import (
     SequentialSampler,
 )
 
-from quintet.data.loading.shared_loaders import by_keyword, shareable
+from quintet.data.lightning_loaders import by_keyword, shareable
 
 NUMBERS = list(range(10))
 

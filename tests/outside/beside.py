@@ -5,9 +5,10 @@ from torch import nn
 
 
 class Beside(nn.Module):
-    def __init__(self, channels: int, columns: int, cardinalities: list[int], num_outputs: int):
+    def __init__(self, inputs, cardinalities: list[int], num_outputs: int):
         super().__init__()
-        self.numbers = columns - len(cardinalities)
+        channels = inputs["image"]["shape"][0]
+        self.numbers = inputs["table"]["shape"][0] - len(cardinalities)
         self.look = nn.Sequential(nn.Conv2d(channels, 8, 3, padding=1), nn.ReLU())
         self.embed = nn.ModuleList(nn.Embedding(count, 2) for count in cardinalities)
         self.head = nn.Linear(8 + self.numbers + 2 * len(cardinalities), num_outputs)

@@ -75,10 +75,7 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     if spec["type"] == "category":
         distinct = len(spec["categories"])
         if distinct > max(20, len(known) // 2) and (length := _mean_words(spec)) >= TEXT:
-            return (
-                f"it is text, {length:.0f} words a row; data=csv data.text=[{spec['name']}] "
-                "reads it"
-            )
+            return f"it is text, {length:.0f} words a row: data.text=[{spec['name']}] reads it"
         if distinct == len(known) > 20:
             return f"its {distinct} texts all differ, as those of an identifier{_such_as(spec)}"
         if distinct > max(20, len(known) // 2):

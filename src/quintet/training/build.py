@@ -183,14 +183,7 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
 
     offered, names = _offers(cfg, data, network), left_open(cfg)
     given = {name: make() for name, make in offered.items() if name in names}
-    if data.target_transform is not None and "target_transform" not in given:
-        raise UserError(
-            f"is not undone by module={cfg.module.get('_target_')}",
-            code=Code.INCOMPATIBLE,
-            key="data.target_transform",
-            value=data.target_transform,
-            hint="Leave it out, or use module=supervised",
-        )
+    check_undone(cfg, data, given)
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(
@@ -200,6 +193,23 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
             value=cfg.module.get("_target_"),
         )
     return without_empty_hooks(with_plans(built) if "scheduler" in given else built)
+
+
+def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any]) -> None:
+    """Check that a module takes the transform of targets, which it has to undo.
+
+    Raises:
+        UserError: its constructor does not ask for it.
+
+    """
+    if data.target_transform is not None and "target_transform" not in given:
+        raise UserError(
+            f"is not undone by module={cfg.module.get('_target_')}",
+            code=Code.INCOMPATIBLE,
+            key="data.target_transform",
+            value=data.target_transform,
+            hint="Leave it out, or use module=supervised",
+        )
 
 
 def _offers(

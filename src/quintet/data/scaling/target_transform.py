@@ -2,13 +2,17 @@
 
 from typing import Literal, get_args
 
+import numpy as np
 import torch
+from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError, check_known
 from quintet.problems import problem_of
 
 TargetTransform = Literal["log", "log1p"]
+FEWEST, SKEWED = 20, 2.0
+"""Values that a skewness is judged by, and that of an exponential distribution: a long tail."""
 LARGEST = 80.0
 """Of what is raised to a power: more is beyond 32-bit floating point."""
 
@@ -26,6 +30,20 @@ def undone(values: Tensor, how: TargetTransform | None) -> Tensor:
         return values
     values = values.clamp(max=LARGEST)
     return values.exp() if how == "log" else values.expm1()
+
+
+def less_skewed(values: NDArray[np.float64]) -> str:
+    """Return the transform that makes a target with a long upper tail symmetric, if one does."""
+    if len(values) < FEWEST or values.min() < 0:
+        return ""
+    name, moved = ("log", np.log) if values.min() > 0 else ("log1p", np.log1p)
+    return name if _skewness(values) > SKEWED > 2 * abs(_skewness(moved(values))) else ""
+
+
+def _skewness(values: NDArray[np.float64]) -> float:
+    """Return the third moment of standardised values."""
+    spread = values.std()
+    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
 
 
 def check_target(y: Tensor, task: str, how: TargetTransform | None) -> None:

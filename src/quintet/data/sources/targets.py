@@ -18,14 +18,12 @@ from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.near_misses import look_alikes, near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
+from quintet.data.scaling.target_transform import less_skewed
 from quintet.data.sources.columns import blurred, describe
 from quintet.problems import PROBLEMS, Task, problem_of
 
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
-
-SKEWED = 2.0
-"""Skewness of an exponential distribution, from which on a target has a long tail."""
 
 RARE = 0.2
 """Share up to which the rarer of two classes is the positive one, where neither says yes."""
@@ -379,23 +377,9 @@ def _several(columns: list[Column], task: str) -> Target:
     days = " days since 1970-01-01" if any(each.type == "date" for each in columns) else ""
     doubts = "".join(f" {column.meant}" for column in columns if column.meant)
     summary = f"Target {listed}: {task}, values from {low:.10g} to {high:.10g}{days}.{doubts}"
-    if len(columns) == 1 and (better := _less_skewed(columns[0].values)):
+    if len(columns) == 1 and (better := less_skewed(columns[0].values)):
         summary += f" It is skewed; data.target_transform={better} may help."
     return Target(y, task, names, summary)
-
-
-def _less_skewed(values: NDArray[np.float64]) -> str:
-    """Return the transform that makes a target with a long upper tail symmetric, if one does."""
-    if len(values) < FEW or values.min() < 0:
-        return ""
-    name, moved = ("log", np.log) if values.min() > 0 else ("log1p", np.log1p)
-    return name if _skewness(values) > SKEWED > 2 * abs(_skewness(moved(values))) else ""
-
-
-def _skewness(values: NDArray[np.float64]) -> float:
-    """Return the third moment of standardised values."""
-    spread = values.std()
-    return float((((values - values.mean()) / spread) ** 3).mean()) if spread > 0 else 0.0
 
 
 def as_targets(values: NDArray[np.float64]) -> Tensor:

@@ -44,7 +44,7 @@ def _is_default(cfg: DictConfig, group: str) -> bool:
     return not typed and not preset and cfg.choices.get(group) == _usual()[group]
 
 
-def fitting(task: str, choices: Mapping[str, str]) -> dict[str, str]:
+def fitting(task: str, choices: Mapping[str, str | None]) -> dict[str, str]:
     """Return a run's choices that its task needs in place of the default options.
 
     Typed, they make the same command valid in a sweep, which keeps the metric that it begins with.

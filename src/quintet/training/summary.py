@@ -28,13 +28,6 @@ READABLE = 5
 """Epochs from which on a curve can be called healthy."""
 
 
-def introduce(cfg: DictConfig) -> None:
-    """Print what is to be trained, as soon as the config is known and before libraries load."""
-    if is_first_rank():
-        say("")
-        say("[bold]{}[/] on [bold]{}[/]", trained(cfg.choices), cfg.choices.get("data"))
-
-
 def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -> None:
     """Print what the data and the choices turned out to be, `of` what size or how often."""
     if not is_first_rank():

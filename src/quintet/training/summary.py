@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold, trained
+from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.formatting import score

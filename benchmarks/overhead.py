@@ -169,8 +169,8 @@ def measure(options: argparse.Namespace) -> Seconds:
         data.append(real_data(cfg))
         return data[0]
 
-    def trainer_timed(cfg: DictConfig, *, watched: bool = True) -> L.Trainer:
-        trainer = real_trainer(cfg, watched=watched)
+    def trainer_timed(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> L.Trainer:
+        trainer = real_trainer(cfg, watched=watched, **settings)
         if watched:
             alternation.install(trainer)
         return trainer

@@ -4,6 +4,7 @@ python src/report.py sweep=logs/train/sweeps/<study>
 python src/report.py sweep=<sweep folder> live=true
 python src/report.py sweep=<sweep folder> output=for_the_team.html
 python src/report.py run=logs/train/runs/<run>
+python src/report.py run=<run folder> live=true
 """
 
 from omegaconf import DictConfig

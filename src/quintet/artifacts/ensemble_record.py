@@ -1,6 +1,5 @@
 """The record of an ensemble: ensemble.json, typed and checked."""
 
-import json
 import re
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -8,7 +7,7 @@ from pathlib import Path
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import ENSEMBLE
 from quintet.base import schema
-from quintet.base.files import write_atomically
+from quintet.base.files import write_json
 
 PART = r"folds/\d+(_seed_\d+)?|seeds/\d+"
 MEMBER = re.compile(rf"members/\d+(/({PART}))?|{PART}", re.ASCII)
@@ -44,7 +43,7 @@ class Ensemble:
 
     def write(self, folder: Path) -> None:
         """Write `ensemble.json`, which marks a folder as an ensemble's."""
-        write_atomically(folder / ENSEMBLE, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(folder / ENSEMBLE, asdict(self))
 
     @classmethod
     def read(cls, folder: Path) -> "Ensemble":
@@ -56,6 +55,7 @@ class Ensemble:
 
         """
         given = untrusted_files.read_json(folder, ENSEMBLE, dict)
+        given["further"] = schema.with_nan(given.get("further", {}))
         with untrusted_files.understood(folder / ENSEMBLE):
             found = schema.build(cls, given)
             if not found.members:

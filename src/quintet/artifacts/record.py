@@ -1,6 +1,5 @@
 """The record of a run: result.json, typed and versioned."""
 
-import json
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, field, replace
@@ -10,7 +9,7 @@ from typing import Any, Literal
 
 from quintet.artifacts import untrusted_files
 from quintet.base import schema
-from quintet.base.files import write_atomically
+from quintet.base.files import write_json
 from quintet.base.formatting import listed
 
 Status = Literal["completed", "pruned", "diverged", "failed", "interrupted"]
@@ -33,6 +32,8 @@ FACTS: dict[str, Any] = {
     **dict.fromkeys(("input_shape", "class_counts", "cardinalities"), list[int]),
     "class_names": list[str | int | float | bool],
 }
+MEASURES = ("validation", "test", "spread", "repeats", "baselines")
+"""Fields with numbers that may be undefined, as AUC of a single class is."""
 STEERED: dict[str, Any] = {
     **dict.fromkeys(("key", "refused"), str),
     **dict.fromkeys(("before", "after"), float | bool | str | None),
@@ -107,7 +108,7 @@ class Record:
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Metric of simple models, by split (val, test)."""
+    """Metric of simple models, by split (val, test); further metrics as `test/f1`."""
     baseline_rows: int | None = None
     """Training samples that these were fitted on; None without any."""
     steering: list[dict[str, Any]] = field(default_factory=list)
@@ -138,7 +139,25 @@ class Record:
 
     def write(self, folder: Path) -> None:
         """Replace the folder's result.json atomically."""
-        write_atomically(folder / RESULT, json.dumps(asdict(self), indent=2) + "\n")
+        write_json(folder / RESULT, asdict(self))
+
+    @classmethod
+    def begun(cls, config: Mapping[str, Any]) -> "Record":
+        """Return the record of a run that has left no more than its config so far.
+
+        Args:
+            config: of the run, resolved.
+
+        Raises:
+            TypeError, ValueError: it is not a run's.
+
+        """
+        taken = {key: config.get(key) for key in ("seed", "choices", "facts", "overrides")}
+        metric = schema.fitting(dict[str, Any], config.get("metric"), "metric")
+        score = {key: metric.get(key) for key in ("name", "mode")}
+        record = schema.build(cls, {**taken, "metric": score, "status": "interrupted"})
+        _check(record)
+        return record
 
     def goes_on(self) -> "Record":
         """Return the record of a run that is being resumed: interrupted until it ends."""
@@ -154,7 +173,9 @@ class Record:
             DamagedError: it is not a record, is of a later version, or names a path outside.
 
         """
-        path, given = folder / RESULT, untrusted_files.read_json(folder, RESULT, dict)
+        path = folder / RESULT
+        given = untrusted_files.read_json(folder, RESULT, dict)
+        given |= {name: schema.with_nan(given[name]) for name in MEASURES if name in given}
         with untrusted_files.understood(path):
             if (version := given.get("version", VERSION)) != VERSION:
                 raise ValueError(

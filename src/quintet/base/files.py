@@ -1,12 +1,15 @@
 """Atomic file operations: after a crash, a file is either complete or absent."""
 
 import errno
+import json
+import math
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from secrets import token_hex
+from typing import Any
 
 from quintet.base import fault_injection
 from quintet.base.errors import Code, UserError
@@ -85,6 +88,24 @@ def write_atomically(path: Path, text: str) -> None:
         text = redact(text, places=False)
     with replacing(path) as temporary:
         temporary.write_text(text, encoding="utf-8")
+
+
+def write_json(path: Path, content: Any) -> None:
+    """Replace a JSON file atomically; a number that is not finite, which JSON lacks, is null.
+
+    Raises:
+        UserError: as in `replacing`.
+
+    """
+    write_atomically(path, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+
+
+def _finite(content: Any) -> Any:
+    if isinstance(content, Mapping):
+        return {key: _finite(value) for key, value in content.items()}
+    if isinstance(content, list | tuple):
+        return [_finite(value) for value in content]
+    return None if isinstance(content, float) and not math.isfinite(content) else content
 
 
 def append(path: Path, text: str) -> None:

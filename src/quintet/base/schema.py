@@ -1,5 +1,6 @@
 """Checks of JSON data against the types of a dataclass."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
 from types import NoneType, UnionType
@@ -25,6 +26,19 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f"{field.name} is missing")
     return cls(**found)
+
+
+def with_nan(measures: Any) -> Any:
+    """Return measures, by name and maybe by split, with NaN where JSON has null.
+
+    Examples:
+        >>> with_nan({"test": {"auc_roc": None, "f1": 0.5}})
+        {'test': {'auc_roc': nan, 'f1': 0.5}}
+
+    """
+    if isinstance(measures, Mapping):
+        return {name: with_nan(value) for name, value in measures.items()}
+    return math.nan if measures is None else measures
 
 
 def unknown(cls: type, given: Mapping[str, Any]) -> list[str]:

@@ -1,6 +1,5 @@
 """Score a run's checkpoint again, on the data of the run's own config."""
 
-import json
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -15,13 +14,13 @@ from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
 from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
-from quintet.base.files import is_read_only, write_atomically
+from quintet.base.files import is_read_only, write_json
 from quintet.base.process import is_first_rank
 from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
 from quintet.diagnostics import baselines
 from quintet.ensembles import ensemble_baselines, members
-from quintet.ensembles.reload import trained
+from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.training import build, experiment
 from quintet.training.callbacks.measured import of_split
@@ -53,14 +52,14 @@ def evaluate(cfg: DictConfig) -> Scores:
     scores = of_several(cfg, folder) if several else of_one(cfg, folder, cfg.splits)
     if is_first_rank():
         with if_one_may_write():
-            write_atomically(folder / FILE, json.dumps(scores, indent=2) + "\n")
+            write_json(folder / FILE, scores)
         show(scores, Record.read(folder) if untrusted_files.has(folder, RESULT) else None)
     return scores
 
 
 def _is_ours(path: Path) -> bool:
     """Tell whether an earlier evaluation wrote a file."""
-    found = untrusted_files.read_json(path.parent, path.name, dict)
+    found = schema.with_nan(untrusted_files.read_json(path.parent, path.name, dict))
     return bool(schema.fitting(Scores, found, FILE)) and found.keys() <= {*SPLITS}
 
 
@@ -78,7 +77,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     score = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in splits:
-        if split == "test" and not experiment.has_test_step(run.task):
+        if split == "test" and not _tested(run):
             continue
         logged = experiment.measured(score[split], run.task, run.data)
         scores[split] = of_split(logged, split)
@@ -91,12 +90,21 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads)
+        further = build.further_metrics_of(run.cfg)
+        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads, further)
         record.baselines = ensemble_baselines.merged(record.baselines, found)
         record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
         with if_one_may_write():
             record.write(folder)
     return scores
+
+
+def _tested(run: Trained) -> bool:
+    """Return whether there is a test; say so where there is none."""
+    if run.cfg.facts.test_size == 0:
+        console.warn("The data have no test part, so there are no scores on test data.")
+        return False
+    return experiment.has_test_step(run.task)
 
 
 def of_several(cfg: DictConfig, folder: Path) -> Scores:

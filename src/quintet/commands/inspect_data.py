@@ -1,6 +1,5 @@
 """Inspect a data set: what it is, and which choices fit it."""
 
-import json
 from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
@@ -11,7 +10,7 @@ from omegaconf import DictConfig
 from quintet.artifacts import output_paths, untrusted_files
 from quintet.base import console, paths
 from quintet.base.errors import UserError
-from quintet.base.files import write_atomically
+from quintet.base.files import write_atomically, write_json
 from quintet.config.initial_config import as_typed
 from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
@@ -68,7 +67,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
     words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
     console.say("fits      [bold]{}[/]", words)
-    write_atomically(output, json.dumps(chosen, indent=2) + "\n")
+    write_json(output, chosen)
     return chosen
 
 

@@ -15,7 +15,9 @@ from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
 from quintet.data.data_summary import ColumnSummary
+from quintet.data.lightning_loaders import shareable
 from quintet.data.samples import Facts, Kind, Task
+from quintet.data.scaling.target_transform import TargetTransform
 
 
 @dataclass(frozen=True)
@@ -65,6 +67,10 @@ class ExperimentData(Protocol):
     def target_width(self) -> Sequence[float] | Tensor:
         """Width of that scale, in units of the target."""
 
+    @property
+    def target_transform(self) -> TargetTransform | None:
+        """What is done to targets before they are scaled."""
+
     def attach(self, trainer: L.Trainer) -> None:
         """Take note of the Trainer, which knows devices and processes."""
 
@@ -102,6 +108,8 @@ class LightningData:
         self._loaders: dict[str, Any] = {}
         for hook in ("prepare_data", "setup"):
             setattr(datamodule, hook, _once_a_stage(getattr(datamodule, hook), seed))
+        for hook in LOADERS.values():
+            setattr(datamodule, hook, _shareable(getattr(datamodule, hook), datamodule))
 
     @property
     def datamodule(self) -> L.LightningDataModule:
@@ -117,6 +125,10 @@ class LightningData:
     def target_width(self) -> Sequence[float]:
         """Width of that scale."""
         return [1.0]
+
+    @property
+    def target_transform(self) -> None:
+        """Nothing is done to targets."""
 
     def attach(self, trainer: L.Trainer) -> None:
         """Make the Trainer known, as Lightning does before `setup`."""
@@ -190,6 +202,15 @@ def _once_a_stage(hook: Callable[..., None], seed: int) -> Callable[..., None]:
         done.add(key)
 
     return run
+
+
+def _shareable(hook: Callable[[], Any], datamodule: L.LightningDataModule) -> Callable[[], Any]:
+    @functools.wraps(hook)
+    def made() -> Any:
+        several = datamodule.trainer is not None and datamodule.trainer.world_size > 1
+        return shareable(hook()) if several else hook()
+
+    return made
 
 
 def each_loader(loaders: Any) -> Iterator[Any]:

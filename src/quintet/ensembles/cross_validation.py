@@ -24,6 +24,7 @@ from quintet.config.task_defaults import choose_defaults
 from quintet.config.trust import Trust
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, experiment, summary
+from quintet.training.introduction import introduce
 from quintet.training.outcome import AtEnd, describe, ending, recording
 from quintet.training.setup import Setup, set_facts, setup, validate
 from quintet.training.training_steps import repeats
@@ -44,6 +45,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """
     if cfg.resume:
         cfg = resumed(cfg)
+        introduce(cfg)
     return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 

@@ -75,9 +75,7 @@ def serve(make: Callable[[], Page], port: int = 0) -> None:
     """
     with server(LiveReport(make), port) as made:
         console.say("live      [bold]{}[/]", made.address)
-        console.say(
-            "          open it on this machine; it is renewed as trials end. Ctrl-C ends it"
-        )
+        console.say("          open it on this machine; it follows what is running. Ctrl-C ends it")
         try:
             made.serve_forever()
         except KeyboardInterrupt:

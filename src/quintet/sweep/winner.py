@@ -6,7 +6,7 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, Record
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base import files
+from quintet.base import files, schema
 from quintet.base.formatting import score
 from quintet.base.quoting import quoted
 from quintet.config.trust import as_override
@@ -134,8 +134,9 @@ def test(plan: Plan, folder: Path, record: Record, start: Start) -> str | None:
     if (found := _scores(scores)) is None:
         if (why_not := _evaluated(plan, folder, start)) is not None:
             return why_not
-        if (found := _scores(scores)) is None:
-            return f"{SCORES} has no test scores"
+        if not scores.is_file():
+            return f"there is no {SCORES}"
+        found = _scores(scores) or {}  # of data without a test part, of a module without a test
     scored = Record.read(folder)
     record.test, record.baselines = found, scored.baselines
     record.baseline_rows = scored.baseline_rows
@@ -155,7 +156,6 @@ def _scores(path: Path) -> dict[str, float] | None:
     """Return the test scores that evaluate.py has written; None if there are none."""
     if not path.is_file():
         return None
-    found: dict[str, float] | None = untrusted_files.read_json(path.parent, path.name, dict).get(
-        "test"
-    )
+    scores = schema.with_nan(untrusted_files.read_json(path.parent, path.name, dict))
+    found: dict[str, float] | None = scores.get("test")
     return found

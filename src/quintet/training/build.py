@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
 
+TARGETS = ("target_centre", "target_width", "target_transform")
+"""How the data has scaled a regression's targets, which its module undoes."""
+
 
 def check(cfg: DictConfig) -> None:
     """Check every node against its signature before data or training; facts are still unknown.
@@ -125,18 +128,7 @@ def model(cfg: DictConfig) -> "nn.Module | None":
 
     if "model" not in taken(cfg):
         return None
-    try:
-        network: nn.Module = instantiate(cfg.model, "model")
-    except UserError as error:
-        if error.code is Code.FAILED and (unknown := _unknown_facts(cfg)):
-            raise UserError(
-                f"needs {listed(unknown)} of the data, which it does not state ({error.problem})",
-                code=Code.MISSING_VALUE,
-                key="model",
-                hint=f'State it in the LightningDataModule: self.facts = {{"{unknown[0]}": ...}}; '
-                "or give the model's argument",
-            ) from error
-        raise
+    network: nn.Module = _of_facts(cfg, "model")
     if cfg.facts.get("inputs"):
         with untrusted_files.understood(Path(cfg.paths.run) / CONFIG):
             _take_rows(network, cast("dict[str, Any]", OmegaConf.to_container(cfg.facts.inputs)))
@@ -154,9 +146,31 @@ def _take_rows(network: "nn.Module", inputs: dict[str, Any]) -> None:
     by_name(network, {name: schema.build(NamedInput, each) for name, each in inputs.items()})
 
 
-def _unknown_facts(cfg: DictConfig) -> list[str]:
-    """Return the facts that model and loss refer to and that the data leaves open."""
-    nodes = [OmegaConf.to_container(cfg[group], resolve=False) for group in ("model", "loss")]
+def _of_facts(cfg: DictConfig, group: str) -> Any:
+    """Return what a group's node describes, which may refer to facts.
+
+    Raises:
+        UserError: as `instantiate`; names the facts that the data leaves open, if it fails on them.
+
+    """
+    try:
+        return instantiate(cfg[group], group)
+    except UserError as error:
+        if error.code is Code.FAILED and (unknown := _unknown_facts(cfg, group)):
+            raise UserError(
+                f"needs {listed(unknown)} of the data, which it does not state ({error.problem})",
+                code=Code.MISSING_VALUE,
+                key=group,
+                hint=f'State it in the LightningDataModule: self.facts = {{"{unknown[0]}": ...}}; '
+                f"or give the {group}'s argument",
+            ) from error
+        raise
+
+
+def _unknown_facts(cfg: DictConfig, group: str) -> list[str]:
+    """Return the facts that a group refers to, a model through its loss, and that are unknown."""
+    groups = (group, "loss") if group == "model" else (group,)
+    nodes = [OmegaConf.to_container(cfg[each], resolve=False) for each in groups]
     named = dict.fromkeys(re.findall(r"\$\{facts\.(\w+)\}", str(nodes)))
     return [name for name in named if cfg.facts.get(name) is None]
 
@@ -180,6 +194,7 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
 
     offered, names = _offers(cfg, data, network), left_open(cfg)
     given = {name: make() for name, make in offered.items() if name in names}
+    check_undone(cfg, data, given)
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(
@@ -191,6 +206,23 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
     return without_empty_hooks(with_plans(built) if "scheduler" in given else built)
 
 
+def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any]) -> None:
+    """Check that a module takes the transform of targets, which it has to undo.
+
+    Raises:
+        UserError: its constructor does not ask for it.
+
+    """
+    if data.target_transform is not None and "target_transform" not in given:
+        raise UserError(
+            f"is not undone by module={cfg.module.get('_target_')}",
+            code=Code.INCOMPATIBLE,
+            key="data.target_transform",
+            value=data.target_transform,
+            hint="Leave it out, or use module=supervised",
+        )
+
+
 def _offers(
     cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None"
 ) -> dict[str, Callable[[], Any]]:
@@ -199,14 +231,14 @@ def _offers(
 
     return {
         "model": lambda: network,
-        "loss": lambda: instantiate(cfg.loss, "loss"),
-        "metric": lambda: instantiate(cfg.metric, "metric"),
+        "loss": lambda: _of_facts(cfg, "loss"),
+        "metric": lambda: _of_facts(cfg, "metric"),
         "metrics": lambda: further_metrics_of(cfg),
         "init": lambda: instantiate(cfg.init, "init"),
         "optimizer": lambda: optimizer_factory(cfg),
         "scheduler": lambda: scheduler_factory(cfg),
         "facts": lambda: OmegaConf.to_container(cfg.facts),
-        **{name: partial(getattr, data, name) for name in ("target_centre", "target_width")},
+        **{name: partial(getattr, data, name) for name in TARGETS},
     }
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig
 
-from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold, trained
+from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold
 from quintet.artifacts.steering_files import said
 from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
 from quintet.base.formatting import score
@@ -29,14 +29,12 @@ READABLE = 5
 
 
 def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -> None:
-    """Print what is about to be trained, `of` what size or how often."""
+    """Print what the data and the choices turned out to be, `of` what size or how often."""
     if not is_first_rank():
         return
     from quintet.options.models.pretrained import transfer_summary
 
     facts, choices = cfg.facts, cfg.choices
-    say("")
-    say("[bold]{}[/] on [bold]{}[/]", trained(choices), choices.get("data"))
     show_columns(data.columns, MOST_COLUMNS)
     for sentence in (*data.data_summary, *transfer_summary(record.transfer)):
         tell(sentence)

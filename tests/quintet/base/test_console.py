@@ -169,6 +169,15 @@ def test_the_next_commands_can_be_typed_as_they_stand(record, tmp_path, capsys):
     assert "sweeper.n_trials=20 optimizer.lr=0.1 'data.columns=[a,b]'" in out
 
 
+def test_a_sweep_to_follow_names_what_was_chosen_to_fit_the_target(record, tmp_path, capsys):
+    record.facts = {**record.facts, "task": "regression"}
+    record.choices = {**record.choices, "metric": "rmse", "loss": "huber"}
+    line = printed(record, tmp_path, capsys).splitlines()[-1]
+    assert "sweeper.n_trials=20 metric=rmse optimizer.lr=0.1" in line
+    record.overrides = ["metric=rmse"]
+    assert printed(record, tmp_path, capsys).count("metric=rmse") == 1
+
+
 def test_after_a_preset_comes_its_own_sweep(record, tmp_path, capsys):
     record.overrides = ["experiment=image", "resume=here"]
     record.choices = {**record.choices, "search_space": "image"}
@@ -221,3 +230,16 @@ def test_a_strangers_text_is_neither_markup_nor_an_escape_sequence(where, record
     found = printed(record, tmp_path, capsys)
     assert not set("\x1b\x07\u202e") & set(found)
     assert where == "override" or "[/red]" in found
+
+
+@pytest.mark.cold
+def test_what_is_to_be_trained_is_printed_before_libraries_load(tmp_path):
+    for library in ("torch", "lightning", "numpy"):
+        (tmp_path / f"{library}.py").write_text("raise ImportError('this is loaded later')\n")
+    path = os.pathsep.join([str(tmp_path), str(runs.ROOT / "src")])
+    environment = {**runs.environment(), "PYTHONPATH": path}
+    command = runs.command(tmp_path / "run", "trainer.max_epochs=1")
+    told = subprocess.run(command, capture_output=True, text=True, env=environment)
+    assert told.returncode == 1
+    assert "this is loaded later" in told.stderr
+    assert told.stdout.split() == ["mlp", "on", "digits"]

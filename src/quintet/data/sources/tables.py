@@ -1,7 +1,7 @@
 """The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
-from collections.abc import Mapping
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -25,6 +25,7 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
+from quintet.data.sources.table_images import ImageColumn, files_of, with_images
 from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
 from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
@@ -42,6 +43,7 @@ def csv(
     columns: Names = None,
     drop: Names = None,
     categories: Names = None,
+    text: Names = None,
     missing_target: MissingTarget = "refuse",
     group: str | None = None,
     time: str | None = None,
@@ -57,8 +59,15 @@ def csv(
     split: str | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
+    image: str | None = None,
+    size: int | list[int] | None = None,
+    grayscale: bool | None = None,
+    background: str = "white",
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
+
+    With a column of image files, samples are of kind image; with other columns beside it they have
+    two inputs, `image` and `table`, which reach a model by these names.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
     Identifiers, columns of one value and empty columns are left out, as the summary reports.
@@ -73,6 +82,7 @@ def csv(
             if it looks like an identifier.
         drop: columns to leave out.
         categories: columns whose numbers are names, such as post codes; kept however many.
+        text: columns of free text, each read as 256 numbers: hashed n-grams of its characters.
         missing_target: whether rows without a target are refused or dropped.
         group: column whose equal values must stay in one part of the split.
         time: column to sort by; the split is then in time order.
@@ -90,21 +100,27 @@ def csv(
         split: column that names the part of each row: train, val or test.
         val_path: a file of validation rows, with the same columns.
         test_path: likewise, of test rows.
+        image: column of image files; relative paths begin at the table's folder.
+        size: of all images, as of `quintet.data.sources.images.images`, like those that follow.
+        grayscale: whether images have one channel or three.
+        background: colour that transparent images are laid over.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
 
     """
-    named = frozenset(listed(categories))
-    rules = Rules(decimal, thousands, date_format, missing, unreadable, named)
+    named, worded = frozenset(listed(categories)), frozenset(listed(text))
+    rules = Rules(decimal, thousands, date_format, missing, unreadable, named, worded)
     layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
               "comment": comment}  # fmt: skip
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     others = {"val": val_path, "test": test_path}
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
-    _check_options(table.columns, targets, chosen, left_out, group, time)
-    require(sorted(named), table.columns, "data.categories")
+    _check_options(table, targets, chosen, left_out, group, time)
+    require(listed(image), table.columns, "data.image", table.header_hint)
+    require(sorted(named), table.columns, "data.categories", table.header_hint)
+    require(sorted(worded), table.columns, "data.text", table.header_hint)
     numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
     if written := [name for name in targets if may_be_classes(table[name], task)]:
@@ -124,15 +140,17 @@ def csv(
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    special = {*targets, *left_out, group, time, split}
+    files = files_of(table[image], Path(str(path)).expanduser().parent) if image else []
+    special = {*targets, *left_out, group, time, split, image}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, {*chosen, *named}, rules)
+    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not image)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
-            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"))
+            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"),
+            (listed(image), "images"))
             for name in names}  # fmt: skip
     columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
     groups = codes_of(table[group]) if group else None
-    return Samples(
+    samples = Samples(
         x=encode(table.columns, inputs.specs, used_up=True),
         y=found.y,
         task=found.task,
@@ -152,6 +170,9 @@ def csv(
             "unreadable": unreadable,
         },
     )
+    if image is None:
+        return samples
+    return with_images(samples, files, ImageColumn(image, size, grayscale, background))
 
 
 class Inputs:
@@ -168,8 +189,15 @@ class Inputs:
         return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
 
 
-def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -> Inputs:
-    """Describe the input columns; leave out what cannot help, but for those to `keep`."""
+def inputs_of(
+    table: RawTable, names: list[str], keep: set[str], rules: Rules, *, alone: bool = True
+) -> Inputs:
+    """Describe the input columns; leave out what cannot help, but for those to `keep`.
+
+    Raises:
+        UserError: none is left, and they are `alone`, without other inputs beside them.
+
+    """
     found = Inputs()
     cells = [table[name] for name in names]
     for column, form in zip(cells, infer_all(cells, rules, table.separator), strict=True):
@@ -185,12 +213,16 @@ def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -
         found.columns.append(summary_of(column, spec, parsed, use))
         if not reason:
             found.specs.append(spec)
-            told.append(remark(spec, parsed))
+            told.append(remark(column, spec, parsed))
         found.remarks += filter(None, told)
+    if not found.specs and not alone:
+        return found
     if not found.specs:
         reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(
-            "No input column is left", code=Code.DATA, hint=reasons or "Give more columns"
+            "No input column is left",
+            code=Code.DATA,
+            hint=f"{reasons} data.columns= keeps a column" if reasons else "Give more columns",
         )
     found.specs.sort(key=lambda spec: bool(spec["type"] == "category"))
     found.remarks.insert(0, input_summary(found.specs))
@@ -213,7 +245,7 @@ def _in_order(
 
 
 def _check_options(
-    there: Mapping[str, Any], targets: list[str], chosen: list[str], left_out: list[str],
+    table: RawTable, targets: list[str], chosen: list[str], left_out: list[str],
     group: str | None, time: str | None,
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
@@ -221,14 +253,14 @@ def _check_options(
         raise UserError(
             "No target column is given",
             code=Code.MISSING_VALUE,
-            allowed=there,
+            allowed=table.columns,
             hint="Give data.target=<column>",
         )
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
         (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
-        require(names, there, option)
+        require(names, table.columns, option, table.header_hint)
     if both := set(targets) & {*chosen, *left_out, group, time}:
         raise UserError(
             f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT

@@ -33,7 +33,8 @@ def curves(run: RunData) -> list[Block]:
     notes = [Note(text, "warn") for text in run.record.diagnosis] or [
         Note("These curves suggest no change.", "good")
     ]
-    return [*notes, Columns([*charts, *steps_charts(run.steps)]), _rate(run, rows)]
+    known_by_now = [] if run.trains else notes  # a diagnosis is made at the end
+    return [*known_by_now, Columns([*charts, *steps_charts(run.steps)]), _rate(run, rows)]
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:

@@ -19,7 +19,9 @@ def next_steps(run: RunData) -> dict[str, str]:
         if run.by_sample:
             steps["predict"] = next_commands.predict(run.folder)
         steps["evaluate"] = next_commands.evaluate(run.folder)
-    if has_begun(run.folder):
+    if run.trains:
+        steps["steer"] = command_line("steer", f"run={folder}", "optimizer.lr=1e-4")
+    elif has_begun(run.folder):
         each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
         more = 2 * max(each, 1)
         longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
@@ -28,7 +30,8 @@ def next_steps(run: RunData) -> dict[str, str]:
     overrides = [each for each in typed_in if not each.startswith("resume=")]
     steps["reproduce"] = train_line(*overrides)
     steps["other seeds"] = next_commands.seeds(SEEDS, overrides)
-    steps["this report"] = command_line("report", f"run={folder}")
+    live = ["live=true"] if run.trains else []
+    steps["this report"] = command_line("report", f"run={folder}", *live)
     return steps
 
 

@@ -1,6 +1,7 @@
 """The contents of a run folder, read once, without torch."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from quintet.artifacts.predictions_file import Examples, Predictions, read, read
 from quintet.artifacts.record import CONFIG, RESULT, Record
 from quintet.base import plain_yaml, schema
 from quintet.base.errors import Code, UserError
+from quintet.config.run_folder import trains
 from quintet.diagnostics.training_curves import Row
 from quintet.diagnostics.training_curves import read as read_rows
 
@@ -30,12 +32,14 @@ class RunData:
         folder: written by train.py.
         record: its result.json.
         config: its config.yaml, as text.
+        trains: whether it is still training.
 
     """
 
     folder: Path
     record: Record
     config: str
+    trains: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> "RunData":
@@ -55,6 +59,29 @@ class RunData:
                     hint="Give the folder of a finished run, as train.py writes it.",
                 )
         return cls(folder, Record.read(folder), untrusted_files.read_text(folder, CONFIG))
+
+    @classmethod
+    def underway(cls, folder: Path) -> "RunData":
+        """Read the folder of a run that may still be training, with what it has left so far.
+
+        Raises:
+            UserError: the folder is not a run's, or one of several runs that train in turn.
+
+        """
+        ended = untrusted_files.has(folder, RESULT)
+        if not untrusted_files.has(folder, CONFIG) or (ended and not trains(folder)):
+            return cls.read(folder)
+        config = untrusted_files.read_text(folder, CONFIG)
+        cfg = plain_yaml.mapping(config, folder / CONFIG)
+        with untrusted_files.understood(folder / CONFIG):
+            record = Record.read(folder) if ended else Record.begun(cfg)
+            _refuse_several(cfg, folder)
+        run = cls(folder, replace(record, reason=None, diagnosis=[]), config, trains(folder))
+        run.record.epochs = len(run.rows)
+        values = [row[key] for row in run.rows if (key := f"val/{run.metric}") in row]
+        best = max if record.metric.mode == "max" else min
+        run.record.metric.value = best(values, default=None)
+        return run
 
     @property
     def metric(self) -> str:
@@ -184,3 +211,23 @@ class RunData:
     def latest(self) -> str | None:
         """The test split where it was opened, else validation."""
         return next((split for split in ("test", "val") if split in self.answers), None)
+
+
+def _refuse_several(cfg: Mapping[str, Any], folder: Path) -> None:
+    """Refuse a run over folds or seeds: its curves are those of its parts.
+
+    Raises:
+        UserError: it is one.
+
+    """
+    cv = schema.fitting(dict[str, Any], cfg.get("cv") or {}, "cv")
+    parts = {"folds": cv.get("folds") or 1, "seeds": cv.get("seeds") or 1}
+    if (kind := next((each for each, count in parts.items() if count != 1), None)) is None:
+        return
+    raise UserError(
+        f"trains its {kind} in turn",
+        code=Code.INCOMPATIBLE,
+        key="run",
+        value=folder,
+        hint=f"Follow one of them: run={folder / kind}/<name>.",
+    )

@@ -30,6 +30,10 @@ def head(run: RunData) -> list[Block]:
 def _sentence(run: RunData) -> str:
     what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
     record, epochs = run.record, plural(run.record.epochs, "epoch")
+    if run.trains:
+        best = run.recorded("val")
+        so_far = "" if best is None else f"; best {run.metric} {score(best)} on validation data"
+        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{so_far}."
     if record.status == "diverged":
         return f"{what} diverged after {epochs}."
     if record.status == "failed":
@@ -41,6 +45,12 @@ def _sentence(run: RunData) -> str:
     stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
     over = f" over {cross_validated.description(run)}" if record.repeats else ""
     return f"{what}{over}: {run.metric} {', '.join(scores) or 'unknown'}{stopped}."
+
+
+def _epochs(run: RunData) -> str:
+    """Return how many epochs a run is to have, as far as its config says."""
+    most = run.cfg["trainer"].get("max_epochs")
+    return plural(most, "epoch") if isinstance(most, int) and most > 0 else "its epochs"
 
 
 def _choices(run: RunData) -> str:
@@ -61,6 +71,8 @@ def _tiles(run: RunData) -> list[Tile]:
         hint = f"by {run.metric} on validation data"
         tiles.append(Tile("Best epoch", f"{run.best_epoch} of {run.record.epochs}", hint))
     size = f"{run.record.parameters:,} parameters" if run.record.parameters else ""
+    if run.trains:
+        return tiles
     tiles.append(Tile("Trained in", duration(run.record.seconds), size))
     return tiles
 
@@ -99,6 +111,6 @@ def _notes(run: RunData) -> list[Block]:
     if changes := by_hand(record.steering):
         notes.append(Note(f"Steered by hand: {'; '.join(changes)}. {UNREPEATED}", "warn"))
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
-    if not notes and record.epochs >= READABLE:
+    if not notes and record.epochs >= READABLE and not run.trains:
         notes.append(Note("The curves look healthy.", "good"))
     return notes

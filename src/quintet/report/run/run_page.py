@@ -32,6 +32,8 @@ SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
     "Environment": setup_sections.environment,
 }
 """The sections after the first screen."""
+AT_THE_END = {"Predictions", "Largest errors", "Samples", "Profile", "Environment"}
+"""Those for which there is nothing while a run trains."""
 SEVERAL: dict[str, Callable[[RunData], list[Block]]] = {
     "Runs": lambda run: [*cross_validated.table(run), *baseline_scores(run)],
     "Curves": cross_validated.curves,
@@ -56,6 +58,17 @@ def write(folder: Path, path: Path | None = None) -> Path:
     return path
 
 
+def page_so_far(folder: Path) -> Page:
+    """Return the page of a run that may still be training.
+
+    Raises:
+        UserError: the folder is not a run's or is damaged.
+
+    """
+    with untrusted_files.understood(folder):
+        return page(RunData.underway(folder))
+
+
 def leave(folder: Path) -> None:
     """Write the report of a run that has started, unless its config has `report: false`.
 
@@ -75,7 +88,7 @@ def leave(folder: Path) -> None:
 def page(run: RunData) -> Page:
     """Return the page."""
     made = SEVERAL if run.record.repeats else SECTIONS
-    left_out = set() if run.checks else {"Checks"}
+    left_out = ({"Checks"} if not run.checks else set()) | (AT_THE_END if run.trains else set())
     wanted = {title: make(run) for title, make in made.items() if title not in left_out}
     sections = [Section(title, found) for title, found in wanted.items() if found]
     foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."

@@ -13,8 +13,16 @@ FEW = 5
 """Fewest trials for a remark on the course of a sweep."""
 
 
+def history(sweep: SweepData) -> list[Block]:
+    """Return the best value against trials, for the first screen; [] for a single trial."""
+    if len(sweep.valued) < 2:
+        return []
+    spent = [float(n) for n in range(1, len(sweep.valued) + 1)]
+    return [_chart(sweep, "Trials in the order in which they ended", "trials", spent, 230)]
+
+
 def progress(sweep: SweepData) -> list[Block]:
-    """Return the best value against trials, epochs and CPU time, with a remark."""
+    """Return the best value against epochs and CPU time, with a remark."""
     trials = sweep.valued
     if not trials:
         return [Text("No trial has ended with a value yet.")]
@@ -22,9 +30,8 @@ def progress(sweep: SweepData) -> list[Block]:
         [float(t.notes.get(what, 0)) for t in trials] for what in ("epochs", "cpu_seconds")
     )
     charts = [
-        _chart(sweep, what, unit, list(accumulate(cost)))
+        _chart(sweep, f"Against {what}", unit, list(accumulate(cost)))
         for what, unit, cost in (
-            ("trials", "trials", [1.0] * len(trials)),
             ("epochs", "epochs, sum over trials", epochs),
             ("CPU time", "CPU time, sum over trials (s)", busy),
         )
@@ -38,7 +45,9 @@ def best_so_far(sweep: SweepData) -> list[float]:
     return list(accumulate((t.value for t in sweep.valued if t.value is not None), choose))
 
 
-def _chart(sweep: SweepData, what: str, unit: str, spent: list[float]) -> Figure:
+def _chart(
+    sweep: SweepData, title: str, unit: str, spent: list[float], height: int = 300
+) -> Figure:
     texts = [f"trial {t.number}, {t.state}" for t in sweep.valued]
     hover = Markup("{} %{{y:{}}}<br>%{{text}}<extra></extra>").format(sweep.metric, DIGITS)
     dots: Trace = {
@@ -60,7 +69,24 @@ def _chart(sweep: SweepData, what: str, unit: str, spent: list[float]) -> Figure
         "yaxis": axis(sweep.metric, **_focus(sweep)),
         "showlegend": False,
     }
-    return Figure(f"Against {what}", [dots, line], layout, height=300)
+    return Figure(title, [dots, line, *_winner(sweep, spent)], layout, height=height)
+
+
+def _winner(sweep: SweepData, spent: list[float]) -> list[Trace]:
+    """Return a diamond at the winner."""
+    won = sweep.winner
+    at = [i for i, t in enumerate(sweep.valued) if won is not None and t.number == won.number]
+    style = {"symbol": "diamond", "size": 13, "color": "$orange"}
+    return [
+        {
+            **{"type": "scatter", "mode": "markers", "name": "winner", "marker": style},
+            **{"x": [spent[i]], "y": [sweep.valued[i].value], "cliponaxis": False},
+            "hovertemplate": Markup("trial {}, the winner: %{{y:{}}}<extra></extra>").format(
+                sweep.valued[i].number, DIGITS
+            ),
+        }
+        for i in at
+    ]
 
 
 def _focus(sweep: SweepData) -> dict[str, object]:
@@ -78,8 +104,8 @@ def _remark(sweep: SweepData) -> str:
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
     text = (
-        "Orange: the best so far. Blue: completed trials; grey: pruned trials, some of them "
-        "outside the range shown. "
+        "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials, "
+        "some of them outside the range shown. "
     )
     if len(trials) < FEW:
         return text + "There are too few trials to tell whether more would pay off."

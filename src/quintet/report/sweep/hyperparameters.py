@@ -1,6 +1,8 @@
 """Effects of hyperparameters: parallel coordinates, slices, a map of the two most important."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
 
 from markupsafe import Markup
 
@@ -60,9 +62,10 @@ def bands(sweep: SweepData) -> dict[str, list[Trial]]:
 
 def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
     """Return parallel coordinates: one line per trial through its values."""
-    found = bands(sweep)
+    found, last = bands(sweep), len(parameters)
+    objective = _objective(sweep)
     traces = [
-        _lines(sweep, parameters, found[name], name, color, opacity, width)
+        _lines(sweep, parameters, objective, found[name], name, color, opacity, width)
         for name, color, opacity, width in BANDS
         if found[name]
     ]
@@ -70,25 +73,62 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
     bottom = (ABSENT if absent else 0.0) - 0.06
     layout = {
         "xaxis": {
-            **{"tickvals": list(range(len(parameters))), "showgrid": False, "ticks": ""},
+            **{"tickvals": list(range(last + 1)), "showgrid": False, "ticks": ""},
             **{
-                "ticktext": short_names([p.key for p in parameters]),
+                "ticktext": [*short_names([p.key for p in parameters]), sweep.metric],
                 "side": "top",
             },
-            "range": [-0.25, len(parameters) - 0.55],
+            "range": [-0.25, last + 0.45],
         },
         "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
-        "shapes": [_vertical_axis(i) for i in range(len(parameters))],
-        "annotations": [mark for i, p in enumerate(parameters) for mark in _marks(i, p)],
+        "shapes": [_vertical_axis(i) for i in range(last + 1)],
+        "annotations": [
+            *(mark for i, p in enumerate(parameters) for mark in _marks(i, ticks(p, 5))),
+            *_marks(last, objective.ticks),
+        ],
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
     }
     caption = (
         "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
-        "first. Click on the legend to hide a group."
+        f"first, and the last one the {sweep.metric}, the better the higher. Click on the legend "
+        "to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
-    title, wide = "Good combinations of settings", 90 * len(parameters)
+    title, wide = "Good combinations of settings", 90 * (last + 1)
     return Figure(title, traces, layout, caption, 430, wide)
+
+
+@dataclass(frozen=True)
+class Objective:
+    """The axis of the metric: the best value at its top, at its foot the worst tenth."""
+
+    best: float
+    foot: float
+    cut: bool
+
+    @classmethod
+    def of(cls, values: Sequence[float], mode: str) -> "Objective":
+        """Return the axis of some values, of which a diverged one does not flatten the others."""
+        ranked = sorted(values, reverse=mode == "max")
+        foot = ranked[max(0, len(ranked) - 1 - len(ranked) // 10)]
+        return cls(ranked[0], foot, foot != ranked[-1])
+
+    def at(self, value: float) -> float:
+        """Return the height of a value, from 0 to 1."""
+        if self.best == self.foot:
+            return float(value == self.best)
+        return min(1.0, max(0.0, (value - self.foot) / (self.best - self.foot)))
+
+    @property
+    def ticks(self) -> dict[str, Any]:
+        """The heights that are named, and how."""
+        middle = (self.best + self.foot) / 2
+        foot = f"{score(self.foot)}{' or worse' if self.cut else ''}"
+        return {"tickvals": [0, 0.5, 1], "ticktext": [foot, score(middle), score(self.best)]}
+
+
+def _objective(sweep: SweepData) -> Objective:
+    return Objective.of([t.value for t in sweep.valued if t.value is not None], sweep.mode)
 
 
 def _vertical_axis(i: int) -> dict[str, object]:
@@ -96,8 +136,7 @@ def _vertical_axis(i: int) -> dict[str, object]:
     return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
 
 
-def _marks(i: int, p: Parameter) -> list[dict[str, object]]:
-    marks = ticks(p, 5)
+def _marks(i: int, marks: Mapping[str, Any]) -> list[dict[str, object]]:
     style = {"showarrow": False, "xanchor": "left", "xshift": 5, "bgcolor": "$card", "opacity": 0.9}
     font = {"size": 11, "color": "$soft"}
     return [
@@ -109,6 +148,7 @@ def _marks(i: int, p: Parameter) -> list[dict[str, object]]:
 def _lines(
     sweep: SweepData,
     parameters: Sequence[Parameter],
+    objective: "Objective",
     trials: Sequence[Trial],
     name: str,
     color: str,
@@ -120,9 +160,10 @@ def _lines(
     text: list[Markup] = []
     for trial in trials:
         places = [place(p, trial.params) for p in parameters]
-        x += [*range(len(parameters)), None]
-        y += [*(ABSENT if at is None else at for at in places), None]
-        text += [_hover_text(sweep, trial)] * (len(parameters) + 1)
+        assert trial.value is not None
+        x += [*range(len(parameters) + 1), None]
+        y += [*(ABSENT if at is None else at for at in places), objective.at(trial.value), None]
+        text += [_hover_text(sweep, trial)] * (len(parameters) + 2)
     return {
         **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text, "name": name},
         **{"opacity": opacity, "line": {"color": color, "width": width}},

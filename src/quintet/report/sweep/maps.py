@@ -15,8 +15,10 @@ SIDE = 33
 """Points of the grid on each side."""
 WIDTH = 0.12
 """Width of the smoothing kernel, as a share of each range."""
+REACH = 2 * WIDTH
+"""Distance from the nearest trial up to which there is a colour."""
 FEWEST = 8
-"""Fewest trials for a map."""
+"""Fewest completed trials for a map."""
 
 
 def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
@@ -28,19 +30,20 @@ def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
     trials = [
         t for t in sweep.valued if place(a, t.params) is not None and place(b, t.params) is not None
     ]
-    if len(trials) < FEWEST:
-        return None
     layout = {
         "xaxis": axis(a.key, **{**ticks(a), "range": [0, 1]}),
         "yaxis": axis(b.key, **{**ticks(b), "range": [0, 1]}),
         "showlegend": False,
     }
+    whole = [t for t in trials if t.state == "completed"]
+    if len(whole) < FEWEST:
+        return None
     caption = (
-        "Colour: kernel average over nearby trials "
-        f"(a Gaussian of {WIDTH:.0%} of each range). Dots: the trials, pruned ones at their last "
-        "value; the diamond is the winner. Far from any dot the colour is an extrapolation."
+        "Colour: kernel average over nearby trials that were trained to the end "
+        f"(a Gaussian of {WIDTH:.0%} of each range); none where there are none. Dots: the trials, "
+        "pruned ones hollow; the diamond is the winner."
     )
-    traces = [_surface(sweep, a, b, trials), _trials(sweep, a, b, trials)]
+    traces = [_surface(sweep, a, b, whole), _trials(sweep, a, b, trials)]
     return Figure(f"{sweep.metric} over {a.key} and {b.key}", traces, layout, caption, 440)
 
 
@@ -54,10 +57,11 @@ def _surface(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Tria
     x, y = np.meshgrid(grid, grid)
     distance = (x[..., None] - at[:, 0]) ** 2 + (y[..., None] - at[:, 1]) ** 2
     weight = np.exp(-distance / (2 * WIDTH**2)) + 1e-12
-    smooth = (weight * value).sum(-1) / weight.sum(-1)
+    smooth = ((weight * value).sum(-1) / weight.sum(-1)).round(5)
+    z = np.ma.array(smooth, mask=distance.min(-1) > REACH**2).tolist()
     return {
         **{"type": "contour", "x": grid.tolist(), "y": grid.tolist()},
-        **{"z": smooth.round(5).tolist(), "colorscale": SCALE, "hoverinfo": "skip"},
+        **{"z": z, "colorscale": SCALE, "hoverinfo": "skip"},
         **{"reversescale": sweep.mode == "min", "contours": {"coloring": "heatmap"}},
         "line": {"width": 0.5, "color": "rgba(255,255,255,.35)"},
         "colorbar": {
@@ -77,8 +81,12 @@ def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
         "hovertemplate": Markup("%{text}<extra></extra>"),
         "marker": {
             "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],
-            "symbol": ["diamond" if w else "circle" for w in won],
+            "symbol": [_symbol(t, w) for t, w in zip(trials, won, strict=True)],
             "size": [14 if w else 7 for w in won],
             "line": {"color": "#1d232b", "width": 1},
         },
     }
+
+
+def _symbol(trial: Trial, won: bool) -> str:
+    return "diamond" if won else "circle" if trial.state == "completed" else "circle-open"

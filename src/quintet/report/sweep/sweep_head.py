@@ -8,6 +8,7 @@ from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run.run_data import RunData
 from quintet.report.sweep.best_model import own_page
+from quintet.report.sweep.history import history
 from quintet.report.sweep.importance import good_range
 from quintet.report.sweep.status import count, status_note
 from quintet.report.sweep.sweep_commands import first_steps
@@ -17,6 +18,8 @@ from quintet.report.sweep.trial_significance import comparable, samples, signifi
 from quintet.study.trial import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
+BREAK = "\u200b"
+"""Where a long name may be broken on a narrow screen."""
 
 
 def head(sweep: SweepData) -> list[Block]:
@@ -26,6 +29,7 @@ def head(sweep: SweepData) -> list[Block]:
     return [
         Headline(_sentence(sweep, sweep.winner), _point(sweep.winner)),
         Tiles(_tiles(sweep, sweep.winner)),
+        *history(sweep),
         *status_note(sweep),
         *(Note(text, "warn") for text in _warnings(sweep)),
         Commands(first_steps(sweep)),
@@ -96,7 +100,7 @@ def _tiles(sweep: SweepData, winner: Trial) -> list[Tile]:
     if sweep.importance:
         key, share = next(iter(sweep.importance.items()))
         hint = f"{share:.0%} of the importance; best quarter: {good_range(sweep, key)}"
-        tiles.append(Tile("Matters most", key, hint))
+        tiles.append(Tile("Matters most", key.replace(".", f".{BREAK}"), hint))
     return [*tiles, _trials(sweep)]
 
 

@@ -82,20 +82,15 @@ def report(cfg: DictConfig) -> Path | None:
 
 
 def follow(cfg: DictConfig) -> None:
-    """Serve the report of `cfg.sweep` until Ctrl-C, and renew it as trials end.
+    """Serve the report of `cfg.sweep` or `cfg.run` until Ctrl-C; it follows trials or epochs.
 
     Raises:
-        UserError: it is a run's, or the sweep or the port is not usable.
+        UserError: the folder or the port is not usable.
 
     """
     if cfg.run is not None:
-        raise UserError(
-            "follows sweeps alone",
-            code=Code.CONFLICT,
-            key="live",
-            value=cfg.live,
-            hint="Leave live= out: a run's page is written when the run ends.",
-        )
+        serve(lambda: replace(run.page_so_far(Path(cfg.run)), live=True), cfg.port or 0)
+        return
     with untrusted_files.understood(Path(cfg.sweep)):
         study = Study.read(cfg.sweep, cfg.storage)
         serve(lambda: replace(page(SweepData(study, study.folder)), live=True), cfg.port or 0)

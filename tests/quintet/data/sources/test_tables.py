@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -174,7 +175,9 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
         60, lambda i: f"K{i},{words[i % 9]} {words[i // 9]} film {i},{i},{i % 2}"
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
-    assert use["code"] == "left out: its 60 texts all differ, as those of an identifier"
+    assert (
+        use["code"] == "left out: its 60 texts all differ, as those of an identifier, such as 'K0'"
+    )
     assert use["review"].startswith("left out: it is text, 4 words a row")
 
 
@@ -212,7 +215,7 @@ def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:
     use = {column.name: column.use for column in samples.columns}
     assert use == {
         "id": "left out: it looks like an identifier",
-        "name": "left out: its 60 texts all differ, as those of an identifier",
+        "name": "left out: its 60 texts all differ, as those of an identifier, such as 'person 0'",
         "empty": "left out: it has no values",
         "same": "left out: it is always 'k'",
         "x": "input",
@@ -421,3 +424,13 @@ def test_cells_of_several_values_are_refused(tmp_path: Path, cell: object) -> No
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(UserError, match="Column 'v' holds a"):
         csv(str(tmp_path / "t.parquet"), "y")
+
+
+def test_a_skewed_target_names_the_transform_that_may_help(tmp_path: Path) -> None:
+    def told(value: Callable[[int], str]) -> str:
+        path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i % 7},{value(i)}"))
+        return " ".join(csv(path, "y", task="regression").data_summary)
+
+    assert "data.target_transform=log may" in told(lambda i: f"{2.718 ** (i / 5):.3f}")
+    assert "data.target_transform=log1p" in told(lambda i: str(int(2.718 ** (i / 5)) - 1))
+    assert "is skewed" not in told(lambda i: f"{i * 1.5:.2f}")

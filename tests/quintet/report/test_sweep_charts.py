@@ -1,0 +1,79 @@
+"""The charts of a sweep's hyperparameters."""
+
+from pathlib import Path
+
+import pytest
+
+from quintet.report.sweep.history import history
+from quintet.report.sweep.hyperparameters import Objective, parallel
+from quintet.report.sweep.maps import contour
+from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.space import Interval, Space
+from quintet.study.spec import space_fields
+from quintet.study.study import Study
+
+SPACE = Space((Interval("model.dropout", 0, 1), Interval("optimizer.momentum", 0, 1)))
+
+
+def swept(folder: Path, pruned: int) -> SweepData:
+    """Return a sweep of ten completed trials of 1.0 in a corner, and pruned ones of 0 beside."""
+    made = Study(folder, "max")
+    metric = {"name": "accuracy", "mode": "max"}
+    made.set_or_check_spec({"metric": metric, "fixed": [], "space": space_fields(SPACE)})
+    for number in range(10 + pruned):
+        ended = number < 10
+        at = (number % 10) / 50
+        made.create({"model.dropout": str(at), "optimizer.momentum": str(at)}, SPACE, {})
+        made.note(number, epochs=9 if ended else 1, seconds=1.0, value=float(ended))
+        made.tell(number, "completed" if ended else "pruned", float(ended))
+    return SweepData(made, folder)
+
+
+def test_a_map_is_of_trials_of_one_length_and_blank_where_there_are_none(tmp_path: Path) -> None:
+    found = contour(swept(tmp_path, pruned=10), SPACE.parameters)
+    assert found is not None
+    surface, dots = found.traces
+    values = [each for row in surface["z"] for each in row]
+    assert {each for each in values if each is not None} == {1.0}, "not those that were pruned"
+    assert surface["z"][0][0] == 1.0
+    assert surface["z"][-1][-1] is None
+    assert len(dots["x"]) == 20
+    assert dots["marker"]["symbol"].count("circle-open") == 10
+
+
+def test_pruned_trials_alone_make_no_map(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, pruned=10)
+    for trial in sweep.trials[3:10]:
+        trial.state = "pruned"
+    assert contour(sweep, SPACE.parameters) is None
+
+
+def test_the_metric_is_the_last_of_the_parallel_axes(tmp_path: Path) -> None:
+    found = parallel(swept(tmp_path, pruned=2), SPACE.parameters)
+    assert found.layout["xaxis"]["ticktext"][-1] == "accuracy"
+    assert max(x for trace in found.traces for x in trace["x"] if x is not None) == 2
+
+
+@pytest.mark.parametrize("mode", ["min", "max"])
+def test_a_diverged_trial_does_not_flatten_the_axis_of_the_metric(mode: str) -> None:
+    sign = 1.0 if mode == "max" else -1.0
+    values = [*(sign * n / 10 for n in range(20)), sign * -1e6]
+    axis = Objective.of(values, mode)
+    assert [axis.at(sign * 1.9), axis.at(sign * -1e6)] == [1.0, 0.0]
+    assert 0.3 < axis.at(sign * 1.0) < 0.7
+    assert axis.ticks["ticktext"][0].endswith(" or worse")
+
+
+def test_equal_values_have_an_axis() -> None:
+    axis = Objective.of([0.5, 0.5], "max")
+    assert axis.at(0.5) == 1.0
+
+
+def test_the_first_screen_has_the_history_with_the_winner_marked(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, pruned=2)
+    assert sweep.winner is not None
+    (chart,) = history(sweep)
+    (mark,) = [trace for trace in chart.traces if trace["name"] == "winner"]
+    assert mark["y"] == [sweep.winner.value]
+    ended = [trial.number for trial in sweep.valued]
+    assert mark["x"] == [ended.index(sweep.winner.number) + 1]

@@ -76,6 +76,21 @@ def cache_references() -> None:
     base.parse = cache(base.parse)  # type: ignore[attr-defined]
 
 
+def read_yaml_fast() -> None:
+    """Read configs by libyaml where it is there, in a tenth of the time, with OmegaConf's rules.
+
+    Reading them takes a fifth of the time that it takes to compose a config.
+    """
+    from omegaconf import _utils
+
+    if hasattr(yaml, "CSafeLoader"):
+        rules = _utils.get_yaml_loader()
+        loader = type("FastLoader", (yaml.CSafeLoader, rules), {})
+        loader.yaml_implicit_resolvers = rules.yaml_implicit_resolvers  # type: ignore[attr-defined]
+        loader.yaml_constructors = rules.yaml_constructors  # type: ignore[attr-defined]
+        _utils.get_yaml_loader = lambda: loader
+
+
 def to_yaml(plain: Any) -> str:
     """Return plain data as `OmegaConf.to_yaml` writes them, by libyaml where it is there."""
     from omegaconf._utils import get_omega_conf_dumper

@@ -73,7 +73,8 @@ def cache_references() -> None:
     """
     from omegaconf import base
 
-    base.parse = cache(base.parse)  # type: ignore[attr-defined]
+    if not hasattr(base.parse, "cache_info"):  # type: ignore[attr-defined]
+        base.parse = cache(base.parse)  # type: ignore[attr-defined]
 
 
 def read_yaml_fast() -> None:
@@ -83,8 +84,8 @@ def read_yaml_fast() -> None:
     """
     from omegaconf import _utils
 
-    if hasattr(yaml, "CSafeLoader"):
-        rules = _utils.get_yaml_loader()
+    rules = _utils.get_yaml_loader()
+    if hasattr(yaml, "CSafeLoader") and not issubclass(rules, yaml.CSafeLoader):
         loader = type("FastLoader", (yaml.CSafeLoader, rules), {})
         loader.yaml_implicit_resolvers = rules.yaml_implicit_resolvers  # type: ignore[attr-defined]
         loader.yaml_constructors = rules.yaml_constructors  # type: ignore[attr-defined]

@@ -38,6 +38,7 @@ def command(folder: Path | None, *overrides: str, script: str = "train") -> list
 def train(folder: Path | None, *overrides: str) -> None:
     """Run train.py's command in this process."""
     from hydra._internal.hydra import Hydra
+
     from train import main
 
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}

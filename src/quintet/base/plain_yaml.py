@@ -1,4 +1,4 @@
-"""YAML readers, by libyaml where it is there: of untrusted files within limits, of own configs fast."""
+"""YAML readers: untrusted files within limits, and a project's own configs fast."""
 
 import re
 from collections.abc import Mapping

@@ -41,6 +41,8 @@ NEEDED = {
     "callbacks/unfreeze": ["callbacks.unfreeze.frozen_epochs={hidden:1}"],
 }
 """What some options are nothing without."""
+SMALL = {"language_model": ["module.width=16", "module.heads=2", "module.new_tokens=8"]}
+"""Presets whose model takes half a minute to evaluate, made smaller."""
 COMMON = ["init", "optimizer", "scheduler", "callbacks"]
 """Groups whose options fit all data."""
 
@@ -112,7 +114,7 @@ def test_trainer_runs(option: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", PRESETS)
 def test_preset_runs(option: str, tmp_path: Path) -> None:
-    complete(tmp_path, f"experiment={option}")
+    complete(tmp_path, f"experiment={option}", *SMALL.get(option, ()))
 
 
 def modules_of_presets() -> set[str]:

@@ -54,8 +54,9 @@ def find_plugins_once() -> None:
 
     Lightning reads the metadata of all packages for it, as long as a small model's epoch takes.
     """
-    if not hasattr(registry.entry_points, "cache_info"):
-        registry.entry_points = cache(registry.entry_points)  # type: ignore[assignment]
+    names = vars(registry)
+    if not hasattr(names["entry_points"], "cache_info"):
+        names["entry_points"] = cache(names["entry_points"])
 
 
 def name_checkpoint(trainer: L.Trainer, path: Path) -> None:

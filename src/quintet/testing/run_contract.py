@@ -41,7 +41,12 @@ NEEDED = {
     "callbacks/unfreeze": ["callbacks.unfreeze.frozen_epochs={hidden:1}"],
 }
 """What some options are nothing without."""
-SMALL = {"language_model": ["module.width=16", "module.heads=2", "module.new_tokens=8"]}
+SMALL = {
+    "language_model": [
+        *("module.width=16", "module.heads=2", "module.new_tokens=8", "threads=1"),
+        *("data.length=32", "data.batch_size=64"),
+    ]
+}
 """Presets whose model takes half a minute to evaluate, made smaller."""
 COMMON = ["init", "optimizer", "scheduler", "callbacks"]
 """Groups whose options fit all data."""

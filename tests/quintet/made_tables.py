@@ -43,6 +43,14 @@ def number(rng: np.random.Generator, rows: int, point: str) -> Made:
     return made
 
 
+def amount(rng: np.random.Generator, rows: int, point: str) -> Made:
+    """Return numbers that all have one unit, before or behind them."""
+    made = number(rng, rows, point)
+    before, behind = [("$", ""), ("", " £"), ("EUR ", ""), ("", "%"), ("", " kg")][rng.integers(5)]
+    made.written = [f"{before}{each}{behind}" for each in made.written]
+    return made
+
+
 def whole(rng: np.random.Generator, rows: int, point: str) -> Made:
     values = [int(v) for v in rng.integers(-(10 ** rng.integers(1, 16)), 10**6, rows)]
     return Made("number", [str(v) for v in values], [float(v) for v in values])
@@ -74,7 +82,7 @@ def category(rng: np.random.Generator, rows: int, point: str) -> Made:
     return Made("category", words, list(words))
 
 
-KINDS = [number, whole, date, yes_no, category]
+KINDS = [number, amount, whole, date, yes_no, category]
 
 
 def column(rng: np.random.Generator, rows: int, point: str, missing: float) -> Made:

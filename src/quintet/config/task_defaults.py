@@ -1,5 +1,7 @@
 """Default metric, loss and model of tasks that are known only after the data have been read."""
 
+from collections.abc import Mapping
+
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.base import paths, plain_yaml
@@ -34,17 +36,34 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
     """Return whether a group's option is the default of train.yaml, chosen by nobody."""
-    usual = {
+    words = [word.lstrip("+~").partition("=") for word in as_typed(cfg.overrides)]
+    typed = any(key.partition(".")[0] == group for key, _, _ in words)
+    presets = [name for key, _, names in words if key == "experiment" for name in _names(names)]
+    preset = any(_chooses(name, group) for name in presets)
+    return not typed and not preset and cfg.choices.get(group) == _usual()[group]
+
+
+def fitting(task: str, choices: Mapping[str, str | None]) -> dict[str, str]:
+    """Return a run's choices that its task needs in place of the default options.
+
+    Typed, they make the same command valid in a sweep, which keeps the metric that it begins with.
+    """
+    usual = _usual()
+    return {
+        group: option
+        for group, option in (PROBLEMS[task].defaults if task in PROBLEMS else {}).items()
+        if choices.get(group) == option != usual[group]
+    }
+
+
+def _usual() -> dict[str, str]:
+    """Return the default option of each group."""
+    return {
         str(key): value
         for entry in top_level()["defaults"]
         if isinstance(entry, dict)
         for key, value in entry.items()
     }
-    words = [word.lstrip("+~").partition("=") for word in as_typed(cfg.overrides)]
-    typed = any(key.partition(".")[0] == group for key, _, _ in words)
-    presets = [name for key, _, names in words if key == "experiment" for name in _names(names)]
-    preset = any(_chooses(name, group) for name in presets)
-    return not typed and not preset and cfg.choices.get(group) == usual[group]
 
 
 def _names(value: str) -> list[str]:

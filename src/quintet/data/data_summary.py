@@ -20,7 +20,8 @@ IDENTIFIER = re.compile(
 """Names of columns that number the rows; a nameless column is called column_1."""
 TEXT = 3
 """Words that a cell has on average in a column of text."""
-KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "category": "categories"}
+KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "text": "texts",
+         "category": "categories"}  # fmt: skip
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class ColumnSummary:
 
     Args:
         name: of the column.
-        type: number, yes-no, date or category.
+        type: number, yes-no, date, category or text.
         format: how its cells are written.
         missing: share of its cells without a value.
         use: input, target, group, time, or why it is left out.
@@ -49,6 +50,8 @@ def summary_of(cells: Cells, spec: Spec, parsed: Parsed, use: str) -> ColumnSumm
     written = form.describe()
     if form.type == "category":
         written = f"{len(spec['categories'])} words"
+    elif form.type == "text":
+        written = f"{spec['features']} hashed n-grams"
     elif form.type == "boolean":
         written = " / ".join(sorted(_words(cells, form))[:4])
     elif form.type == "date" and "hour" in spec.get("parts", ()):
@@ -72,10 +75,7 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     if spec["type"] == "category":
         distinct = len(spec["categories"])
         if distinct > max(20, len(known) // 2) and (length := _mean_words(spec)) >= TEXT:
-            return (
-                f"it is text, {length:.0f} words a row, which models of tables do not read "
-                "(data=texts does)"
-            )
+            return f"it is text, {length:.0f} words a row: data.text=[{spec['name']}] reads it"
         if distinct == len(known) > 20:
             return f"its {distinct} texts all differ, as those of an identifier{_such_as(spec)}"
         if distinct > max(20, len(known) // 2):

@@ -17,6 +17,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.data_summary import ColumnSummary
 from quintet.data.lightning_loaders import shareable
 from quintet.data.samples import Facts, Kind, Task
+from quintet.data.scaling.target_transform import TargetTransform
 
 
 @dataclass(frozen=True)
@@ -65,6 +66,10 @@ class ExperimentData(Protocol):
     @property
     def target_width(self) -> Sequence[float] | Tensor:
         """Width of that scale, in units of the target."""
+
+    @property
+    def target_transform(self) -> TargetTransform | None:
+        """What is done to targets before they are scaled."""
 
     def attach(self, trainer: L.Trainer) -> None:
         """Take note of the Trainer, which knows devices and processes."""
@@ -120,6 +125,10 @@ class LightningData:
     def target_width(self) -> Sequence[float]:
         """Width of that scale."""
         return [1.0]
+
+    @property
+    def target_transform(self) -> None:
+        """Nothing is done to targets."""
 
     def attach(self, trainer: L.Trainer) -> None:
         """Make the Trainer known, as Lightning does before `setup`."""

@@ -21,6 +21,7 @@ from quintet.data.samples import Facts, Kind, Rows, Samples
 from quintet.data.scaling.named_preprocess import preprocess_of, restored
 from quintet.data.scaling.preprocess import Preprocess
 from quintet.data.scaling.statistic import Scale
+from quintet.data.scaling.target_transform import TargetTransform, check_target
 from quintet.data.splitting import split as splitting
 from quintet.data.splitting.folds import one_fold
 from quintet.data.splitting.strata import strata
@@ -47,6 +48,8 @@ class DataModule(L.LightningDataModule):
         fold: which one, from 0.
         scale: how numeric features are scaled; fitted on the training split only.
         select: share or number of a table's columns that the model sees; fitted likewise.
+        target_transform: log or log1p, of a regression's targets in training; metrics and
+            predictions are in their own units.
         fraction: share of the training split to use, for learning curves.
         on_device: keep the tensors on the accelerator, where batches then cost no transfer.
         workers: processes that read ahead, for data whose inputs stay on disk.
@@ -74,6 +77,7 @@ class DataModule(L.LightningDataModule):
         fold: int = 0,
         scale: Scale = "standard",
         select: float | None = None,
+        target_transform: TargetTransform | None = None,
         fraction: float = 1.0,
         on_device: bool = False,
         workers: int = 0,
@@ -107,7 +111,8 @@ class DataModule(L.LightningDataModule):
         self.augmentation: Augmentation | None = None
         self.classes: Tensor | None = None
         self.rows: Rows | None = None
-        self.preprocess = Preprocess(scale, select)
+        self.preprocess = Preprocess(scale, select, target_transform)
+        self.target_transform = target_transform
         self.reader: dict[str, Any] = {}
         self.data_summary: list[str] = []
         self.columns: list[ColumnSummary] = []
@@ -121,6 +126,7 @@ class DataModule(L.LightningDataModule):
         """Read, split and scale the data; return its facts."""
         samples = self.source()
         check(samples)
+        check_target(samples.y, samples.task, self.target_transform)
         train, val, test = splitting.split(samples, self.val, self.test, self.seed)
         if self.folds is not None:
             train, val = one_fold(samples, train, val, self.folds, self.fold, self.seed)

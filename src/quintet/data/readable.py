@@ -10,7 +10,7 @@ from torch import Tensor
 from quintet.base.formatting import rounded
 from quintet.data.named_inputs import apart
 from quintet.data.samples import Kind, NamedInput
-from quintet.data.sources.columns import PARTS, Spec
+from quintet.data.sources.columns import PARTS, Spec, width
 
 LARGEST = 128
 """Pixels of a picture's longer side; larger ones are thinned out."""
@@ -73,7 +73,7 @@ def sentence(ids: list[int], reader: dict[str, Any]) -> str:
 
 
 def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
-    """Return the name and description of each column of a table; a date has made several."""
+    """Return the name and description of each column of a table; dates and texts make several."""
     found: list[tuple[str, Spec]] = []
     for spec in specs:
         if isinstance(spec, str):
@@ -82,6 +82,9 @@ def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
             for part in spec.get("parts", PARTS[:3]):
                 title = f"{spec['name']} ({part})" if part else str(spec["name"])
                 found.append((title, {**spec, "part": part}))
+        elif spec["type"] == "text":
+            titles = [f"{spec['name']} (n-grams {at})" for at in range(1, width(spec) + 1)]
+            found += [(title, {**spec, "type": "number"}) for title in titles]
         else:
             found.append((str(spec["name"]), spec))
     return found

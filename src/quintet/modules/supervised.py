@@ -13,6 +13,7 @@ from torchmetrics import Metric
 
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.data.loading.augmentation import Mixed
+from quintet.data.scaling.target_transform import TargetTransform, transformed, undone
 from quintet.modules.epoch_metrics import Meter
 from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.models.pretrained import settle
@@ -40,6 +41,7 @@ class SupervisedModule(L.LightningModule):
         target_centre: of a regression's standardised scale, one per target; float64 where
             float32 would blur the target's differences.
         target_width: likewise, in units of the target.
+        target_transform: log or log1p, of a regression's targets before they are scaled.
 
     """
 
@@ -59,11 +61,13 @@ class SupervisedModule(L.LightningModule):
         metrics: Mapping[str, Metric] | None = None,
         target_centre: Sequence[float] | Tensor = (0.0,),
         target_width: Sequence[float] | Tensor = (1.0,),
+        target_transform: TargetTransform | None = None,
     ) -> None:
         super().__init__()
         self.model, self.loss = model, loss
         self.optimizer, self.scheduler = optimizer, scheduler
         self.metric_name, self.task, self.problem = metric_name, task, problem_of(task)
+        self.target_transform = target_transform
         self._validated = -1  # the step of the last validation
         self.register_buffer("target_centre", torch.as_tensor(target_centre).clone())
         self.register_buffer("target_width", torch.as_tensor(target_width).clone())
@@ -99,7 +103,8 @@ class SupervisedModule(L.LightningModule):
     def predictions(self, outputs: Tensor) -> Tensor:
         """Return probabilities, or values in the target's own units; see `Problem.predictions`."""
         if self.problem.standardised:
-            outputs = outputs * self.target_width + self.target_centre
+            values = outputs * self.target_width + self.target_centre
+            outputs = undone(values, self.target_transform)
         return self.problem.predictions(outputs)
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -155,7 +160,8 @@ class SupervisedModule(L.LightningModule):
 
     def _loss_target(self, outputs: Tensor, y: Tensor) -> Tensor:
         if self.problem.standardised:
-            return ((y - self.target_centre) / self.target_width).float()
+            values = transformed(y, self.target_transform)
+            return ((values - self.target_centre) / self.target_width).float()
         return self.problem.loss_target(outputs, y)
 
     def _meter(self, stage: str) -> Meter:

@@ -30,6 +30,9 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
 
+TARGETS = ("target_centre", "target_width", "target_transform")
+"""How the data has scaled a regression's targets, which its module undoes."""
+
 
 def check(cfg: DictConfig) -> None:
     """Check every node against its signature before data or training; facts are still unknown.
@@ -191,6 +194,7 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
 
     offered, names = _offers(cfg, data, network), left_open(cfg)
     given = {name: make() for name, make in offered.items() if name in names}
+    check_undone(cfg, data, given)
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(
@@ -200,6 +204,23 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
             value=cfg.module.get("_target_"),
         )
     return without_empty_hooks(with_plans(built) if "scheduler" in given else built)
+
+
+def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any]) -> None:
+    """Check that a module takes the transform of targets, which it has to undo.
+
+    Raises:
+        UserError: its constructor does not ask for it.
+
+    """
+    if data.target_transform is not None and "target_transform" not in given:
+        raise UserError(
+            f"is not undone by module={cfg.module.get('_target_')}",
+            code=Code.INCOMPATIBLE,
+            key="data.target_transform",
+            value=data.target_transform,
+            hint="Leave it out, or use module=supervised",
+        )
 
 
 def _offers(
@@ -217,7 +238,7 @@ def _offers(
         "optimizer": lambda: optimizer_factory(cfg),
         "scheduler": lambda: scheduler_factory(cfg),
         "facts": lambda: OmegaConf.to_container(cfg.facts),
-        **{name: partial(getattr, data, name) for name in ("target_centre", "target_width")},
+        **{name: partial(getattr, data, name) for name in TARGETS},
     }
 
 

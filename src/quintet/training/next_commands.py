@@ -10,6 +10,7 @@ from quintet.base import plain_yaml
 from quintet.base.console import command_line, current, train_line, typed
 from quintet.base.errors import UserError
 from quintet.config.safe_overrides import sort_out
+from quintet.config.task_defaults import fitting
 
 INPUTS = {"image": "new.png", "tokens": "new.txt"}
 """A file of new inputs, by the kind of the training data; new.csv for every other."""
@@ -53,6 +54,8 @@ def tune(record: Record) -> str:
     given = {word.partition("=")[0] for word in kept}
     has_space = record.choices.get("search_space") or "search_space" in given
     own = {} if has_space else {k: v for k, v in SPACE.items() if k not in given}
+    needed = fitting(str(record.facts.get("task")), record.choices)
+    own |= {group: option for group, option in needed.items() if group not in given}
     return train_line("-m", *(f"{key}={value}" for key, value in own.items()), *kept)
 
 

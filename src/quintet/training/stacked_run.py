@@ -186,6 +186,7 @@ def _one_scale(parts: Sequence[DataModule]) -> bool:
     return all(
         torch.equal(first[0], p.preprocess.target_centre)
         and torch.equal(first[1], p.preprocess.target_width)
+        and p.target_transform == parts[0].target_transform
         for p in parts
     )
 

@@ -169,6 +169,15 @@ def test_the_next_commands_can_be_typed_as_they_stand(record, tmp_path, capsys):
     assert "sweeper.n_trials=20 optimizer.lr=0.1 'data.columns=[a,b]'" in out
 
 
+def test_a_sweep_to_follow_names_what_was_chosen_to_fit_the_target(record, tmp_path, capsys):
+    record.facts = {**record.facts, "task": "regression"}
+    record.choices = {**record.choices, "metric": "rmse", "loss": "huber"}
+    line = printed(record, tmp_path, capsys).splitlines()[-1]
+    assert "sweeper.n_trials=20 metric=rmse optimizer.lr=0.1" in line
+    record.overrides = ["metric=rmse"]
+    assert printed(record, tmp_path, capsys).count("metric=rmse") == 1
+
+
 def test_after_a_preset_comes_its_own_sweep(record, tmp_path, capsys):
     record.overrides = ["experiment=image", "resume=here"]
     record.choices = {**record.choices, "search_space": "image"}

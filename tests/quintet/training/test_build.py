@@ -1,5 +1,7 @@
 """Parts of an experiment whose config refers to facts of the data."""
 
+from types import SimpleNamespace
+
 import pytest
 from omegaconf import OmegaConf
 
@@ -34,3 +36,14 @@ def test_a_model_is_built_from_the_facts_that_there_are() -> None:
     network = build.model(config(num_targets=3))
     assert network is not None
     assert network.weight.shape == (3, 4)
+
+
+def test_a_transform_that_a_module_does_not_undo_is_refused() -> None:
+    cfg = config(num_targets=1)
+    cfg.module = {"_target_": "quintet.modules.gan.GANModule"}
+    data = SimpleNamespace(target_transform="log")
+    with pytest.raises(UserError) as caught:
+        build.check_undone(cfg, data, {})
+    assert (caught.value.code, caught.value.key) == (Code.INCOMPATIBLE, "data.target_transform")
+    build.check_undone(cfg, data, {"target_transform": "log"})
+    build.check_undone(cfg, SimpleNamespace(target_transform=None), {})

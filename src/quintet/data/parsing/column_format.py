@@ -11,7 +11,7 @@ from quintet.data.parsing import calendar_forms, numerals
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.rules import MISSING
 
-Type = Literal["number", "boolean", "date", "category"]
+Type = Literal["number", "boolean", "date", "category", "text"]
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0"),
          ("1.0", "0.0"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
          ("vrai", "faux"), ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sim", "não"),
@@ -30,7 +30,8 @@ class Parsed:
 
     Args:
         values: (N,) by type: float64 numbers; 1, 0 of a yes-no column; datetime64[us] in UTC;
-            float64 numbers of the words of `Cells` for categories. NaN or NaT for missing ones.
+            float64 numbers of the words of `Cells` for categories and texts. NaN or NaT for
+            missing ones.
         bad: rows, from 0, whose cells are there but do not fit; their values are missing too.
 
     """
@@ -67,7 +68,7 @@ class ColumnFormat:
 
     def parse(self, cells: Cells) -> Parsed:
         """Return the values of a column's cells, and which of them do not fit."""
-        if self.type == "category":
+        if self.type in ("category", "text"):
             return self._category(cells)
         if cells.codes is None:
             return self._typed(cells)

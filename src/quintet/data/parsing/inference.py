@@ -109,6 +109,8 @@ def infer(cells: Cells, rules: Rules | None = None, separator: str | None = None
 
 def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
     missing = rules.missing_words
+    if cells.name in rules.text:
+        return ColumnFormat("text", missing=rules.missing_categories)
     if cells.name in rules.categories:
         return ColumnFormat("category", missing=rules.missing_categories)
     form = rules.of("date_format", cells.name)

@@ -33,6 +33,7 @@ class Rules:
         unreadable: cells that do not fit their column's format: refuse the file, take them as
             missing, or (few) as missing up to a tenth of a column and refuse more.
         categories: columns whose numbers are names, such as post codes.
+        text: columns of free text.
 
     Raises:
         UserError: a mark or a rule that there is not.
@@ -45,6 +46,7 @@ class Rules:
     missing: str | list[str] | None = None
     unreadable: Unreadable = "few"
     categories: frozenset[str] = frozenset()
+    text: frozenset[str] = frozenset()
 
     def __post_init__(self) -> None:
         check_known("data.unreadable", self.unreadable, get_args(Unreadable))

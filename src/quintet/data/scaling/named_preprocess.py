@@ -11,6 +11,7 @@ from quintet.data.named_inputs import Inputs, apart, rows_of
 from quintet.data.samples import NamedInput, Samples
 from quintet.data.scaling.preprocess import Preprocess
 from quintet.data.scaling.statistic import Scale
+from quintet.data.scaling.target_transform import TargetTransform
 
 KEY = "inputs"
 """In the state of a checkpoint: what tells it from that of a single input."""
@@ -23,11 +24,18 @@ class NamedPreprocess(Preprocess):
         inputs: of a row, in order.
         scale: as of `Preprocess`.
         select: refused; see `Preprocess`.
+        target_transform: as of `Preprocess`.
 
     """
 
-    def __init__(self, inputs: Inputs, scale: Scale, select: float | None = None) -> None:
-        super().__init__(scale)
+    def __init__(
+        self,
+        inputs: Inputs,
+        scale: Scale,
+        select: float | None = None,
+        target_transform: TargetTransform | None = None,
+    ) -> None:
+        super().__init__(scale, target_transform=target_transform)
         if select is not None:
             raise UserError(
                 "selects columns of a single table, and these samples have several inputs",
@@ -88,7 +96,7 @@ def preprocess_of(samples: Samples, plain: Preprocess) -> Preprocess:
     """Return what scales samples: `plain`, or one for several inputs with its settings."""
     if not samples.inputs:
         return plain
-    return NamedPreprocess(samples.inputs, plain.scale, plain.select)
+    return NamedPreprocess(samples.inputs, plain.scale, plain.select, plain.target_transform)
 
 
 def restored(state: dict[str, Any], plain: Preprocess) -> Preprocess:

@@ -17,9 +17,12 @@ from quintet.data.scaling.statistic import (
     normal_scores,
     target_scale,
 )
+from quintet.data.scaling.target_transform import TargetTransform, transformed, undone
 from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
+OPTIONAL = {"select": float | int | None, "target_transform": str | None}
+"""Types of what may be None."""
 ROUNDED = 4 * torch.finfo(torch.float32).eps
 """Of a sum of two opposite numbers: what is smaller, relative to them, was zero before scaling."""
 
@@ -40,12 +43,18 @@ class Preprocess:
         select: share (below 1) or number of a table's columns that a model is to see, those with
             the most mutual information with the target; the others are 0 for it, as if they were
             not there, and every shape stays. None keeps all.
+        target_transform: log or log1p, of a regression's targets before they are scaled.
 
     """
 
-    def __init__(self, scale: Scale = "standard", select: float | None = None) -> None:
+    def __init__(
+        self,
+        scale: Scale = "standard",
+        select: float | None = None,
+        target_transform: TargetTransform | None = None,
+    ) -> None:
         check_known("data.scale", scale, get_args(Scale))
-        self.scale, self.select = scale, select
+        self.scale, self.select, self.target_transform = scale, select, target_transform
         self.kind = "table"
         self.categorical = 0
         self.fill = torch.zeros(0)
@@ -73,7 +82,9 @@ class Preprocess:
         if self.select is not None:
             self._select(x, y, samples)
         if problem_of(samples.task).standardised:
-            self.target_centre, self.target_width = target_scale(y)
+            self.target_centre, self.target_width = target_scale(
+                transformed(y, self.target_transform)
+            )
         return self
 
     def transform(self, x: Tensor) -> Tensor:
@@ -129,13 +140,15 @@ class Preprocess:
         """Scale regression targets (N, K); targets of other tasks pass untouched."""
         if not len(self.target_centre):
             return y
+        y = transformed(y, self.target_transform)
         return (y - self.target_centre.to(y.device)) / self.target_width.to(y.device)
 
     def restore_target(self, y: Tensor) -> Tensor:
         """Bring scaled regression values (N, K) back to the target's own units."""
         if not len(self.target_centre):
             return y
-        return y * self.target_width.to(y.device) + self.target_centre.to(y.device)
+        values = y * self.target_width.to(y.device) + self.target_centre.to(y.device)
+        return undone(values, self.target_transform)
 
     def state_dict(self) -> dict[str, Any]:
         """Return plain strings, numbers and tensors, as `torch.load(weights_only=True)` allows."""
@@ -149,7 +162,8 @@ class Preprocess:
             TypeError: a part of it is of another type.
 
         """
-        state = {"quantiles": torch.zeros(0, 0), **state}  # which earlier versions did not have
+        added = {"quantiles": torch.zeros(0, 0), "target_transform": None}  # by later versions
+        state = added | state
         if set(state) != set(vars(self)):
             raise UserError(
                 "The checkpoint's preprocessing was written by another version",
@@ -157,7 +171,7 @@ class Preprocess:
                 hint="Train again",
             )
         for name, own in vars(self).items():
-            kind = float | int | None if name == "select" else type(own)
+            kind = OPTIONAL.get(name, type(own))
             if not isinstance(state[name], kind):
                 raise TypeError(f"{name} is a {type(state[name]).__name__}")
         if not all(isinstance(codes, Tensor) for codes in state["seen"]):

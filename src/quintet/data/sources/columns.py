@@ -14,10 +14,11 @@ from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import ColumnFormat, Parsed
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import FEW, Unreadable
+from quintet.data.sources import hashed_text
 
 Spec = dict[str, Any]
 """`name`, the fields of `ColumnFormat`, and by type: `offset`, which is taken off before float32
-(number, date), `parts` (date), `categories` (category)."""
+(number, date), `parts` (date), `categories` (category), `features` (text)."""
 OLD_STYLES = {"1.5": (".", ""), "1,000": (".", ","), "1,5": (",", ".")}
 FLOAT32_STEP, BLUR = 6e-8, 1e-4
 """Relative error of float32, and the share of a column's spread that it may not exceed."""
@@ -57,14 +58,16 @@ def describe(cells: Cells, form: ColumnFormat) -> tuple[Spec, Parsed]:
         there = np.flatnonzero(np.bincount(known, minlength=1))
         words = cells.as_words().words
         spec["categories"] = sorted(words[at] for at in there) if len(known) else []
+    elif form.type == "text":
+        spec["features"] = hashed_text.FEATURES
     return spec, parsed
 
 
 def encode(table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False) -> torch.Tensor:
     """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
 
-    A date becomes several numbers, see `PARTS`. An unknown or missing category has code 0, other
-    missing values are NaN.
+    A date becomes several numbers, see `PARTS`, and so does a text, 0 where there is none. An
+    unknown or missing category has code 0, other missing values are NaN.
 
     Args:
         table: columns by name.
@@ -86,12 +89,16 @@ def encode(table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False)
 
 def width(spec: Spec) -> int:
     """Return how many numbers a column becomes."""
+    if spec["type"] == "text":
+        return int(spec["features"])
     return len(spec.get("parts", PARTS[:3])) if spec["type"] == "date" else 1
 
 
-def values_of(cells: Cells, spec: Spec) -> NDArray[np.float64]:
-    """Return a described column as float64 (N, 1), a date as (N, parts); see `encode`."""
+def values_of(cells: Cells, spec: Spec) -> NDArray[Any]:
+    """Return a described column as (N, 1), a date or text as (N, parts); see `encode`."""
     form = format_of(spec)
+    if form.type == "text":
+        return _texts(cells, form, int(spec["features"]))
     if form.type == "category":
         return codes(cells, spec)[:, None]
     values = form.parse(cells).values
@@ -104,6 +111,14 @@ def values_of(cells: Cells, spec: Spec) -> NDArray[np.float64]:
     if form.type == "number":
         return (_in_range(values, cells) - float(spec["offset"]))[:, None]
     return values[:, None]
+
+
+def _texts(cells: Cells, form: ColumnFormat, features: int) -> NDArray[np.float32]:
+    """Return texts as (N, features), 0 where there is none."""
+    words = cells.as_words()
+    assert words.codes is not None
+    known = [word if word.lower() not in form.missing else "" for word in words.words]
+    return hashed_text.hashed([*known, ""], features)[words.codes]
 
 
 def codes(cells: Cells, spec: Spec) -> NDArray[np.float64]:

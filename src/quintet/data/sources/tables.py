@@ -43,6 +43,7 @@ def csv(
     columns: Names = None,
     drop: Names = None,
     categories: Names = None,
+    text: Names = None,
     missing_target: MissingTarget = "refuse",
     group: str | None = None,
     time: str | None = None,
@@ -81,6 +82,7 @@ def csv(
             if it looks like an identifier.
         drop: columns to leave out.
         categories: columns whose numbers are names, such as post codes; kept however many.
+        text: columns of free text, each read as 256 numbers: hashed n-grams of its characters.
         missing_target: whether rows without a target are refused or dropped.
         group: column whose equal values must stay in one part of the split.
         time: column to sort by; the split is then in time order.
@@ -107,8 +109,8 @@ def csv(
         UserError: anything wrong with the file, the options or the values.
 
     """
-    named = frozenset(listed(categories))
-    rules = Rules(decimal, thousands, date_format, missing, unreadable, named)
+    named, worded = frozenset(listed(categories)), frozenset(listed(text))
+    rules = Rules(decimal, thousands, date_format, missing, unreadable, named, worded)
     layout = {"separator": separator, "encoding": encoding, "skip_rows": skip_rows,
               "comment": comment}  # fmt: skip
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
@@ -116,8 +118,9 @@ def csv(
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
     _check_options(table, targets, chosen, left_out, group, time)
-    require(listed(image), table.columns, "data.image")
-    require(sorted(named), table.columns, "data.categories")
+    require(listed(image), table.columns, "data.image", table.header_hint)
+    require(sorted(named), table.columns, "data.categories", table.header_hint)
+    require(sorted(worded), table.columns, "data.text", table.header_hint)
     numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
     if written := [name for name in targets if may_be_classes(table[name], task)]:
@@ -140,7 +143,7 @@ def csv(
     files = files_of(table[image], Path(str(path)).expanduser().parent) if image else []
     special = {*targets, *left_out, group, time, split, image}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, {*chosen, *named}, rules, alone=not image)
+    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not image)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
             (listed(group), "group"), (listed(time), "time"), (listed(split), "split"),
             (listed(image), "images"))

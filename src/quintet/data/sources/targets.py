@@ -18,6 +18,7 @@ from quintet.data.parsing.inference import doubt, infer_all
 from quintet.data.parsing.near_misses import look_alikes, near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
+from quintet.data.scaling.target_transform import less_skewed
 from quintet.data.sources.columns import blurred, describe
 from quintet.problems import PROBLEMS, Task, problem_of, task_of_classes
 
@@ -381,6 +382,8 @@ def _several(columns: list[Column], task: str) -> Target:
     days = " days since 1970-01-01" if any(each.type == "date" for each in columns) else ""
     doubts = "".join(f" {column.meant}" for column in columns if column.meant)
     summary = f"Target {listed}: {task}, values from {low:.10g} to {high:.10g}{days}.{doubts}"
+    if len(columns) == 1 and (better := less_skewed(columns[0].values)):
+        summary += f" It is skewed; data.target_transform={better} may help."
     return Target(y, task, names, summary)
 
 

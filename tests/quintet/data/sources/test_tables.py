@@ -1,4 +1,5 @@
 import gzip
+from collections.abc import Callable
 from pathlib import Path
 
 import pandas as pd
@@ -425,3 +426,13 @@ def test_cells_of_several_values_are_refused(tmp_path: Path, cell: object) -> No
     frame.to_parquet(tmp_path / "t.parquet")
     with pytest.raises(UserError, match="Column 'v' holds a"):
         csv(str(tmp_path / "t.parquet"), "y")
+
+
+def test_a_skewed_target_names_the_transform_that_may_help(tmp_path: Path) -> None:
+    def told(value: Callable[[int], str]) -> str:
+        path = written(tmp_path, "x,y\n" + rows(60, lambda i: f"{i % 7},{value(i)}"))
+        return " ".join(csv(path, "y", task="regression").data_summary)
+
+    assert "data.target_transform=log may" in told(lambda i: f"{2.718 ** (i / 5):.3f}")
+    assert "data.target_transform=log1p" in told(lambda i: str(int(2.718 ** (i / 5)) - 1))
+    assert "is skewed" not in told(lambda i: f"{i * 1.5:.2f}")

@@ -1,0 +1,26 @@
+"""Free text in a column of a table as numbers, without a vocabulary to be fitted."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+FEATURES = 256
+"""Numbers that a text becomes."""
+GRAMS = (3, 4)
+"""Characters of an n-gram, within words: of any language, and alike for words with one stem."""
+
+
+def hashed(texts: Sequence[str], features: int = FEATURES) -> NDArray[np.float32]:
+    """Return texts as (N, features), each of length 1; a text without letters is 0.
+
+    Each n-gram of characters is added to one feature or subtracted from it, as its hash says
+    (Weinberger et al. 2009, "Feature hashing for large scale multitask learning").
+    """
+    from sklearn.feature_extraction.text import HashingVectorizer
+
+    vectorizer = HashingVectorizer(
+        analyzer="char_wb", ngram_range=GRAMS, n_features=features, dtype=np.float32
+    )
+    found: NDArray[np.float32] = vectorizer.transform(texts).toarray()
+    return found

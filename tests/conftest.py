@@ -2,6 +2,7 @@
 
 import contextlib
 import fcntl
+import gc
 import os
 import platform
 import shutil
@@ -19,7 +20,7 @@ pytest.register_assert_rewrite("quintet.testing")
 import runs  # noqa: E402
 import warm  # noqa: E402
 from needs import needed  # noqa: E402
-from quintet.base import paths  # noqa: E402
+from quintet.base import hydra_internals, paths  # noqa: E402
 from quintet.testing.sweep_contract import loader as loader  # noqa: E402
 from quintet.testing.sweep_contract import settled as settled  # noqa: E402
 from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
@@ -33,6 +34,8 @@ REMOVED = LIST.read_text().split() if LIST.is_file() else []
 def pytest_configure() -> None:
     """Let what tests start be interrupted, however pytest was started."""
     warm.heed_signals()
+    hydra_internals.read_yaml_fast()  # as every command does
+    hydra_internals.cache_references()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -42,6 +45,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if isinstance(item, pytest.Function) and (gone := needed(item, REMOVED)):
             item.add_marker(pytest.mark.skip(f"make slim took out {', '.join(gone)}"))
+
+
+def pytest_collection_finish() -> None:
+    """Spare the collector of cycles what stays to the end: half a million objects of libraries."""
+    gc.collect()
+    gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)

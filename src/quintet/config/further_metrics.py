@@ -8,10 +8,9 @@ built like any other.
 from collections.abc import Mapping
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig, ListConfig, open_dict
 
-from quintet.base import paths
+from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import NODE_KEYS, RESERVED, TARGET
 from quintet.config.run_nodes import left_open, name
@@ -148,7 +147,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
 def options() -> dict[str, dict[str, Any]]:
     """Return the options of `metric` by name, without those that a module computes itself."""
     found = {
-        option: yaml.safe_load(path.read_text()) or {}
+        option: dict(plain_yaml.own_config(path))
         for option, path in paths.options("metric").items()
     }
     return {option: node for option, node in found.items() if TARGET in node}

@@ -2,10 +2,9 @@
 
 from collections.abc import Mapping
 
-import yaml
 from omegaconf import DictConfig, OmegaConf, open_dict
 
-from quintet.base import paths
+from quintet.base import paths, plain_yaml
 from quintet.config.compatibility import model_need, top_level
 from quintet.config.initial_config import as_typed
 from quintet.problems import PROBLEMS
@@ -27,9 +26,9 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
         fits = cfg[group].get("fits")
         if fits is None or need in fits or not _is_default(cfg, group):
             continue
-        node = yaml.safe_load(paths.options(group)[option].read_text())
+        node = plain_yaml.own_config(paths.options(group)[option])
         with open_dict(cfg):
-            cfg[group] = OmegaConf.create(node)
+            cfg[group] = OmegaConf.create(dict(node))
             cfg.choices[group] = option
         chosen.append(f"{group}={option}")
     return chosen
@@ -76,6 +75,6 @@ def _chooses(experiment: str, group: str) -> bool:
     """Return whether a preset chooses or changes a group's option."""
     if (path := paths.options("experiment").get(experiment)) is None:
         return True  # of a folder given by --config-dir: left as it is
-    node = yaml.safe_load(path.read_text()) or {}
+    node = plain_yaml.own_config(path)
     entries = [entry for entry in node.get("defaults", []) if isinstance(entry, dict)]
     return group in node or any(f"override /{group}" in entry for entry in entries)

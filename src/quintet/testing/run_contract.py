@@ -38,6 +38,13 @@ NEEDED = {
     "callbacks/unfreeze": ["callbacks.unfreeze.frozen_epochs={hidden:1}"],
 }
 """What some options are nothing without."""
+SMALL = {
+    "language_model": [
+        *("module.width=16", "module.heads=2", "module.new_tokens=8", "threads=1"),
+        *("data.length=32", "data.batch_size=64"),
+    ]
+}
+"""Presets whose model takes half a minute to evaluate, made smaller."""
 COMMON = ["init", "optimizer", "scheduler", "callbacks"]
 """Groups whose options fit all data."""
 
@@ -109,7 +116,7 @@ def test_trainer_runs(option: str, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("option", PRESETS)
 def test_preset_runs(option: str, tmp_path: Path) -> None:
-    complete(tmp_path, f"experiment={option}")
+    complete(tmp_path, f"experiment={option}", *SMALL.get(option, ()))
 
 
 def modules_of_presets() -> set[str]:

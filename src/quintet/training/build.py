@@ -274,9 +274,10 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     from quintet.base import devices
     from quintet.training import ddp_shutdown
     from quintet.training.callbacks.session import SignalRelay
-    from quintet.training.lightning_patches import without_empty_hooks
+    from quintet.training.lightning_patches import find_plugins_once, without_empty_hooks
 
     ddp_shutdown.watch_over()
+    find_plugins_once()
     phases = (cfg.get("callbacks") or {}).get("unfreeze") is not None
     if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
         # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.

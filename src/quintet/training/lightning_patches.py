@@ -2,18 +2,21 @@
 
 That is its call of every hook of every callback in every step, even the empty ones, its launcher of
 several processes, its reading of what `configure_optimizers` returns, its training loaders and the
-fetcher of their batches, its restoring of a checkpoint's states and what it puts into one. Two
-attributes are used where they belong: `_current_fx_name` of the LightningModule in
-`quintet.modules.supervised`, `_average_model` of WeightAveraging in `callbacks.swa`.
+fetcher of their batches, its search for the callbacks of other packages, its restoring of a
+checkpoint's states and what it puts into one. Two attributes are used where they belong:
+`_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
+WeightAveraging in `callbacks.swa`.
 tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
 """
 
 import subprocess
 from collections.abc import Callable
+from functools import cache
 from pathlib import Path
 from typing import Any, Protocol, TypeVar, runtime_checkable
 
 import lightning.pytorch as L
+from lightning.fabric.utilities import registry
 from torch.utils.data import DataLoader
 
 from quintet.artifacts import untrusted_files
@@ -44,6 +47,16 @@ def without_empty_hooks(owner: Owner) -> Owner:
         if name not in vars(owner) and getattr(type(owner), name) is getattr(base, name):
             setattr(owner, name, None)
     return owner
+
+
+def find_plugins_once() -> None:
+    """Look for the callbacks that installed packages register once, not for every Trainer.
+
+    Lightning reads the metadata of all packages for it, as long as a small model's epoch takes.
+    """
+    names = vars(registry)
+    if not hasattr(names["entry_points"], "cache_info"):
+        names["entry_points"] = cache(names["entry_points"])
 
 
 def name_checkpoint(trainer: L.Trainer, path: Path) -> None:

@@ -21,19 +21,33 @@ def repeats(cfg: DictConfig) -> int:
 
     """
     if not isinstance(cfg.cv, DictConfig):
-        raise UserError(f"cv={cfg.cv} sets nothing. Allowed: cv.folds=5, cv.seeds=3, or both.")
+        raise UserError(
+            "sets nothing",
+            code=Code.WRONG_TYPE,
+            key="cv",
+            value=cfg.cv,
+            allowed=["cv.folds=5", "cv.seeds=3", "both"],
+        )
     folds, seeds = cfg.cv.folds, cfg.cv.seeds
     for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
         if value is not None and (type(value) is not int or value < least):
             off = "null" if key == "folds" else "1"
             raise UserError(
-                f"cv.{key}={value}: give a whole number from 2 on, or {off} to leave it off."
+                f"is not a number of {key}",
+                code=Code.OUT_OF_RANGE,
+                key=f"cv.{key}",
+                value=value,
+                allowed=["whole numbers from 2", f"{off} (off)"],
             )
     typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
     if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
         raise UserError(
-            f"cv.folds={folds} trains every fold, and {own[0]} one of them. Leave out cv.folds for "
-            "that fold alone, with data.folds= as their number; or leave out data.fold."
+            f"trains every fold, and {own[0]} selects one of them",
+            code=Code.CONFLICT,
+            key="cv.folds",
+            value=folds,
+            hint="Leave out cv.folds to train that fold only, with data.folds= as the number of "
+            "folds; or leave out data.fold",
         )
     return (folds or 1) * (seeds or 1)
 
@@ -48,8 +62,11 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
     together = trainer.accumulate_grad_batches
     if together < 1:
         raise UserError(
-            f"trainer.accumulate_grad_batches={together}: give a whole number from 1 on, the "
-            "batches whose gradients make one step."
+            "is not a number of batches",
+            code=Code.OUT_OF_RANGE,
+            key="trainer.accumulate_grad_batches",
+            value=together,
+            allowed=["whole numbers from 1"],
         )
     batches = _training_batches(cfg, trainer, data)
     validated = data.validation_steps(trainer.world_size)

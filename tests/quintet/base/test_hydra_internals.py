@@ -2,6 +2,8 @@
 
 import inspect
 
+import pytest
+import yaml
 from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
@@ -52,3 +54,19 @@ def test_references_that_are_parsed_once_resolve_as_before(monkeypatch):
         cfg = OmegaConf.create({"a": number, "b": "${a}", "c": "x_${a}_${b}"})
         assert (cfg.b, cfg.c) == (number, f"x_{number}_{number}")
     assert base.parse.cache_info().hits > 0
+
+
+def test_configs_are_read_fast_by_omegaconfs_rules(monkeypatch, tmp_path):
+    from omegaconf import _utils
+
+    path = tmp_path / "config.yaml"
+    path.write_text("a: 1e-3\nb: 2020-01-02\nc: [no, 'no', 1_000, .5]\nd: {e: é, f: null}\n")
+    slow = OmegaConf.load(path)
+    monkeypatch.setattr(_utils, "get_yaml_loader", _utils.get_yaml_loader)
+    hydra_internals.read_yaml_fast()
+    assert _utils.get_yaml_loader() is _utils.get_yaml_loader(), "OmegaConf asks for it elsewhere"
+    assert OmegaConf.load(path) == slow
+    assert OmegaConf.load(path).a == 1e-3
+    path.write_text("a: 1\na: 2\n")
+    with pytest.raises(yaml.YAMLError, match="duplicate key a"):
+        OmegaConf.load(path)

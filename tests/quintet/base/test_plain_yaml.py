@@ -77,3 +77,15 @@ def test_a_file_that_is_no_config_is_refused(tmp_path, content, says):
     with pytest.raises(UserError, match=says) as refused:
         plain_yaml.mapping(plain_yaml.text(path), path)
     assert refused.value.code is Code.DAMAGED
+
+
+def test_an_own_config_is_read_again_when_it_has_changed(tmp_path):
+    path = tmp_path / "own.yaml"
+    path.write_text("fits: [table]\nrate: 1e-3\n", "utf-8")
+    first = plain_yaml.own_config(path)
+    assert first == {"fits": ["table"], "rate": 1e-3}
+    assert plain_yaml.own_config(path) is first
+    path.write_text("fits: [table, image]\n", "utf-8")
+    assert plain_yaml.own_config(path) == {"fits": ["table", "image"]}
+    path.write_text("# nothing yet\n", "utf-8")
+    assert plain_yaml.own_config(path) == {}

@@ -119,8 +119,9 @@ def test_the_data_itself_is_not_needed_to_predict(table_run, tmp_path):
 
 def test_a_missing_column_is_named(table_run, tmp_path):
     pd.DataFrame({"size": [1.0], "color": ["red"]}).to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(UserError, match="colour"):
+    with pytest.raises(UserError, match="colour") as caught:
         predict(prediction(table_run, tmp_path / "new.csv"))
+    assert caught.value.code is Code.UNKNOWN_NAME
     assert not (table_run / "predictions.csv").exists()
 
 
@@ -202,8 +203,9 @@ def test_a_checkpoint_of_another_model_is_refused(run, tmp_path):
     cfg = OmegaConf.load(run / "config.yaml")
     cfg.model.width = 17
     OmegaConf.save(cfg, run / "config.yaml")
-    with pytest.raises(UserError, match="another model"):
+    with pytest.raises(UserError, match="another model") as caught:
         trained(run)
+    assert caught.value.code is Code.INCOMPATIBLE
 
 
 @pytest.mark.parametrize("node", ["model", "loss", "metric", "data"])
@@ -228,8 +230,9 @@ def test_a_folder_without_a_config_is_no_run(run, content, says):
 
 
 def test_an_address_is_no_checkpoint(run):
-    with pytest.raises(UserError, match="address"):
+    with pytest.raises(UserError) as caught:
         trained(run, "http://localhost/best.ckpt")
+    assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "checkpoint")
 
 
 @pytest.mark.parametrize("model", ["tabular", "mlp"])
@@ -304,12 +307,14 @@ def test_predictions_replace_their_own_kind_alone(table_run, tmp_path):
     for _ in range(2):
         predict(prediction(table_run, source, output=str(output)))
     own = output.read_text()
-    with pytest.raises(UserError, match="is read from"):
+    with pytest.raises(UserError) as caught:
         predict(prediction(table_run, source, output=str(source), overwrite=True))
+    assert (caught.value.code, caught.value.key) == (Code.CONFLICT, "output")
     assert source.read_text() == "size,colour\n1.0,red\n"
     output.write_text("mine\n")
-    with pytest.raises(UserError, match="overwrite=true"):
+    with pytest.raises(UserError) as caught:
         predict(prediction(table_run, source, output=str(output)))
+    assert (caught.value.code, caught.value.key) == (Code.EXISTS, "output")
     assert output.read_text() == "mine\n"
     predict(prediction(table_run, source, output=str(output), overwrite=True))
     assert output.read_text() == own
@@ -322,8 +327,9 @@ def test_nothing_is_read_or_written_through_a_link_in_a_run_folder(run, tmp_path
         (mine / name).write_text("mine")
     (run / "evaluation.json").symlink_to(mine / "evaluation.json")
     (run / "export").symlink_to(mine)
-    with pytest.raises(UserError, match="did not write it"):
+    with pytest.raises(UserError, match="did not write it") as caught:
         evaluate(evaluation(run))
+    assert caught.value.code is Code.EXISTS
     (run / "evaluation.json").unlink()
     evaluate(evaluation(run))
     cfg = OmegaConf.create({"run": str(run), "output": None, "formats": ["torch"]})
@@ -333,8 +339,9 @@ def test_nothing_is_read_or_written_through_a_link_in_a_run_folder(run, tmp_path
     (run / "export").unlink()
     (run / "export").mkdir()
     (run / "export" / "model.pt2").symlink_to(mine / "model.pt2")
-    with pytest.raises(UserError, match=r"model\.pt2"):
+    with pytest.raises(UserError, match=r"model\.pt2") as caught:
         export(OmegaConf.merge(cfg, known))
+    assert (caught.value.code, caught.value.key) == (Code.EXISTS, "output")
     (run / "checkpoints" / "best.ckpt").rename(mine / "best.ckpt")
     (run / "checkpoints" / "best.ckpt").symlink_to(mine / "best.ckpt")
     with pytest.raises(UserError, match="leads out of"):

@@ -3,7 +3,7 @@ import json
 import pytest
 from subjects import composed
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.commands import check as checking
 
 
@@ -32,5 +32,6 @@ def test_apply_trains_with_the_suggested_rate(tmp_path):
 def test_of_folds_the_first_is_checked(tmp_path):
     words = ("data=wine", "trainer=cpu")
     assert checking.prepare(composed(tmp_path, "cv.folds=3", *words)).data.folds == 3
-    with pytest.raises(UserError, match=r"cv.folds=1: give a whole number from 2 on"):
+    with pytest.raises(UserError) as caught:
         checking.prepare(composed(tmp_path, "cv.folds=1", *words))
+    assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "cv.folds")

@@ -9,6 +9,8 @@ import pytest
 from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
+READING = [path for path in NOTEBOOKS if path.stem != "own_module_and_data"]
+"""Notebooks that read a sweep or a run; the other one makes all it shows, as before a release."""
 
 
 def parameters(book):
@@ -26,7 +28,7 @@ def test_a_notebook_is_stored_without_outputs_and_says_first_what_to_change(path
     assert {type(line) for line in ast.parse(code[0].source).body} == {ast.Assign}
 
 
-@pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
+@pytest.mark.parametrize("path", READING, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_real_sweeps(path, sweeps, tmp_path, monkeypatch):
     given = {
         "SWEEP": sweeps["grid"],

@@ -16,7 +16,7 @@ import pytest
 
 import browsing
 import runs
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.report.live_server import LiveReport, ReportServer, server
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import page
@@ -100,8 +100,9 @@ def test_nobody_else_is_answered(served: ReportServer) -> None:
 
 
 def test_a_taken_port_is_refused(served: ReportServer, study: Study) -> None:
-    with pytest.raises(UserError, match="port"):
+    with pytest.raises(UserError) as caught:
         server(LiveReport(lambda: page(SweepData(study, study.folder))), served.server_port)
+    assert (caught.value.code, caught.value.key) == (Code.UNAVAILABLE, "port")
 
 
 def test_the_command_says_where_and_ends_with_ctrl_c(study: Study) -> None:

@@ -39,8 +39,8 @@ def ranks(folder):
 
 def test_ranks_train_the_same_model_and_are_pruned_together(tmp_path):
     # Ranks that drew different widths could not average their gradients.
-    arguments = ["model.width=tag(log,int(interval(8,64)))", "trainer.max_epochs=4"]
-    arguments += ["sweeper=asha", "sweeper.scheduler.eta=2", "sweeper.n_trials=4"]
+    arguments = ["model.width=tag(log,int(interval(8,64)))", "trainer.max_epochs=2"]
+    arguments += ["sweeper=asha", "sweeper.scheduler.eta=2", "sweeper.n_trials=3"]
     out = subprocess.run(command(tmp_path, *arguments), capture_output=True, text=True, timeout=240)
     assert out.returncode == 0, out.stdout + out.stderr
     assert set(states(tmp_path)) == {"completed", "pruned"}

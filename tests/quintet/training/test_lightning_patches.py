@@ -8,6 +8,7 @@ import lightning.pytorch as L
 import pytest
 import torch
 from hydra import compose, initialize_config_dir
+from lightning.fabric.utilities import registry
 from lightning.pytorch.callbacks import LambdaCallback
 from torch import nn
 
@@ -36,6 +37,18 @@ def test_a_filled_hook_stays_and_empty_ones_go():
     callback = without_empty_hooks(Counter())
     assert callable(callback.on_train_batch_end)
     assert not any(callable(getattr(callback, n)) for n in EACH_STEP if n != "on_train_batch_end")
+
+
+def test_other_packages_are_asked_once_for_their_callbacks(monkeypatch):
+    asked = []
+    monkeypatch.setattr(registry, "entry_points", lambda **group: asked.append(group) or ())
+    lightning_patches.find_plugins_once()
+    for _ in range(2):
+        lightning_patches.find_plugins_once()
+        L.Trainer(accelerator="cpu", logger=False)
+    groups = [each["group"] for each in asked]
+    assert groups, "Lightning finds them in another way"
+    assert len(groups) == len(set(groups))
 
 
 def test_a_hook_given_to_one_object_stays():

@@ -42,7 +42,7 @@ def test_the_length_that_is_planned_is_the_length_that_is_trained(
     [
         (["trainer.max_epochs=null"], "max_epochs=null and trainer.max_steps=-1: .* no end"),
         (["trainer.max_epochs=-1"], "max_epochs=-1 and trainer.max_steps=-1: .* no end"),
-        (["trainer.accumulate_grad_batches=0"], "accumulate_grad_batches=0: .* from 1 on"),
+        (["trainer.accumulate_grad_batches=0"], "accumulate_grad_batches=0 .* from 1"),
         (["trainer.limit_train_batches=0"], "limit_train_batches=0 leaves no batch of 7"),
         (["trainer.limit_train_batches=0.14"], "limit_train_batches=0.14 leaves no batch of 7"),
         (["trainer.overfit_batches=0.01"], "overfit_batches=0.01 leaves no batch of 7"),

@@ -128,6 +128,7 @@ def test_the_same_rows_in_another_spelling():
     ):
         with pytest.raises(UserError, match="400 of 400 cells") as caught:
             read_new(CASES / name, samples.reader)
+        assert caught.value.code is Code.DATA
         assert f"data.{key}='{value}'" in caught.value.hint
         assert torch.equal(read_new(CASES / name, samples.reader, {key: value}).x, samples.x)
     taken = read_new(CASES / "new_point.csv", samples.reader, {"unreadable": "missing"})

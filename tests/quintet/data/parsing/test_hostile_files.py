@@ -169,8 +169,9 @@ def test_words_of_no_value_are_classes_of_a_text_target(tmp_path):
     samples = csv(str(file), "y")
     assert samples.class_names == ["NA", "none", "null", "severe"]
     assert "data.missing=" in " ".join(samples.data_summary)
-    with pytest.raises(UserError, match="missing in 10 of 40 rows"):
+    with pytest.raises(UserError, match="missing in 10 of 40 rows") as caught:
         csv(str(file), "y", missing=["NA"])
+    assert caught.value.code is Code.DATA
 
 
 def test_classes_keep_their_spelling(tmp_path):
@@ -200,8 +201,11 @@ def test_yes_and_no_in_any_words(tmp_path):
             frame.to_csv(new, index=False)
         assert read_new(new, samples.reader).x[:, 1].tolist() == [1, 0]
     pd.DataFrame({"x": [1, 2], "f": ["maybe", "no"]}).to_csv(tmp_path / "n.csv", index=False)
-    with pytest.raises(UserError, match="'f': 1 of 2 cells are not yes or no: 'maybe' in row 1"):
+    with pytest.raises(
+        UserError, match="'f': 1 of 2 cells are not yes or no: 'maybe' in row 1"
+    ) as caught:
         read_new(tmp_path / "n.csv", samples.reader)
+    assert caught.value.code is Code.DATA
 
 
 def test_a_run_of_an_earlier_version_reads_as_it_did(tmp_path):
@@ -245,8 +249,9 @@ def test_whole_numbers_that_floats_cannot_tell_apart_are_labels(tmp_path):
     many = [str(17 * 10**17 + i) for i in range(60)]
     with pytest.raises(UserError, match=r"60 different values.*subtract a constant"):
         csv(*large(tmp_path, many, "x"))
-    with pytest.raises(UserError, match="floating point cannot tell them apart"):
+    with pytest.raises(UserError, match="floating point cannot tell them apart") as caught:
         csv(*large(tmp_path, many))
+    assert caught.value.code is Code.DATA
     spaced = [str(17 * 10**17 + i * 10**9) for i in range(60)]
     assert csv(*large(tmp_path, spaced, "x")).task == "regression"
 
@@ -332,5 +337,8 @@ def test_a_header_of_numbers_is_told(tmp_path):
 def test_a_date_format_that_reads_no_cell_is_refused(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("d,x,y\n" + "".join(f"01/0{i % 9 + 1}/2024,{i},{i % 2}\n" for i in range(40)))
-    with pytest.raises(UserError, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"):
+    with pytest.raises(
+        UserError, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"
+    ) as caught:
         csv(str(file), "y", date_format={"d": "%Y/%m/%d"})
+    assert caught.value.code is Code.DATA

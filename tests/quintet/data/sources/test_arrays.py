@@ -195,8 +195,9 @@ def test_parts_in_files_of_their_own(tmp_path: Path) -> None:
     samples = arrays(path, kind="image", test_path=str(tmp_path / "test.npz"))
     assert samples.split.tolist() == [0] * 1500 + [2] * 297
     np.savez(tmp_path / "test.npz", x=PIXELS[1500:].astype(np.uint8), y=DIGIT[1500:])
-    with pytest.raises(UserError, match=r"different types"):
+    with pytest.raises(UserError, match=r"different types") as caught:
         arrays(path, kind="image", test_path=str(tmp_path / "test.npz"))
+    assert caught.value.code is Code.DATA
 
 
 def test_one_hot_targets_are_classes(tmp_path: Path) -> None:

@@ -146,8 +146,9 @@ def test_a_split_twice_is_refused(tmp_path: Path) -> None:
 def test_a_class_of_other_files_says_which(tmp_path: Path) -> None:
     root = write_tree(tmp_path, {"a": 2, "b": 0})
     (root / "b" / "photo.heic").write_text("x")
-    with pytest.raises(UserError, match=r"1 \.heic"):
+    with pytest.raises(UserError, match=r"1 \.heic") as caught:
         labelled(str(root))
+    assert caught.value.code is Code.DATA
 
 
 def test_a_circle_of_links_ends(tmp_path: Path) -> None:

@@ -186,8 +186,9 @@ def test_types_that_training_did_not_have(tmp_path: Path) -> None:
 def test_values_that_are_not_finite_name_the_file(tmp_path: Path) -> None:
     pixels = np.array([[1, np.nan]], np.float32)[..., None]
     root = two_classes(tmp_path, lambda file, i: write_tiff(file, pixels), "tif")
-    with pytest.raises(UserError, match=r"0.tif has pixels that are NaN"):
+    with pytest.raises(UserError, match=r"0.tif has pixels that are NaN") as caught:
         images(str(root))
+    assert caught.value.code is Code.DATA
 
 
 @pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png"])

@@ -121,8 +121,9 @@ def test_shards_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) ->
     assert caught.value.code is Code.UNKNOWN_NAME
     assert caught.value.key == "data.target"
     (folder / "4.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(UserError, match=r"cannot be read as parquet"):
+    with pytest.raises(UserError, match=r"cannot be read as parquet") as caught:
         stream(str(folder / "*.parquet"), "target", cache=str(tmp_path / "cache"))
+    assert caught.value.code is Code.DAMAGED
 
 
 def test_a_column_names_the_parts(folder: Path, tmp_path: Path) -> None:

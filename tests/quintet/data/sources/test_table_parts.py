@@ -115,8 +115,9 @@ def test_files_of_other_columns_are_matched_by_name(files: dict[str, str], tmp_p
     torch.testing.assert_close(samples.x[60:], samples.x[:9])
     assert any("left out id" in sentence for sentence in samples.data_summary)
     rows(9).drop(columns="x").to_csv(tmp_path / "other.csv", index=False)
-    with pytest.raises(UserError, match=r"'x'"):
+    with pytest.raises(UserError, match=r"'x'") as caught:
         csv(files["train"], "y", val_path=str(tmp_path / "other.csv"))
+    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.val_path")
 
 
 def test_a_column_and_files_are_one_too_many(files: dict[str, str]) -> None:

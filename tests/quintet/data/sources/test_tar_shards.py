@@ -119,8 +119,9 @@ def test_a_compressed_archive_and_none_are_refused(tmp_path: Path) -> None:
 
 def test_shards_of_which_some_name_their_part_are_refused(folder: Path) -> None:
     (folder / "val-0.tar").rename(folder / "more-0.tar")
-    with pytest.raises(UserError, match="only some name their part"):
+    with pytest.raises(UserError, match="only some name their part") as caught:
         tar_shards(str(folder))
+    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
 
 
 def test_a_run_on_shards_is_one_on_the_files(

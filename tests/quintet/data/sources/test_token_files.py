@@ -68,8 +68,9 @@ def test_a_description_that_cannot_be_is_refused(tmp_path, change):
 def test_what_describes_nothing_is_refused(tmp_path, text):
     data = written(tmp_path)
     (tmp_path / "tokens.json").write_text(text)
-    with pytest.raises(UserError, match=r"no readable tokens\.json"):
+    with pytest.raises(UserError, match=r"tokens\.json") as caught:
         data.setup("fit")
+    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
 
 
 def test_a_token_that_is_not_of_the_vocabulary_is_refused_and_not_looked_up(tmp_path):
@@ -77,8 +78,9 @@ def test_a_token_that_is_not_of_the_vocabulary_is_refused_and_not_looked_up(tmp_
         [*loaded(tmp_path, about={**ABOUT, "vocabulary": 40}).val_dataloader()]
     assert caught.value.code is Code.DATA
     negative = Windows(np.array([3, -1, 4]), 2, 1000)
-    with pytest.raises(UserError, match="The token -1 "):
+    with pytest.raises(UserError, match="The token -1 ") as caught:
         negative[0]
+    assert caught.value.code is Code.DATA
 
 
 @pytest.mark.parametrize("prompt", [0, 1, 43])

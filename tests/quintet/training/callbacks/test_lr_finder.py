@@ -26,8 +26,9 @@ def test_it_trains_as_if_the_rate_had_been_given(tmp_path: Path) -> None:
 
 
 def test_a_loss_that_falls_at_no_rate_is_told(tmp_path: Path) -> None:
-    from quintet.base.errors import UserError
+    from quintet.base.errors import Code, UserError
 
     dead = ("init=zeros", "init.force=true", "model.freeze=[hidden,head.bias]")
-    with pytest.raises(UserError, match="found no learning rate"):
+    with pytest.raises(UserError, match="found no learning rate") as caught:
         ran(tmp_path, *RUN, *dead, "callbacks=lr_finder")
+    assert caught.value.code is Code.USAGE

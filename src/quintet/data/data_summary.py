@@ -77,12 +77,17 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
                 "(data=texts does)"
             )
         if distinct == len(known) > 20:
-            return f"its {distinct} texts all differ, as those of an identifier"
+            return f"its {distinct} texts all differ, as those of an identifier{_such_as(spec)}"
         if distinct > max(20, len(known) // 2):
             return (
                 f"its {distinct} different texts in {len(known)} rows are too many for categories"
+                f"{_such_as(spec)}"
             )
     return ""
+
+
+def _such_as(spec: Spec) -> str:
+    return f", such as '{str(spec['categories'][0])[:40]}'"
 
 
 def _mean_words(spec: Spec) -> float:
@@ -90,10 +95,48 @@ def _mean_words(spec: Spec) -> float:
     return float(np.mean([len(each.split()) for each in spec["categories"]]))
 
 
-def remark(spec: Spec, parsed: Parsed) -> str:
+def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     """Return what may be wrong with an input column, empty if nothing."""
     if spec["type"] == "number" and _counts(parsed.values):
         return f"'{spec['name']}' counts the rows one by one; is it an input? (if not: data.drop)"
+    if spec["type"] == "date" and "%y" in spec["form"]:
+        row = int(
+            np.nanargmax(np.where(np.isnat(parsed.values), np.nan, parsed.values.astype(float)))
+        )
+        return (
+            f"'{spec['name']}': years of two digits are read as 1969 to 2068; '{cells.at(row)}' is "
+            f"{parsed.values[row].astype('datetime64[D]')}."
+        )
+    return _stand_in(cells, spec, parsed)
+
+
+STAND_INS = (-1, *(sign * (10**digits - 1) for digits in range(1, 10) for sign in (-1, 1)))
+"""Numbers that stand for "no value" in many files."""
+
+
+def _stand_in(cells: Cells, spec: Spec, parsed: Parsed) -> str:
+    """Return a sentence on a value that stands far from all others, as one for "no value" does."""
+    values = parsed.values
+    if spec["type"] == "number":
+        ends = [each for each in (np.nanmin(values), np.nanmax(values)) if each in STAND_INS]
+    elif spec["type"] == "date":
+        known = values[~np.isnat(values)]
+        ends = [known.min(), known.max()]
+    else:
+        return ""
+    for end in ends:
+        there = values == end
+        others = values[~there & (values == values)]
+        if there.sum() < 2 or len(others) < 2:
+            continue
+        low, high = others.min(), others.max()
+        below = spec["type"] == "number" and end < 0 <= low
+        if low < high and (below or max(low - end, end - high) > high - low):
+            word = cells.at(int(np.flatnonzero(there)[0]))
+            return (
+                f"'{spec['name']}': '{word}' in {there.mean():.1%} of its cells is far from all "
+                f"others; if it means no value: data.missing=['{word}']."
+            )
     return ""
 
 

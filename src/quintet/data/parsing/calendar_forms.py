@@ -23,11 +23,14 @@ FORMS = (
     "%B %d, %Y", "%b %d %Y", "%B %d %Y", "%d-%B-%Y", "%d %b %y", "%Y-%b-%d", "%Y %b %d",
     "%a, %d %b %Y", "%A, %d %B %Y", "%A, %B %d, %Y", "%a %b %d %Y", "%d/%b/%Y", "%b-%y", "%b-%Y",
     "%b %Y", "%B %Y", "%m/%Y", "%d.%b.%Y", "%d %b, %Y", "%a %b %d %H:%M:%S %Y",
+    "%Y:%m:%d", "%Y_%m_%d", "%d/%b/%Y:%H:%M:%S %z",
     "%Y%m%dT%H%M%S", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
 )  # fmt: skip
 """Dates without their time, which may follow in any of the usual forms."""
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
 """Forms that are whole numbers, by their digits."""
+ORDINAL, SEPTEMBER = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b"), re.compile(r"\bSept\b")
+"""As English writes days and a month: 1st, Sept."""
 ISO_LIKE = re.compile(r"\d{4}-\d\d?(-\d\d?([T ]\d.*)?)?")
 TIME = re.compile(
     r"^(?P<date>.*?)(?:(?:^|[ T,]+)(?P<hour>\d{1,2}):(?P<minute>\d\d)"
@@ -50,7 +53,7 @@ def parse(words: Sequence[str], form: str) -> Moments:
         return _strptime([word if _shape(form).fullmatch(word) else "" for word in words], form)
     if form != CLOCK and re.search("%[HIpMScXT]", form):
         return _strptime(words, form)
-    found = [TIME.match(word) for word in words]
+    found = [TIME.match(_usual(word)) for word in words]
     dates = ["" if match is None else match["date"] for match in found]
     times = np.array([_time(match) for match in found], dtype="timedelta64[us]")
     if form == CLOCK:
@@ -71,7 +74,7 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
     if not any(map(str.isdigit, "".join(words[:20]))):
         return 0.0, []
     probe = [words[at] for at in np.unique(np.linspace(0, len(words) - 1, 40).astype(int))]
-    dates = [match["date"] for match in map(TIME.match, probe) if match]
+    dates = [match["date"] for match in map(TIME.match, map(_usual, probe)) if match]
     likely = [
         form
         for form in (*FORMS, CLOCK)
@@ -95,7 +98,7 @@ def _shape(form: str) -> re.Pattern[str]:
     if form == CLOCK:
         return re.compile("")
     parts = {"%Y": r"\d{4}", "%y": r"\d\d", "%d": r"\d\d?", "%m": r"\d\d?", "%b": "[A-Za-z]{3}"}
-    parts |= dict.fromkeys(("%H", "%M", "%S"), r"\d\d")
+    parts |= dict.fromkeys(("%H", "%M", "%S"), r"\d\d") | {"%z": r"[+-]\d\d:?\d\d"}
     if form in COMPACT.values():
         parts |= {"%d": r"\d\d", "%m": r"\d\d"}
     return re.compile(re.sub("%.", lambda found: parts.get(found[0], "[A-Za-z]+"), re.escape(form)))
@@ -115,6 +118,11 @@ def compact(values: NDArray[Any]) -> str:
         if counts[dates].sum() >= (1 - FEW) * len(known):
             return form
     return ""
+
+
+def _usual(word: str) -> str:
+    """Return a date without the endings of ordinals, and with Sep for Sept."""
+    return SEPTEMBER.sub("Sep", ORDINAL.sub("", word))
 
 
 def _time(match: "re.Match[str] | None") -> np.timedelta64:

@@ -1,5 +1,6 @@
 """What a column is and how its cells are written; applied to every file alike."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, fields
 from typing import Any, Literal
 
@@ -14,7 +15,9 @@ Type = Literal["number", "boolean", "date", "category"]
 PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off"), ("1", "0"),
          ("1.0", "0.0"), ("ja", "nein"), ("j", "n"), ("wahr", "falsch"), ("oui", "non"),
          ("vrai", "faux"), ("sí", "no"), ("si", "no"), ("verdadero", "falso"), ("sim", "não"),
-         ("да", "нет"))  # fmt: skip
+         ("да", "нет"), ("ja", "nee"), ("ja", "nej"), ("tak", "nie"), ("vero", "falso"),
+         ("verdadeiro", "falso"), ("ano", "ne"), ("igen", "nem"), ("evet", "hayır"),
+         ("ναι", "όχι"), ("так", "ні"), ("はい", "いいえ"), ("是", "否"))  # fmt: skip
 """Words for yes and no; a yes-no column is read in any of them, as none means yes here and no
 there."""
 TRUE, FALSE = ({pair[side] for pair in PAIRS} for side in (0, 1))
@@ -44,6 +47,7 @@ class ColumnFormat:
         type: of the column.
         decimal: mark of numbers.
         thousands: mark between groups of three digits, "" for none.
+        unit: what stands before or after each number, such as % or EUR.
         form: of dates, as of `strptime`, or ISO8601; without a time, any time may follow.
         missing: words, in lower case, that mean "no value".
 
@@ -52,6 +56,7 @@ class ColumnFormat:
     type: Type
     decimal: str = "."
     thousands: str = ""
+    unit: str = ""
     form: str = ""
     missing: frozenset[str] = frozenset(MISSING)
 
@@ -69,6 +74,7 @@ class ColumnFormat:
         words = cells.words
         values = self._words(words)
         absent = np.array([word.lower() in self.missing for word in words], dtype=bool)
+        absent |= self._mean_nothing(values)
         unread = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
         values[absent] = "NaT" if values.dtype.kind == "M" else np.nan
         bad = cells.spread(unread & ~absent, empty=False)
@@ -82,7 +88,13 @@ class ColumnFormat:
         if self.type != "number":
             return ""
         point = "decimal comma" if self.decimal == "," else "decimal point"
-        return f"{point}, {GROUPED[self.thousands]} for thousands" if self.thousands else point
+        unit = f", with '{self.unit}'" if self.unit else ""
+        thousands = f", {GROUPED[self.thousands]} for thousands" if self.thousands else ""
+        return point + thousands + unit
+
+    def numbers(self, words: Sequence[str]) -> list[str]:
+        """Return the numbers in words without their unit, empty where a word lacks it."""
+        return [numerals.without_unit(word, self.unit) for word in words] if self.unit else [*words]
 
     def to_dict(self) -> dict[str, Any]:
         """Return plain data for JSON."""
@@ -101,13 +113,23 @@ class ColumnFormat:
         assert values is not None
         if self.type == "date" and values.dtype.kind == "M":
             return Parsed(values, np.array([], dtype=np.intp))
-        if self.type == "number" and values.dtype.kind in "iuf":
-            return Parsed(values.astype(np.float64), np.array([], dtype=np.intp))
+        if self.type == "number" and values.dtype.kind in "iuf" and not self.unit:
+            known = values.astype(np.float64)
+            known[self._mean_nothing(known)] = np.nan
+            return Parsed(known, np.array([], dtype=np.intp))
         return self.parse(cells.as_words())
+
+    def _mean_nothing(self, values: NDArray[Any]) -> NDArray[np.bool_]:
+        """Return which numbers mean "no value", however they are written: -999 and -999.0."""
+        numbers = numerals.parse([*self.missing], (".", ""))
+        numbers = numbers[~np.isnan(numbers)]
+        if self.type != "number" or not len(numbers):
+            return np.zeros(len(values), dtype=bool)
+        return np.isin(values, numbers)
 
     def _words(self, words: tuple[str, ...]) -> NDArray[Any]:
         if self.type == "number":
-            return numerals.parse(words, self.style)
+            return numerals.parse(self.numbers(words), self.style)
         if self.type == "date":
             return calendar_forms.parse(words, self.form)
         lower = [word.lower() for word in words]

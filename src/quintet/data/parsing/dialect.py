@@ -100,13 +100,37 @@ def sniff(
             f"Line {skip + first + 1} is taken for the header, whose names are numbers such as "
             f"'{numbers[0]}'; if the file has none, add one."
         )
-    widths = {len(row) for row in rows[first + taken : -1] if row} or {len(header)}
-    longer = widths == {len(header) + 1} and len(header) > 0
-    trailing = longer and all(not row[-1].strip() for row in rows[first + taken : -1] if row)
+    full = [row for row in rows[first + taken : -1] if row]
+    longer = {len(row) for row in full} == {len(header) + 1} and len(header) > 0
+    trailing = longer and all(not row[-1].strip() for row in full)
+    if longer and not trailing:
+        remarks.append(_names_of_rows(file, [row[0] for row in full], len(header)))
     return Dialect(
         encoding, chosen, skip + first, tuple(header), taken, comment or "",
         row_names=longer and not trailing, trailing=trailing, remarks=tuple(remarks),
     )  # fmt: skip
+
+
+def _names_of_rows(file: Path, names: list[str], columns: int) -> str:
+    """Return a sentence on names of rows, as R writes them; they all differ, or they are none."""
+    if len(set(names)) == len(names):
+        return f"The rows have a name that the header does not count, such as '{names[0]}'."
+    raise UserError(
+        f"{file}: the header names {columns} columns, and the rows have {columns + 1} cells",
+        code=Code.DAMAGED,
+        hint="Name each column; quote cells that hold the separator, such as decimal commas; or "
+        "give data.separator= or data.skip_rows= (lines before the header)",
+    )
+
+
+def header_hint(dialect: Dialect) -> str:
+    """Say which line is taken for the header, and how to say that it is another."""
+    if dialect.width == 1:
+        return "The file has one column; if a mark separates its cells: data.separator='<mark>'"
+    return (
+        f"Line {dialect.skip + 1} is taken for the header; if it is another: data.skip_rows=<lines "
+        "before it>"
+    )
 
 
 def _is_number(cell: str) -> bool:

@@ -21,6 +21,17 @@ BOMS = (
     (codecs.BOM_UTF16_LE, "utf-16"),
     (codecs.BOM_UTF16_BE, "utf-16"),
 )
+KINDS = {
+    b"PK\x03\x04": ("a zip archive or an Excel workbook", "Unpack it, or save the sheet as CSV"),
+    b"\xd0\xcf\x11\xe0": ("an Excel workbook", "Save the sheet as CSV"),
+    b"\x1f\x8b": ("compressed by gzip", "Call it .csv.gz"),
+    b"PAR1": ("a Parquet file", "Call it .parquet"),
+    b"ARROW1": ("a Feather file", "Save the table as Parquet or CSV"),
+    b"%PDF": ("a PDF", "Save the table as CSV"),
+    b"SQLite format 3": ("an SQLite database", "Export the table as CSV"),
+    b"\x89HDF": ("an HDF5 file", "Save the table as Parquet or CSV"),
+}
+"""What files that are no text begin with: what they are, and what to do."""
 HEAD = 1 << 18
 LINES = 200
 """First lines that the form of a file is found from."""
@@ -75,6 +86,9 @@ def first_lines(file: Path, encoding: str) -> list[str]:
     with opened(file) as handle:
         head = handle.read(HEAD)
         whole = len(head) < HEAD
+    for begin, (kind, cure) in KINDS.items():
+        if head.startswith(begin):
+            raise UserError(f"{file} is {kind}, not a table", code=Code.DAMAGED, hint=cure)
     if b"\0" in head and not encoding.startswith(("utf-16", "utf-32")):
         raise UserError(
             f"{file} is not a text table: it holds NUL bytes",
@@ -118,7 +132,8 @@ def undecodable(file: Path, encoding: str) -> UserError:
                     f"{file}, line {number} is not text in {encoding}: {problem}",
                     code=Code.DAMAGED,
                     key=None,
-                    hint=f"With data.encoding={guess} the line reads '{shown}'; or repair the line",
+                    hint=f"With data.encoding={guess} the line reads '{shown}'; if that looks "
+                    "wrong, try another, such as cp1251 or shift_jis; or repair the line",
                 )
     return UserError(
         f"{file} is not text in {encoding}",

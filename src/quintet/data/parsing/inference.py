@@ -32,6 +32,8 @@ class Numeral:
     """Every number has that mark."""
     whole: bool = False
     """No number has a mark: the file's other columns tell which one it would have."""
+    unit: str = ""
+    """What stands before or after each number."""
 
 
 def infer_all(
@@ -58,7 +60,8 @@ def infer_all(
                 style = _settle(cells, each, rules, separator, commas)
             elif each.whole and commas and not style[1]:
                 style = (",", "")
-            formats.append(ColumnFormat("number", *style, missing=rules.missing_words))
+            number = ColumnFormat("number", *style, each.unit, missing=rules.missing_words)
+            formats.append(number)
         elif each.type == "number" and cells.values is not None and cells.values.dtype.kind in "iu":
             formats.append(replace(each, decimal="," if commas else "."))
         else:
@@ -67,10 +70,22 @@ def infer_all(
 
 
 def doubt(cells: Cells, form: ColumnFormat, separator: str | None) -> str:
-    """Return a sentence where only the custom for such files tells that 1,234 is no thousand."""
-    if form.type != "number" or form.thousands or separator in (None, ",") or cells.codes is None:
+    """Return a sentence on numbers that may mean something else than what is read.
+
+    Where only the custom for such files tells that 1,234 is no thousand; where 1.1 and 1.10 may be
+    versions.
+    """
+    if form.type != "number" or form.thousands or cells.codes is None:
         return ""
-    marked = [word for word in _known(cells, form.missing)[0] if form.decimal in word]
+    words = form.numbers(_known(cells, form.missing)[0])
+    if one := numerals.like_versions(words):
+        return (
+            f"'{cells.name}': '{one}' and '{one}0' are read as one number; if they are labels: "
+            f"data.categories=[{cells.name}]."
+        )
+    if separator in (None, ","):
+        return ""
+    marked = [word for word in words if form.decimal in word]
     if not marked or not all(numerals.one_group(word, form.decimal) for word in marked):
         return ""
     return (
@@ -111,7 +126,9 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
         return date
     if _are_labels(cells, rules):
         return category
-    return _numeral(cells, words, counts, rules) or category
+    return (
+        _numeral(cells, words, counts, rules) or _amounts(cells, words, counts, rules) or category
+    )
 
 
 def _are_labels(cells: Cells, rules: Rules) -> bool:
@@ -137,9 +154,13 @@ def _typed(cells: Cells, missing: frozenset[str], form: str | None) -> ColumnFor
         return ColumnFormat("date", form=calendar_forms.ISO, missing=missing)
     if (found := calendar_forms.compact(values)) and form in (None, found):
         return ColumnFormat("date", form=found, missing=missing)
-    if values.dtype.kind != "f" and _large(values) and numerals.merged(np.unique(values).tolist()):
+    if values.dtype.kind != "f" and _large(values) and _merged(values):
         return ColumnFormat("category", missing=missing)
     return ColumnFormat("number", decimal=cells.decimal, missing=missing)
+
+
+def _merged(values: NDArray[Any]) -> bool:
+    return numerals.merged([str(value) for value in np.unique(values)])
 
 
 def _large(values: NDArray[Any]) -> bool:
@@ -200,11 +221,24 @@ def _numeral(
     if _only_looks_like_numbers(words, fits[style], style[1]):
         return None
     numbers = [words[at] for at in np.flatnonzero(fits[style])]
-    if numerals.merged([int(word) for word in numbers if word.lstrip("+-").isdecimal()]):
+    if numerals.merged([numerals.plain(word, style) for word in numbers if len(word) > 15]):
         return None
     whole = not any("." in word or "," in word for word in numbers)
     mark = _ambiguous(numbers, style, styles)
     return Numeral(style, mark, all(mark in word for word in numbers), whole)
+
+
+def _amounts(
+    cells: Cells, words: list[str], counts: NDArray[np.int64], rules: Rules
+) -> Numeral | None:
+    """Find the style of numbers that all have the same unit, such as % or EUR."""
+    some = words[:: max(1, len(words) // PROBE)]
+    unit = numerals.unit_of(some)
+    if not unit or not numerals.is_unit(some):
+        return None
+    bare = replace(cells, words=tuple(numerals.without_unit(word, unit) for word in cells.words))
+    found = _numeral(bare, [numerals.without_unit(word, unit) for word in words], counts, rules)
+    return None if found is None else replace(found, unit=unit)
 
 
 def _allowed(rules: Rules, name: str) -> list[numerals.Style]:

@@ -1,25 +1,36 @@
 """Columns of words that look like numbers or dates: what keeps them from being read so; a cure."""
 
+import calendar
 import re
+import unicodedata
 import warnings
+from collections.abc import Iterable
 
 import numpy as np
 
 from quintet.data.parsing import calendar_forms, numerals
 from quintet.data.parsing.column_cells import Cells
-from quintet.data.parsing.rules import FEW
+from quintet.data.parsing.column_format import FALSE, TRUE
 
 HALF = 0.5
 """Share of a column's cells from which on the others are the exception."""
 PROBE = 400
 """Distinct words that are looked at."""
-AFFIXED = re.compile(
-    r"(?P<before>[^\w+.,-]*|[A-Z]{3} ?)(?P<number>[+-]?[\d.,' ]*\d[.,]?)(?P<after>\D*)"
-)
-"""A number with its unit; letters before digits make a code."""
 DATED = re.compile(r"(?=.*(?<!\d)(?:19|20)\d\d(?!\d))(?=.*(?<!\d)[0-3]?\d(?!\d))\w.*")
 """A year, and a number that may be a day."""
+ODD = {
+    re.compile(r"-?\d{1,2}(,\d\d)*,\d{3}(\.\d+)?"): (
+        "its cells look like amounts in groups of two digits ('{}'): delete the marks, and they "
+        "are read as numbers"
+    ),
+    re.compile(r"\d+(:\d\d){1,2}([.,]\d+)?"): (
+        "its cells look like durations ('{}'): write them in one unit, such as seconds, and they "
+        "are read as numbers"
+    ),
+}
+"""Forms of numbers that are not read, and what to do."""
 LETTERS, MONTHS_AND_DAYS = re.compile(r"[^\W\d_]+"), 19
+ENGLISH = {*calendar.month_abbr, *calendar.day_abbr}
 DATE_LIKE = re.compile(r".*((?<!\d)(19|20)\d\d(?!\d)|[^\W\d]{3}).*")
 
 
@@ -48,7 +59,7 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
             f"labels by its name, such as '{some[0]}' (as numbers: "
             f"'data.decimal={{{cells.name}: .}}')"
         )
-    if unit := _affix(some):
+    if unit := numerals.unit_of(some):
         return f"its cells are numbers with '{unit}': delete it, and they are read as numbers"
     for what, read in (("numbers", _numbers(some)), ("dates", _dates(some))):
         share = float(weights[read].sum() / weights.sum())
@@ -58,6 +69,11 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
                 "write all alike" if re.search(r"\d", odd) else f"no value? data.missing=['{odd}']"
             )
             return f"{share:.0%} of its cells are {what}, but not '{odd}' ({cure})"
+    for written, said in ODD.items():
+        if all(map(written.fullmatch, some)):
+            return said.format(some[0])
+    if (said := _yes_and_no(some, weights)) or (said := look_alikes(some)):
+        return said
     if _dates_of_another_form(some):
         return (
             f"its cells look like dates ('{some[0]}'), which are written in no usual form, or in "
@@ -71,21 +87,38 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
     return ""
 
 
-def _is_long(word: str) -> bool:
-    return word.lstrip("+-").isdecimal() and abs(int(word)) > 2**53
+def look_alikes(words: Iterable[str]) -> str:
+    """Return a sentence on two words that differ in case, white space or encoding only."""
+    seen: dict[str, str] = {}
+    for word in words:
+        key = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
+        if (first := seen.setdefault(key, word)) != word:
+            shown = (
+                f"{first!a} and {word!a}"
+                if first.lower() != word.lower()
+                else f"'{first}' and '{word}'"
+            )
+            return f"{shown} are two values; write them alike if they are one"
+    return ""
 
 
-def _affix(words: list[str]) -> str:
-    """Return what stands before or after the number in nearly all words, such as EUR or %."""
-    found = [AFFIXED.fullmatch(word) for word in words]
-    units = [
-        match["before"].strip() + match["after"].strip()
-        for match in found
-        if match and any(numerals.fits([match["number"].strip()], s)[0] for s in numerals.STYLES)
-    ]
-    if len(units) < (1 - FEW) * len(words) or len(set(units)) > 1:
+def _yes_and_no(words: list[str], weights: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
+    """Return a sentence on words for yes and no beside others, or in several ways."""
+    known = np.array([word.lower() in TRUE | FALSE for word in words], dtype=bool)
+    share = float(weights[known].sum() / weights.sum())
+    if share < HALF or not any(len(word) > 1 and not word[0].isdigit() for word in words):
         return ""
-    return units[0] if len(units[0]) <= 4 else ""
+    if not known.all():
+        odd = words[int(np.flatnonzero(~known)[0])]
+        return f"{share:.0%} of its cells are yes or no, but not '{odd}'"
+    return (
+        f"its cells say yes and no in several ways ('{words[0]}', '{words[1]}'): write them alike"
+    )
+
+
+def _is_long(word: str) -> bool:
+    number = re.fullmatch(r"[+-]?(\d{16,})(\.0*)?", word)
+    return number is not None and int(number[1]) > numerals.EXACT
 
 
 def _numbers(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
@@ -105,7 +138,10 @@ def _foreign_word(words: list[str]) -> str:
     if not all(map(DATED.fullmatch, words)):
         return ""
     found = [part for word in words for part in LETTERS.findall(word) if part not in ("T", "Z")]
-    return found[0] if 0 < len({*found}) <= MONTHS_AND_DAYS else ""
+    if not 0 < len({*found}) <= MONTHS_AND_DAYS:
+        return ""
+    foreign: list[str] = [part for part in found if part[:3].title() not in ENGLISH]
+    return foreign[0] if foreign else str(found[0])
 
 
 def _dates_of_another_form(words: list[str]) -> bool:

@@ -1,11 +1,14 @@
 """How numbers are written: decimal marks, groups of three digits, and what only looks like one."""
 
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
+from decimal import Decimal
 from functools import cache
 
 import numpy as np
 from numpy.typing import NDArray
+
+from quintet.data.parsing.rules import FEW
 
 Style = tuple[str, str]
 """Decimal mark and thousands mark, "" for none."""
@@ -21,6 +24,15 @@ CODE = re.compile(r"0\d+|\+\d{7,}")
 """Post codes, telephone numbers: digits whose zeros or plus sign mean something."""
 PARTS = re.compile(r"[+-]?\d+([.:/-])\d+(\1\d+)+")
 """Versions, IP addresses, dates, telephone numbers: digits in three or more parts."""
+AFFIXED = re.compile(
+    r"(?P<sign>[+-]?)(?P<before>[^\w+.,-]*|[A-Z]{3} ?)(?P<number>[+-]?[\d.,' ]*\d[.,]?)"
+    r"(?P<after>\D*)"
+)
+"""A number with its unit; letters before digits make a code."""
+CURRENCIES = {"EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK",
+              "HUF", "RUB", "TRY", "BRL", "MXN", "CAD", "AUD", "NZD", "ZAR", "KRW"}  # fmt: skip
+CHANGES = re.compile(r"[-\u2212\u2013~()\[\]{}<>≤≥±^*/]")
+"""Signs beside a number that change what it is, as accountants' parentheses do."""
 
 NAMED_LABELS = (
     (("version", "release", "firmware"), re.compile(r"\d+\.\d+")),
@@ -49,15 +61,52 @@ def fits(words: Sequence[str], style: Style) -> NDArray[np.bool_]:
 
 def parse(words: Sequence[str], style: Style) -> NDArray[np.float64]:
     """Return the words' numbers, exactly rounded to float64; NaN where a word is none."""
-    point, grouping = style
     match = grammar(style).fullmatch
     values = np.full(len(words), np.nan)
-    for at, written in enumerate(words):
-        word = written.translate(LIKE_A_SPACE)
-        if match(word):
-            plain = word.replace(grouping, "") if grouping else word
-            values[at] = float(plain.replace(point, ".") if point != "." else plain)
+    for at, word in enumerate(words):
+        if match(word.translate(LIKE_A_SPACE)):
+            values[at] = float(plain(word, style))
     return values
+
+
+def plain(word: str, style: Style) -> str:
+    """Return a number in a style as Python writes it."""
+    point, grouping = style
+    word = word.translate(LIKE_A_SPACE)
+    word = word.replace(grouping, "") if grouping else word
+    return word.replace(point, ".") if point != "." else word
+
+
+def unit_of(words: Sequence[str]) -> str:
+    """Return what stands before or after the number in nearly all words, such as EUR or %.
+
+    Signs that change a number, such as accountants' parentheses, are no unit.
+    """
+    units = [unit for number, unit in map(_parts, words) if number]
+    if len(units) < (1 - FEW) * len(words) or len(set(units)) > 1:
+        return ""
+    return units[0] if len(units[0]) <= 4 and not CHANGES.search(units[0]) else ""
+
+
+def is_unit(words: Sequence[str]) -> bool:
+    """Return whether a unit is beyond doubt: three letters before a number may make a code."""
+    letters = {word.strip()[:3] for word in words if word.strip()[:3].isalpha()}
+    return letters <= CURRENCIES
+
+
+def without_unit(word: str, unit: str) -> str:
+    """Return the number in a word that has the unit, else an empty text."""
+    number, found = _parts(word)
+    return number if found == unit else ""
+
+
+def _parts(word: str) -> tuple[str, str]:
+    """Return the number and the unit of a word, empty where it has no number."""
+    match = AFFIXED.fullmatch(word.translate(LIKE_A_SPACE))
+    number = match["sign"] + match["number"].strip() if match else ""
+    if match is None or not any(grammar(style).fullmatch(number) for style in STYLES):
+        return "", ""
+    return number, match["before"].strip() + match["after"].strip()
 
 
 def one_group(word: str, mark: str) -> bool:
@@ -65,15 +114,33 @@ def one_group(word: str, mark: str) -> bool:
     return re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", word) is not None
 
 
-def merged(numbers: Iterable[int]) -> bool:
-    """Return whether float64 cannot tell some of several different whole numbers apart."""
-    large = {int(number) for number in numbers if not -EXACT <= int(number) <= EXACT}
-    return len({float(number) for number in large}) < len(large)
+def merged(numbers: Sequence[str]) -> bool:
+    """Return whether float64 cannot tell some of several different whole numbers apart.
+
+    Args:
+        numbers: as `plain` writes them.
+
+    """
+    large = {value for word in numbers if len(word) > 15 and _is_large(value := Decimal(word))}
+    return len({float(value) for value in large}) < len(large)
+
+
+def _is_large(value: Decimal) -> bool:
+    return abs(value) > EXACT and value == value.to_integral_value()
 
 
 def is_code(words: Sequence[str]) -> bool:
     """Return whether leading zeros or plus signs say that the words are codes, not numbers."""
     return any(CODE.fullmatch(word) for word in words)
+
+
+def like_versions(words: Collection[str]) -> str:
+    """Return the first of two words such as 1.1 and 1.10 of a column that has no other numbers."""
+    if not all(re.fullmatch(r"\d{1,3}\.\d{1,2}", word) for word in words):
+        return ""
+    there = {*words}
+    return next((word[:-1] for word in words if re.search(r"\.[1-9]0$", word)
+                 and word[:-1] in there), "")  # fmt: skip
 
 
 def may_be_labels(name: str) -> bool:

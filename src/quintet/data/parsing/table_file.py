@@ -9,7 +9,7 @@ import numpy as np
 
 from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_cells import Cells, of_series
-from quintet.data.parsing.dialect import sniff
+from quintet.data.parsing.dialect import header_hint, sniff
 from quintet.data.parsing.text_reader import read
 
 if TYPE_CHECKING:
@@ -27,6 +27,8 @@ class RawTable:
     """Between two cells; None where the file types them."""
     remarks: list[str] = field(default_factory=list)
     """What was skipped, one sentence each."""
+    header_hint: str = ""
+    """What to do where a column is missed."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -60,7 +62,8 @@ def read_table(
         return RawTable(_parquet(file))
     dialect = sniff(file, **(layout or {}))  # type: ignore[arg-type]
     columns = read(file, dialect, text, decimal, missing)
-    return RawTable({cells.name: cells for cells in columns}, dialect.separator, [*dialect.remarks])
+    by_name = {cells.name: cells for cells in columns}
+    return RawTable(by_name, dialect.separator, [*dialect.remarks], header_hint(dialect))
 
 
 def _parquet(file: Path) -> dict[str, Cells]:

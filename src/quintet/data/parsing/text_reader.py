@@ -20,7 +20,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.dialect import UNIT, Dialect, names, uncommented, with_units
 from quintet.data.parsing.file_bytes import opened, undecodable
-from quintet.data.parsing.numerals import EXACT, may_be_labels, one_group
+from quintet.data.parsing.numerals import EXACT, like_versions, may_be_labels, one_group
 from quintet.data.parsing.rules import MISSING
 from quintet.data.parsing.scan import scan
 
@@ -100,7 +100,10 @@ def _usual_decimal(
 
 
 def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[int]:
-    """Return columns whose numbers, as far as the first rows show, may be thousands: 1.234."""
+    """Return columns whose numbers, as far as the first rows show, may be thousands: 1.234.
+
+    Or versions: 1.1 and 1.10.
+    """
     import pandas as pd
 
     with _body(file, dialect) as handle:
@@ -110,7 +113,9 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
     for at in head.columns:
         marked = (cell for cell in head[at].dropna() if mark in cell)
         first = next(marked, "")  # of most columns this one says it
-        if one_group(first.strip(), mark) and all(one_group(cell.strip(), mark) for cell in marked):
+        groups = one_group(first.strip(), mark) and all(one_group(c.strip(), mark) for c in marked)
+        versions = mark == "." and len(first) < 7 and like_versions([*head[at].dropna().unique()])
+        if groups or versions:
             found.add(int(at))
     return found
 

@@ -165,7 +165,7 @@ def _how_they_are_written(cells: Cells, form: ColumnFormat) -> str:
         found = infer(cells, separator=",")
     except UserError:  # in several ways
         return f"; or say how they are written: {keys[form.type]}"
-    if found.type != form.type:
+    if found.type != form.type or found.unit != form.unit:
         return ""
     if found.thousands:  # or a decimal mark, where training had another
         return f"; or say how they are written: {keys[form.type]}"

@@ -31,7 +31,7 @@ def existing(path: str | Path | None) -> Path:
     return file
 
 
-def require(names: list[str], there: Iterable[str], option: str) -> None:
+def require(names: list[str], there: Iterable[str], option: str, hint: str = "") -> None:
     """Check that the columns which an option names are there."""
     for name in names:
         if name not in there:
@@ -41,4 +41,5 @@ def require(names: list[str], there: Iterable[str], option: str) -> None:
                 key=option,
                 value=name,
                 allowed=there,
+                hint=hint,
             )

@@ -163,8 +163,12 @@ def _table(table: RawTable, specs: list[Spec], rule: Unreadable) -> NewInput:
         if form.type == "category":
             if unknown := unknown_categories(cells, spec):
                 remarks.append(unknown)
-        elif told := settle_unreadable(cells, form.parse(cells).bad, form, rule):
+            continue
+        parsed = form.parse(cells)
+        if told := settle_unreadable(cells, parsed.bad, form, rule):
             remarks.append(told)
+        elif not (parsed.values == parsed.values).any():
+            remarks.append(f"'{cells.name}' has no value in any row.")
     return NewInput(encode(table.columns, specs), _rows(len(table)), remarks)
 
 

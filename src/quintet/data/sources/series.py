@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.rules import Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
@@ -104,6 +105,7 @@ def series(
             key="data.target",
             value=target or "null",
             allowed=list(table.columns),
+            hint=table.header_hint,
         )
     columns = columns_of(table, target, time, group, rules)
     tracks = arranged(columns.values, columns.times, columns.groups, sort=sort, gaps=gaps)
@@ -123,6 +125,7 @@ def series(
             *table.remarks,
             *columns.remarks,
             *tracks.remarks,
+            *_without_windows(tracks, window + horizon),
             f"{len(y)} windows of {window} values of '{target}', each followed by {horizon} to "
             "forecast.",
         ],
@@ -171,6 +174,20 @@ def _windows(tracks: Tracks, window: int, horizon: int) -> Cut:
     if len(order) < 4:
         _too_short(window, horizon, tracks.longest)
     return Cut(np.concatenate(past)[order], np.concatenate(future)[order])
+
+
+def _without_windows(tracks: Tracks, length: int) -> list[str]:
+    """Return a sentence on the series that are nowhere as long as a window and what follows it."""
+    names = list(dict.fromkeys(track.name for track in tracks.tracks))
+    used = {track.name for track in tracks.tracks if len(track.values) >= length}
+    short = [name for name in names if name not in used]
+    if not short:
+        return []
+    more = f" and {len(short) - 3} more" if short[3:] else ""
+    return [
+        f"{len(short)} series have no {length} values in a row and are left out: "
+        f"{', '.join(short[:3])}{more}."
+    ]
 
 
 def _moments(track: Track, tracks: Tracks) -> Times:
@@ -225,10 +242,11 @@ def new_windows(
     parsed = form.parse(cells)
     settled = settle_unreadable(cells, parsed.bad, form, rule)
     time, group = reader.get("time"), reader.get("group")
+    times = _times(table[time], by_name[time]) if time else None
     step = Step.from_dict(reader["step"]) if time else None
     tracks = arranged(
         parsed.values,
-        format_of(by_name[time]).parse(table[time]).values if time else None,
+        times,
         group_names(table[group]) if group else None,
         gaps=reader.get("gaps", "split"),
         step=step,
@@ -249,6 +267,19 @@ def new_windows(
     ]
     x = (cuts - float(target.get("offset", 0.0))).astype(np.float32)
     return torch.from_numpy(x)[..., None], names, [*([settled] if settled else []), *tracks.remarks]
+
+
+def _times(cells: Cells, spec: Spec) -> NDArray[Any]:
+    """Return the times of new rows; every one must be read.
+
+    Raises:
+        UserError: cells that do not fit the format of training.
+
+    """
+    form = format_of(spec)
+    parsed = form.parse(cells)
+    settle_unreadable(cells, parsed.bad, form, "refuse")
+    return parsed.values
 
 
 def _name(track: Track, at: int, time: str | None, group: str | None) -> str:

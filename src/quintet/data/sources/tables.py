@@ -1,6 +1,5 @@
 """The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
-from collections.abc import Mapping
 from functools import partial
 from typing import Any, Literal, get_args
 
@@ -103,7 +102,7 @@ def csv(
     others = {"val": val_path, "test": test_path}
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
-    _check_options(table.columns, targets, chosen, left_out, group, time)
+    _check_options(table, targets, chosen, left_out, group, time)
     require(sorted(named), table.columns, "data.categories")
     numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
@@ -185,12 +184,14 @@ def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -
         found.columns.append(summary_of(column, spec, parsed, use))
         if not reason:
             found.specs.append(spec)
-            told.append(remark(spec, parsed))
+            told.append(remark(column, spec, parsed))
         found.remarks += filter(None, told)
     if not found.specs:
         reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(
-            "No input column is left", code=Code.DATA, hint=reasons or "Give more columns"
+            "No input column is left",
+            code=Code.DATA,
+            hint=f"{reasons} data.columns= keeps a column" if reasons else "Give more columns",
         )
     found.specs.sort(key=lambda spec: bool(spec["type"] == "category"))
     found.remarks.insert(0, input_summary(found.specs))
@@ -213,7 +214,7 @@ def _in_order(
 
 
 def _check_options(
-    there: Mapping[str, Any], targets: list[str], chosen: list[str], left_out: list[str],
+    table: RawTable, targets: list[str], chosen: list[str], left_out: list[str],
     group: str | None, time: str | None,
 ) -> None:  # fmt: skip
     """Check that all columns named are there and do not contradict each other."""
@@ -221,14 +222,14 @@ def _check_options(
         raise UserError(
             "No target column is given",
             code=Code.MISSING_VALUE,
-            allowed=there,
+            allowed=table.columns,
             hint="Give data.target=<column>",
         )
     for names, option in (
         (targets, "data.target"), (chosen, "data.columns"), (left_out, "data.drop"),
         (listed(group), "data.group"), (listed(time), "data.time"),
     ):  # fmt: skip
-        require(names, there, option)
+        require(names, table.columns, option, table.header_hint)
     if both := set(targets) & {*chosen, *left_out, group, time}:
         raise UserError(
             f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT

@@ -14,8 +14,8 @@ from quintet.data.data_summary import ColumnSummary, summary_of
 from quintet.data.parsing import numerals
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import TRUE, ColumnFormat
-from quintet.data.parsing.inference import infer_all
-from quintet.data.parsing.near_misses import near_miss
+from quintet.data.parsing.inference import doubt, infer_all
+from quintet.data.parsing.near_misses import look_alikes, near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.sources.columns import blurred, describe
@@ -54,7 +54,7 @@ class Column:
     index: NDArray[np.int64]
     """(N,) class indices."""
     meant: str = ""
-    """What words may have been meant for instead of classes."""
+    """What words may have been meant for instead of classes, or numbers instead of these."""
 
     @property
     def numeric(self) -> bool:
@@ -157,6 +157,8 @@ def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSumma
     classes, index = _spelt(cells, form)
     summary = summary_of(cells, spec, parsed, "target")
     meant = near_miss(cells, form.missing) if form.type == "category" else ""
+    settled = any(rules.of(key, name) is not None for key in ("decimal", "thousands"))
+    meant = meant if meant or settled else doubt(cells, form, table.separator)
     return Column(name, form.type, values, classes, index, meant[:1].upper() + meant[1:]), summary
 
 
@@ -217,12 +219,8 @@ def _key(word: str, form: ColumnFormat) -> Any:
     if form.type == "boolean":
         return word.lower() in TRUE
     if form.type == "number":
-        plain = word.translate(numerals.LIKE_A_SPACE).replace(form.thousands or "\0", "")
-        return (
-            int(plain)
-            if plain.lstrip("+-").isdecimal()
-            else float(plain.replace(form.decimal, "."))
-        )
+        plain = numerals.plain(form.numbers([word])[0], form.style)
+        return int(plain) if plain.lstrip("+-").isdecimal() else float(plain)
     return word
 
 
@@ -242,7 +240,9 @@ def _infer(columns: list[Column]) -> Task:
     if column.numeric and not column.binary:
         whole = bool((column.values == np.round(column.values)).all())
         few = distinct <= FEW and len(column.values) >= 10 * distinct
-        return "multiclass" if whole and few and column.type == "number" else "regression"
+        if not (whole and few and column.type == "number"):
+            return "regression"
+        return "binary" if distinct == 2 else "multiclass"
     return "binary" if distinct <= 2 else "multiclass"
 
 
@@ -272,7 +272,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
         )
     if positive is not None:
         names, index = _ordered(names, index, positive)
-    elif len(names) == 2 and column.type == "category" and (index == 0).mean() <= RARE:
+    elif len(names) == 2 and _has_no_yes(column) and (index == 0).mean() <= RARE:
         names, index = names[::-1], 1 - index  # what is rare is what is looked for
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
@@ -280,9 +280,16 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
     which = f" '{names[1]}' is the positive class (another: data.positive=)."
     first = which if most else ""
     odd = [each for each in names if each.lower() in Rules().missing_words]
+    alike = look_alikes(names)
     said = f" '{odd[0]}' is a class; data.missing=['{odd[0]}'] if it means no value." if odd else ""
+    said += f" {alike}." if alike else ""
     summary = f"Target '{name}': {task}, {len(names)} classes: {shares}{more}.{first}{said}"
     return Target(torch.from_numpy(index), task, names, summary)
+
+
+def _has_no_yes(column: Column) -> bool:
+    """Return whether neither of two classes says that it is the positive one, as 1 and yes do."""
+    return column.type == "category" or (column.type == "number" and not column.binary)
 
 
 def _ordered(
@@ -366,7 +373,9 @@ def _several(columns: list[Column], task: str) -> Target:
         shares = ", ".join(f"{name} {share:.1%}" for name, share in positive)
         return Target(y, task, names, f"Target: {task}, positive shares: {shares}.")
     low, high = float(y.min()), float(y.max())
-    summary = f"Target {listed}: {task}, values from {low:.10g} to {high:.10g}."
+    days = " days since 1970-01-01" if any(each.type == "date" for each in columns) else ""
+    doubts = "".join(f" {column.meant}" for column in columns if column.meant)
+    summary = f"Target {listed}: {task}, values from {low:.10g} to {high:.10g}{days}.{doubts}"
     return Target(y, task, names, summary)
 
 

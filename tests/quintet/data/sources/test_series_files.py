@@ -279,7 +279,10 @@ def test_holidays_of_weekdays_are_gaps_and_told(tmp_path: Path) -> None:
     ("values", "said"),
     [
         ([17 * 10**17 + i for i in range(40)], "too long a number.*subtract a constant"),
-        ([f"{i}%" for i in range(40)], "'0%' in row 1, which is not a number.*numbers with '%'"),
+        (
+            [f"{i + 30}:10:00" for i in range(40)],
+            "'30:10:00' in row 1, which is not a number.*seconds",
+        ),
         (["a"] * 40, "'a' in row 1, which is not a number .40 such values.*name another"),
     ],
 )
@@ -294,3 +297,25 @@ def test_a_time_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
     path = written(tmp_path, [*when[:5], "soon", *when[6:]], range(40))
     with pytest.raises(UserError, match="'soon' in row 6"):
         series(path, "y", window=3, time="date")
+
+
+def test_series_too_short_for_a_window_are_told(tmp_path):
+    file = tmp_path / "t.csv"
+    days = [f"2024-01-{day:02d}" for day in range(1, 29)]
+    rows = [f"{d},{i},a\n" for i, d in enumerate(days)] + [f"{d},1,b\n" for d in days[:3]]
+    file.write_text("t,v,g\n" + "".join(rows))
+    samples = series(str(file), "v", window=4, group="g")
+    assert "1 series have no 5 values in a row and are left out: b." in samples.data_summary
+
+
+def test_times_in_another_form_say_how_they_are_read(tmp_path):
+    file = tmp_path / "t.csv"
+    days = [f"{day:02d}" for day in range(1, 29)]
+    file.write_text("t,v\n" + "".join(f"2024-01-{d},{i}\n" for i, d in enumerate(days)))
+    samples = series(str(file), "v", window=4)
+    new = tmp_path / "new.csv"
+    new.write_text("t,v\n" + "".join(f"{d}.01.2024,{i}\n" for i, d in enumerate(days)))
+    with pytest.raises(UserError, match="28 of 28 cells are not dates") as caught:
+        read_new(new, samples.reader)
+    assert "data.date_format='%d.%m.%Y'" in caught.value.hint
+    assert len(read_new(new, samples.reader, {"date_format": "%d.%m.%Y"}).x) == 25

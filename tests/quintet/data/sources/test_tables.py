@@ -174,7 +174,9 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
         60, lambda i: f"K{i},{words[i % 9]} {words[i // 9]} film {i},{i},{i % 2}"
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
-    assert use["code"] == "left out: its 60 texts all differ, as those of an identifier"
+    assert (
+        use["code"] == "left out: its 60 texts all differ, as those of an identifier, such as 'K0'"
+    )
     assert use["review"].startswith("left out: it is text, 4 words a row")
 
 
@@ -212,7 +214,7 @@ def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:
     use = {column.name: column.use for column in samples.columns}
     assert use == {
         "id": "left out: it looks like an identifier",
-        "name": "left out: its 60 texts all differ, as those of an identifier",
+        "name": "left out: its 60 texts all differ, as those of an identifier, such as 'person 0'",
         "empty": "left out: it has no values",
         "same": "left out: it is always 'k'",
         "x": "input",

@@ -107,7 +107,7 @@ class Record:
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Metric of simple models, by split (val, test)."""
+    """Metric of simple models, by split (val, test); further metrics as `test/f1`."""
     baseline_rows: int | None = None
     """Training samples that these were fitted on; None without any."""
     steering: list[dict[str, Any]] = field(default_factory=list)

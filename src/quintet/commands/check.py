@@ -16,11 +16,11 @@ from torch.optim import Optimizer
 from quintet.artifacts import output_paths
 from quintet.artifacts.output_paths import CURVE
 from quintet.artifacts.untrusted_files import read_json
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.commands import check_view, experiments
 from quintet.config.initial_config import as_typed
-from quintet.config.run_nodes import taken
+from quintet.config.run_nodes import name, taken
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
@@ -54,6 +54,14 @@ def check(cfg: DictConfig) -> float | None:
 
     """
     apply = cfg.apply
+    if apply and "optimizer" not in taken(cfg):
+        raise UserError(
+            f"would change optimizer.lr, which module={name(cfg)} does not take",
+            code=Code.INCOMPATIBLE,
+            key="apply",
+            value=True,
+            hint="Leave it out, and give the module the rate that is suggested.",
+        )
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     folder = Path(cfg.paths.run)
     output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)

@@ -32,6 +32,7 @@ from quintet.config import (
     help,
     initial_config,
     plaintext_secrets,
+    renamed_options,
     run_folder,
     typed_paths,
     wandb_agent,
@@ -93,6 +94,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 refuse_nonsense(sys.argv[1:])
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
                 with console.commanded(typed_line(sys.argv[1:])):
+                    sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
                     start()
 
         def main() -> None:

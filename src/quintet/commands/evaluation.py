@@ -21,7 +21,7 @@ from quintet.config.instantiate import instantiate
 from quintet.config.trust import Trust
 from quintet.diagnostics import baselines
 from quintet.ensembles import ensemble_baselines, members
-from quintet.ensembles.reload import trained
+from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.training import build, experiment
 from quintet.training.callbacks.prediction_collector import PredictionCollector
@@ -77,7 +77,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     score = {"val": trainer.validate, "test": trainer.test}
     scores: Scores = {}
     for split in splits:
-        if split == "test" and not experiment.has_test_step(run.task):
+        if split == "test" and not _tested(run):
             continue
         logged = experiment.measured(score[split], run.task, run.data)
         scores[split] = experiment.of_split(logged, split)
@@ -90,12 +90,21 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if is_first_rank() and cfg.baselines and run.cfg.get("baselines"):
         record = Record.read(folder)
         metric, threads = instantiate(run.cfg.metric, "metric"), run.cfg.threads
-        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads)
+        further = build.further_metrics_of(run.cfg)
+        found = baselines.scores(samples.data, samples.data.facts, metric, splits, threads, further)
         record.baselines = ensemble_baselines.merged(record.baselines, found)
         record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
         with if_one_may_write():
             record.write(folder)
     return scores
+
+
+def _tested(run: Trained) -> bool:
+    """Return whether there is a test; say so where there is none."""
+    if run.cfg.facts.test_size == 0:
+        console.warn("The data have no test part, so there are no scores on test data.")
+        return False
+    return experiment.has_test_step(run.task)
 
 
 def of_several(cfg: DictConfig, folder: Path) -> Scores:

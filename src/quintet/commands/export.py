@@ -1,7 +1,9 @@
 """Write a trained model as torch.export and ONNX programs, and check that they agree with it."""
 
+import inspect
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, cast
 
@@ -12,14 +14,16 @@ from torch import Tensor, nn
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check, staging
 from quintet.artifacts.record import CONFIG
-from quintet.base import console
+from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_atomically
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
-from quintet.data.named_inputs import rows_of
+from quintet.data.named_inputs import apart, names_taken, rows_of
+from quintet.data.samples import NamedInput
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
+from quintet.options.torch_internals import tree_leaves
 
 NAMES = {"torch": "model.pt2", "onnx": "model.onnx"}
 WEIGHTS = "model.onnx.data"
@@ -35,8 +39,9 @@ def export(cfg: DictConfig) -> Path:
     """Export a run's model in `cfg.formats` to `cfg.output`, with what a server needs beside it.
 
     An exported program maps scaled inputs (N, ...) to raw outputs (N, K), for any N;
-    `preprocessing.json` says how inputs are scaled and outputs are read; of samples with several
-    inputs it names these in their order in a row (N, F), in which a program takes them.
+    `preprocessing.json` says how inputs are scaled and outputs are read. A model that takes several
+    inputs by name takes them by name in the program too; one that does not takes rows (N, F), which
+    hold them in the order that `preprocessing.json` gives.
 
     Raises:
         UserError: the run cannot be rebuilt, an unknown format, or an export that disagrees.
@@ -77,7 +82,36 @@ def _is_ours(path: Path) -> bool:
     return untrusted_files.read_json(path.parent, ABOUT, dict).keys() in (DESCRIBED, NAMED)
 
 
-def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
+@dataclass(frozen=True)
+class Given:
+    """What a program takes: tensors (N, ...) of the same samples, by position or by name.
+
+    Args:
+        args: by position.
+        named: by name.
+
+    """
+
+    args: tuple[Tensor, ...] = ()
+    named: Mapping[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def tensors(self) -> tuple[Tensor, ...]:
+        """All of them, in their order."""
+        return (*self.args, *self.named.values())
+
+    def map(self, function: Callable[[Tensor], Tensor]) -> "Given":
+        """Apply a function to each tensor."""
+        return Given(
+            tuple(map(function, self.args)), {n: function(t) for n, t in self.named.items()}
+        )
+
+    def of(self, model: Callable[..., Any]) -> list[Tensor]:
+        """Return the tensors that a model returns for them, in the order of its outputs."""
+        return [t for t in tree_leaves(model(*self.args, **self.named)) if isinstance(t, Tensor)]
+
+
+def _exported(run: Trained) -> tuple[nn.Module, Given]:
     """Return what is exported, and samples that it takes.
 
     Raises:
@@ -85,30 +119,57 @@ def _exported(run: Trained) -> tuple[nn.Module, Tensor]:
 
     """
     if (samples := sample_predictor(run.task, run.data)) is not None:
-        model = samples.task.model.eval()
-        named = run.cfg.facts.get("inputs")
-        return RowModel(model) if named else model, _example(run)
+        model, example = samples.task.model.eval(), _example(run)
+        inputs = _inputs(run.cfg)
+        if names := names_taken(model, inputs):
+            parts = apart(example, inputs)
+            return model, Given(named={name: parts[name] for name in names})
+        return model, Given((example,))
     given = run.task.example_input_array
-    if not isinstance(given, Tensor) or not len(given):
+    if given is None and isinstance(run.data, DataModule):
+        given = _example(run)  # which most modules on a source take
+    example_of = Given(named=given) if isinstance(given, Mapping) else Given(_tuple(given))
+    model = run.task.eval()
+    if not _takes(model, example_of):
         raise UserError(
             f"module={type(run.task).__name__} does not say what its forward takes",
             code=Code.INCOMPATIBLE,
-            hint="Set self.example_input_array, a tensor of one sample or more, in its "
-            "constructor; its forward has to map tensors (N, ...) to tensors (N, ...).",
+            hint="Set self.example_input_array, a tensor of one sample or more, a tuple or a dict "
+            "of these, in its constructor; its forward has to map tensors (N, ...) to tensors "
+            "(N, ...).",
         )
-    return run.task.eval(), given.expand(max(2, len(given)), *given.shape[1:]).clone()
+    return model, example_of.map(lambda x: torch.cat([x, x])[: max(2, len(x))])
 
 
-class RowModel(nn.Module):
-    """A model of several inputs as one of rows (N, F), as programs are exported."""
+def _tuple(given: Any) -> tuple[Any, ...]:
+    return tuple(given) if isinstance(given, tuple | list) else (given,)
 
-    def __init__(self, model: nn.Module) -> None:
-        super().__init__()
-        self.model = model
 
-    def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs for rows, which the model's hook takes apart."""
-        return cast(Tensor, self.model(x))
+@torch.no_grad()
+def _takes(model: nn.Module, given: Given) -> bool:
+    """Return whether a model maps an example of tensors (N, ...) to tensors."""
+    whole = given.tensors
+    if not whole or not all(isinstance(x, Tensor) and x.dim() and len(x) for x in whole):
+        return False
+    try:
+        return bool(given.of(model))
+    except Exception:
+        return False
+
+
+def _inputs(cfg: DictConfig) -> dict[str, NamedInput]:
+    """Return the inputs of a sample by name; {} where it has a single one.
+
+    Raises:
+        DamagedError: the config's facts describe none.
+
+    """
+    with untrusted_files.understood(Path(cfg.paths.run) / CONFIG):
+        given = OmegaConf.to_container(cfg.facts.get("inputs") or OmegaConf.create({}))
+        return {
+            str(name): schema.build(NamedInput, each)
+            for name, each in cast("dict[str, Any]", given).items()
+        }
 
 
 def _example(run: Trained) -> Tensor:
@@ -126,13 +187,18 @@ def _samples(facts: DictConfig) -> Tensor:
     generator = torch.Generator().manual_seed(0)
     shape = (2, *facts.input_shape)
     if facts.get("inputs"):
-        return rows_of({n: _of_input(each, generator) for n, each in facts.inputs.items()})
+        parts = {n: _of_input(each, generator) for n, each in facts.inputs.items()}
+        return _with_codes(rows_of(parts), facts.cardinalities, generator)
     if facts.kind == "tokens":
         return torch.randint(1, facts.vocabulary, shape, generator=generator)
-    example = torch.randn(shape, generator=generator)
-    for column, codes in enumerate(reversed(facts.cardinalities), start=1):
-        example[:, -column] = torch.randint(codes, (2,), generator=generator).float()
-    return example
+    return _with_codes(torch.randn(shape, generator=generator), facts.cardinalities, generator)
+
+
+def _with_codes(x: Tensor, cardinalities: list[int], generator: torch.Generator) -> Tensor:
+    """Return rows (2, ...) whose last columns are codes of categories."""
+    for column, codes in enumerate(reversed(cardinalities), start=1):
+        x[:, -column] = torch.randint(codes, (2,), generator=generator).float()
+    return x
 
 
 def _of_input(given: DictConfig, generator: torch.Generator) -> Tensor:
@@ -142,18 +208,19 @@ def _of_input(given: DictConfig, generator: torch.Generator) -> Tensor:
     return torch.randn(shape, generator=generator)
 
 
-Call = Callable[[Tensor], Tensor]
+Call = Callable[[Given], list[Tensor]]
 
 
-def to_torch_export(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+def to_torch_export(model: nn.Module, example: Given, folder: Path) -> tuple[Path, Call]:
     """Write model.pt2; return it and the program read back from it."""
     path = folder / NAMES["torch"]
     with replacing(path) as temporary, temporary.open("wb") as file:
         torch.export.save(_program(model, example), file)
-    return path, torch.export.load(path).module()
+    program = torch.export.load(path).module()
+    return path, lambda given: given.of(program)
 
 
-def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call]:
+def to_onnx(model: nn.Module, example: Given, folder: Path) -> tuple[Path, Call]:
     """Write model.onnx; return it and a session on it.
 
     Raises:
@@ -175,24 +242,35 @@ def to_onnx(model: nn.Module, example: Tensor, folder: Path) -> tuple[Path, Call
     with in_place(path):  # of a large model it writes a second file, named after the first
         program.save(str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    name = session.get_inputs()[0].name
-    return path, lambda x: torch.from_numpy(session.run(None, {name: x.numpy()})[0])
+    names = [each.name for each in session.get_inputs()]
+
+    def call(given: Given) -> list[Tensor]:
+        pairs = given.named.items() if given.named else zip(names, given.args, strict=True)
+        fed = {name: x.numpy() for name, x in pairs}
+        return [torch.from_numpy(each) for each in session.run(None, fed)]
+
+    return path, call
 
 
 FORMATS = {"torch": to_torch_export, "onnx": to_onnx}
 
 
-def _program(model: nn.Module, example: Tensor) -> torch.export.ExportedProgram:
+def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
+    names = [*inspect.signature(model.forward).parameters]
+    sizes = [{0: torch.export.Dim("batch")}] * len(example.tensors)
+    shapes = dict(zip(example.named or names, sizes, strict=False))
     return torch.export.export(
-        model, (example,), dynamic_shapes=({0: torch.export.Dim("batch")},), strict=False
+        model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
     )
 
 
 @torch.no_grad()
-def _largest_gap(model: nn.Module, call: Call, example: Tensor) -> float:
+def _largest_gap(model: nn.Module, call: Call, example: Given) -> float:
     """Compare on the example and on a batch of another size, which a frozen size would fail."""
-    batches = (example, torch.cat([example.flip(0), example, example[:1]]))
-    return max(float((call(x) - model(x)).abs().max()) for x in batches)
+    larger = example.map(lambda x: torch.cat([x.flip(0), x, x[:1]]))
+    pairs = (zip(call(x), x.of(model), strict=True) for x in (example, larger))
+    gaps = [float((a - b).abs().max()) for pair in pairs for a, b in pair]
+    return max(gaps)
 
 
 def _description(run: Trained) -> dict[str, object]:

@@ -87,7 +87,7 @@ def top_level() -> dict[str, Any]:
 
 
 def check_choices(cfg: DictConfig) -> None:
-    """Raise an error for a loss, metric or model that does not fit the data.
+    """Raise an error for a module, loss, metric or model that does not fit the data.
 
     The YAML of a data set has its `task` and `kind`. If they are only known once the data are read,
     as with a CSV, this is called again with the facts.
@@ -100,6 +100,8 @@ def check_choices(cfg: DictConfig) -> None:
     kind = cfg.facts.kind or cfg.data.get("kind")
     need, what = model_need(task, kind)
     further_metrics.check(cfg, task)
+    for misfit in _misfit(cfg, "module", task, f"a {task} task"):
+        raise misfit  # first, since it decides which of the others take part
     misfits = [
         *_misfit(cfg, "loss", task, f"a {task} task"),
         *_misfit(cfg, "metric", task, f"a {task} task"),
@@ -123,8 +125,9 @@ def model_need(task: str | None, kind: str | None) -> tuple[str | None, str]:
 
 
 def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[UserError]:
-    fits = cfg[group].get("fits")
-    if group in taken(cfg) and need is not None and fits is not None and need not in fits:
+    fits = (cfg.get(group) or {}).get("fits")
+    takes_part = group == "module" or group in taken(cfg)
+    if takes_part and need is not None and fits is not None and need not in fits:
         yield UserError(
             f"does not fit {what}, only {', '.join(fits)}",
             code=Code.INCOMPATIBLE,

@@ -9,6 +9,7 @@ from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
+from quintet.config import renamed_options
 
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that are filled in by the run."""
@@ -50,7 +51,11 @@ def _of_hydra(error: BaseException) -> UserError | None:
     if isinstance(error, MissingConfigException) and error.options is not None:
         group, _, name = str(error.missing_cfg_file).rpartition("/")
         problem, code = "is not an option", Code.UNKNOWN_NAME
-        return UserError(problem, code=code, key=group, value=name, allowed=error.options)
+        now = renamed_options.current(group, name)
+        hint = f"Its name is now {now}." if now else ""
+        return UserError(
+            problem, code=code, key=group, value=name, allowed=error.options, hint=hint
+        )
     if isinstance(error, MissingMandatoryValue):
         key = str(error.full_key or str(error).rpartition(" ")[2])
         problem, hint = "is required and has no value", f"Give {key}=<value>."

@@ -22,7 +22,7 @@ RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
     "loss": {"fits", "num_outputs", "search_space"},
     "init": {"search_space"},
-    "module": {"search_space"},
+    "module": {"fits", "search_space"},
     "model": {"fits", "fresh", "weights", "freeze", "search_space"},
     "optimizer": {"weight_decay_on", "layer_decay", "search_space"},
     "scheduler": {"interval", "warmup", "monitor", "search_space"},

@@ -15,6 +15,7 @@ from torch.utils.data import DataLoader
 
 from quintet.base.errors import Code, UserError
 from quintet.data.data_summary import ColumnSummary
+from quintet.data.lightning_loaders import shareable
 from quintet.data.samples import Facts, Kind, Task
 
 
@@ -102,6 +103,8 @@ class LightningData:
         self._loaders: dict[str, Any] = {}
         for hook in ("prepare_data", "setup"):
             setattr(datamodule, hook, _once_a_stage(getattr(datamodule, hook), seed))
+        for hook in LOADERS.values():
+            setattr(datamodule, hook, _shareable(getattr(datamodule, hook), datamodule))
 
     @property
     def datamodule(self) -> L.LightningDataModule:
@@ -190,6 +193,15 @@ def _once_a_stage(hook: Callable[..., None], seed: int) -> Callable[..., None]:
         done.add(key)
 
     return run
+
+
+def _shareable(hook: Callable[[], Any], datamodule: L.LightningDataModule) -> Callable[[], Any]:
+    @functools.wraps(hook)
+    def made() -> Any:
+        several = datamodule.trainer is not None and datamodule.trainer.world_size > 1
+        return shareable(hook()) if several else hook()
+
+    return made
 
 
 def each_loader(loaders: Any) -> Iterator[Any]:

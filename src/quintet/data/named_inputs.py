@@ -63,9 +63,14 @@ def by_name(model: nn.Module, inputs: Inputs) -> bool:
 
     One that names none gets the row of all of them, (N, F).
     """
-    takes = inspect.signature(model.forward).parameters
-    everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
-    names = frozenset(inputs) if everything else frozenset(inputs) & frozenset(takes)
+    names = frozenset(names_taken(model, inputs))
     if names:
         model.register_forward_pre_hook(Apart(inputs, names), with_kwargs=True)
     return bool(names)
+
+
+def names_taken(model: nn.Module, inputs: Inputs) -> list[str]:
+    """Return the names of the inputs that a model's `forward` takes, in the inputs' order."""
+    takes = inspect.signature(model.forward).parameters
+    everything = any(p.kind is p.VAR_KEYWORD for p in takes.values())
+    return [name for name in inputs if everything or name in takes]

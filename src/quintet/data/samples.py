@@ -117,4 +117,4 @@ class Facts:
     fingerprint: str
     """SHA-256 (first 16 hex digits) over all samples and targets, before the split."""
     inputs: dict[str, NamedInput] = field(default_factory=dict)
-    """Of samples with several inputs, what each is: `${facts.inputs.<name>.shape}`."""
+    """Of samples with several inputs, what each is; a model takes `${facts.inputs}` as a whole."""

@@ -1,5 +1,6 @@
 """Simple baseline models: same split, same preprocessing and same metric as the network."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -26,18 +27,33 @@ BINS = 255
 
 
 def scores(
-    data: DataModule, facts: Facts, metric: Metric, splits: list[str], threads: int = 1
+    data: DataModule,
+    facts: Facts,
+    metric: Metric,
+    splits: list[str],
+    threads: int = 1,
+    further: Mapping[str, Metric] | None = None,
 ) -> Scores:
-    """Fit the baselines on the training split; return the metric of each by split."""
-    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    """Fit the baselines on the training split; return the metric of each by split.
+
+    Further metrics are there as `test/f1`.
+    """
     found: Scores = {}
     for name, of_splits in predict(data, facts, splits, threads).items():
         found[name] = {}
         for split, predicted in of_splits.items():
-            metric.reset()
-            metric.update(predicted, data.splits[split][1].cpu())
-            found[name][split] = float(metric.compute())
+            truth = data.splits[split][1].cpu()
+            found[name][split] = _score(metric, predicted, truth)
+            for other, each in (further or {}).items():
+                found[name][f"{split}/{other}"] = _score(each, predicted, truth)
     return found
+
+
+def _score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
+    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    metric.reset()
+    metric.update(predicted, truth)
+    return float(metric.compute())
 
 
 def predict(
@@ -94,7 +110,8 @@ def predict(
 
 def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
     """Return the forecasts that repeat a series' last value, and that of a season ago."""
-    if facts.kind != "sequence" or facts.task != "regression" or facts.input_shape[1:] != [1]:
+    discrete = problem_of(facts.task).discrete
+    if facts.kind != "sequence" or discrete or facts.input_shape[1:] != [1]:
         return {}
     described = data.reader.get("columns") or [{}]
     offset = described[0].get("offset", 0.0) if isinstance(described[0], dict) else 0.0

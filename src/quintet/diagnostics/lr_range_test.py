@@ -1,9 +1,11 @@
 """The learning-rate range test: Smith 2017, "Cyclical learning rates for training neural nets"."""
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
+from itertools import cycle
 from statistics import fmean
+from typing import cast
 
 from torch import Tensor
 from torch.optim import Optimizer
@@ -92,6 +94,25 @@ def range_test(
         batches: taken in turn.
 
     """
+    rising = rising_rates(optimizer)
+    next(rising)
+    for batch in cycle(batches):
+        optimizer.zero_grad()
+        loss = step(batch)
+        loss.backward()  # type: ignore[no-untyped-call]
+        optimizer.step()
+        try:
+            rising.send(float(loss.detach()))
+        except StopIteration as end:
+            return cast(Curve, end.value)
+    raise ValueError("There are no batches")
+
+
+def rising_rates(optimizer: Optimizer) -> Generator[None, float, Curve]:
+    """Set a higher rate before each step; return the curve after the last, or when it explodes.
+
+    It is sent the mean loss of the step that was made at the rate that it has set.
+    """
     growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
     first = optimizer.param_groups[0]["lr"]
     shares = [group["lr"] / first if first else 1.0 for group in optimizer.param_groups]
@@ -102,16 +123,13 @@ def range_test(
         rate = LOWEST * growth**number
         for group, share in zip(optimizer.param_groups, shares, strict=True):
             group["lr"] = rate * share
-        optimizer.zero_grad()
-        loss = step(batches[number % len(batches)])
-        average = MEMORY * average + (1 - MEMORY) * float(loss.detach())
+        loss = yield
+        average = MEMORY * average + (1 - MEMORY) * loss
         smooth = average / (1 - MEMORY ** (number + 1))
         if not math.isfinite(smooth) or (losses and smooth > EXPLODED * min(losses)):
             break
         rates.append(rate)
         losses.append(smooth)
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimizer.step()
     if not losses:
         return Curve([LOWEST], [math.inf])
     return Curve(rates, losses)

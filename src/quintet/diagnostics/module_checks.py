@@ -2,19 +2,21 @@
 
 import math
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from itertools import islice
 from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.pytorch.utilities import CombinedLoader
 from torch import Tensor
 from torch.optim import Optimizer
 
 from quintet.base.errors import Code, UserError
 from quintet.diagnostics.finding import Finding, Verdict, make_finding
-from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
+from quintet.diagnostics.lr_range_test import STEPS, Curve, rising_rates
 from quintet.options.torch_internals import tree_flatten_with_path, tree_map, tree_unflatten
 
 MEMORISED = 100
@@ -45,39 +47,60 @@ class ModuleSubject:
     def batches(self, count: int) -> list[Any]:
         """Return the first training batches."""
         torch.manual_seed(self.seed)
-        return list(islice(iter(self.datamodule.train_dataloader()), count))
+        loaders = self.datamodule.train_dataloader()
+        if not isinstance(loaders, CombinedLoader):
+            loaders = CombinedLoader(loaders, "max_size_cycle")  # as Lightning does
+        return [batch for batch, *_ in islice(iter(loaders), count)]
 
     def train(self, batch: Any, steps: int) -> "Watch":
         """Train a new module on one batch, again and again."""
         watch = Watch()
+        self.watched(watch, [batch], steps)
+        return watch
+
+    def watched(self, callback: L.Callback, batches: list[Any], epochs: int) -> None:
+        """Train a new module on some batches, by a Trainer that knows a callback.
+
+        All hooks of the data are called.
+        """
         trainer = self.trainer(
-            max_epochs=steps,
+            max_epochs=epochs,
             max_steps=-1,
-            limit_train_batches=1,
+            limit_train_batches=1.0,
             limit_val_batches=0,
             num_sanity_val_steps=0,
             enable_progress_bar=False,
             accumulate_grad_batches=1,
         )
-        trainer.callbacks.append(watch)  # type: ignore[attr-defined]
+        trainer.callbacks.append(callback)  # type: ignore[attr-defined]
         module = self.make()
         torch.manual_seed(self.seed)
-        with warnings.catch_warnings(action="ignore"):
-            trainer.fit(module, train_dataloaders=OneBatch(batch))
-        return watch
+        with warnings.catch_warnings(action="ignore"), self._giving(batches):
+            trainer.fit(module, datamodule=self.datamodule)
+
+    @contextmanager
+    def _giving(self, batches: list[Any]) -> Iterator[None]:
+        """Let `train_dataloader` return these batches."""
+        made = self.datamodule.train_dataloader
+        given = lambda: KeptBatches(batches)  # noqa: E731
+        self.datamodule.train_dataloader = given  # type: ignore[method-assign]
+        try:
+            yield
+        finally:
+            self.datamodule.train_dataloader = made  # type: ignore[method-assign]
 
 
-class OneBatch:
-    """A loader of a single batch."""
+class KeptBatches:
+    """A loader of the same batches in every epoch."""
 
-    def __init__(self, batch: Any) -> None:
-        self.batch = batch
+    def __init__(self, batches: list[Any]) -> None:
+        self.batches = batches
 
     def __len__(self) -> int:
-        return 1
+        return len(self.batches)
 
     def __iter__(self) -> Iterator[Any]:
-        yield self.batch
+        return (tree_map(_copied, batch) for batch in self.batches)
 
 
 @dataclass(eq=False)
@@ -86,6 +109,9 @@ class Watch(L.Callback):
 
     losses: list[float] = field(default_factory=list)
     unoptimized: list[str] = field(default_factory=list)
+    """Trainable parameters that no optimizer has ..."""
+    fixed: list[str] = field(default_factory=list)
+    """... and those of them that nothing has changed after all steps."""
     still: list[str] = field(default_factory=list)
     """Parameters that the first step left as they were."""
     _before: dict[str, Tensor] = field(default_factory=dict)
@@ -97,12 +123,12 @@ class Watch(L.Callback):
         A schedule that Lightning steps may listen to validation, of which there is none.
         """
         if pl_module.automatic_optimization:
-            trainer.strategy.lr_scheduler_configs = []
+            without_schedules(trainer)
         groups = [group for each in trainer.optimizers for group in each.param_groups]
         held = {id(p) for group in groups for p in group["params"]}
         trainable = {n: p for n, p in pl_module.named_parameters() if p.requires_grad}
         self.unoptimized = [name for name, p in trainable.items() if id(p) not in held]
-        self._before = {n: p.detach().clone() for n, p in trainable.items() if id(p) in held}
+        self._before = {n: p.detach().clone() for n, p in trainable.items()}
 
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
@@ -110,8 +136,14 @@ class Watch(L.Callback):
         """Note what the first step has changed, and the loss that a step returns."""
         if not trainer.current_epoch:
             now = dict(pl_module.named_parameters())
-            self.still = [n for n, was in self._before.items() if torch.equal(was, now[n])]
+            unchanged = [n for n, was in self._before.items() if torch.equal(was, now[n])]
+            self.still = [n for n in unchanged if n not in self.unoptimized]
         self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
+
+    def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Note what no step has changed."""
+        now = dict(pl_module.named_parameters())
+        self.fixed = [n for n in self.unoptimized if torch.equal(self._before[n], now[n])]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Note the loss of the epoch's one batch: what its step returned, else what it logged."""
@@ -121,6 +153,13 @@ class Watch(L.Callback):
             loss = next((v for k, v in logged.items() if "loss" in k and "step" not in k), None)
         if loss is not None:
             self.losses.append(float(loss))
+
+
+def without_schedules(trainer: L.Trainer) -> None:
+    """Let the rates be those that the optimizers were made with: a warm-up begins at zero."""
+    trainer.strategy.lr_scheduler_configs = []
+    for group in (group for each in trainer.optimizers for group in each.param_groups):
+        group["lr"] = group.get("initial_lr", group["lr"])
 
 
 def findings(subject: ModuleSubject) -> Iterator[Finding]:
@@ -139,12 +178,18 @@ def findings(subject: ModuleSubject) -> Iterator[Finding]:
 
 
 def optimized(watch: Watch) -> Finding:
-    """Find trainable parameters that no optimizer has."""
-    missing = watch.unoptimized
+    """Find trainable parameters that no optimizer has, and that the module does not change itself.
+
+    An average of the weights or a target network is changed by assignment.
+    """
+    missing, others = watch.fixed, len(watch.unoptimized) - len(watch.fixed)
+    seen = "have every trainable parameter"
+    if others:
+        seen = f"have every trainable parameter but {others} that the module changes itself"
     return make_finding(
         "optimizers",
         "fail" if missing else "pass",
-        f"no optimizer has {_few(missing)}" if missing else "have every trainable parameter",
+        f"no optimizer has {_few(missing)}" if missing else seen,
         "Give them to an optimizer in configure_optimizers, or set requires_grad to False.",
     )
 
@@ -210,32 +255,63 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     )
 
 
+@dataclass(eq=False)
+class RisingRate(L.Callback):
+    """Trains with a rate that rises at every step; see `range_test`."""
+
+    curve: Curve | None = None
+    rate: float = 0.0
+    """Of the module's own optimizer."""
+    _rising: Generator[None, float, Curve] | None = None
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Take over the rate from the module's schedule.
+
+        Raises:
+            UserError: there are several optimizers.
+
+        """
+        if len(trainer.optimizers) != 1:
+            raise UserError("It needs a single optimizer", code=Code.INCOMPATIBLE)
+        without_schedules(trainer)
+        self.rate = float(trainer.optimizers[0].param_groups[0]["lr"])
+        self._rising = rising_rates(trainer.optimizers[0])
+        next(self._rising)
+
+    def on_train_batch_end(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
+    ) -> None:
+        """Set the next rate, or end; a step that was left out has no loss."""
+        loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
+        if loss is None or self._rising is None or self.curve is not None:
+            return
+        try:
+            self._rising.send(float(loss))
+        except StopIteration as end:
+            self.curve, trainer.should_stop = end.value, True
+
+
 def curve(subject: ModuleSubject) -> Curve:
     """Return the learning-rate range test's curve.
 
     Raises:
         UserError: there is none of a module that optimizes by hand, of several optimizers, or of
-            steps that need a Trainer.
+            steps that fail.
 
     """
-    module = subject.make().train()
-    if not module.automatic_optimization:
+    if not subject.make().automatic_optimization:
         raise UserError("It needs a module whose optimizer Lightning steps", code=Code.INCOMPATIBLE)
-    batches = [tree_map(_copied, batch) for batch in subject.batches(STEPS)]
-    with warnings.catch_warnings(action="ignore"):  # self.log without a Trainer does nothing
-        try:
-            optimizers = subject.optimizers(module)
-            if len(optimizers) != 1:
-                raise UserError("It needs a single optimizer", code=Code.INCOMPATIBLE)
-            torch.manual_seed(subject.seed)
-            return range_test(lambda b: _loss(module.training_step(b, 0)), optimizers[0], batches)
-        except RuntimeError as error:  # as of self.trainer, without one
-            raise UserError(f"It failed: {error}", code=Code.FAILED) from error
-
-
-def _loss(returned: Any) -> Tensor:
-    loss: Tensor = returned["loss"] if isinstance(returned, dict) else returned
-    return loss
+    rising, batches = RisingRate(), subject.batches(STEPS)
+    try:
+        subject.watched(rising, batches, epochs=2 * math.ceil(STEPS / len(batches)))
+    except UserError:
+        raise
+    except Exception as error:
+        raise UserError(f"It failed: {error}", code=Code.FAILED) from error
+    if rising.curve is None:
+        raise UserError("It failed: too few steps have a loss", code=Code.FAILED)
+    subject.rate = subject.rate or rising.rate
+    return rising.curve
 
 
 def _copied(leaf: Any) -> Any:

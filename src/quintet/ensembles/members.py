@@ -73,10 +73,10 @@ def on_test(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> d
     """
     total, weight, each = torch.zeros(()), 0, []
     for run, count in members(folder, checkpoint, trust):
-        run.load()
         if sample_predictor(run.task, run.data) is None:
             each.append(tested(run))
             continue
+        run.load()
         total, weight = total + count * predictions(run, "test"), weight + count
     if each:
         return {name: fmean(scores[name] for scores in each) for name in each[0]}
@@ -90,5 +90,6 @@ def tested(run: Trained) -> dict[str, float]:
     """Return all that a run's module logs on test data, in this process alone."""
     alone: dict[str, Any] = {"devices": 1, "num_nodes": 1, "strategy": "auto"}
     trainer = build.trainer(run.cfg, watched=False, **experiment.WHOLE | alone)
-    run.data.attach(trainer)
+    run.data.attach(trainer)  # first: loaders may depend on it
+    run.load()
     return experiment.of_split(experiment.measured(trainer.test, run.task, run.data), "test")

@@ -8,13 +8,14 @@ import lightning.pytorch as L
 import torch
 from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, scaled_dot_product_attention
+from torch.nn.functional import scaled_dot_product_attention
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from quintet.base.errors import Code, UserError
 from quintet.modules.module_settings import between, whole
 from quintet.options.metrics import RunningMean
+from quintet.problems.language_modelling import PROBLEM
 
 MULTIPLIER = 1_000_003
 """Of the hash of several tokens."""
@@ -123,8 +124,8 @@ class LanguageModel(L.LightningModule):
 
     def _losses(self, batch: Tensor) -> Tensor:
         """Return the loss of each token, in nats."""
-        logits = self(batch[:, :-1])
-        return cross_entropy(logits.flatten(0, 1), batch[:, 1:].flatten(), reduction="none")
+        inputs, targets = PROBLEM.shifted(batch)
+        return PROBLEM.token_losses(self(inputs), targets)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
         """Return the mean loss of a token."""
@@ -152,22 +153,16 @@ class LanguageModel(L.LightningModule):
         return cast(RunningMean, self.means[f"on_{split}"])
 
     def _log(self, split: str) -> None:
-        loss = self._mean(split).compute()
+        found = PROBLEM.measures(self._mean(split).compute(), self.per_byte.get(split))
         self._mean(split).reset()
-        found = {f"{split}/loss": loss, f"{split}/perplexity": loss.exp()}
-        if rate := self.per_byte.get(split):
-            found[f"{split}/bits_per_byte"] = loss / math.log(2) * rate
-        self.log_dict(found, prog_bar=True)
+        self.log_dict({f"{split}/{name}": value for name, value in found.items()}, prog_bar=True)
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
         """Continue prompts (N, T); return the text, or the ids where the data knows no text."""
         ids = self.generate(batch, torch.Generator(self.device).manual_seed(batch_idx))
-        data, cut = self._data(), batch.shape[1]
-        prompts, continuations = ids[:, :cut].tolist(), ids[:, cut:].tolist()
-        if not isinstance(data, Decodes) or data.decode(prompts[0]) is None:
-            return {"tokens": ids}
-        texts = {"prompt": prompts, "continuation": continuations}
-        return {name: [data.decode(row) for row in rows] for name, rows in texts.items()}
+        data = self._data()
+        decode = data.decode if isinstance(data, Decodes) else None
+        return PROBLEM.continued(ids, batch.shape[1], decode)
 
     def _data(self) -> object:
         """Return the data at hand; None outside of a Trainer."""

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase as BatchOrInstanceNorm
-from torch.utils._pytree import tree_flatten_with_path, tree_map, tree_unflatten
+from torch.utils._pytree import tree_flatten_with_path, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
     from torch.optim import Optimizer
@@ -22,6 +22,7 @@ __all__ = [
     "file_writer",
     "lerp_all_",
     "tree_flatten_with_path",
+    "tree_leaves",
     "tree_map",
     "tree_unflatten",
 ]

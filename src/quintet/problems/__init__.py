@@ -10,7 +10,7 @@ import pkgutil
 from quintet.base.errors import Code, UserError
 from quintet.problems.problem import Problem
 
-__all__ = ["PROBLEMS", "Problem", "Task", "problem_of"]
+__all__ = ["PROBLEMS", "Problem", "Task", "problem_of", "task_of_classes"]
 
 Task = str
 """Name of a problem."""
@@ -44,3 +44,14 @@ def problem_of(task: Task | None) -> Problem:
             hint="Let the data say it: data.task, or `facts` of a LightningDataModule.",
         )
     return PROBLEMS[task]
+
+
+def task_of_classes(count: int) -> Task:
+    """Return the problem of samples that are each of exactly one of so many classes.
+
+    Examples:
+        >>> task_of_classes(2), task_of_classes(3)
+        ('binary', 'multiclass')
+
+    """
+    return "binary" if count == 2 else "multiclass"

@@ -55,6 +55,17 @@ def names(group: str) -> list[str]:
     return list(options(group))
 
 
+def sources() -> list[str]:
+    """Data options that are sources of samples; the others are LightningDataModules."""
+    return [name for name in names("data") if _is_source(name)]
+
+
+def _is_source(name: str) -> bool:
+    """Return whether an option of `data` has the keys that all sources have."""
+    begins = [str(each) for each in read("data", name).get("defaults") or () if each != "_self_"]
+    return "base" in begins or any(map(_is_source, set(begins) & set(names("data"))))
+
+
 def computed() -> list[str]:
     """Metrics that are computed from predictions; a LightningModule logs the others itself."""
     return [name for name in names("metric") if "_target_" in read("metric", name)]

@@ -5,10 +5,10 @@ from pathlib import Path
 import pytest
 
 from quintet.config.compatibility import model_need
-from quintet.testing.compose import names, read
+from quintet.testing.compose import read, sources
 from quintet.testing.running import composed
 
-DATA = [name for name in names("data") if "task" in read("data", name)]
+DATA = sources()
 """Sources of samples; a LightningDataModule has keys of its own."""
 KNOWN = [name for name in DATA if read("data", name).get("task")]
 """Those whose YAML has the task, which is otherwise inferred from a file."""

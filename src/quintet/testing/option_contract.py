@@ -78,7 +78,7 @@ def test_a_module_is_lightnings_and_takes_every_key(option: str) -> None:
     config = read("module", option)
     module = get_object(config["_target_"])
     assert issubclass(module, L.LightningModule)
-    reserved = {"defaults", "search_space", "_target_"}
+    reserved = {"defaults", "fits", "search_space", "_target_"}
     assert set(config) - reserved <= set(inspect.signature(module).parameters)
 
 

@@ -10,16 +10,13 @@ import pytest
 
 from quintet.base.errors import UserError
 from quintet.config.compatibility import check_choices
-from quintet.testing.compose import computed, names, read
+from quintet.testing.compose import computed, names, read, sources
 from quintet.testing.running import SHORT, composed, ran
 
 PREFERRED = ("wine", "breast_cancer", "diabetes", "digits", "sunspots", "digits_multilabel")
 """Data sets that train fast; if they were removed, another of the same kind is used."""
 
-SOURCES = [n for n in names("data") if "task" in read("data", n)]
-"""Data options that are sources of samples; the others are LightningDataModules."""
-
-BUNDLED = [n for n in SOURCES if "path" not in read("data", n)]
+BUNDLED = [n for n in sources() if "path" not in read("data", n)]
 """Sources that need no file from the user."""
 
 

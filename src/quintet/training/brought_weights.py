@@ -4,13 +4,10 @@ A model does not say what it has loaded, and there are many ways to load. So it 
 time with other random numbers: what is the same in both was not drawn.
 """
 
-import random
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 
-import numpy as np
 import torch
-from lightning.pytorch.utilities.seed import isolate_rng
 from omegaconf import DictConfig
 from torch import Tensor, nn
 from torch.nn.parameter import is_lazy
@@ -18,6 +15,7 @@ from torch.nn.parameter import is_lazy
 from quintet.config.building_blocks import ENGINE, is_in
 from quintet.options.models.pretrained import matching
 from quintet.training import build
+from quintet.training.randomness import seeded
 
 KEEP = f"{ENGINE}.options.inits.keep"
 
@@ -51,11 +49,7 @@ def brought(
 
 def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
     """Return the parameters of a second instance, built with other random numbers."""
-    with isolate_rng():
-        seed = (cfg.seed + 1) % 2**32
-        random.seed(seed)
-        np.random.seed(seed)
-        torch.manual_seed(seed)
+    with seeded((cfg.seed + 1) % 2**32):
         twin = build.model(cfg)
     assert twin is not None
     return dict(twin.named_parameters())

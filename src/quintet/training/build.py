@@ -125,18 +125,7 @@ def model(cfg: DictConfig) -> "nn.Module | None":
 
     if "model" not in taken(cfg):
         return None
-    try:
-        network: nn.Module = instantiate(cfg.model, "model")
-    except UserError as error:
-        if error.code is Code.FAILED and (unknown := _unknown_facts(cfg)):
-            raise UserError(
-                f"needs {listed(unknown)} of the data, which it does not state ({error.problem})",
-                code=Code.MISSING_VALUE,
-                key="model",
-                hint=f'State it in the LightningDataModule: self.facts = {{"{unknown[0]}": ...}}; '
-                "or give the model's argument",
-            ) from error
-        raise
+    network: nn.Module = _of_facts(cfg, "model")
     if cfg.facts.get("inputs"):
         with untrusted_files.understood(Path(cfg.paths.run) / CONFIG):
             _take_rows(network, cast("dict[str, Any]", OmegaConf.to_container(cfg.facts.inputs)))
@@ -154,9 +143,31 @@ def _take_rows(network: "nn.Module", inputs: dict[str, Any]) -> None:
     by_name(network, {name: schema.build(NamedInput, each) for name, each in inputs.items()})
 
 
-def _unknown_facts(cfg: DictConfig) -> list[str]:
-    """Return the facts that model and loss refer to and that the data leaves open."""
-    nodes = [OmegaConf.to_container(cfg[group], resolve=False) for group in ("model", "loss")]
+def _of_facts(cfg: DictConfig, group: str) -> Any:
+    """Return what a group's node describes, which may refer to facts.
+
+    Raises:
+        UserError: as `instantiate`; names the facts that the data leaves open, if it fails on them.
+
+    """
+    try:
+        return instantiate(cfg[group], group)
+    except UserError as error:
+        if error.code is Code.FAILED and (unknown := _unknown_facts(cfg, group)):
+            raise UserError(
+                f"needs {listed(unknown)} of the data, which it does not state ({error.problem})",
+                code=Code.MISSING_VALUE,
+                key=group,
+                hint=f'State it in the LightningDataModule: self.facts = {{"{unknown[0]}": ...}}; '
+                f"or give the {group}'s argument",
+            ) from error
+        raise
+
+
+def _unknown_facts(cfg: DictConfig, group: str) -> list[str]:
+    """Return the facts that a group refers to, a model through its loss, and that are unknown."""
+    groups = (group, "loss") if group == "model" else (group,)
+    nodes = [OmegaConf.to_container(cfg[each], resolve=False) for each in groups]
     named = dict.fromkeys(re.findall(r"\$\{facts\.(\w+)\}", str(nodes)))
     return [name for name in named if cfg.facts.get(name) is None]
 
@@ -199,8 +210,8 @@ def _offers(
 
     return {
         "model": lambda: network,
-        "loss": lambda: instantiate(cfg.loss, "loss"),
-        "metric": lambda: instantiate(cfg.metric, "metric"),
+        "loss": lambda: _of_facts(cfg, "loss"),
+        "metric": lambda: _of_facts(cfg, "metric"),
         "metrics": lambda: further_metrics_of(cfg),
         "init": lambda: instantiate(cfg.init, "init"),
         "optimizer": lambda: optimizer_factory(cfg),

@@ -215,10 +215,17 @@ def has_test_step(task: "L.LightningModule") -> bool:
 def measured(
     evaluate: Callable[..., Any], task: "L.LightningModule", data: "ExperimentData"
 ) -> dict[str, float]:
-    """Return everything that a module logs in `Trainer.validate` or `Trainer.test`, by name."""
+    """Return everything that a module logs in `Trainer.validate` or `Trainer.test`, by name.
+
+    Random numbers are the same each time, so that a module which draws samples to be measured can
+    be evaluated again.
+    """
+    from quintet.training.randomness import seeded
+
     found: dict[str, float] = {}
-    for scores in evaluate(task, datamodule=data.datamodule, verbose=False):
-        found |= scores
+    with seeded(0):
+        for scores in evaluate(task, datamodule=data.datamodule, verbose=False):
+            found |= scores
     return found
 
 
@@ -270,7 +277,7 @@ def score_baselines(
     splits = ["val", "test"] if opens_test(cfg) else ["val"]
     metric = instantiate(cfg.metric, "metric")
     record.baselines = baselines.scores(
-        samples.data, samples.data.facts, metric, splits, cfg.threads
+        samples.data, samples.data.facts, metric, splits, cfg.threads, build.further_metrics_of(cfg)
     )
     record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
     name, value = cfg.metric.name, record.metric.value

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import lightning.pytorch as L
 import numpy as np
-import torch
 from lightning.pytorch.utilities.model_helpers import is_overridden
 
 from quintet.artifacts.samples_file import FILE, SHOWN, fitting
@@ -33,9 +32,7 @@ def save_samples(task: L.LightningModule, data: ExperimentData, folder: Path) ->
         loader = PlainLoader([data.splits["val"][0][:SHOWN].cpu()])
     elif not is_overridden("predict_dataloader", data.datamodule, L.LightningDataModule):
         return
-    with torch.random.fork_rng():
-        torch.manual_seed(0)  # a page that is written again shows the same
-        found = predicted(task, data, loader, batches=1)
+    found = predicted(task, data, loader, batches=1)
     shown = {name: values[:SHOWN] for name, values in found.columns.items()}
     shown = {name: values for name, values in shown.items() if fitting(values)}
     if shown and len(next(iter(shown.values()))):

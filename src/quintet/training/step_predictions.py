@@ -14,6 +14,7 @@ from torch import Tensor
 
 from quintet.base.errors import Code, UserError
 from quintet.data.lightning_data import ExperimentData, each_loader
+from quintet.training.randomness import seeded
 
 Columns = dict[str, NDArray[Any]]
 RAGGED = (
@@ -85,6 +86,8 @@ def predicted(
 ) -> StepPredictions:
     """Return all predictions, made by `Trainer.predict` with every hook of module and data.
 
+    What is drawn at random is the same each time.
+
     Args:
         task: with a `predict_step`.
         data: whose `predict_dataloader` gives the batches, one loader after the other.
@@ -103,7 +106,8 @@ def predicted(
         enable_model_summary=False,
         limit_predict_batches=batches,
     )
-    with warnings.catch_warnings(action="ignore"), _plain_loaders(data):  # of few workers
+    quiet = warnings.catch_warnings(action="ignore")  # of few workers
+    with quiet, _plain_loaders(data), seeded(0):
         given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
         trainer.predict(task, return_predictions=False, **given)
     return together(returned.batches)
@@ -126,8 +130,8 @@ def together(returned: list[Any]) -> StepPredictions:
     """Return what steps returned as one table.
 
     A step returns a tensor (N, ...), a tuple or mapping of these, or a list with what belongs to
-    each sample: a number, a word, a tensor, or a mapping of tensors with a row for each object that
-    was found in it.
+    each sample (or a tuple, of words or numbers): a number, a word, a tensor, or a mapping of
+    tensors with a row for each object that was found in it.
 
     Raises:
         UserError: it is something else, or the batches do not fit together.
@@ -165,6 +169,8 @@ def _columns(returned: Any, name: str = "") -> Columns:
     """
     if is_dataclass(returned) and not isinstance(returned, type):
         returned = vars(returned)
+    if type(returned) is tuple and all(isinstance(v, int | float | str) for v in returned):
+        returned = list(returned)  # as torch's own collate leaves the words of samples
     if isinstance(returned, tuple):
         names = getattr(returned, "_fields", range(len(returned)))
         returned = dict(zip(names, returned, strict=True))

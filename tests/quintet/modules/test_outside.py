@@ -3,9 +3,12 @@
 from pathlib import Path
 
 import pytest
+from hydra import compose, initialize_config_dir
 
 import outside
 import runs
+from quintet.base.paths import CONFIGS
+from quintet.commands.evaluation import evaluate
 from quintet.config.trust import Trust
 from quintet.diagnostics.training_curves import read as read_rows
 from quintet.ensembles.reload import trained
@@ -110,3 +113,9 @@ def test_data_without_a_length_need_the_length_of_an_epoch(
     train_here(None, *at(tmp_path / "run"), *words, "trainer.limit_train_batches=5")
     found = runs.record(tmp_path / "run")
     assert (found["facts"]["train_size"], found["facts"]["total_steps"]) == (None, 10)
+    with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+        cfg = compose("evaluate", [f"paths.run={tmp_path / 'run'}", "trainer=cpu"])
+    cfg.run, cfg.trust = str(tmp_path / "run"), ["outside"]
+    assert evaluate(cfg) == {"val": found["validation"]}  # there is no test part
+    train_here(None, f"resume={tmp_path / 'run'}", "trainer.max_epochs=3", "trust=outside")
+    assert runs.epochs(tmp_path / "run") == 3

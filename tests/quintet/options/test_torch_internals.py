@@ -34,5 +34,6 @@ def test_a_batch_of_any_nesting_is_taken_apart_and_put_together():
     assert ["".join(map(str, path)) for path, _ in leaves] == ["['x'][0]", "['x'][1]", "['y']"]
     again = torch_internals.tree_unflatten([leaf + 1 for _, leaf in leaves], spec)
     assert torch.equal(again["x"][1], torch.full((2,), 2.0))
+    assert torch.equal(torch_internals.tree_leaves(batch)[1], torch.ones(2))
     doubled = torch_internals.tree_map(lambda leaf: 2 * leaf, batch)
     assert torch.equal(doubled["y"], torch.full((2,), 2.0))

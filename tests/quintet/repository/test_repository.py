@@ -45,7 +45,7 @@ ROOMS = (
 PLAIN = ("analysis", "options", "data", "problems")
 """Rooms of plain torch and arrays: they know neither Hydra nor Lightning."""
 LIGHTNINGS = {
-    *("quintet.data.module", "quintet.data.lightning_data"),
+    *("quintet.data.module", "quintet.data.lightning_data", "quintet.data.lightning_loaders"),
     *("quintet.data.sources.token_files", "quintet.data.sources.two_targets"),
 }
 """DataModules are Lightning's by their nature."""

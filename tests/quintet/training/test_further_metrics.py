@@ -133,3 +133,17 @@ def test_what_fits_only_other_data_is_refused_once_they_are_read(tmp_path):
     cfg.facts.task = "regression"
     with pytest.raises(UserError, match="does not fit a regression"):
         check_choices(cfg)
+
+
+def test_baselines_are_measured_by_them_too(tmp_path):
+    """As by a run that one of them decides, in result.json and on the page."""
+    words = [word for word in BINARY if not word.startswith(("baselines", "metrics"))]
+    record = ran(tmp_path / "run", *words, ASKED)
+    other = ran(tmp_path / "other", *words, "metric=f1")
+    assert {*record.baselines["linear"]} == {
+        *("val", "test", "val/f1", "test/f1", "val/auc_roc", "test/auc_roc")
+    }
+    for name, values in other.baselines.items():
+        assert record.baselines[name]["test/f1"] == values["test"]
+    page = write(tmp_path / "run", tmp_path / "page.html").read_text()
+    assert "test f1" in page

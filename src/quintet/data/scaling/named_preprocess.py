@@ -43,6 +43,7 @@ class NamedPreprocess(Preprocess):
         for name, part in apart(x, self.inputs).items():
             own = self.parts[name]
             own.kind = self.inputs[name].kind
+            own.categorical = self.categorical if own.kind == "table" else 0
             if own.kind != "tokens":
                 own._fit_inputs(part)
 

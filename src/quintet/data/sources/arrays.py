@@ -19,6 +19,7 @@ from quintet.data.sources.frames import existing
 from quintet.data.sources.mask_values import class_maps, mask_remarks
 from quintet.data.sources.parts import joined, part_of, without_part
 from quintet.data.sources.targets import Target, one_hot, target_of
+from quintet.problems import PROBLEMS
 
 Names = str | list[str]
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
@@ -71,7 +72,8 @@ def arrays(
         raise _no_kind(kind)
     inputs, targets, part = _read(path, x, y, others)
     found_kind = kind_of(inputs, kind)
-    segmented = task == "segmentation" or (found_kind == "image" and targets.ndim == 3)
+    dense = task in PROBLEMS and PROBLEMS[task].dense
+    segmented = dense or (found_kind == "image" and targets.ndim == 3)
     _check_shapes(inputs, targets, x, y, str(path), masks=segmented)
     read = converted(inputs, found_kind, x, channels)
     found = _masks(targets, ignore) if segmented else _target(targets, task)

@@ -22,6 +22,7 @@ from quintet.data.sources.pixels import (
     header,
     image_files,
 )
+from quintet.problems import task_of_classes
 
 LARGEST = 8 * 2**30
 """Bytes that all images together may take in memory."""
@@ -73,7 +74,7 @@ def images(
     return Samples(
         x=read.x[:0].clone() if lazy else read.x,
         y=torch.tensor([names.index(name) for name in found.classes]),
-        task="binary" if len(names) == 2 else "multiclass",
+        task=task_of_classes(len(names)),
         kind="image",
         class_names=names,
         split=torch.tensor(split) if any(split) else None,
@@ -161,6 +162,19 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
     files = [str(path)] if listing is None else [str(path / name) for name in listing.files]
     if not files:
         raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
+    x, remarks = as_in_training(files, reader)
+    if listing is not None and listing.hidden:
+        remarks.append(f"Passed over {listing.hidden} hidden file(s) and folder(s).")
+    return x, files, remarks
+
+
+def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tensor, list[str]]:
+    """Read files as those of training; return the images (N, C, H, W) and remarks.
+
+    Raises:
+        UserError: one cannot be read.
+
+    """
     reading, survey = Reading.of(reader), Survey.of(files)
     x = FileRows(files, reading).read(torch.arange(len(files)))
     remarks = survey.remarks(reading)
@@ -175,9 +189,7 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
             f"{sum(survey.depths[d] for d in foreign)} image(s) are {', '.join(foreign)}, which no "
             "image of training was; they are scaled by their own type."
         )
-    if listing is not None and listing.hidden:
-        remarks.append(f"Passed over {listing.hidden} hidden file(s) and folder(s).")
-    return x, files, remarks
+    return x, remarks
 
 
 @dataclass

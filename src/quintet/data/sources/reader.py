@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.data.named_inputs import rows_of
 from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.sources.arrays import new_array, new_rows
@@ -24,6 +25,7 @@ from quintet.data.sources.frames import existing
 from quintet.data.sources.images import new_images
 from quintet.data.sources.pixels import header
 from quintet.data.sources.series import new_windows
+from quintet.data.sources.table_images import KIND, new_images_of
 from quintet.data.sources.text import encode as encode_text
 
 ARRAYS = {".npz", ".npy"}
@@ -79,13 +81,15 @@ def read_new(
     if kind == "tokens" and file.suffix.lower() == ".txt":
         lines = existing(file).read_text(encoding="utf-8-sig").splitlines()
         return _texts([line for line in lines if line.strip()], reader)
-    if kind not in ("table", "sequence", "tokens"):
+    if kind not in ("table", "sequence", "tokens", KIND):
         raise UserError(
             "The run does not record how its data was read",
             code=Code.INCOMPATIBLE,
             hint="Give inputs as npz or npy",
         )
     given = {key: value for key, value in (given or {}).items() if value is not None}
+    if kind == KIND:
+        return _with_images(file, reader, given)
     specs = [_respelt(column, given) for column in reader["columns"]]
     table = _read_table(existing(file), specs, kind, reader, given)
     remarks = [*table.remarks, *_check_columns(table, [str(spec["name"]) for spec in specs], file)]
@@ -101,6 +105,24 @@ def read_new(
         found = _texts(words[cells.codes].tolist(), reader)
     found.remarks = remarks + found.remarks
     return found
+
+
+def _with_images(file: Path, reader: dict[str, Any], given: Mapping[str, Any]) -> NewInput:
+    """Read a table whose rows name an image each."""
+    own, column = reader["inputs"].get("table", {}), str(reader["column"])
+    specs = [_respelt(each, given) for each in own.get("columns", ())]
+    table = _read_table(
+        existing(file), [*specs, {"name": column, "type": "category"}], "table", own, given
+    )
+    wanted = [*(str(spec["name"]) for spec in specs), column]
+    remarks = _check_columns(table, wanted, file)
+    images, told = new_images_of(table[column], file.parent, reader)
+    names = [table[column].at(row) for row in range(len(table))]
+    if not specs:
+        return NewInput(images, names, [*table.remarks, *remarks, *told])
+    found = _table(table, specs, given.get("unreadable", own.get("unreadable", "few")))
+    x = rows_of({"image": images, "table": found.x})
+    return NewInput(x, names, [*table.remarks, *remarks, *told, *found.remarks])
 
 
 def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:

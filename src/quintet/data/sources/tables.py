@@ -1,6 +1,7 @@
 """The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
 from functools import partial
+from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -24,6 +25,7 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
+from quintet.data.sources.table_images import ImageColumn, files_of, with_images
 from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
 from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
@@ -56,8 +58,15 @@ def csv(
     split: str | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
+    image: str | None = None,
+    size: int | list[int] | None = None,
+    grayscale: bool | None = None,
+    background: str = "white",
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
+
+    With a column of image files, samples are of kind image; with other columns beside it they have
+    two inputs, `image` and `table`, which reach a model by these names.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
     Identifiers, columns of one value and empty columns are left out, as the summary reports.
@@ -89,6 +98,10 @@ def csv(
         split: column that names the part of each row: train, val or test.
         val_path: a file of validation rows, with the same columns.
         test_path: likewise, of test rows.
+        image: column of image files; relative paths begin at the table's folder.
+        size: of all images, as of `quintet.data.sources.images.images`, like those that follow.
+        grayscale: whether images have one channel or three.
+        background: colour that transparent images are laid over.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
@@ -103,6 +116,7 @@ def csv(
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
     _check_options(table, targets, chosen, left_out, group, time)
+    require(listed(image), table.columns, "data.image")
     require(sorted(named), table.columns, "data.categories")
     numbers = rows_of_files(parts, len(table))
     parts = split_of(table, split, parts)
@@ -123,15 +137,17 @@ def csv(
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    special = {*targets, *left_out, group, time, split}
+    files = files_of(table[image], Path(str(path)).expanduser().parent) if image else []
+    special = {*targets, *left_out, group, time, split, image}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, {*chosen, *named}, rules)
+    inputs = inputs_of(table, names, {*chosen, *named}, rules, alone=not image)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
-            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"))
+            (listed(group), "group"), (listed(time), "time"), (listed(split), "split"),
+            (listed(image), "images"))
             for name in names}  # fmt: skip
     columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
     groups = codes_of(table[group]) if group else None
-    return Samples(
+    samples = Samples(
         x=encode(table.columns, inputs.specs, used_up=True),
         y=found.y,
         task=found.task,
@@ -151,6 +167,9 @@ def csv(
             "unreadable": unreadable,
         },
     )
+    if image is None:
+        return samples
+    return with_images(samples, files, ImageColumn(image, size, grayscale, background))
 
 
 class Inputs:
@@ -167,8 +186,15 @@ class Inputs:
         return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
 
 
-def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -> Inputs:
-    """Describe the input columns; leave out what cannot help, but for those to `keep`."""
+def inputs_of(
+    table: RawTable, names: list[str], keep: set[str], rules: Rules, *, alone: bool = True
+) -> Inputs:
+    """Describe the input columns; leave out what cannot help, but for those to `keep`.
+
+    Raises:
+        UserError: none is left, and they are `alone`, without other inputs beside them.
+
+    """
     found = Inputs()
     cells = [table[name] for name in names]
     for column, form in zip(cells, infer_all(cells, rules, table.separator), strict=True):
@@ -186,6 +212,8 @@ def inputs_of(table: RawTable, names: list[str], keep: set[str], rules: Rules) -
             found.specs.append(spec)
             told.append(remark(column, spec, parsed))
         found.remarks += filter(None, told)
+    if not found.specs and not alone:
+        return found
     if not found.specs:
         reasons = " ".join(f"'{each.name}': {each.use}." for each in found.columns)
         raise UserError(

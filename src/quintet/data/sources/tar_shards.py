@@ -14,6 +14,7 @@ from quintet.data.sources.images import pictures
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES
 from quintet.data.sources.tar_members import TarMember, members
+from quintet.problems import task_of_classes
 
 Sample = dict[str, TarMember]
 """Files of a sample by their endings, without the first dot: png, cls, seg.png."""
@@ -62,7 +63,7 @@ def tar_shards(
     return Samples(
         x=read.x[:0].clone(),
         y=torch.tensor(y),
-        task="binary" if len(names) == 2 else "multiclass",
+        task=task_of_classes(len(names)),
         kind="image",
         class_names=names,
         split=torch.tensor([part or 0 for part in parts]) if any(parts) else None,

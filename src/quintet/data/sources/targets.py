@@ -19,7 +19,7 @@ from quintet.data.parsing.near_misses import look_alikes, near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.sources.columns import blurred, describe
-from quintet.problems import PROBLEMS, Task, problem_of
+from quintet.problems import PROBLEMS, Task, problem_of, task_of_classes
 
 FEW = 20
 """Whole numbers with at most this many different values, each ten times on average, are classes."""
@@ -68,10 +68,15 @@ class Column:
         return two and (not self.numeric or bool(np.isin(self.values, (0.0, 1.0)).all()))
 
 
+def _of_values(task: str | None) -> bool:
+    """Return whether a task is to predict values, whatever they look like."""
+    return task in PROBLEMS and not PROBLEMS[task].discrete
+
+
 def may_be_classes(cells: Cells, task: str | None) -> bool:
     """Return whether numbers that the reader has typed may be classes, whose spelling counts."""
     values = cells.values
-    if values is None or values.dtype.kind != "f" or task == "regression":
+    if values is None or values.dtype.kind != "f" or _of_values(task):
         return False
     return len(np.unique(values[: 100 * FEW])) <= FEW
 
@@ -242,8 +247,8 @@ def _infer(columns: list[Column]) -> Task:
         few = distinct <= FEW and len(column.values) >= 10 * distinct
         if not (whole and few and column.type == "number"):
             return "regression"
-        return "binary" if distinct == 2 else "multiclass"
-    return "binary" if distinct <= 2 else "multiclass"
+        return task_of_classes(distinct)
+    return task_of_classes(max(2, distinct))
 
 
 def _classes(column: Column, task: str, positive: str | int | bool | None) -> Target:
@@ -327,7 +332,7 @@ def _one_hot(columns: list[Column]) -> Target | None:
         return None
     names = [column.name for column in columns]
     index = values.argmax(axis=1).astype(np.int64)
-    task: Task = "binary" if len(names) == 2 else "multiclass"
+    task = task_of_classes(len(names))
     shares = ", ".join(f"{n} {(index == at).mean():.1%}" for at, n in enumerate(names[:6]))
     summary = (
         f"Target: {task}, one-hot in {len(names)} columns: {shares}. data.task=multilabel takes "

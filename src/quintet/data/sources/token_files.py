@@ -20,6 +20,7 @@ from torch.utils.data.distributed import DistributedSampler
 from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
 from quintet.data.loading.loader import epoch_generator
+from quintet.problems.language_modelling import PROBLEM
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
@@ -191,6 +192,7 @@ class TokenFiles(L.LightningDataModule):
                     value=self.length,
                 )
         self.facts = {
+            "task": PROBLEM.name,
             "kind": "tokens",
             "input_shape": [self.length],
             "vocabulary": about.vocabulary,

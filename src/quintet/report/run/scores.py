@@ -88,11 +88,15 @@ def baseline_scores(run: RunData) -> list[Block]:
     """Return the scores of the baselines on the same splits."""
     if not run.record.baselines:
         return []
-    own = {split: run.recorded(split) for split in SPLITS}
-    rows: list[list[Cell]] = [[run.model, *(scored(own[split]) for split in SPLITS)]]
-    for name, values in run.record.baselines.items():
-        rows.append([f"baseline: {name}", *(scored(values.get(split)) for split in SPLITS)])
-    titles = [run.metric, *SPLITS.values()]
+    known = {key for values in run.record.baselines.values() for key in values}
+    keys = [*((split, "") for split in SPLITS)]
+    keys += [(s, name) for name in run.record.metrics for s in SPLITS if f"{s}/{name}" in known]
+    own: list[Cell] = [scored(run.recorded(split, name or None)) for split, name in keys]
+    rows: list[list[Cell]] = [[run.model, *own]]
+    for title, values in run.record.baselines.items():
+        cells = (values.get(f"{split}/{name}" if name else split) for split, name in keys)
+        rows.append([f"baseline: {title}", *map(scored, cells)])
+    titles = [run.metric, *(f"{SPLITS[split]} {name}".strip() for split, name in keys)]
     about = (
         "Same splits, same preprocessing: a linear model, a tree, of tables boosted trees as well, "
         "of a series its last value and that of a season ago, and a dummy that always predicts "

@@ -26,8 +26,8 @@ MOST_CELL = 2**20
 """Characters of a CSV's cell at most."""
 IDENTIFIER = re.compile(r"[\w-]{1,64}", re.ASCII)
 """The ids of MLflow and W&B."""
-FOREIGN = ("wandb", "tensorboard", "mlruns")
-"""Folders of trackers, which keep links of their own."""
+WANDB_RUN = "*run-*"
+"""Folders of W&B, a new one for each session, whose logs are links to its cache."""
 
 
 class DamagedError(UserError):
@@ -229,7 +229,8 @@ def check_links(folder: Path) -> None:
                 if entry.is_symlink():
                     inside(folder, str(Path(entry.path).relative_to(folder)))
                 elif entry.is_dir(follow_symlinks=False):
-                    if entry.name not in FOREIGN:
-                        open_ones.append(Path(entry.path))
+                    path = Path(entry.path)
+                    if path.parent.name != "wandb" or not path.match(WANDB_RUN):
+                        open_ones.append(path)
                 elif not entry.is_file(follow_symlinks=False):
                     refuse(Path(entry.path), "is no plain file")

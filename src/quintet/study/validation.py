@@ -58,6 +58,7 @@ class SweepAbout:
     total: int = 0
     max_epochs: int = 0
     defaults: dict[str, str] | None = None
+    stopped: str | None = None
 
 
 @dataclass
@@ -79,6 +80,8 @@ class Attributes:
     best: list[int | float | None] | None = None
     best_closed: list[int | float | bool | None] | None = None
     passed_over: list[int] = field(default_factory=list)
+    tried_first: list[dict[str, str]] | None = None
+    untested: str | None = None
     ensemble: int | None = None
     ensemble_of: int | None = None
 
@@ -109,6 +112,7 @@ class Notes:
     paused_at: int | None = None
     bracket: int | None = None
     stop: Stop | None = None
+    further: dict[str, float] = field(default_factory=dict)
 
 
 def check(study: "optuna.Study", path: Path) -> None:

@@ -139,7 +139,7 @@ def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> An
     with open_dict(config):
         config.hydra.sweep.dir = str(worker.plan.folder)
     try:
-        return Plugins.instance().instantiate_launcher(
+        launcher = Plugins.instance().instantiate_launcher(
             hydra_context=context, task_function=worker, config=config
         )
     except (ImportError, RuntimeError) as error:  # Hydra's message for a missing plugin
@@ -151,6 +151,10 @@ def _launcher(context: "HydraContext", config: DictConfig, worker: Worker) -> An
             hint="Run pip install -e '.[launchers]', or leave it out: the sweep then runs on this "
             "machine",
         ) from error
+    if isinstance(options := getattr(launcher, "joblib", None), dict):
+        # Its processes wait minutes for work; those that have none end with a killed sweep too.
+        options.update(initializer=die_with, initargs=(os.getpid(),))
+    return launcher
 
 
 def _outcome(launcher: Any, jobs: list[list[str]]) -> bool:

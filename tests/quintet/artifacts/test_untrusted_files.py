@@ -373,6 +373,18 @@ def test_links_and_pipes_stop_whoever_would_write(folder: Path) -> None:
         untrusted_files.check_links(folder)
 
 
+@pytest.mark.parametrize("place", ["wandb/artifacts", "tensorboard/x", "mlruns", "run-1/x"])
+def test_links_in_a_trackers_folder_lead_out_no_more_than_others(place: str, folder: Path) -> None:
+    logs = folder / "wandb" / "offline-run-20261128_041104-993390e8" / "logs"
+    logs.mkdir(parents=True)
+    (logs / "debug-core.log").symlink_to("/tmp/of-wandb-itself.log")
+    untrusted_files.check_links(folder)
+    (folder / place).parent.mkdir(exist_ok=True)
+    (folder / place).symlink_to("/tmp")
+    with pytest.raises(DamagedError, match="leads out of"):
+        untrusted_files.check_links(folder)
+
+
 def test_a_wish_is_not_appended_through_a_link(folder: Path, tmp_path: Path) -> None:
     target = tmp_path.parent / f"{tmp_path.name}.target"
     target.write_text("mine")

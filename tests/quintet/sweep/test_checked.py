@@ -79,13 +79,32 @@ def test_an_end_of_a_range_may_be_rounded() -> None:
 
 @pytest.mark.parametrize(
     "notes",
-    [{"point": [1]}, {"point": {"x": 1}}, {"value": "a"}, {"epochs": None}, {"log": {}}],
+    [
+        *({"point": [1]}, {"point": {"x": 1}}, {"value": "a"}, {"epochs": None}, {"log": {}}),
+        {"further": {"f1": "x"}},
+    ],
 )
 def test_notes_of_other_types_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:
     study = Study(tmp_path, "max")
     joined(study, {"x": "1"})
     study.note(0, **notes)
     with pytest.raises(DamagedError, match=r"journal\.log .*trial 0"):
+        Study.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        *(("tried_first", wrong) for wrong in ("abc", [["x", {}]], [{"x": 1}], [[0, {"x": "1"}]])),
+        *(("about", {"stopped": wrong}) for wrong in ([], {"a": 1}, 3)),
+        ("untested", {"a": 1}),
+    ],
+)
+def test_attributes_of_other_types_are_refused_by_name(
+    key: str, value: Any, tmp_path: Path
+) -> None:
+    Study(tmp_path, "max").optuna.set_user_attr(key, value)
+    with pytest.raises(DamagedError, match=rf"journal\.log .*({key}|stopped)"):
         Study.read(tmp_path)
 
 

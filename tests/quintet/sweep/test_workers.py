@@ -79,6 +79,37 @@ def test_jobs_that_are_its_children_end_with_a_killed_sweep(tmp_path):
     wait_for_none(tmp_path)
 
 
+IDLE = """
+import sys
+from hydra import initialize_config_dir
+from hydra._internal.callbacks import Callbacks
+from hydra.core.global_hydra import GlobalHydra
+from hydra.types import HydraContext, RunMode
+from quintet.base.paths import CONFIGS
+from quintet.sweep.workers import _launcher
+from test_workers import *
+job = worker(Path(sys.argv[1]), 1, fixed=("sleep=1000",))
+(job.plan.folder / PERMIT).touch()
+words = ["hydra/launcher=workers_joblib", "sweeper.workers=2", f"hydra.sweep.dir={sys.argv[1]}"]
+with initialize_config_dir(str(CONFIGS), version_base="1.3"):
+    hydra = GlobalHydra.instance().hydra
+    config = hydra.compose_config("train", words, RunMode.MULTIRUN, from_shell=False)
+    context = HydraContext(hydra.config_loader, Callbacks())
+    _launcher(context, config, job).launch([[words[-1]]], initial_job_idx=0)
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux only")
+def test_processes_that_wait_for_a_job_end_with_a_killed_sweep(tmp_path):
+    needs("joblib")
+    path = os.pathsep.join([str(HERE), os.environ["PYTHONPATH"]])
+    sweep = start([sys.executable, "-c", IDLE, tmp_path], tmp_path, env={"PYTHONPATH": path})
+    wait_for(lambda: list(tmp_path.glob("trials/*/.hydra")), sweep)
+    sweep.kill()
+    sweep.wait()
+    wait_for_none(tmp_path, seconds=30)
+
+
 def test_no_job_is_started_for_a_study_that_is_done(tmp_path):
     done = loop(plan(tmp_path, swept(x=range(2))))
     done.run()

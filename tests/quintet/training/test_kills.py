@@ -111,7 +111,7 @@ def test_a_run_killed_at_one_of_its_writes_goes_on(whole: Whole, tmp_path: Path)
         killed(whole, tmp_path / f"{number}", whole.last(boundary))
 
 
-@pytest.mark.soak
+@pytest.mark.release
 def test_a_run_killed_at_any_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
     for at in range(1, len(whole.passed) + 1):
         killed(whole, tmp_path / f"{at}", at)

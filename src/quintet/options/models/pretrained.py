@@ -6,13 +6,13 @@ Yosinski et al., 2014, "How transferable are features in deep neural networks?".
 import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
-from fnmatch import fnmatchcase
 from typing import Any
 
 import torch
 from torch import Tensor, nn
 
 from quintet.base.errors import Code, UserError, nearest
+from quintet.options.models.name_patterns import matches
 from quintet.options.torch_internals import BatchOrInstanceNorm
 
 State = Mapping[str, Tensor]
@@ -118,11 +118,13 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
             value=f"[{','.join(patterns)}]",
             hint=f"Leave out one of its layers, such as the last: {last}",
         )
-    for path, module in model.named_modules():
-        if isinstance(module, BatchOrInstanceNorm):
-            own = [p.requires_grad for p in module.parameters(recurse=False)]
-            named = any(_matches(f"{path}.running_mean", p) for p in patterns)
-            module.frozen = named or (bool(own) and not any(own))  # type: ignore[assignment]
+    norms = {n: m for n, m in model.named_modules() if isinstance(m, BatchOrInstanceNorm)}
+    means = matches([f"{path}.running_mean" for path in norms], patterns, "model.freeze")
+    named = set().union(*means.values())
+    for path, module in norms.items():
+        own = [p.requires_grad for p in module.parameters(recurse=False)]
+        frozen_too = f"{path}.running_mean" in named or (bool(own) and not any(own))
+        module.frozen = frozen_too  # type: ignore[assignment]
     settle(model)
     return frozen
 
@@ -136,12 +138,13 @@ def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> li
         key: where the patterns were given, for messages.
 
     Raises:
-        UserError: a pattern matches no parameter.
+        UserError: a pattern matches no parameter, or as `name_patterns.matches`.
 
     """
     names = [*parameters]
-    for pattern in patterns:
-        if not any(_matches(name, pattern) for name in names):
+    found = matches(names, patterns, key)
+    for pattern, taken in found.items():
+        if not taken:
             modules = {".".join(n.split(".")[:depth]) for n in names for depth in (1, 2)}
             raise UserError(
                 "matches no parameter",
@@ -150,16 +153,8 @@ def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> li
                 value=pattern,
                 allowed={*names, *modules},
             )
-    return [name for name in names if any(_matches(name, p) for p in patterns)]
-
-
-def _matches(name: str, pattern: str) -> bool:
-    if name == pattern or name.startswith(f"{pattern}.") or fnmatchcase(name, pattern):
-        return True
-    try:
-        return re.fullmatch(pattern, name) is not None
-    except re.error:  # a glob such as *.weight
-        return False
+    chosen = set().union(*found.values())
+    return [name for name in names if name in chosen]
 
 
 def settle(model: nn.Module) -> None:

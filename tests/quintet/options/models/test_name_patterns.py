@@ -1,0 +1,37 @@
+"""Patterns of parameter names: what they match, and that none of them takes for ever."""
+
+import pytest
+
+from quintet.base.errors import Code, UserError
+from quintet.options.models import name_patterns
+from quintet.options.models.name_patterns import LONGEST, matches
+
+NAMES = ("hidden.0.weight", "hidden.0.bias", "head.weight", "a" * 60)
+
+
+@pytest.mark.parametrize(
+    ("pattern", "count"),
+    [
+        ("hidden", 2),
+        ("hidden.0.bias", 1),
+        ("*.weight", 2),
+        (r"hidden\.\d\.(weight|bias)", 2),
+        ("(hidden|head).*", 3),
+        ("(", 0),
+        ("(?ifLu)a", 0),
+        ("(" * 400 + ")" * 400, 0),
+    ],
+)
+def test_a_pattern_matches_by_name_glob_or_expression(pattern: str, count: int) -> None:
+    assert len(matches(NAMES, [pattern], "model.freeze")[pattern]) == count
+
+
+@pytest.mark.parametrize("pattern", [r"(?:a|aa)+\.b", "(a|a)" * 40 + r"\.b", "a" * (LONGEST + 1)])
+def test_an_expression_that_takes_for_ever_is_refused(
+    pattern: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(name_patterns, "SECONDS", 0.1)
+    with pytest.raises(UserError, match="as a regular expression") as caught:
+        matches(NAMES, [pattern], "model.freeze")
+    assert caught.value.code is Code.OUT_OF_RANGE
+    assert caught.value.key == "model.freeze"

@@ -224,7 +224,7 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
     if plan.objectives:
         front = [t.number for t in leaderboard.front(study)]
         say(
-            "front     {} of {}: no other trial is better in everything; best/ has the best {}",
+            "front     {} of {}: no other is as good in all objectives; best/ has the best {}",
             *(plural(len(front), "trial"), len(study.ended()), plan.metric),
         )
     say(

@@ -58,7 +58,7 @@ def test_trials_are_compared_at_their_ends_and_after_as_many_epochs():
     assert int(seen[0].reports[3]) == 0
     assert int(seen[1].reports[3]) == 1
     assert {int(t.reports[1]) for t in seen} == {0}, "after one epoch nobody dominates"
-    assert [t.reports for t in trials][0] == {1: 0.2, 3: 0.9}, "the trials themselves are left"
+    assert trials[0].reports == {1: 0.2, 3: 0.9}, "the trials themselves are left"
 
 
 def test_pruned_trials_are_compared_with_pruned_ones():

@@ -1,8 +1,8 @@
 """A stand-in for train.py: takes its command line, leaves its result.json, in 50 ms.
 
 do=ok|raise|full|diverge|nan|kill|silent says how it ends; epochs= how many reports it makes; x= is
-its P, which grows with each epoch where there is a rise=; size= its second objective; sleep= seconds
-an epoch. As the real one it reports an epoch first, and saves it when it has the answer.
+its P, which grows with each epoch where there is a rise=; size= its second objective; sleep=
+seconds an epoch. As the real one it reports an epoch first, and saves it when it has the answer.
 """
 
 import errno
@@ -66,13 +66,13 @@ def misbehave(folder: Path, do: str) -> None:
 
 def train(folder: Path, arguments: dict[str, str], first: int, best: float) -> None:
     epochs, pause = int(arguments.get("epochs", 1)), float(arguments.get("sleep", 0))
-    told = trial_pipe()
+    told, size = trial_pipe(), int(arguments.get("size", 0))
     stop = first > 0 and told is not None and told.report(first, None)
     for epoch in range(first + 1, 0 if stop else epochs + 1):
         time.sleep(pause)
         note(folder, "trained", f"{folder.name} {epoch}")
         value = p_after(epoch, arguments)
-        traded = {"score": value, "parameters": size} if (size := float(arguments.get("size", 0))) else None
+        traded = {"score": value, "parameters": size} if size else None
         stop = told is not None and told.report(epoch, value, traded)
         best, first = max(best, value), epoch
         moment("answered")
@@ -81,7 +81,7 @@ def train(folder: Path, arguments: dict[str, str], first: int, best: float) -> N
             break
     value = float("nan") if arguments.get("do") == "nan" else best
     how = "pruned" if stop and first < epochs else "completed"
-    end(folder, how, value, first, size=int(arguments.get("size", 0)))
+    end(folder, how, value, first, size=size)
 
 
 def p_after(epoch: int, arguments: dict[str, str]) -> float:

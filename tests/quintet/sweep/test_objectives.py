@@ -38,7 +38,7 @@ def test_every_trial_has_its_objectives_and_the_best_lead(tmp_path):
     assert front == [("9", "10")], "it is better than all others in both"
     rows = leaderboard.rows(study)
     assert rows[0]["front"] == 0
-    assert [row["parameters"] for row in rows][0] == 10.0
+    assert rows[0]["parameters"] == 10.0
     assert sorted(row["front"] for row in rows) == [row["front"] for row in rows]
 
 

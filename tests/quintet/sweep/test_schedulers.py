@@ -234,7 +234,9 @@ def test_what_was_decided_stays_and_a_kill_cannot_part_it_from_its_report(tmp_pa
     assert not trial_reports.stops(chosen, study, of(0), Report(1, 0.5))
     assert trial_reports.stops(chosen, study, of(1), Report(1, 0.4))
     assert not trial_reports.stops(chosen, study, of(2), Report(1, 0.6))
-    assert trial_reports.stops(chosen, study, of(1), Report(1, 0.9)), "told again, though by now it leads"
+    assert trial_reports.stops(chosen, study, of(1), Report(1, 0.9)), (
+        "told again, though by now it leads"
+    )
     assert trial_reports.stops(chosen, study, of(1), Report(1, None))
     assert not trial_reports.stops(chosen, study, of(0), Report(1, 0.1)), (
         "told again, though it is last by now"

@@ -55,12 +55,14 @@ def short(key: str) -> str:
     return key.rpartition(".")[2]
 
 
-def rounded(value: str | None) -> str:
+def rounded(value: str | float | None) -> str:
     """Return a value of a hyperparameter to four digits, as it can be typed again."""
+    if value is None:
+        return ""
     try:
-        return number(float(value or "")).replace(",", "")
+        return number(float(value)).replace(",", "")
     except ValueError:
-        return value or ""
+        return str(value)
 
 
 def duration(seconds: float) -> str:

@@ -58,7 +58,7 @@ def run(
         config, data = made.config, made.data
         describe(record, config, data.columns)
         trainer = build.trainer(config)
-        pass_on(trainer, earlier)
+        pass_on(config, trainer, earlier)
         network = build.model(config)
         record.anomalies = [each for each in (uneven_steps(config, trainer, data),) if each]
         if network is not None:
@@ -141,13 +141,14 @@ def first_saver(callbacks: "list[L.Callback]") -> int:
     return next(places, len(callbacks))
 
 
-def pass_on(trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
-    """Tell a trial's pruning callback about the folds trained before this one."""
+def pass_on(cfg: DictConfig, trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
+    """Tell a trial's pruning callback what is traded off, and of the folds trained before."""
     from quintet.training.callbacks.prune import Prune
 
     for callback in cast("list[L.Callback]", trainer.callbacks):  # type: ignore[attr-defined]
-        if isinstance(callback, Prune) and earlier is not None:
-            callback.earlier = earlier
+        if isinstance(callback, Prune):
+            callback.objectives = tuple(cfg.get("objectives") or ())
+            callback.earlier = earlier or callback.earlier
 
 
 WHOLE = {

@@ -1,12 +1,17 @@
 """Sweeps with several objectives: `objectives={f1: max, parameters: min}`."""
 
 import itertools
+import subprocess
+import sys
+from pathlib import Path
 
 import pytest
 from parent import loop, plan, swept
 
+from quintet.artifacts.record import Record
 from quintet.base.errors import Code, UserError
 from quintet.config import further_metrics
+from quintet.report.sweep.sweep_page import write
 from quintet.study import leaderboard
 from quintet.study.fronts import KEY
 from quintet.study.study import Study
@@ -153,3 +158,27 @@ def test_the_metric_comes_first_and_further_metrics_are_measured(settled):
     assert cfg.metrics.f1.name == "f1"
     assert [*cfg.metrics] == ["f1"], "the metric itself is measured anyway"
     assert chosen.spec()[KEY] == chosen.objectives
+
+
+def test_a_real_sweep_prunes_continues_and_tests_the_winner(tmp_path):
+    """Halving resumes its trials, whose configs are read again as a stranger's would be."""
+    folder = tmp_path / "sweep"
+    words = ["data=digits", "report=false", "sweeper=successive_halving", "sweeper.n_trials=3",
+             "sweeper.scheduler.eta=3", "optimizer.lr=interval(1e-3,1e-1)", "model.width=8,64",
+             "trainer.max_epochs=3", "objectives={parameters: min, f1: max}"]  # fmt: skip
+    script = str(Path(__file__).parents[3] / "src/train.py")
+    done = subprocess.run(
+        [sys.executable, script, "-m", f"hydra.sweep.dir={folder}", *words],
+        capture_output=True, text=True, timeout=240, cwd=tmp_path,
+    )  # fmt: skip
+    assert done.returncode == 0, done.stderr
+    study = Study.read(folder)
+    assert sorted(t.state for t in study.trials()) == ["completed", "pruned", "pruned"]
+    won = leaderboard.winner(study)
+    assert [*won.notes[KEY]] == ["accuracy", "parameters", "f1"]
+    record = Record.read(folder / "best")
+    assert record.parameters == won.notes[KEY]["parameters"]
+    assert record.test.keys() >= {"accuracy", "f1"}
+    assert "as good in all objectives" in " ".join(done.stdout.split())
+    text = write(study).read_text()
+    assert "parameters against accuracy" in text or "accuracy against parameters" in text

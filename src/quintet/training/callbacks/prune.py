@@ -40,12 +40,13 @@ class Prune(L.Callback):
 
     Args:
         monitor: the metric's name in the logs.
-        objectives: the names of what a sweep trades off, if anything.
 
     """
 
-    def __init__(self, monitor: str, objectives: Mapping[str, str] | None = None) -> None:
-        self.monitor, self.objectives = monitor, tuple(objectives or ())
+    def __init__(self, monitor: str) -> None:
+        self.monitor = monitor
+        self.objectives: tuple[str, ...] = ()
+        """The names of what the sweep trades off, if anything."""
         self.earlier = EarlierFolds()
         self.pruned = False
         self._asks, self._line = is_trial(), trial_pipe()

@@ -62,7 +62,7 @@ def test_what_no_trial_could_run_with_is_refused(settled, tmp_path, arguments, s
         (["data=digits,diabetes"], "data=diabetes brings metric=rmse"),
         (["sweeper=asha", "trainer.max_epochs=3,9"], "of one length"),
         (["cv.seeds=2", "seed=1,2"], "trials would share them"),
-        (["cv.folds=5", "data.folds=3", "seed=1,2"], "data.folds=3 one of them"),
+        (["cv.folds=5", "data.folds=3", "seed=1,2"], "data.folds=3 selects one of them"),
         (["scheduler=constant,null"], "scheduler=null is not an option"),
         (["optimizer=adam,sdg"], "Did you mean 'sgd'?"),
     ],

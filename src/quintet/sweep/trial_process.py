@@ -7,9 +7,9 @@ import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from dataclasses import dataclass, field
 from pathlib import Path
-from types import MappingProxyType
-from typing import Any, BinaryIO, NamedTuple, Protocol
+from typing import Any, BinaryIO, Protocol
 
 from quintet.base import fault_injection
 from quintet.base.process import PARENT
@@ -46,7 +46,8 @@ class Start(Protocol):
         """Return the running trial."""
 
 
-class Report(NamedTuple):
+@dataclass(frozen=True)
+class Report:
     """What a trial reports after an epoch.
 
     Args:
@@ -58,7 +59,7 @@ class Report(NamedTuple):
 
     epochs: int
     value: float | None
-    objectives: Mapping[str, float] = MappingProxyType({})
+    objectives: Mapping[str, float] = field(default_factory=dict)
 
 
 class Process:

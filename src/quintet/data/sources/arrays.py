@@ -241,6 +241,22 @@ def _check_shapes(
             code=Code.DATA,
             hint="Their first dimension counts the samples; save both in the same order",
         )
+    _refuse_missing(targets, y, path)
+
+
+def _refuse_missing(targets: NDArray[Any], y: str, path: str) -> None:
+    """Refuse targets (N, ...) of which some are NaN."""
+    if targets.dtype.kind != "f":
+        return
+    missing = np.flatnonzero(np.isnan(targets.reshape(len(targets), -1)).any(1))
+    if len(missing):
+        shown = ", ".join(map(str, missing[:5]))
+        raise UserError(
+            f"{path}: '{y}' is missing in {len(missing)} of {len(targets)} samples (first: "
+            f"{shown}, counted from 0)",
+            code=Code.DATA,
+            hint=f"Fill '{y}' there, or leave these samples out of all arrays",
+        )
 
 
 def _target(targets: NDArray[Any], task: str | None) -> Target:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import console
-from quintet.config import further_metrics, references
+from quintet.config import further_metrics, objectives, references
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import check_typed
@@ -54,6 +54,7 @@ def setup(cfg: DictConfig) -> Setup:
     set_facts(config, facts)
     if not is_trial():  # a sweep compares trials by the metric that it began with
         tell_of(data, choose_defaults(config))
+        warn_of_objectives(config)
     check_choices(config)  # of data whose task is only known once it is read
     count_steps(config, trainer, data)
     OmegaConf.set_readonly(config, True)
@@ -64,6 +65,18 @@ def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
     """Add the choices that were made to fit the target to the data summary."""
     if chosen:
         data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
+
+
+def warn_of_objectives(cfg: DictConfig) -> None:
+    """Say that objectives decide nothing in a run by itself.
+
+    Raises:
+        UserError: they are no mapping of names to directions.
+
+    """
+    if objectives.given(cfg):
+        judged = f"this run is judged by {cfg.metric.name}"
+        console.warn(f"objectives= orders the trials of a sweep (-m); {judged}.")
 
 
 def validate(

@@ -6,6 +6,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 from parent import loop, plan, swept
 
 from quintet.artifacts.record import Record
@@ -182,3 +183,14 @@ def test_a_real_sweep_prunes_continues_and_tests_the_winner(tmp_path):
     assert "as good in all objectives" in " ".join(done.stdout.split())
     text = write(study).read_text()
     assert "parameters against accuracy" in text or "accuracy against parameters" in text
+
+
+def test_a_run_by_itself_says_that_they_decide_nothing(capsys):
+    from quintet.training.setup import warn_of_objectives
+
+    metric = {"name": "accuracy"}
+    warn_of_objectives(OmegaConf.create({"metric": metric, "objectives": None}))
+    assert not capsys.readouterr().out
+    warn_of_objectives(OmegaConf.create({"metric": metric, "objectives": {"f1": "max"}}))
+    told = " ".join(capsys.readouterr().out.split())
+    assert "this run is judged by accuracy" in told

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
+from functools import cache
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
@@ -75,8 +76,14 @@ def warn_of_objectives(cfg: DictConfig) -> None:
 
     """
     if objectives.given(cfg):
-        judged = f"this run is judged by {cfg.metric.name}"
-        console.warn(f"objectives= orders the trials of a sweep (-m); {judged}.")
+        _tell_judged(cfg.metric.name)
+
+
+@cache
+def _tell_judged(metric: str) -> None:
+    """Say once, not for each fold, what a run with objectives is judged by."""
+    judged = f"this run is judged by {metric}"
+    console.warn(f"objectives= orders the trials of a sweep (-m); {judged}.")
 
 
 def validate(

@@ -134,14 +134,18 @@ def around(owner: type, name: str, moment: Callable[[str], None]) -> None:
 
 
 def torn(kill: Kill) -> None:
-    """Let there be a moment in the midst of each line of the journal."""
+    """Let there be a moment in the midst of each line of the journal, under its lock."""
     write = JournalFileBackend.append_logs
 
     def append(self: Any, logs: list[dict[str, Any]]) -> None:
-        if kill.who == "sweep" and kill.count()[0] + 1 == kill.at:
+        dies = kill.who == "sweep" and kill.count()[0] + 1 == kill.at
+        if dies:
+            self._lock.acquire()  # else another sweep goes on in the same line
             with Path(self._file_path).open("ab") as file:
                 file.write(json.dumps(logs[0])[:30].encode())
         kill.moment("sweep", "torn")
+        if dies:
+            self._lock.release()
         write(self, logs)
 
     JournalFileBackend.append_logs = append  # type: ignore[method-assign]

@@ -33,10 +33,43 @@ from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.genetic import Genetic
 from quintet.sweep.samplers.model_based import GaussianProcess, Tpe
 
-ROWS = Path(__file__).with_name("foreign.csv")
+
+@dataclass(frozen=True)
+class ScoreRows:
+    """The raw rows of a scoreboard, in a CSV file that grows as strategies are played.
+
+    Args:
+        path: of the file, which is made with the first row.
+        header: its columns; strategy, table and seed come first.
+
+    """
+
+    path: Path
+    header: tuple[str, ...]
+
+    def add(self, values: tuple) -> None:
+        """Append a row."""
+        begun = self.path.exists()
+        with self.path.open("a", newline="") as file:
+            lines = [values] if begun else [self.header, values]
+            csv.writer(file, lineterminator="\n").writerows(lines)
+
+    def read(self) -> list[dict[str, str]]:
+        """Return all rows so far."""
+        if not self.path.exists():
+            return []
+        with self.path.open(newline="") as file:
+            return list(csv.DictReader(file))
+
+    def known(self) -> set[tuple[str, ...]]:
+        """Return strategy, table and seed of each row."""
+        return {tuple(row[key] for key in self.header[:3]) for row in self.read()}
+
+
 AT = (25, 50, 100)
 """Numbers of trials at which the regret is read."""
 HEADER = ("strategy", "table", "seed", *(f"regret_{n}" for n in AT), "cpu_seconds")
+ROWS = ScoreRows(Path(__file__).with_name("foreign.csv"), HEADER)
 OURS = {
     "random": Random,
     "quasi_random": QuasiRandom,
@@ -147,7 +180,7 @@ def row(name: str, playing: Iterator[float], source: str, seed: int) -> tuple:
 
 def play_all(seeds: int, only: list[str], until: str) -> None:
     """Add the rows that are missing, a seed of everything after the other."""
-    known = {tuple(r[k] for k in HEADER[:3]) for r in rows()}
+    known = ROWS.known()
     playing = {n: p for n, p in strategies().items() if not only or n in only}
     for seed in range(seeds):
         for name, source in ((n, t) for n in playing for t in CHOSEN_ON + CONFIRMED_ON):
@@ -155,28 +188,13 @@ def play_all(seeds: int, only: list[str], until: str) -> None:
                 continue
             if until and f"{datetime.now():%H:%M}" >= until:
                 return
-            add(row(name, playing[name](table(source), seed), source, seed))
-
-
-def add(values: tuple) -> None:
-    """Append a row to the file."""
-    begun = ROWS.exists()
-    with ROWS.open("a", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([values] if begun else [HEADER, values])
-
-
-def rows() -> list[dict[str, str]]:
-    """Return all rows so far."""
-    if not ROWS.exists():
-        return []
-    with ROWS.open(newline="") as file:
-        return list(csv.DictReader(file))
+            ROWS.add(row(name, playing[name](table(source), seed), source, seed))
 
 
 def regrets(tables: tuple[str, ...], at: int) -> dict[str, dict[str, list[float]]]:
     """Return the regrets at so many trials, by strategy that has played all tables, and table."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
-    for each in rows():
+    for each in ROWS.read():
         if each["table"] in tables:
             found[each["strategy"]][each["table"]].append(float(each[f"regret_{at}"]))
     return {name: own for name, own in found.items() if len(own) == len(tables)}
@@ -204,7 +222,7 @@ def ranks(tables: tuple[str, ...], at: int) -> dict[str, float]:
 def seconds() -> dict[str, float]:
     """Return the CPU seconds of 100 suggestions, by strategy."""
     found = defaultdict(list)
-    for each in rows():
+    for each in ROWS.read():
         found[each["strategy"]].append(float(each["cpu_seconds"]))
     return {name: mean(own) for name, own in found.items()}
 

@@ -10,7 +10,6 @@ range over the table, sizes and latencies by logarithm; shown is the share of th
 exact front that is not dominated after 50, 100 and 200 trials (0: the exact front).
 """
 
-import csv
 import functools
 import sys
 import time
@@ -18,10 +17,10 @@ from collections import defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from statistics import mean, stdev
+from statistics import mean
 
 import numpy as np
-from foreign import measured
+from foreign import ScoreRows, cell, interval, measured
 
 from quintet.study import fronts
 from quintet.study.space import Params, Space
@@ -30,10 +29,10 @@ from quintet.sweep.samplers import Random
 from quintet.sweep.samplers.genetic import Genetic
 from quintet.sweep.samplers.model_based import Tpe
 
-ROWS = Path(__file__).with_name("fronts.csv")
 AT = (50, 100, 200)
 """Numbers of trials at which the front is read."""
 HEADER = ("strategy", "table", "seed", *(f"gap_{n}" for n in AT), "cpu_seconds")
+ROWS = ScoreRows(Path(__file__).with_name("fronts.csv"), HEADER)
 BOTH = {"loss": "min", "cost": "min"}
 FCNET = ("naval_propulsion", "parkinsons_telemonitoring", "protein_structure", "slice_localization")
 METRICS = {name: ["val_loss", "model_size"] for name in FCNET}
@@ -144,50 +143,32 @@ def row(name: str, playing: Iterator[dict[str, float]], source: str, seed: int) 
 
 def play_all(seeds: int, only: list[str]) -> None:
     """Add the rows that are missing, a seed of everything after the other."""
-    known = {tuple(r[k] for k in HEADER[:3]) for r in rows()}
+    known = ROWS.known()
     playing = {n: p for n, p in strategies().items() if not only or n in only}
     for seed in range(seeds):
         for name, source in ((n, t) for n in playing for t in METRICS):
             if (name, source, str(seed)) not in known:
-                add(row(name, playing[name](table(source), seed), source, seed))
-
-
-def add(values: tuple) -> None:
-    """Append a row to the file."""
-    begun = ROWS.exists()
-    with ROWS.open("a", newline="") as file:
-        csv.writer(file, lineterminator="\n").writerows([values] if begun else [HEADER, values])
-
-
-def rows() -> list[dict[str, str]]:
-    """Return all rows so far."""
-    if not ROWS.exists():
-        return []
-    with ROWS.open(newline="") as file:
-        return list(csv.DictReader(file))
+                ROWS.add(row(name, playing[name](table(source), seed), source, seed))
 
 
 def show() -> None:
     """Print the scoreboard, the best first."""
     found: dict[str, dict[str, list[dict[str, str]]]] = defaultdict(lambda: defaultdict(list))
-    for each in rows():
+    for each in ROWS.read():
         found[each["strategy"]][each["table"]].append(each)
     print("| strategy | seeds | " + " | ".join(f"{n} trials" for n in AT) + " | CPU s |")
     print("|" + "---|" * (len(AT) + 3))
     lines = []
     for name, own in found.items():
-        gaps = [interval([[float(e[f"gap_{n}"]) for e in v] for v in own.values()]) for n in AT]
+        gaps = [
+            interval({name: [float(e[f"gap_{n}"]) for e in v] for name, v in own.items()})
+            for n in AT
+        ]
         cpu = mean(float(e["cpu_seconds"]) for v in own.values() for e in v)
-        cells = " | ".join(f"{m:.3f}±{half:.3f}".replace("0.", ".") for m, half in gaps)
+        cells = " | ".join(map(cell, gaps))
         line = f"| {name} | {min(map(len, own.values()))} | {cells} | {cpu:.1f} |"
         lines.append((gaps[-1][0], line))
     print(*(line for _, line in sorted(lines)), sep="\n")
-
-
-def interval(by_table: list[list[float]]) -> tuple[float, float]:
-    """Return the mean over tables, and half its 95 % interval over seeds."""
-    spread = [stdev(v) ** 2 / len(v) if len(v) > 1 else 0.0 for v in by_table]
-    return mean(map(mean, by_table)), 1.96 * sum(spread) ** 0.5 / len(by_table)
 
 
 if __name__ == "__main__":

@@ -85,7 +85,7 @@ def check(cfg: DictConfig, task: str | None) -> None:
 
 
 def _traded_off(cfg: DictConfig) -> list[str]:
-    """Return the metrics that a sweep trades off beside the one that decides."""
+    """Return the metrics that are objectives of a sweep, other than the primary one."""
     named = cfg.get("objectives")
     if not isinstance(named, Mapping) or not named:
         return []

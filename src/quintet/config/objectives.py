@@ -1,4 +1,4 @@
-"""What a sweep trades off: `objectives={f1: max, parameters: min}`, beside the metric that decides.
+"""The objectives of a sweep in addition to the primary metric: `objectives={parameters: min}`.
 
 The metric is always an objective, the first one. Options of the group `metric` are measured as by
 `metrics=`; `parameters` and `batch_seconds` every run has; anything else is what a module logs.
@@ -27,7 +27,7 @@ def given(cfg: DictConfig) -> dict[str, str]:
     """Return the objectives that a config names, by name; {} if it names none.
 
     Raises:
-        UserError: they are no mapping of names to directions.
+        UserError: they are not a mapping of names to directions.
 
     """
     named = cfg.get(KEY)
@@ -35,7 +35,7 @@ def given(cfg: DictConfig) -> dict[str, str]:
         return {}
     if not isinstance(named, Mapping):
         raise UserError(
-            "is no mapping of objectives to directions",
+            "is not a mapping of objectives to directions",
             code=Code.WRONG_TYPE,
             key=KEY,
             value=named,

@@ -72,14 +72,14 @@ def rows(
 
 
 def measures(trial: Trial, objectives: Objectives | None = None) -> dict[str, float]:
-    """Return a trial's values beside the metric: further metrics, and what its sweep trades off."""
+    """Return a trial's values other than the metric: further metrics and objectives."""
     traded = trial.notes.get(KEY) or {}
     own = {name: traded.get(name) for name in [*(objectives or ())][1:]}
     return (trial.notes.get(FURTHER) or {}) | own
 
 
 def measured_names(trials: Sequence[Trial], objectives: Objectives | None = None) -> list[str]:
-    """Return the names of what trials were measured by beside the metric."""
+    """Return the names of what trials were measured by other than the metric."""
     return list(dict.fromkeys(name for t in trials for name in measures(t, objectives)))
 
 

@@ -135,8 +135,8 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     if plan.warm_start and not done:
         say("  first the defaults, then the best trials of {}", _earlier(study))
     objectives = plan.objectives or {plan.metric: plan.mode}
-    better = (f"{n}, the {'smaller' if m == 'min' else 'greater'}" for n, m in objectives.items())
-    say("  P: {} the better", "; ".join(better))
+    each = (f"{n}, the {'smaller' if m == 'min' else 'greater'}" for n, m in objectives.items())
+    say("  P: {} the better", "; ".join(each))
     say("")
 
 
@@ -199,7 +199,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 
 def traded(plan: Plan, how: Outcome) -> str:
-    """Return what the sweep trades off beside the metric, to append to a value of the metric."""
+    """Return the objectives other than the metric, to append to a value of the metric."""
     names = [*plan.objectives][1:]
     return "".join(f", {name} {score(how.objectives[name])}" for name in names)
 

@@ -165,7 +165,7 @@ class Loop:
         seen, mode = plan.compared(trials)
         move = plan.scheduler.move(seen, limit, plan.max_epochs, mode)
         if isinstance(move, StartTrial):
-            number = self.study.create(self._params(trials), plan.space, move.notes)
+            number = self.study.create(self._params(seen, mode), plan.space, move.notes)
             return self._taken(number)
         if isinstance(move, ContinueTrial):
             self.study.note(move.number, budget=move.budget)
@@ -177,11 +177,11 @@ class Loop:
             return move
         return Wait()
 
-    def _params(self, trials: Sequence[Trial]) -> dict[str, str]:
-        plan, number = self.plan, len(trials)
+    def _params(self, seen: Sequence[Trial], mode: str) -> dict[str, str]:
+        """Return the params of the next trial, from all so far as the plan compares them."""
+        plan, number = self.plan, len(seen)
         if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
             return plan.enqueued[number]
-        seen, mode = plan.compared(trials)
         with at_once():
             return plan.sampler.suggest(seen, plan.space, number, plan.settings.seed, mode)
 

@@ -72,7 +72,7 @@ def warn_of_objectives(cfg: DictConfig) -> None:
     """Say that objectives decide nothing in a run by itself.
 
     Raises:
-        UserError: they are no mapping of names to directions.
+        UserError: they are not a mapping of names to directions.
 
     """
     if objectives.given(cfg):

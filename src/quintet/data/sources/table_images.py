@@ -1,4 +1,4 @@
-"""Images that a column of a table names: the only input of a sample, or one beside its columns."""
+"""Images that a column of a table names: the only input of a sample, or one of two."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -57,7 +57,7 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
 
 
 def with_images(samples: Samples, files: list[str], column: ImageColumn) -> Samples:
-    """Return samples of a table with the image of each row beside its columns, if it has any.
+    """Return samples of a table with the image of each row, and its columns if it has any.
 
     Args:
         samples: of kind table, (N, F) with F from 0.

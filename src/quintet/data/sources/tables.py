@@ -66,7 +66,7 @@ def csv(
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
-    With a column of image files, samples are of kind image; with other columns beside it they have
+    With a column of image files, samples are of kind image; with other columns as well they have
     two inputs, `image` and `table`, which reach a model by these names.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
@@ -195,7 +195,7 @@ def inputs_of(
     """Describe the input columns; leave out what cannot help, but for those to `keep`.
 
     Raises:
-        UserError: none is left, and they are `alone`, without other inputs beside them.
+        UserError: none is left, and they are `alone`, without other inputs.
 
     """
     found = Inputs()

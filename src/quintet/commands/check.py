@@ -45,7 +45,7 @@ def check(cfg: DictConfig) -> float | None:
     With `apply=true` and nothing failed, train at once with the suggested learning rate.
 
     Returns:
-        P of the run that followed, if one did.
+        the primary metric of the run that followed, if any.
 
     Raises:
         UserError: the config or the data cannot work.
@@ -59,7 +59,7 @@ def check(cfg: DictConfig) -> float | None:
             code=Code.INCOMPATIBLE,
             key="apply",
             value=True,
-            hint="Leave it out, and give the module the rate that is suggested.",
+            hint="Leave it out, and set the suggested rate in the module itself.",
         )
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     folder = Path(cfg.paths.run)
@@ -83,7 +83,7 @@ def check(cfg: DictConfig) -> float | None:
 
 
 def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
-    """Do all that a run does before its first step; of one over folds or seeds, the first.
+    """Do everything that a run does before its first step, for the first of several folds or seeds.
 
     Raises:
         UserError: as `experiment.run`.
@@ -115,7 +115,7 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
 
 
 def range_test(subject: ModuleSubject) -> Curve | None:
-    """Return the learning-rate range test's curve, or say why there is none."""
+    """Return the curve of the learning-rate range test, or the reason why there is none."""
     try:
         return module_checks.curve(subject)
     except UserError as error:
@@ -129,7 +129,7 @@ def optimizers(module: L.LightningModule) -> list[Optimizer]:
 
 
 def shown(found: Iterator[Finding]) -> list[Finding]:
-    """Print each finding as it comes; return all."""
+    """Print the findings one by one, and return all of them."""
     kept = []
     for finding in found:
         check_view.tell(finding)
@@ -138,7 +138,7 @@ def shown(found: Iterator[Finding]) -> list[Finding]:
 
 
 def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
-    """Write the findings and the range test's curve."""
+    """Write the findings and the curve of the range test."""
     plain = [asdict(finding) for finding in found]
     write_json(folder / FINDINGS, plain)
     if curve is not None:
@@ -146,7 +146,7 @@ def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether an earlier check wrote a file."""
+    """Return whether an earlier check wrote a file."""
     names = {field.name for field in fields(Finding)}
     return all(each.keys() == names for each in read_json(path.parent, path.name, list))
 

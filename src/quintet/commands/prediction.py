@@ -48,18 +48,28 @@ def predict(cfg: DictConfig) -> Path:
         _refuse_several(cfg, runs)
         if not output.suffix:
             raise UserError(
-                "is a folder", key="output", value=cfg.output, allowed=["*.csv", "*.npz"]
+                "is a folder",
+                code=Code.INCOMPATIBLE,
+                key="output",
+                value=cfg.output,
+                allowed=["*.csv", "*.npz"],
             )
         return _of_steps(cfg, run, output)
     dense = problem_of(run.cfg.facts.task).dense
     if output.suffix != ".csv" and not dense:
-        raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
+        raise UserError(
+            "is not a CSV file",
+            code=Code.INCOMPATIBLE,
+            key="output",
+            value=cfg.output,
+            allowed=["*.csv"],
+        )
     new = _read(cfg, run)
     total = sum(count for _, count in runs)
     shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
     values = torch.stack(list(shares)).sum(0)
     if dense and output.suffix != ".csv":
-        with untrusted_files.understood(Path(cfg.run)):  # which says what masks are written in
+        with untrusted_files.understood(Path(cfg.run)):  # it records the values of the masks
             masks = mask_files.masks(values, new, cast(DataModule, run.data).reader)
         return mask_files.write(cfg, new.names, masks, output)
     frame = _frame(values, run)
@@ -83,7 +93,8 @@ def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
 def _check_settings(cfg: DictConfig, output: Path) -> None:
     if output.suffix not in (".csv", ".npz", ""):
         raise UserError(
-            "is no CSV file, no npz of arrays, and no folder",
+            "is neither a CSV file, an npz of arrays, nor a folder",
+            code=Code.OUT_OF_RANGE,
             key="output",
             value=cfg.output,
             hint="Give a name that ends in .csv or .npz; for masks a folder, without an ending.",
@@ -92,11 +103,11 @@ def _check_settings(cfg: DictConfig, output: Path) -> None:
         check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
-            "holds no sample",
+            "holds no samples",
             code=Code.OUT_OF_RANGE,
             key="batch_size",
             value=cfg.batch_size,
-            allowed=["whole numbers from 1"],
+            allowed=["integers of at least 1"],
         )
 
 
@@ -108,7 +119,7 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
             key="input",
             hint="Give input=<file or folder>, with the features of the training data.",
         )
-    with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
+    with untrusted_files.understood(Path(cfg.run)):  # it records how inputs are read
         new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
     _check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
@@ -117,7 +128,7 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
 
 
 def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
-    """Write what the module's own `predict_step` returns."""
+    """Write the results of the module's own `predict_step`."""
     import pandas as pd
 
     _check_steps(run, cfg.input)
@@ -142,7 +153,7 @@ def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
 
 
 def _check_steps(run: Trained, given: object) -> None:
-    """Refuse a module that does not predict, and an input that nothing reads.
+    """Reject a module that does not predict, and an input that nothing reads.
 
     Raises:
         UserError: says what is missing.
@@ -151,15 +162,17 @@ def _check_steps(run: Trained, given: object) -> None:
     task, data = type(run.task).__name__, run.data.datamodule
     if not is_overridden("predict_step", run.task, L.LightningModule):
         raise UserError(
-            f"module={task} has no predict_step, so it cannot predict",
+            "has no predict_step, so it cannot predict",
             code=Code.INCOMPATIBLE,
+            key="module",
+            value=task,
             hint="Define predict_step(batch, batch_idx) in it.",
         )
     if isinstance(run.data, DataModule):
         return
     if given is not None:
         raise UserError(
-            f"cannot be read: data={type(data).__name__} is a LightningDataModule, which says "
+            f"cannot be read: data={type(data).__name__} is a LightningDataModule, which defines "
             "itself what is predicted, in predict_dataloader",
             code=Code.INCOMPATIBLE,
             key="input",
@@ -168,8 +181,10 @@ def _check_steps(run: Trained, given: object) -> None:
         )
     if not is_overridden("predict_dataloader", data, L.LightningDataModule):
         raise UserError(
-            f"data={type(data).__name__} has no predict_dataloader, so there is nothing to predict",
+            "has no predict_dataloader, so there is nothing to predict",
             code=Code.INCOMPATIBLE,
+            key="data",
+            value=type(data).__name__,
             hint="Define predict_dataloader in it.",
         )
 
@@ -195,7 +210,7 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
     given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
     if given != allowed:
         raise UserError(
-            f"has samples of shape {given}, the run was trained on {allowed}",
+            f"has samples of shape {given}, but the run was trained on {allowed}",
             code=Code.INCOMPATIBLE,
             key="input",
             value=source,

@@ -61,14 +61,15 @@ def _of_hydra(error: BaseException) -> UserError | None:
         problem, hint = "is required and has no value", f"Give {key}=<value>."
         return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        told = UserError(f"{_first_line(error)} {_first_line(cause)}")
-        return _unknown_key(cause) or _unresolved(cause) or told
+        failed = UserError(f"{_first_line(error)} {_first_line(cause)}", code=Code.FAILED)
+        return _unknown_key(cause) or _unresolved(cause) or failed
     if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or _unresolved(error) or UserError(_first_line(error))
+        failed = UserError(_first_line(error), code=Code.FAILED)
+        return _unknown_key(error) or _unresolved(error) or failed
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override or "", str(error))
     if isinstance(error, HydraException):
-        return _unknown_group(str(error)) or UserError(str(error))
+        return _unknown_group(str(error)) or UserError(str(error), code=Code.FAILED)
     return None
 
 

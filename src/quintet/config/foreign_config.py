@@ -179,8 +179,12 @@ def check_places(config: DictConfig, run: Path) -> None:
             )
             if key == "filename" and {*"{}"} & {*FIELD.sub("", text)}:
                 raise UserError(
-                    f"{place}={text!r} is a template that may tell more than a metric. Allowed: "
-                    "{name} and {name:.3f}. If more is meant, give this key on the command line."
+                    "is a template that may reveal more than a metric",
+                    code=Code.NOT_TRUSTED,
+                    key=place,
+                    value=text,
+                    allowed=["{name}", "{name:.3f}"],
+                    hint="If more is meant, give this key on the command line.",
                 )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(

@@ -147,9 +147,10 @@ class LightningData:
         for split in ("train", "val"):
             if not self._has(split):
                 raise UserError(
-                    f"data={self._name} has no {LOADERS[split]}: a run trains on one part and is "
-                    "measured on another",
+                    f"has no {LOADERS[split]}: a run trains on one part and is measured on another",
                     code=Code.DATA,
+                    key="data",
+                    value=self._name,
                     hint=f"Define {LOADERS[split]} in the LightningDataModule.",
                 )
         sizes = {f"{split}_size": self._size(split) for split in LOADERS}

@@ -22,11 +22,11 @@ MULTIPLIER = 1_000_003
 
 
 class LanguageModel(L.LightningModule):
-    """Learns the distribution of the next token; judged by perplexity and bits per byte.
+    """Learns the distribution of the next token; evaluated by perplexity and bits per byte.
 
     A decoder-only transformer with layer norm before each sublayer (Vaswani et al., 2017,
     "Attention is all you need"; Radford et al., 2019, "Language models are unsupervised multitask
-    learners", whose initialisation it takes). With `ngrams`, the embeddings of the n-grams that end
+    learners", whose initialisation it uses). With `ngrams`, the embeddings of the n-grams that end
     with a token are added to its own, from hashed tables (Pagnoni et al., 2024, "Byte latent
     transformer", section 3.2.1); on a small text they overfit.
 
@@ -37,11 +37,11 @@ class LanguageModel(L.LightningModule):
         optimizer: makes the optimizer of the module.
         scheduler: makes the schedule of an optimizer's rate.
         facts: of the data: `vocabulary`, `input_shape` and `other.tokens_per_byte`.
-        width: size of a token's vector in every layer, a multiple of `heads`.
+        width: embedding dimension, a multiple of `heads`.
         depth: number of layers.
         heads: attention heads of a layer.
-        dropout: share of the features to drop while training.
-        ngrams: lengths of the n-grams with embeddings of their own.
+        dropout: dropout probability.
+        ngrams: lengths of the n-grams that have their own embeddings.
         table: rows of each table of n-grams.
         new_tokens: how many tokens `predict_step` adds to a prompt.
         temperature: of sampling; 0 takes the most probable token.
@@ -70,7 +70,7 @@ class LanguageModel(L.LightningModule):
         super().__init__()
         if whole("width", width) % whole("heads", heads):
             raise UserError(
-                f"is no multiple of module.heads={heads}",
+                f"is not a multiple of module.heads={heads}",
                 code=Code.INCOMPATIBLE,
                 key="module.width",
                 value=width,
@@ -104,7 +104,7 @@ class LanguageModel(L.LightningModule):
         self.head.weight = self.tokens.weight
 
     def forward(self, ids: Tensor) -> Tensor:
-        """Return logits of the token after each one, (N, T, V), for token ids (N, T)."""
+        """Return logits of the next token at each position, (N, T, V), for token ids (N, T)."""
         places = torch.arange(ids.shape[1], device=ids.device)
         x = self.tokens(ids) + self.positions_table(places)
         for n, embedding in zip(self.ngrams, self.grams, strict=True):
@@ -128,7 +128,7 @@ class LanguageModel(L.LightningModule):
         return PROBLEM.token_losses(self(inputs), targets)
 
     def training_step(self, batch: Tensor, batch_idx: int) -> Tensor:
-        """Return the mean loss of a token."""
+        """Return the mean loss per token."""
         loss = self._losses(batch).mean()
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch))
         return loss
@@ -142,11 +142,11 @@ class LanguageModel(L.LightningModule):
         self._mean("test").update(self._losses(batch))
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation part's numbers."""
+        """Log the validation metrics."""
         self._log("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the test part's numbers."""
+        """Log the test metrics."""
         self._log("test")
 
     def _mean(self, split: str) -> "RunningMean":
@@ -158,21 +158,21 @@ class LanguageModel(L.LightningModule):
         self.log_dict({f"{split}/{name}": value for name, value in found.items()}, prog_bar=True)
 
     def predict_step(self, batch: Tensor, batch_idx: int) -> dict[str, Any]:
-        """Continue prompts (N, T); return the text, or the ids where the data knows no text."""
+        """Continue prompts (N, T); return the text, or the ids if the data cannot decode them."""
         ids = self.generate(batch, torch.Generator(self.device).manual_seed(batch_idx))
         data = self._data()
         decode = data.decode if isinstance(data, Decodes) else None
         return PROBLEM.continued(ids, batch.shape[1], decode)
 
     def _data(self) -> object:
-        """Return the data at hand; None outside of a Trainer."""
+        """Return the datamodule; None outside a Trainer."""
         try:
             return cast(Any, self.trainer).datamodule
         except RuntimeError:
             return None
 
     def generate(self, ids: Tensor, generator: torch.Generator) -> Tensor:
-        """Return ids (N, T) with `new_tokens` sampled after them."""
+        """Return ids (N, T) followed by `new_tokens` sampled ones."""
         for _ in range(self.new_tokens):
             logits = self(ids[:, -self.length :])[:, -1]
             if self.temperature > 0:
@@ -190,14 +190,14 @@ class LanguageModel(L.LightningModule):
 
 
 class CausalLayer(nn.Module):
-    """Causal self-attention, then a feed-forward part, each added to its input.
+    """Causal self-attention, then a feed-forward part, each with a residual connection.
 
     Shapes: (N, T, width) -> (N, T, width).
 
     Args:
-        width: of a token's vector.
-        heads: that divide it.
-        dropout: share of the features to drop while training.
+        width: embedding dimension.
+        heads: attention heads, which divide the width.
+        dropout: dropout probability.
 
     """
 
@@ -211,7 +211,7 @@ class CausalLayer(nn.Module):
         self.hidden_out = nn.Linear(4 * width, width)
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return tokens that know those before them."""
+        """Return the tokens, each with the context of those before it."""
         qkv = self.qkv(self.before_attention(x)).unflatten(-1, (3, self.heads, -1))
         q, k, v = qkv.transpose(1, 3).unbind(2)  # each (N, heads, T, width / heads)
         seen = scaled_dot_product_attention(q, k, v, is_causal=True)
@@ -222,7 +222,7 @@ class CausalLayer(nn.Module):
 
 @runtime_checkable
 class Decodes(Protocol):
-    """Data that know the text of tokens."""
+    """Data that can decode tokens."""
 
     def decode(self, ids: list[int]) -> str | None:
-        """Return the text of token ids; None where it is not known."""
+        """Return the text of token ids; None if it is not known."""

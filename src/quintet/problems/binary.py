@@ -34,7 +34,7 @@ class Binary(ExclusiveClasses):
         return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(1)[:, 1]
 
     def loss_target(self, outputs: "Tensor", y: "Tensor") -> "Tensor":
-        """Return classes (N,), or zeros and ones (N, 1) beside a single logit."""
+        """Return classes (N,), or zeros and ones (N, 1) for a single logit."""
         return y.to(outputs.dtype).unsqueeze(1) if outputs.shape[1] == 1 else y
 
     def decided(self, predicted: Array) -> Array:

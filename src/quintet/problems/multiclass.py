@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
 
 class Multiclass(ExclusiveClasses):
-    """Predictions: a probability for each of C classes, (N, C), that add up to 1."""
+    """Predictions: probabilities of C classes, (N, C), that sum to 1."""
 
     name = "multiclass"
     answer_dims = 2
@@ -32,7 +32,7 @@ class Multiclass(ExclusiveClasses):
         return np.asarray(predicted.argmax(1))
 
     def members(self, classes: Array, predicted: Array) -> Array:
-        """Return of which class samples are, (N, C)."""
+        """Return the class of each sample as zeros and ones, (N, C)."""
         return np.asarray(classes[:, None] == np.arange(predicted.shape[1]))
 
     def likelihood(self, predicted: "Tensor", truth: "Tensor") -> float:

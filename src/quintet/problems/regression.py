@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OUTLIERS = 0.01
-"""Share of targets far out from which an error should not be squared."""
+"""Share of outliers among the targets above which errors should not be squared."""
 
 
 class Regression(Problem):
     """Targets and predictions: float32 (N, K), in the target's own units.
 
-    float64 where float32 would blur the differences between targets.
+    float64 if float32 would blur the differences between targets.
     """
 
     name = "regression"
@@ -43,7 +43,7 @@ class Regression(Problem):
         return outputs
 
     def choices(self, class_counts: Sequence[int], targets: "Tensor") -> dict[str, str]:
-        """Return RMSE and the mean squared error; with outliers MAE and Huber's loss."""
+        """Return RMSE and the mean squared error; with outliers, MAE and the Huber loss."""
         if far_out(targets) >= OUTLIERS:
             return {"metric": "mae", "loss": "huber"}
         return super().choices(class_counts, targets)
@@ -89,7 +89,7 @@ class Regression(Problem):
         return {"linear": Ridge(), "tree": tree, "dummy": DummyRegressor()}
 
     def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator":
-        """Return scikit-learn's boosted trees with their defaults, for each target its own."""
+        """Return scikit-learn's boosted trees with their defaults, one model per target."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from sklearn.multioutput import MultiOutputRegressor
 
@@ -104,7 +104,7 @@ class Regression(Problem):
 def far_out(targets: "Tensor") -> float:
     """Return the share of targets (N, K) with a value three quartile ranges outside the quartiles.
 
-    Tukey 1977, "Exploratory data analysis".
+    Tukey, 1977, "Exploratory data analysis".
     """
     values = targets.double().reshape(len(targets), -1)
     low, high = values.quantile(0.25, dim=0), values.quantile(0.75, dim=0)

@@ -15,7 +15,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG, PROFILE
 from quintet.base import hydra_internals, schema
 from quintet.base.advice import Advice
-from quintet.base.errors import Code, UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.config import further_metrics, run_nodes
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
@@ -113,7 +113,9 @@ def _source(cfg: DictConfig) -> "DataModule":
     target = locate(cfg.data.get("_target_", ""), "data")
     takes = {*parameters(DataModule), *parameters(target)} - {"source"}
     for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - NODE_KEYS):
-        raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
+        raise UserError(
+            "is not a key", code=Code.UNKNOWN_NAME, key=f"data.{key}", allowed=sorted(takes)
+        )
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
     own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])

@@ -173,7 +173,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     ("words", "says"),
     [
         (["stop=true"], r"has ended \(completed\) after 1 epochs.*resume="),
-        ([], "Nothing was asked"),
+        ([], "There is no request"),
         (["optimizer.lrr=0.1"], "optimizer.lrr is not a key. Did you mean 'lr'"),
         (["optimizer.lr=fast"], "optimizer.lr=fast .*a number above 0"),
         (["pause=1"], "pause=1 .*true or false"),

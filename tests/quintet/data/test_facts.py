@@ -81,7 +81,7 @@ def broken(change: str) -> Samples:
         ("length", "177 inputs and 178 targets"),
         ("dtype", "int64"),
         ("shape", "kind table"),
-        ("one class", "one class only"),
+        ("one class", "only one class"),
         ("range", "0..2"),
         ("nan image", "Sample 7.*NaN"),
         ("nan target", "target of sample 4"),

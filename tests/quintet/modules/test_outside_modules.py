@@ -155,7 +155,7 @@ def test_a_module_on_a_source_is_exported_without_an_example(
 def test_what_has_no_forward_of_tensors_is_not_exported(
     case: str, run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="does not say what its forward takes"):
+    with pytest.raises(UserError, match="does not state the inputs of its forward"):
         export(command("export", run, output=str(tmp_path / "out")))
 
 

@@ -242,6 +242,23 @@ def test_the_guard_spells_out_relative_imports():
     }
 
 
+def errors(code: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield for each `UserError` that code creates its constant text and its named fields."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("UserError"):
+            parts = ast.walk(node.args[0]) if node.args else ()
+            text = [str(each.value) for each in parts if isinstance(each, ast.Constant)]
+            yield " ".join(text), {field.arg or "code" for field in node.keywords}
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=named)
+def test_an_error_has_its_kind_and_its_key_as_fields(path):
+    """Programs and tests read the fields, so that messages can change."""
+    for text, fields in errors(path.read_text("utf-8")):
+        assert "code" in fields, f"no code: {text}"
+        assert "key" in fields or not re.match(r"[a-z][\w.]*=", text), f"a key in prose: {text}"
+
+
 def test_hydra_finds_the_plugins():
     plugins = SRC / "hydra_plugins"
     assert not (plugins / "__init__.py").exists(), "Hydra wants hydra_plugins as a namespace"

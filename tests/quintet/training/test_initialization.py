@@ -83,7 +83,7 @@ def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path)
     ("where", "says"),
     [
         ("https://example.org/net.pt", "is an address"),
-        ("nowhere", "is not there"),
+        ("nowhere", "does not exist"),
         ("{empty}", "has no checkpoint"),
         ("{empty}/../code.pt", "pickled code"),
         ("{empty}/../list.pt", "tensors by name: it is a list.*a checkpoint of train"),

@@ -75,12 +75,15 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
     for candidate in allowed:
         if candidate == chosen:
             return candidate
-    raise UserError(
-        f"Inputs of shape {inputs.shape} cannot be {chosen or 'used'}: a table is (N, F), tokens "
-        "(N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or (N, H, W, C)",
-        code=Code.DATA if kind is None else Code.INCOMPATIBLE,
-        value=kind,
+    shapes = (
+        "a table is (N, F), tokens (N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or "
+        "(N, H, W, C)"
     )
+    if kind is None:
+        problem = f"Inputs of shape {inputs.shape} cannot be used: {shapes}"
+        raise UserError(problem, code=Code.DATA)
+    problem = f"does not fit inputs of shape {inputs.shape}: {shapes}"
+    raise UserError(problem, code=Code.INCOMPATIBLE, key="data.kind", value=kind)
 
 
 def convert(

@@ -300,11 +300,12 @@ def _read(
 def _named(
     stored: dict[str, NDArray[Any]], x: str, y: str, path: str
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    for name in (x, y):
+    for key, name in (("data.x", x), ("data.y", y)):
         if name not in stored:
             raise UserError(
-                f"{path} has no array '{name}'.",
+                f"is not an array of {path}",
                 code=Code.UNKNOWN_NAME,
+                key=key,
                 value=name,
                 allowed=stored,
                 hint="Name the arrays with data.x= and data.y=",

@@ -10,8 +10,9 @@ def existing(path: str | Path | None) -> Path:
     """Return the path of a file that is there."""
     if path is None:
         raise UserError(
-            "No file is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.path",
             hint="Give data.path=<file> (for predict.py, input=<file>)",
         )
     file = Path(path).expanduser()

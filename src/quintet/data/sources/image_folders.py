@@ -58,7 +58,12 @@ def labelled(path: str | None, parts: Parts = None, option: str = "data.path") -
 
 def _existing(path: str | None, option: str) -> Path:
     if path is None:
-        raise UserError("No folder is given", code=Code.MISSING_VALUE, hint=HINT)
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key=option,
+            hint=HINT,
+        )
     root = Path(path).expanduser()
     if not root.is_dir():
         raise UserError(

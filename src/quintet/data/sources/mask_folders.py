@@ -114,10 +114,17 @@ def _value(ignore: int | str | None) -> int | None:
 
 def _folder(path: str | None) -> Path:
     if path is None:
-        raise UserError("No folder is given: data.path=", code=Code.MISSING_VALUE, hint=HINT)
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key="data.path",
+            hint=HINT,
+        )
     root = Path(path).expanduser()
     if not root.is_dir():
-        raise UserError("is no folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT)
+        raise UserError(
+            "is not a folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT
+        )
     return root
 
 

@@ -53,8 +53,9 @@ def own_texts(
     table = read_table(existing(path), text=named, layout=layout)
     if target is None:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=table.columns,
             hint="Give data.target=<column>",
         )
@@ -109,6 +110,10 @@ def longest(table: RawTable, target: str) -> str:
     }
     if not worded:
         raise UserError(
-            "No column holds text", code=Code.DATA, allowed=table.columns, hint="Give data.text="
+            "has no value, and no column holds text",
+            code=Code.MISSING_VALUE,
+            key="data.text",
+            allowed=table.columns,
+            hint="Give data.text=<column>",
         )
     return max(worded, key=lambda name: worded[name])

@@ -85,8 +85,9 @@ def stream(
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     if not targets:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=there,
             hint="Give data.target=<column>",
         )
@@ -125,8 +126,9 @@ def shards(path: str | None) -> list[str]:
     """Return the files that a folder, a pattern or a file name stands for, of one format."""
     if path is None:
         raise UserError(
-            "No shards are given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.path",
             hint="Give data.path=<folder, pattern or file>",
         )
     place = Path(path).expanduser()

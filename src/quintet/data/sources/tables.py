@@ -251,8 +251,9 @@ def _check_options(
     """Check that all columns named are there and do not contradict each other."""
     if not targets:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=table.columns,
             hint="Give data.target=<column>",
         )
@@ -263,7 +264,10 @@ def _check_options(
         require(names, table.columns, option, table.header_hint)
     if both := set(targets) & {*chosen, *left_out, group, time}:
         raise UserError(
-            f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
+            "is the target, so it cannot have another role as well",
+            code=Code.CONFLICT,
+            key="data.target",
+            value=min(both),
         )
     if group and time:
         raise UserError(

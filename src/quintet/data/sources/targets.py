@@ -256,7 +256,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
     names, index, name = column.classes, column.index, column.name
     if len(names) < 2:
         raise UserError(
-            f"The target '{name}' has one class only ('{names[0]}'): there is nothing to learn",
+            f"The target '{name}' has only one class ('{names[0]}'): there is nothing to learn",
             code=Code.DATA,
             hint="Is it the right column?",
         )

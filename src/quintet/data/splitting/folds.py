@@ -77,8 +77,9 @@ def folds(
     pool = np.arange(len(samples.y)) if within is None else within.numpy()
     if not 2 <= k <= len(pool):
         raise UserError(
-            f"{len(pool)} samples cannot be divided into {k} folds",
+            f"cannot divide {len(pool)} samples",
             code=Code.OUT_OF_RANGE,
+            key="cv.folds",
             value=k,
             hint=f"Give a number from 2 to {len(pool)}",
         )
@@ -92,8 +93,9 @@ def folds(
             pairs = list(splitter.split(pool, classes, groups))
     except ValueError as problem:
         raise UserError(
-            f"{k} folds are not possible: {problem}",
+            f"is not possible: {problem}",
             code=Code.INCOMPATIBLE,
+            key="cv.folds",
             value=k,
             hint="Ask for fewer folds",
         ) from problem
@@ -121,26 +123,29 @@ def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:
     if samples.ordered:
         if len(pool) - k * (len(pool) // (k + 1)) <= samples.purge or len(pool) <= k:
             raise UserError(
-                f"{k} folds cut a series into {k + 1} parts and leave out {samples.purge} samples "
-                f"at each cut: {len(pool)} samples are too few",
+                f"cuts a series into {k + 1} parts and leaves out {samples.purge} samples at each "
+                f"cut: {len(pool)} samples are too few",
                 code=Code.INCOMPATIBLE,
+                key="cv.folds",
                 value=k,
                 hint="Ask for fewer folds",
             )
     elif groups is not None:
         if (there := len(np.unique(groups))) < k:
             raise UserError(
-                f"{k} folds need at least {k} groups, there are {there}",
+                f"needs at least {k} groups, and there are {there}",
                 code=Code.INCOMPATIBLE,
+                key="cv.folds",
                 value=k,
                 hint="Ask for fewer folds",
             )
     elif (found := labels(samples)) is not None and (counts := found[pool].sum(axis=0)).min() < k:
         smallest = int(counts.min())
         raise UserError(
-            f"{k} folds need {k} samples of every class; the smallest, "
+            f"needs {k} samples of every class; the smallest, "
             f"'{label_names(samples)[int(counts.argmin())]}', has {smallest}",
             code=Code.INCOMPATIBLE,
+            key="cv.folds",
             value=k,
             hint=f"Ask for at most {smallest} folds, or collect more samples of it",
         )

@@ -76,7 +76,7 @@ def test_parts_in_the_file_are_kept(tmp_path: Path) -> None:
         ({"x": np.full((1797, 3), np.nan), "y": DIGIT}, "NaN value"),
         ({"x": np.full((1797, 3), np.inf), "y": DIGIT}, "infinite"),
         ({"x": PIXELS, "y": np.where(DIGIT > 8, np.nan, DIGIT)}, "180 of 1797 samples"),
-        ({"x": PIXELS, "y": DIGIT * 0}, "one class only"),
+        ({"x": PIXELS, "y": DIGIT * 0}, "only one class"),
         ({"x": PIXELS.reshape(-1), "y": DIGIT}, "cannot be used"),
         ({"x": np.array(["a"] * 9).reshape(3, 3), "y": DIGIT[:3]}, "not numbers"),
     ],

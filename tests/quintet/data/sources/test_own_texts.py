@@ -43,7 +43,7 @@ def test_the_most_frequent_words_are_kept_and_long_texts_are_told(reviews: str) 
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({}, "No target column is given"),
+        ({}, "data.target has no value"),
         ({"target": "verdikt"}, "Did you mean 'verdict'"),
         ({"target": "verdict", "text": "reviw"}, "Did you mean 'review'"),
         ({"target": "verdict", "length": 0}, "data.length=0"),

@@ -342,7 +342,7 @@ GOOD = "x,y\n" + rows(40, lambda i: f"{i * i},{i % 2}")
         (GOOD + "inf,1\n", {}, r"'x', row 41: inf is infinite"),
         (GOOD + "1e99,1\n", {}, "too large"),
         (GOOD + "1,2,3\n", {}, "cannot be read"),
-        (GOOD.replace(",1\n", ",0\n"), {}, "one class only"),
+        (GOOD.replace(",1\n", ",0\n"), {}, "only one class"),
         ("x,x,y\n1,2,0\n", {}, "two columns are named 'x'"),
         ("x,y\n" + rows(40, lambda i: f"{i * i},n{i}"), {}, "too many for classes"),
         ("x,y\n" + rows(40, lambda i: f"{i * i},{'oops' if i == 3 else i / 3}"), {}, "'oops'"),

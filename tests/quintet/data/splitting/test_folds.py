@@ -121,7 +121,7 @@ LATE = torch.where((PLACE >= 30) & (PLACE < 90), 0, PLACE % 3)
     ("change", "says"),
     [
         ({"split": PLACE % 3}, "validation part of its own"),
-        ({"groups": PLACE % 3}, "4 folds need at least 4 groups, there are 3"),
+        ({"groups": PLACE % 3}, "cv.folds=4 needs at least 4 groups, and there are 3"),
         ({"ordered": True, "y": LATE}, "Class .* is absent from the .* part of fold 0 of 4"),
     ],
 )
@@ -134,9 +134,10 @@ def test_folds_that_make_no_sense_are_refused(change, says) -> None:
 
 
 def test_a_series_too_short_is_refused() -> None:
-    with pytest.raises(UserError, match=r"40 folds cut a series into 41.*fewer folds") as caught:
+    with pytest.raises(UserError, match="cuts a series into 41 parts") as caught:
         folds(sunspots(horizon=12), 40, seed=0, within=torch.arange(50))
-    assert caught.value.code is Code.INCOMPATIBLE
+    error = caught.value
+    assert (error.code, error.key, error.value) == (Code.INCOMPATIBLE, "cv.folds", 40)
 
 
 def test_a_fold_that_there_is_not_is_refused() -> None:

@@ -127,7 +127,7 @@ class Problem(ABC):
         return class_counts
 
     def strata(self, y: "Tensor") -> Index | None:
-        """Return each sample's stratum, of which all parts get equal shares; None without strata."""
+        """Return each sample's stratum, shared equally by all parts; None without strata."""
         return None
 
     def required(self, y: "Tensor", names: Sequence[str]) -> NDArray[np.bool_] | None:

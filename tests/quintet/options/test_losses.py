@@ -116,7 +116,7 @@ def test_huber_bends_at_delta():
     ],
 )
 def test_a_class_without_samples_is_refused(option, task, changes):
-    with pytest.raises(UserError, match="empty at \\[1\\]") as caught:
+    with pytest.raises(UserError, match="with none at \\[1\\]") as caught:
         build("loss", option, task, known=facts(task, **changes))
     assert caught.value.code is Code.INCOMPATIBLE
 

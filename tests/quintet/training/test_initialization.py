@@ -61,7 +61,7 @@ def test_a_new_head_is_told_and_the_run_needs_its_source_no_longer(
     shutil.rmtree(moved)
     out = capsys.readouterr().out
     assert "skipped head.weight: its shape is (10, 8)" in out
-    assert "new, as the init leaves them: head.weight, head.bias" in out
+    assert "new, as initialised: head.weight, head.bias" in out
     rates = runs.record(folder)["transfer"]["rates"]
     assert list(rates.values()) == [0.001 * 0.5**depth for depth in range(len(rates))]
     first = tensors(folder)["state_dict"]["model.stages.0.weight"]

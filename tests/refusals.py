@@ -16,6 +16,7 @@ class Refusal:
         code: what kind of mistake.
         key: the config key or command-line word that holds it.
         value: what was given there; None to accept any.
+        allowed: the valid values; None to accept any.
         match: a pattern in the message, for what no field says, such as a line of a file.
 
     """
@@ -24,6 +25,7 @@ class Refusal:
     key: str | None = None
     value: Any = None
     match: str | None = None
+    allowed: tuple[str, ...] | None = None
     _open: Any = field(default=None, repr=False, compare=False)
 
     def __enter__(self) -> pytest.ExceptionInfo[UserError]:
@@ -34,7 +36,11 @@ class Refusal:
         if not self._open.__exit__(*raised):
             return False
         error: UserError = raised[1]
-        found = Refusal(error.code, error.key, None if self.value is None else error.value)
-        expected = Refusal(self.code, self.key, self.value)
-        assert found == expected, f"{found} instead of {expected}: {error}"
+        for name in (
+            "code",
+            "key",
+            *(n for n in ("value", "allowed") if getattr(self, n) is not None),
+        ):
+            found, expected = getattr(error, name), getattr(self, name)
+            assert found == expected, f"{name} {found!r} instead of {expected!r}: {error}"
         return True

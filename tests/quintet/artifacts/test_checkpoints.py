@@ -13,8 +13,9 @@ import torch
 import runs
 from quintet.artifacts import checkpoints
 from quintet.artifacts.checkpoint_io import WholeCheckpointIO
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.base.files import remove_temporary_files
+from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
 
 
@@ -65,7 +66,7 @@ def test_full_disk_ends_a_run_with_one_message_and_the_last_checkpoint_whole(
 def test_full_disk_leaves_the_previous_checkpoint(small_disk: Path) -> None:
     path = small_disk / "last.ckpt"
     WholeCheckpointIO().save_checkpoint({"weight": torch.ones(1000)}, path)
-    with pytest.raises(UserError, match=r"last\.ckpt could not be written: no room left"):
+    with Refusal(Code.DISK, match=r"last\.ckpt could not be written: no room left"):
         WholeCheckpointIO().save_checkpoint({"weight": torch.ones(10**6)}, path)
     assert checkpoints.load(path)["weight"].equal(torch.ones(1000))
     assert [p.name for p in small_disk.iterdir()] == ["last.ckpt"]

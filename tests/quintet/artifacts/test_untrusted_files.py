@@ -21,7 +21,7 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, Score
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.diagnostics import training_curves
 from quintet.report.run import run_page as run_page
 from quintet.report.run import setup_sections
@@ -32,6 +32,7 @@ from quintet.study.study import Study
 from quintet.sweep import trial_outcome
 from quintet.trackers import mlflow_run, wandb_run
 from quintet.training.initialization import tensors
+from refusals import Refusal
 
 Reader = Callable[[Path], object]
 BEST = f"{checkpoints.FOLDER}/best.ckpt"
@@ -301,7 +302,7 @@ def test_a_zip_bomb_is_refused(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("val.index.npy", b"\0" * 10**7)
-    with pytest.raises(UserError, match=Path(name).name):
+    with Refusal(Code.DAMAGED, match=Path(name).name):
         read(folder) if name == predictions_file.FILE else checkpoints.load(folder / name)
 
 

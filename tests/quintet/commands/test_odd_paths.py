@@ -11,8 +11,9 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 import runs
 from faulty import forked
 from quintet.base.console import command_line, typed
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.base.quoting import quoted, with_paths
+from refusals import Refusal
 
 ODD = 'o\'b "q" a=b,c $x %d [1]{2}(3) #~ ü🎉 \\n e\\'
 QUICK = (
@@ -47,7 +48,7 @@ def test_a_path_that_is_there_needs_no_quotes(
 
 def test_a_path_with_a_reference_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "${x}").mkdir()
-    with pytest.raises(UserError, match="Rename the folder") as caught:
+    with Refusal(Code.NOT_TRUSTED, match="Rename the folder") as caught:
         with_paths([f"run={tmp_path / '${x}'}"])
     assert caught.value.code is Code.USAGE
 

@@ -12,13 +12,14 @@ from hydra import compose, initialize_config_dir
 import outside
 import runs
 from quintet.artifacts import samples_file
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.base.paths import CONFIGS
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
 from quintet.diagnostics.training_curves import read as read_rows
 from quintet.report.run import run_page as report
+from refusals import Refusal
 from runs import Once, TrainHere
 
 QUIET = ("callbacks.progress=null", "report=false", "trust=outside", "trainer=cpu")
@@ -128,7 +129,7 @@ def test_it_predicts(case: str, run: Path, tmp_path: Path, suffix: str) -> None:
         np.savez(tmp_path / "new.npz", x=np.zeros((3, 1, 8, 8), "float32"))
         given = {"input": str(tmp_path / "new.npz")}
     if case == "diffusion" and suffix == "csv":
-        with pytest.raises(UserError, match="do not fit the rows of a CSV"):
+        with Refusal(Code.INCOMPATIBLE, match="do not fit the rows of a CSV"):
             predict(command("predict", run, output=str(output), **given))
         return
     predict(command("predict", run, output=str(output), **given))
@@ -155,7 +156,7 @@ def test_a_module_on_a_source_is_exported_without_an_example(
 def test_what_has_no_forward_of_tensors_is_not_exported(
     case: str, run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="does not state the inputs of its forward"):
+    with Refusal(Code.INCOMPATIBLE, "module", "Detector"):
         export(command("export", run, output=str(tmp_path / "out")))
 
 

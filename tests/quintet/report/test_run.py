@@ -16,6 +16,7 @@ from quintet.report.run.run_data import RunData
 from quintet.report.run.run_head import head
 from quintet.report.run.run_page import SECTIONS, leave, write
 from quintet.report.sweep.sweep_page import report
+from refusals import Refusal
 
 WORDS = ("report=true", "baselines=true", "callbacks.progress=null")
 RUNS = {
@@ -107,7 +108,7 @@ def test_the_command_writes_it_again(trained, tmp_path):
 
 
 def test_a_folder_that_is_no_runs_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"config\.yaml") as caught:
+    with Refusal(Code.NOT_FOUND, "run") as caught:
         write(tmp_path)
     assert (caught.value.code, caught.value.value) == (Code.NOT_FOUND, tmp_path)
 

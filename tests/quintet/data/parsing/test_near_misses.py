@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.sources.tables import csv
+from refusals import Refusal
 
 
 def column(words: list[str]) -> Cells:
@@ -83,7 +84,7 @@ def test_what_is_no_unit(cells) -> None:
 
 def test_two_decimal_marks_beside_a_unit_are_asked_about() -> None:
     cells = of_text("x", list(range(4)), ["1.84 €", "1,76 €", "2.25 €", "3,75 €"])
-    with pytest.raises(UserError, match=r"'1.84' in row 1.*'1,76' in row 2"):
+    with Refusal(Code.DATA, "data.decimal"):
         infer(cells)
 
 

@@ -9,6 +9,7 @@ from quintet.data.module import DataModule
 from quintet.data.sources.bundled import breast_cancer
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.stream import shards, stream
+from refusals import Refusal
 
 pytest.importorskip("datasets")
 
@@ -116,12 +117,12 @@ def test_shards_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) ->
     assert caught.value.code is Code.CONFLICT
     assert caught.value.key == "data.path"
     assert len(shards(str(folder / "*.parquet"))) == 4
-    with pytest.raises(UserError, match=r"Did you mean 'target'") as caught:
+    with Refusal(Code.UNKNOWN_NAME, "data.target", "targt") as caught:
         stream(str(folder / "*.parquet"), "targt", cache=str(tmp_path / "cache"))
     assert caught.value.code is Code.UNKNOWN_NAME
     assert caught.value.key == "data.target"
     (folder / "4.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(UserError, match=r"cannot be read as parquet") as caught:
+    with Refusal(Code.DAMAGED, match=r"cannot be read as parquet") as caught:
         stream(str(folder / "*.parquet"), "target", cache=str(tmp_path / "cache"))
     assert caught.value.code is Code.DAMAGED
 

@@ -1,4 +1,4 @@
-"""Files and columns that a user names: whether they are there."""
+"""Checks that the files and columns that a user names exist."""
 
 from collections.abc import Iterable
 from pathlib import Path
@@ -7,7 +7,7 @@ from quintet.base.errors import Code, UserError
 
 
 def existing(path: str | Path | None) -> Path:
-    """Return the path of a file that is there."""
+    """Return the path of an existing file."""
     if path is None:
         raise UserError(
             "has no value, and one is required here",
@@ -33,7 +33,7 @@ def existing(path: str | Path | None) -> Path:
 
 
 def require(names: list[str], there: Iterable[str], option: str, hint: str = "") -> None:
-    """Check that the columns which an option names are there."""
+    """Check that the columns named by an option exist."""
     for name in names:
         if name not in there:
             raise UserError(

@@ -1,4 +1,4 @@
-"""Tables larger than memory: shards of parquet, csv or json, by Hugging Face `datasets`."""
+"""Tables larger than memory: shards of parquet, csv or json, read by Hugging Face `datasets`."""
 
 from dataclasses import dataclass
 from glob import glob
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".json": "json",
            ".jsonl": "json"}  # fmt: skip
 PROBE = 20_000
-"""Rows, evenly spaced, from which the column types are inferred."""
+"""Number of evenly spaced rows from which column types are inferred."""
 
 
 @dataclass
@@ -58,19 +58,19 @@ def stream(
 ) -> Samples:
     """Read shards whose inputs stay on disk; only targets are held in memory.
 
-    The shards are converted once to Arrow files, which are mapped into memory as needed, so rows
-    can be shuffled and split like those of a small file. Column types are inferred from 20,000
-    evenly spaced rows: a category that occurs in none of them counts as unknown.
+    The shards are converted once to Arrow files, which are memory-mapped, so rows can be shuffled
+    and split like those of a small file. Column types are inferred from 20,000 evenly spaced rows:
+    a category that occurs in none of them counts as unknown.
 
     Args:
         path: a folder of shards, a pattern such as 'shards/*.parquet', or one file.
         target: column to predict, or several.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
         positive: the class that is class 1 of a binary task.
-        columns: input columns; None takes all but the target.
+        columns: input columns; None for all but the target.
         drop: columns to leave out.
-        group: column whose equal values must stay in one part of the split.
-        cache: folder of the Arrow files; None takes that of `datasets`.
+        group: column of groups, each of which stays in one part of the split.
+        cache: folder of the Arrow files; None for that of `datasets`.
         split: column that names the part of each row: train, val or test.
 
     Raises:
@@ -123,7 +123,7 @@ def stream(
 
 
 def shards(path: str | None) -> list[str]:
-    """Return the files that a folder, a pattern or a file name stands for, of one format."""
+    """Return the files of one format that a folder, a pattern or a file name denotes."""
     if path is None:
         raise UserError(
             "has no value, and one is required here",
@@ -132,14 +132,14 @@ def shards(path: str | None) -> list[str]:
             hint="Give data.path=<folder, pattern or file>",
         )
     place = Path(path).expanduser()
-    if place.is_file():  # whatever brackets its name has
+    if place.is_file():  # even if its name contains brackets
         found = [place]
     else:
         found = list(place.iterdir()) if place.is_dir() else [Path(p) for p in glob(str(place))]
     files = sorted(str(file) for file in found if file.suffix.lower() in FORMATS)
     if not files:
         raise UserError(
-            "names no shard",
+            "matches no shard",
             code=Code.NOT_FOUND,
             key="data.path",
             value=path,
@@ -172,7 +172,7 @@ def _load(files: list[str], cache: str | None) -> Any:
     form = FORMATS[Path(files[0]).suffix.lower()]
     try:
         rows = datasets.load_dataset(form, data_files=files, split="train", cache_dir=cache)
-    except Exception as problem:  # datasets wraps whatever its readers raise
+    except Exception as problem:  # datasets wraps the errors of its readers
         reason = problem.__cause__ or problem
         first = str(reason).strip().split("\n")[0]
         raise UserError(

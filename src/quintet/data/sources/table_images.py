@@ -1,4 +1,4 @@
-"""Images that a column of a table names: the only input of a sample, or one of two."""
+"""Images named in a column of a table: the only input of a sample, or one of two."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -28,10 +28,10 @@ class ImageColumn:
 
 
 def files_of(cells: Cells, folder: Path) -> list[str]:
-    """Return the file of each row; relative paths begin at the table's folder.
+    """Return the file of each row; paths are relative to the table's folder.
 
     Raises:
-        UserError: a cell is empty, or its file is not there.
+        UserError: a cell is empty, or its file does not exist.
 
     """
     words = cells.as_words()
@@ -47,11 +47,11 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
         )
     if missing := [file for file in found if not Path(file).is_file()]:
         raise UserError(
-            f"names {len(missing)} of {len(found)} files that are not there, such as {missing[0]}",
+            f"names {len(missing)} files, of {len(found)}, that do not exist, such as {missing[0]}",
             code=Code.NOT_FOUND,
             key="data.image",
             value=cells.name,
-            hint=f"Paths begin at the table's folder, {folder}.",
+            hint=f"Paths are relative to the table's folder, {folder}.",
         )
     return [found[code] for code in words.codes.tolist()]
 
@@ -61,8 +61,8 @@ def with_images(samples: Samples, files: list[str], column: ImageColumn) -> Samp
 
     Args:
         samples: of kind table, (N, F) with F from 0.
-        files: an image for each.
-        column: that names them.
+        files: an image per row.
+        column: the column that names them.
 
     Raises:
         UserError: as `images`.

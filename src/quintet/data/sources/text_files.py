@@ -1,4 +1,4 @@
-"""Text of one's own for language models: read by `datasets`, tokenised once into token files."""
+"""The user's own text for language models: read by `datasets`, tokenised once into token files."""
 
 import hashlib
 import json
@@ -31,19 +31,19 @@ class TextFiles(TokenFiles):
 
     Documents are the rows of parquet, csv and json files, and the paragraphs of plain text; they
     are read one by one (`datasets`, streaming), so that the text may be larger than memory. Files
-    whose names or folders say train, val or test keep their parts; without any, documents are
+    whose names or folders contain train, val or test keep their parts; otherwise documents are
     assigned at random. Token files are written once for each text, tokenizer and split.
 
     Args:
         path: a folder, a pattern such as 'texts/*.jsonl', or one file.
-        tokenizer: a `tokenizer.json` of Hugging Face, or a folder with one; None takes bytes.
-        column: of the text, in tables.
-        end: token put after each document; None finds a usual one.
+        tokenizer: a Hugging Face `tokenizer.json`, or a folder with one; None for bytes.
+        column: column of the text, for tables.
+        end: token appended to each document; None for a usual one.
         val: share of the documents held out for validation.
         test: share held out for the one final test.
         seed: of the split.
-        cache: folder of the token files; None takes the project's logs/.
-        length: as of `TokenFiles`, like those that follow.
+        cache: folder of the token files; None for the project's logs/.
+        length: as in `TokenFiles`, like the following ones.
 
     Raises:
         UserError: no such files, no such column, or a part without a document.
@@ -75,7 +75,7 @@ class TextFiles(TokenFiles):
         self.folder = place / self._key()
 
     def _key(self) -> str:
-        """Return what identifies text, tokenizer and split."""
+        """Return a digest of text, tokenizer and split."""
         stats = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in self.files]
         digest = hashlib.sha256(repr((stats, self.column, self.shares, self.seed)).encode())
         digest.update(repr(self.tokens.end).encode())
@@ -84,7 +84,7 @@ class TextFiles(TokenFiles):
         return digest.hexdigest()[:16]
 
     def prepare_data(self) -> None:
-        """Write the token files, unless an earlier run has; others may be at it as well."""
+        """Write the token files, unless they exist; others may write them at the same time."""
         if (self.folder / ABOUT).exists():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -143,12 +143,12 @@ class TextFiles(TokenFiles):
 
 @dataclass(frozen=True)
 class Tokens:
-    """How a text becomes numbers.
+    """How a text is converted to token ids.
 
     Args:
         encode: returns the ids of a text.
         vocabulary: number of ids.
-        end: id after each document; None puts none.
+        end: id after each document; None for none.
         by_byte: whether ids are bytes.
 
     """
@@ -160,10 +160,10 @@ class Tokens:
 
     @classmethod
     def of(cls, file: Path | None, end: str | None) -> "Tokens":
-        """Return those of a tokenizer's file; bytes without one.
+        """Return the encoding of a tokenizer's file, or bytes without one.
 
         Raises:
-            UserError: the file is no tokenizer, or `end` none of its tokens.
+            UserError: the file is not a tokenizer, or `end` is not one of its tokens.
 
         """
         if file is None:
@@ -171,7 +171,7 @@ class Tokens:
         made = tokenizer_of(file)
         known = [each for each in ((end,) if end else ENDS) if made.token_to_id(each) is not None]
         if end and not known:
-            raise UserError("is no token", code=Code.UNKNOWN_NAME, key="data.end", value=end)
+            raise UserError("is not a token", code=Code.UNKNOWN_NAME, key="data.end", value=end)
         found = made.token_to_id(known[0]) if known else None
 
         def encode(text: str) -> Any:
@@ -185,7 +185,7 @@ class Tokens:
         return str(np.min_scalar_type(max(self.vocabulary - 1, 1)))
 
     def write(self, text: str, file: IO[bytes]) -> int:
-        """Append a document's ids to a file; return the bytes of text that they stand for."""
+        """Append a document's ids to a file; return the number of bytes of its text."""
         ids = [*self.encode(text), *([] if self.end is None else [self.end])]
         file.write(np.asarray(ids, dtype=self.dtype).tobytes())
         return len(text.encode()) + self.by_byte
@@ -195,7 +195,7 @@ def text_files(path: str) -> list[Path]:
     """Return the text files of a folder, of a pattern, or the one file.
 
     Raises:
-        UserError: there are none, or one of an unknown ending.
+        UserError: there are none, or one with an unknown extension.
 
     """
     place = Path(path).expanduser()
@@ -232,7 +232,7 @@ def _tokenizer_file(given: str | None) -> Path | None:
 
 
 def _part(file: Path, root: Path) -> str | None:
-    """Return the part that a file's name, or else a folder's below the root, stands for."""
+    """Return the part named by a file, or else by a folder below the root."""
     folders = file.parent.relative_to(root).parts if file.parent.is_relative_to(root) else ()
     parts = (part_of(name) for name in (file.stem, *reversed(folders)))
     return next((SPLITS[part] for part in parts if part is not None), None)
@@ -249,7 +249,7 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     ):
         if name not in row:
             raise UserError(
-                f"is no column of {file}",
+                f"is not a column of {file}",
                 code=Code.UNKNOWN_NAME,
                 key="data.column",
                 value=name,

@@ -1,4 +1,4 @@
-"""Tokenizers of Hugging Face, from local files."""
+"""Hugging Face tokenizers, from local files."""
 
 from functools import lru_cache
 from importlib import import_module
@@ -30,14 +30,17 @@ def tokenizer_of(file: Path) -> Any:
     """Return the tokenizer of a `tokenizer.json`, which holds no code.
 
     Raises:
-        UserError: it is none, or `tokenizers` is not installed.
+        UserError: the file is invalid, or `tokenizers` is not installed.
 
     """
     try:
         return required("tokenizers").Tokenizer.from_file(str(file))
     except UserError:
         raise
-    except Exception as problem:  # of the Rust library, which has none of its own
+    except Exception as problem:  # the Rust library has no exception class of its own
         raise UserError(
-            f"is no tokenizer: {problem}", code=Code.DAMAGED, key="data.tokenizer", value=str(file)
+            f"is not a tokenizer: {problem}",
+            code=Code.DAMAGED,
+            key="data.tokenizer",
+            value=str(file),
         ) from None

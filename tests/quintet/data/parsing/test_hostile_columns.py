@@ -147,7 +147,7 @@ def test_a_column_without_values_is_told_at_prediction(tmp_path: Path) -> None:
 def test_cells_without_a_name_are_no_names_of_rows(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,y\n" + "".join(f"{i % 5},{i % 10},{'ab'[i % 2]}\n" for i in range(ROWS)))
-    with Refusal(Code.DAMAGED, match=r"2 columns, and the rows have 3 cells.*decimal commas"):
+    with Refusal(Code.DAMAGED, match=r"2 columns, but the rows have 3 cells.*decimal commas"):
         csv(str(file), "y")
 
 

@@ -189,7 +189,7 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
     assert (
-        use["code"] == "left out: its 60 texts all differ, as those of an identifier, such as 'K0'"
+        use["code"] == "left out: its 60 texts all differ, like those of an identifier, such as 'K0'"
     )
     assert use["review"].startswith("left out: it is text, 4 words a row")
 

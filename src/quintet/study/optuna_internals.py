@@ -1,6 +1,6 @@
 """All private parts of Optuna that are used.
 
-tests/quintet/study/test_optuna_internals.py fails where an upgrade has changed one.
+tests/quintet/study/test_optuna_internals.py fails if an upgrade has changed one.
 """
 
 from typing import TYPE_CHECKING

@@ -8,7 +8,7 @@ from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
 EXIT, ALONE = "exit", "alone"
-"""What a trial tells that shares its process with others: its exit code; why it cannot."""
+"""Messages of a trial that shares its process: its exit code, or why it cannot share."""
 LONGEST = 300
 """Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
@@ -70,12 +70,12 @@ class TrialPipe:
         return answer == b"s"
 
     def leave(self, code: int) -> None:
-        """Tell that a trial has ended whose process goes on with others."""
+        """Report that a trial has ended while its process continues with others."""
         with suppress(OSError):
             self._tell({EXIT: code})
 
     def alone(self, reason: str) -> None:
-        """Tell that a trial is to run in a process of its own, and why."""
+        """Report that a trial must run in its own process, and why."""
         with suppress(OSError):
             self._tell({ALONE: reason[:LONGEST]})
 

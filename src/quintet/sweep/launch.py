@@ -25,9 +25,9 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
     if plan.space.invalid_keys(trial.params):
         raise UserError(
             f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.params))}, "
-            "which is outside of this sweep's space, so somebody else has written to its study",
+            "which is outside this sweep's space, so another program has written to its study",
             code=Code.NOT_TRUSTED,
-            hint="Give this sweep a study= of its own",
+            hint="Give this sweep its own study=",
         )
     if resumes(trial, folder):
         return [f"resume={quoted(folder)}", "hydra.mode=RUN", *as_override(_trusted(plan, folder))]
@@ -52,7 +52,7 @@ def _is_of(folder: Path, trial: Trial) -> bool:
 def _trusted(plan: Plan, folder: Path) -> list[str]:
     """Return what a trial's folder may import: what this sweep's own configs do, with trackers.
 
-    Trackers that differ from the sweep's were written by somebody else.
+    Trackers that differ from the sweep's were written by another program.
     """
     before = initial_config.read(folder).config.get(LOGGER) or {}
     return [*plan.trust, *([LOGGER] if before == plan.trackers else [])]

@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 REDRAWS = 2.0
 """Per second."""
 BAR = 10
-"""Characters of the bar over a trial's epochs."""
+"""Width of the bar over a trial's epochs, in characters."""
 NARROWEST = 6
-"""Characters of a column at least: the table stands still while its numbers change."""
+"""Minimum characters of a column, so that the table does not move while its numbers change."""
 
 
 class Live(Lines):
@@ -31,7 +31,7 @@ class Live(Lines):
     Args:
         plan: of the sweep.
         study: of the sweep.
-        total: how many trials the study is to have.
+        total: number of trials of the study.
 
     """
 
@@ -47,12 +47,12 @@ class Live(Lines):
         )  # fmt: skip
 
     def __enter__(self) -> "Live":
-        """Begin to draw."""
+        """Start to draw."""
         self._display.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the view away; the lines stay."""
+        """Remove the view; the lines remain."""
         self._display.stop()
 
     def began(self, trial: Trial, slot: int) -> None:
@@ -64,14 +64,14 @@ class Live(Lines):
         """Do nothing: the next redraw shows it."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
-        """Take a trial out of its slot."""
+        """Remove a trial from its slot."""
         slot = self._leave(trial)
         if slot is not None:
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
     def alone(self, trial: Trial, reason: str) -> None:
-        """Take a trial out of its stack; it begins again on its own."""
+        """Remove a trial from its stack; it starts again on its own."""
         self._leave(trial)
         super().alone(trial, reason)
 
@@ -85,7 +85,7 @@ class Live(Lines):
         return None
 
     def shown(self) -> "Group":
-        """Return what is running now, and how far the sweep is."""
+        """Return the running trials and the progress of the sweep."""
         from rich.console import Group
 
         return Group(self._table(), f" {plain(self._summary())}")

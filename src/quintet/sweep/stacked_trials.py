@@ -34,12 +34,12 @@ class MemberPipe(TrialPipe):
     lock: int = -1
 
     def leave(self, code: int) -> None:
-        """Tell that the trial has ended."""
+        """Report that the trial has ended."""
         os.close(self.lock)
         super().leave(code)
 
     def alone(self, reason: str) -> None:
-        """Tell that it is to start again by itself."""
+        """Report that it must start again on its own."""
         os.close(self.lock)
         super().alone(reason)
 

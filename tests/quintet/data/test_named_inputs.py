@@ -118,7 +118,7 @@ def test_a_model_gets_the_inputs_that_it_names(model: nn.Module, named: bool) ->
     ("changed", "refusal"),
     [
         ({"mask": None}, Refusal(Code.UNKNOWN_NAME, match="no array 'mask'")),
-        ({"table": np.zeros((2, 2))}, Refusal(Code.DATA, match="not as many samples")),
+        ({"table": np.zeros((2, 2))}, Refusal(Code.DATA, match="different numbers of samples")),
     ],
 )
 def test_new_inputs_have_to_fit(file: Path, tmp_path: Path, changed: Any, refusal: Refusal) -> None:

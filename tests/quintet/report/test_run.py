@@ -160,7 +160,7 @@ def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
     (folder / "result.json").write_text(json.dumps(record))
     run = RunData.read(folder)
     shown = "".join(block.html() for block in head(run))
-    assert "Steered by hand: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
+    assert "Steered manually: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
     assert "does not repeat these changes" in shown
     assert "of 360 test samples" in shown  # by which the baseline is behind
     assert [mark["x0"] for mark in marks(run)] == [3]

@@ -109,7 +109,7 @@ def test_the_leaderboard_leads_to_each_trial_and_repeats_it(page, swept):
 def test_pruned_curves_end_at_a_rung(page):
     chart = page.locator("#learning-curves")
     assert "stopped here" in chart.inner_text()
-    assert "went on" in chart.inner_text()
+    assert "continued" in chart.inner_text()
 
 
 def test_failures_have_reasons(page):

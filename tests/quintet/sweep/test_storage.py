@@ -46,7 +46,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path
 def test_a_file_of_somebody_elses_is_no_journal(tmp_path, text):
     (tmp_path / "journal.log").write_bytes(text)
     for direction in ("max", None):
-        with Refusal(Code.DAMAGED, match=r"journal.log is no journal of a study"):
+        with Refusal(Code.DAMAGED, match=r"journal.log is not the journal of a study"):
             Study(tmp_path, direction)
     assert (tmp_path / "journal.log").read_bytes() == text
 

@@ -158,7 +158,7 @@ def _matched(root: Path, images: list[Named], masks: list[Named]) -> list[tuple[
             raise UserError(
                 f"{root / alone[0]} has no {what} with its name ({len(alone)} such file(s))",
                 code=Code.DATA,
-                hint="A mask has the name of its image, with any extension, or with _mask appended. "
+                hint="A mask has the name of its image, with any extension, or with _mask added. "
                 "If an image shows only background, so does its mask; files that do not belong "
                 "to the data can be moved away.",
             )

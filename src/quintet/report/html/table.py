@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quintet.report.html.blocks import Block
 
 FILTERED = 10
-"""Fewest rows of a table with a filter."""
+"""Minimum number of rows for a filter."""
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,7 @@ from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
 
 STEPS = 200
-"""Most points drawn of a curve."""
+"""Maximum number of points drawn of a curve."""
 
 
 def matrix(answers: Predictions, count: int) -> NDArray[np.int64]:

@@ -24,7 +24,7 @@ def description(run: RunData) -> str:
 
 
 def spread(run: RunData) -> str:
-    """Describe the standard deviation of P and the standard error of its mean."""
+    """Describe the standard deviation of the metric and the standard error of its mean."""
     found = run.record.spread
     if not found:
         return f"mean of {description(run)}"
@@ -33,7 +33,7 @@ def spread(run: RunData) -> str:
 
 
 def table(run: RunData) -> list[Block]:
-    """Return P of each fold or seed, with links to their reports."""
+    """Return the metric of each fold or seed, with links to their reports."""
     rows: list[list[Cell]] = []
     kept = records(run)
     for name, value in run.record.repeats.items():
@@ -81,7 +81,7 @@ def _figure(run: RunData) -> list[Block]:
 
 
 def _labels(run: RunData) -> list[str]:
-    """Return each run's axis label: its fold and seed, where they differ between runs."""
+    """Return each run's axis label: its fold and seed, if they differ between runs."""
     parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
     differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
     shown = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
@@ -89,7 +89,7 @@ def _labels(run: RunData) -> list[str]:
 
 
 def curves(run: RunData) -> list[Block]:
-    """Return the loss and P of every fold or seed, by epoch."""
+    """Return the loss and metric of every fold or seed, by epoch."""
     rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
     if not any(rows.values()):
         return [Text("No epoch was completed.")]

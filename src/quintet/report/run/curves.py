@@ -11,13 +11,13 @@ from quintet.report.run.run_data import RunData
 from quintet.report.run.step_charts import steps_charts
 
 POINTS = 400
-"""Most epochs drawn; longer runs are thinned evenly."""
+"""Maximum number of epochs drawn; longer runs are thinned evenly."""
 WIDE = 30
 """Ratio of the largest to the smallest loss above which the axis is logarithmic."""
 
 
 def curves(run: RunData) -> list[Block]:
-    """Return the curves and the diagnosis of them."""
+    """Return the curves and their diagnosis."""
     if not run.rows:
         return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
@@ -38,7 +38,7 @@ def curves(run: RunData) -> list[Block]:
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:
-    """Return what else the module logs of training or validation."""
+    """Return the other values that the module logs in training or validation."""
     logged = (key.partition("/") for row in rows for key in row)
     names = {name for split, _, name in logged if split in ("train", "val")}
     return sorted(names - {"loss", run.metric})
@@ -54,7 +54,7 @@ def thinned(rows: list[Row], best: int | None) -> list[Row]:
 
 
 def whole(epochs: int) -> dict[str, int]:
-    """Return a tick at every epoch, where there are few."""
+    """Return a tick at every epoch, if there are few."""
     return {"dtick": 1} if epochs <= 10 else {}
 
 

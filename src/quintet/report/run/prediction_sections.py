@@ -14,12 +14,12 @@ from quintet.report.run.calibration_chart import calibration_blocks
 from quintet.report.run.run_data import SPLITS, RunData
 
 SIDE_BY_SIDE = 12
-"""Most classes for which the matrices of two splits are shown side by side."""
+"""Maximum number of classes for matrices of two splits side by side."""
 ABSENT = (
     "The predictions were not saved: this run is a trial of a sweep, or it ended early. "
     "python src/evaluate.py run=<this folder> saves them, and report.py then shows them."
 )
-UNKNOWN = "What the module predicts of a sample is not known: it is no supervised module."
+UNKNOWN = "The predictions for single samples are not known: the module is not supervised."
 
 
 def predictions(run: RunData) -> list[Block]:

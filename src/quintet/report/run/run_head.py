@@ -11,7 +11,7 @@ from quintet.report.run.run_commands import next_steps, warned
 from quintet.report.run.run_data import SPLITS, RunData
 
 READABLE = 5
-"""Fewest epochs after which curves are called healthy."""
+"""Minimum number of epochs for calling curves healthy."""
 BETTER, WORSE = "Better than the best baseline by", "Behind the best baseline by"
 UNREPEATED = "The command to reproduce the run does not repeat these changes."
 
@@ -48,7 +48,7 @@ def _sentence(run: RunData) -> str:
 
 
 def _epochs(run: RunData) -> str:
-    """Return how many epochs a run is to have, as far as its config says."""
+    """Return the planned epochs of a run, if its config states them."""
     most = run.cfg["trainer"].get("max_epochs")
     return plural(most, "epoch") if isinstance(most, int) and most > 0 else "its epochs"
 
@@ -86,7 +86,7 @@ def _interval(run: RunData, split: str) -> str:
 
 
 def _against_baseline(run: RunData) -> list[Tile]:
-    """Compare with the best baseline, on test data where they were opened."""
+    """Compare with the best baseline, on test data if it was used."""
     known = {split for by_split in run.record.baselines.values() for split in by_split}
     split = "test" if run.record.test and "test" in known else "val"
     own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
@@ -109,7 +109,7 @@ def _notes(run: RunData) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
     if changes := by_hand(record.steering):
-        notes.append(Note(f"Steered by hand: {'; '.join(changes)}. {UNREPEATED}", "warn"))
+        notes.append(Note(f"Steered manually: {'; '.join(changes)}. {UNREPEATED}", "warn"))
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
     if not notes and record.epochs >= READABLE and not run.trains:
         notes.append(Note("The curves look healthy.", "good"))

@@ -1,4 +1,4 @@
-"""What a module without targets predicts: texts and numbers as a table, pictures as pictures."""
+"""Predictions of a module without targets: texts and numbers as a table, pictures as images."""
 
 from typing import Any
 
@@ -13,11 +13,11 @@ from quintet.report.run.run_data import RunData
 WIDTH = 112
 """Width of a picture in CSS pixels."""
 LONGEST = 2_000
-"""Characters of a text."""
+"""Maximum number of characters of a text."""
 
 
 def samples(run: RunData) -> list[Block]:
-    """Return the samples that the run has left; [] if it has none."""
+    """Return the samples that the run has saved; [] if it has none."""
     found = read(run.folder)
     if not found:
         return []

@@ -38,7 +38,7 @@ def _measured(run: RunData) -> list[Block]:
 
 
 def _logged(run: RunData) -> list[Block]:
-    """Return what the module logged of the best weights, where there are no predictions."""
+    """Return what the module logged for the best weights, if there are no predictions."""
     parts = {"test": run.record.test, "val": run.record.validation}
     parts = {split: found for split, found in parts.items() if found}
     names = sorted({name for found in parts.values() for name in found} - {run.metric})
@@ -69,7 +69,7 @@ def _how(run: RunData) -> str:
     shares = "P" if blocks else "Of accuracy: Wilson's (1927). Of the others: p"
     return (
         f"{shares}ercentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded. Coverage 95 %. "
-        "There is none where all resamples agree, as for a perfect score. They "
+        "There is none if all resamples agree, as for a perfect score. They "
         "reflect the sampling of the data, but neither the variation between seeds nor the choice "
         "of the epoch on the same validation data."
     )
@@ -100,8 +100,8 @@ def baseline_scores(run: RunData) -> list[Block]:
         rows.append([f"baseline: {title}", *map(scored, cells)])
     titles = [run.metric, *(f"{SPLITS[split]} {name}".strip() for split, name in keys)]
     about = (
-        "Same splits, same preprocessing: a linear model, a tree, of tables boosted trees as well, "
-        "of a series its last value and that of a season ago, and a dummy that always predicts "
+        "Same splits, same preprocessing: a linear model, a tree, for tables also boosted trees, "
+        "for a series its last value and that of a season ago, and a dummy that always predicts "
         "the mean or the class frequencies."
     )
     if sampled := run.record.baselines_summary:

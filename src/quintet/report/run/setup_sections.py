@@ -9,7 +9,7 @@ from quintet.report.run.run_data import RATES, RunData
 
 PARTS = {"train": "training", "val": "validation", "test": "test"}
 MOST_LINES = 60
-"""Of a profiler's report on the page; the slowest come first."""
+"""Number of lines of a profiler's report on the page; the slowest come first."""
 SIGNS = {"pass": "✓", "warn": "!", "fail": "✗"}
 
 
@@ -69,7 +69,7 @@ def config(run: RunData) -> list[Block]:
 
 
 def profile(run: RunData) -> list[Block]:
-    """Return the beginning of each report of a profiler; [] where there was none."""
+    """Return the beginning of each report of a profiler; [] if there was none."""
     blocks: list[Block] = []
     for path in sorted(run.folder.glob(f"*-{PROFILE}.txt")):
         text = untrusted_files.read_text(run.folder, path.name)

@@ -1,4 +1,4 @@
-"""What was logged every few steps: as measured, and smoothed."""
+"""The values logged every few steps: as measured, and smoothed."""
 
 from markupsafe import Markup
 
@@ -8,14 +8,14 @@ from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 
 TITLES = {"loss": "Loss of a batch, by step", "gradient_norm": "Norm of the gradient, by step"}
 POINTS = 1000
-"""Most points of a curve; of longer ones, each point is the mean of its neighbours."""
+"""Maximum number of points of a curve; in longer ones, each is the mean of its neighbours."""
 WINDOW = 50
 """The smoothed curve forgets a point after about a fiftieth of the run."""
 CAPTION = "Dotted: as measured. Line: an exponential moving average over a fiftieth of the run."
 
 
 def steps_charts(rows: list[Row]) -> list[Block]:
-    """Return the curves of the columns that were logged, on logarithmic axes where they can be."""
+    """Return the curves of the columns that were logged, on logarithmic axes if possible."""
     known = [name for name in TITLES if any(name in row for row in rows)]
     return [_chart(name, [row for row in rows if name in row]) for name in known]
 

@@ -23,7 +23,7 @@ WHY = "Validation samples, the worst first: a model tuned on its test errors has
 def largest_errors(run: RunData) -> list[Block]:
     """Return the examples in a form that fits the data."""
     if not run.by_sample:
-        return [Text("Errors of single samples are not known: the module is no supervised one.")]
+        return [Text("Errors of single samples are not known: the module is not supervised.")]
     answers, examples = run.answers.get("val"), run.examples
     if answers is None or examples is None or not len(examples.index):
         return [

@@ -10,7 +10,7 @@ from quintet.report.html.figure import DIGITS, Figure, Trace, axis
 from quintet.report.sweep.sweep_data import SweepData
 
 FEW = 5
-"""Fewest trials for a remark on the course of a sweep."""
+"""Minimum number of trials for a remark on the course of a sweep."""
 
 
 def history(sweep: SweepData) -> list[Block]:

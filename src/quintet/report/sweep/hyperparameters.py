@@ -17,7 +17,7 @@ from quintet.study.space import Choice, Parameter
 from quintet.study.trial import Trial
 
 FEWEST = 3
-"""Fewest trials for these charts."""
+"""Minimum number of trials for these charts."""
 AXES, SLICES = 9, 6
 GOLDEN = 0.618034
 SLICED = (
@@ -91,7 +91,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
     }
     caption = (
         "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
-        f"first, and the last one the {sweep.metric}, the better the higher. Click on the legend "
+        f"first, and the last one the {sweep.metric}, better values higher. Click on the legend "
         "to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
     title, wide = "Good combinations of settings", 90 * (last + 1)
@@ -100,7 +100,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
 
 @dataclass(frozen=True)
 class Objective:
-    """The axis of the metric: the best value at its top, at its foot the worst tenth."""
+    """The axis of the metric: the best value at the top, the worst tenth at the bottom."""
 
     best: float
     foot: float
@@ -108,7 +108,7 @@ class Objective:
 
     @classmethod
     def of(cls, values: Sequence[float], mode: str) -> "Objective":
-        """Return the axis of some values, of which a diverged one does not flatten the others."""
+        """Return the axis of some values, on which a diverged one does not flatten the others."""
         ranked = sorted(values, reverse=mode == "max")
         foot = ranked[max(0, len(ranked) - 1 - len(ranked) // 10)]
         return cls(ranked[0], foot, foot != ranked[-1])
@@ -121,7 +121,7 @@ class Objective:
 
     @property
     def ticks(self) -> dict[str, Any]:
-        """The heights that are named, and how."""
+        """The ticks: their heights and labels."""
         middle = (self.best + self.foot) / 2
         foot = f"{score(self.foot)}{' or worse' if self.cut else ''}"
         return {"tickvals": [0, 0.5, 1], "ticktext": [foot, score(middle), score(self.best)]}

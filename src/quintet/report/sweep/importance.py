@@ -15,7 +15,7 @@ LEVELS = ("low", "medium", "high")
 
 
 def importance(sweep: SweepData) -> list[Block]:
-    """Return the ranking, compared with the usual sensitivity, and where they disagree."""
+    """Return the ranking, compared with the usual sensitivity, and their disagreements."""
     shares = sweep.importance
     if not shares:
         return [

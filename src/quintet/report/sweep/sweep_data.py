@@ -69,7 +69,7 @@ class SweepData:
 
     @cached_property
     def front(self) -> dict[int, int]:
-        """The front of each trial that has all objectives: 0 where no other dominates it."""
+        """The front of each trial that has all objectives: 0 if no other dominates it."""
         return front_of(self.trials, self.objectives)
 
     @cached_property
@@ -161,7 +161,7 @@ class SweepData:
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
-        """The config of the best run that has one, as plain data; {} where none has."""
+        """The config of the best run that has one, as plain data; {} if none has."""
         order = [t.number for t in self.ranked if t.number in self.records]
         for folder in map(self.trial_folder, order):
             try:
@@ -220,7 +220,7 @@ class SweepData:
 
 
 def read_record(folder: Path) -> Record | None:
-    """Return a run folder's record; None where it is missing or unreadable."""
+    """Return a run folder's record; None if it is missing or unreadable."""
     try:
         return Record.read(folder)
     except (OSError, DamagedError):

@@ -1,4 +1,4 @@
-"""What several objectives cost each other: all trials over two of them, and the front."""
+"""The trade-off between objectives: all trials over two of them, and the front."""
 
 from itertools import combinations
 
@@ -12,7 +12,7 @@ from quintet.study.fronts import KEY
 from quintet.study.trial import Trial
 
 WIDE = 20.0
-"""Ratio of the largest to the smallest value from which an axis is logarithmic."""
+"""Ratio of the largest to the smallest value above which an axis is logarithmic."""
 
 
 def trade_off(sweep: SweepData) -> list[Block]:
@@ -63,7 +63,7 @@ def _at(trial: Trial, name: str) -> float:
 
 
 def _shape(sweep: SweepData, x: str, y: str) -> str:
-    """Return the steps of the line below which, or above which, the front dominates nothing."""
+    """Return the step line that bounds the region dominated by the front."""
     return "hv" if sweep.objectives[x] == "min" else "vh"
 
 

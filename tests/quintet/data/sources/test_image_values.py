@@ -126,7 +126,7 @@ def test_a_prediction_beyond_the_range_of_training_is_told_and_not_cut_off(tmp_p
     Image.fromarray(np.full((16, 16), 4000, np.float32)).save(tmp_path / "bright.tif")
     new, _, remarks = new_images(tmp_path / "bright.tif", samples.reader)
     assert float(new.min()) > 2
-    assert told(remarks, "outside of training's range", "bright.tif")
+    assert told(remarks, "outside the range of training", "bright.tif")
 
 
 KINDS = {

@@ -79,7 +79,7 @@ def test_other_files_are_ignored_and_counted(folder: Path) -> None:
 
 def test_folders_that_are_no_classes_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "9a").mkdir()
-    with Refusal(Code.DATA, match=r"9a holds no image") as caught:
+    with Refusal(Code.DATA, match=r"9a contains no image") as caught:
         images(str(folder))
     assert caught.value.code is Code.DATA
     with Refusal(Code.DATA, match=r"0 sub-folder") as caught:

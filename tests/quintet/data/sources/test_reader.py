@@ -69,7 +69,7 @@ def test_unknown_categories_and_stray_text_are_told(table, tmp_path: Path) -> No
     city = samples.x.shape[1] - len(samples.cardinalities) + names[-2:].index("b")
     assert set(new.x[:, city].tolist()) == {0.0, 2.0, 3.0}
     zebras = file.read_text().count(";u;")
-    said = f"{zebras} of {len(new.x)} cells hold 1 value(s) that training did not have ('zebra'"
+    said = f"{zebras} of {len(new.x)} cells hold 1 value(s) absent from training ('zebra'"
     assert any(said in sentence for sentence in new.remarks)
     assert any("'two'" in sentence for sentence in new.remarks)
 

@@ -139,7 +139,9 @@ def test_copies_of_a_row_become_one_and_different_values_their_mean(tmp_path: Pa
     samples = series(path, "y", window=2)
     assert firsts(samples) == [2, 3, 4, 7, 6, 7, 8, 9]
     assert told(
-        samples, "2 row(s) repeat a time, such as 2024-01-04", "1 different values the mean"
+        samples,
+        "2 row(s) repeat a time, such as 2024-01-04",
+        "the mean for 1 with different values",
     )
 
 
@@ -306,7 +308,7 @@ def test_series_too_short_for_a_window_are_told(tmp_path):
     rows = [f"{d},{i},a\n" for i, d in enumerate(days)] + [f"{d},1,b\n" for d in days[:3]]
     file.write_text("t,v,g\n" + "".join(rows))
     samples = series(str(file), "v", window=4, group="g")
-    assert "1 series have no 5 values in a row and are left out: b." in samples.data_summary
+    assert "1 series have no 5 consecutive values and are left out: b." in samples.data_summary
 
 
 def test_times_in_another_form_say_how_they_are_read(tmp_path):

@@ -189,7 +189,8 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
     )
     use = {c.name: c.use for c in csv(written(tmp_path, text), "y").columns}
     assert (
-        use["code"] == "left out: its 60 texts all differ, like those of an identifier, such as 'K0'"
+        use["code"]
+        == "left out: its 60 texts all differ, like those of an identifier, such as 'K0'"
     )
     assert use["review"].startswith("left out: it is text, 4 words a row")
 
@@ -200,7 +201,7 @@ def test_rows_without_a_target_are_dropped_on_request_and_counted(tmp_path: Path
         csv(path, "y")
     samples = csv(path, "y", missing_target="drop")
     assert samples.x[:, 0].tolist() == [float(i) for i in range(60) if i not in (3, 9)]
-    assert "2 rows have no target; they are left out." in told(samples)
+    assert "2 rows have no target and are left out." in told(samples)
     with Refusal(Code.UNKNOWN_NAME, "data.missing_target", "no", allowed=("refuse", "drop")):
         csv(path, "y", missing_target="no")  # type: ignore[arg-type]
 
@@ -228,7 +229,7 @@ def test_useless_columns_are_left_out_and_named(tmp_path: Path) -> None:
     use = {column.name: column.use for column in samples.columns}
     assert use == {
         "id": "left out: it looks like an identifier",
-        "name": "left out: its 60 texts all differ, as those of an identifier, such as 'person 0'",
+        "name": "left out: its 60 texts all differ, like those of an identifier, such as 'person 0'",  # noqa: E501
         "empty": "left out: it has no values",
         "same": "left out: it is always 'k'",
         "x": "input",

@@ -73,7 +73,7 @@ def refuse_reference(path: str | Path) -> None:
         raise UserError(
             f"{path} contains ${{, which configs read as a reference to another key, so the path "
             "cannot be used",
-            code=Code.NOT_TRUSTED,
+            code=Code.USAGE,
             hint="Rename the folder or file, or reach it through a link without it.",
         )
 

@@ -4,7 +4,7 @@ import functools
 import pytest
 import torch
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.data.module import DataModule
 from quintet.data.sources.bundled import diabetes, digits, digits_multilabel, wine
 from quintet.data.sources.series import sunspots
@@ -53,9 +53,11 @@ def test_the_seed_decides() -> None:
     assert not torch.equal(first, other)
 
 
-@pytest.mark.parametrize("k", [1, 60, 1000])
-def test_too_many_or_too_few_folds_are_refused(k: int) -> None:
-    with pytest.raises(UserError, match=rf"{k} folds"):
+@pytest.mark.parametrize(
+    ("k", "code"), [(1, Code.OUT_OF_RANGE), (60, Code.INCOMPATIBLE), (1000, Code.OUT_OF_RANGE)]
+)
+def test_too_many_or_too_few_folds_are_refused(k: int, code: Code) -> None:
+    with Refusal(code, "cv.folds", k):
         folds(wine(), k, seed=0)
 
 

@@ -6,11 +6,14 @@ from typing import Any
 import pytest
 
 from quintet.base.errors import Code, UserError
+from quintet.config.error_messages import as_user_error
 
 
 @dataclass
 class Refusal:
     """A context in which a `UserError` with these fields is raised; it may be entered repeatedly.
+
+    Or in which a command exits with the message of such an error.
 
     Args:
         code: what kind of mistake.
@@ -29,13 +32,14 @@ class Refusal:
     _open: Any = field(default=None, repr=False, compare=False)
 
     def __enter__(self) -> pytest.ExceptionInfo[UserError]:
-        self._open = pytest.raises(UserError, match=self.match)
+        self._open = pytest.raises((UserError, SystemExit), match=self.match)
         return self._open.__enter__()  # type: ignore[no-any-return]
 
     def __exit__(self, *raised: Any) -> bool:
         if not self._open.__exit__(*raised):
             return False
-        error: UserError = raised[1]
+        error = raised[1].__context__ if isinstance(raised[1], SystemExit) else raised[1]
+        error = as_user_error(error)
         for name in (
             "code",
             "key",

@@ -26,7 +26,7 @@ def column(words: list[str]) -> Cells:
         (["2024-01-31", "2024-02-01", "soon"], "67% of its cells are dates, but not 'soon'"),
         (["1st March 2024", "22nd April 2024"], "look like dates"),
         (["31.01.2024", "2024-02-14", "2024-03-01", "01.04.2024"], "dates"),
-        (["99999999999999999", "99999999999999998"], "taken for labels"),
+        (["99999999999999999", "99999999999999998"], "read as labels"),
         (["12. März 2024", "3. Mai 2024"], "words that are not read, such as 'März'"),
         (["2024-03-12 10:00 CET", "2024-03-12 11:30 CEST"], "such as 'CET'"),
         (["Golf 7 2014", *(f"{chr(97 + i) * 3} 5 2016" for i in range(26))], ""),

@@ -121,7 +121,7 @@ def test_a_mask_of_other_proportions_is_refused_by_name(tmp_path):
     mask(tmp_path / "masks" / "b.png", size=(5, 6))
     found = refused(tmp_path)
     assert "b.png is 6 x 5" in found
-    assert "b.jpg 5 x 6" in found
+    assert "b.jpg is 5 x 6" in found
 
 
 def test_a_mask_of_another_scale_is_resized_and_told(tmp_path):

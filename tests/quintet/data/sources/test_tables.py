@@ -192,7 +192,7 @@ def test_text_is_told_apart_from_an_identifier(tmp_path: Path) -> None:
         use["code"]
         == "left out: its 60 texts all differ, like those of an identifier, such as 'K0'"
     )
-    assert use["review"].startswith("left out: it is text, 4 words a row")
+    assert use["review"].startswith("left out: it is text, 4 words per row")
 
 
 def test_rows_without_a_target_are_dropped_on_request_and_counted(tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ GROUPS = (
 )
 LIBRARIES = ("lightning", "torch", "torchmetrics")
 SHAPES = {"table": [4], "image": [1, 8, 8], "sequence": [6, 2], "tokens": [6]}
-SHAPES["segmentation"] = SHAPES["image"]
+SHAPES |= {"segmentation": SHAPES["image"], "language_modelling": SHAPES["tokens"]}
 SCALARS = {int: "int", float: "float", bool: "bool", str: "str", dict: "dict", type(None): "null"}
 
 
@@ -102,7 +102,7 @@ def node(group: str, option: dict[str, Any]) -> Any:
     """Return an option in a config with the facts that it refers to."""
     kind = (option.get("fits") or ["table"])[0] if group == "model" else "table"
     tasks = option.get("fits") if group == "loss" else None
-    vocabulary = 20 if kind == "tokens" else 0
+    vocabulary = 20 if SHAPES[kind] == SHAPES["tokens"] else 0
     known = facts((tasks or ["multiclass"])[-1], kind=kind, vocabulary=vocabulary)
     known["input_shape"] = SHAPES[kind]
     root = {

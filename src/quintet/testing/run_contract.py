@@ -40,7 +40,7 @@ NEEDED = {
 """What some options are nothing without."""
 SMALL = {
     "language_model": [
-        *("module.width=16", "module.heads=2", "module.new_tokens=8", "threads=1"),
+        *("model.width=16", "model.heads=2", "module.new_tokens=8", "threads=1"),
         *("data.length=32", "data.batch_size=64"),
     ]
 }

@@ -274,8 +274,8 @@ def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
             f"{type(model).__name__} cannot be exported for batches of any size "
             f"({type(error).__name__}: {said})",
             code=Code.INCOMPATIBLE,
-            hint="In its forward, take sizes from x.shape, not from len(x), and let no branch depend "
-            "on the values of a tensor. debug=true shows where.",
+            hint="In its forward, take sizes from x.shape, not from len(x), and let no branch "
+            "depend on the values of a tensor. debug=true shows where.",
         ) from error
 
 

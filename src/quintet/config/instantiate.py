@@ -142,7 +142,7 @@ def _group(where: str) -> str:
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:
-    """Raise an error for other special keys of Hydra, and a `_partial_` or `_args_` of another type.
+    """Raise an error for Hydra's other special keys, and for values of a wrong type.
 
     Raises:
         UserError: with the key.

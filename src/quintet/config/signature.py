@@ -130,7 +130,7 @@ def check_positional(
     single = [p for p in taken if p is not more]
     if len(values) > len(single) and more is None and "any" not in parameters(target):
         raise UserError(
-            f"are {len(values)} arguments, and {target.__qualname__} takes {len(single)} by position",
+            f"are {len(values)}, and {target.__qualname__} takes {len(single)} by position",
             code=Code.OUT_OF_RANGE,
             key=where,
             value=list(values),

@@ -259,7 +259,7 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
 
 
 def _moved(leaf: Tensor) -> Tensor | None:
-    """Return a tensor with each number in the place of the next; None where that changes nothing."""
+    """Return a tensor with each number in the next one's place; None if that changes nothing."""
     if leaf.layout is torch.sparse_coo:
         *others, last = leaf.coalesce().indices()
         places = torch.stack([*others, last.roll(1)])

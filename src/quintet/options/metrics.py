@@ -4,16 +4,16 @@ All take predictions and targets as in torchmetrics: probabilities (N,), (N, C) 
 values (N,) or (N, K). Each adds up over batches and processes.
 """
 
-from typing import Literal
-
 import torch
 import torchmetrics
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.problems import Task, problem_of
+
 
 def accuracy(
-    task: Literal["binary", "multiclass", "multilabel"],
+    task: Task,
     num_classes: int = 0,
     num_labels: int = 1,
     threshold: float = 0.5,
@@ -30,7 +30,7 @@ def accuracy(
         threshold: probability above which the positive class or label is predicted
 
     """
-    if task == "multilabel":
+    if problem_of(task).yes_no:
         return torchmetrics.ExactMatch(task=task, num_labels=num_labels, threshold=threshold)
     return torchmetrics.Accuracy(task=task, num_classes=num_classes, threshold=threshold)
 

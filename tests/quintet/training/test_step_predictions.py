@@ -57,7 +57,11 @@ def test_samples_are_rows(returned: Any, names: list[str]) -> None:
 @pytest.mark.parametrize(
     "batch",
     [
-        {"word": [["a", "b"], [], ["c"]], "tag": [[1, 2], [], [3]], "length": torch.tensor([2, 0, 1])},
+        {
+            "word": [["a", "b"], [], ["c"]],
+            "tag": [[1, 2], [], [3]],
+            "length": torch.tensor([2, 0, 1]),
+        },
         {"word": [["a", "b"], [], ["c"]], "tag": [torch.tensor([1, 2]), [], torch.tensor([3])]},
     ],
 )

@@ -108,9 +108,7 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
     return [found[code] for code in words.codes.tolist()]
 
 
-def with_images(
-    samples: Samples, files: dict[str, list[str]], settings: ImageColumns
-) -> Samples:
+def with_images(samples: Samples, files: dict[str, list[str]], settings: ImageColumns) -> Samples:
     """Return samples of a table with the images of each row, and its columns if it has any.
 
     Args:

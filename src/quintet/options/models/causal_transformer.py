@@ -19,9 +19,9 @@ class CausalTransformer(nn.Module):
     """A decoder-only transformer with layer norm before each sublayer.
 
     Vaswani et al., 2017, "Attention is all you need"; Radford et al., 2019, "Language models are
-    unsupervised multitask learners", whose initialisation it takes. With `ngrams`, the embeddings of
-    the n-grams that end with a token are added to its own, from hashed tables (Pagnoni et al., 2024,
-    "Byte latent transformer", section 3.2.1); on a small text they overfit.
+    unsupervised multitask learners", whose initialisation it takes. With `ngrams`, the embeddings
+    of the n-grams that end with a token are added to its own, from hashed tables (Pagnoni et al.,
+    2024, "Byte latent transformer", section 3.2.1); on a small text they overfit.
 
     Shapes: (N, T) token ids -> (N, T, vocabulary) logits; a batch may have fewer tokens than
     `input_shape`, not more.

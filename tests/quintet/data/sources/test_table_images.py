@@ -16,8 +16,8 @@ from quintet.base.paths import CONFIGS
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
-from quintet.data.named_inputs import apart
 from quintet.data.module import DataModule
+from quintet.data.named_inputs import apart
 from quintet.data.scaling.named_preprocess import NamedPreprocess
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.tables import csv
@@ -133,9 +133,7 @@ def test_a_column_whose_name_is_none_for_an_argument_is_refused(tmp_path: Path, 
 
 @pytest.mark.parametrize("columns", [True, False])
 @pytest.mark.parametrize("image", ["photo", ["photo", "side"]])
-def test_images_on_disk_are_the_same(
-    tmp_path: Path, columns: bool, image: str | list[str]
-) -> None:
+def test_images_on_disk_are_the_same(tmp_path: Path, columns: bool, image: str | list[str]) -> None:
     path = write_two(tmp_path, columns)
     drop = None if isinstance(image, list) else "side"
     held = csv(str(path), target="kind", image=image, drop=drop)

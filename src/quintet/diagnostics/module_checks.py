@@ -21,6 +21,8 @@ from quintet.options.torch_internals import tree_flatten_with_path, tree_map, tr
 
 MEMORISED = 100
 """Steps on one batch."""
+LOOKS = 3
+"""Steps after which a loss has seen its inputs: a layer that begins at zero hides them at first."""
 
 
 @dataclass
@@ -235,7 +237,7 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     Each is moved by one number, all else equal: a mere exchange of samples leaves a mean as it is.
     """
     name = "uses its inputs"
-    before = subject.train(batch, 1).losses
+    before = subject.train(batch, LOOKS).losses
     if not before:
         return Finding(name, "warn", "no loss is known, so it was not tried", "Log train/loss.")
     leaves, spec = tree_flatten_with_path(batch)
@@ -245,7 +247,7 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
             continue
         others = [moved if i == j else each for j, (_, each) in enumerate(leaves)]
         try:
-            after = subject.train(tree_unflatten(others, spec), 1).losses
+            after = subject.train(tree_unflatten(others, spec), LOOKS).losses
         except Exception:  # of lengths or offsets, which fit nothing else: so they are used
             continue
         if after == before:
@@ -263,7 +265,10 @@ def _moved(leaf: Tensor) -> Tensor | None:
     if leaf.layout is torch.sparse_coo:
         *others, last = leaf.coalesce().indices()
         places = torch.stack([*others, last.roll(1)])
-        moved = torch.sparse_coo_tensor(places, leaf.coalesce().values(), leaf.shape).coalesce()
+        values = leaf.coalesce().values()
+        moved = torch.sparse_coo_tensor(
+            places, values, leaf.shape, check_invariants=False
+        ).coalesce()
         return None if torch.equal(moved.indices(), leaf.coalesce().indices()) else moved
     if leaf.layout is not torch.strided or leaf.is_nested or leaf.dim() == 0 or len(leaf) < 2:
         return None

@@ -75,7 +75,7 @@ def test_modules_as_teams_write_them_are_checked(
     if case == "diffusion":
         assert "7 that the module changes itself" in found["optimizers"].seen
     if case == "sparse":
-        assert found["uses its inputs"].verdict == "pass", found["uses its inputs"]
+        assert "counts" not in found["uses its inputs"].seen  # though their weights begin at zero
         with pytest.raises(UserError, match="whose optimizer Lightning steps"):
             module_checks.curve(subject)
         return

@@ -110,7 +110,7 @@ def test_a_split_that_is_not_scored_again_is_not_forgotten(folded: Path, tmp_pat
 
 
 def test_a_fold_is_the_run_that_its_config_gives_alone(folded: Path, tmp_path: Path) -> None:
-    words = ("data.folds=3", "data.fold=1")
+    words = ("data.folds=3", "data.fold=1", "metrics=[auc_roc]")
     alone = experiment.run(composed(tmp_path, *words, "test=false", *CANCER))
     assert alone.metric == Record.read(folded / "folds/1").metric
     assert runs.finished(tmp_path) == runs.finished(folded / "folds/1")

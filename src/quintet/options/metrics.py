@@ -4,6 +4,8 @@ All take predictions and targets as in torchmetrics: probabilities (N,), (N, C) 
 values (N,) or (N, K). Each adds up over batches and processes.
 """
 
+from typing import Any
+
 import torch
 import torchmetrics
 from torch import Tensor
@@ -30,9 +32,10 @@ def accuracy(
         threshold: probability above which the positive class or label is predicted
 
     """
+    kind: Any = task  # torchmetrics knows the same names
     if problem_of(task).yes_no:
-        return torchmetrics.ExactMatch(task=task, num_labels=num_labels, threshold=threshold)
-    return torchmetrics.Accuracy(task=task, num_classes=num_classes, threshold=threshold)
+        return torchmetrics.ExactMatch(task=kind, num_labels=num_labels, threshold=threshold)
+    return torchmetrics.Accuracy(task=kind, num_classes=num_classes, threshold=threshold)
 
 
 class RunningMean(Metric):

@@ -123,7 +123,7 @@ def _with_images(file: Path, reader: dict[str, Any], given: Mapping[str, Any]) -
     images, told = new_images_of({name: table[name] for name in pictured}, file.parent, reader)
     names = [table[pictured[0]].at(row) for row in range(len(table))]
     if len(reader["inputs"]) == 1:
-        return NewInput(*images.values(), names, [*table.remarks, *remarks, *told])
+        return NewInput(images["image"], names, [*table.remarks, *remarks, *told])
     if not specs:
         return NewInput(rows_of(images), names, [*table.remarks, *remarks, *told])
     found = _table(table, specs, given.get("unreadable", own.get("unreadable", "few")))

@@ -136,7 +136,7 @@ def with_images(samples: Samples, files: dict[str, list[str]], settings: ImageCo
     rows = NamedRows({n: each.rows for n, each in read.items()}, samples.x if columns else None)
     samples.reader = {"kind": KIND, "columns": inputs, "inputs": readers}
     if len(shapes) == 1:
-        return _alone(samples, *read.values(), lazy=settings.lazy)
+        return _alone(samples, read["image"], settings.lazy)
     samples.inputs = shapes
     if settings.lazy:
         samples.rows, samples.x = rows, samples.x.new_zeros(0, sum(s.size for s in shapes.values()))

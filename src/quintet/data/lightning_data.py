@@ -151,7 +151,8 @@ class LightningData:
                     code=Code.DATA,
                     key="data",
                     value=self._name,
-                    hint=f"Define {LOADERS[split]} in the LightningDataModule.",
+                    hint=f"Define {LOADERS[split]} in the LightningDataModule. If it is in the "
+                    "LightningModule, move it: there the module is self.trainer.lightning_module.",
                 )
         sizes = {f"{split}_size": self._size(split) for split in LOADERS}
         return _facts(getattr(self.datamodule, "facts", None), sizes, self._name)

@@ -8,7 +8,6 @@ import tomllib
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
-from unittest.mock import Mock
 
 import pytest
 from omegaconf import OmegaConf
@@ -173,11 +172,10 @@ def test_the_data_sets_have_as_many_samples_as_the_pages_say():
 
 
 def test_the_language_model_has_as_many_parameters_as_its_page_says():
-    from quintet.modules.language_model import LanguageModel
+    from quintet.options.models.causal_transformer import CausalTransformer
 
     length = OmegaConf.load(ROOT / "configs/data/python_topics.yaml").length
-    facts = {"vocabulary": 256, "input_shape": [length], "other": {"tokens_per_byte": 1.0}}
-    model = LanguageModel(Mock(), Mock(), facts)
+    model = CausalTransformer([length], vocabulary=256)
     (stated,) = re.findall(r"preset's (\S+) parameters", read("docs/language-model.md"))
     assert f"{sum(each.numel() for each in model.parameters()):,}" == stated
 

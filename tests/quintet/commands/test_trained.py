@@ -274,7 +274,7 @@ def test_a_run_in_low_precision_is_evaluated_in_it(train_here, tmp_path):
 
 
 def test_batch_norm_over_one_sample_is_refused(train_here, tmp_path):
-    with pytest.raises(SystemExit, match=r"data\.batch_size=2 or more"):
+    with Refusal(Code.INCOMPATIBLE, match=r"data\.batch_size=2 or more"):
         train_here(tmp_path / "run", "model.batch_norm=true", "data.batch_size=1")
 
 

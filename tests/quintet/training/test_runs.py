@@ -4,9 +4,9 @@ import subprocess
 import sys
 from pathlib import Path
 
-import pytest
-
 import runs
+from quintet.base.errors import Code
+from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
 
 CLAIM = """
@@ -78,6 +78,6 @@ def test_running_run_cannot_be_resumed_by_another(
     folder = tmp_path / "run"
     process = start_train(folder, "trainer.max_epochs=1000")
     runs.wait_until(lambda: runs.epochs(folder) > 0, process)
-    with pytest.raises(SystemExit, match="Another process is training"):
+    with Refusal(Code.IN_USE, match="Another process is training"):
         train_here(None, f"resume={folder}")
     assert process.poll() is None

@@ -8,9 +8,11 @@ import torch
 
 import runs
 from quintet.artifacts import checkpoints
+from quintet.base.errors import Code
 from quintet.diagnostics import training_curves
 from quintet.ensembles.reload import trained
 from quintet.training.callbacks.early_stopping import EarlyStopping
+from refusals import Refusal
 from runs import TrainHere
 
 DATA = ("data=breast_cancer", "optimizer.lr=0.01")
@@ -89,5 +91,5 @@ def test_a_run_that_ends_before_its_first_validation_is_whole(
 def test_a_name_that_is_never_logged_is_still_an_error(
     tmp_path: Path, train_here: TrainHere
 ) -> None:
-    with pytest.raises(SystemExit, match="val/nonsense"):
+    with Refusal(Code.FAILED, match="val/nonsense"):
         train_here(tmp_path, *DATA, "callbacks.early_stopping.monitor=val/nonsense")

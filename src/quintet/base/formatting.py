@@ -40,9 +40,37 @@ def score(value: float | None) -> str:
     return number(value, 5 if abs(value) >= COARSE else 3)
 
 
-def change(value: float) -> str:
-    """Return a difference with its sign."""
-    return ("+" if value > 0 else "−" if value < 0 else "") + score(abs(value))
+def change(after: float, before: float) -> str:
+    """Return a difference with its sign, as `difference` does.
+
+    Examples:
+        >>> change(0.99891, 0.99805), change(31.4, 33), change(2, 2)
+        ('+0.0009', '−1.6000', '0')
+
+    """
+    text = difference(after, before)
+    signed = text[0].isdigit() and after != before
+    return ("+" if after > before else "−") + text if signed else text
+
+
+def difference(one: float, other: float) -> str:
+    """Return how far apart two values of a metric are, as exactly as they are shown.
+
+    Examples:
+        >>> difference(0.99891, 0.99805), difference(0.98000004, 0.98)
+        ('0.0009', 'less than 0.0001')
+
+    """
+    size = abs(one - other)
+    if size == 0 or not math.isfinite(size):
+        return number(size)
+    shown = max(_decimals(score(one)), _decimals(score(other)))
+    least = 10.0**-shown
+    return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
+
+
+def _decimals(text: str) -> int:
+    return len(text.partition(".")[2]) if "e" not in text else 10
 
 
 def plural(count: int, what: str) -> str:
@@ -63,6 +91,17 @@ def rounded(value: str | float | None) -> str:
         return number(float(value)).replace(",", "")
     except ValueError:
         return str(value)
+
+
+def coarse(value: float) -> str:
+    """Return a number to two digits, for where a range lies.
+
+    Examples:
+        >>> [coarse(value) for value in (0.05184, 1.001e-5, 256, 1234)]
+        ['0.052', '1e-5', '256', '1,234']
+
+    """
+    return number(value, 2)
 
 
 def duration(seconds: float) -> str:

@@ -67,8 +67,9 @@ class Regression(Problem):
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
         """Return both values, with the largest error."""
         true, said = (", ".join(score(float(v)) for v in part) for part in (target, predicted))
-        error = float((predicted - target)[np.argmax(np.abs(predicted - target))])
-        return Comparison(true, said, abs(error), change(error))
+        worst = int(np.argmax(np.abs(predicted - target)))
+        after, before = float(predicted[worst]), float(target[worst])
+        return Comparison(true, said, abs(after - before), change(after, before))
 
     def caption(self, found: Comparison) -> str:
         """Return true value, prediction and error."""

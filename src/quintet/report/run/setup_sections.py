@@ -3,7 +3,7 @@
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import PROFILE
 from quintet.report.html.blocks import Block, CodeBlock, Columns, FactList, Fold, Note, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import Figure, Trace, axis, log_axis
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import RATES, RunData
 
@@ -26,7 +26,7 @@ def data_and_model(run: RunData) -> list[Block]:
     }
     if counts := facts.get("class_counts"):
         values["Training samples"] = ", ".join(
-            f"{name} {n:,}" for name, n in zip(run.names[:20], counts, strict=False)
+            f"{name}: {n:,}" for name, n in zip(run.names[:20], counts, strict=False)
         )
     rows: list[list[Cell]] = [
         [name, Number(count, f"{count:,}")] for name, count in run.record.layers.items()
@@ -34,7 +34,8 @@ def data_and_model(run: RunData) -> list[Block]:
     if not rows:
         return [FactList(values)]
     total: list[Cell] = ["all", Number(run.record.parameters, f"{run.record.parameters:,}")]
-    return [Columns([FactList(values), Table(["layer", "parameters"], [*rows, total], shown=20)])]
+    layers = Table("Parameters of each layer", ["layer", "parameters"], [*rows, total], shown=20)
+    return [Columns([FactList(values), layers])]
 
 
 def checks(run: RunData) -> list[Block]:
@@ -43,7 +44,9 @@ def checks(run: RunData) -> list[Block]:
         [SIGNS.get(c["verdict"], c["verdict"]), c["name"], c["seen"], c["cure"] or None]
         for c in run.checks
     ]
-    blocks: list[Block] = [Table(["", "check", "observed", "remedy"], rows)]
+    blocks: list[Block] = [
+        Table("Checks before training", ["", "check", "observed", "remedy"], rows)
+    ]
     if untrusted_files.has(run.folder, RATES):
         table = untrusted_files.read_table(run.folder, RATES)
         with untrusted_files.understood(run.folder / RATES):
@@ -56,7 +59,7 @@ def _range_test(titles: list[str], rows: list[list[float]]) -> Figure:
     line: Trace = {"type": "scatter", "mode": "lines", "line": {"color": "$green", "width": 2}}
     line |= {"x": [row[0] for row in rows], "y": [row[1] for row in rows]}
     layout = {
-        "xaxis": axis("learning rate", type="log", exponentformat="power"),
+        "xaxis": log_axis("learning rate", line["x"]),
         "yaxis": axis(titles[1]),
     }
     return Figure("Learning-rate range test (Smith 2017)", [line], layout, height=300)

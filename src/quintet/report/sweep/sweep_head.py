@@ -3,7 +3,7 @@
 from quintet.analysis.intervals import of_value
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import UserError
-from quintet.base.formatting import change, duration, listed, plural, rounded, score
+from quintet.base.formatting import change, difference, duration, listed, plural, rounded, score
 from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run.run_data import RunData
@@ -56,7 +56,10 @@ def _without_winner(sweep: SweepData) -> list[Block]:
 def _sentence(sweep: SweepData, winner: Trial) -> str:
     on = sweep.record.choices.get("data") if sweep.record else None
     where = f" on {on}" if on else ""
-    opening = f"Trial\u00a0{winner.number} wins{where} with {sweep.metric} {score(winner.value)}"
+    number = f"Trial\u00a0{winner.number}"
+    defaults = sweep.defaults is not None and sweep.defaults.number == winner.number
+    who = f"{number}, the defaults," if defaults else number
+    opening = f"{who} wins{where} with {sweep.metric} {score(winner.value)}"
     compared = [*_versus_defaults(sweep, winner), *_versus_runner_up(sweep, winner)]
     return f"{opening}: {', '.join(compared)}." if compared else f"{opening}."
 
@@ -65,12 +68,13 @@ def _versus_defaults(sweep: SweepData, winner: Trial) -> list[str]:
     if sweep.defaults is None or sweep.defaults.value is None or winner.value is None:
         return []
     if sweep.defaults.number == winner.number:
-        return ["the defaults themselves"]
+        return []
     if not comparable(winner, sweep.defaults):
         return ["the defaults were pruned"]
     if significance(sweep, winner, sweep.defaults).kind == "chance":
         return ["within chance of the defaults"]
-    return [f"{score(sweep.gain(winner.value, sweep.defaults.value))} better than the defaults"]
+    by = difference(winner.value, sweep.defaults.value)
+    return [f"{by} better than the defaults"]
 
 
 def _versus_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
@@ -84,7 +88,8 @@ def _versus_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
         return [f"within chance of trial\u00a0{other.number}"]
     if kind == "clear":
         return [f"clearly ahead of trial\u00a0{other.number}"]
-    return [f"ahead of trial\u00a0{other.number} by {score(sweep.gain(winner.value, other.value))}"]
+    by = difference(winner.value, other.value)
+    return [f"ahead of trial\u00a0{other.number} by {by}"]
 
 
 def _point(winner: Trial) -> str:
@@ -144,16 +149,17 @@ def _against(name: str, sweep: SweepData, winner: Trial, other: Trial) -> Tile:
         epochs = f"{other.notes.get('epochs', 0)} of {sweep.max_epochs} epochs"
         hint = f"trial {other.number} had {score(other.value)} when it was pruned after {epochs}"
         return Tile(f"Ahead of {name}", "cut short", hint)
-    by = sweep.gain(winner.value, other.value)
+    sign = 1 if sweep.mode == "max" else -1
+    gain = change(sign * winner.value, sign * other.value)
     judgement = significance(sweep, winner, other)
     hint = f"{score(other.value)}, trial {other.number}; {judgement.reason}"
-    return Tile(f"Ahead of {name}", change(by), hint, TONES[judgement.kind])
+    return Tile(f"Ahead of {name}", gain, hint, TONES[judgement.kind])
 
 
 def _trials(sweep: SweepData) -> Tile:
     parts = [f"{number} {state}" for state, number in count(sweep).items()]
     epochs = int(sweep.spent("epochs"))
     seconds = sweep.spent("seconds")
-    of = f" of {sweep.total}" if sweep.total > len(sweep.trials) else ""
+    of = f" of {sweep.total:,}" if sweep.total > len(sweep.trials) else ""
     hint = f"{', '.join(parts)}; {plural(epochs, 'epoch')} in {duration(seconds)}"
-    return Tile("Trials", f"{len(sweep.trials)}{of}", hint)
+    return Tile("Trials", f"{len(sweep.trials):,}{of}", hint)

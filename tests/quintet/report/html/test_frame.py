@@ -34,8 +34,8 @@ def everything(name):
     head = [Headline(name, name), Note(name, "warn"), FactList({name: name})]
     blocks = [
         *(Text(name, name), CodeBlock(name), Fold(name, [Text(name)]), Commands({name: name})),
-        Table([name, "value (1)", "count"], rows, shown=5),
-        Table([name], [[Link(name, name)], [Copy(name, name)]]),
+        Table(name, [name, "value (1)", "count"], rows, shown=5),
+        Table(name, [name], [[Link(name, name)], [Copy(name, name)]]),
         Picture(PIXEL, name, name),
         Figure(name, [curve], {"xaxis": axis(f"{name} (s)"), "yaxis": axis("P")}, caption=name),
     ]

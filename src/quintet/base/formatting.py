@@ -54,7 +54,7 @@ def change(after: float, before: float) -> str:
 
 
 def difference(one: float, other: float) -> str:
-    """Return how far apart two values of a metric are, as exactly as they are shown.
+    """Return how far apart two values of a metric are, as exactly as the coarser is shown.
 
     Examples:
         >>> difference(0.99891, 0.99805), difference(0.98000004, 0.98)
@@ -62,15 +62,12 @@ def difference(one: float, other: float) -> str:
 
     """
     size = abs(one - other)
-    if size == 0 or not math.isfinite(size):
-        return number(size)
-    shown = max(_decimals(score(one)), _decimals(score(other)))
+    texts = score(one), score(other)
+    if size == 0 or not math.isfinite(size) or any("e" in text for text in texts):
+        return number(size, 2)
+    shown = min(len(text.partition(".")[2]) for text in texts)
     least = 10.0**-shown
     return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
-
-
-def _decimals(text: str) -> int:
-    return len(text.partition(".")[2]) if "e" not in text else 10
 
 
 def plural(count: int, what: str) -> str:

@@ -81,11 +81,13 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 def log_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any]:
     """Return a logarithmic axis for positive values, marked at 1, 2 and 5 or at powers of ten.
 
-    A linear one of values close together: between two marks a logarithm is hard to read.
+    A linear one of values close together: between two marks a logarithm is hard to read. Values
+    without a logarithm are left out.
     """
-    if max(values) < CLOSE * min(values):
-        return axis(title, **scale(values), **more)
-    low, high = math.log10(min(values)), math.log10(max(values))
+    known = [v for v in values if 0 < v < math.inf]
+    if not known or max(known) < CLOSE * min(known):
+        return axis(title, **scale(known), **more)
+    low, high = math.log10(min(known)), math.log10(max(known))
     room = 0.06 * (high - low)
     low, high = low - room, high + room
     decades = range(math.floor(low), math.ceil(high) + 1)

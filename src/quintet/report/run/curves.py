@@ -39,7 +39,9 @@ def curves(run: RunData) -> list[Block]:
         Note("These curves suggest no change.", "good")
     ]
     known_by_now = [] if run.trains else notes  # a diagnosis is made at the end
-    return [*known_by_now, Columns([*charts, *steps_charts(run.steps)]), _rate(run, rows)]
+    steps = steps_charts(run.steps)
+    by_step = [Columns(steps)] if steps else []
+    return [*known_by_now, Columns(charts), *by_step, _rate(run, rows)]
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:

@@ -10,7 +10,7 @@ from quintet.report.html.figure import Figure, log_axis, scale
 @pytest.mark.parametrize(
     ("values", "marked"),
     [
-        ([0.3, 3], ["0.2", "0.5", "1", "2"]),
+        ([0.19, 2.1], ["0.2", "0.5", "1", "2"]),
         ([1e-5, 1e-1], ["1e-5", "0.0001", "0.001", "0.01", "0.1"]),
         ([500, 60_000], ["1,000", "10,000"]),
     ],
@@ -28,9 +28,9 @@ def test_a_long_logarithmic_axis_has_few_marks():
     assert len(log_axis("any", [1e-30, 1])["tickvals"]) <= 8
 
 
-def test_one_value_has_a_logarithmic_axis():
-    low, high = log_axis("any", [0.01, 0.01])["range"]
-    assert low < -2 < high
+def test_values_close_together_have_a_linear_axis():
+    assert "type" not in log_axis("any", [1.2, 1.9])
+    assert log_axis("any", [0.01, 0.01])["range"] == pytest.approx([0.009, 0.011])
 
 
 def test_a_constant_fills_its_axis_and_others_are_left_to_plotly():

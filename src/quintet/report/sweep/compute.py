@@ -54,7 +54,10 @@ def _timeline(sweep: SweepData) -> list[Block]:
         "yaxis": axis("trial", rangemode="tozero"),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
-    title, caption = "When each trial ran", "Bars side by side ran at the same time."
+    title, caption = (
+        "When each trial ran",
+        "Bars above each other ran at the same time; a gap is an idle slot.",
+    )
     return [Figure(title, [t for t in traces if t["x"]], layout, caption, 320)]
 
 

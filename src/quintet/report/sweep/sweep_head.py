@@ -18,6 +18,7 @@ from quintet.report.sweep.trial_significance import comparable, samples, signifi
 from quintet.study.trial import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
+DEFAULTS = "the defaults"
 BREAK = "\u200b"
 """Where a long name may be broken on a narrow screen."""
 
@@ -60,36 +61,35 @@ def _sentence(sweep: SweepData, winner: Trial) -> str:
     defaults = sweep.defaults is not None and sweep.defaults.number == winner.number
     who = f"{number}, the defaults," if defaults else number
     opening = f"{who} wins{where} with {sweep.metric} {score(winner.value)}"
-    compared = [*_versus_defaults(sweep, winner), *_versus_runner_up(sweep, winner)]
+    compared = _compared(sweep, winner)
     return f"{opening}: {', '.join(compared)}." if compared else f"{opening}."
 
 
-def _versus_defaults(sweep: SweepData, winner: Trial) -> list[str]:
-    if sweep.defaults is None or sweep.defaults.value is None or winner.value is None:
-        return []
-    if sweep.defaults.number == winner.number:
-        return []
-    if not comparable(winner, sweep.defaults):
-        return ["the defaults were pruned"]
-    if significance(sweep, winner, sweep.defaults).kind == "chance":
-        return ["within chance of the defaults"]
-    by = difference(winner.value, sweep.defaults.value)
-    return [f"{by} better than the defaults"]
+def _compared(sweep: SweepData, winner: Trial) -> list[str]:
+    """Return by how much the winner leads over the defaults and over the runner-up."""
+    by_chance, leads = [], []
+    for name, other in _rivals(sweep, winner).items():
+        if winner.value is None or other.value is None:
+            continue
+        if not comparable(winner, other):
+            leads.append(f"{name} were pruned")
+            continue
+        kind = significance(sweep, winner, other).kind
+        if kind == "chance":
+            by_chance.append(name)
+        elif kind == "clear" and name != DEFAULTS:
+            leads.append(f"clearly ahead of {name}")
+        else:
+            leads.append(f"{difference(winner.value, other.value)} better than {name}")
+    return [*leads, *([f"within chance of {listed(by_chance)}"] if by_chance else [])]
 
 
-def _versus_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
-    other = sweep.runner_up
-    if other is None or other.value is None or winner.value is None:
-        return []
-    if sweep.defaults and other.number == sweep.defaults.number:
-        return []  # already mentioned
-    kind = significance(sweep, winner, other).kind
-    if kind == "chance":
-        return [f"within chance of trial\u00a0{other.number}"]
-    if kind == "clear":
-        return [f"clearly ahead of trial\u00a0{other.number}"]
-    by = difference(winner.value, other.value)
-    return [f"ahead of trial\u00a0{other.number} by {by}"]
+def _rivals(sweep: SweepData, winner: Trial) -> dict[str, Trial]:
+    """Return the defaults and the runner-up by name, without those that are the same trial."""
+    found = {DEFAULTS: sweep.defaults} if sweep.defaults else {}
+    if (other := sweep.runner_up) and other.number not in {t.number for t in found.values()}:
+        found[f"trial\u00a0{other.number}"] = other
+    return {name: trial for name, trial in found.items() if trial.number != winner.number}
 
 
 def _point(winner: Trial) -> str:

@@ -13,12 +13,12 @@ def number(value: float, digits: int = 4) -> str:
     """Return a number as people write it, to so many digits, but with all digits before the point.
 
     Examples:
-        >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125)]
-        ['392,143', '0.25', '1.235', '0', '1.25e-5']
+        >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125, 1e30)]
+        ['392,143', '0.25', '1.235', '0', '1.25e-5', '1e30']
 
     """
     if not math.isfinite(value) or abs(value) >= LARGE:
-        return f"{value:.{digits}g}"
+        return f"{value:.{digits}g}".replace("e+", "e")
     if (size := abs(value)) == 0:
         return "0"
     if size < SMALL:

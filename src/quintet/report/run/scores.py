@@ -104,7 +104,7 @@ def baseline_scores(run: RunData) -> list[Block]:
     if not run.record.baselines:
         return []
     known = {key for values in run.record.baselines.values() for key in values}
-    keys = [*((split, "") for split in SPLITS)]
+    keys = [(split, "") for split in SPLITS if split in known]
     keys += [(s, name) for name in run.record.metrics for s in SPLITS if f"{s}/{name}" in known]
     own: list[Cell] = [scored(run.recorded(split, name or None)) for split, name in keys]
     rows: list[list[Cell]] = [[run.model, *own]]

@@ -106,8 +106,9 @@ class SweepData:
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
         best = next(iter(self.ranked), None)
-        ended = best is not None and best.state in ("completed", "pruned")
-        return best if ended and best.value is not None else None
+        if best is None or best.state not in ("completed", "pruned") or best.value is None:
+            return None
+        return best
 
     @cached_property
     def runner_up(self) -> Trial | None:

@@ -36,11 +36,11 @@ def _chart(run: RunData) -> list[Block]:
 def _sentence(run: RunData) -> str:
     what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
     record, epochs = run.record, plural(run.record.epochs, "epoch")
+    best = ""
+    if (value := run.best_value) is not None:
+        best = f"; best {run.metric} {score(value)} on validation data"
     if run.trains:
-        best = run.recorded("val")
-        so_far = "" if best is None else f"; best {run.metric} {score(best)} on validation data"
-        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{so_far}."
-    best = "" if (value := run.best_value) is None else f"; best {run.metric} {score(value)}"
+        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{best}."
     if record.status == "diverged":
         return f"{what} diverged after {epochs}{best}."
     if record.status == "failed":

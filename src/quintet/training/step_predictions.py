@@ -122,17 +122,17 @@ def _prepared(task: L.LightningModule, datamodule: L.LightningDataModule) -> Ite
 
     It would wait there for the other processes of a training run, which predict nothing.
     """
-    own = (task, L.LightningModule), (datamodule, L.LightningDataModule)
+    own: list[tuple[Any, Any]] = [(task, L.LightningModule), (datamodule, L.LightningDataModule)]
     before = [owner.prepare_data for owner, _ in own]
     for prepare in before:
         prepare()
     for owner, base in own:
-        owner.prepare_data = MethodType(base.prepare_data, owner)  # type: ignore[method-assign]
+        owner.prepare_data = MethodType(base.prepare_data, owner)
     try:
         yield
     finally:
         for (owner, _), prepare in zip(own, before, strict=True):
-            owner.prepare_data = prepare  # type: ignore[method-assign]
+            owner.prepare_data = prepare
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 import inspect
 from collections.abc import Callable, Container, Iterator, Mapping, Sequence
-from functools import cache
 from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
@@ -76,7 +75,6 @@ def _owner(path: str) -> Any:
         return inner
 
 
-@cache
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Return the parameters of a class or function by name, without **kwargs.
 
@@ -156,7 +154,6 @@ def _has_nodes(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_nodes, value)))
 
 
-@cache
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
     """Return the annotations of a class's or function's parameters that can be resolved."""
     # Accuracy and similar classes of torchmetrics define __new__ and no __init__.

@@ -116,7 +116,6 @@ class StackedRun:
                 self.metrics.add(trainer)
             else:
                 callback.on_train_epoch_end(trainer, task)
-        trainer.keep()
         return numbers.get(f"val/{self.cfg.metric.name}")
 
     def objectives(self) -> dict[str, float]:
@@ -203,7 +202,7 @@ class MemberTrainer:
             self.best = Best(self._trainer.current_epoch + 1, numbers, file)
 
     def keep(self) -> None:
-        """Keep a copy of the best state; the last is still there when it is written."""
+        """Copy the best state before training goes on; the last is written while it is there."""
         for path, kept in self._due.items():
             if kept is None and path.stem != "last":
                 self._due[path] = _copied(checkpoint_of(self))

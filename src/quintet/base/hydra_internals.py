@@ -119,7 +119,7 @@ def read_yaml_fast() -> None:
 
 
 @dataclass(frozen=True)
-class Section:
+class YamlSection:
     """Plain data, and how they are shown, by which they are compared."""
 
     shown: str
@@ -132,11 +132,11 @@ def to_yaml(plain: Any) -> str:
     The configs of a sweep's trials, and those of one run, have most sections in common.
     """
     parts = [{key: each} for key, each in plain.items()] if isinstance(plain, dict) else []
-    return "".join(_text(Section(repr(part), part)) for part in parts or [plain])
+    return "".join(_text(YamlSection(repr(part), part)) for part in parts or [plain])
 
 
 @lru_cache(maxsize=512)
-def _text(section: Section) -> str:
+def _text(section: YamlSection) -> str:
     layout: dict[str, Any] = {"default_flow_style": False, "allow_unicode": True}
     return str(yaml.dump(section.plain, Dumper=_dumper(), sort_keys=False, **layout))
 

@@ -125,11 +125,11 @@ def typed_line(arguments: list[str]) -> console.CommandLine:
 
 def _listed(value: str) -> list[str]:
     """Return the local folders of a list on the command line; Hydra refuses what is no list."""
-    import yaml
+    from quintet.base import plain_yaml
 
     try:
-        found = yaml.safe_load(value)
-    except yaml.YAMLError:
+        found = plain_yaml.parse(value, SEARCHPATH)
+    except UserError:
         return []
     given = found if isinstance(found, list) else []
     return [each for each in given if isinstance(each, str) and not each.startswith("pkg://")]

@@ -1,5 +1,6 @@
 """Predict new inputs with a trained run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,7 +19,7 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
 from quintet.commands import mask_files
-from quintet.config.trust import Trust
+from quintet.config.trust import NOTHING, Trust
 from quintet.data.module import DataModule
 from quintet.data.sources.reader import NewInput, read_new
 from quintet.ensembles.members import members
@@ -55,16 +56,14 @@ def predict(cfg: DictConfig) -> Path:
     if output.suffix != ".csv" and not dense:
         raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
     new = _read(cfg, run)
-    total = sum(count for _, count in runs)
-    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
-    values = torch.stack(list(shares)).sum(0)
+    values = averaged(runs, new.x, cfg.batch_size)
     if dense and output.suffix != ".csv":
         with untrusted_files.understood(Path(cfg.run)):  # which says what masks are written in
             masks = mask_files.masks(values, new, cast(DataModule, run.data).reader)
         return mask_files.write(cfg, new.names, masks, output)
-    frame = _frame(values, run)
-    frame.insert(0, "sample", new.names)
-    return _write(cfg, frame, output)
+    table = frame(values, run)
+    table.insert(0, "sample", new.names)
+    return _write(cfg, table, output)
 
 
 def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
@@ -110,7 +109,7 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
         )
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
         new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
-    _check_shape(new.x, run, cfg.input)
+    check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)
     return new
@@ -184,14 +183,22 @@ def _write(cfg: DictConfig, frame: "pd.DataFrame", output: Path) -> Path:
     return output
 
 
-def models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
+def models(
+    folder: Path, checkpoint: str = "best", trust: Trust = NOTHING
+) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
     if untrusted_files.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint, trust))
     return [(trained(folder, checkpoint, trust), 1)]
 
 
-def _check_shape(x: Tensor, run: Trained, source: str) -> None:
+def check_shape(x: Tensor, run: Trained, source: str) -> None:
+    """Check that raw inputs x (N, ...) have the features of the training data.
+
+    Raises:
+        UserError: they have others.
+
+    """
     given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
     if given != allowed:
         raise UserError(
@@ -203,6 +210,13 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
         )
 
 
+def averaged(runs: Sequence[tuple[Trained, int]], x: Tensor, batch_size: int) -> Tensor:
+    """Return the predictions for raw inputs x (N, ...), the weighted mean of all models'."""
+    total = sum(count for _, count in runs)
+    shares = [predicted(run, x, batch_size) * (count / total) for run, count in runs]
+    return torch.stack(shares).sum(0)
+
+
 @torch.inference_mode()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
@@ -211,8 +225,8 @@ def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     return torch.cat([found.task.predictions(found.task(batch)) for batch in batches])
 
 
-def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":
-    """Return a table: the predicted class and all probabilities, or the predicted values."""
+def frame(values: Tensor, run: Trained) -> "pd.DataFrame":
+    """Return a table of predictions: the class and all probabilities, or the values."""
     import pandas as pd
 
     facts = run.cfg.facts

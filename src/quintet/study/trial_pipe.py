@@ -7,6 +7,7 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
+PARAMS = "QUINTET_PARAMS"
 EXIT, ALONE = "exit", "alone"
 """What a trial tells that shares its process with others: its exit code; why it cannot."""
 LONGEST = 300
@@ -92,6 +93,16 @@ class TrialPipe:
         """
         with suppress(OSError):
             self._tell({"code": code, "reason": reason[:LONGEST]})
+
+
+def with_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that tells a trial what it differs in from the others."""
+    return {PARAMS: json.dumps(dict(params))}
+
+
+def params() -> dict[str, str]:
+    """Return what this process's trial differs in from the others; {} of any other process."""
+    return dict(json.loads(os.environ.get(PARAMS, "{}")))
 
 
 def is_trial() -> bool:

@@ -15,6 +15,7 @@ from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
+from quintet.study.trial_pipe import with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
@@ -222,7 +223,7 @@ class Loop:
             if self.stacking is not None and len(claims) > 1:
                 processes = self.stacking.begin(claims, folders, index, self.slots)
             else:
-                extra = launch.environment(index, self.slots)
+                extra = launch.environment(index, self.slots) | with_params(claims[0][0].params)
                 number, lock = claims[0][0].number, claims[0][1]
                 processes = [self.start(commands[0], folders[0], number, lock, extra)]
             unless_started.pop_all()

@@ -20,7 +20,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
 from quintet.commands import mask_files
 from quintet.config.trust import NOTHING, Trust
-from quintet.data.module import DataModule
+from quintet.data.module import SPLITS, DataModule, SplitName
 from quintet.data.sources.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
@@ -107,12 +107,31 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
             key="input",
             hint="Give input=<file or folder>, with the features of the training data.",
         )
+    if cfg.input in SPLITS and not Path(cfg.input).exists():
+        return _part(run, cfg.input)
     with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
         new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
     check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)
     return new
+
+
+def _part(run: Trained, split: SplitName) -> NewInput:
+    """Return a part of the data that the run was made of, its samples named by their rows."""
+    run.load()
+    data = cast(DataModule, run.data)
+    if not len(rows := data.indices[split]):
+        raise UserError(
+            "has no samples in this run",
+            code=Code.OUT_OF_RANGE,
+            key="input",
+            value=split,
+            allowed=[name for name in SPLITS if len(data.indices[name])],
+        )
+    return NewInput(
+        data.inputs(split, torch.arange(len(rows))), [str(i + 1) for i in rows.tolist()]
+    )
 
 
 def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:

@@ -91,6 +91,12 @@ def train_line(*arguments: str) -> str:
     return command_line("train", *current().flags, *arguments)
 
 
+def same_words(script: str) -> str:
+    """Return the command that gives another script the overrides of the current one."""
+    kept = [word for word in current().overrides if not word.startswith(("hydra.", "resume="))]
+    return command_line(script, *current().flags, *kept)
+
+
 def say(template: str, *values: object) -> None:
     """Print a line without wrapping it, so that paths and commands can be copied.
 

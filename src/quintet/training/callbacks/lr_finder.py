@@ -49,7 +49,7 @@ class LRFinder(L.Callback):
                 code=Code.INCOMPATIBLE,
                 key="callbacks",
                 value="lr_finder",
-                hint="Leave it out; python src/check.py runs the range test for any module with "
+                hint="Leave it out; check.py runs the range test for any module with "
                 "automatic optimization and one optimizer, and suggests a rate",
             )
 
@@ -73,8 +73,8 @@ class LRFinder(L.Callback):
         if not rate:
             raise UserError(
                 "The range test of callbacks=lr_finder found no learning rate at which the loss "
-                f"falls; its curve is in {self.path}. Train without it, and see what "
-                "python src/check.py says of the same setup."
+                f"falls; its curve is in {self.path}. Train without it, and see what check.py says "
+                "of the same setup."
             )
         schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]

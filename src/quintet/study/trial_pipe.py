@@ -10,6 +10,8 @@ VARIABLE = "QUINTET_TRIAL"
 PARAMS = "QUINTET_PARAMS"
 EXIT, ALONE = "exit", "alone"
 """What a trial tells that shares its process with others: its exit code; why it cannot."""
+MOVED = "moved"
+"""What a trial tells within a long epoch: how many epochs it has done, the current one in part."""
 LONGEST = 300
 """Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
@@ -69,6 +71,11 @@ class TrialPipe:
         if not answer:
             os._exit(1)
         return answer == b"s"
+
+    def moved(self, epochs: float) -> None:
+        """Tell how many epochs are done, the current one in part; nothing is answered."""
+        with suppress(OSError):
+            self._tell({MOVED: round(epochs, 3)})
 
     def leave(self, code: int) -> None:
         """Tell that a trial has ended whose process goes on with others."""

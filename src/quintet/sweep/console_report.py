@@ -74,6 +74,9 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Print nothing within an epoch."""
+
     def alone(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:

@@ -15,7 +15,7 @@ from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
-from quintet.study.trial_pipe import with_params
+from quintet.study.trial_pipe import MOVED, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
@@ -264,6 +264,8 @@ class Loop:
             if report.value is not None:
                 self.view.reported(slot.trial, report.epochs, report.value)
             slot.process.answer(stop=stop or self._budget.late)
+        if (epochs := slot.process.told.pop(MOVED, None)) is not None:
+            self.view.moved(slot.trial, epochs)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)

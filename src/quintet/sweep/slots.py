@@ -41,6 +41,9 @@ class View(Protocol):
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Show the metric after `epochs` epochs."""
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Show how many epochs are done, the current one in part."""
+
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
 

@@ -236,7 +236,7 @@ def averaged(runs: Sequence[tuple[Trained, int]], x: Tensor, batch_size: int) ->
     return torch.stack(shares).sum(0)
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
     found = run.samples("A prediction for each sample")

@@ -98,7 +98,8 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
-    if not (record.checkpoint or "").endswith(".ckpt"):  # of several models, each has its own
+    checkpoint = record.checkpoint or ""
+    if not checkpoint.endswith(".ckpt"):  # several models, each with its own
         return
     experiment = client.get_run(run).info.experiment_id
     logged = client.create_logged_model(experiment, name=MODEL, source_run_id=run)
@@ -108,9 +109,7 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     needed = [f"{name}=={version(name)}" for name in NEEDED]
     with tempfile.TemporaryDirectory() as place:
         kept, path = Path(place) / folder.name, Path(place) / MODEL
-        for name in filter(
-            partial(untrusted_files.has, folder), (CONFIG, RESULT, record.checkpoint)
-        ):
+        for name in filter(partial(untrusted_files.has, folder), (CONFIG, RESULT, checkpoint)):
             (kept / name).parent.mkdir(parents=True, exist_ok=True)
             copy(folder / name, kept / name)
         pyfunc.save_model(path, LOADER, str(kept), mlflow_model=about, pip_requirements=needed)

@@ -110,13 +110,14 @@ class Lines:
             underway: trials' worth of work done in those that run now.
 
         Returns:
-            about 3.1 min; "" before a trial has ended, and of a sweep of seconds.
+            about 3.1 min; "" before a trial has ended, and of a sweep of seconds, and at the end.
 
         """
         ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
         if ended < 1 or spent < WORTH_ESTIMATING:
             return ""
-        remaining = self.total - len(self.ended_ones) - underway
+        if (remaining := self.total - len(self.ended_ones) - underway) <= 0:
+            return ""
         seconds = max(0.0, spent * remaining / (ended + underway))
         limit = self.plan.settings.timeout
         return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"

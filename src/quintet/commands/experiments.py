@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from quintet.artifacts.record import REPORT, Record
-from quintet.base.console import busy
 from quintet.base.process import is_first_rank
 from quintet.config import run_nodes
 from quintet.config.compatibility import check_choices, check_keys
@@ -37,8 +36,7 @@ def train(cfg: DictConfig) -> Record:
         check_choices(cfg)
         run_nodes.check_config(cfg)
         introduce(cfg)
-    with busy("loading torch and Lightning"):
-        from quintet.ensembles.cross_validation import run
+    from quintet.ensembles.cross_validation import run
 
     return run(cfg, leave_run)
 

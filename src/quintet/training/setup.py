@@ -47,8 +47,8 @@ def setup(cfg: DictConfig) -> Setup:
         UserError: the config or the data cannot work.
 
     """
-    validate(cfg)
     with console.busy("loading torch and Lightning"):
+        validate(cfg)
         set_up_process(cfg)
         import_module("lightning.pytorch")
     config = deepcopy(cfg)

@@ -12,6 +12,8 @@ from typing import TYPE_CHECKING, Any, cast
 
 import yaml
 
+from quintet.base import paths
+
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
     from omegaconf import DictConfig
@@ -33,6 +35,8 @@ def config_flags_of(arguments: Sequence[str]) -> list[str]:
     return [f"--config-{what}={value}" for what, value in named.items() if value]
 
 
+MULTIRUN = "MULTIRUN"
+"""Hydra's mode of a sweep."""
 CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
 """Flags that say where configs are, in short and in full."""
 
@@ -67,6 +71,30 @@ def compose_once() -> None:
     from hydra.types import RunMode
 
     Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
+
+
+def is_single_run(arguments: Sequence[str], primary: str) -> bool:
+    """Return whether a command is known to be a single run before its config is composed.
+
+    A sweep is asked for by a flag, by `hydra.mode`, or by an option that sets it and that is named
+    by a word, or by another option for the whole config. Where one might be, it is not known.
+
+    Args:
+        arguments: of the command.
+        primary: name of its primary config.
+
+    """
+    flags = [word for word in arguments if word.startswith("-")]
+    if not all(flag.startswith("--config-dir=") for flag in flags):
+        return False
+    files = (path for folder in paths.SEARCHED for path in folder.rglob("*.yaml"))
+    texts = {path.stem: path.read_text("utf-8", "replace") for path in files}
+    sweeping = {name for name, text in texts.items() if MULTIRUN in text}
+    whole = {name: text for name, text in texts.items() if "_global_" in text}
+    sweeping |= {name for name, text in whole.items() if any(each in text for each in sweeping)}
+    named = (primary, *arguments)
+    asking = ("hydra.mode", "hydra.searchpath", *sweeping)
+    return not any(each in word for word in named for each in asking)
 
 
 NAME = re.compile(r"\$\{([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)\}")

@@ -97,6 +97,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
                 with console.commanded(typed_line(sys.argv[1:])):
                     sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
+                    if hydra_internals.is_single_run(sys.argv[1:], config_name):
+                        hydra_internals.compose_once()
                     start()
 
         def main() -> None:
@@ -125,11 +127,11 @@ def typed_line(arguments: list[str]) -> console.CommandLine:
 
 def _listed(value: str) -> list[str]:
     """Return the local folders of a list on the command line; Hydra rejects anything else."""
-    import yaml
+    from quintet.base import plain_yaml
 
     try:
-        found = yaml.safe_load(value)
-    except yaml.YAMLError:
+        found = plain_yaml.parse(value, SEARCHPATH)
+    except UserError:
         return []
     given = found if isinstance(found, list) else []
     return [each for each in given if isinstance(each, str) and not each.startswith("pkg://")]

@@ -4,11 +4,10 @@ from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
 from omegaconf import DictConfig
 
 from quintet.artifacts import output_paths, untrusted_files
-from quintet.base import console, paths
+from quintet.base import console, paths, plain_yaml
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically, write_json
 from quintet.config.initial_config import as_typed
@@ -109,13 +108,13 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
 
 def _usual_length() -> int:
     """Return the epochs of a run, unless its data or preset chooses another number."""
-    found: int = yaml.safe_load(paths.options("trainer")["auto"].read_text())["max_epochs"]
+    found: int = plain_yaml.own_config(paths.options("trainer")["auto"])["max_epochs"]
     return found
 
 
 def _usual() -> dict[str, str]:
     """Return the choices of train.yaml for unknown data."""
-    primary = yaml.safe_load(paths.config("train").read_text())["defaults"]
+    primary = plain_yaml.own_config(paths.config("train"))["defaults"]
     return {
         group: option
         for entry in primary

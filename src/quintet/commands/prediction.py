@@ -1,5 +1,6 @@
 """Predict new inputs with a trained run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,8 +19,8 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
 from quintet.commands import mask_files
-from quintet.config.trust import Trust
-from quintet.data.module import DataModule
+from quintet.config.trust import NOTHING, Trust
+from quintet.data.module import SPLITS, DataModule, SplitName
 from quintet.data.sources.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
@@ -65,16 +66,14 @@ def predict(cfg: DictConfig) -> Path:
             allowed=["*.csv"],
         )
     new = _read(cfg, run)
-    total = sum(count for _, count in runs)
-    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
-    values = torch.stack(list(shares)).sum(0)
+    values = averaged(runs, new.x, cfg.batch_size)
     if dense and output.suffix != ".csv":
         with untrusted_files.understood(Path(cfg.run)):  # it records the values of the masks
             masks = mask_files.masks(values, new, cast(DataModule, run.data).reader)
         return mask_files.write(cfg, new.names, masks, output)
-    frame = _frame(values, run)
-    frame.insert(0, "sample", new.names)
-    return _write(cfg, frame, output)
+    table = frame(values, run)
+    table.insert(0, "sample", new.names)
+    return _write(cfg, table, output)
 
 
 def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
@@ -119,12 +118,31 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
             key="input",
             hint="Give input=<file or folder>, with the features of the training data.",
         )
+    if cfg.input in SPLITS and not Path(cfg.input).exists():
+        return _part(run, cfg.input)
     with untrusted_files.understood(Path(cfg.run)):  # it records how inputs are read
         new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
-    _check_shape(new.x, run, cfg.input)
+    check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)
     return new
+
+
+def _part(run: Trained, split: SplitName) -> NewInput:
+    """Return a part of the data that the run was made of, its samples named by their rows."""
+    run.load()
+    data = cast(DataModule, run.data)
+    if not len(rows := data.indices[split]):
+        raise UserError(
+            "has no samples in this run",
+            code=Code.OUT_OF_RANGE,
+            key="input",
+            value=split,
+            allowed=[name for name in SPLITS if len(data.indices[name])],
+        )
+    return NewInput(
+        data.inputs(split, torch.arange(len(rows))), [str(i + 1) for i in rows.tolist()]
+    )
 
 
 def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
@@ -199,14 +217,22 @@ def _write(cfg: DictConfig, frame: "pd.DataFrame", output: Path) -> Path:
     return output
 
 
-def models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
+def models(
+    folder: Path, checkpoint: str = "best", trust: Trust = NOTHING
+) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
     if untrusted_files.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint, trust))
     return [(trained(folder, checkpoint, trust), 1)]
 
 
-def _check_shape(x: Tensor, run: Trained, source: str) -> None:
+def check_shape(x: Tensor, run: Trained, source: str) -> None:
+    """Check that raw inputs x (N, ...) have the features of the training data.
+
+    Raises:
+        UserError: they have others.
+
+    """
     given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
     if given != allowed:
         raise UserError(
@@ -218,6 +244,13 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
         )
 
 
+def averaged(runs: Sequence[tuple[Trained, int]], x: Tensor, batch_size: int) -> Tensor:
+    """Return the predictions for raw inputs x (N, ...), the weighted mean of all models'."""
+    total = sum(count for _, count in runs)
+    shares = [predicted(run, x, batch_size) * (count / total) for run, count in runs]
+    return torch.stack(shares).sum(0)
+
+
 @torch.no_grad()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
@@ -226,8 +259,8 @@ def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     return torch.cat([found.task.predictions(found.task(batch)) for batch in batches])
 
 
-def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":
-    """Return a table: the predicted class and all probabilities, or the predicted values."""
+def frame(values: Tensor, run: Trained) -> "pd.DataFrame":
+    """Return a table of predictions: the class and all probabilities, or the values."""
     import pandas as pd
 
     facts = run.cfg.facts

@@ -74,6 +74,9 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Print nothing within an epoch."""
+
     def alone(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:
@@ -107,13 +110,14 @@ class Lines:
             underway: work done in running trials, in units of trials.
 
         Returns:
-            about 3.1 min; "" before a trial has ended, and of a sweep of seconds.
+            about 3.1 min; "" before a trial has ended, and of a sweep of seconds, and at the end.
 
         """
         ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
         if ended < 1 or spent < WORTH_ESTIMATING:
             return ""
-        remaining = self.total - len(self.ended_ones) - underway
+        if (remaining := self.total - len(self.ended_ones) - underway) <= 0:
+            return ""
         seconds = max(0.0, spent * remaining / (ended + underway))
         limit = self.plan.settings.timeout
         return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"

@@ -41,6 +41,7 @@ class Live(Lines):
 
         self.failures: Counter[int] = Counter()
         self.slots: dict[int, list[Trial]] = {}
+        self._moved: dict[int, float] = {}
         self._display = Display(
             console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
@@ -58,10 +59,15 @@ class Live(Lines):
     def began(self, trial: Trial, slot: int) -> None:
         """Show a trial in its slot; those of a stack share one."""
         super().began(trial, slot)
+        self._moved.pop(trial.number, None)
         self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
+
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Note how far a trial is within a long epoch."""
+        self._moved[trial.number] = epochs
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Remove a trial from its slot."""
@@ -111,11 +117,16 @@ class Live(Lines):
         """Return how many epochs are done, as text and as a bar, and the best metric after them."""
         from rich.progress_bar import ProgressBar
 
-        epoch, most = max(max(t.reports, default=0) for t in trials), self.plan.max_epochs
+        done, most = max(map(self._done, trials)), self.plan.max_epochs
         latest = [t.reports[max(t.reports)] for t in trials if t.reports]
         best = (min if self.plan.mode == "min" else max)(latest, default=None)
-        bar = ProgressBar(total=max(1, most), completed=epoch, width=BAR)
-        return f"{epoch}/{most}" if most else str(epoch), bar, "" if best is None else score(best)
+        bar = ProgressBar(total=max(1, most), completed=done, width=BAR)
+        epoch = f"{done:.0f}" if done == int(done) else f"{done:.1f}"
+        return f"{epoch}/{most}" if most else epoch, bar, "" if best is None else score(best)
+
+    def _done(self, trial: Trial) -> float:
+        """Return how many epochs a trial has done, the current one in part if it is a long one."""
+        return max(max(trial.reports, default=0), self._moved.get(trial.number, 0.0))
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
@@ -130,7 +141,7 @@ class Live(Lines):
         """Return how many trials' worth of epochs the running ones have done."""
         most = max(1, self.plan.max_epochs)
         running = (trial for trials in self.slots.values() for trial in trials)
-        return sum(min(1.0, max(trial.reports, default=0) / most) for trial in running)
+        return sum(min(1.0, self._done(trial) / most) for trial in running)
 
 
 def what(trials: list[Trial]) -> str:

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, locks, secrets, signals
-from quintet.base.console import say
+from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.study import leaderboard, ranking
@@ -92,8 +92,9 @@ def sweep(
         hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
         started.enter_context(full_disk.reported(plan.folder))
         started.enter_context(locked(plan))
-        start = start or started.enter_context(starting())
-        preflight(plan, start)
+        with busy("loading libraries, and checking what the trials would train"):
+            start = start or started.enter_context(starting())
+            preflight(plan, start)
         together, reason = stacking(plan, start, total)
         plan, study = open_study(plan, total)
         slots = settings.slots * (settings.workers if hosted else 1)

@@ -15,6 +15,7 @@ from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
+from quintet.study.trial_pipe import MOVED, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
@@ -39,6 +40,9 @@ class View(Protocol):
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Show the metric after `epochs` epochs."""
+
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Show how many epochs are done, the current one in part."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
@@ -222,7 +226,7 @@ class Loop:
             if self.stacking is not None and len(claims) > 1:
                 processes = self.stacking.begin(claims, folders, index, self.slots)
             else:
-                extra = launch.environment(index, self.slots)
+                extra = launch.environment(index, self.slots) | with_params(claims[0][0].params)
                 number, lock = claims[0][0].number, claims[0][1]
                 processes = [self.start(commands[0], folders[0], number, lock, extra)]
             unless_started.pop_all()
@@ -263,6 +267,8 @@ class Loop:
             if report.value is not None:
                 self.view.reported(slot.trial, report.epochs, report.value)
             slot.process.answer(stop=stop or self._budget.late)
+        if (epochs := slot.process.told.pop(MOVED, None)) is not None:
+            self.view.moved(slot.trial, epochs)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)

@@ -4,9 +4,9 @@ from dataclasses import asdict
 from typing import Any, cast
 
 import torch
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import plain_yaml
 from quintet.base.paths import options
 from quintet.config import instantiate as nodes
 from quintet.config.instantiate import instantiate
@@ -75,8 +75,7 @@ def computed() -> list[str]:
 
 def read(group: str, option: str) -> dict[str, Any]:
     """Return the contents of an option's YAML, without resolving interpolations."""
-    found: dict[str, Any] = yaml.safe_load(options(group)[option].read_text("utf-8"))
-    return found
+    return dict(plain_yaml.own_config(options(group)[option]))
 
 
 def composed(

@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from quintet.base import hydra_internals
+from quintet.base import hydra_internals, paths
 
 
 def test_overrides_are_told_from_flags():
@@ -24,6 +24,33 @@ def test_the_mode_is_asked_for_where_it_is_overridden(monkeypatch):
     assert "get_mode(" in inspect.getsource(utils), "Hydra finds its mode in another way"
     hydra_internals.compose_once()
     assert Hydra.get_mode(None, None, None).name == "RUN"
+
+
+@pytest.mark.parametrize(
+    ("words", "single"),
+    [
+        (["optimizer=sgd", "model.width=8"], True),
+        (["--config-dir=mine", "experiment=mine"], True),
+        (["experiment=image"], True),
+        (["experiment=automl"], False),
+        (["-m", "optimizer=sgd,adam"], False),
+        (["--multi", "optimizer=sgd,adam"], False),
+        (["hydra.mode=MULTIRUN"], False),
+        (["hydra.searchpath=[pkg://theirs]"], False),
+    ],
+)
+def test_a_single_run_is_known_before_its_config_is_composed(words, single):
+    assert hydra_internals.is_single_run(words, "train") is single
+
+
+def test_an_option_that_brings_a_sweep_is_found_in_a_folder_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/nightly.yaml").write_text(
+        "# @package _global_\ndefaults: [/experiment/automl]\n"
+    )
+    monkeypatch.setattr(paths, "SEARCHED", (*paths.SEARCHED, tmp_path))
+    assert not hydra_internals.is_single_run(["experiment=nightly"], "train")
+    assert not hydra_internals.is_single_run([], "wandb_sweep")
 
 
 def test_values_of_a_choice_are_plain():

@@ -71,6 +71,11 @@ def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):
     [
         (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
         (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
+        (["trainer.barebones=true"], ["an argument of lightning.pytorch.Trainer", "+trainer.bare"]),
+        (
+            ["+trainer.fast_dev_run=true"],
+            ["fast_dev_run is in the config already", "Leave the + out"],
+        ),
         (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
         (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
         (["+modell.width=3"], ["modell", "'model'"]),

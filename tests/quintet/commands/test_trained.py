@@ -10,7 +10,7 @@ import torch
 from omegaconf import OmegaConf
 
 import runs
-from quintet.artifacts import checkpoints
+from quintet.artifacts import checkpoints, predictions_file
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
@@ -130,6 +130,14 @@ def test_predictions_do_not_depend_on_the_batch(run, tmp_path):
     np.save(tmp_path / "x.npy", x)
     whole = predict(prediction(run, tmp_path / "x.npy", batch_size=100)).read_text()
     assert predict(prediction(run, tmp_path / "x.npy", batch_size=7)).read_text() == whole
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_part_of_the_runs_own_data_is_predicted_as_it_was_scored(run, tmp_path, split):
+    found = pd.read_csv(predict(prediction(run, split)))
+    kept = predictions_file.read(run)[split]
+    assert found["prediction"].tolist() == kept.decided.tolist()
+    assert np.allclose(found.filter(like="p(").to_numpy(), kept.probabilities, atol=1e-5)
 
 
 def test_exports_agree_with_the_model(run):

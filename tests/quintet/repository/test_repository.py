@@ -215,6 +215,14 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
     assert used == homes
 
 
+def test_one_reader_of_yaml():
+    """PyYAML's own rules take 1e-3 for text and 2026-01-31 for a date; OmegaConf's do not."""
+    reader = SRC / "quintet/base/plain_yaml.py"
+    used = [path for path in (*SOURCES, *(ROOT / "tools").glob("*.py")) if path != reader]
+    reads = re.compile(r"\byaml\.(safe_|full_|unsafe_)?load")
+    assert not [path.name for path in used if reads.search(path.read_text("utf-8"))]
+
+
 def decisions(code: str) -> set[str]:
     """Return the names of problems that code compares with, looks up or allows.
 

@@ -1,7 +1,6 @@
 """The user's own text for language models: read by `datasets`, tokenised once into token files."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections import Counter
@@ -15,6 +14,7 @@ import numpy as np
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.base.files import write_json
 from quintet.data.sources.parts import part_of
 from quintet.data.sources.token_files import ABOUT, SEPARATOR, SPLITS, TOKENIZER, TokenFiles
 from quintet.data.sources.tokenizers_file import required, tokenizer_of
@@ -117,7 +117,7 @@ class TextFiles(TokenFiles):
                 "part: train.jsonl, val.jsonl, test.jsonl.",
             )
         about = {"dtype": self.tokens.dtype, "vocabulary": self.tokens.vocabulary}
-        (place / ABOUT).write_text(json.dumps({**about, "bytes": dict(counts)}), "utf-8")
+        write_json(place / ABOUT, {**about, "bytes": dict(counts)})
         if self.tokenizer is not None:
             shutil.copyfile(self.tokenizer, place / TOKENIZER)
 

@@ -19,6 +19,7 @@ from torch.utils.data.distributed import DistributedSampler
 
 from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
+from quintet.base.files import write_json
 from quintet.data.loading.loader import epoch_generator
 from quintet.problems.language_modelling import PROBLEM
 
@@ -325,7 +326,7 @@ class PythonTopics(TokenFiles):
         for split, text in self.texts.items():
             (place / f"{split}.bin").write_bytes(text)
         about = {"dtype": "uint8", "vocabulary": 256, "bytes": sizes}
-        (place / ABOUT).write_text(json.dumps(about), "utf-8")
+        write_json(place / ABOUT, about)
         try:
             place.rename(self.folder)
         except OSError:  # another process was faster, with the same files

@@ -8,12 +8,11 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import yaml
-
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG, Record
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base import schema
+from quintet.base import plain_yaml
+from quintet.base.errors import UserError
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
 from quintet.study.fronts import front_of
@@ -169,10 +168,8 @@ class SweepData:
         for folder in map(self.trial_folder, order):
             try:
                 text = untrusted_files.read_text(folder, CONFIG)
-                with untrusted_files.understood(folder / CONFIG):
-                    plain = schema.fitting(dict[str, Any], yaml.safe_load(text), "the config")
-                    return dict(plain)
-            except (DamagedError, FileNotFoundError):
+                return plain_yaml.mapping(text, folder / CONFIG)
+            except (UserError, FileNotFoundError):
                 continue
         return {}
 

@@ -49,7 +49,7 @@ class LRFinder(L.Callback):
                 code=Code.INCOMPATIBLE,
                 key="callbacks",
                 value="lr_finder",
-                hint="Leave it out; python src/check.py runs the range test for any module with "
+                hint="Leave it out; check.py runs the range test for any module with "
                 "automatic optimization and one optimizer, and suggests a rate",
             )
 

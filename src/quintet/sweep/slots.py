@@ -16,6 +16,7 @@ from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
+from quintet.sweep.inheritance import take_over
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
 from quintet.sweep.stacking import Stacking
@@ -168,6 +169,9 @@ class Loop:
             number = self.study.create(self._params(seen, mode), plan.space, move.notes)
             return self._taken(number)
         if isinstance(move, ContinueTrial):
+            if move.source is not None:
+                source, heir = trials[move.source], trials[move.number]
+                take_over(self.study, source, heir, plan.space, plan.settings.seed)
             self.study.note(move.number, budget=move.budget)
             return self._taken(move.number)
         if isinstance(move, PruneTrial):

@@ -24,7 +24,7 @@ SETTINGS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
     "weight_decay": ("a number from 0 on", lambda x: x >= 0),
 }
-"""Settings of an optimizer: the values that are allowed. `lr_factor` multiplies the learning rate."""
+"""Settings of an optimizer and their allowed values; `lr_factor` multiplies the learning rate."""
 NUMBERS = [f"optimizer.{name}" for name in SETTINGS]
 REPEATED = ("lr_finder", "replay")
 """Who makes changes that the run's own command repeats."""

@@ -1,4 +1,4 @@
-"""Population-based training: a trial takes over another one's run, with perturbed hyperparameters."""
+"""Population-based training: a trial takes over another's run, with perturbed hyperparameters."""
 
 import random
 import shutil
@@ -73,10 +73,7 @@ def _perturbed(parameter: Parameter, value: str, rng: random.Random) -> str:
     if rng.random() < RESAMPLED:
         return parameter.at(rng.random())
     if isinstance(parameter, Interval):
-        distribution = parameter.distribution()
-        factor = rng.choice(FACTORS)
-        near = float(parameter.to_optuna(value)) * factor
-        return parameter.from_optuna(min(max(near, distribution.low), distribution.high))
+        return parameter.from_optuna(parameter.to_optuna(value) * rng.choice(FACTORS))
     at = parameter.values.index(value) + rng.choice((-1, 1))
     return parameter.values[min(max(at, 0), len(parameter.values) - 1)]
 

@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 
 class PopulationBased:
-    """Population-based training (Jaderberg et al. 2017, "Population based training of neural networks").
+    """Population-based training.
+
+    Jaderberg et al. 2017, "Population based training of neural networks".
 
     The members of a population train for `interval` epochs and wait for each other. Then each of
     the worst takes over the run of one of the best (truncation selection), checkpoint included, and

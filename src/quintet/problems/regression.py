@@ -29,6 +29,7 @@ class Regression(Problem):
     shape = "(N, K)"
     defaults: ClassVar = {"metric": "rmse", "loss": "mse"}
     standardised, discrete = True, False
+    example: ClassVar = [[0.5, -1], [0, 2], [1, 1], [-2, 0]]
     reported = ("rmse", "mae", "r2")
     sections = ("forecast", "pairs", "errors")
     manner = "at random"

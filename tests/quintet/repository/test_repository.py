@@ -204,6 +204,7 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
     homes = {
         "quintet.base.hydra_internals": {"hydra", "omegaconf"},
         "quintet.options.torch_internals": {"torch"},
+        "quintet.study.optuna_internals": {"optuna"},
         "quintet.training.lightning_patches": {"lightning"},
         "quintet.testing.sweep_contract": {"hydra"},  # composes as a sweep's start does
     }

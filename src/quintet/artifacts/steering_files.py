@@ -20,29 +20,41 @@ from quintet.base.files import append, write_atomically
 REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
 SETTINGS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "lr": ("a number above 0", lambda x: x > 0),
+    "lr_factor": ("a number above 0", lambda x: x > 0),
     "momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
     "weight_decay": ("a number from 0 on", lambda x: x >= 0),
 }
-"""Settings of an optimizer: the values that are allowed."""
+"""Settings of an optimizer and their allowed values; `lr_factor` multiplies the learning rate."""
 NUMBERS = [f"optimizer.{name}" for name in SETTINGS]
+REPEATED = ("lr_finder", "replay")
+"""Who makes changes that the run's own command repeats."""
+AUTHORS = {
+    "lr_finder": "the range test",
+    "replay": "the replay",
+    "pbt": "population-based training",
+}
 SWITCHES = {"pause": (True, False), "stop": (True,), "checkpoint": (True,)}
 _SETTING = re.compile(rf"optimizer\.(?:(\d{{1,3}})\.)?({'|'.join(SETTINGS)})", re.ASCII)
 
 
 @dataclass(frozen=True)
 class Request:
-    """One request, such as `optimizer.lr`, `0.01`; `asked`, its time, identifies it."""
+    """One request, such as `optimizer.lr`, `0.01`; `asked`, its time, identifies it.
+
+    `by` is a key of `AUTHORS`; "" for steer.py.
+    """
 
     asked: str
     key: str
     value: float | bool
+    by: str = ""
 
 
 @dataclass(frozen=True)
 class Change:
     """The outcome of a request; epoch and step count from 0.
 
-    `refused` is the reason if nothing was changed.
+    `refused` is the reason if nothing was changed; `by` is as in `Request`.
     """
 
     asked: str
@@ -53,6 +65,7 @@ class Change:
     before: float | bool | str | None
     after: float | bool | str
     refused: str = ""
+    by: str = ""
 
 
 def now() -> str:
@@ -132,8 +145,9 @@ def _short(value: object) -> str:
 
 
 def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the changes made to a run while it trained, which its command does not repeat."""
-    return [told for change in changes if not change.get("by") and (told := said(change))]
+    """Return the changes made to a run while it trained that its command does not repeat."""
+    lasting = (change for change in changes if change.get("by") not in REPEATED)
+    return [told for change in lasting if (told := said(change))]
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
@@ -142,8 +156,11 @@ def read(folder: Path) -> list[dict[str, Any]]:
         return []
     rows = untrusted_files.read_table(folder, CHANGES)
     with untrusted_files.understood(folder / CHANGES):
-        needed = [field.name for field in fields(Change)]
-        return [{name: row[name] for name in needed} | {"epoch": _whole(row)} for row in rows]
+        needed = [field.name for field in fields(Change) if field.name != "by"]
+        return [
+            {name: row[name] for name in needed} | {"epoch": _whole(row), "by": row.get("by", "")}
+            for row in rows  # earlier versions wrote no `by`
+        ]
 
 
 def _whole(row: Mapping[str, str]) -> str:

@@ -89,7 +89,7 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
     target = _mapping(run, "module").get("_target_") if "module" in run else None
     if target is not None and "optimizer" not in known_signatures.parameters(target):
         return  # it may have its own optimizers, which only the run knows
-    own = [f"optimizer.{key!s}" for key in optimizer if key in SETTINGS]
+    own = [f"optimizer.{name}" for name in SETTINGS if name.removesuffix("_factor") in optimizer]
     for request in requests:
         found = setting(request.key)
         if found is not None and f"optimizer.{found[1]}" not in own:

@@ -10,7 +10,7 @@ from quintet.study import fronts, ranking
 from quintet.study.ranking import STEERED
 from quintet.study.space import Interval, Space
 from quintet.study.study import Study
-from quintet.study.trial import Trial
+from quintet.study.trial import SOURCES, Trial
 
 if TYPE_CHECKING:
     import optuna
@@ -68,11 +68,15 @@ def save(study: Study) -> None:
 
 
 def steering_warnings(study: Study) -> list[str]:
-    """Return a warning for each steered trial: its params alone do not reproduce its value."""
+    """Return a warning for each steered trial: its params alone do not reproduce its value.
+
+    In population-based training nearly all are; only the winner's schedule is told.
+    """
+    best = winner(study)
     return [
         f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()
-        if STEERED in trial.notes
+        if STEERED in trial.notes and (SOURCES not in trial.notes or trial == best)
     ]
 
 

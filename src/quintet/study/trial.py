@@ -9,6 +9,9 @@ from quintet.study.space import Params
 State = Literal["running", "completed", "pruned", "failed"]
 STOP = "stop"
 """A trial's note of the report at which its scheduler stopped it: epochs and value."""
+EXPLORED, SOURCES = "explored", "sources"
+"""A trial's notes in population-based training: the hyperparameters that it has now, and the trials
+whose runs it took over."""
 
 
 @dataclass

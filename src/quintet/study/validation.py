@@ -111,6 +111,8 @@ class Notes:
     budget: int | None = None
     paused_at: int | None = None
     bracket: int | None = None
+    explored: dict[str, str] = field(default_factory=dict)
+    sources: list[int] = field(default_factory=list)
     stop: Stop | None = None
     further: dict[str, float] = field(default_factory=dict)
 

@@ -17,6 +17,7 @@ from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
 from quintet.study.trial_pipe import MOVED, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
+from quintet.sweep.inheritance import take_over
 from quintet.sweep.interruption import at_once
 from quintet.sweep.plan import Plan
 from quintet.sweep.stacking import Stacking
@@ -172,6 +173,9 @@ class Loop:
             number = self.study.create(self._params(seen, mode), plan.space, move.notes)
             return self._taken(number)
         if isinstance(move, ContinueTrial):
+            if move.source is not None:
+                source, heir = trials[move.source], trials[move.number]
+                take_over(self.study, source, heir, plan.space, plan.settings.seed)
             self.study.note(move.number, budget=move.budget)
             return self._taken(move.number)
         if isinstance(move, PruneTrial):

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold
-from quintet.artifacts.steering_files import said
+from quintet.artifacts.steering_files import AUTHORS, said
 from quintet.base.console import (
     command_line,
     plain,
@@ -157,7 +157,7 @@ def _remarks(record: Record) -> Iterator[str]:
         yield sampled
     for change in record.steering:
         if told := said(change):
-            yield f"{told}, by {'the range test' if change.get('by') else 'steer.py'}"
+            yield f"{told}, by {AUTHORS.get(change.get('by', ''), 'steer.py')}"
     if record.repeats and record.transfer:
         from quintet.options.models.pretrained import transfer_summary
 

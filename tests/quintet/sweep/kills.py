@@ -39,6 +39,7 @@ from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, Tpe
 from quintet.sweep.trial_schedulers import RunAll
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
+from quintet.sweep.trial_schedulers.population import PopulationBased
 from quintet.sweep.trial_schedulers.pruners import Asha, Median
 
 SPACE = Space((Interval("x", 0, 1), Interval("rise", 0.05, 1, "log"), Choice("do", ("ok",) * 4)))
@@ -75,6 +76,7 @@ STRATEGIES = {
     "hyperband": Strategy(Random, partial(Hyperband, eta=2), None, 4),
     "asha": Strategy(Random, partial(Asha, eta=2), 8, 8),
     "median": Strategy(Random, partial(Median, startup=2), 8, 5),
+    "pbt": Strategy(Random, partial(PopulationBased, population=4, interval=2), 4, 6),
     "tpe_with_asha": Strategy(partial(Tpe, startup=3), partial(Asha, eta=2), 8, 4),
     "tpe_with_hyperband": Strategy(partial(Tpe, startup=3), partial(Hyperband, eta=2), None, 4),
 }

@@ -19,10 +19,14 @@ class StartTrial:
 
 @dataclass(frozen=True)
 class ContinueTrial:
-    """Continue a paused trial until it has trained `budget` epochs in total."""
+    """Continue a paused trial until it has trained `budget` epochs in total.
+
+    With a `source`, it first takes over the run of that trial, which has trained as long.
+    """
 
     number: int
     budget: int
+    source: int | None = None
 
 
 @dataclass(frozen=True)

@@ -82,8 +82,8 @@ class LRFinder(L.Callback):
         first = optimizer.param_groups[0]["lr"]
         refused = steer(optimizer, schedules, "lr", first * rate / before) or ""
         at = (trainer.current_epoch, trainer.global_step)
-        told = Change(now(), now(), *at, "optimizer.lr", before, rate, refused)
-        self.changes = [{**asdict(told), "by": "lr_finder"}]
+        told = Change(now(), now(), *at, "optimizer.lr", before, rate, refused, "lr_finder")
+        self.changes = [asdict(told)]
 
     def _curve(self, trainer: L.Trainer, pl_module: L.LightningModule) -> Curve:
         """Return the curve of a copy; the model and the random state are left unchanged."""

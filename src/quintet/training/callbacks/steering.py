@@ -104,16 +104,18 @@ class Steering(Checkpoint):
 
     def _set(self, trainer: L.Trainer, request: Request, which: int | None, name: str) -> None:
         """Change a setting of one optimizer, or of all that the module has."""
-        several, value = len(trainer.optimizers) > 1, float(request.value)
+        several, given = len(trainer.optimizers) > 1, float(request.value)
+        relative, name = name == "lr_factor", name.removesuffix("_factor")
         for index, optimizer in enumerate(trainer.optimizers):
             if which in (None, index):
                 key = f"optimizer.{index}.{name}" if several else f"optimizer.{name}"
                 before = optimizer.param_groups[0].get(name)
+                value = given * before if relative and before is not None else given
                 refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
                 self._note(trainer, request, key, before, value, refused)
         if which is not None and which >= len(trainer.optimizers):
             refused = f"the module has {plural(len(trainer.optimizers), 'optimizer')}, from 0 on"
-            self._note(trainer, request, request.key, None, value, refused)
+            self._note(trainer, request, request.key, None, given, refused)
 
     def _note(
         self,
@@ -125,7 +127,7 @@ class Steering(Checkpoint):
         refused: str = "",
     ) -> None:
         at = (trainer.current_epoch, trainer.global_step)
-        change = Change(request.asked, now(), *at, key, before, after, refused)
+        change = Change(request.asked, now(), *at, key, before, after, refused, request.by)
         self.changes.append(asdict(change))
 
     def _checkpoint(self, trainer: L.Trainer) -> Path:

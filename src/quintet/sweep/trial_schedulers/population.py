@@ -1,0 +1,120 @@
+"""Population-based training: the worst of a population continue from the best, changed a little."""
+
+import math
+import random
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from quintet.base.errors import Code, UserError
+from quintet.sweep.settings import check_least
+from quintet.sweep.trial_schedulers import (
+    All,
+    ContinueTrial,
+    Finished,
+    Move,
+    StartTrial,
+    Wait,
+)
+
+if TYPE_CHECKING:
+    from quintet.study.trial import Trial
+
+
+class PopulationBased:
+    """Population-based training.
+
+    Jaderberg et al. 2017, "Population based training of neural networks".
+
+    The members of a population train for `interval` epochs and wait for each other. Then each of
+    the worst takes over the run of one of the best (truncation selection), checkpoint included, and
+    continues it with perturbed hyperparameters; see `quintet.sweep.inheritance`. So what is found
+    is a schedule of hyperparameters, at the price of one population of full trainings.
+
+    Args:
+        population: number of members; `n_trials` above it trains several populations in turn.
+        interval: epochs between two selections; None for a tenth of a trial's.
+        fraction: share of the members that are replaced, and of those that may replace them.
+        seed: of the choice among the best.
+
+    """
+
+    needs_reports = True
+
+    def __init__(
+        self,
+        population: int = 8,
+        interval: int | None = None,
+        fraction: float = 0.25,
+        seed: int = 0,
+    ) -> None:
+        least = {"population": (population, 2)}
+        check_least("scheduler", **least, interval=(1 if interval is None else interval, 1))
+        if not 0 < fraction <= 0.5:
+            raise UserError(
+                "is out of range",
+                code=Code.OUT_OF_RANGE,
+                key="sweeper.scheduler.fraction",
+                value=fraction,
+                hint="Allowed: above 0, up to 0.5",
+            )
+        self.population, self.interval, self.fraction = population, interval, fraction
+        self.seed = seed
+
+    def total(self, max_epochs: int) -> int:
+        """Return the number of members of one population."""
+        return self.population
+
+    def epochs(self, max_epochs: int) -> int:
+        """Return the number of epochs between two selections."""
+        return self.interval or max(1, round(max_epochs / 10))
+
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
+        """Start the members, then continue those of the first population that waits for it."""
+        budget = min(self.epochs(max_epochs), max_epochs)
+        for first in range(0, limit, self.population):
+            size = min(self.population, limit - first)
+            if len(members := trials[first : first + size]) < size:
+                return StartTrial({"budget": budget})
+            if (move := self.continued(members, max_epochs, mode)) is not None:
+                return move
+        return Wait() if any(t.state == "running" for t in trials) else Finished()
+
+    def continued(
+        self, members: "Sequence[Trial]", max_epochs: int, mode: str
+    ) -> ContinueTrial | None:
+        """Return the next member to continue; None while others have not reached their selection.
+
+        The replaced ones come first: those that replace them still wait at the same epoch then.
+        """
+        alive = [t for t in members if t.state == "running"]
+        at = min((t.notes["budget"] for t in alive), default=0)
+        waiting = [t for t in alive if t.notes["budget"] == at]
+        if not waiting or not all(t.paused for t in waiting):
+            return None
+        budget = min(at + self.epochs(max_epochs), max_epochs)
+        compared = [t for t in members if t in waiting or t.notes["budget"] > at]
+        for number, source in self.replacements(compared, at, mode).items():
+            if any(t.number == number for t in waiting):
+                return ContinueTrial(number, budget, source)
+        return ContinueTrial(waiting[0].number, budget)
+
+    def replacements(self, members: "Sequence[Trial]", at: int, mode: str) -> dict[int, int]:
+        """Return which member replaces which at a selection, by number."""
+        sign = 1 if mode == "min" else -1
+        scores = {
+            t.number: sign * value if math.isfinite(value) else math.inf
+            for t in members
+            if (value := t.reports.get(at)) is not None
+        }
+        order = sorted(scores, key=lambda number: (scores[number], number))
+        count = min(max(1, int(len(order) * self.fraction)), len(order) // 2)
+        found = {}
+        for number in order[len(order) - count :]:
+            chosen = random.Random(f"{self.seed}-{at}-{number}").choice(order[:count])
+            if scores[chosen] < scores[number]:
+                found[number] = chosen
+        return found
+
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Pause a member at its next selection."""
+        return bool(epochs >= trial.notes["budget"])

@@ -1,0 +1,81 @@
+"""Repeat the changes that were made to another run's optimizer while it trained."""
+
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import lightning.pytorch as L
+from lightning.pytorch.callbacks import Checkpoint
+
+from quintet.artifacts import steering_files
+from quintet.artifacts.steering_files import CHANGES, Change
+from quintet.base.errors import Code, UserError
+from quintet.training.optimizer_updates import schedules_of, steer
+
+KEY = "callbacks.replay.run"
+
+
+class Replay(Checkpoint):
+    """Makes the changes in another run's `steering.csv`, each before the same step.
+
+    So a run that was steered, or the winner of population-based training, can be trained again by
+    one command. With the other choices unchanged, the weights are the same.
+    (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
+
+    Args:
+        run: folder of the other run.
+
+    """
+
+    def __init__(self, run: str) -> None:
+        self.run = Path(run)
+        self.changes: list[dict[str, Any]] = []
+        self._next = 0
+
+    def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Read the changes.
+
+        Raises:
+            UserError: there are none.
+
+        """
+        rows = [row for row in steering_files.read(self.run) if not row["refused"]]
+        self._recorded = [row for row in rows if steering_files.setting(row["key"]) is not None]
+        if not self._recorded:
+            raise UserError(
+                f"has no changes to repeat: its {CHANGES} is missing or empty",
+                code=Code.NOT_FOUND,
+                key=KEY,
+                value=self.run,
+                hint="Give the folder of a run that was steered",
+            )
+
+    def on_train_batch_start(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
+    ) -> None:
+        """Make the changes of this step."""
+        while self._next < len(self._recorded):
+            row = self._recorded[self._next]
+            if int(row["step"]) > trainer.global_step:
+                return
+            self._make(trainer, row)
+            self._next += 1
+
+    def _make(self, trainer: L.Trainer, row: dict[str, Any]) -> None:
+        found = steering_files.setting(row["key"])
+        assert found is not None
+        index, name = found[0] or 0, found[1]
+        optimizer, value = trainer.optimizers[index], float(row["after"])
+        before = optimizer.param_groups[0].get(name)
+        refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
+        time, at = steering_files.now(), (trainer.current_epoch, trainer.global_step)
+        made = Change(time, time, *at, row["key"], before, value, refused, "replay")
+        self.changes.append(asdict(made))
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the changes made so far, which a resumed run does not repeat."""
+        return {"next": self._next, "changes": self.changes}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the changes made so far."""
+        self._next, self.changes = state_dict["next"], list(state_dict["changes"])

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES, Listing, image_files
 
@@ -59,7 +60,7 @@ def labelled(path: str | None, parts: Parts = None, option: str = "data.path") -
 def _existing(path: str | None, option: str) -> Path:
     if path is None:
         raise UserError("No folder is given", code=Code.MISSING_VALUE, hint=HINT)
-    root = Path(path).expanduser()
+    root = at_home(path)
     if not root.is_dir():
         raise UserError(
             f"There is no folder {root}", code=Code.NOT_FOUND, key=option, value=path, hint=HINT

@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.samples import Samples
 from quintet.data.sources import mask_values
 from quintet.data.sources.images import LARGEST, Pictures, colour_of, pictures
@@ -115,7 +116,7 @@ def _value(ignore: int | str | None) -> int | None:
 def _folder(path: str | None) -> Path:
     if path is None:
         raise UserError("No folder is given: data.path=", code=Code.MISSING_VALUE, hint=HINT)
-    root = Path(path).expanduser()
+    root = at_home(path)
     if not root.is_dir():
         raise UserError("is no folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT)
     return root

@@ -20,14 +20,13 @@ from torch.utils.data.distributed import DistributedSampler
 from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
 from quintet.data.loading.loader import epoch_generator
+from quintet.data.sources.tokenizers_file import LARGEST
 from quintet.problems.language_modelling import PROBLEM
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
 TOKENIZER = "tokenizer.json"
 """A tokenizer of Hugging Face, where there is one: with it, predictions are text."""
-LARGEST = 2**31 - 1
-"""Of vocabularies; an embedding of more would take terabytes."""
 TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
 BYTES = 256
 SEPARATOR = 0
@@ -180,6 +179,13 @@ class TokenFiles(L.LightningDataModule):
         """Map the files; nothing is read yet."""
         if self.windows:
             return
+        if self.length < 1:
+            raise UserError(
+                "must be at least 1 token",
+                code=Code.OUT_OF_RANGE,
+                key="data.length",
+                value=self.length,
+            )
         about = self._about()
         for split in SPLITS:
             tokens = self._mapped(split, about.dtype)
@@ -206,7 +212,7 @@ class TokenFiles(L.LightningDataModule):
     def _about(self) -> TokenDescription:
         try:
             return schema.build(
-                TokenDescription, json.loads((self.folder / ABOUT).read_text("utf-8"))
+                TokenDescription, json.loads(_plain(self.folder / ABOUT).read_text("utf-8"))
             )
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
@@ -220,7 +226,7 @@ class TokenFiles(L.LightningDataModule):
 
     def _mapped(self, split: str, dtype: str) -> NDArray[Any]:
         try:
-            return np.memmap(self.folder / f"{split}.bin", dtype=dtype, mode="r")
+            return np.memmap(_plain(self.folder / f"{split}.bin"), dtype=dtype, mode="r")
         except (OSError, ValueError) as error:
             raise UserError(
                 f"has no readable {split}.bin: {error}",
@@ -281,6 +287,18 @@ class TokenFiles(L.LightningDataModule):
         prompts = Windows(tokens, self.prompt - 1, test.vocabulary)
         found = [prompts[int(place)] for place in places]
         return DataLoader(found, len(found))  # type: ignore[arg-type]
+
+
+def _plain(file: Path) -> Path:
+    """Return a file's path; a pipe, which may never say anything, is none.
+
+    Raises:
+        OSError: it is no file.
+
+    """
+    if file.exists() and not file.is_file():
+        raise OSError("it is no plain file")
+    return file
 
 
 class PythonTopics(TokenFiles):

@@ -23,6 +23,8 @@ WRITTEN = (
 )
 """What a run writes after its config, so that without one it is somebody else's."""
 CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
+LAYERS = "layers.csv"
+"""What check.py found each layer of a new model to do with signal and gradient."""
 """What a range test writes, also before a run in the same folder."""
 
 

@@ -12,8 +12,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.optim import Optimizer
 
-from quintet.artifacts import output_paths
-from quintet.artifacts.output_paths import CURVE
+from quintet.artifacts import csv_cells, output_paths
+from quintet.artifacts.output_paths import CURVE, LAYERS
 from quintet.artifacts.untrusted_files import read_json
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically, write_json
@@ -23,7 +23,7 @@ from quintet.config.run_nodes import name, taken
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
-from quintet.diagnostics.layer_statistics import statistics
+from quintet.diagnostics.layer_statistics import Layer, statistics
 from quintet.diagnostics.lr_range_test import Curve, draw
 from quintet.diagnostics.module_checks import ModuleSubject
 from quintet.diagnostics.subject import Subject
@@ -66,14 +66,16 @@ def check(cfg: DictConfig) -> float | None:
     output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)
     subject = prepare(cfg)
     check_view.announce(cfg)
+    layers: list[Layer] = []
     if isinstance(subject, Subject):
         found = shown(findings(subject))
-        check_view.show_layers(statistics(subject))
+        layers = statistics(subject)
+        check_view.show_layers(layers)
         curve: Curve | None = subject.curve
     else:
         found = shown(module_checks.findings(subject))
         curve = range_test(subject)
-    save(folder, found, curve)
+    save(folder, found, curve, layers)
     if curve is not None:
         check_view.show_rates(draw(curve, subject.rate), folder / CURVE)
     check_view.conclude(found)
@@ -137,12 +139,15 @@ def shown(found: Iterator[Finding]) -> list[Finding]:
     return kept
 
 
-def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
-    """Write the findings and the range test's curve."""
+def save(folder: Path, found: list[Finding], curve: Curve | None, layers: list[Layer]) -> None:
+    """Write the findings, the range test's curve and what each layer does."""
     plain = [asdict(finding) for finding in found]
     write_json(folder / FINDINGS, plain)
     if curve is not None:
         write_atomically(folder / CURVE, curve.to_csv())
+    if layers:
+        titles = [field.name for field in fields(Layer)]
+        write_atomically(folder / LAYERS, csv_cells.table(titles, map(asdict, layers)))
 
 
 def _is_ours(path: Path) -> bool:

@@ -255,12 +255,28 @@ FORMATS = {"torch": to_torch_export, "onnx": to_onnx}
 
 
 def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
+    """Return the program of a model for batches of any size.
+
+    Raises:
+        UserError: torch cannot trace it.
+
+    """
     names = [*inspect.signature(model.forward).parameters]
     sizes = [{0: torch.export.Dim("batch")}] * len(example.tensors)
     shapes = dict(zip(example.named or names, sizes, strict=False))
-    return torch.export.export(
-        model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
-    )
+    try:
+        return torch.export.export(
+            model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
+        )
+    except Exception as error:  # whatever a forward of somebody's own meets
+        said = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
+        raise UserError(
+            f"{type(model).__name__} cannot be exported for batches of any size "
+            f"({type(error).__name__}: {said})",
+            code=Code.INCOMPATIBLE,
+            hint="In its forward, take sizes from x.shape, not from len(x), and let no branch "
+            "depend on the values of a tensor. debug=true shows where.",
+        ) from error
 
 
 @torch.no_grad()

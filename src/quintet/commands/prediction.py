@@ -203,7 +203,7 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
         )
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
     found = run.samples("A prediction for each sample")

@@ -150,7 +150,8 @@ class LightningData:
                     f"data={self._name} has no {LOADERS[split]}: a run trains on one part and is "
                     "measured on another",
                     code=Code.DATA,
-                    hint=f"Define {LOADERS[split]} in the LightningDataModule.",
+                    hint=f"Define {LOADERS[split]} in the LightningDataModule. If it stands in the "
+                    "LightningModule, move it: there the module is self.trainer.lightning_module.",
                 )
         sizes = {f"{split}_size": self._size(split) for split in LOADERS}
         return _facts(getattr(self.datamodule, "facts", None), sizes, self._name)

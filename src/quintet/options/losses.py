@@ -5,14 +5,13 @@ over the batch as a scalar.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from quintet.base.errors import Code, UserError
-from quintet.problems import problem_of
+from quintet.problems import Task, problem_of
 from quintet.problems.segmentation import IGNORED
 
 
@@ -88,9 +87,7 @@ class WeightedBCE(nn.BCEWithLogitsLoss):
 
     """
 
-    def __init__(
-        self, class_counts: list[int], train_size: int, task: Literal["binary", "multilabel"]
-    ) -> None:
+    def __init__(self, class_counts: list[int], train_size: int, task: Task) -> None:
         positives = problem_of(task).positives(class_counts)
         super().__init__(pos_weight=positive_weights(positives, train_size))
 

@@ -4,16 +4,18 @@ All take predictions and targets as in torchmetrics: probabilities (N,), (N, C) 
 values (N,) or (N, K). Each adds up over batches and processes.
 """
 
-from typing import Literal
+from typing import Any
 
 import torch
 import torchmetrics
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.problems import Task, problem_of
+
 
 def accuracy(
-    task: Literal["binary", "multiclass", "multilabel"],
+    task: Task,
     num_classes: int = 0,
     num_labels: int = 1,
     threshold: float = 0.5,
@@ -30,9 +32,10 @@ def accuracy(
         threshold: probability above which the positive class or label is predicted
 
     """
-    if task == "multilabel":
-        return torchmetrics.ExactMatch(task=task, num_labels=num_labels, threshold=threshold)
-    return torchmetrics.Accuracy(task=task, num_classes=num_classes, threshold=threshold)
+    kind: Any = task  # torchmetrics knows the same names
+    if problem_of(task).yes_no:
+        return torchmetrics.ExactMatch(task=kind, num_labels=num_labels, threshold=threshold)
+    return torchmetrics.Accuracy(task=kind, num_classes=num_classes, threshold=threshold)
 
 
 class RunningMean(Metric):

@@ -27,6 +27,8 @@ class LanguageModelling(Problem):
     dims, answer_dims = 2, 2
     shape = "(N, T)"
     defaults: ClassVar = {"metric": "bits_per_byte"}
+    example: ClassVar = [[0, 1, 2], [2, 2, 0], [1, 0, 1]]
+    example_input: ClassVar = {"input_shape": [6], "vocabulary": 3}
     readable_columns = False
     reported = ("bits_per_byte", "perplexity")
     sections = ()
@@ -61,6 +63,10 @@ class LanguageModelling(Problem):
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none")
+
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return (T, V)."""
+        return [*input_shape, num_outputs]
 
     def predictions(self, outputs: "Tensor") -> "Tensor":
         """Turn logits (N, T, V) into probabilities."""

@@ -1,6 +1,6 @@
 """Classes that exclude each other."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,8 @@ class Multiclass(ExclusiveClasses):
     answer_dims = 2
     reported = ("accuracy", "f1", "log_loss")
     sections = ("confusion", "classes")
+    takes_one_hot = True
+    example: ClassVar = [0, 1, 2, 1]
 
     def highest(self, count: int) -> int:
         """Return the last of `count` classes."""

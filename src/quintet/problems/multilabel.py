@@ -25,6 +25,7 @@ class Multilabel(Problem):
     dtypes = ("float32",)
     defaults: ClassVar = {"metric": "f1", "loss": "bce"}
     yes_no = True
+    example: ClassVar = [[0.0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]]
     shape = "(N, K)"
     reported = ("accuracy", "hamming_loss", "f1")
     sections = ("labels",)

@@ -88,6 +88,13 @@ class Problem(ABC):
     claim: ClassVar[str] = "confidence in the prediction"
     """What `claims` are, for an axis."""
 
+    takes_one_hot: ClassVar[bool] = False
+    """Whether a class may be given as the place of a single 1 among zeros."""
+    example: ClassVar[list[Any]]
+    """Four targets or fewer, as nested lists, with which options are tried."""
+    example_input: ClassVar[Mapping[str, Any] | None] = None
+    """Facts of an input, where a model has to list the problem under `fits:`; else None."""
+
     # --- data
 
     def check(self, y: "Tensor", names: Sequence[str]) -> None:
@@ -139,6 +146,10 @@ class Problem(ABC):
         return []
 
     # --- learning
+
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return the shape of a model's outputs for one sample."""
+        return [num_outputs]
 
     @abstractmethod
     def predictions(self, outputs: "Tensor") -> "Tensor":

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quintet.base.formatting import change, number, score
+from quintet.base.formatting import number
 from quintet.problems.multilabel import check_finite
 from quintet.problems.problem import TINY, Array, Comparison, Floats, Problem, numbered
 
@@ -29,6 +29,7 @@ class Regression(Problem):
     shape = "(N, K)"
     defaults: ClassVar = {"metric": "rmse", "loss": "mse"}
     standardised, discrete = True, False
+    example: ClassVar = [[0.5, -1], [0, 2], [1, 1], [-2, 0]]
     reported = ("rmse", "mae", "r2")
     sections = ("forecast", "pairs", "errors")
     manner = "at random"
@@ -66,9 +67,11 @@ class Regression(Problem):
 
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
         """Return both values, with the largest error."""
-        true, said = (", ".join(score(float(v)) for v in part) for part in (target, predicted))
-        error = float((predicted - target)[np.argmax(np.abs(predicted - target))])
-        return Comparison(true, said, abs(error), change(error))
+        true, said = (", ".join(number(float(v)) for v in part) for part in (target, predicted))
+        worst = int(np.argmax(np.abs(predicted - target)))
+        error = float(predicted[worst]) - float(target[worst])
+        size = number(abs(error))
+        return Comparison(true, said, abs(error), f"{'−' if error < 0 else '+'}{size}")
 
     def caption(self, found: Comparison) -> str:
         """Return true value, prediction and error."""

@@ -27,6 +27,8 @@ class Segmentation(Problem):
     shape = "(N, H, W)"
     defaults: ClassVar = {"metric": "iou", "loss": "cross_entropy", "model": "unet"}
     dense = True
+    example: ClassVar = [[[0, 1, 2]], [[2, 2, 0]], [[1, 1, 0]], [[0, 0, IGNORED]]]
+    example_input: ClassVar = {"input_shape": [2, 9, 8], "vocabulary": 0}
     readable_columns = False
     reported = ("iou", "dice", "pixel_accuracy")
     sections = ("pixels",)
@@ -59,6 +61,10 @@ class Segmentation(Problem):
     def class_counts(self, y: "Tensor", num_classes: int) -> list[int]:
         """Count the pixels of each class."""
         return [int(n) for n in y[y != IGNORED].bincount(minlength=num_classes).tolist()]
+
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return (C, H, W)."""
+        return [num_outputs, *input_shape[1:]]
 
     def predictions(self, outputs: "Tensor") -> "Tensor":
         """Turn logits (N, C, H, W) into probabilities."""

@@ -58,7 +58,7 @@ def test_a_run_does_not_go_on_under_bytes_that_are_no_text(tmp_path: Path) -> No
     place = tmp_path / os.fsdecode(b"\xff")
     place.mkdir()
     with pytest.raises(UserError, match="no UTF-8") as caught:
-        placed([f"resume={place}"])
+        placed([f"resume={quoted(place)}"])
     assert (caught.value.code, caught.value.key) == (Code.NOT_FOUND, "resume")
 
 

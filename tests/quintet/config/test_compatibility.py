@@ -66,7 +66,8 @@ def test_every_kind_has_a_model(kind):
 
 
 @pytest.mark.parametrize(
-    ("group", "allowed"), [("loss", TASKS), ("metric", TASKS), ("model", KINDS | {"segmentation"})]
+    ("group", "allowed"),
+    [("loss", TASKS), ("metric", TASKS), ("model", KINDS | {"segmentation", "language_modelling"})],
 )
 def test_every_option_says_what_it_fits(group, allowed):
     for name in computed() if group == "metric" else names(group):

@@ -313,6 +313,20 @@ def test_nothing_of_a_folder_sees_the_environment(run, real, first, text, began)
         assert keys[0] in (*ELSEWHERE, *foreign_config.OURS)
 
 
+LAYERS = {"_target_": "torch.nn.Sequential", "_args_": [{"_target_": "torch.nn.Flatten"}]}
+
+
+def test_layers_of_a_folder_may_be_given_by_position():
+    foreign_config.check({"model": LAYERS}, Trust())
+
+
+def test_nothing_else_of_a_folder_is_given_by_position():
+    node = {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "_args_": ["val/loss"]}
+    with pytest.raises(UserError) as refused:
+        foreign_config.check({"callbacks": {"own": node}}, Trust())
+    assert (refused.value.code, refused.value.key) == (Code.NOT_TRUSTED, "callbacks.own._args_")
+
+
 def test_a_reference_in_a_text_stays_as_it_is(run):
     config = plain(run, CONFIG)
     config["facts"]["class_names"] = ["${oc.env:QUINTET_CANARY}", *map(str, range(9))]

@@ -5,7 +5,7 @@ import torch
 import torchmetrics
 
 from quintet.base.errors import Code, UserError
-from quintet.config.signature import check_arguments, locate
+from quintet.config.signature import check_arguments, check_positional, locate
 
 
 @pytest.mark.parametrize("path", ["", "print", ".os", "os..mkdir", "os.mkdir()", 3, None, ["a.b"]])
@@ -73,3 +73,27 @@ def test_classes_built_by_new_are_checked():
     with pytest.raises(UserError) as refused:
         check_arguments(torchmetrics.Accuracy, {"num_classes": "three"}, "metric")
     assert refused.value.key == "metric.num_classes"
+
+
+def layer(width: int, depth: int = 1, *, bias: bool = True):
+    """Take two arguments by position."""
+
+
+@pytest.mark.parametrize(
+    ("values", "named", "code"),
+    [
+        (["a"], (), Code.WRONG_TYPE),
+        ([1, 2, 3], (), Code.OUT_OF_RANGE),
+        ([1], ("width",), Code.CONFLICT),
+    ],
+)
+def test_arguments_by_position_are_checked_like_those_by_name(values, named, code):
+    with pytest.raises(UserError) as refused:
+        check_positional(layer, values, named, "model._args_")
+    assert refused.value.code is code
+    assert refused.value.key.startswith("model._args_")
+
+
+def test_any_number_of_arguments_is_taken_where_a_class_takes_it():
+    check_positional(torch.nn.Sequential, [{}, {}, {}], (), "model._args_")
+    check_positional(dict, [1, 2], (), "model._args_")

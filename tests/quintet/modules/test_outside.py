@@ -80,6 +80,16 @@ def test_the_optimizer_and_schedule_chosen_reach_a_module_that_asks(
     assert rates[1] > rates[0]
 
 
+def test_a_module_gets_every_choice_that_it_asks_for(tmp_path: Path, train_here: TrainHere) -> None:
+    words = ("module=every_choice", "data=wine", "loss=focal", "metrics=[f1,auc_roc]", *QUIET)
+    train_here(None, *at(tmp_path / "run"), *words, "trainer.max_epochs=2", "optimizer=adamw")
+    found = runs.record(tmp_path / "run")
+    assert {*found["validation"]} == {*found["test"]} == {"accuracy", "f1", "auc_roc"}
+    assert (found["choices"]["loss"], found["choices"]["optimizer"]) == ("focal", "adamw")
+    rows = read_rows(tmp_path / "run" / "metrics.csv")
+    assert all("train/loss" in row for row in rows)
+
+
 def test_a_metric_that_is_not_logged_is_named(tmp_path: Path, train_here: TrainHere) -> None:
     words = (*LIT, *QUIET, "metric.name=accuracy")
     with pytest.raises(SystemExit, match=r"metric\.name=accuracy is not logged"):

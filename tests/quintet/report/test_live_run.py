@@ -65,7 +65,7 @@ def test_a_run_that_trains_says_how_far_it_is(begun: Path) -> None:
 
 
 def test_a_killed_run_is_not_said_to_train(begun: Path) -> None:
-    assert "was interrupted after 1 epoch; it can be resumed" in text(begun)
+    assert "was interrupted after 1 epoch; best accuracy" in text(begun)
 
 
 def test_an_ended_run_has_its_usual_page(digits_run: Path) -> None:

@@ -47,3 +47,36 @@ def test_a_transform_that_a_module_does_not_undo_is_refused() -> None:
     assert (caught.value.code, caught.value.key) == (Code.INCOMPATIBLE, "data.target_transform")
     build.check_undone(cfg, data, {"target_transform": "log"})
     build.check_undone(cfg, SimpleNamespace(target_transform=None), {})
+
+
+@pytest.mark.parametrize(
+    ("group", "node", "fact"),
+    [
+        (
+            "metric",
+            {
+                "_target_": "torchmetrics.classification.MulticlassAccuracy",
+                "num_classes": "${facts.num_classes}",
+                "average": "macro",
+            },
+            "num_classes",
+        ),
+        (
+            "loss",
+            {
+                "_target_": "quintet.options.losses.WeightedCrossEntropy",
+                "class_counts": "${facts.class_counts}",
+            },
+            "class_counts",
+        ),
+    ],
+)
+def test_a_fact_that_a_metric_or_a_loss_needs_is_named(
+    group: str, node: dict[str, str], fact: str
+) -> None:
+    cfg = config(num_classes=None, class_counts=None)
+    cfg[group] = node
+    with pytest.raises(UserError) as caught:
+        build._of_facts(cfg, group)
+    assert (caught.value.code, caught.value.key) == (Code.MISSING_VALUE, group)
+    assert f'self.facts = {{"{fact}": ...}}' in caught.value.hint

@@ -19,7 +19,7 @@ from quintet.data.sources.frames import existing
 from quintet.data.sources.mask_values import class_maps, mask_remarks
 from quintet.data.sources.parts import joined, part_of, without_part
 from quintet.data.sources.targets import Target, one_hot, target_of
-from quintet.problems import PROBLEMS
+from quintet.problems import PROBLEMS, problem_of
 
 Names = str | list[str]
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
@@ -267,7 +267,7 @@ def _target(targets: NDArray[Any], task: str | None) -> Target:
     import pandas as pd
 
     several = targets.ndim == 2 and targets.shape[1] > 1
-    if several and task in (None, "multiclass") and one_hot(targets):
+    if several and (task is None or problem_of(task).takes_one_hot) and one_hot(targets):
         targets, several = targets.argmax(axis=1), False
         found = _target(targets, "multiclass")
         found.summary += " They were one-hot; data.task=multilabel takes them for labels."

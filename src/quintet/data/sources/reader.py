@@ -109,20 +109,26 @@ def read_new(
 
 
 def _with_images(file: Path, reader: dict[str, Any], given: Mapping[str, Any]) -> NewInput:
-    """Read a table whose rows name an image each."""
-    own, column = reader["inputs"].get("table", {}), str(reader["column"])
+    """Read a table whose rows name one image or several."""
+    own, pictured = reader["inputs"].get("table", {}), [*map(str, reader["columns"].values())]
     specs = [_respelt(each, given) for each in own.get("columns", ())]
     table = _read_table(
-        existing(file), [*specs, {"name": column, "type": "category"}], "table", own, given
+        existing(file),
+        [*specs, *({"name": column, "type": "category"} for column in pictured)],
+        "table",
+        own,
+        given,
     )
-    wanted = [*(str(spec["name"]) for spec in specs), column]
+    wanted = [*(str(spec["name"]) for spec in specs), *pictured]
     remarks = _check_columns(table, wanted, file)
-    images, told = new_images_of(table[column], file.parent, reader)
-    names = [table[column].at(row) for row in range(len(table))]
+    images, told = new_images_of({name: table[name] for name in pictured}, file.parent, reader)
+    names = [table[pictured[0]].at(row) for row in range(len(table))]
+    if len(reader["inputs"]) == 1:
+        return NewInput(images["image"], names, [*table.remarks, *remarks, *told])
     if not specs:
-        return NewInput(images, names, [*table.remarks, *remarks, *told])
+        return NewInput(rows_of(images), names, [*table.remarks, *remarks, *told])
     found = _table(table, specs, given.get("unreadable", own.get("unreadable", "few")))
-    x = rows_of({"image": images, "table": found.x})
+    x = rows_of({**images, "table": found.x})
     return NewInput(x, names, [*table.remarks, *remarks, *told, *found.remarks])
 
 

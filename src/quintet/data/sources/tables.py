@@ -25,7 +25,7 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
-from quintet.data.sources.table_images import ImageColumn, files_of, with_images
+from quintet.data.sources.table_images import ImageColumns, files_of, with_images
 from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
 from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
@@ -59,15 +59,17 @@ def csv(
     split: str | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
-    image: str | None = None,
+    image: Names = None,
     size: int | list[int] | None = None,
     grayscale: bool | None = None,
     background: str = "white",
+    lazy: bool = False,
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
     With a column of image files, samples are of kind image; with other columns as well they have
-    two inputs, `image` and `table`, which reach a model by these names.
+    two inputs, `image` and `table`, which reach a model by these names. Images of several columns
+    reach it by the columns' names.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
     Identifiers, columns of one value and empty columns are left out, as the summary reports.
@@ -100,10 +102,11 @@ def csv(
         split: column that names the part of each row: train, val or test.
         val_path: a file of validation rows, with the same columns.
         test_path: likewise, of test rows.
-        image: column of image files; relative paths begin at the table's folder.
+        image: column of image files, or several; relative paths begin at the table's folder.
         size: of all images, as of `quintet.data.sources.images.images`, like those that follow.
         grayscale: whether images have one channel or three.
         background: colour that transparent images are laid over.
+        lazy: leave the images on disk and read each batch when it is needed.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
@@ -118,7 +121,8 @@ def csv(
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
     _check_options(table, targets, chosen, left_out, group, time)
-    require(listed(image), table.columns, "data.image", table.header_hint)
+    pictured = listed(image)
+    require(pictured, table.columns, "data.image", table.header_hint)
     require(sorted(named), table.columns, "data.categories", table.header_hint)
     require(sorted(worded), table.columns, "data.text", table.header_hint)
     numbers = rows_of_files(parts, len(table))
@@ -140,13 +144,14 @@ def csv(
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    files = files_of(table[image], at_home(str(path)).parent) if image else []
-    special = {*targets, *left_out, group, time, split, image}
+    home = at_home(str(path)).parent
+    files = {name: files_of(table[name], home) for name in pictured}
+    special = {*targets, *left_out, group, time, split, *pictured}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not image)
+    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not pictured)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
             (listed(group), "group"), (listed(time), "time"), (listed(split), "split"),
-            (listed(image), "images"))
+            (pictured, "images"))
             for name in names}  # fmt: skip
     columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
     groups = codes_of(table[group]) if group else None
@@ -170,9 +175,9 @@ def csv(
             "unreadable": unreadable,
         },
     )
-    if image is None:
+    if not pictured:
         return samples
-    return with_images(samples, files, ImageColumn(image, size, grayscale, background))
+    return with_images(samples, files, ImageColumns(pictured, size, grayscale, background, lazy))
 
 
 class Inputs:

@@ -30,7 +30,7 @@ def by_class(run: RunData) -> Table:
         for i, name in enumerate(run.names[: len(hit)])
     ]
     titles = [f"class, {SPLITS[split]}", "IoU", "Dice", "precision", "recall", "pixels"]
-    return Table(titles, rows)
+    return Table("Scores of each class, over all pixels", titles, rows)
 
 
 def _ratio(above: float, below: float) -> Cell:

@@ -1,5 +1,6 @@
 """The contents of a run folder, read once, without torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -78,9 +79,7 @@ class RunData:
             _refuse_several(cfg, folder)
         run = cls(folder, replace(record, reason=None, diagnosis=[]), config, trains(folder))
         run.record.epochs = len(run.rows)
-        values = [row[key] for row in run.rows if (key := f"val/{run.metric}") in row]
-        best = max if record.metric.mode == "max" else min
-        run.record.metric.value = best(values, default=None)
+        run.record.metric.value = run.best_value
         return run
 
     @property
@@ -182,6 +181,13 @@ class RunData:
             return self.record.test.get(name or self.metric)
         own = name in (None, self.metric)
         return self.record.metric.value if own else self.record.validation.get(str(name))
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value of P over the epochs so far; None where there is none."""
+        values = [row[key] for row in self.rows if (key := f"val/{self.metric}") in row]
+        best = max if self.record.metric.mode == "max" else min
+        return best(filter(math.isfinite, values), default=None)
 
     @cached_property
     def best_epoch(self) -> int | None:

@@ -2,11 +2,12 @@
 
 from quintet.analysis.significance import judge
 from quintet.artifacts.steering_files import by_hand
-from quintet.base.formatting import duration, plural, score
+from quintet.base.formatting import difference, duration, plural, score
 from quintet.config.safe_overrides import sort_out
 from quintet.report.cells import reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run import cross_validated
+from quintet.report.run.curves import metric_curve
 from quintet.report.run.run_commands import next_steps, warned
 from quintet.report.run.run_data import SPLITS, RunData
 
@@ -21,25 +22,31 @@ def head(run: RunData) -> list[Block]:
     return [
         Headline(_sentence(run), _choices(run)),
         Tiles(_tiles(run)),
+        *_chart(run),
         *_notes(run),
         Commands(next_steps(run)),
         *warned(sort_out(run.record.overrides)[1]),
     ]
 
 
+def _chart(run: RunData) -> list[Block]:
+    return cross_validated.scores_chart(run) if run.record.repeats else metric_curve(run)
+
+
 def _sentence(run: RunData) -> str:
     what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
     record, epochs = run.record, plural(run.record.epochs, "epoch")
+    best = ""
+    if (value := run.best_value) is not None:
+        best = f"; best {run.metric} {score(value)} on validation data"
     if run.trains:
-        best = run.recorded("val")
-        so_far = "" if best is None else f"; best {run.metric} {score(best)} on validation data"
-        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{so_far}."
+        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{best}."
     if record.status == "diverged":
-        return f"{what} diverged after {epochs}."
+        return f"{what} diverged after {epochs}{best}."
     if record.status == "failed":
-        return f"{what} failed after {epochs}."
+        return f"{what} failed after {epochs}{best}."
     if record.status == "interrupted":
-        return f"{what} was interrupted after {epochs}; it can be resumed."
+        return f"{what} was interrupted after {epochs}{best}; it can be resumed."
     found = {split: run.recorded(split) for split in ("test", "val")}
     scores = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
     stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
@@ -95,14 +102,15 @@ def _against_baseline(run: RunData) -> list[Tile]:
         return []
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
+    by = difference(own, others[name])
     title = BETTER if gain >= 0 else WORSE
     hint = f"the {name} model scores {score(others[name])} on {SPLITS[split]} data"
     count = run.facts.get(f"{split}_size")
     judgement = judge(run.metric, own, others[name], count, split=SPLITS[split])
     if run.record.repeats or judgement.kind == "unknown":
-        return [Tile(title, score(abs(gain)), hint, "plain" if gain > 0 else "warn")]
+        return [Tile(title, by, hint, "plain" if gain > 0 else "warn")]
     tone: Tone = "warn" if gain <= 0 else "good" if judgement.kind == "clear" else "plain"
-    return [Tile(title, score(abs(gain)), f"{hint}; {judgement.reason}", tone)]
+    return [Tile(title, by, f"{hint}; {judgement.reason}", tone)]
 
 
 def _notes(run: RunData) -> list[Block]:

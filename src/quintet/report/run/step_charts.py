@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, log_axis
 
 TITLES = {"loss": "Loss of a batch, by step", "gradient_norm": "Norm of the gradient, by step"}
 POINTS = 1000
@@ -22,14 +22,14 @@ def steps_charts(rows: list[Row]) -> list[Block]:
 
 def _chart(name: str, rows: list[Row]) -> Figure:
     x, y = ([row[key] for row in rows] for key in ("step", name))
-    scale = {"type": "log"} if min(y) > 0 else {}
+    title = name.replace("_", " ")
     traces: list[Trace] = [
         _line(*means(x, y), "measured", {"color": "$sky", "width": 1, "dash": "dot"}),
         _line(*means(x, smoothed(y)), "smoothed", {"color": "$blue", "width": 2.2}),
     ]
     layout = {
         "xaxis": axis("step"),
-        "yaxis": axis(name.replace("_", " "), **scale),
+        "yaxis": log_axis(title, y) if min(y) > 0 else axis(title),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
     return Figure(TITLES[name], traces, layout, CAPTION, height=340)

@@ -67,7 +67,9 @@ def _table(sweep: SweepData, record: Record) -> Table:
         for name, values in rows.items()
     ]
     title = f"{sweep.metric}, the {'smaller' if sweep.mode == 'min' else 'greater'} the better"
-    return Table([title, "validation", "test"], cells, ["best", *[""] * (len(cells) - 1)])
+    tones = ["best", *[""] * (len(cells) - 1)]
+    caption = "Scores of the winner and of what it is compared with"
+    return Table(caption, [title, "validation", "test"], cells, tones)
 
 
 def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:

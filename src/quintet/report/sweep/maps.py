@@ -82,10 +82,14 @@ def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
         "marker": {
             "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],
             "symbol": [_symbol(t, w) for t, w in zip(trials, won, strict=True)],
-            "size": [14 if w else 7 for w in won],
+            "size": [_size(t, w) for t, w in zip(trials, won, strict=True)],
             "line": {"color": "#1d232b", "width": 1},
         },
     }
+
+
+def _size(trial: Trial, won: bool) -> int:
+    return 14 if won else 7 if trial.state == "completed" else 4
 
 
 def _symbol(trial: Trial, won: bool) -> str:

@@ -17,6 +17,7 @@ from quintet.base import schema
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
 from quintet.study.fronts import front_of
+from quintet.study.ranking import ranked
 from quintet.study.space import Space
 from quintet.study.spec import metric_name, space_from_spec
 from quintet.study.study import Study
@@ -84,7 +85,7 @@ class SweepData:
     @cached_property
     def ranked(self) -> list[Trial]:
         """All trials, the best first."""
-        return leaderboard.ranked(self.study)
+        return ranked(self.trials, self.mode, self.front)
 
     @cached_property
     def valued(self) -> list[Trial]:
@@ -104,8 +105,10 @@ class SweepData:
     @cached_property
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
-        best = leaderboard.winner(self.study)
-        return best if best is not None and best.value is not None else None
+        best = next(iter(self.ranked), None)
+        if best is None or best.state not in ("completed", "pruned") or best.value is None:
+            return None
+        return best
 
     @cached_property
     def runner_up(self) -> Trial | None:

@@ -115,7 +115,7 @@ def test_a_broken_tokenizer_and_unknown_files_are_refused(rows: Path, tmp_path: 
 def test_a_language_model_learns_them_and_predicts_text(
     rows: Path, tokenizer: Path, tmp_path: Path
 ) -> None:
-    words = ("module=language_model", "module.width=16", "module.heads=2", "module.depth=1")
+    words = ("module=language_model", "model.width=16", "model.heads=2", "model.depth=1")
     data = ("data=corpus", f"data.path={rows}", "data.column=story", "data.length=16")
     more = (f"data.tokenizer={tokenizer}", f"data.cache={tmp_path / 'cache'}", "data.prompt=8")
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}", "trainer=cpu")

@@ -4,11 +4,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import runs
 from quintet.artifacts import checkpoints
 from quintet.diagnostics import training_curves
 from quintet.ensembles.reload import trained
+from quintet.training.callbacks.early_stopping import EarlyStopping
 from runs import TrainHere
 
 DATA = ("data=breast_cancer", "optimizer.lr=0.01")
@@ -63,6 +65,14 @@ def test_early_stopping_counts_validated_epochs_alone(
     rare = ("trainer.max_epochs=20", "trainer.check_val_every_n_epoch=3")
     train_here(tmp_path, *still, *rare, "callbacks.early_stopping.patience=2")
     assert runs.record(tmp_path)["epochs"] == 9
+
+
+def test_a_metric_that_is_not_finite_ends_training_and_says_so() -> None:
+    stopping = EarlyStopping("val/score")
+    assert stopping.remark() is None
+    ended, _ = stopping._evaluate_stopping_criteria(torch.tensor(float("nan")))
+    assert ended
+    assert "val/score was not finite after epoch 1" in str(stopping.remark())
 
 
 def test_a_run_that_ends_before_its_first_validation_is_whole(

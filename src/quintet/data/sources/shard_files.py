@@ -38,6 +38,7 @@ def understood(file: object, form: str) -> Iterator[None]:
 
     Raises:
         UserError: with the first line of the reason.
+        OSError: another place cannot be used, such as the cache of `datasets`.
 
     """
     try:
@@ -45,6 +46,8 @@ def understood(file: object, form: str) -> Iterator[None]:
     except UserError:
         raise
     except Exception as problem:  # datasets wraps whatever its readers raise
+        if isinstance(problem, OSError) and problem.filename not in (None, str(file)):
+            raise
         reason = str(problem.__cause__ or problem).strip().partition("\n")[0]
         raise UserError(
             f"{file} cannot be read as {form}: {reason}",

@@ -248,21 +248,31 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     kind = FORMATS[file.suffix.lower()]
     more = {"sample_by": "paragraph"} if kind == "text" else {}
     name = "text" if kind == "text" else column
-    with understood(file, kind):
-        files = literally([file])
-        rows = iter(
-            datasets.load_dataset(kind, data_files=files, split="train", streaming=True, **more)
-        )
+    with tempfile.TemporaryDirectory() as cache:  # there may be no home, where it usually lies
+        with understood(file, kind):
+            read = datasets.load_dataset(
+                kind,
+                data_files=literally([file]),
+                split="train",
+                streaming=True,
+                cache_dir=cache,
+                **more,
+            )
+        yield from _cells(iter(read), name, file, kind)
+
+
+def _cells(rows: Iterator[dict[str, Any]], column: str, file: Path, kind: str) -> Iterator[str]:
+    """Yield the cells of a column."""
     while True:
         with understood(file, kind):
             if (row := next(rows, None)) is None:
                 return
-        if name not in row:
+        if column not in row:
             raise UserError(
                 f"is no column of {file}",
                 code=Code.UNKNOWN_NAME,
                 key="data.column",
-                value=name,
+                value=column,
                 allowed=[*row],
             )
-        yield str(row[name] or "").strip()
+        yield str(row[column] or "").strip()

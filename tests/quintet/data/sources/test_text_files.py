@@ -198,3 +198,10 @@ def test_a_tokenizer_that_fails_at_work_is_refused(tmp_path: Path, content: str)
     with pytest.raises(UserError) as error:
         prepared(tmp_path / "a.txt", tmp_path / "cache", tokenizer=str(tmp_path / "tokenizer.json"))
     assert (error.value.code, error.value.key) == (Code.DAMAGED, "data.tokenizer")
+
+
+def test_no_home_is_needed(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", Path("/proc/none"))
+    assert documents(prepared(rows, tmp_path / "cache", column="story"), "train")

@@ -18,6 +18,7 @@ from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError, nearest
 from quintet.base.formatting import listed
 from quintet.config import further_metrics, run_nodes
+from quintet.config.initial_config import as_typed
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import left_open, taken
 from quintet.config.signature import check_arguments, locate, parameters
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
 
+DEALT = "trainer.use_distributed_sampler"
+"""Whether Lightning deals a LightningDataModule's samples to processes; it does unless typed."""
 TARGETS = ("target_centre", "target_width", "target_transform")
 """How the data has scaled a regression's targets, which its module undoes."""
 
@@ -283,7 +286,8 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
         # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
     if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
-        settings = {"use_distributed_sampler": True} | settings
+        typed = any(word.startswith(f"{DEALT}=") for word in as_typed(cfg.overrides))
+        settings = ({} if typed else {"use_distributed_sampler": True}) | settings
     settings = {"profiler": _profiler(cfg) if watched else None} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []

@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
+from types import MethodType
 from typing import Any
 
 import lightning.pytorch as L
@@ -109,10 +110,29 @@ def predicted(
         inference_mode=False,  # as in training's own validation: a step may ask for gradients
     )
     quiet = warnings.catch_warnings(action="ignore")  # of few workers
-    with quiet, _plain_loaders(data), seeded(0):
+    with quiet, _prepared(task, data.datamodule), _plain_loaders(data), seeded(0):
         given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
         trainer.predict(task, return_predictions=False, **given)
     return together(returned.batches)
+
+
+@contextmanager
+def _prepared(task: L.LightningModule, datamodule: L.LightningDataModule) -> Iterator[None]:
+    """Prepare the data of a module here, and leave nothing to prepare to the Trainer.
+
+    It would wait there for the other processes of a training run, which predict nothing.
+    """
+    own: list[tuple[Any, Any]] = [(task, L.LightningModule), (datamodule, L.LightningDataModule)]
+    before = [owner.prepare_data for owner, _ in own]
+    for prepare in before:
+        prepare()
+    for owner, base in own:
+        owner.prepare_data = MethodType(base.prepare_data, owner)
+    try:
+        yield
+    finally:
+        for (owner, _), prepare in zip(own, before, strict=True):
+            owner.prepare_data = prepare
 
 
 @contextmanager

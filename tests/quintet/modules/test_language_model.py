@@ -11,6 +11,7 @@ from quintet.base.paths import ROOT
 from quintet.modules.language_model import LanguageModel
 from quintet.options.metrics import RunningMean
 from quintet.options.models.causal_transformer import CausalTransformer
+from quintet.testing.running import ran
 
 FACTS = {"input_shape": [6], "other": {"tokens_per_byte": {"val": 0.5}}}
 
@@ -104,3 +105,15 @@ def test_the_n_gram_model_that_it_is_compared_with_gives_probabilities():
         chances = [known.probability(context, bytes([byte])) for byte in range(256)]
         assert sum(chances) == pytest.approx(1)
     assert max(range(256), key=lambda b: known.probability(b"abra", bytes([b]))) in b"c"
+
+
+@pytest.mark.soak
+def test_the_preset_beats_a_5_gram_model_of_bytes(tmp_path):
+    """As docs/language-model.md says, trained and tested once; it takes ten minutes."""
+    benchmark = runpy.run_path(str(ROOT / "benchmarks/language_model.py"))
+    parts = benchmark["split_texts"](benchmark["topics"](), (0.1, 0.1), 42)
+    five = benchmark["KneserNey"](parts["train"], 5)
+    words = ("experiment=language_model", "trainer=cpu", "report=false", "baselines=false")
+    record = ran(tmp_path / "run", *words, "callbacks.progress=null")
+    assert record.validation["bits_per_byte"] < five.bits_per_byte(parts["val"])
+    assert record.test["bits_per_byte"] < five.bits_per_byte(parts["test"])

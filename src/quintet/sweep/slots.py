@@ -243,9 +243,9 @@ class Loop:
     def _end(self, slot: Slot) -> None:
         """Record how a trial has ended, or hold one that is to start again by itself."""
         process, code = slot.process, slot.process.exit_code()
-        reason = process.alone if trial_outcome.recorded(slot.folder) is None else None
+        reason = process.alone
         self._release(slot)
-        if reason is not None:
+        if reason is not None and trial_outcome.recorded(slot.folder) is None:
             self._alone.add(slot.trial.number)
             self.held.append((slot.trial, process.lock))
             self.view.alone(slot.trial, reason)

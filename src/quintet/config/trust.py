@@ -48,8 +48,9 @@ class Trust:
             UserError: an entry that is not a package, `env:NAME` or `logger`.
 
         """
-        several = words is None or (isinstance(words, Iterable) and not isinstance(words, str))
-        typed = [*(words or ())] if several else [words]
+        listed = isinstance(words, Iterable) and not isinstance(words, str)
+        typed: list[object] = [*cast(Iterable[object], words)] if listed else [words]
+        typed = [] if words is None else typed
         names, variables, logger = set(_own_packages()), set(), False
         for word in [*typed, *_in_pyproject()]:
             text = str(word)

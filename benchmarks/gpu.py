@@ -38,7 +38,7 @@ from torch.nn.functional import cross_entropy
 
 from quintet.training import build, experiment
 
-ROOT = Path(__file__).parents[1]
+ROOT = Path(__file__).absolute().parents[1]
 CLASSES, SIDE = 10, 32
 LENGTH, VOCABULARY = 256, 256
 IMAGES = ("data=arrays", "data.path={place}/images.npz", "data.kind=image")

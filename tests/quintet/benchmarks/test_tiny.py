@@ -45,7 +45,7 @@ def says(command: str, home: Path) -> str:
         (home / name).symlink_to(runs.ROOT / name)
     script, *words = command.split()
     done = subprocess.run(
-        [sys.executable, f"benchmarks/{script}", *words],
+        [sys.executable, str(home / "benchmarks" / script), *words],
         capture_output=True,
         text=True,
         cwd=home,

@@ -9,9 +9,10 @@ from quintet.report.sweep.compute import compute
 from quintet.report.sweep.history import history
 from quintet.report.sweep.hyperparameters import Objective, parallel
 from quintet.report.sweep.maps import contour
+from quintet.report.sweep.scales import parameter
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trade_off import dominated_shares
-from quintet.study.space import Interval, Space
+from quintet.study.space import Choice, Interval, Space
 from quintet.study.spec import space_fields
 from quintet.study.study import Study
 
@@ -108,3 +109,10 @@ def test_the_timeline_has_a_bar_for_each_trial_that_ended(tmp_path: Path) -> Non
 def test_the_dominated_volume_rises_only_with_the_front() -> None:
     points = np.array([[0.5, 0.5], [0.6, 0.6], [0.0, 0.9], [0.25, 0.25]])
     assert dominated_shares(points) == [0.25, 0.25, 0.3, 0.5875]
+
+
+def test_numbers_stand_on_an_axis_by_size_and_names_as_they_were_typed() -> None:
+    rates, names = ("0.01", "1e-4", "1e30"), ("relu", "gelu")
+    space = Space((Choice("optimizer.lr", rates), Choice("model.activation", names)))
+    found = parameter(space, "optimizer.lr"), parameter(space, "model.activation")
+    assert [p.values for p in found if isinstance(p, Choice)] == [("1e-4", "0.01", "1e30"), names]

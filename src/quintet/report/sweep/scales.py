@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from quintet.base.formatting import rounded
@@ -12,8 +13,14 @@ ABSENT = -0.12
 
 
 def parameter(space: Space, key: str) -> Parameter | None:
-    """Return a parameter of the space; None where it is not part of it."""
-    return next((p for p in space.parameters if p.key == key), None)
+    """Return a parameter of the space, numbers by size however they were typed; None if unknown."""
+    found = next((p for p in space.parameters if p.key == key), None)
+    if not isinstance(found, Choice):
+        return found
+    try:
+        return replace(found, values=tuple(sorted(found.values, key=float)))
+    except ValueError:  # names
+        return found
 
 
 def place(p: Parameter, point: Mapping[str, str]) -> float | None:

@@ -15,6 +15,7 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 
 WRITTEN = (
     *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
@@ -52,7 +53,7 @@ def check(
         return
     own = not output.is_symlink() and _told(ours, output)
     for key, given in inputs.items():
-        if _is(output, Path(str(given)).expanduser(), own):
+        if _is(output, at_home(str(given)), own):
             raise UserError(
                 f"is what {key}={given} is read from, and would be overwritten",
                 code=Code.CONFLICT,

@@ -206,6 +206,14 @@ def placed(arguments: list[str]) -> list[str]:
             run_folder.check_free(Path(new))
         return arguments
     path = Path(folder).resolve()
+    if not _is_text(str(path)):
+        raise UserError(
+            "is no UTF-8, in which a run notes its own place",
+            code=Code.NOT_FOUND,
+            key="resume",
+            value=folder,
+            hint="Rename the folder.",
+        )
     if not initial_config.has_begun(path):
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
@@ -225,6 +233,11 @@ def placed(arguments: list[str]) -> list[str]:
         )
     untrusted_files.check_links(path)
     return [*arguments, f"hydra.run.dir={quoted(path)}"]
+
+
+def _is_text(path: str) -> bool:
+    """Return whether a path's bytes are characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
 
 
 def _resolved(key: str, typed: str) -> str:

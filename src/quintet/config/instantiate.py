@@ -95,9 +95,16 @@ def plain(node: DictConfig, where: str) -> dict[str, Any]:
     """Return the node as plain data; its `_target_` is "" if it has none.
 
     Raises:
-        UserError: a required value is missing.
+        UserError: a required value is missing, or it is no node.
 
     """
+    if not isinstance(node, DictConfig):
+        raise UserError(
+            "is no node, which has a _target_ and its arguments",
+            code=Code.WRONG_TYPE,
+            key=where,
+            value=node,
+        )
     try:
         found = cast(
             dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True)

@@ -3,6 +3,7 @@
 import hashlib
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -16,6 +17,8 @@ from quintet.report.html.frame import Page
 HOST = "127.0.0.1"
 SPARED = 5.0
 """A page is rendered again after this multiple of the time that it took, and as many seconds."""
+PATIENCE = 30
+"""Seconds that a connection may say nothing; each has a thread."""
 UNMARKED, MARKED = 'data-version=""', 'data-version="{}"'
 
 
@@ -88,6 +91,11 @@ class ReportServer(ThreadingHTTPServer):
     daemon_threads = True
     address: str
 
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say what went wrong in a line; nothing of a browser that left before it was answered."""
+        if not isinstance(error := sys.exception(), ConnectionError):
+            console.warn(f"A request was not answered: {error}")
+
 
 def server(report: LiveReport, port: int = 0) -> ReportServer:
     """Return a server, which knows its address.
@@ -100,6 +108,8 @@ def server(report: LiveReport, port: int = 0) -> ReportServer:
     texts = {path: ("text/html", report.html), f"{path}version": ("text/plain", report.version)}
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE
+
         def do_GET(self) -> None:
             if self.headers.get("Host") != f"{HOST}:{made.server_port}":
                 self.send_error(HTTPStatus.FORBIDDEN)

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from quintet.data.lightning_data import ExperimentData
 
+MOST = 10_000
+"""Folds, or seeds, of a run: the config of each is made before the first one is trained."""
+
 
 def repeats(cfg: DictConfig) -> int:
     """Return the number of models that a config trains: one for each fold and seed of `cv`.
@@ -30,14 +33,14 @@ def repeats(cfg: DictConfig) -> int:
         )
     folds, seeds = cfg.cv.folds, cfg.cv.seeds
     for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
-        if value is not None and (type(value) is not int or value < least):
+        if value is not None and (type(value) is not int or not least <= value <= MOST):
             off = "null" if key == "folds" else "1"
             raise UserError(
                 f"is not a number of {key}",
                 code=Code.OUT_OF_RANGE,
                 key=f"cv.{key}",
                 value=value,
-                allowed=["whole numbers from 2", f"{off} (off)"],
+                allowed=[f"whole numbers from 2 to {MOST:,}", f"{off} (off)"],
             )
     typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
     if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):

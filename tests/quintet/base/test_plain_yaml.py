@@ -94,3 +94,12 @@ def test_an_own_config_is_read_again_when_it_has_changed(tmp_path):
     assert plain_yaml.own_config(path) == {"fits": ["table", "image"]}
     path.write_text("# nothing yet\n", "utf-8")
     assert plain_yaml.own_config(path) == {}
+
+
+@pytest.mark.parametrize(
+    "content", ["a: " + "x" * plain_yaml.LARGEST, "[" + "1," * plain_yaml.MOST + "]"]
+)
+def test_what_would_not_be_read_again_is_refused_before_it_is_written(content: str) -> None:
+    with pytest.raises(UserError) as error:
+        plain_yaml.check_size(content, "config.yaml")
+    assert error.value.code is Code.DAMAGED

@@ -1,5 +1,6 @@
 """Every command takes folders and files of any name, and prints commands to paste."""
 
+import os
 import random
 import shlex
 from pathlib import Path
@@ -13,6 +14,7 @@ from faulty import forked
 from quintet.base.console import command_line, typed
 from quintet.base.errors import Code
 from quintet.base.quoting import quoted, with_paths
+from quintet.commands.entry_point import placed
 from refusals import Refusal
 
 ODD = 'o\'b "q" a=b,c $x %d [1]{2}(3) #~ ü🎉 \\n e\\'
@@ -50,6 +52,13 @@ def test_a_path_with_a_reference_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "${x}").mkdir()
     with Refusal(Code.USAGE, match="Rename the folder"):
         with_paths([f"run={tmp_path / '${x}'}"])
+
+
+def test_a_run_does_not_go_on_under_bytes_that_are_no_text(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"\xff")
+    place.mkdir()
+    with Refusal(Code.NOT_FOUND, "resume"):
+        placed([f"resume={quoted(place)}"])
 
 
 def test_an_argument_that_cannot_be_read_is_shown_as_it_should_be(tmp_path: Path) -> None:

@@ -208,7 +208,10 @@ def test_a_record_of_before_folds_were_fields_is_read(tmp_path: Path, name: str,
     assert Record.read(tmp_path).parts == {name: part}
 
 
-@pytest.mark.parametrize("words", ["cv.folds=1", "cv.folds=2.5", "cv.folds=true", "cv.seeds=0"])
+NONE = ("folds=1", "folds=2.5", "folds=true", "seeds=0", "seeds=99999999999", "folds=1000000000")
+
+
+@pytest.mark.parametrize("words", [f"cv.{n}" for n in NONE])
 def test_no_number_of_folds_is_refused(tmp_path: Path, words: str) -> None:
     with pytest.raises(UserError) as caught:
         ran(tmp_path, words)
@@ -256,25 +259,44 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     assert not (tmp_path / "folds/2").exists()
 
 
-def test_killed_in_a_fold_it_goes_on_there(
-    tmp_path: Path, start_train: Start, run_train: RunTrain
+@pytest.mark.parametrize(
+    ("words", "done", "underway"),
+    [
+        (["cv.folds=3"], "folds/0", "folds/1"),
+        (["cv.seeds=2"], "seeds/42", "seeds/43"),
+        pytest.param(
+            ["cv.folds=2", "cv.seeds=2"],
+            "folds/1_seed_42",
+            "folds/0_seed_43",
+            marks=pytest.mark.release,
+        ),
+    ],
+    ids=["folds", "seeds", "both"],
+)
+def test_killed_in_a_part_it_goes_on_there(
+    tmp_path: Path,
+    start_train: Start,
+    run_train: RunTrain,
+    words: list[str],
+    done: str,
+    underway: str,
 ) -> None:
-    long = ("cv.folds=3", "trainer.max_epochs=10", "callbacks.early_stopping=null")
+    long = (*words, "trainer.max_epochs=10", "callbacks.early_stopping=null")
     folder = tmp_path / "killed"
     process = start_train(folder, *long)
-    wait_until(lambda: runs.epochs(folder / "folds/1") > 2, process)
+    wait_until(lambda: runs.epochs(folder / underway) > 2, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    kept = (folder / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns
+    kept = (folder / done / "checkpoints/last.ckpt").stat().st_mtime_ns
     assert not (folder / "result.json").exists()
     out = run_train(None, f"resume={folder}").stdout
-    assert "folds/0  accuracy" in out
+    assert f"{done}  accuracy" in out
     assert "finished before" in out
-    assert (folder / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns == kept
-    assert Record.read(folder / "folds/0").sessions == 1
+    assert (folder / done / "checkpoints/last.ckpt").stat().st_mtime_ns == kept
+    assert Record.read(folder / done).sessions == 1
     whole = ran(tmp_path / "whole", *runs.SMALL, *long, "callbacks.progress=null")
     assert Record.read(folder).repeats == whole.repeats
-    assert runs.finished(folder / "folds/1") == runs.finished(tmp_path / "whole/folds/1")
+    assert runs.finished(folder / underway) == runs.finished(tmp_path / "whole" / underway)
 
 
 def test_models_that_are_not_all_trained_are_not_used(folded: Path, tmp_path: Path) -> None:

@@ -84,7 +84,7 @@ def _parquet(file: Path) -> dict[str, Cells]:
             columns = {name.strip(): _parquet_column(opened, name) for name in names}
         default_memory_pool().release_unused()
         return columns
-    except (ArrowException, OSError) as problem:
+    except (ArrowException, OSError, KeyError, TypeError, ValueError) as problem:  # or its metadata
         raise UserError(
             f"{file} is not a readable parquet file: {problem}", code=Code.DAMAGED
         ) from problem

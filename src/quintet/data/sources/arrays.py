@@ -107,6 +107,10 @@ def _several(
     others: dict[str, str | None],
 ) -> Samples:
     """Return samples of several inputs, side by side in one row."""
+    if not names:
+        raise UserError(
+            "names no inputs", code=Code.MISSING_VALUE, key="data.x", hint="Name one, or several."
+        )
     if isinstance(kind, str) or (kind and set(kind) - set(names)) or len({*names}) < len(names):
         raise _no_kind(kind)
     read: dict[str, Converted] = {}
@@ -209,7 +213,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             return {"x": stored}
         with stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as problem:
         reason = (
             "it is damaged, or holds Python objects, which could run code: save numbers or text"
             if "allow_pickle" in str(problem)
@@ -231,7 +235,7 @@ def _check_shapes(
             code=Code.DATA,
             hint="Save arrays with at least one sample and one feature",
         )
-    if targets.ndim not in (1, 2) and not masks:
+    if not inputs.ndim or (targets.ndim not in (1, 2) and not masks):
         raise UserError(
             f"{path}: {shapes}, but targets are (N,) or (N, K), or masks (N, H, W) of images",
             code=Code.DATA,

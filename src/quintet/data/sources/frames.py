@@ -1,9 +1,27 @@
 """Checks that the files and columns that a user names exist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from glob import escape, glob
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
+
+
+def files_at(path: str, endings: Sequence[str]) -> list[Path]:
+    """Return the files of a folder, of a pattern, or the one file, in order of their names.
+
+    Args:
+        path: what is there, whatever brackets its name has, comes before what a pattern finds.
+        endings: of the files that are taken from a folder, in lower case.
+
+    """
+    place = at_home(path)
+    if place.is_file():
+        return [place]
+    pattern = f"{escape(str(place))}/**/*" if place.is_dir() else str(place)
+    found = sorted(file for file in map(Path, glob(pattern, recursive=True)) if file.is_file())
+    return [f for f in found if f.suffix.lower() in endings] if place.is_dir() else found
 
 
 def existing(path: str | Path | None) -> Path:
@@ -15,7 +33,7 @@ def existing(path: str | Path | None) -> Path:
             key="data.path",
             hint="Give data.path=<file> (for predict.py, input=<file>)",
         )
-    file = Path(path).expanduser()
+    file = at_home(path)
     if file.is_dir():
         raise UserError(f"{file} is a folder", code=Code.NOT_FOUND, hint="Give a file in it")
     if not file.is_file():

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES, Listing, image_files
 
@@ -64,7 +65,7 @@ def _existing(path: str | None, option: str) -> Path:
             key=option,
             hint=HINT,
         )
-    root = Path(path).expanduser()
+    root = at_home(path)
     if not root.is_dir():
         raise UserError(
             f"There is no folder {root}", code=Code.NOT_FOUND, key=option, value=path, hint=HINT

@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, encode
 from quintet.data.sources.frames import require
+from quintet.data.sources.shard_files import literally, understood
 from quintet.data.sources.table_parts import split_of
 from quintet.data.sources.tables import Names, codes_of, inputs_of, listed
 from quintet.data.sources.targets import target_of
@@ -131,7 +133,7 @@ def shards(path: str | None) -> list[str]:
             key="data.path",
             hint="Give data.path=<folder, pattern or file>",
         )
-    place = Path(path).expanduser()
+    place = at_home(path)
     if place.is_file():  # even if its name contains brackets
         found = [place]
     else:
@@ -170,16 +172,10 @@ def _load(files: list[str], cache: str | None) -> Any:
         ) from problem
     datasets.disable_progress_bars()
     form = FORMATS[Path(files[0]).suffix.lower()]
-    try:
-        rows = datasets.load_dataset(form, data_files=files, split="train", cache_dir=cache)
-    except Exception as problem:  # datasets wraps the errors of its readers
-        reason = problem.__cause__ or problem
-        first = str(reason).strip().split("\n")[0]
-        raise UserError(
-            f"The shards cannot be read as {form}: {first}",
-            code=Code.DAMAGED,
-            hint="All need the same columns and types",
-        ) from problem
+    with understood("A shard", form):
+        rows = datasets.load_dataset(
+            form, data_files=literally(files), split="train", cache_dir=cache
+        )
     return rows.with_format("pandas")
 
 

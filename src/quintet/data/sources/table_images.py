@@ -1,5 +1,6 @@
 """Images named in columns of a table: the only input of a sample, or some of several."""
 
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from keyword import iskeyword
@@ -10,6 +11,7 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.named_inputs import rows_of
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.samples import NamedInput, Samples
@@ -88,7 +90,7 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
     """
     words = cells.as_words()
     assert words.codes is not None
-    found = [str(folder / Path(word).expanduser()) for word in words.words]
+    found = [str(folder / at_home(word)) for word in words.words]
     if (empty := words.codes < 0).any():
         raise UserError(
             f"has {int(empty.sum())} empty cells, the first in row {int(empty.argmax()) + 1}",
@@ -97,7 +99,7 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
             value=cells.name,
             hint="Give each row an image, or leave the row out of the file.",
         )
-    if missing := [file for file in found if not Path(file).is_file()]:
+    if missing := [file for file in found if not os.path.isfile(file)]:
         raise UserError(
             f"names {len(missing)} files, of {len(found)}, that do not exist, such as {missing[0]}",
             code=Code.NOT_FOUND,

@@ -25,7 +25,7 @@ class TarMember(str):
 
     def __getnewargs__(self) -> tuple[str, str, int, int]:  # type: ignore[override]
         """Return the arguments that recreate it in a worker."""
-        return self.archive, self.partition("::")[2], self.offset, self.size
+        return self.archive, self.removeprefix(f"{self.archive}::"), self.offset, self.size
 
     def read(self) -> bytes:
         """Return its content."""
@@ -35,7 +35,9 @@ class TarMember(str):
 
 
 def members(archive: Path) -> Iterator[tuple[str, TarMember]]:
-    """Yield the name and place of each file of an uncompressed tar archive; links are left out.
+    """Yield the name and place of each file of an uncompressed tar archive.
+
+    Left out are links, and sparse files, which claim any size and hold little of it.
 
     Raises:
         UserError: it is not a tar archive, or compressed.
@@ -44,10 +46,10 @@ def members(archive: Path) -> Iterator[tuple[str, TarMember]]:
     try:
         with tarfile.open(archive, "r:") as opened:
             for each in opened:
-                if each.isreg():
+                if each.isreg() and not each.issparse():
                     member = TarMember(str(archive), each.name, each.offset_data, each.size)
                     yield each.name, member
-    except (tarfile.TarError, OSError) as problem:
+    except (tarfile.TarError, OSError, ValueError) as problem:  # numbers in headers
         raise UserError(
             f"{archive} is not a readable tar archive: {problem}",
             code=Code.DAMAGED,

@@ -2,7 +2,6 @@
 
 import json
 from collections import Counter
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
+from quintet.data.sources.frames import files_at
 from quintet.data.sources.images import pictures
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES
@@ -19,6 +19,8 @@ from quintet.problems import task_of_classes
 Sample = dict[str, TarMember]
 """Files of a sample by extension, without the leading dot: png, cls, seg.png."""
 LABELS = ("cls", "label", "txt", "json")
+MOST_CLASSES = 100_000
+"""Labels that are numbers count classes from 0: a single large one would make as many."""
 
 
 def tar_shards(
@@ -86,9 +88,7 @@ def shards(path: str | None) -> list[Path]:
         UserError: there are none.
 
     """
-    place = Path(path or "").expanduser()
-    pattern = str(place / "**" / "*.tar") if place.is_dir() else str(place)
-    found = sorted(map(Path, glob(pattern, recursive=True))) if path else []
+    found = files_at(path, (".tar",)) if path else []
     if not found:
         raise UserError(
             "has no tar shards",
@@ -156,7 +156,9 @@ def _label(key: str, sample: Sample, label: str) -> str:
         return text
     try:
         found: Any = json.loads(text)
-        return str(found[inside or "label"])
+        named = str(found[inside or "label"])
+        named.encode()  # half a character can be written nowhere
+        return named
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise UserError(
             f"{key}.json has no label: {problem!r}",
@@ -168,6 +170,14 @@ def _label(key: str, sample: Sample, label: str) -> str:
 def _classes(labels: list[str], given: list[str] | None) -> tuple[list[int], list[str]]:
     """Return class indices and names: integers are indices, words are sorted."""
     if all(label.isdecimal() for label in labels):
+        largest = max(labels, key=lambda label: (len(label.lstrip("0")), label))
+        if len(largest.lstrip("0")) > len(str(MOST_CLASSES)) or int(largest) >= MOST_CLASSES:
+            raise UserError(
+                f"The label {largest[:30]} is a number, and classes are counted from 0 to at most "
+                f"{MOST_CLASSES - 1:,}",
+                code=Code.OUT_OF_RANGE,
+                hint="Write words as labels, or give the classes numbers from 0 on.",
+            )
         index = [int(label) for label in labels]
         names = list(given or map(str, range(max(index) + 1)))
         if max(index) >= len(names):

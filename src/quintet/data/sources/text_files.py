@@ -6,7 +6,6 @@ import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from glob import glob
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,9 +14,17 @@ import numpy as np
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_json
+from quintet.base.paths import at_home
+from quintet.data.sources.frames import files_at
 from quintet.data.sources.parts import part_of
+from quintet.data.sources.shard_files import literally, understood
 from quintet.data.sources.token_files import ABOUT, SEPARATOR, SPLITS, TOKENIZER, TokenFiles
-from quintet.data.sources.tokenizers_file import required, tokenizer_of
+from quintet.data.sources.tokenizers_file import (
+    required,
+    tokenizer_of,
+    tokenizing,
+    vocabulary_of,
+)
 
 FORMATS = {".txt": "text", ".md": "text", ".json": "json", ".jsonl": "json", ".parquet": "parquet",
            ".csv": "csv"}  # fmt: skip
@@ -68,7 +75,7 @@ class TextFiles(TokenFiles):
     ) -> None:
         place = Path(cache) if cache else CACHE
         super().__init__(str(place), length, batch_size, order_seed, prompt, prompts)
-        self.root, self.files, self.column = Path(path).expanduser(), text_files(path), column
+        self.root, self.files, self.column = at_home(path), text_files(path), column
         self.shares, self.seed = {"val": val, "test": test}, seed
         self.tokenizer = _tokenizer_file(tokenizer)
         self.tokens = Tokens.of(self.tokenizer, end)
@@ -175,9 +182,10 @@ class Tokens:
         found = made.token_to_id(known[0]) if known else None
 
         def encode(text: str) -> Any:
-            return made.encode(text, add_special_tokens=False).ids
+            with tokenizing(file):
+                return made.encode(text, add_special_tokens=False).ids
 
-        return cls(encode, made.get_vocab_size(), found)
+        return cls(encode, vocabulary_of(made, file), found)
 
     @property
     def dtype(self) -> str:
@@ -198,11 +206,7 @@ def text_files(path: str) -> list[Path]:
         UserError: there are none, or one with an unknown extension.
 
     """
-    place = Path(path).expanduser()
-    pattern = str(place / "**" / "*") if place.is_dir() else str(place)
-    found = sorted(f for f in map(Path, glob(pattern, recursive=True)) if f.is_file())
-    if place.is_dir():
-        found = [file for file in found if file.suffix.lower() in FORMATS]
+    found = files_at(path, tuple(FORMATS))
     odd = [file for file in found if file.suffix.lower() not in FORMATS]
     if found and not odd:
         return found
@@ -218,7 +222,7 @@ def text_files(path: str) -> list[Path]:
 def _tokenizer_file(given: str | None) -> Path | None:
     if given is None:
         return None
-    place = Path(given).expanduser()
+    place = at_home(given)
     file = place / TOKENIZER if place.is_dir() else place
     if not file.is_file():
         raise UserError(
@@ -244,15 +248,31 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     kind = FORMATS[file.suffix.lower()]
     more = {"sample_by": "paragraph"} if kind == "text" else {}
     name = "text" if kind == "text" else column
-    for row in datasets.load_dataset(
-        kind, data_files=str(file), split="train", streaming=True, **more
-    ):
-        if name not in row:
+    with tempfile.TemporaryDirectory() as cache:  # there may be no home, where it usually lies
+        with understood(file, kind):
+            read = datasets.load_dataset(
+                kind,
+                data_files=literally([file]),
+                split="train",
+                streaming=True,
+                cache_dir=cache,
+                **more,
+            )
+        yield from _cells(iter(read), name, file, kind)
+
+
+def _cells(rows: Iterator[dict[str, Any]], column: str, file: Path, kind: str) -> Iterator[str]:
+    """Yield the cells of a column."""
+    while True:
+        with understood(file, kind):
+            if (row := next(rows, None)) is None:
+                return
+        if column not in row:
             raise UserError(
                 f"is not a column of {file}",
                 code=Code.UNKNOWN_NAME,
                 key="data.column",
-                value=name,
+                value=column,
                 allowed=[*row],
             )
-        yield str(row[name] or "").strip()
+        yield str(row[column] or "").strip()

@@ -21,14 +21,13 @@ from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_json
 from quintet.data.loading.loader import epoch_generator
+from quintet.data.sources.tokenizers_file import LARGEST
 from quintet.problems.language_modelling import PROBLEM
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
 TOKENIZER = "tokenizer.json"
 """An optional Hugging Face tokenizer, with which predictions are text."""
-LARGEST = 2**31 - 1
-"""Maximum size of a vocabulary; a larger embedding would take terabytes."""
 TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
 BYTES = 256
 SEPARATOR = 0
@@ -181,6 +180,13 @@ class TokenFiles(L.LightningDataModule):
         """Map the files into memory; nothing is read yet."""
         if self.windows:
             return
+        if self.length < 1:
+            raise UserError(
+                "must be at least 1 token",
+                code=Code.OUT_OF_RANGE,
+                key="data.length",
+                value=self.length,
+            )
         about = self._about()
         for split in SPLITS:
             tokens = self._mapped(split, about.dtype)
@@ -207,7 +213,7 @@ class TokenFiles(L.LightningDataModule):
     def _about(self) -> TokenDescription:
         try:
             return schema.build(
-                TokenDescription, json.loads((self.folder / ABOUT).read_text("utf-8"))
+                TokenDescription, json.loads(_plain(self.folder / ABOUT).read_text("utf-8"))
             )
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
@@ -221,7 +227,7 @@ class TokenFiles(L.LightningDataModule):
 
     def _mapped(self, split: str, dtype: str) -> NDArray[Any]:
         try:
-            return np.memmap(self.folder / f"{split}.bin", dtype=dtype, mode="r")
+            return np.memmap(_plain(self.folder / f"{split}.bin"), dtype=dtype, mode="r")
         except (OSError, ValueError) as error:
             raise UserError(
                 f"has no readable {split}.bin: {error}",
@@ -282,6 +288,18 @@ class TokenFiles(L.LightningDataModule):
         prompts = Windows(tokens, self.prompt - 1, test.vocabulary)
         found = [prompts[int(place)] for place in places]
         return DataLoader(found, len(found))  # type: ignore[arg-type]
+
+
+def _plain(file: Path) -> Path:
+    """Return a file's path; a pipe, which may never say anything, is none.
+
+    Raises:
+        OSError: it is no file.
+
+    """
+    if file.exists() and not file.is_file():
+        raise OSError("it is no plain file")
+    return file
 
 
 class PythonTopics(TokenFiles):

@@ -1,5 +1,6 @@
 """Files that other readers pass over in silence: read right, or refused with line and cure."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -335,3 +336,15 @@ def test_a_date_format_that_reads_no_cell_is_refused(tmp_path):
     file.write_text("d,x,y\n" + "".join(f"01/0{i % 9 + 1}/2024,{i},{i % 2}\n" for i in range(40)))
     with Refusal(Code.DATA, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"):
         csv(str(file), "y", date_format={"d": "%Y/%m/%d"})
+
+
+def test_wrong_metadata_of_a_parquet_file_is_refused(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"a": [1.0, 2.0], "y": ["b", "c"]})
+    told = {"index_columns": ["nowhere"], "columns": [], "column_indexes": []}
+    table = table.replace_schema_metadata({b"pandas": json.dumps(told).encode()})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError) as error:
+        read_table(tmp_path / "a.parquet")
+    assert error.value.code is Code.DAMAGED

@@ -1,4 +1,5 @@
 import json
+import zipfile
 from pathlib import Path
 
 import numpy as np
@@ -247,3 +248,20 @@ def test_inputs_that_float32_holds_stay_as_they_are(tmp_path: Path) -> None:
     samples = arrays(str(tmp_path / "a.npz"))
     assert torch.equal(samples.x, torch.from_numpy(x.astype(np.float32)))
     assert samples.reader["offsets"] is None
+
+
+@pytest.mark.parametrize(("x", "code"), [([], Code.MISSING_VALUE), (["x", "one"], Code.DATA)])
+def test_no_input_and_a_single_number_are_refused(tmp_path: Path, x: list[str], code: Code) -> None:
+    path = saved(tmp_path, x=PIXELS, one=np.float32(1), y=DIGIT)
+    with pytest.raises(UserError) as error:
+        arrays(path, x=x)
+    assert error.value.code is code
+
+
+def test_an_array_larger_than_memory_is_refused(tmp_path: Path) -> None:
+    header = {"descr": "<f8", "fortran_order": False, "shape": (2**50, 4)}
+    with zipfile.ZipFile(tmp_path / "a.npz", "w") as archive, archive.open("x.npy", "w") as file:
+        np.lib.format.write_array_header_2_0(file, header)
+    with pytest.raises(UserError) as error:
+        arrays(str(tmp_path / "a.npz"))
+    assert error.value.code is Code.DAMAGED

@@ -201,3 +201,12 @@ def test_it_is_trained_evaluated_used_and_exported(run: Path, tmp_path: Path) ->
     place = export(command("export", run, output=str(tmp_path / "out")))
     assert {p.name for p in place.iterdir()} >= {"model.pt2", "model.onnx"}
     assert "<img" in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("cell", ["~nobody-of-this-name/x.png", "x" * 5000 + ".png", "/dev/zero"])
+def test_cells_that_name_no_file_are_told(tmp_path: Path, cell: str) -> None:
+    table = write(tmp_path)
+    table.write_text(table.read_text() + f"{cell},1.5,red,cat\n")
+    with pytest.raises(UserError) as error:
+        csv(str(table), target="kind", image="photo")
+    assert (error.value.code, error.value.key) == (Code.NOT_FOUND, "data.image")

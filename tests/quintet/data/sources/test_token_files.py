@@ -1,6 +1,7 @@
 """Token files are read as packed sequences, each token once an epoch, whatever the processes."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -166,3 +167,20 @@ def test_pythons_topics_are_written_once_and_read_back(tmp_path, monkeypatch):
     assert bytes(again.windows["test"].tokens) == again.texts["test"]
     assert [*first.folder.parent.iterdir()] == [first.folder]  # nothing temporary is left
     assert PythonTopics(seed=1).folder != first.folder
+
+
+@pytest.mark.parametrize("name", ["tokens.json", "train.bin"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    data = written(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="no plain file") as refused:
+        data.setup("fit")
+    assert refused.value.key == "data.path"
+
+
+def test_a_sequence_has_a_token(tmp_path):
+    written(tmp_path)
+    with pytest.raises(UserError) as refused:
+        TokenFiles(str(tmp_path), length=0).setup("fit")
+    assert (refused.value.code, refused.value.key) == (Code.OUT_OF_RANGE, "data.length")

@@ -22,10 +22,11 @@ WRITTEN = (
     *(ENSEMBLE, "folds", "seeds"),
 )
 """What a run writes after its config, so that without one it is somebody else's."""
-CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
-LAYERS = "layers.csv"
-"""What check.py found each layer of a new model to do with signal and gradient."""
-"""What a range test writes, also before a run in the same folder."""
+CURVE, LAYERS = "lr_range.csv", "layers.csv"
+"""What check.py writes, also before a run in the same folder: the curve of a range test, and
+statistics of each layer."""
+TITLES = {CURVE: "lr,loss", LAYERS: "name,kind,mean,std"}
+"""How they begin."""
 
 
 def check(
@@ -125,7 +126,8 @@ def check_run_folder(folder: Path) -> None:
             hint="Move it away, or choose another hydra.run.dir.",
         )
     elsewhere = "Move it away, or choose another hydra.run.dir."
-    check(folder / CURVE, {}, lambda path: begins(path, CURVE_TITLES), instead=elsewhere)
+    for name, titles in TITLES.items():
+        check(folder / name, {}, partial(_is_file_of, titles), instead=elsewhere)
     if untrusted_files.has(folder, RESULT):
         Record.read(folder)  # of a run that failed before it had a config; refuses any other
 

@@ -70,13 +70,17 @@ class UserError(Exception):
         self.allowed: Sequence[str] = tuple(map(str, allowed))
         super().__init__(self._rendered())
 
-    def _rendered(self) -> str:
+    @property
+    def statement(self) -> str:
+        """The problem with its key and value, without a cure."""
         subject = "" if self.key is None else self.key
         if self.key is not None and self.value is not None:
             subject += f"={self.value}"
-        told = f"{subject} {self.problem}".strip()
+        return f"{subject} {self.problem}".strip()
+
+    def _rendered(self) -> str:
         choice = self._choice() if self.allowed else ""
-        return " ".join(_sentence(part) for part in (told, choice, self.hint) if part)
+        return " ".join(_sentence(part) for part in (self.statement, choice, self.hint) if part)
 
     def _choice(self) -> str:
         """Return the allowed values, and the one closest to the value or to an unknown key."""

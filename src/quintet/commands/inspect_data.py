@@ -102,7 +102,7 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
     try:
         build.data(tried).load()
     except UserError as error:
-        return error.problem
+        return error.statement
     return None
 
 

@@ -8,6 +8,8 @@ from pathlib import Path
 
 import pytest
 
+from quintet.artifacts import steering_files
+from quintet.artifacts.steering_files import Change
 from quintet.base.errors import UserError
 from quintet.config.compatibility import check_choices
 from quintet.problems import PROBLEMS
@@ -37,8 +39,11 @@ NEEDED = {
     "init/zeros": ["init.force=true"],
     "init/ones": ["init.force=true"],
     "callbacks/unfreeze": ["callbacks.unfreeze.frozen_epochs={hidden:1}"],
+    "callbacks/replay": ["callbacks.replay.run=${paths.run}/../steered"],
 }
 """What some options are nothing without."""
+STEERED = Change("", "", 0, 0, "optimizer.lr", 0.001, 0.0005)
+"""A change for `callbacks=replay` to repeat."""
 SMALL = {
     "language_model": [
         *("model.width=16", "model.heads=2", "module.new_tokens=8", "threads=1"),
@@ -79,6 +84,8 @@ def complete(tmp_path: Path, *overrides: str) -> None:
 
 @pytest.mark.parametrize(("group", "option"), [(g, o) for g in COMMON for o in names(g)])
 def test_runs_whatever_the_data(group: str, option: str, tmp_path: Path) -> None:
+    (tmp_path / "steered").mkdir()
+    steering_files.write(tmp_path / "steered", [STEERED])
     complete(tmp_path, f"data={ANY}", f"{group}={option}", *NEEDED.get(f"{group}/{option}", ()))
 
 

@@ -72,7 +72,7 @@ def test_a_trial_is_grouped_by_its_study_and_a_diverged_one_says_so(train, tmp_p
     shown = dashboard(path)
     assert shown.run["run_group"] == "rates"
     assert shown.run["job_type"] == "trial"
-    assert shown.run["display_name"] == "sgd lr=1e+30 · trial 7"
+    assert shown.run["display_name"] == "sgd lr=1e30 · trial 7"
     assert "diverged" in shown.run["tags"]
     assert "model" not in shown.artifacts, "of a sweep, the winner's is kept"
     assert shown.summary["status"] == "diverged"

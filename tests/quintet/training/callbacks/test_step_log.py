@@ -46,8 +46,10 @@ def test_the_learning_rate_of_every_epoch_is_in_trackers(stepped: Path) -> None:
 
 
 def test_the_page_draws_the_steps_and_quotes_the_profiler(stepped: Path) -> None:
-    charts = steps_charts(RunData.read(stepped).steps)
-    assert [chart.layout["yaxis"]["type"] for chart in charts] == ["log", "log"]  # type: ignore[attr-defined]
+    assert len(steps_charts(RunData.read(stepped).steps)) == 2
+    wide = [{"step": 10.0**i, "loss": 10.0**-i, "gradient_norm": 10.0**i} for i in range(4)]
+    axes = [chart.layout["yaxis"] for chart in steps_charts(wide)]  # type: ignore[attr-defined]
+    assert [axis["type"] for axis in axes] == ["log", "log"]
     assert "run_training_epoch" in (stepped / "fit-profile.txt").read_text()
 
 

@@ -1,6 +1,6 @@
 """Build the table that strategies are replayed on: real learning curves of digits.
 
-python benchmarks/curves.py            400 configurations of 8 parameters, 27 epochs each, 3 minutes
+python benchmarks/curves.py [400]      configurations of 8 parameters, 27 epochs each, in 3 minutes
 
 400 training, 360 validation samples of scikit-learn's digits; a multilayer perceptron; validation
 loss after each epoch. Written to benchmarks/curves.csv: the 8 places in the unit cube, then 27
@@ -18,7 +18,7 @@ from sklearn.datasets import load_digits
 from torch import nn
 
 TABLE = Path(__file__).with_name("curves.csv")
-EPOCHS, CONFIGURATIONS, SEED = 27, 400, 20
+EPOCHS, SEED = 27, 20
 NAMES = ("lr", "width", "depth", "dropout", "weight_decay", "batch", "optimizer", "activation")
 
 
@@ -65,9 +65,9 @@ def split() -> list[torch.Tensor]:
     return [x[:400], y[:400], x[400:760], y[400:760]]
 
 
-def main() -> None:
+def main(configurations: int) -> None:
     torch.set_num_threads(1)
-    cube = np.random.default_rng(SEED).random((CONFIGURATIONS, len(NAMES)))
+    cube = np.random.default_rng(SEED).random((configurations, len(NAMES)))
     parts = split()
     with TABLE.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
@@ -80,4 +80,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    main()
+    main(int(sys.argv[1]) if len(sys.argv) > 1 else 400)

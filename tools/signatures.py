@@ -20,6 +20,7 @@ from quintet.base import paths
 from quintet.config.instantiate import RESERVED, TARGET, instantiate
 from quintet.config.known_signatures import DATA_MODULE, FILE, installed
 from quintet.config.signature import hints_of, locate, parameters, written
+from quintet.problems import PROBLEMS
 from quintet.testing.compose import facts
 
 GROUPS = (
@@ -28,7 +29,7 @@ GROUPS = (
 )
 LIBRARIES = ("lightning", "torch", "torchmetrics")
 SHAPES = {"table": [4], "image": [1, 8, 8], "sequence": [6, 2], "tokens": [6]}
-SHAPES["segmentation"] = SHAPES["image"]
+SHAPES |= {n: p.example_input["input_shape"] for n, p in PROBLEMS.items() if p.example_input}
 SCALARS = {int: "int", float: "float", bool: "bool", str: "str", dict: "dict", type(None): "null"}
 
 
@@ -102,7 +103,7 @@ def node(group: str, option: dict[str, Any]) -> Any:
     """Return an option in a config with the facts that it refers to."""
     kind = (option.get("fits") or ["table"])[0] if group == "model" else "table"
     tasks = option.get("fits") if group == "loss" else None
-    vocabulary = 20 if kind == "tokens" else 0
+    vocabulary = 20 if len(SHAPES[kind]) == 1 and kind != "table" else 0
     known = facts((tasks or ["multiclass"])[-1], kind=kind, vocabulary=vocabulary)
     known["input_shape"] = SHAPES[kind]
     root = {

@@ -14,8 +14,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-import yaml
-
+from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 
@@ -28,7 +27,7 @@ RECORD = ROOT / "tests/removed.txt"
 
 def options() -> list[str]:
     """Return the options that can be removed: not the defaults of train.yaml, nor base configs."""
-    start = yaml.safe_load((CONFIGS / "train.yaml").read_text("utf-8"))["defaults"]
+    start = plain_yaml.own_config(CONFIGS / "train.yaml")["defaults"]
     needed = {f"{k}/{v}" for entry in start if isinstance(entry, dict) for k, v in entry.items()}
     found = [f"{g}/{p.stem}" for g in GROUPS for p in sorted((CONFIGS / g).glob("*.yaml"))]
     return [option for option in found if option not in needed | {"data/base"}]

@@ -69,13 +69,11 @@ class Model:
         """
         import torch
 
-        from quintet.commands.prediction import predicted
+        from quintet.commands.prediction import averaged
 
         x = torch.as_tensor(inputs)
         x = x.float() if x.is_floating_point() else x
-        total = sum(count for _, count in self.members)
-        shares = [predicted(run, x, batch_size) * (count / total) for run, count in self.members]
-        return torch.stack(shares).sum(0).numpy()
+        return averaged(self.members, x, batch_size).numpy()
 
 
 def compose(*overrides: str) -> "DictConfig":

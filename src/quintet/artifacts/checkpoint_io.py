@@ -95,7 +95,8 @@ class WholeCheckpointIO(CheckpointIO):
                 f"The checkpoint holds a {found.kind} at {found.place}, which could not be loaded "
                 "again: only tensors and plain data are",
                 code=Code.WRONG_TYPE,
-                hint="Save its numbers instead, in on_save_checkpoint or state_dict.",
+                hint="Save its numbers instead, such as float(value) or array.tolist(), in "
+                "on_save_checkpoint or state_dict.",
             )
         self._checked = True
         with replacing(Path(path)) as temporary, temporary.open("wb") as file:

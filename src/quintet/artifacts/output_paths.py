@@ -15,6 +15,7 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 
 WRITTEN = (
     *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
@@ -22,6 +23,8 @@ WRITTEN = (
 )
 """What a run writes after its config, so that without one it is somebody else's."""
 CURVE, CURVE_TITLES = "lr_range.csv", "lr,loss"
+LAYERS = "layers.csv"
+"""What check.py found each layer of a new model to do with signal and gradient."""
 """What a range test writes, also before a run in the same folder."""
 
 
@@ -50,7 +53,7 @@ def check(
         return
     own = not output.is_symlink() and _told(ours, output)
     for key, given in inputs.items():
-        if _is(output, Path(str(given)).expanduser(), own):
+        if _is(output, at_home(str(given)), own):
             raise UserError(
                 f"is what {key}={given} is read from, and would be overwritten",
                 code=Code.CONFLICT,

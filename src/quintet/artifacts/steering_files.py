@@ -101,7 +101,7 @@ def problem(key: str, value: object) -> str | None:
 
 def ask(folder: Path, requests: Iterable[Request]) -> None:
     """Append requests to a run folder's, in a single write."""
-    lines = "".join(json.dumps(asdict(request)) + "\n" for request in requests)
+    lines = "".join(json.dumps(asdict(request), allow_nan=False) + "\n" for request in requests)
     append(untrusted_files.inside(folder, REQUESTS), lines)
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quintet.base.paths import INSTALLED, SCRIPTS
+from quintet.base.process import is_first_rank
 from quintet.base.quoting import typed_path
 from quintet.base.secrets import redact
 from quintet.base.terminal import everywhere
@@ -91,6 +92,12 @@ def train_line(*arguments: str) -> str:
     return command_line("train", *current().flags, *arguments)
 
 
+def same_words(script: str) -> str:
+    """Return the command that gives another script the overrides of the current one."""
+    kept = [word for word in current().overrides if not word.startswith(("hydra.", "resume="))]
+    return command_line(script, *current().flags, *kept)
+
+
 def say(template: str, *values: object) -> None:
     """Print a line without wrapping it, so that paths and commands can be copied.
 
@@ -102,6 +109,17 @@ def say(template: str, *values: object) -> None:
     safe = [plain(value) if isinstance(value, str) else value for value in values]
     text = template.format(*safe) if values else template
     terminal().print(text, highlight=False, soft_wrap=True)
+
+
+@contextmanager
+def busy(what: str) -> Iterator[None]:
+    """Show in a terminal that something takes its time; nothing is left of it afterwards."""
+    console = terminal()
+    if not console.is_terminal or not is_first_rank():
+        yield
+        return
+    with console.status(f"[dim]{what}[/]", spinner="dots"):
+        yield
 
 
 def tell(text: str, mark: str = " ", style: str = "") -> None:

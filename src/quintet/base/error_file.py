@@ -5,7 +5,7 @@ import os
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
-from quintet.base.files import write_atomically
+from quintet.base.files import write_json
 
 VARIABLE = "QUINTET_ERROR_FILE"
 """Environment variable with the file to which a command writes the error it ends with."""
@@ -22,7 +22,7 @@ def write(path: Path, error: UserError) -> None:
         "allowed": error.allowed,
         "hint": error.hint,
     }
-    write_atomically(path, json.dumps(fields))
+    write_json(path, fields)
 
 
 def read(path: Path) -> UserError | None:

@@ -28,7 +28,7 @@ class Code(StrEnum):
     USAGE = "usage"  # anything else
 
 
-UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE)
+UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE, Code.MISSING_VALUE)
 """Codes of mistakes other than a misspelt name, for which no name is suggested."""
 
 

@@ -13,12 +13,12 @@ def number(value: float, digits: int = 4) -> str:
     """Return a number as people write it, to so many digits, but with all digits before the point.
 
     Examples:
-        >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125)]
-        ['392,143', '0.25', '1.235', '0', '1.25e-5']
+        >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125, 1e30)]
+        ['392,143', '0.25', '1.235', '0', '1.25e-5', '1e30']
 
     """
     if not math.isfinite(value) or abs(value) >= LARGE:
-        return f"{value:.{digits}g}"
+        return f"{value:.{digits}g}".replace("e+", "e")
     if (size := abs(value)) == 0:
         return "0"
     if size < SMALL:
@@ -40,9 +40,34 @@ def score(value: float | None) -> str:
     return number(value, 5 if abs(value) >= COARSE else 3)
 
 
-def change(value: float) -> str:
-    """Return a difference with its sign."""
-    return ("+" if value > 0 else "−" if value < 0 else "") + score(abs(value))
+def change(after: float, before: float) -> str:
+    """Return a difference with its sign, as `difference` does.
+
+    Examples:
+        >>> change(0.99891, 0.99805), change(31.4, 33), change(2, 2)
+        ('+0.0009', '−1.6000', '0')
+
+    """
+    text = difference(after, before)
+    signed = text[0].isdigit() and after != before
+    return ("+" if after > before else "−") + text if signed else text
+
+
+def difference(one: float, other: float) -> str:
+    """Return how far apart two values of a metric are, as exactly as the coarser is shown.
+
+    Examples:
+        >>> difference(0.99891, 0.99805), difference(0.98000004, 0.98)
+        ('0.0009', 'less than 0.0001')
+
+    """
+    size = abs(one - other)
+    texts = score(one), score(other)
+    if size == 0 or not math.isfinite(size) or any("e" in text for text in texts):
+        return number(size, 2)
+    shown = min(len(text.partition(".")[2]) for text in texts)
+    least = 10.0**-shown
+    return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
 
 
 def plural(count: int, what: str) -> str:
@@ -63,6 +88,17 @@ def rounded(value: str | float | None) -> str:
         return number(float(value)).replace(",", "")
     except ValueError:
         return str(value)
+
+
+def coarse(value: float) -> str:
+    """Return a number to two digits, for where a range lies.
+
+    Examples:
+        >>> [coarse(value) for value in (0.05184, 1.001e-5, 256, 1234)]
+        ['0.052', '1e-5', '256', '1,234']
+
+    """
+    return number(value, 2)
 
 
 def duration(seconds: float) -> str:

@@ -3,11 +3,16 @@
 tests/quintet/base/test_hydra_internals.py fails where an upgrade has changed one.
 """
 
+import re
 from collections.abc import Sequence
-from functools import cache
+from contextlib import suppress
+from dataclasses import dataclass, field
+from functools import cache, lru_cache, wraps
 from typing import TYPE_CHECKING, Any, cast
 
 import yaml
+
+from quintet.base import paths
 
 if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
@@ -30,6 +35,8 @@ def config_flags_of(arguments: Sequence[str]) -> list[str]:
     return [f"--config-{what}={value}" for what, value in named.items() if value]
 
 
+MULTIRUN = "MULTIRUN"
+"""Hydra's mode of a sweep."""
 CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
 """Flags that say where configs are, in short and in full."""
 
@@ -66,15 +73,62 @@ def compose_once() -> None:
     Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
 
 
-def cache_references() -> None:
-    """Parse each reference in a config once: a config has some hundred, and many are alike.
+def is_single_run(arguments: Sequence[str], primary: str) -> bool:
+    """Return whether a command is known to be a single run before its config is composed.
 
-    Parsing them takes a third of the time that it takes to resolve a config.
+    A sweep is asked for by a flag, by `hydra.mode`, or by an option that sets it and that is named
+    by a word, or by another option for the whole config. Where one might be, it is not known.
+
+    Args:
+        arguments: of the command.
+        primary: name of its primary config.
+
+    """
+    flags = [word for word in arguments if word.startswith("-")]
+    if not all(flag.startswith("--config-dir=") for flag in flags):
+        return False
+    files = (path for folder in paths.SEARCHED for path in folder.rglob("*.yaml"))
+    texts = {path.stem: path.read_text("utf-8", "replace") for path in files}
+    sweeping = {name for name, text in texts.items() if MULTIRUN in text}
+    whole = {name: text for name, text in texts.items() if "_global_" in text}
+    sweeping |= {name for name, text in whole.items() if any(each in text for each in sweeping)}
+    named = (primary, *arguments)
+    asking = ("hydra.mode", "hydra.searchpath", *sweeping)
+    return not any(each in word for word in named for each in asking)
+
+
+NAME = re.compile(r"\$\{([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)\}")
+"""A reference to a key, and nothing else."""
+
+
+def cache_references() -> None:
+    """Parse each reference in a config once, and look up at once what is only a key's name.
+
+    A config has some hundred references, and many are alike. Parsing them takes a third of the time
+    that it takes to resolve a config, walking through the parsed ones another third.
     """
     from omegaconf import base
 
-    if not hasattr(base.parse, "cache_info"):  # type: ignore[attr-defined]
-        base.parse = cache(base.parse)  # type: ignore[attr-defined]
+    parse, walk = base.parse, base.Container.resolve_parse_tree  # type: ignore[attr-defined]
+    if hasattr(parse, "cache_info"):
+        return
+
+    @cache
+    @wraps(parse)
+    def parsed(value: str) -> Any:
+        tree = parse(value)
+        tree.name = found[1] if (found := NAME.fullmatch(value)) else None
+        return tree
+
+    @wraps(walk)
+    def resolve(self: Any, parse_tree: Any, node: Any, memo: Any = None, key: Any = None) -> Any:
+        if name := getattr(parse_tree, "name", None):
+            with suppress(Exception):  # which is raised again with OmegaConf's own words
+                return self._resolve_node_interpolation(name, memo)
+        return walk(self, parse_tree, node, memo, key)
+
+    base.parse = parsed  # type: ignore[attr-defined]
+    base.Container.resolve_parse_tree = resolve  # type: ignore[method-assign]
 
 
 def read_yaml_fast() -> None:
@@ -92,16 +146,38 @@ def read_yaml_fast() -> None:
         _utils.get_yaml_loader = lambda: loader
 
 
+@dataclass(frozen=True)
+class YamlSection:
+    """Plain data, and how they are shown, by which they are compared."""
+
+    shown: str
+    plain: Any = field(compare=False)
+
+
 def to_yaml(plain: Any) -> str:
-    """Return plain data as `OmegaConf.to_yaml` writes them, by libyaml where it is there."""
+    """Return plain data as `OmegaConf.to_yaml` writes them, by libyaml where it is there.
+
+    The configs of a sweep's trials, and those of one run, have most sections in common.
+    """
+    parts = [{key: each} for key, each in plain.items()] if isinstance(plain, dict) else []
+    return "".join(_text(YamlSection(repr(part), part)) for part in parts or [plain])
+
+
+@lru_cache(maxsize=512)
+def _text(section: YamlSection) -> str:
+    layout: dict[str, Any] = {"default_flow_style": False, "allow_unicode": True}
+    return str(yaml.dump(section.plain, Dumper=_dumper(), sort_keys=False, **layout))
+
+
+@cache
+def _dumper() -> Any:
     from omegaconf._utils import get_omega_conf_dumper
 
     class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
         """Quotes what would be read as a number."""
 
     Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
-    layout: dict[str, Any] = {"default_flow_style": False, "allow_unicode": True}
-    return str(yaml.dump(plain, Dumper=Dumper, sort_keys=False, **layout))
+    return Dumper
 
 
 def swept_values(override: "Override") -> list[Any]:

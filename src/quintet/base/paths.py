@@ -28,6 +28,11 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 """Folders of configs; the first folder that has a file takes precedence."""
 
 
+def at_home(path: str | Path) -> Path:
+    """Return a path with `~` replaced, which stays where there is no such user."""
+    return Path(os.path.expanduser(path))
+
+
 def also_search(folder: Path) -> None:
     """Find options in one more folder of configs, after the others, as Hydra does."""
     global SEARCHED

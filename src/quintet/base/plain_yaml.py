@@ -74,14 +74,29 @@ def text(path: Path) -> str:
         raise UserError(f"{path} is not a regular file", code=Code.DAMAGED)
     with path.open("rb") as file:
         content = file.read(LARGEST + 1)
-    if len(content) > LARGEST:
-        raise UserError(
-            f"{path} is larger than {LARGEST >> 20} MB, the limit for a config", code=Code.DAMAGED
-        )
+    _check_bytes(content, path)
     try:
         return content.decode("utf-8")
     except UnicodeDecodeError as error:
         raise UserError(f"{path} is not valid YAML: {error}", code=Code.DAMAGED) from error
+
+
+def check_size(content: str, name: object) -> None:
+    """Check that a text, once written, is read again.
+
+    Raises:
+        UserError: it exceeds the limits.
+
+    """
+    _check_bytes(content.encode(), name)
+    _measure(content, name)
+
+
+def _check_bytes(content: bytes, name: object) -> None:
+    if len(content) > LARGEST:
+        raise UserError(
+            f"{name} is larger than {LARGEST >> 20} MB, the limit for a config", code=Code.DAMAGED
+        )
 
 
 def mapping(content: str, name: object) -> dict[str, Any]:

@@ -4,7 +4,7 @@ import os
 import re
 from pathlib import Path
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 
 PLAIN = re.compile(r"(?:\.{0,2}/|[A-Za-z_])[\w./-]*", re.ASCII)
 """Text that needs no quotes."""
@@ -73,6 +73,7 @@ def refuse_reference(path: str | Path) -> None:
         raise UserError(
             f"{path} contains ${{, which configs read as a reference to another key, so the path "
             "cannot be used",
+            code=Code.USAGE,
             hint="Rename the folder or file, or reach it through a link without it.",
         )
 

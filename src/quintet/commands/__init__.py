@@ -1,1 +1,1 @@
-"""What a user types: a module for each script in `src/`."""
+"""The commands: a module for each script in `src/`."""

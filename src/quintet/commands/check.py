@@ -12,8 +12,8 @@ import torch
 from omegaconf import DictConfig, OmegaConf
 from torch.optim import Optimizer
 
-from quintet.artifacts import output_paths
-from quintet.artifacts.output_paths import CURVE
+from quintet.artifacts import csv_cells, output_paths
+from quintet.artifacts.output_paths import CURVE, LAYERS
 from quintet.artifacts.untrusted_files import read_json
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically, write_json
@@ -23,7 +23,7 @@ from quintet.config.run_nodes import name, taken
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
 from quintet.diagnostics.finding import Finding
-from quintet.diagnostics.layer_statistics import statistics
+from quintet.diagnostics.layer_statistics import Layer, statistics
 from quintet.diagnostics.lr_range_test import Curve, draw
 from quintet.diagnostics.module_checks import ModuleSubject
 from quintet.diagnostics.subject import Subject
@@ -45,7 +45,7 @@ def check(cfg: DictConfig) -> float | None:
     With `apply=true` and nothing failed, train at once with the suggested learning rate.
 
     Returns:
-        P of the run that followed, if one did.
+        the primary metric of the run that followed, if any.
 
     Raises:
         UserError: the config or the data cannot work.
@@ -59,21 +59,23 @@ def check(cfg: DictConfig) -> float | None:
             code=Code.INCOMPATIBLE,
             key="apply",
             value=True,
-            hint="Leave it out, and give the module the rate that is suggested.",
+            hint="Leave it out, and set the suggested rate in the module itself.",
         )
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     folder = Path(cfg.paths.run)
     output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)
     subject = prepare(cfg)
     check_view.announce(cfg)
+    layers: list[Layer] = []
     if isinstance(subject, Subject):
         found = shown(findings(subject))
-        check_view.show_layers(statistics(subject))
+        layers = statistics(subject)
+        check_view.show_layers(layers)
         curve: Curve | None = subject.curve
     else:
         found = shown(module_checks.findings(subject))
         curve = range_test(subject)
-    save(folder, found, curve)
+    save(folder, found, curve, layers)
     if curve is not None:
         check_view.show_rates(draw(curve, subject.rate), folder / CURVE)
     check_view.conclude(found)
@@ -83,7 +85,7 @@ def check(cfg: DictConfig) -> float | None:
 
 
 def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
-    """Do all that a run does before its first step; of one over folds or seeds, the first.
+    """Do everything that a run does before its first step, for the first of several folds or seeds.
 
     Raises:
         UserError: as `experiment.run`.
@@ -123,7 +125,7 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
 
 
 def range_test(subject: ModuleSubject) -> Curve | None:
-    """Return the learning-rate range test's curve, or say why there is none."""
+    """Return the curve of the learning-rate range test, or the reason why there is none."""
     try:
         return module_checks.curve(subject)
     except UserError as error:
@@ -137,7 +139,7 @@ def optimizers(module: L.LightningModule) -> list[Optimizer]:
 
 
 def shown(found: Iterator[Finding]) -> list[Finding]:
-    """Print each finding as it comes; return all."""
+    """Print the findings one by one, and return all of them."""
     kept = []
     for finding in found:
         check_view.tell(finding)
@@ -145,16 +147,19 @@ def shown(found: Iterator[Finding]) -> list[Finding]:
     return kept
 
 
-def save(folder: Path, found: list[Finding], curve: Curve | None) -> None:
-    """Write the findings and the range test's curve."""
+def save(folder: Path, found: list[Finding], curve: Curve | None, layers: list[Layer]) -> None:
+    """Write the findings, the curve of the range test and the layer statistics."""
     plain = [asdict(finding) for finding in found]
     write_json(folder / FINDINGS, plain)
     if curve is not None:
         write_atomically(folder / CURVE, curve.to_csv())
+    if layers:
+        titles = [field.name for field in fields(Layer)]
+        write_atomically(folder / LAYERS, csv_cells.table(titles, map(asdict, layers)))
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether an earlier check wrote a file."""
+    """Return whether an earlier check wrote a file."""
     names = {field.name for field in fields(Finding)}
     return all(each.keys() == names for each in read_json(path.parent, path.name, list))
 

@@ -1,4 +1,4 @@
-"""What a person sees of the checks."""
+"""The printed output of the checks."""
 
 from pathlib import Path
 
@@ -25,7 +25,7 @@ def announce(cfg: DictConfig) -> None:
 
 
 def tell(finding: Finding) -> None:
-    """Print one finding, with its cure where something is wrong."""
+    """Print one finding, with a remedy if something is wrong."""
     table = Table.grid(padding=(0, 1))
     table.add_column(width=1)
     table.add_column(width=20)
@@ -37,7 +37,7 @@ def tell(finding: Finding) -> None:
 
 
 def show_layers(layers: list[Layer]) -> None:
-    """Print what every layer does with signal and gradient."""
+    """Print how every layer changes signal and gradient."""
     if not layers:
         return
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
@@ -53,7 +53,7 @@ def show_layers(layers: list[Layer]) -> None:
 
 
 def show_rates(drawing: list[str], path: Path) -> None:
-    """Print the range test's curve."""
+    """Print the curve of the range test."""
     say("[bold]Loss over learning rate[/]  ^ suggested, o chosen")
     for line in drawing:
         say("{}", line)
@@ -61,7 +61,7 @@ def show_rates(drawing: list[str], path: Path) -> None:
 
 
 def say_no_range_test(why: str) -> None:
-    """Say why there is no curve of loss over learning rate."""
+    """Print why there is no curve of loss over learning rate."""
     say("[dim]No learning-rate range test. {}[/]", why)
 
 

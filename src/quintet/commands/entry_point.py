@@ -1,4 +1,4 @@
-"""What every command shares: Hydra's start, and errors that read like an answer."""
+"""What all commands share: starting Hydra, and errors as one readable message."""
 
 import logging
 import os
@@ -41,13 +41,13 @@ from quintet.config.error_messages import as_user_error
 from quintet.study.trial_pipe import trial_pipe
 
 SEARCHPATH = "hydra.searchpath="
-"""Further folders of configs, as an override."""
+"""The override that names further config folders."""
 VERBOSE = ("-v", "--verbose")
-"""What `debug=true` is called by other commands."""
+"""What other commands call `debug=true`."""
 
 
 def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callable[[], None]]:
-    """Make a command of a function that takes a composed config.
+    """Turn a function of a composed config into a command.
 
     A mistake ends with one message and exit code 1; `debug=true` shows the traceback as well.
 
@@ -97,6 +97,8 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
                 with console.commanded(typed_line(sys.argv[1:])):
                     sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
+                    if hydra_internals.is_single_run(sys.argv[1:], config_name):
+                        hydra_internals.compose_once()
                     start()
 
         def main() -> None:
@@ -111,7 +113,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
 
 def typed_line(arguments: list[str]) -> console.CommandLine:
-    """Return what is known of the terminal that a command with these arguments was typed in."""
+    """Return what is known about the terminal in which a command with these arguments was typed."""
     flags = hydra_internals.config_flags_of(arguments)
     for flag in flags:
         if flag.startswith("--config-dir="):
@@ -124,21 +126,21 @@ def typed_line(arguments: list[str]) -> console.CommandLine:
 
 
 def _listed(value: str) -> list[str]:
-    """Return the local folders of a list on the command line; Hydra refuses what is no list."""
-    import yaml
+    """Return the local folders of a list on the command line; Hydra rejects anything else."""
+    from quintet.base import plain_yaml
 
     try:
-        found = yaml.safe_load(value)
-    except yaml.YAMLError:
+        found = plain_yaml.parse(value, SEARCHPATH)
+    except UserError:
         return []
     given = found if isinstance(found, list) else []
     return [each for each in given if isinstance(each, str) and not each.startswith("pkg://")]
 
 
 def spare_the_console() -> None:
-    """Write a question mark for what the console's encoding lacks: arrows are not worth a run.
+    """Write a question mark for characters that the console cannot encode, rather than fail.
 
-    Nor is it worth a line that matplotlib, which a library imports, finds no home to write to.
+    Also silence matplotlib, which a library imports, about a home folder it cannot write to.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
@@ -152,7 +154,7 @@ def one_message(debug: object = False) -> Iterator[None]:
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if (stop := signals.stop_behind(error)) is not None:  # a library may have stumbled over it
+        if (stop := signals.stop_behind(error)) is not None:  # or a library's error
             if is_first_rank():
                 print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
             sys.exit(stop.exit_code)
@@ -166,12 +168,12 @@ def one_message(debug: object = False) -> Iterator[None]:
 
 
 def _debugs(arguments: list[str]) -> bool:
-    """Return whether `debug=true` was typed, for errors that come before there is a config."""
+    """Return whether `debug=true` was typed, for errors that occur before there is a config."""
     return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 
 def refuse_nonsense(arguments: list[str]) -> None:
-    """Refuse overrides that nobody can mean; this comes before Hydra, which stumbles over some.
+    """Reject overrides that cannot be meant, before Hydra, which fails on some of them.
 
     Raises:
         UserError: as `quintet.study.overrides.read`.
@@ -183,18 +185,18 @@ def refuse_nonsense(arguments: list[str]) -> None:
         raise UserError(
             "--experimental-rerun would load a pickle, which can run any code",
             code=Code.NOT_TRUSTED,
-            hint="A run's folder holds its config as text: resume=<run folder> goes on with it.",
+            hint="A run's folder holds its config as text: continue it with resume=<run folder>.",
         )
     overrides.read(hydra_internals.overrides_of(arguments))
 
 
 def placed(arguments: list[str]) -> list[str]:
-    """Let `resume=<run folder>` go on in that very folder, and leave its composed config as it is.
+    """Make `resume=<run folder>` continue in that folder, and keep its composed config.
 
-    This comes before Hydra, which would write its own files into the folder at once.
+    This runs before Hydra, which would write its own files into the folder at once.
 
     Raises:
-        UserError: there is no such run folder, or a new run is to go where one is.
+        UserError: there is no such run folder, or a new run would be written into an existing one.
 
     """
     given = dict(a.split("=", 1) for a in arguments if "=" in a)
@@ -204,11 +206,19 @@ def placed(arguments: list[str]) -> list[str]:
             run_folder.check_free(Path(new))
         return arguments
     path = Path(folder).resolve()
+    if not _is_text(str(path)):
+        raise UserError(
+            "is no UTF-8, in which a run notes its own place",
+            code=Code.NOT_FOUND,
+            key="resume",
+            value=folder,
+            hint="Rename the folder.",
+        )
     if not initial_config.has_begun(path):
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
             raise UserError(
-                "is one of the folds or seeds of a run, which is resumed as a whole",
+                "is one of the folds or seeds of a run, which can only be resumed as a whole",
                 code=Code.INCOMPATIBLE,
                 key="resume",
                 value=folder,
@@ -225,6 +235,11 @@ def placed(arguments: list[str]) -> list[str]:
     return [*arguments, f"hydra.run.dir={quoted(path)}"]
 
 
+def _is_text(path: str) -> bool:
+    """Return whether a path's bytes are characters."""
+    return not any("\ud800" <= character <= "\udfff" for character in path)
+
+
 def _resolved(key: str, typed: str) -> str:
-    """Return a path with the variables put in that it names, as our own hints name them."""
+    """Return a path with its variables expanded, in the form of our own hints."""
     return str(OmegaConf.create({key: typed})[key]) if "${oc.env:" in typed else typed

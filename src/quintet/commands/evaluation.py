@@ -34,8 +34,8 @@ FILE = "evaluation.json"
 def evaluate(cfg: DictConfig) -> Scores:
     """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
 
-    The best checkpoint's answers are kept in `predictions.npz`; simple models' P, where asked for,
-    in `result.json`.
+    The predictions of the best checkpoint are kept in `predictions.npz`; the metric of simple
+    models, where asked for, in `result.json`.
 
     Raises:
         UserError: the run cannot be rebuilt, or its data has changed since.
@@ -58,7 +58,7 @@ def evaluate(cfg: DictConfig) -> Scores:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether an earlier evaluation wrote a file."""
+    """Return whether an earlier evaluation wrote a file."""
     found = schema.with_nan(untrusted_files.read_json(path.parent, path.name, dict))
     return bool(schema.fitting(Scores, found, FILE)) and found.keys() <= {*SPLITS}
 
@@ -100,9 +100,9 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
 
 
 def _tested(run: Trained) -> bool:
-    """Return whether there is a test; say so where there is none."""
+    """Return whether there is a test part; warn if there is none."""
     if run.cfg.facts.test_size == 0:
-        console.warn("The data have no test part, so there are no scores on test data.")
+        console.warn("The data has no test part, so there are no scores on test data.")
         return False
     return experiment.has_test_step(run.task)
 
@@ -110,8 +110,8 @@ def _tested(run: Trained) -> bool:
 def of_several(cfg: DictConfig, folder: Path) -> Scores:
     """Return the scores of a run over folds or seeds.
 
-    On validation each model is scored on what its own fold held out, and the mean is taken; on
-    test data the averaged predictions of all are scored.
+    On validation data, each model is scored on its own held-out fold, and the mean is taken; on
+    test data, the averaged predictions of all models are scored.
     """
     scores: Scores = {}
     if "val" in cfg.splits:
@@ -134,7 +134,7 @@ def of_several(cfg: DictConfig, folder: Path) -> Scores:
 
 @contextmanager
 def if_one_may_write() -> Iterator[None]:
-    """Say which file could not be written into a folder that is another's; scores are shown."""
+    """Warn that a file could not be written, into a read-only folder for instance."""
     try:
         yield
     except UserError as error:

@@ -1,6 +1,6 @@
-"""Pages that commands leave: of a run, each of its folds and seeds, a sweep, and its winner.
+"""The report pages that commands write: of a run, its folds and seeds, a sweep, and its winner.
 
-Runs and sweeps know nothing of pages. They call what is given here when they have ended.
+Runs and sweeps know nothing of pages; they call the functions given here when they end.
 """
 
 from pathlib import Path
@@ -23,14 +23,14 @@ if TYPE_CHECKING:
 
 
 def train(cfg: DictConfig) -> Record:
-    """Train as the config says; each run leaves its page, however it ends.
+    """Train as configured; each run writes its page, however it ends.
 
     Raises:
         UserError: the config or the data cannot work.
         DivergedError: the loss is no longer finite.
 
     """
-    if not cfg.resume:  # what can be known at once is answered at once
+    if not cfg.resume:  # mistakes that need no torch are reported first
         check_keys(cfg)
         run_nodes.check_typed(cfg, as_typed(cfg.overrides))
         check_choices(cfg)
@@ -42,11 +42,11 @@ def train(cfg: DictConfig) -> Record:
 
 
 def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> float | None:
-    """Run a sweep, which leaves its page and that of its winner; return P of the best trial.
+    """Run a sweep, with its page and that of its winner; return the metric of the best trial.
 
     Raises:
-        UserError: it cannot begin, or no trial completed.
-        SystemExit: it was interrupted; the same command goes on.
+        UserError: it cannot start, or no trial completed.
+        SystemExit: it was interrupted; the same command continues it.
 
     """
     from quintet.sweep.pipeline import sweep
@@ -55,7 +55,7 @@ def sweep(context: "HydraContext", config: DictConfig, arguments: list[str]) -> 
 
 
 def leave_run(folder: Path) -> None:
-    """Write report.html of a run; a sweep's trials have the sweep's."""
+    """Write report.html of a run; trials are covered by their sweep's."""
     if is_first_rank() and not is_trial():
         from quintet.report.run.run_page import leave
 
@@ -63,9 +63,9 @@ def leave_run(folder: Path) -> None:
 
 
 def leave_sweep(study: "Study") -> None:
-    """Write report.html of a sweep, and of its winner where that has none.
+    """Write report.html of a sweep, and of its winner if that has none.
 
-    Whatever goes wrong with them costs a line, never the sweep.
+    An error in them costs a warning, never the sweep.
     """
     from quintet.artifacts.output_paths import check
     from quintet.base.console import say, shortest, warn

@@ -35,12 +35,12 @@ TOLERANCE = 1e-4
 
 
 def export(cfg: DictConfig) -> Path:
-    """Export a run's model in `cfg.formats` to `cfg.output`, with what a server needs beside it.
+    """Export a run's model in `cfg.formats` to `cfg.output`, along with what a server needs.
 
     An exported program maps scaled inputs (N, ...) to raw outputs (N, K), for any N;
-    `preprocessing.json` says how inputs are scaled and outputs are read. A model that takes several
-    inputs by name takes them by name in the program too; one that does not takes rows (N, F), which
-    hold them in the order that `preprocessing.json` gives.
+    `preprocessing.json` says how inputs are scaled and how outputs are read. A model that takes
+    several inputs by name takes them by name in the program too; any other takes rows (N, F) that
+    hold them in the order given by `preprocessing.json`.
 
     Raises:
         UserError: the run cannot be rebuilt, an unknown format, or an export that disagrees.
@@ -71,19 +71,19 @@ def export(cfg: DictConfig) -> Path:
                 )
             console.say("{}: outputs within {:.1e} of the model's", path.name, gap)
         for path in sorted(place.iterdir(), key=lambda path: path.name != ABOUT):
-            path.replace(folder / path.name)  # what says that they are ours comes first
+            path.replace(folder / path.name)  # the file that marks the others as ours comes first
     console.say("→ [bold]{}[/]", console.shortest(folder))
     return folder
 
 
 def _is_ours(path: Path) -> bool:
-    """Return whether an earlier export wrote a file: its description lies beside it."""
+    """Return whether an earlier export wrote a file: then its description is in the same folder."""
     return untrusted_files.read_json(path.parent, ABOUT, dict).keys() in (DESCRIBED, NAMED)
 
 
 @dataclass(frozen=True)
 class Given:
-    """What a program takes: tensors (N, ...) of the same samples, by position or by name.
+    """The arguments of a program: tensors (N, ...) of the same samples, by position or by name.
 
     Args:
         args: by position.
@@ -96,7 +96,7 @@ class Given:
 
     @property
     def tensors(self) -> tuple[Tensor, ...]:
-        """All of them, in their order."""
+        """All tensors, in order."""
         return (*self.args, *self.named.values())
 
     def map(self, function: Callable[[Tensor], Tensor]) -> "Given":
@@ -106,15 +106,15 @@ class Given:
         )
 
     def of(self, model: Callable[..., Any]) -> list[Tensor]:
-        """Return the tensors that a model returns for them, in the order of its outputs."""
+        """Return the tensors that a model outputs for them, in order."""
         return [t for t in tree_leaves(model(*self.args, **self.named)) if isinstance(t, Tensor)]
 
 
 def _exported(run: Trained) -> tuple[nn.Module, Given]:
-    """Return what is exported, and samples that it takes.
+    """Return the module to export, and example inputs.
 
     Raises:
-        UserError: a module of one's own without `example_input_array`.
+        UserError: a custom module without `example_input_array`.
 
     """
     if (samples := sample_predictor(run.task, run.data)) is not None:
@@ -126,13 +126,15 @@ def _exported(run: Trained) -> tuple[nn.Module, Given]:
         return model, Given((example,))
     given = run.task.example_input_array
     if given is None and isinstance(run.data, DataModule):
-        given = _example(run)  # which most modules on a source take
+        given = _example(run)  # most modules take such samples
     example_of = Given(named=given) if isinstance(given, Mapping) else Given(_tuple(given))
     model = run.task.eval()
     if not _takes(model, example_of):
         raise UserError(
-            f"module={type(run.task).__name__} does not say what its forward takes",
+            "does not state the inputs of its forward",
             code=Code.INCOMPATIBLE,
+            key="module",
+            value=type(run.task).__name__,
             hint="Set self.example_input_array, a tensor of one sample or more, a tuple or a dict "
             "of these, in its constructor; its forward has to map tensors (N, ...) to tensors "
             "(N, ...).",
@@ -157,10 +159,10 @@ def _takes(model: nn.Module, given: Given) -> bool:
 
 
 def _inputs(cfg: DictConfig) -> dict[str, NamedInput]:
-    """Return the inputs of a sample by name; {} where it has a single one.
+    """Return the inputs of a sample by name; {} if it has a single one.
 
     Raises:
-        DamagedError: the config's facts describe none.
+        DamagedError: the config's facts do not describe any.
 
     """
     with untrusted_files.understood(Path(cfg.paths.run) / CONFIG):
@@ -175,7 +177,7 @@ def _example(run: Trained) -> Tensor:
     """Return two samples of the training data's shape and type.
 
     Raises:
-        DamagedError: the config's facts describe no samples.
+        DamagedError: the config's facts do not describe samples.
 
     """
     with untrusted_files.understood(Path(run.cfg.paths.run) / CONFIG):
@@ -194,7 +196,7 @@ def _samples(facts: DictConfig) -> Tensor:
 
 
 def _with_codes(x: Tensor, cardinalities: list[int], generator: torch.Generator) -> Tensor:
-    """Return rows (2, ...) whose last columns are codes of categories."""
+    """Return rows (2, ...) whose last columns are category codes."""
     for column, codes in enumerate(reversed(cardinalities), start=1):
         x[:, -column] = torch.randint(codes, (2,), generator=generator).float()
     return x
@@ -211,7 +213,7 @@ Call = Callable[[Given], list[Tensor]]
 
 
 def to_torch_export(model: nn.Module, example: Given, folder: Path) -> tuple[Path, Call]:
-    """Write model.pt2; return it and the program read back from it."""
+    """Write model.pt2; return its path and the program read back from it."""
     path = folder / NAMES["torch"]
     with replacing(path) as temporary, temporary.open("wb") as file:
         torch.export.save(_program(model, example), file)
@@ -220,7 +222,7 @@ def to_torch_export(model: nn.Module, example: Given, folder: Path) -> tuple[Pat
 
 
 def to_onnx(model: nn.Module, example: Given, folder: Path) -> tuple[Path, Call]:
-    """Write model.onnx; return it and a session on it.
+    """Write model.onnx; return its path and a session on it.
 
     Raises:
         UserError: the packages for ONNX are not installed.
@@ -238,7 +240,7 @@ def to_onnx(model: nn.Module, example: Given, folder: Path) -> tuple[Path, Call]
     path = folder / NAMES["onnx"]
     program = torch.onnx.export(_program(model, example), dynamo=True, verbose=False)
     assert program is not None
-    with in_place(path):  # of a large model it writes a second file, named after the first
+    with in_place(path):  # for a large model it writes a second file, named after the first
         program.save(str(path))
     session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
     names = [each.name for each in session.get_inputs()]
@@ -255,17 +257,33 @@ FORMATS = {"torch": to_torch_export, "onnx": to_onnx}
 
 
 def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
+    """Return the program of a model for batches of any size.
+
+    Raises:
+        UserError: torch cannot trace it.
+
+    """
     names = [*inspect.signature(model.forward).parameters]
     sizes = [{0: torch.export.Dim("batch")}] * len(example.tensors)
     shapes = dict(zip(example.named or names, sizes, strict=False))
-    return torch.export.export(
-        model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
-    )
+    try:
+        return torch.export.export(
+            model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
+        )
+    except Exception as error:  # whatever a forward of somebody's own meets
+        said = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
+        raise UserError(
+            f"{type(model).__name__} cannot be exported for batches of any size "
+            f"({type(error).__name__}: {said})",
+            code=Code.INCOMPATIBLE,
+            hint="In its forward, take sizes from x.shape, not from len(x), and let no branch "
+            "depend on the values of a tensor. debug=true shows where.",
+        ) from error
 
 
 @torch.no_grad()
 def _largest_gap(model: nn.Module, call: Call, example: Given) -> float:
-    """Compare on the example and on a batch of another size, which a frozen size would fail."""
+    """Compare on the example and on another batch size, where a frozen batch size would fail."""
     larger = example.map(lambda x: torch.cat([x.flip(0), x, x[:1]]))
     pairs = (zip(call(x), x.of(model), strict=True) for x in (example, larger))
     gaps = [float((a - b).abs().max()) for pair in pairs for a, b in pair]

@@ -1,4 +1,4 @@
-"""What a bug report needs: versions, commit, devices, and which optional parts are there."""
+"""Facts for a bug report: versions, commit, devices, and the optional parts installed."""
 
 import platform
 import re
@@ -12,7 +12,7 @@ from quintet.base.paths import INSTALLED, ROOT
 
 
 def report() -> str:
-    """Return it as plain text, to be pasted into an issue."""
+    """Return them as plain text, to be pasted into an issue."""
     from quintet.base.devices import available
     from quintet.training.outcome import git_state
 
@@ -32,7 +32,7 @@ def report() -> str:
 
 
 def declared() -> dict[str, Any]:
-    """Return what pyproject.toml says of the project, or what was installed of it."""
+    """Return the project's metadata, from pyproject.toml or the installed distribution."""
     if not INSTALLED:
         found = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
         return dict(found["project"])
@@ -49,7 +49,7 @@ def declared() -> dict[str, Any]:
 
 
 def states(requirements: list[str]) -> Iterator[str]:
-    """Yield a line for each requirement: its name, the installed version, what was asked for."""
+    """Yield a line for each requirement: its name, the installed version, the wanted one."""
     for requirement in requirements:
         name = named(requirement)
         wanted = requirement[len(name) :]
@@ -57,7 +57,7 @@ def states(requirements: list[str]) -> Iterator[str]:
 
 
 def extras(project: dict[str, Any]) -> Iterator[str]:
-    """Yield a line for each optional part: what is installed of it, or the command that does it."""
+    """Yield a line for each optional part: the versions installed, or the command to install it."""
     for extra, requirements in project["optional-dependencies"].items():
         if extra == "all":
             continue
@@ -69,7 +69,7 @@ def extras(project: dict[str, Any]) -> Iterator[str]:
 
 
 def named(requirement: str) -> str:
-    """Return the name in a requirement.
+    """Return the package name in a requirement.
 
     Examples:
         >>> named("torch>=2.8,<2.14"), named("psycopg[binary]>=3.2")

@@ -4,11 +4,10 @@ from copy import deepcopy
 from dataclasses import asdict
 from pathlib import Path
 
-import yaml
 from omegaconf import DictConfig
 
 from quintet.artifacts import output_paths, untrusted_files
-from quintet.base import console, paths
+from quintet.base import console, paths, plain_yaml
 from quintet.base.errors import UserError
 from quintet.base.files import write_atomically, write_json
 from quintet.config.initial_config import as_typed
@@ -20,11 +19,11 @@ from quintet.training.summary import show_columns
 
 FILE = "look.json"
 LENGTH, PATIENCE = "trainer.max_epochs", "sweeper.scheduler.min_epochs"
-"""Epochs of a run, and those that every trial gets where its sweep stops some."""
+"""Epochs of a run, and the minimum per trial if the sweep stops some early."""
 
 
 def inspect_data(cfg: DictConfig) -> dict[str, str]:
-    """Print what the data are and which choices fit; write the latter to `look.json`.
+    """Print what the data is and which choices fit; write the latter to `look.json`.
 
     Choices from the command line, the data set or a preset are kept.
 
@@ -58,7 +57,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         chosen |= {LENGTH: str(length)} if length != cfg.trainer.max_epochs else {}
     if not _split_is_given(cfg, typed) and (k := folds(facts, cfg.sweeper.timeout)):
         if (why_not := _unfoldable(cfg, k)) is None:
-            # None is judged by the first epochs of its first fold.
+            # No trial is judged by the first epochs of its first fold.
             chosen |= {"cv.folds": str(k), PATIENCE: str(length)}
         else:
             console.say("One validation part for all: {}.", why_not.rstrip("."))
@@ -72,7 +71,7 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
 
 
 def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
-    """Print what a LightningDataModule says of itself; no choices follow from it."""
+    """Print what a LightningDataModule states about itself; no choices follow from it."""
     for name, value in asdict(facts).items():
         if value not in (None, {}):
             console.say("{} {}", name, value)
@@ -81,14 +80,14 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 
 
 def _is_ours(path: Path) -> bool:
-    """Tell whether an earlier inspection wrote a file."""
+    """Return whether an earlier inspection wrote a file."""
     choices = untrusted_files.read_json(path.parent, path.name, dict)
     known = {"cv.folds", PATIENCE, LENGTH, *paths.groups()}
     return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 
 def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
-    """Return whether somebody has said what to validate on."""
+    """Return whether the user or the data has chosen what to validate on."""
     return (
         any(key.partition(".")[0] == "cv" for key in typed)
         or bool(typed & {"data.val", "data.folds", "data.fold"})
@@ -97,7 +96,7 @@ def _split_is_given(cfg: DictConfig, typed: set[str]) -> bool:
 
 
 def _unfoldable(cfg: DictConfig, k: int) -> str | None:
-    """Return why there are no k folds: a split of its own, few samples of a class or group."""
+    """Return why there are no k folds: a given split, or too few samples of a class or group."""
     tried = deepcopy(cfg)
     tried.data.folds = k
     try:
@@ -108,14 +107,14 @@ def _unfoldable(cfg: DictConfig, k: int) -> str | None:
 
 
 def _usual_length() -> int:
-    """Return the epochs of a run whose data or preset chooses no other number."""
-    found: int = yaml.safe_load(paths.options("trainer")["auto"].read_text())["max_epochs"]
+    """Return the epochs of a run, unless its data or preset chooses another number."""
+    found: int = plain_yaml.own_config(paths.options("trainer")["auto"])["max_epochs"]
     return found
 
 
 def _usual() -> dict[str, str]:
-    """Return what train.yaml chooses for data that it knows nothing of."""
-    primary = yaml.safe_load(paths.config("train").read_text())["defaults"]
+    """Return the choices of train.yaml for unknown data."""
+    primary = plain_yaml.own_config(paths.config("train"))["defaults"]
     return {
         group: option
         for entry in primary

@@ -1,4 +1,4 @@
-"""Train on growing parts of the data; say whether more labels would help."""
+"""Train on growing parts of the data, to estimate whether more labels would help."""
 
 import io
 import os
@@ -21,7 +21,7 @@ FILE = "learning_curve.csv"
 
 
 def measure(cfg: DictConfig) -> Growth:
-    """Train once a fraction, on nested parts of the training data; the test set stays closed.
+    """Train once per fraction, on nested parts of the training data; the test set stays unused.
 
     Returns:
         the fitted curve.
@@ -50,7 +50,7 @@ def measure(cfg: DictConfig) -> Growth:
         )
     name, mode = cfg.metric.name, cfg.metric.mode
     console.say("")
-    console.say(f"[bold]{name}[/] on validation data, the model trained on more and more of it")
+    console.say(f"[bold]{name}[/] on validation data, for growing parts of the training data")
     points: list[tuple[int, float]] = []
     for fraction in fractions:
         record = train(cfg, fraction, folder)

@@ -22,7 +22,7 @@ Mask = NDArray[Any]
 
 
 def masks(probabilities: Tensor, new: NewInput, reader: dict[str, Any]) -> list[Mask]:
-    """Return predicted masks as the masks of training are written, each as large as its image.
+    """Return predicted masks in the format of the training masks, each as large as its image.
 
     Probabilities, not classes, are resized, so that edges are smooth.
 
@@ -37,7 +37,7 @@ def masks(probabilities: Tensor, new: NewInput, reader: dict[str, Any]) -> list[
     """
     classes = probabilities.shape[1]
     values = schema.fitting(list[int] | None, reader.get("mask_values"), "mask_values")
-    values = values or [*range(classes)]  # as runs of earlier versions are written
+    values = values or [*range(classes)]  # runs of earlier versions
     if len(values) != classes or not 0 <= min(values) <= max(values) < 1 << 32:
         raise ValueError(f"mask_values are {values}, of {classes} classes")
     as_written = np.asarray(values, dtype=np.min_scalar_type(max(values)))
@@ -63,7 +63,7 @@ def write(cfg: DictConfig, names: Sequence[str], masks: Sequence[Mask], output: 
     In the npz file they are `prediction`, (N, H, W), and `prediction_0` ... where sizes differ.
 
     Raises:
-        UserError: the output is there already, or masks have values that a PNG cannot have.
+        UserError: the output already exists, or masks have values that a PNG cannot hold.
 
     """
     given = {"input": cfg.input, "run": cfg.run}
@@ -94,7 +94,7 @@ def _write_folder(
         )
     if twice := [stem for stem, count in Counter(stems).items() if count > 1]:
         raise UserError(
-            f"would hold two masks called {twice[0]}.png",
+            f"would hold two masks named {twice[0]}.png",
             code=Code.CONFLICT,
             key="output",
             value=output,

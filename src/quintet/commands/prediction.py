@@ -1,5 +1,6 @@
 """Predict new inputs with a trained run."""
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -18,8 +19,8 @@ from quintet.base import console
 from quintet.base.errors import Code, UserError
 from quintet.base.files import replacing, write_atomically
 from quintet.commands import mask_files
-from quintet.config.trust import Trust
-from quintet.data.module import DataModule
+from quintet.config.trust import NOTHING, Trust
+from quintet.data.module import SPLITS, DataModule, SplitName
 from quintet.data.sources.reader import NewInput, read_new
 from quintet.ensembles.members import members
 from quintet.ensembles.reload import Trained, trained
@@ -48,23 +49,31 @@ def predict(cfg: DictConfig) -> Path:
         _refuse_several(cfg, runs)
         if not output.suffix:
             raise UserError(
-                "is a folder", key="output", value=cfg.output, allowed=["*.csv", "*.npz"]
+                "is a folder",
+                code=Code.INCOMPATIBLE,
+                key="output",
+                value=cfg.output,
+                allowed=["*.csv", "*.npz"],
             )
         return _of_steps(cfg, run, output)
     dense = problem_of(run.cfg.facts.task).dense
     if output.suffix != ".csv" and not dense:
-        raise UserError("is no CSV file", key="output", value=cfg.output, allowed=["*.csv"])
+        raise UserError(
+            "is not a CSV file",
+            code=Code.INCOMPATIBLE,
+            key="output",
+            value=cfg.output,
+            allowed=["*.csv"],
+        )
     new = _read(cfg, run)
-    total = sum(count for _, count in runs)
-    shares = (predicted(r, new.x, cfg.batch_size) * (count / total) for r, count in runs)
-    values = torch.stack(list(shares)).sum(0)
+    values = averaged(runs, new.x, cfg.batch_size)
     if dense and output.suffix != ".csv":
-        with untrusted_files.understood(Path(cfg.run)):  # which says what masks are written in
+        with untrusted_files.understood(Path(cfg.run)):  # it records the values of the masks
             masks = mask_files.masks(values, new, cast(DataModule, run.data).reader)
         return mask_files.write(cfg, new.names, masks, output)
-    frame = _frame(values, run)
-    frame.insert(0, "sample", new.names)
-    return _write(cfg, frame, output)
+    table = frame(values, run)
+    table.insert(0, "sample", new.names)
+    return _write(cfg, table, output)
 
 
 def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
@@ -83,7 +92,8 @@ def _refuse_several(cfg: DictConfig, runs: list[tuple[Trained, int]]) -> None:
 def _check_settings(cfg: DictConfig, output: Path) -> None:
     if output.suffix not in (".csv", ".npz", ""):
         raise UserError(
-            "is no CSV file, no npz of arrays, and no folder",
+            "is neither a CSV file, an npz of arrays, nor a folder",
+            code=Code.OUT_OF_RANGE,
             key="output",
             value=cfg.output,
             hint="Give a name that ends in .csv or .npz; for masks a folder, without an ending.",
@@ -92,11 +102,11 @@ def _check_settings(cfg: DictConfig, output: Path) -> None:
         check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
     if cfg.batch_size < 1:
         raise UserError(
-            "holds no sample",
+            "holds no samples",
             code=Code.OUT_OF_RANGE,
             key="batch_size",
             value=cfg.batch_size,
-            allowed=["whole numbers from 1"],
+            allowed=["integers of at least 1"],
         )
 
 
@@ -108,16 +118,35 @@ def _read(cfg: DictConfig, run: Trained) -> NewInput:
             key="input",
             hint="Give input=<file or folder>, with the features of the training data.",
         )
-    with untrusted_files.understood(Path(cfg.run)):  # which says how inputs are read
+    if cfg.input in SPLITS and not Path(cfg.input).exists():
+        return _part(run, cfg.input)
+    with untrusted_files.understood(Path(cfg.run)):  # it records how inputs are read
         new = read_new(cfg.input, cast(DataModule, run.data).reader, cfg.get("data"))
-    _check_shape(new.x, run, cfg.input)
+    check_shape(new.x, run, cfg.input)
     for sentence in new.remarks:
         console.say("{}", sentence)
     return new
 
 
+def _part(run: Trained, split: SplitName) -> NewInput:
+    """Return a part of the data that the run was made of, its samples named by their rows."""
+    run.load()
+    data = cast(DataModule, run.data)
+    if not len(rows := data.indices[split]):
+        raise UserError(
+            "has no samples in this run",
+            code=Code.OUT_OF_RANGE,
+            key="input",
+            value=split,
+            allowed=[name for name in SPLITS if len(data.indices[name])],
+        )
+    return NewInput(
+        data.inputs(split, torch.arange(len(rows))), [str(i + 1) for i in rows.tolist()]
+    )
+
+
 def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
-    """Write what the module's own `predict_step` returns."""
+    """Write the results of the module's own `predict_step`."""
     import pandas as pd
 
     _check_steps(run, cfg.input)
@@ -142,7 +171,7 @@ def _of_steps(cfg: DictConfig, run: Trained, output: Path) -> Path:
 
 
 def _check_steps(run: Trained, given: object) -> None:
-    """Refuse a module that does not predict, and an input that nothing reads.
+    """Reject a module that does not predict, and an input that nothing reads.
 
     Raises:
         UserError: says what is missing.
@@ -151,15 +180,17 @@ def _check_steps(run: Trained, given: object) -> None:
     task, data = type(run.task).__name__, run.data.datamodule
     if not is_overridden("predict_step", run.task, L.LightningModule):
         raise UserError(
-            f"module={task} has no predict_step, so it cannot predict",
+            "has no predict_step, so it cannot predict",
             code=Code.INCOMPATIBLE,
+            key="module",
+            value=task,
             hint="Define predict_step(batch, batch_idx) in it.",
         )
     if isinstance(run.data, DataModule):
         return
     if given is not None:
         raise UserError(
-            f"cannot be read: data={type(data).__name__} is a LightningDataModule, which says "
+            f"cannot be read: data={type(data).__name__} is a LightningDataModule, which defines "
             "itself what is predicted, in predict_dataloader",
             code=Code.INCOMPATIBLE,
             key="input",
@@ -168,8 +199,10 @@ def _check_steps(run: Trained, given: object) -> None:
         )
     if not is_overridden("predict_dataloader", data, L.LightningDataModule):
         raise UserError(
-            f"data={type(data).__name__} has no predict_dataloader, so there is nothing to predict",
+            "has no predict_dataloader, so there is nothing to predict",
             code=Code.INCOMPATIBLE,
+            key="data",
+            value=type(data).__name__,
             hint="Define predict_dataloader in it.",
         )
 
@@ -184,18 +217,26 @@ def _write(cfg: DictConfig, frame: "pd.DataFrame", output: Path) -> Path:
     return output
 
 
-def models(folder: Path, checkpoint: str, trust: Trust) -> list[tuple[Trained, int]]:
+def models(
+    folder: Path, checkpoint: str = "best", trust: Trust = NOTHING
+) -> list[tuple[Trained, int]]:
     """Return the model of a run folder, or those of an ensemble with their weights."""
     if untrusted_files.has(folder, ENSEMBLE):
         return list(members(folder, checkpoint, trust))
     return [(trained(folder, checkpoint, trust), 1)]
 
 
-def _check_shape(x: Tensor, run: Trained, source: str) -> None:
+def check_shape(x: Tensor, run: Trained, source: str) -> None:
+    """Check that raw inputs x (N, ...) have the features of the training data.
+
+    Raises:
+        UserError: they have others.
+
+    """
     given, allowed = list(x.shape[1:]), list(run.cfg.facts.input_shape)
     if given != allowed:
         raise UserError(
-            f"has samples of shape {given}, the run was trained on {allowed}",
+            f"has samples of shape {given}, but the run was trained on {allowed}",
             code=Code.INCOMPATIBLE,
             key="input",
             value=source,
@@ -203,7 +244,14 @@ def _check_shape(x: Tensor, run: Trained, source: str) -> None:
         )
 
 
-@torch.inference_mode()
+def averaged(runs: Sequence[tuple[Trained, int]], x: Tensor, batch_size: int) -> Tensor:
+    """Return the predictions for raw inputs x (N, ...), the weighted mean of all models'."""
+    total = sum(count for _, count in runs)
+    shares = [predicted(run, x, batch_size) * (count / total) for run, count in runs]
+    return torch.stack(shares).sum(0)
+
+
+@torch.no_grad()
 def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     """Return the predictions for raw inputs x (N, ...), as `predictions` describes them."""
     found = run.samples("A prediction for each sample")
@@ -211,8 +259,8 @@ def predicted(run: Trained, x: Tensor, batch_size: int) -> Tensor:
     return torch.cat([found.task.predictions(found.task(batch)) for batch in batches])
 
 
-def _frame(values: Tensor, run: Trained) -> "pd.DataFrame":
-    """Return a table: the predicted class and all probabilities, or the predicted values."""
+def frame(values: Tensor, run: Trained) -> "pd.DataFrame":
+    """Return a table of predictions: the class and all probabilities, or the values."""
     import pandas as pd
 
     facts = run.cfg.facts

@@ -1,4 +1,4 @@
-"""Ask something of a run that trains, and tell what it answers: what `python src/steer.py` does."""
+"""Send requests to a run that is training, and print its answers: `python src/steer.py`."""
 
 import time
 from collections.abc import Iterator, Mapping
@@ -28,15 +28,15 @@ from quintet.diagnostics import training_curves
 from quintet.training.training_steps import repeats
 
 LOOK = 0.05
-"""Seconds between two looks for an answer."""
+"""Seconds between two checks for an answer."""
 
 
 def steer(cfg: DictConfig) -> list[dict[str, Any]]:
-    """Ask, wait for the answers, print and return them.
+    """Send the requests, wait for the answers, print and return them.
 
     Raises:
-        UserError: nothing was asked, or what cannot be; a folder with several runs; the run does
-            not train, or refuses.
+        UserError: there is no request, or an invalid one; the folder has several runs; the run is
+            not training, or refuses.
 
     """
     folder = Path(cfg.run)
@@ -47,7 +47,7 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     if not requests:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]
         raise UserError(
-            f"Nothing was asked of {folder}",
+            f"There is no request to {folder}",
             code=Code.MISSING_VALUE,
             hint=f"Add one or more of: {', '.join(words)}.",
         )
@@ -79,7 +79,7 @@ def _requests(cfg: DictConfig) -> Iterator[Request]:
 
 
 def _check(run: DictConfig, requests: list[Request]) -> None:
-    """Refuse what the run's own config rules out."""
+    """Reject requests that the run's own config rules out."""
     callbacks, optimizer = (_mapping(run, key) for key in ("callbacks", "optimizer"))
     if not callbacks.get("steering"):
         raise UserError(
@@ -88,7 +88,7 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
         )
     target = _mapping(run, "module").get("_target_") if "module" in run else None
     if target is not None and "optimizer" not in known_signatures.parameters(target):
-        return  # it may have optimizers of its own, which only the run knows
+        return  # it may have its own optimizers, which only the run knows
     own = [f"optimizer.{name}" for name in SETTINGS if name.removesuffix("_factor") in optimizer]
     for request in requests:
         found = setting(request.key)
@@ -103,7 +103,7 @@ def _check(run: DictConfig, requests: list[Request]) -> None:
 
 
 def _mapping(run: DictConfig, key: str) -> Mapping[str, Any]:
-    """Return a node of a run's config; nothing where a stranger has put something else."""
+    """Return a node of a run's config; {} if the file holds something else there."""
     node = run.get(key)
     return cast(Mapping[str, Any], node) if isinstance(node, DictConfig) else {}
 
@@ -124,7 +124,7 @@ def _ended(folder: Path) -> UserError:
     resume = command_line("train", f"resume={typed(folder)}")
     record = Record.read(folder) if untrusted_files.has(folder, RESULT) else None
     rows = training_curves.read(folder / "metrics.csv")
-    if record is None or len(rows) > record.epochs:  # the record is of an earlier session
+    if record is None or len(rows) > record.epochs:  # the record is that of an earlier session
         return UserError(
             f"Nothing is training in {folder}: the run was cut short",
             code=Code.NOT_FOUND,
@@ -139,10 +139,10 @@ def _ended(folder: Path) -> UserError:
 
 
 def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict[str, Any]]:
-    """Wait for an answer to each request, as long as the run trains.
+    """Wait for an answer to each request, as long as the run is training.
 
     Raises:
-        UserError: the run ended before, or has refused.
+        UserError: the run ended first, or refused.
 
     """
     ours, end = {request.asked for request in requests}, time.monotonic() + seconds
@@ -153,10 +153,10 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
             break
         if not trains:
             raise UserError(
-                f"The run ended before it took up the request. {_ended(folder)}", code=Code.FAILED
+                f"The run ended before it received the request. {_ended(folder)}", code=Code.FAILED
             )
         if time.monotonic() > end:
-            say("No answer yet. The run takes it up at its next batch, with several ranks at its")
+            say("No answer yet. The run handles it at its next batch, or with several ranks at its")
             say("next epoch, and answers in {}.", str(folder / CHANGES))
             return found
         time.sleep(LOOK)

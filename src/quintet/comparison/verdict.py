@@ -82,7 +82,7 @@ def of_runs(a: RunData, b: RunData) -> Verdict:
         made.remarks.append(
             "There are no saved predictions for the same samples (other splits, a trial of a "
             "sweep, or a run that ended early), so no interval can be given. "
-            "python src/evaluate.py run=<folder> saves the predictions of a trial."
+            "evaluate.py saves the predictions of a trial."
         )
     made.remarks.append(ONE_SEED)
     return made

@@ -9,7 +9,8 @@ from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import disk_error, unusable
 from quintet.base.quoting import quoted
 from quintet.base.secrets import redact
-from quintet.config import renamed_options
+from quintet.config import known_signatures, renamed_options
+from quintet.config.instantiate import TARGET
 
 FILLED_IN = ("facts", "choices", "overrides")
 """Nodes of a config that are filled in by the run."""
@@ -61,14 +62,16 @@ def _of_hydra(error: BaseException) -> UserError | None:
         problem, hint = "is required and has no value", f"Give {key}=<value>."
         return UserError(problem, code=Code.MISSING_VALUE, key=key, hint=hint)
     if isinstance(cause := error.__cause__, OmegaConfBaseException):
-        told = UserError(f"{_first_line(error)} {_first_line(cause)}")
-        return _unknown_key(cause) or _unresolved(cause) or told
+        failed = UserError(f"{_first_line(error)} {_first_line(cause)}", code=Code.FAILED)
+        return _unknown_key(cause) or _unresolved(cause) or failed
     if isinstance(error, OmegaConfBaseException):
-        return _unknown_key(error) or _unresolved(error) or UserError(_first_line(error))
+        failed = UserError(_first_line(error), code=Code.FAILED)
+        return _unknown_key(error) or _unresolved(error) or failed
     if isinstance(error, OverrideParseException):
         return _unreadable(error.override or "", str(error))
     if isinstance(error, HydraException):
-        return _unknown_group(str(error)) or UserError(str(error))
+        found = _unknown_group(str(error)) or _appended(str(error))
+        return found or UserError(str(error), code=Code.FAILED)
     return None
 
 
@@ -81,6 +84,14 @@ def _unknown_key(error: Any) -> UserError | None:
     found = [str(k) for k in parent] if parent is not None and hasattr(parent, "keys") else []
     keys = [k for k in found if not k.startswith("_") and k not in FILLED_IN]
     key = str(error.full_key or error.key)
+    target = parent.get(TARGET) if "_target_" in [*found] else None
+    if str(error.key) in known_signatures.parameters(target):
+        return UserError(
+            f"is an argument of {target}, but not in its YAML",
+            code=Code.UNKNOWN_NAME,
+            key=key,
+            hint=f"Give +{key}=<value>.",
+        )
     return UserError("is not a key", code=Code.UNKNOWN_NAME, key=key, allowed=keys)
 
 
@@ -126,6 +137,19 @@ def _unknown_group(message: str) -> UserError | None:
     name = message.split("'")[1]
     allowed = list(paths.groups())
     return UserError("is not a group", code=Code.UNKNOWN_NAME, key=name, allowed=allowed)
+
+
+def _appended(message: str) -> UserError | None:
+    """Return the error for a + before a key that is there already."""
+    if not message.startswith("Could not append to config."):
+        return None
+    key = message.split("'")[1]
+    return UserError(
+        "is in the config already",
+        code=Code.CONFLICT,
+        key=key,
+        hint=f"Leave the + out, as in {key}=<value>; ++{key}=<value> sets a key in either case.",
+    )
 
 
 def _first_line(error: BaseException) -> str:

@@ -4,6 +4,7 @@ Afterwards, no reference of the folder is resolved against the environment, and 
 be called. See SECURITY.md.
 """
 
+import inspect
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -14,10 +15,11 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.base import plain_yaml, schema
 from quintet.base.errors import Code, UserError
 from quintet.config.building_blocks import ENGINE, FAMILIES
-from quintet.config.instantiate import refuse_special
+from quintet.config.instantiate import ARGS, refuse_special
 from quintet.config.references import check_references, literal, refusal, substituted, value
 from quintet.config.renamed_targets import with_current_targets
 from quintet.config.run_nodes import DEFAULT
+from quintet.config.signature import locate
 from quintet.config.trust import ELSEWHERE, REFERENCE, Trust
 
 WATCHING = "callbacks"
@@ -126,6 +128,29 @@ def check(config: dict[str, Any], trust: Trust) -> None:
         if not trust.allows(path, LIKE.get(group, group), place):
             raise _untrusted(f"{where}_target_", str(path), group)
         refuse_special(node, place)
+        if ARGS in node:
+            _check_positional(str(path), place)
+
+
+def _check_positional(path: str, place: str) -> None:
+    """Allow arguments by position to layers alone, such as `torch.nn.Sequential`.
+
+    What an argument is for cannot be told from its position, such as that it is a path to write to.
+
+    Raises:
+        UserError: a trusted target that is no layer.
+
+    """
+    from torch import nn
+
+    found = locate(path, place)
+    if not (inspect.isclass(found) and issubclass(found, nn.Module)):
+        raise UserError(
+            "is read from a folder for layers (torch.nn.Module) alone",
+            code=Code.NOT_TRUSTED,
+            key=f"{place}.{ARGS}",
+            hint="Give the arguments by name.",
+        )
 
 
 def check_facts(facts: dict[str, Any]) -> None:
@@ -179,8 +204,12 @@ def check_places(config: DictConfig, run: Path) -> None:
             )
             if key == "filename" and {*"{}"} & {*FIELD.sub("", text)}:
                 raise UserError(
-                    f"{place}={text!r} is a template that may tell more than a metric. Allowed: "
-                    "{name} and {name:.3f}. If more is meant, give this key on the command line."
+                    "is a template that may reveal more than a metric",
+                    code=Code.NOT_TRUSTED,
+                    key=place,
+                    value=text,
+                    allowed=["{name}", "{name:.3f}"],
+                    hint="If more is meant, give this key on the command line.",
                 )
             if key != "monitor" and (names_place or "/" in text or "\\" in text) and not inside:
                 raise UserError(

@@ -94,7 +94,9 @@ def _traded_off(cfg: DictConfig) -> list[str]:
 
 
 def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
-    if isinstance(given, DictConfig):
+    if isinstance(given, DictConfig) and all(
+        changed is None or isinstance(changed, Mapping) for changed in given.values()
+    ):
         return {str(option): changed or {} for option, changed in given.items()}
     options = [given] if isinstance(given, str) else given
     if not isinstance(options, list | ListConfig) or not all(isinstance(n, str) for n in options):

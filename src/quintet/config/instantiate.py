@@ -15,7 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryValue
 
 from quintet.base.errors import Code, UserError
-from quintet.config.signature import check_arguments, locate, parameters
+from quintet.config.signature import check_arguments, check_positional, locate, parameters
 
 # Keys that are read by the rest of the config or by this module, not by the constructor.
 RESERVED: dict[str, set[str]] = {
@@ -28,10 +28,10 @@ RESERVED: dict[str, set[str]] = {
     "scheduler": {"interval", "warmup", "monitor", "search_space"},
     "data": {"task", "kind", "seed", "search_space"},
 }
-TARGET, PARTIAL = "_target_", "_partial_"
-NODE_KEYS = {TARGET, PARTIAL}
+TARGET, PARTIAL, ARGS = "_target_", "_partial_", "_args_"
+NODE_KEYS = {TARGET, PARTIAL, ARGS}
 SPECIAL = re.compile(r"_[a-z]+(_[a-z]+)*_")
-"""Keys that are special to Hydra's `instantiate`, such as `_args_`."""
+"""Keys that are special to Hydra's `instantiate`, such as `_convert_`."""
 
 
 def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
@@ -65,11 +65,12 @@ def _built(value: Any, where: str) -> Any:
 
 def _call(node: dict[str, Any], where: str, objects: dict[str, Any]) -> Any:
     target = locate(node[TARGET], where)
+    args = _built(node.get(ARGS, []), f"{where}.{ARGS}")
     own = {k: _built(v, f"{where}.{k}") for k, v in node.items() if k not in NODE_KEYS}
     if node.get(PARTIAL):
-        return partial(target, **own, **objects)
+        return partial(target, *args, **own, **objects)
     with explained(where):
-        return target(**own, **objects)
+        return target(*args, **own, **objects)
 
 
 @contextmanager
@@ -94,9 +95,16 @@ def plain(node: DictConfig, where: str) -> dict[str, Any]:
     """Return the node as plain data; its `_target_` is "" if it has none.
 
     Raises:
-        UserError: a required value is missing.
+        UserError: a required value is missing, or it is no node.
 
     """
+    if not isinstance(node, DictConfig):
+        raise UserError(
+            "is no node, which has a _target_ and its arguments",
+            code=Code.WRONG_TYPE,
+            key=where,
+            value=node,
+        )
     try:
         found = cast(
             dict[str, Any], OmegaConf.to_container(node, resolve=True, throw_on_missing=True)
@@ -131,6 +139,7 @@ def _check(values: dict[str, Any], where: str) -> dict[str, Any]:
     reserved = RESERVED.get(_group(where), set()) - set(takes)
     values = {key: value for key, value in values.items() if key not in reserved}
     check_arguments(target, {k: v for k, v in values.items() if k not in NODE_KEYS}, where)
+    check_positional(target, values.get(ARGS, []), {*values}, f"{where}.{ARGS}")
     return values
 
 
@@ -140,7 +149,7 @@ def _group(where: str) -> str:
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:
-    """Raise an error for Hydra's special keys in a node, and a `_partial_` that is not boolean.
+    """Raise an error for Hydra's other special keys, and for values of a wrong type.
 
     Raises:
         UserError: with the key.
@@ -149,11 +158,19 @@ def refuse_special(node: dict[str, Any], where: str) -> None:
     for key in node:
         if isinstance(key, str) and SPECIAL.fullmatch(key) and key not in NODE_KEYS:
             raise UserError(
-                "is not a key of a node, whose arguments are all given by name",
+                "is not a key of a node",
                 code=Code.UNKNOWN_NAME,
                 key=f"{where}.{key}",
-                allowed=[TARGET, PARTIAL, "the arguments"],
+                allowed=[TARGET, PARTIAL, ARGS, "the arguments"],
             )
+    if not isinstance(node.get(ARGS, []), list):
+        raise UserError(
+            "is no list of arguments",
+            code=Code.WRONG_TYPE,
+            key=f"{where}.{ARGS}",
+            value=node[ARGS],
+            hint="Give it as a list, or give the arguments by name.",
+        )
     if not isinstance(node.get(PARTIAL, False), bool):
         raise UserError(
             "is not a switch",

@@ -81,9 +81,10 @@ def _check(value: Any, where: str) -> None:
             if unknown and not known["open"]:
                 key = unknown[0]
                 raise UserError(
-                    f"{where}.{key}={own[key]!r}: {known['name']} takes no {key!r}",
+                    f"is unknown: {known['name']} takes no {key!r} argument",
                     code=Code.UNKNOWN_NAME,
-                    hint=_allowed(key, takes),
+                    key=f"{where}.{key}",
+                    allowed=takes,
                 )
             check_values(own, takes, where)
         for key, each in value.items():
@@ -193,12 +194,6 @@ def installed(package: str) -> str | None:
 
 def _has_nodes(value: Any) -> bool:
     return isinstance(value, dict) or (isinstance(value, list) and any(map(_has_nodes, value)))
-
-
-def _allowed(key: str, takes: Parameters) -> str:
-    from quintet.base.errors import nearest
-
-    return nearest(key, takes)
 
 
 def _wrong_type(value: Any, wanted: Mapping[str, Any], key: str) -> UserError:

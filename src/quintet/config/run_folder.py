@@ -11,7 +11,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.artifacts import output_paths, untrusted_files
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
-from quintet.base import hydra_internals, secrets
+from quintet.base import hydra_internals, plain_yaml, secrets
 from quintet.base.console import typed
 from quintet.base.errors import Code, UserError
 from quintet.base.files import remove_temporary_files, write_atomically
@@ -160,7 +160,8 @@ def claim(cfg: DictConfig, folder: Path) -> None:
     The record of an earlier session is marked as interrupted until this one ends.
 
     Raises:
-        UserError: the data of a resumed run has changed.
+        UserError: the data of a resumed run has changed; or the config is larger than what is read
+            of one, as from a class whose name is a book, so that the run could not be used.
 
     """
     if not is_first_rank():
@@ -178,7 +179,9 @@ def claim(cfg: DictConfig, folder: Path) -> None:
         )
     if cfg.resume and (folder / RESULT).is_file():
         Record.read(folder).goes_on().write(folder)
-    write_atomically(path, hydra_internals.to_yaml(_without_secrets(cfg)))
+    text = hydra_internals.to_yaml(_without_secrets(cfg))
+    plain_yaml.check_size(text, path)
+    write_atomically(path, text)
 
 
 def without_secrets(cfg: DictConfig) -> DictConfig:

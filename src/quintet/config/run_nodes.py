@@ -10,7 +10,7 @@ from omegaconf import DictConfig
 
 from quintet.base.errors import Code, UserError
 from quintet.config import known_signatures
-from quintet.config.instantiate import TARGET
+from quintet.config.instantiate import ARGS, TARGET
 from quintet.config.signature import locate, parameters
 
 SUPERVISED = "quintet.modules.supervised.SupervisedModule"
@@ -48,7 +48,8 @@ def without_effect(cfg: DictConfig) -> frozenset[str]:
 
 def left_open(cfg: DictConfig) -> set[str]:
     """Return the arguments of the module's constructor that its node does not set."""
-    return set(arguments(cfg.module.get(TARGET))) - set(cfg.module)
+    by_position = len(cfg.module.get(ARGS) or ())
+    return {*[*arguments(cfg.module.get(TARGET))][by_position:]} - {*cfg.module}
 
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:

@@ -1,12 +1,19 @@
 """Checks of a node's arguments against the signature of its target."""
 
 import inspect
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from importlib import import_module
 from types import NoneType, UnionType
 from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 from quintet.base.errors import Code, UserError, suggestion
+
+POSITIONAL = (
+    inspect.Parameter.POSITIONAL_ONLY,
+    inspect.Parameter.POSITIONAL_OR_KEYWORD,
+    inspect.Parameter.VAR_POSITIONAL,
+)
+"""Kinds of parameters that take an argument by position."""
 
 
 def locate(path: object, where: str) -> Callable[..., Any]:
@@ -101,6 +108,46 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
         # A fact that is not known yet is null; nested nodes are checked by themselves.
         if key in hints and value is not None and not _has_nodes(value):
             _check_type(value, hints[key], f"{where}.{key}")
+
+
+def check_positional(
+    target: Callable[..., Any], values: Sequence[Any], named: Container[str], where: str
+) -> None:
+    """Check the number and the types of arguments that `target` is called with by position.
+
+    Args:
+        target: class or function.
+        values: the arguments.
+        named: names of the arguments that are given by name.
+        where: key of the arguments in the config.
+
+    Raises:
+        UserError: there are too many, one is given by name as well, or one has a wrong type.
+
+    """
+    taken = [p for p in parameters(target).values() if p.kind in POSITIONAL]
+    more = next((p for p in taken if p.kind is p.VAR_POSITIONAL), None)
+    single = [p for p in taken if p is not more]
+    if len(values) > len(single) and more is None and "any" not in parameters(target):
+        raise UserError(
+            f"are {len(values)}, and {target.__qualname__} takes {len(single)} by position",
+            code=Code.OUT_OF_RANGE,
+            key=where,
+            value=list(values),
+            hint="Give the others by name.",
+        )
+    hints = hints_of(target)
+    for i, value in enumerate(values):
+        name = single[i].name if i < len(single) else more.name if more else ""
+        if i < len(single) and name in named:
+            raise UserError(
+                f"gives {name}, which is given by name as well",
+                code=Code.CONFLICT,
+                key=f"{where}[{i}]",
+                value=value,
+            )
+        if name in hints and value is not None and not _has_nodes(value):
+            _check_type(value, hints[name], f"{where}[{i}]")
 
 
 def _has_nodes(value: Any) -> bool:

@@ -41,14 +41,16 @@ class Trust:
     logger: bool = False
 
     @classmethod
-    def of(cls, words: Iterable[str] | str | None) -> "Trust":
+    def of(cls, words: object) -> "Trust":
         """Return what `trust=`, pyproject.toml and the team's own packages allow.
 
         Raises:
             UserError: an entry that is not a package, `env:NAME` or `logger`.
 
         """
-        typed = [words] if isinstance(words, str) else [*(words or ())]
+        listed = isinstance(words, Iterable) and not isinstance(words, str)
+        typed: list[object] = [*cast(Iterable[object], words)] if listed else [words]
+        typed = [] if words is None else typed
         names, variables, logger = set(_own_packages()), set(), False
         for word in [*typed, *_in_pyproject()]:
             text = str(word)

@@ -1,4 +1,4 @@
-"""The data summary: what each column of a table was taken for, and how it is used."""
+"""The data summary: how each column of a table was interpreted, and how it is used."""
 
 import re
 from collections.abc import Iterable
@@ -17,23 +17,23 @@ IDENTIFIER = re.compile(
     r"|^row[_\W]?(names?|id|num|number|index)$|^unnamed(: ?\d+)?$",
     re.IGNORECASE,
 )
-"""Names of columns that number the rows; a nameless column is called column_1."""
+"""Names of columns that number the rows; a column without a name is called column_1."""
 TEXT = 3
-"""Words that a cell has on average in a column of text."""
+"""Fewest words per cell, on average, of a column of text."""
 KINDS = {"number": "numbers", "boolean": "yes-no", "date": "dates", "text": "texts",
          "category": "categories"}  # fmt: skip
 
 
 @dataclass(frozen=True)
 class ColumnSummary:
-    """What was inferred of a column, in words; a row of the table that a run begins with.
+    """What was inferred about a column, in words; a row of the table shown at the start of a run.
 
     Args:
         name: of the column.
         type: number, yes-no, date, category or text.
         format: how its cells are written.
         missing: share of its cells without a value.
-        use: input, target, group, time, or why it is left out.
+        use: input, target, group, time, or the reason why it is left out.
 
     """
 
@@ -45,7 +45,7 @@ class ColumnSummary:
 
 
 def summary_of(cells: Cells, spec: Spec, parsed: Parsed, use: str) -> ColumnSummary:
-    """Return a column's row of the table."""
+    """Return the summary of a column."""
     form = ColumnFormat.from_dict(spec)
     written = form.describe()
     if form.type == "category":
@@ -62,7 +62,7 @@ def summary_of(cells: Cells, spec: Spec, parsed: Parsed, use: str) -> ColumnSumm
 
 
 def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
-    """Return why a column cannot help a model, empty if it may."""
+    """Return why a column cannot help a model, or "" if it may."""
     values = parsed.values
     absent = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
     known = values[~absent]
@@ -75,9 +75,9 @@ def reason_to_drop(cells: Cells, spec: Spec, parsed: Parsed) -> str:
     if spec["type"] == "category":
         distinct = len(spec["categories"])
         if distinct > max(20, len(known) // 2) and (length := _mean_words(spec)) >= TEXT:
-            return f"it is text, {length:.0f} words a row: data.text=[{spec['name']}] reads it"
+            return f"it is text, {length:.0f} words per row: data.text=[{spec['name']}] reads it"
         if distinct == len(known) > 20:
-            return f"its {distinct} texts all differ, as those of an identifier{_such_as(spec)}"
+            return f"its {distinct} texts all differ, like those of an identifier{_such_as(spec)}"
         if distinct > max(20, len(known) // 2):
             return (
                 f"its {distinct} different texts in {len(known)} rows are too many for categories"
@@ -96,7 +96,7 @@ def _mean_words(spec: Spec) -> float:
 
 
 def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
-    """Return what may be wrong with an input column, empty if nothing."""
+    """Return what may be wrong with an input column, or "" if nothing."""
     if spec["type"] == "number" and _counts(parsed.values):
         return f"'{spec['name']}' counts the rows one by one; is it an input? (if not: data.drop)"
     if spec["type"] == "date" and "%y" in spec["form"]:
@@ -104,7 +104,7 @@ def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
             np.nanargmax(np.where(np.isnat(parsed.values), np.nan, parsed.values.astype(float)))
         )
         return (
-            f"'{spec['name']}': years of two digits are read as 1969 to 2068; '{cells.at(row)}' is "
+            f"'{spec['name']}': two-digit years are read as 1969 to 2068; '{cells.at(row)}' is "
             f"{parsed.values[row].astype('datetime64[D]')}."
         )
     return _stand_in(cells, spec, parsed)
@@ -115,7 +115,7 @@ STAND_INS = (-1, *(sign * (10**digits - 1) for digits in range(1, 10) for sign i
 
 
 def _stand_in(cells: Cells, spec: Spec, parsed: Parsed) -> str:
-    """Return a sentence on a value that stands far from all others, as one for "no value" does."""
+    """Return a sentence on a value far from all others, as a placeholder for "no value" is."""
     values = parsed.values
     if spec["type"] == "number":
         ends = [each for each in (np.nanmin(values), np.nanmax(values)) if each in STAND_INS]

@@ -1,4 +1,4 @@
-"""Facts and fingerprint: what the experiment learns from the data once it is there."""
+"""Facts and fingerprint: what the experiment learns from the loaded data."""
 
 import hashlib
 
@@ -35,7 +35,7 @@ def facts(samples: Samples, train: Tensor, val: Tensor, test: Tensor) -> Facts:
 def fingerprint(samples: Samples) -> str:
     """Return the first 16 hex digits of SHA-256 over the samples, targets, names and groups.
 
-    Of inputs on disk up to a thousand evenly spaced samples are taken.
+    Of inputs on disk, up to a thousand evenly spaced samples are used.
     """
     digest = hashlib.sha256(f"{samples.task} {samples.kind} {samples.class_names}".encode())
     x = samples.x
@@ -49,11 +49,11 @@ def fingerprint(samples: Samples) -> str:
 
 
 def check(samples: Samples) -> None:
-    """Check that the samples keep their contract, whoever made them.
+    """Check that samples from any source keep the contract.
 
     Raises:
         UserError: no samples, unequal lengths, a wrong type or shape, NaN or infinite values where
-            none may be, class indices out of range, or one class only.
+            none may be, class indices out of range, or only one class.
 
     """
     _check_inputs(samples)
@@ -72,14 +72,14 @@ def _check_inputs(samples: Samples) -> None:
     count = len(x if samples.rows is None else samples.rows)
     if total == 0 or count != total:
         raise UserError(
-            f"{count} inputs and {total} targets: there must be as many of both, and at least one",
+            f"{count} inputs and {total} targets: their numbers must be equal and at least one",
             code=Code.DATA,
         )
     dims = {"table": 2, "image": 4, "sequence": 3, "tokens": 2}[samples.kind]
     dtype = torch.int64 if samples.kind == "tokens" else torch.float32
     if x.dim() != dims or x.dtype != dtype:
         raise UserError(
-            f"Inputs of kind {samples.kind} are {dtype} with {dims} dimensions, these are "
+            f"Inputs of kind {samples.kind} are {dtype} with {dims} dimensions, but these are "
             f"{x.dtype} of shape {tuple(x.shape)}",
             code=Code.DATA,
         )
@@ -88,7 +88,7 @@ def _check_inputs(samples: Samples) -> None:
     if samples.kind == "tokens":
         if int(x.min()) < 0 or int(x.max()) >= samples.vocabulary:
             raise UserError(
-                f"Token ids run from {int(x.min())} to {int(x.max())}, but the vocabulary has "
+                f"Token ids range from {int(x.min())} to {int(x.max())}, but the vocabulary has "
                 f"{samples.vocabulary}: they must lie in [0, vocabulary)",
                 code=Code.DATA,
             )

@@ -1,4 +1,4 @@
-"""Any LightningDataModule, as an experiment needs its data: facts, sizes and number of steps."""
+"""Adapts any LightningDataModule to an experiment: facts, sizes and number of steps."""
 
 import functools
 import math
@@ -22,7 +22,7 @@ from quintet.data.scaling.target_transform import TargetTransform
 
 @dataclass(frozen=True)
 class StatedFacts:
-    """What a LightningDataModule says of its data; see `Facts` for what each of them means."""
+    """The facts that a LightningDataModule states about its data; see `Facts` for their meaning."""
 
     task: Task | None = None
     kind: Kind | None = None
@@ -39,25 +39,25 @@ class StatedFacts:
     fingerprint: str | None = None
     inputs: dict[str, Any] = field(default_factory=dict)
     other: dict[str, Any] = field(default_factory=dict)
-    """All that is none of these, for `${facts.other.<name>}`."""
+    """All other facts, for `${facts.other.<name>}`."""
 
 
 LOADERS = {"train": "train_dataloader", "val": "val_dataloader", "test": "test_dataloader"}
 
 
 class ExperimentData(Protocol):
-    """What an experiment asks of its data."""
+    """The interface of data for an experiment."""
 
     data_summary: list[str]
     """What was inferred about it, one sentence each, shown to the user."""
     columns: list[ColumnSummary]
-    """What each column of a table was taken for."""
+    """How each column of a table was interpreted."""
     ordered: bool
     """Whether samples follow each other in time."""
 
     @property
     def datamodule(self) -> L.LightningDataModule:
-        """What a Trainer takes."""
+        """The argument for a Trainer."""
 
     @property
     def target_centre(self) -> Sequence[float] | Tensor:
@@ -69,10 +69,10 @@ class ExperimentData(Protocol):
 
     @property
     def target_transform(self) -> TargetTransform | None:
-        """What is done to targets before they are scaled."""
+        """The transform of targets before they are scaled."""
 
     def attach(self, trainer: L.Trainer) -> None:
-        """Take note of the Trainer, which knows devices and processes."""
+        """Attach the Trainer, which knows devices and processes."""
 
     def load(self) -> Facts | StatedFacts:
         """Read the data; return its facts."""
@@ -85,18 +85,18 @@ class ExperimentData(Protocol):
 
 
 class LightningData:
-    """A LightningDataModule that knows nothing of this project.
+    """A LightningDataModule that is independent of this project.
 
-    Lightning calls `prepare_data` and `setup` anew for training, validation and test. Here they run
-    once for each stage, with the run's seed whatever was drawn before: a split that `setup` draws
-    at random is the same in all stages, in a resumed run and in `evaluate.py`.
+    Lightning calls `prepare_data` and `setup` again for training, validation and test. Here they
+    run once per stage, seeded with the run's seed: a random split made in `setup` is the same in
+    all stages, in a resumed run and in `evaluate.py`.
 
-    Facts come from the attribute `facts`, a mapping or a dataclass, where there is one. Sizes are
-    counted where data sets have a length.
+    Facts come from the attribute `facts`, a mapping or a dataclass, if there is one. Sizes are
+    counted if data sets have a length.
 
     Args:
-        datamodule: as its constructor leaves it.
-        seed: of what it draws.
+        datamodule: the module, as constructed.
+        seed: seed of its random draws.
 
     """
 
@@ -118,7 +118,7 @@ class LightningData:
 
     @property
     def target_centre(self) -> Sequence[float]:
-        """Centre of a regression's scale: targets are as the module gives them."""
+        """Centre of a regression's scale: 0, as targets are not scaled."""
         return [0.0]
 
     @property
@@ -128,17 +128,17 @@ class LightningData:
 
     @property
     def target_transform(self) -> None:
-        """Nothing is done to targets."""
+        """No transform is applied to targets."""
 
     def attach(self, trainer: L.Trainer) -> None:
-        """Make the Trainer known, as Lightning does before `setup`."""
+        """Attach the Trainer, as Lightning does before `setup`."""
         self.datamodule.trainer = trainer
 
     def load(self) -> StatedFacts:
         """Prepare and set up all stages; return the facts.
 
         Raises:
-            UserError: there is nothing to train or to validate on, or a fact is none.
+            UserError: there is no training or validation data, or a fact is invalid.
 
         """
         self.datamodule.prepare_data()
@@ -147,10 +147,12 @@ class LightningData:
         for split in ("train", "val"):
             if not self._has(split):
                 raise UserError(
-                    f"data={self._name} has no {LOADERS[split]}: a run trains on one part and is "
-                    "measured on another",
+                    f"has no {LOADERS[split]}: a run trains on one part and is measured on another",
                     code=Code.DATA,
-                    hint=f"Define {LOADERS[split]} in the LightningDataModule.",
+                    key="data",
+                    value=self._name,
+                    hint=f"Define {LOADERS[split]} in the LightningDataModule. If it is in the "
+                    "LightningModule, move it: there the module is self.trainer.lightning_module.",
                 )
         sizes = {f"{split}_size": self._size(split) for split in LOADERS}
         return _facts(getattr(self.datamodule, "facts", None), sizes, self._name)
@@ -171,14 +173,14 @@ class LightningData:
         return is_overridden(LOADERS[split], self.datamodule, L.LightningDataModule)
 
     def _loader(self, split: str) -> Any:
-        """Return a split's loaders, which are made once to be counted."""
+        """Return a split's loaders, which are created once to be counted."""
         if split not in self._loaders:
             with isolate_rng():
                 self._loaders[split] = getattr(self.datamodule, LOADERS[split])()
         return self._loaders[split]
 
     def _size(self, split: str) -> int | None:
-        """Return the samples of a split: 0 where there is none, None where they have no length."""
+        """Return the size of a split: 0 if it is absent, None if it has no length."""
         if not self._has(split):
             return 0
         sets = [getattr(loader, "dataset", loader) for loader in each_loader(self._loader(split))]
@@ -214,7 +216,7 @@ def _shareable(hook: Callable[[], Any], datamodule: L.LightningDataModule) -> Ca
 
 
 def each_loader(loaders: Any) -> Iterator[Any]:
-    """Yield the loaders of any nesting that Lightning takes."""
+    """Yield the loaders of any nesting that Lightning accepts."""
     if isinstance(loaders, CombinedLoader):
         yield from loaders.flattened
     elif isinstance(loaders, Mapping | list | tuple):
@@ -224,7 +226,7 @@ def each_loader(loaders: Any) -> Iterator[Any]:
 
 
 def _batches(loaders: Any, mode: Any, world_size: int) -> int | None:
-    """Return the batches that a process takes of some loaders; None if one has no length."""
+    """Return the number of batches per process of some loaders; None if one has no length."""
     try:
         counts = [_shared(loader, world_size) for loader in each_loader(loaders)]
     except TypeError:
@@ -236,7 +238,7 @@ def _batches(loaders: Any, mode: Any, world_size: int) -> int | None:
 
 
 def _shared(loader: Any, world_size: int) -> int:
-    """Return the batches that each process takes of a loader whose samples are dealt to all."""
+    """Return the number of batches per process of a loader whose samples are distributed."""
     if world_size == 1 or not isinstance(loader, DataLoader) or not loader.batch_size:
         return math.ceil(len(loader) / world_size)
     own = math.ceil(len(cast(Any, loader.dataset)) / world_size)
@@ -245,7 +247,7 @@ def _shared(loader: Any, world_size: int) -> int:
 
 
 def _facts(given: Any, sizes: dict[str, int | None], name: str) -> StatedFacts:
-    """Return facts of a mapping or a dataclass, with sizes where it has none."""
+    """Return the facts in a mapping or a dataclass, with sizes added if they are missing."""
     stated = asdict(given) if is_dataclass(given) and not isinstance(given, type) else given
     if stated is None:
         stated = {}

@@ -1,4 +1,4 @@
-"""DataLoaders of a team's own in a form that Lightning can share among several processes."""
+"""Custom DataLoaders in a form that Lightning can distribute over several processes."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -8,11 +8,11 @@ from torch.utils.data import BatchSampler, DataLoader, IterableDataset
 
 
 def shareable(loaders: Any) -> Any:
-    """Return loaders of any nesting that give the same batches and can be shared.
+    """Return loaders, nested in any way, that yield the same batches and can be distributed.
 
-    For several processes Lightning makes each DataLoader anew with a sampler of its own, out of the
-    arguments that it was made with. It fails on `shuffle` given by position, and turns
-    `batch_sampler=BatchSampler(...)` into batches of one sample, without a word.
+    For several processes, Lightning recreates each DataLoader with its own sampler from the
+    original arguments. It fails on `shuffle` given by position, and silently turns
+    `batch_sampler=BatchSampler(...)` into batches of one sample.
     """
     if isinstance(loaders, CombinedLoader):
         return CombinedLoader(shareable(loaders.iterables), loaders._mode)
@@ -24,7 +24,7 @@ def shareable(loaders: Any) -> Any:
 
 
 def by_keyword(loader: DataLoader[Any]) -> DataLoader[Any]:
-    """Return a DataLoader of torch's own class and batches as made by keywords; others unchanged.
+    """Return a plain DataLoader of torch as created with keyword arguments; others unchanged.
 
     Args:
         loader: of any class.

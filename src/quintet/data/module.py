@@ -34,7 +34,7 @@ SPLITS: tuple[SplitName, ...] = ("train", "val", "test")
 
 
 class DataModule(L.LightningDataModule):
-    """Holds a data set, split and scaled, and hands out batches.
+    """Holds a data set, split and scaled, and provides batches.
 
     Args:
         source: reads the samples.
@@ -43,21 +43,22 @@ class DataModule(L.LightningDataModule):
         test: share or number of samples held out for the one final test.
         seed: of the split.
         order_seed: of the order of batches.
-        folds: train and validate on one of this many folds of the non-test data; None uses the
-            split.
-        fold: which one, from 0.
+        folds: number of folds of the non-test data, of which one is used for validation; None for
+            the split.
+        fold: index of the fold, from 0.
         scale: how numeric features are scaled; fitted on the training split only.
         select: share or number of a table's columns that the model sees; fitted likewise.
         target_transform: log or log1p, of a regression's targets in training; metrics and
             predictions are in their own units.
         fraction: share of the training split to use, for learning curves.
-        on_device: keep the tensors on the accelerator, where batches then cost no transfer.
-        workers: processes that read ahead, for data whose inputs stay on disk.
-        prefetch: batches that each of them reads ahead; None takes two.
-        pin_memory: whether such batches are copied to memory that a GPU fetches from; None does
-            so if there is one.
+        on_device: keep the tensors on the accelerator, so that batches need no transfer.
+        workers: processes that read ahead, for inputs on disk.
+        prefetch: batches that each of them reads ahead; None for two.
+        pin_memory: whether such batches are copied to pinned memory; None for yes if there is a
+            GPU.
         augment: random changes of training batches: names, or names with strengths.
-        sampler: "balanced" shows each class equally often; None each sample once an epoch.
+        sampler: "balanced" to draw each class equally often; None to draw each sample once per
+            epoch.
 
     Raises:
         UserError: a batch size or validation split that cannot work.
@@ -89,7 +90,7 @@ class DataModule(L.LightningDataModule):
         super().__init__()
         if batch_size < 1:
             raise UserError(
-                "must be a whole number of at least 1",
+                "must be an integer of at least 1",
                 code=Code.OUT_OF_RANGE,
                 key="data.batch_size",
                 value=batch_size,
@@ -171,10 +172,10 @@ class DataModule(L.LightningDataModule):
         return found if len(found) else torch.ones(1)
 
     def attach(self, trainer: L.Trainer) -> None:
-        """Take note of nothing: samples are read and split alike for any Trainer."""
+        """Do nothing: samples are read and split the same way for any Trainer."""
 
     def _scaled(self, x: Tensor, index: Tensor) -> Tensor:
-        """Return the scaled inputs at `index`, made in parts that cost little memory besides."""
+        """Return the scaled inputs at `index`, computed in chunks to save memory."""
         first = self.preprocess.transform(x[index[:ROWS]])
         if len(index) <= ROWS:
             return first
@@ -185,14 +186,14 @@ class DataModule(L.LightningDataModule):
         return scaled
 
     def _loading_summary(self, probed: int, train: int) -> list[str]:
-        """Tell what happens to training batches, and what of it is asked for in vain."""
+        """Describe what happens to training batches, and which settings have no effect."""
         told = []
         if self.augmentation is not None:
             strengths = self.augmentation.strengths.items()
             shown = ", ".join(f"{name} {strength:g}" for name, strength in strengths)
             told.append(f"Training batches are changed at random: {shown}.")
         if self.balance:
-            told.append("Training shows each class equally often, small ones repeatedly.")
+            told.append("Training draws each class equally often, small ones repeatedly.")
         if self.rows is None and (self.ahead.workers or self.ahead.pin_memory):
             told.append("Nothing to read ahead: the data is in memory (data.workers has no use).")
         if probed < train:
@@ -240,7 +241,7 @@ class DataModule(L.LightningDataModule):
         found: Loader = loader
         if self.rows is not None:
             found = disk_loader(self.rows, loader, self.preprocess.transform, self.ahead)
-        # Checks of a set-up have no trainer: they look at the samples themselves.
+        # Checks of a setup have no trainer and look at the samples themselves.
         if self.augmentation is None or not shuffle or self.trainer is None:
             return found
         device = self.trainer.strategy.root_device
@@ -268,11 +269,11 @@ class DataModule(L.LightningDataModule):
         return readable(self.inputs(split, index), kind, self.reader)
 
     def state_dict(self) -> dict[str, Any]:
-        """Return what reads and scales new inputs the same way, as plain data."""
+        """Return the state that reads and scales new inputs the same way, as plain data."""
         return {"preprocess": self.preprocess.state_dict(), "reader": self.reader}
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over a checkpoint's reader and preprocessing."""
+        """Load the reader and preprocessing of a checkpoint."""
         if not isinstance(state["reader"], dict):
             raise TypeError(f"reader is a {type(state['reader']).__name__}")
         self.preprocess = restored(state["preprocess"], self.preprocess)
@@ -280,10 +281,10 @@ class DataModule(L.LightningDataModule):
 
 
 def _balances(sampler: str | None) -> bool:
-    """Tell whether training shows each class equally often.
+    """Return whether training draws each class equally often.
 
     Raises:
-        UserError: another word.
+        UserError: an unknown value.
 
     """
     if sampler not in (None, "balanced"):
@@ -307,7 +308,7 @@ def _classes(samples: Samples, train: Tensor) -> Tensor:
     found = strata(samples)
     if found is None:
         raise UserError(
-            f"shows each class equally often, and a sample of a {samples.task} has none",
+            f"draws each class equally often, but samples of a {samples.task} task have no class",
             code=Code.INCOMPATIBLE,
             key="data.sampler",
             value="balanced",

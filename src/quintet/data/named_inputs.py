@@ -1,6 +1,6 @@
-"""Several inputs of a sample in one row of numbers, which a model gets by their names.
+"""Several inputs of a sample packed into one row of numbers, which a model gets by name.
 
-A row is what splitting, batching, simple models and exports handle; a model is handed its parts.
+Splitting, batching, simple models and exports handle rows; a model gets the parts of a row.
 """
 
 import inspect
@@ -21,7 +21,7 @@ Inputs = Mapping[str, NamedInput]
 
 
 def rows_of(parts: Mapping[str, Tensor]) -> Tensor:
-    """Return inputs (N, ...) as one row for each sample, float32 (N, F)."""
+    """Return inputs (N, ...) as one row per sample, float32 (N, F)."""
     return torch.cat([part.flatten(1).float() for part in parts.values()], dim=1)
 
 
@@ -37,11 +37,11 @@ def apart(x: Tensor, inputs: Inputs) -> dict[str, Tensor]:
 
 @dataclass(frozen=True)
 class Apart:
-    """A forward pre-hook that hands a row's inputs to a model by name.
+    """A forward pre-hook that passes a row's inputs to a model by name.
 
     Args:
         inputs: of a row, in order.
-        names: those that the model takes.
+        names: the inputs that the model takes.
 
     """
 
@@ -51,7 +51,7 @@ class Apart:
     def __call__(
         self, module: nn.Module, args: tuple[Any, ...], kwargs: dict[str, Any]
     ) -> tuple[tuple[Any, ...], dict[str, Any]] | None:
-        """Return the arguments of `forward`; None where they are given by name already."""
+        """Return the arguments of `forward`; None if they are already given by name."""
         if kwargs or len(args) != 1:
             return None
         parts = apart(args[0], self.inputs)
@@ -59,9 +59,9 @@ class Apart:
 
 
 def by_name(model: nn.Module, inputs: Inputs) -> bool:
-    """Let a model whose `forward` names inputs take rows; return whether it names any.
+    """Make a model whose `forward` names inputs accept rows; return whether it names any.
 
-    One that names none gets the row of all of them, (N, F).
+    A model that names none gets the whole row, (N, F).
     """
     names = frozenset(names_taken(model, inputs))
     if names:

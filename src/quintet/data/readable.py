@@ -13,7 +13,7 @@ from quintet.data.samples import Kind, NamedInput
 from quintet.data.sources.columns import PARTS, Spec, width
 
 LARGEST = 128
-"""Pixels of a picture's longer side; larger ones are thinned out."""
+"""Pixels of a picture's longer side; larger pictures are subsampled."""
 
 
 def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray[Any]]:
@@ -40,7 +40,7 @@ def readable(x: Tensor, kind: Kind, reader: dict[str, Any]) -> dict[str, NDArray
 
 
 def _of_several(x: Tensor, readers: dict[str, dict[str, Any]]) -> dict[str, NDArray[Any]]:
-    """Return the pictures of samples with several inputs, or else what their first input is."""
+    """Return the pictures of samples with several inputs, or else their first input."""
     inputs = {name: NamedInput(own["of"], list(own["shape"])) for name, own in readers.items()}
     kinds = {each.kind: name for name, each in reversed(inputs.items())}
     shown = kinds.get("image", next(iter(inputs)))
@@ -51,7 +51,7 @@ def pictures(x: Tensor, white: float) -> NDArray[np.uint8]:
     """Return images (M, C, H, W) as grey (M, H, W) or colour (M, H, W, 3) from 0 to 255.
 
     Args:
-        x: pixels from 0 to `white`, or each image from its lowest to its highest where that is 0.
+        x: pixels from 0 to `white`; if that is 0, each image from its lowest to its highest value.
         white: the value of a white pixel.
 
     """
@@ -73,7 +73,7 @@ def sentence(ids: list[int], reader: dict[str, Any]) -> str:
 
 
 def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
-    """Return the name and description of each column of a table; dates and texts make several."""
+    """Return the name and description of each feature of a table; dates and texts have several."""
     found: list[tuple[str, Spec]] = []
     for spec in specs:
         if isinstance(spec, str):
@@ -91,7 +91,7 @@ def columns(specs: list[Spec | str]) -> list[tuple[str, Spec]]:
 
 
 def cell(value: float, spec: Spec) -> str:
-    """Return a value of a column as it stood in the table: four digits, or the whole part."""
+    """Return a value of a column as in the table, with four digits or all of its integer part."""
     if spec["type"] == "category":
         return str(spec["categories"][int(value) - 1]) if value >= 1 else "?"
     if np.isnan(value):

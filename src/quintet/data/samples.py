@@ -1,4 +1,4 @@
-"""What a data source returns, and the facts that everything else is built from."""
+"""The samples that a data source returns, and the facts from which everything else is built."""
 
 import math
 from collections.abc import Mapping
@@ -26,12 +26,12 @@ class Rows(Protocol):
 
 @dataclass(frozen=True)
 class NamedInput:
-    """One of the inputs of a sample.
+    """One of several inputs of a sample.
 
     Args:
         kind: table, image, sequence or tokens.
         shape: without the dimension of samples, as `Samples.x` has it for this kind.
-        vocabulary: of tokens, the largest id and 1; else 0.
+        vocabulary: number of token ids; 0 for other kinds.
 
     """
 
@@ -41,7 +41,7 @@ class NamedInput:
 
     @property
     def size(self) -> int:
-        """Numbers of a sample."""
+        """Numbers per sample."""
         return math.prod(self.shape)
 
 
@@ -58,7 +58,7 @@ class Samples:
     - tokens: x int64 (N, T), 0 is padding and 1 is an unknown token
 
     Targets, by `task`: int64 (N,) class indices for binary and multiclass, float32 (N, L) zeros
-    and ones for multilabel, float32 (N, K) for regression, float64 where that would blur
+    and ones for multilabel, float32 (N, K) for regression, float64 if that would blur
     differences.
     """
 
@@ -81,22 +81,22 @@ class Samples:
     split: Tensor | None = None
     """Part that the data assigns to each sample, int64 (N,): 0 training, 1 validation, 2 test."""
     rows: Rows | None = None
-    """Inputs that do not fit memory; x then has no samples, only their shape and type."""
+    """Inputs that do not fit in memory; x then has no samples, only their shape and type."""
     file_rows: Tensor | None = None
-    """Row of each sample in its file, int64 (N,), from 1 after the header; None but for tables."""
+    """Row of each sample in its file, int64 (N,), from 1 after the header; for tables only."""
     data_summary: list[str] = field(default_factory=list)
     """What was inferred about the data, one sentence each, shown to the user."""
     columns: list[ColumnSummary] = field(default_factory=list)
-    """What each column of a table was taken for, in the order of the file."""
+    """How each column of a table was interpreted, in the order of the file."""
     inputs: Mapping[str, NamedInput] = field(default_factory=dict)
-    """Of samples with several inputs, which x holds side by side (kind table): what each is."""
+    """Descriptions of several inputs, which x holds side by side (kind table)."""
     reader: dict[str, Any] = field(default_factory=dict)
-    """Plain data that reads a new file the same way (columns, categories, vocabulary)."""
+    """Plain data from which a new file is read the same way (columns, categories, vocabulary)."""
 
 
 @dataclass(frozen=True)
 class Facts:
-    """What the rest of the experiment may know about the data; written to the config's `facts`."""
+    """The facts about the data available to the rest of the experiment, as the config's `facts`."""
 
     task: Task
     kind: Kind
@@ -105,7 +105,7 @@ class Facts:
     num_classes: int
     """Classes of a binary or multiclass task, else 0."""
     num_targets: int
-    """Numbers that describe one target: labels (multilabel), values (regression), else 1."""
+    """Number of labels (multilabel) or values (regression) per target, else 1."""
     class_counts: list[int]
     """Training samples per class, or positives per label; empty for regression."""
     class_names: list[str]
@@ -117,4 +117,4 @@ class Facts:
     fingerprint: str
     """SHA-256 (first 16 hex digits) over all samples and targets, before the split."""
     inputs: dict[str, NamedInput] = field(default_factory=dict)
-    """Of samples with several inputs, what each is; a model takes `${facts.inputs}` as a whole."""
+    """Descriptions of several inputs; a model takes `${facts.inputs}` as a whole."""

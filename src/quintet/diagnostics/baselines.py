@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.base.console import same_words
 from quintet.base.formatting import score
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
@@ -150,13 +151,13 @@ def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
     best = max(ahead, key=lambda n: sign * ahead[n])
     what, advice = ADVICE[best]
     numbers = f"{name} {score(ahead[best])} against {score(value)}"
-    return f"{what} better on validation: {numbers}. {advice}"
+    return f"{what} better on validation: {numbers}. {advice.format(check=same_words('check'))}"
 
 
 ADVICE = {
     "linear": (
         "The linear baseline is",
-        "Either the net is not trained well yet (python src/check.py), or these inputs need none: "
+        "Either the net is not trained well yet ({check}), or these inputs need none: "
         "model=linear.",
     ),
     "boosting": (

@@ -14,6 +14,7 @@ from pathlib import Path
 from statistics import fmean, linear_regression
 
 from quintet.artifacts import untrusted_files
+from quintet.base.console import same_words
 
 Row = dict[str, float]
 MOST_EPOCHS = 1e9
@@ -166,9 +167,9 @@ def too_small(c: Curves) -> str | None:
         return None
     return (
         f"Too small, or too slow: training and validation stand close together at {train:.3g}, a "
-        f"guess has {c.guess:.3g}. Check whether optimizer.lr is too low (python src/check.py); if "
-        "not, more capacity (model.width, model.depth) and less dropout. If that changes nothing, "
-        "these inputs hold no more information."
+        f"guess has {c.guess:.3g}. Check whether optimizer.lr is too low "
+        f"({same_words('check')}); if not, more capacity (model.width, model.depth) and less "
+        "dropout. If that changes nothing, these inputs hold no more information."
     )
 
 

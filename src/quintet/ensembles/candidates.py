@@ -90,7 +90,7 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
             code=Code.NOT_FOUND,
             key="sweep",
             value=sweep,
-            hint="Give a folder that `python src/train.py -m ...` wrote.",
+            hint="Give the folder of a sweep, which train.py -m wrote.",
         )
     table = untrusted_files.read_table(sweep, BOARD)
     with untrusted_files.understood(board):

@@ -44,7 +44,7 @@ def members(
         yield trained(folder / name, checkpoint, trust), count
 
 
-@torch.inference_mode()
+@torch.no_grad()
 def predictions(run: Trained, split: str) -> Tensor:
     """Return a model's predictions for a split, as metrics expect them."""
     found = run.samples(AVERAGE)

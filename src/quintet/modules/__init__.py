@@ -1,4 +1,4 @@
-"""LightningModules: what ties model, loss, metric and optimizer together in a training step."""
+"""LightningModules: they combine model, loss, metric and optimizer into a training step."""
 
 from typing import TYPE_CHECKING
 

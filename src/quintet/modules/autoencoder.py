@@ -1,4 +1,4 @@
-"""A variational autoencoder: codes of few numbers from which samples can be drawn again."""
+"""A variational autoencoder: low-dimensional codes from which samples can be reconstructed."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -16,22 +16,22 @@ from quintet.modules.module_settings import whole
 
 
 class VariationalAutoencoder(L.LightningModule):
-    """Learns a code of every sample, and to draw the sample from its code.
+    """Learns to encode every sample, and to reconstruct the sample from its code.
 
     Kingma and Welling, 2014, "Auto-encoding variational Bayes", with a Gaussian decoder of one
-    learnt standard deviation (Rybkin et al., 2021, "Simple and effective VAE training with
+    learned standard deviation (Rybkin et al., 2021, "Simple and effective VAE training with
     calibrated decoders"), so that inputs may have any scale. With `beta` other than 1 training
-    weighs the divergence (Higgins et al., 2017, "beta-VAE").
+    weights the divergence (Higgins et al., 2017, "beta-VAE").
 
-    It logs `elbo`, the evidence lower bound in nats per sample (the more, the better), its parts
+    It logs `elbo`, the evidence lower bound in nats per sample (higher is better), its parts
     `log_likelihood` and `divergence`, and `reconstruction`, a mean squared error.
 
     Args:
         optimizer: makes the optimizer of the module.
         scheduler: makes the schedule of an optimizer's rate.
         init: sets the parameters of a network.
-        facts: of the data, of which `input_shape` is used.
-        latent: numbers of a code.
+        facts: facts of the data; `input_shape` is used.
+        latent: dimension of a code.
         width: units of the hidden layers.
         beta: weight of the divergence in training.
 
@@ -64,7 +64,7 @@ class VariationalAutoencoder(L.LightningModule):
         return mean, log_variance
 
     def decode(self, z: Tensor) -> Tensor:
-        """Return the samples (N, ...) that codes z (N, latent) stand for."""
+        """Decode z (N, latent) into samples (N, ...)."""
         return torch.unflatten(self.decoder(z), 1, self.shape)
 
     def forward(self, x: Tensor) -> Tensor:
@@ -72,7 +72,7 @@ class VariationalAutoencoder(L.LightningModule):
         return self.decode(self.encode(x)[0])
 
     def bound(self, x: Tensor) -> dict[str, Tensor]:
-        """Return the parts of the bound of each sample of x (N, ...), from one draw of its code."""
+        """Return the terms of the bound of each sample of x (N, ...), from one draw of the code."""
         mean, log_variance = self.encode(x)
         drawn = self.decode(mean + (log_variance / 2).exp() * torch.randn_like(mean))
         squares = (drawn - x).square().flatten(1)
@@ -86,7 +86,7 @@ class VariationalAutoencoder(L.LightningModule):
         }
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Return the loss: the negative bound of a sample."""
+        """Return the loss: the mean negative bound."""
         parts = self.bound(batch[0])
         loss = (self.beta * parts["divergence"] - parts["log_likelihood"]).mean()
         self.log("train/loss", loss, on_step=False, on_epoch=True, batch_size=len(batch[0]))

@@ -7,9 +7,9 @@ from torch import Tensor, nn
 
 
 def without_head(model: nn.Module, input_shape: Sequence[int]) -> int:
-    """Take a model's layer `head` away, which all models of this project have; return what is left.
+    """Remove a model's layer `head`, which all models of this project have, and return the rest.
 
-    A model without one keeps its outputs as its features.
+    The features of a model without one are its outputs.
 
     Args:
         model: changed in place. The names of its other layers stay, so that a supervised run can

@@ -1,4 +1,4 @@
-"""Contrastive learning: features without labels, judged by what a linear model reads off them."""
+"""Contrastive learning: features without labels, evaluated by a linear probe."""
 
 import math
 from collections.abc import Callable, Iterable, Mapping
@@ -20,12 +20,12 @@ class SimCLR(L.LightningModule):
     """Learns features that are alike for two views of an image and differ between images.
 
     Chen et al., 2020, "A simple framework for contrastive learning of visual representations":
-    random views, an encoder, a projection head that is thrown away, and the loss NT-Xent. Labels
-    are seen by the linear probe alone, a ridge classifier of the training part's features, which
-    is fitted anew at each validation. It logs `probe_accuracy`.
+    random views, an encoder, a projection head that is discarded, and the loss NT-Xent. Labels
+    are seen only by the linear probe, a ridge classifier on the training part's features, which
+    is refitted at each validation. It logs `probe_accuracy`.
 
     The encoder is `model=` without its last layer; a supervised run may start from it by
-    `model.weights=<run>`. With several processes each contrasts its own batches.
+    `model.weights=<run>`. With several processes, each contrasts its own batches.
 
     Args:
         model: the encoder, for images (N, C, H, W).
@@ -35,11 +35,11 @@ class SimCLR(L.LightningModule):
         facts: of the data: `input_shape` and `num_classes`.
         projection: units of the projection head.
         temperature: of the similarities.
-        shift: views are moved by up to this share of the image.
-        rotation: they are turned by up to so many degrees.
-        zoom: they show a crop of at least this share of a side.
+        shift: largest shift of a view, as a share of the image.
+        rotation: largest rotation, in degrees.
+        zoom: smallest crop, as a share of a side.
         noise: standard deviation of the noise on pixels.
-        ridge: penalty of the probe, as a share of the features' mean square.
+        ridge: penalty of the probe, relative to the features' mean square.
 
     """
 
@@ -86,27 +86,27 @@ class SimCLR(L.LightningModule):
         return loss
 
     def view(self, x: Tensor) -> Tensor:
-        """Return each image turned, moved, cropped and noisy, at random, (N, C, H, W)."""
+        """Return the images randomly rotated, shifted, cropped and with noise, (N, C, H, W)."""
         drawn = torch.rand(4, len(x), device=x.device) * 2 - 1
         angle = drawn[0] * math.radians(self.rotation)
         scale = self.zoom + (1 - self.zoom) * (drawn[1] + 1) / 2
         cos, sin = scale * angle.cos(), scale * angle.sin()
-        moved = 2 * self.shift * drawn[2:]  # sides are 2 long
+        moved = 2 * self.shift * drawn[2:]  # a side has length 2
         rows = torch.stack([cos, -sin, moved[0], sin, cos, moved[1]], dim=1)
         grid = affine_grid(rows.view(-1, 2, 3), list(x.shape), align_corners=False)
         seen = grid_sample(x, grid.to(x.dtype), padding_mode="border", align_corners=False)
         return seen + self.noise * torch.randn_like(seen)
 
     def on_validation_epoch_start(self) -> None:
-        """Fit the probe to the features of today."""
+        """Fit the probe to the current features."""
         self._fit_probe()
 
     def on_test_epoch_start(self) -> None:
-        """Fit the probe to the features of the weights that are tested."""
+        """Fit the probe to the features of the weights under test."""
         self._fit_probe()
 
     def _fit_probe(self) -> None:
-        """Fit the least squares of classes on features of the training part, over all processes."""
+        """Fit a least-squares classifier to the training part's features, over all processes."""
         data = cast(Any, self.trainer).datamodule
         batches = (self._placed(batch) for batch in data.train_dataloader())
         products, sums = _moments(((self._with_bias(x), self._truth(y)) for x, y in batches))

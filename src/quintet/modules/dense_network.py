@@ -1,4 +1,4 @@
-"""A small network of dense layers, for modules that bring their own."""
+"""A small network of dense layers, for modules that define their own."""
 
 from collections.abc import Callable
 

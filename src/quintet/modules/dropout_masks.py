@@ -1,4 +1,4 @@
-"""Dropout of stacked models: each member draws what it would draw if it were trained alone."""
+"""Dropout of stacked models: each member draws the same masks as if it were trained alone."""
 
 import copy
 from collections.abc import Iterator, Sequence
@@ -10,11 +10,11 @@ from torch import Tensor, nn
 from quintet.base.errors import Code, UserError
 
 Key = tuple[int, tuple[float, ...]]
-"""A member's seed and rates: members that have both in common draw the same."""
+"""A member's seed and rates: members with the same of both draw the same masks."""
 
 
 class DropoutMask(nn.Module):
-    """Stands where a model has `nn.Dropout`: multiplies by a mask that is drawn outside."""
+    """Replaces `nn.Dropout`: multiplies by a mask that is drawn elsewhere."""
 
     mask: Tensor
 
@@ -43,8 +43,8 @@ def dropouts(model: nn.Module) -> list[str]:
 class Masks:
     """Draws the masks of all members for a batch.
 
-    The stream of a member is that of `torch.manual_seed` in the callback `Reseed`, whatever the
-    company it is in.
+    The stream of a member is that of `torch.manual_seed` in the callback `Reseed`, whichever other
+    members there are.
 
     Args:
         models: of the members, all of one structure.
@@ -61,19 +61,19 @@ class Masks:
         self._shapes: dict[tuple[int, ...], list[tuple[str, torch.Size]]] = {}
 
     def begin(self, epoch: int, device: torch.device) -> None:
-        """Begin an epoch."""
+        """Start an epoch."""
         self._streams = {
             key: torch.Generator(device).manual_seed(key[0] * 1_000_003 + epoch)
             for key in dict.fromkeys(self.keys)
         }
 
     def keep(self, places: Sequence[int]) -> Self:
-        """Keep the members at these places."""
+        """Keep the members at these indices."""
         self.keys = [self.keys[place] for place in places]
         return self
 
     def draw(self, model: nn.Module, x: Tensor) -> tuple[dict[str, Tensor], dict[str, int | None]]:
-        """Return a mask for each layer by its name, and its dimension of the members, if any.
+        """Return a mask for each layer by name, and its dimension of the members, if any.
 
         Args:
             model: of any member.
@@ -102,7 +102,7 @@ class Masks:
 
 
 def _noise(stream: torch.Generator, shape: torch.Size, rate: float) -> Tensor:
-    """Return what torch's dropout multiplies by, drawn as it draws it on a CPU."""
+    """Return the mask of torch's dropout, drawn as torch draws it on a CPU."""
     return (
         torch.empty(shape, device=stream.device)
         .bernoulli_(1 - rate, generator=stream)
@@ -112,10 +112,10 @@ def _noise(stream: torch.Generator, shape: torch.Size, rate: float) -> Tensor:
 
 @torch.no_grad()
 def _met(model: nn.Module, x: Tensor, names: Sequence[str]) -> Iterator[tuple[str, torch.Size]]:
-    """Yield dropout layers in the order in which a batch meets them, with its shape there.
+    """Yield dropout layers in the order of the forward pass, with the shape of their inputs.
 
     Raises:
-        UserError: one is met twice.
+        UserError: one is called twice.
 
     """
     trial = copy.deepcopy(model).train()
@@ -128,5 +128,5 @@ def _met(model: nn.Module, x: Tensor, names: Sequence[str]) -> Iterator[tuple[st
     with torch.random.fork_rng(devices=[]):
         trial(x)
     if len({name for name, _ in met}) < len(met):
-        raise UserError("A dropout layer is used twice in a pass", code=Code.INCOMPATIBLE)
+        raise UserError("A dropout layer is called twice in a forward pass", code=Code.INCOMPATIBLE)
     yield from met

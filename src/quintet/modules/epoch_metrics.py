@@ -1,4 +1,4 @@
-"""Mean loss and metric over an epoch, at a few microseconds a batch."""
+"""Mean loss and metric of an epoch, at a few microseconds per batch."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -11,22 +11,22 @@ from quintet.base.errors import DivergedError
 
 CHUNK = 64
 MOST_NUMBERS = 2**24
-"""Outputs that are buffered, 64 MB in float32: a few batches of masks."""
+"""Most outputs that are buffered, 64 MB in float32: a few batches of masks."""
 
 
 class Meter(nn.Module):
     """Collects outputs, targets and losses; updates the metric once every `CHUNK` batches.
 
-    Of large outputs it is once every `MOST_NUMBERS` of them.
+    Large outputs are flushed once there are `MOST_NUMBERS` values.
 
-    Updating a torchmetrics object costs some 200 microseconds whatever the batch, more than a
+    Updating a torchmetrics object costs some 200 microseconds regardless of the batch, more than a
     training step of a small model; a cat of buffered batches gives the same value for a fraction.
     Both results are exact over unequal batches and over ranks.
 
     Args:
         metric: takes predictions and targets.
         read: turns raw outputs into predictions.
-        further: metrics beside it, by name.
+        further: further metrics, by name.
 
     """
 
@@ -71,7 +71,7 @@ class Meter(nn.Module):
             metric.update(predicted, target)
 
     def compute(self) -> tuple[float, float]:
-        """Return (mean loss, metric) over everything since the last call, on all ranks."""
+        """Return (mean loss, metric) of all batches since the last call, on all ranks."""
         self.flush()
         loss, value = float(self.mean_loss.compute()), float(self.metric.compute())
         self.mean_loss.reset()
@@ -81,7 +81,7 @@ class Meter(nn.Module):
         return loss, value
 
     def compute_further(self) -> dict[str, float]:
-        """Return the further metrics over everything since the last call, after `compute`."""
+        """Return the further metrics of the same batches; call it after `compute`."""
         values = {name: float(metric.compute()) for name, metric in self.further.items()}
         for metric in self.further.values():
             metric.reset()

@@ -1,4 +1,4 @@
-"""A generative adversarial network: two networks, two optimizers, optimized by hand."""
+"""A generative adversarial network: two networks, two optimizers, manual optimization."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -17,18 +17,18 @@ from quintet.modules.manual_schedules import step_schedules
 
 
 class GAN(L.LightningModule):
-    """Learns to draw samples that a second network cannot tell from those of the data.
+    """Learns to generate samples that a second network cannot distinguish from the data.
 
     Goodfellow et al., 2014, "Generative adversarial nets", with the generator's loss of section 3
     that does not saturate. It logs `distance`, the sliced Wasserstein distance between generated
-    samples and the split's: the less, the better.
+    samples and the split's: lower is better.
 
     Args:
-        optimizer: makes an optimizer of parameters; called for each network.
+        optimizer: makes an optimizer of parameters; called once per network.
         scheduler: makes the schedule of an optimizer; likewise.
         init: sets the parameters of a network.
-        facts: of the data, of which `input_shape` is used.
-        latent: numbers that a sample is drawn from.
+        facts: facts of the data; `input_shape` is used.
+        latent: dimension of the noise that a sample is generated from.
         width: units of the hidden layers.
 
     """
@@ -56,15 +56,15 @@ class GAN(L.LightningModule):
         self._seen: list[Tensor] = []
 
     def forward(self, z: Tensor) -> Tensor:
-        """Return samples (N, ...) drawn from latent numbers z, (N, latent)."""
+        """Generate samples (N, ...) from noise z (N, latent)."""
         return torch.unflatten(self.generator(z), 1, self.shape)
 
     def draw(self, count: int) -> Tensor:
-        """Return that many new samples, (N, ...)."""
+        """Generate `count` new samples, (N, ...)."""
         return cast(Tensor, self(torch.randn(count, self.latent, device=self.device)))
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Improve the discriminator, then the generator."""
+        """Update the discriminator, then the generator."""
         real = batch[0].flatten(1)
         for_generator, for_discriminator = cast(list[Any], self.optimizers())
         with torch.no_grad():
@@ -84,12 +84,12 @@ class GAN(L.LightningModule):
         )
 
     def _judged(self, samples: Tensor, real: bool) -> Tensor:
-        """Return the discriminator's loss if samples were real, or not."""
+        """Return the discriminator's loss for samples labelled real or generated."""
         logits = self.discriminator(samples)
         return bce(logits, torch.full_like(logits, float(real)))
 
     def _step(self, optimizer: Any, loss_of: Callable[[], Tensor]) -> Tensor:
-        """Take a step of one optimizer, the other's network being fixed; return the loss."""
+        """Take a step of one optimizer while the other network is frozen; return the loss."""
         self.toggle_optimizer(optimizer)
         optimizer.zero_grad()
         loss = loss_of()
@@ -103,11 +103,11 @@ class GAN(L.LightningModule):
         step_schedules(self, "epoch")
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Keep the batch."""
+        """Record the batch."""
         self._seen.append(batch[0].flatten(1))
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:
-        """Keep the batch."""
+        """Record the batch."""
         self._seen.append(batch[0].flatten(1))
 
     def on_validation_epoch_end(self) -> None:
@@ -137,7 +137,7 @@ class GAN(L.LightningModule):
 
 
 def sliced_wasserstein(a: Tensor, b: Tensor, directions: int = 256) -> Tensor:
-    """Return the mean Wasserstein distance between two samples seen from random directions.
+    """Return the mean Wasserstein distance between two samples along random directions.
 
     Bonneel et al., 2015, "Sliced and Radon Wasserstein barycenters of measures".
 

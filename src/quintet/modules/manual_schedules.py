@@ -1,4 +1,4 @@
-"""Schedules of a module that optimizes by hand: Lightning leaves stepping them to the module."""
+"""Schedules under manual optimization, where the module has to step them itself."""
 
 from typing import Any
 
@@ -7,12 +7,12 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 
 def step_schedules(module: L.LightningModule, interval: str) -> None:
-    """Step the schedules on one clock; call it after every step, and at the end of every epoch.
+    """Step the schedules of one interval; call after every step, and at the end of every epoch.
 
-    A plateau schedule gets the metric that it monitors, where the epoch has it.
+    A plateau schedule gets the metric that it monitors, if the epoch logged it.
 
     Args:
-        module: with `automatic_optimization = False`, in training.
+        module: a module with `automatic_optimization = False`, during training.
         interval: "step" or "epoch".
 
     """

@@ -1,4 +1,4 @@
-"""Checks of what a module of this package is configured with."""
+"""Checks of the settings of the modules in this package."""
 
 from typing import Any
 
@@ -6,10 +6,10 @@ from quintet.base.errors import Code, UserError
 
 
 def whole(name: str, value: Any, least: int = 1) -> int:
-    """Return a whole number that is large enough.
+    """Return an integer of at least `least`.
 
     Raises:
-        UserError: it is none.
+        UserError: the value is anything else.
 
     """
     if type(value) is int and value >= least:
@@ -18,10 +18,10 @@ def whole(name: str, value: Any, least: int = 1) -> int:
 
 
 def between(name: str, value: float, least: float, most: float) -> float:
-    """Return a number within bounds, which themselves are allowed.
+    """Return a number within bounds, both inclusive.
 
     Raises:
-        UserError: it is none.
+        UserError: the value is anything else.
 
     """
     if least <= value <= most:
@@ -30,15 +30,15 @@ def between(name: str, value: float, least: float, most: float) -> float:
 
 
 def above_zero(name: str, value: float) -> float:
-    """Return a number over zero.
+    """Return a positive number.
 
     Raises:
-        UserError: it is none.
+        UserError: the value is anything else.
 
     """
     if value > 0:
         return value
-    raise _out_of_range(name, value, "numbers over 0")
+    raise _out_of_range(name, value, "numbers above 0")
 
 
 def _out_of_range(name: str, value: Any, allowed: str) -> UserError:

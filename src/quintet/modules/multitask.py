@@ -21,25 +21,26 @@ SPLITS = ("train", "val", "test")
 
 
 class MultitaskModule(L.LightningModule):
-    """Learns several targets of each sample on shared features.
+    """Learns several targets for each sample from shared features.
 
     Caruana, 1997, "Multitask learning".
 
     A batch is (x, {name: target}); the facts of the data say in `other.targets` how many classes
-    each target has, 1 for a number. Classes are learnt by cross-entropy and judged by accuracy,
-    numbers by squared error and R^2. The loss is the weighted sum. It logs `<name>_loss` and
-    `<name>_accuracy` or `<name>_r2` of every target, and `score`, their weighted mean.
+    each target has, 1 for a number. Classes are trained with cross-entropy and measured by
+    accuracy, numbers with squared error and by R^2. The loss is the weighted sum. It logs
+    `<name>_loss` and `<name>_accuracy` or `<name>_r2` of every target, and `score`, their
+    weighted mean.
 
     Args:
-        model: what all heads share, without its own last layer.
+        model: the network that all heads share, without its own last layer.
         optimizer: makes the optimizer of the module.
         scheduler: makes the schedule of an optimizer's rate.
         init: sets the parameters of a head.
         facts: of the data: `input_shape` and `other.targets`.
-        weights: of the targets; 1 for those that are not named.
+        weights: weights of the targets; 1 for those not named.
 
     Raises:
-        UserError: a weight is below 0 or of no target, or the data states no targets.
+        UserError: a weight is negative or of an unknown target, or the data states no targets.
 
     """
 
@@ -57,7 +58,7 @@ class MultitaskModule(L.LightningModule):
         for name, weight in weights.items():
             if name not in targets:
                 raise UserError(
-                    "is no target of the data",
+                    "is not a target of the data",
                     code=Code.UNKNOWN_NAME,
                     key=f"module.weights.{name}",
                     value=weight,
@@ -80,7 +81,7 @@ class MultitaskModule(L.LightningModule):
         self.example_input_array = torch.zeros(2, *facts["input_shape"])
 
     def forward(self, x: Tensor) -> Tensor:
-        """Return the outputs of all heads side by side, (N, sum of their sizes)."""
+        """Return the outputs of all heads, concatenated: (N, sum of their sizes)."""
         return torch.cat([*self.outputs(x).values()], dim=1)
 
     def outputs(self, x: Tensor) -> dict[str, Tensor]:
@@ -93,11 +94,11 @@ class MultitaskModule(L.LightningModule):
         return self._step(batch, "train")
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Note the batch."""
+        """Record the batch."""
         self._step(batch, "val")
 
     def test_step(self, batch: Any, batch_idx: int) -> None:
-        """Note the batch."""
+        """Record the batch."""
         self._step(batch, "test")
 
     def _step(self, batch: Any, split: str) -> Tensor:
@@ -116,15 +117,15 @@ class MultitaskModule(L.LightningModule):
         return total
 
     def on_train_epoch_end(self) -> None:
-        """Log what the epoch's batches gave."""
+        """Log the metrics of the epoch's batches."""
         self._log("train")
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation part's numbers."""
+        """Log the validation metrics."""
         self._log("val")
 
     def on_test_epoch_end(self) -> None:
-        """Log the test part's numbers."""
+        """Log the test metrics."""
         self._log("test")
 
     def _log(self, split: str) -> None:
@@ -157,8 +158,10 @@ def _targets(facts: Mapping[str, Any]) -> dict[str, int]:
     targets: dict[str, int] = (facts.get("other") or {}).get("targets") or {}
     if not targets:
         raise UserError(
-            "module=multitask needs data that names its targets",
+            "needs data that names its targets",
             code=Code.INCOMPATIBLE,
+            key="module",
+            value="multitask",
             hint="Let the LightningDataModule have facts = {'targets': {'digit': 10, 'ink': 1}}, "
             "such as data=digits_two_targets.",
         )
@@ -170,7 +173,7 @@ def _score(classes: int) -> Metric:
 
 
 def _taken(metric: Any) -> Tensor:
-    """Return a metric over everything since the last call."""
+    """Return a metric over all batches since the last call."""
     value: Tensor = metric.compute()
     metric.reset()
     return value

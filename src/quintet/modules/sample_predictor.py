@@ -1,4 +1,4 @@
-"""A module and data of which every sample's prediction and target are known."""
+"""A module and data for which every sample's prediction and target are known."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 class SamplePredictor:
     """A supervised module on a source of samples.
 
-    Simple models beside it, `predictions.npz`, what a report draws of it, predict.py on a file and
-    ensembles need one.
+    Baselines, `predictions.npz`, the predictions in a report, predict.py on a file and ensembles
+    need one.
     """
 
     task: SupervisedModule
@@ -24,14 +24,14 @@ class SamplePredictor:
 
 
 def sample_predictor(task: Any, data: "ExperimentData") -> SamplePredictor | None:
-    """Return both as a sample predictor, if they are one."""
+    """Return both as a sample predictor if they form one, else None."""
     if isinstance(task, SupervisedModule) and isinstance(data, DataModule):
         return SamplePredictor(task, data)
     return None
 
 
 def needed(task: Any, data: "ExperimentData", what: str) -> SamplePredictor:
-    """Return both as a sample predictor, which `what` needs.
+    """Return both as the sample predictor that `what` needs.
 
     Raises:
         UserError: says what is missing.
@@ -43,11 +43,11 @@ def needed(task: Any, data: "ExperimentData", what: str) -> SamplePredictor:
 
 
 def missing(task: Any, data: "ExperimentData") -> str:
-    """Return why both are no sample predictor."""
+    """Return why the two do not form a sample predictor."""
     if not isinstance(task, SupervisedModule):
         return (
-            f"{type(task).__name__} is no supervised module, so what it predicts of a sample is "
-            "not known"
+            f"{type(task).__name__} is not a supervised module, so what it predicts for a sample "
+            "is not known"
         )
     name = type(data.datamodule).__name__
-    return f"{name} is no source of samples, so which sample is where in its batches is not known"
+    return f"{name} is not a source of samples, so its batches do not say which sample is where"

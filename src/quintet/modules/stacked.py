@@ -1,7 +1,7 @@
-"""Many supervised modules that train as one: every step is one batched computation for all.
+"""Many supervised modules that train as one: each step is one batched computation.
 
 The members' parameters are stacked (`torch.func.stack_module_state`), and each member's own become
-views of its slice. So a member is at any time what it would be alone: its optimizer steps it, its
+views of its slice. A member is therefore always what it would be alone: its optimizer steps it, its
 schedule moves its rate, its meters measure it, and its state can be saved.
 """
 
@@ -28,12 +28,12 @@ class Dealt(NamedTuple):
 
 
 class Member:
-    """A module of a stack, with what steps it.
+    """A module of a stack, with its optimizer and schedules.
 
     Args:
         task: the module.
-        seed: of its run, from which it draws.
-        loader: the number of the loader that has its batches, if there are several.
+        seed: seed of its run.
+        loader: index of the loader of its batches, if there are several.
 
     """
 
@@ -46,14 +46,14 @@ class Member:
         self.update = bare_step(self.optimizer)
 
     def step_schedules(self, interval: str) -> None:
-        """Step the schedules that live on a clock, all but plateaus."""
+        """Step the schedules of an interval, except plateau schedules."""
         for each in self.schedules:
             plateau = isinstance(each["scheduler"], ReduceLROnPlateau)
             if each["interval"] == interval and not plateau:
                 each["scheduler"].step()
 
     def step_plateaus(self, numbers: dict[str, float]) -> None:
-        """Step plateaus with the epoch's numbers."""
+        """Step plateau schedules with the epoch's metrics."""
         for each in self.schedules:
             value = numbers.get(each.get("monitor") or "")
             if isinstance(each["scheduler"], ReduceLROnPlateau) and value is not None:
@@ -61,7 +61,7 @@ class Member:
 
 
 class StackedModule(L.LightningModule):
-    """Trains members of one structure that differ in numbers, each as it would train alone.
+    """Trains members of one structure that differ in numeric settings, each as if trained alone.
 
     Args:
         members: their modules have models of equal structure.
@@ -79,9 +79,9 @@ class StackedModule(L.LightningModule):
         self.members, self.one_loss = list(members), one_loss
         models = [member.task.model for member in members]
         if isinstance(models[0], PackedEnsemble):
-            raise RuntimeError("a packed ensemble is stacked by itself: its loss is its members'")
+            raise RuntimeError("a packed ensemble is already stacked: its loss is its members'")
         self.masks = Masks(models, [member.seed for member in members])
-        self._base = (masked(models[0]),)  # in a tuple, so that it is no part of this module
+        self._base = (masked(models[0]),)  # in a tuple, so that it is not a submodule
         weights, buffers = stack_module_state(models)
         self._names, self._buffer_names = list(weights), list(buffers)
         self.weights = nn.ParameterList(weights.values())
@@ -89,7 +89,7 @@ class StackedModule(L.LightningModule):
             self.register_buffer(f"buffer_{place}", buffer)
 
     def try_out(self, x: Tensor, y: Any) -> None:
-        """Compute a step for a few samples and change nothing; raises what it would raise."""
+        """Compute a step on a few samples, without changing anything, for the errors it raises."""
         kept = [buffer.clone() for buffer in self.buffers()]
         self.train()
         self.masks.begin(0, self.device)
@@ -112,7 +112,7 @@ class StackedModule(L.LightningModule):
                     self._own[name].append(own)
 
     def keep(self, places: Sequence[int]) -> None:
-        """Keep the members at these places; the others' memory is freed."""
+        """Keep the members at these indices and free the memory of the others."""
         self.members = [self.members[place] for place in places]
         self.masks.keep(places)
         index = torch.tensor(places, device=self.device)
@@ -130,9 +130,9 @@ class StackedModule(L.LightningModule):
         """Return raw outputs (M, B, K) and losses (M,) of M members.
 
         Args:
-            x: a batch for all, or (M, B, ...) one for each.
+            x: one batch for all members, or (M, B, ...), one for each.
             y: targets of it.
-            split: 0 if each member has a batch of its own, else None.
+            split: 0 if each member has its own batch, else None.
 
         """
         first = x if split is None else x[0]
@@ -140,7 +140,7 @@ class StackedModule(L.LightningModule):
         masks, dims = self.masks.draw(model, first) if self.training else ({}, {})
         weights = dict(zip(self._names, self.weights, strict=True))
         base = self._base[0]
-        if base.training != self.training:  # Lightning sets the mode of registered modules alone
+        if base.training != self.training:  # Lightning sets the mode of registered modules only
             base.train(self.training)
 
         def one(
@@ -162,16 +162,16 @@ class StackedModule(L.LightningModule):
         return outputs, losses
 
     def _dealt(self, batch: Any, split: int | None) -> Sequence[Any]:
-        """Return the part of a batch that each member has."""
+        """Return each member's part of a batch."""
         return [batch] * len(self.members) if split is None else batch.unbind()
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Return the sum of all losses: none has a gradient in another member."""
+        """Return the sum of all losses: each has a gradient in its own member only."""
         losses: Tensor = self._step(batch, "train")
         return losses.sum()
 
     def validation_step(self, batch: Any, batch_idx: int) -> None:
-        """Note the batch."""
+        """Record the batch."""
         self._step(batch, "val")
 
     def _step(self, batch: Any, stage: str) -> Tensor:
@@ -196,22 +196,22 @@ class StackedModule(L.LightningModule):
         return x, y, 0
 
     def on_train_epoch_start(self) -> None:
-        """Begin the epoch's random streams."""
+        """Start the epoch's random streams."""
         self.masks.begin(self.current_epoch, self.device)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Step the schedules that live on epochs, as Lightning does: before validation."""
+        """Step the schedules that count epochs, before validation as Lightning does."""
         if self.trainer.is_last_batch:
             for member in self.members:
                 member.step_schedules("epoch")
 
     def configure_optimizers(self) -> Optimizer:
-        """Return what steps the members; their parameters are on the device by now."""
+        """Return the joint optimizer of the members, whose parameters are on the device by now."""
         self.link()
         return StackedOptimizer(self)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Drop the gradients."""
+        """Clear the gradients."""
         for weight in self.weights:
             weight.grad = None
 
@@ -228,7 +228,7 @@ class StackedModule(L.LightningModule):
         gradient_clip_val: float | None = None,
         gradient_clip_algorithm: str | None = None,
     ) -> None:
-        """Clip each member's gradients by themselves."""
+        """Clip each member's gradients separately."""
         if gradient_clip_val is None:
             return
         self.deal_gradients()
@@ -239,11 +239,11 @@ class StackedModule(L.LightningModule):
 
 
 class StackedOptimizer(Optimizer):
-    """Steps every member by its own optimizer, on its own slice, then its schedules.
+    """Steps every member with its own optimizer, on its own slice, then its schedules.
 
-    So any optimizer of torch can be stacked, with every number of its own. On a CPU torch's fused
-    kernels, member by member, are as fast as one for all would be, and up to seven times as fast as
-    elementwise operations over all members (`benchmarks/stack.py`).
+    Any optimizer of torch can thus be stacked, with its own settings for every member. On a CPU
+    torch's fused kernels, member by member, are as fast as one for all would be, and up to seven
+    times as fast as elementwise operations over all members (`benchmarks/stack.py`).
     """
 
     def __init__(self, stack: StackedModule) -> None:

@@ -11,10 +11,10 @@ from quintet.modules.stacked import Dealt
 
 
 class StackedData(L.LightningDataModule):
-    """Deals a batch of each of several data modules of equal sizes.
+    """Yields a batch from each of several data modules of equal sizes.
 
     Args:
-        parts: loaded.
+        parts: the data modules, loaded.
 
     """
 

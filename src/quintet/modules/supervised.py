@@ -1,4 +1,4 @@
-"""The default LightningModule: model, loss and metric tied together, whatever they are."""
+"""The default LightningModule: it combines any model, loss and metric."""
 
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, ClassVar, Self, cast
@@ -25,19 +25,19 @@ MakeSchedule = Callable[[Optimizer], LRScheduler]
 
 
 class SupervisedModule(L.LightningModule):
-    """Trains `model` to minimise `loss` and reports P over every epoch.
+    """Trains `model` to minimise `loss` and reports the primary metric of every epoch.
 
-    A regression is learnt on the target's standardised scale and reported in its own units.
+    A regression is trained on the target's standardised scale and reported in its own units.
 
     Args:
         model: maps inputs to raw outputs (B, K): a tensor, or several by name.
         loss: maps outputs (B, K) and targets to a scalar.
-        metric: P, over predictions and targets.
+        metric: the primary metric, over predictions and targets.
         optimizer: makes the optimizer of the model.
         scheduler: makes the schedule of an optimizer's rate.
-        metric_name: what P is called in the logs, as `val/<metric_name>`.
+        metric_name: name of the metric in the logs, `val/<metric_name>`.
         task: what is predicted.
-        metrics: further metrics, measured on validation and test data, by name.
+        metrics: further metrics by name, computed on validation and test data.
         target_centre: of a regression's standardised scale, one per target; float64 where
             float32 would blur the target's differences.
         target_width: likewise, in units of the target.
@@ -85,20 +85,20 @@ class SupervisedModule(L.LightningModule):
         )
 
     def __setattr__(self, name: str, value: Any) -> None:
-        """Set an attribute; Lightning's note of the running hook at once, 20 times a step."""
-        if name == "_current_fx_name":  # a string: no need to look whether it is a parameter
+        """Set an attribute, with a shortcut for the hook's name, which is set 20 times a step."""
+        if name == "_current_fx_name":  # a string cannot be a parameter
             object.__setattr__(self, name, value)
         else:
             super().__setattr__(name, value)
 
     def train(self, mode: bool = True) -> Self:
-        """Switch to training, all but the norm layers that are frozen."""
+        """Switch to training mode, except frozen norm layers."""
         super().train(mode)
         settle(self.model)
         return self
 
     def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
-        """Return raw outputs, (B, K); inputs that have names reach the model by them."""
+        """Return raw outputs, (B, K); named inputs are passed to the model as keywords."""
         outputs = self.model(**x) if isinstance(x, Mapping) else self.model(x)
         return cast(Tensor, outputs)
 
@@ -114,11 +114,11 @@ class SupervisedModule(L.LightningModule):
         return self._step(batch, "train")[0]
 
     def validation_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Note the batch; return raw outputs (B, K) for callbacks."""
+        """Record the batch; return raw outputs (B, K) for callbacks."""
         return self._step(batch, "val")[1]
 
     def test_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
-        """Note the batch; return raw outputs (B, K) for callbacks."""
+        """Record the batch; return raw outputs (B, K) for callbacks."""
         return self._step(batch, "test")[1]
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
@@ -129,7 +129,7 @@ class SupervisedModule(L.LightningModule):
         x, y = parted(batch)
         if stage == "train" and isinstance(self.model, PackedEnsemble):
             return self._packed_step(self.model, x, y)
-        outputs = self.forward(x)  # not self(x), which costs some microseconds a step
+        outputs = self.forward(x)  # self(x) would cost some microseconds a step
         loss = self.batch_loss(outputs, y)
         self.note(stage, outputs, y, loss)
         return loss, outputs
@@ -145,14 +145,14 @@ class SupervisedModule(L.LightningModule):
         return loss, outputs
 
     def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
-        """Return the mean loss of outputs (B, K) against targets as the data has them."""
+        """Return the mean loss of outputs (B, K) for targets as the data has them."""
         if not isinstance(y, Mixed):
             return self._loss(outputs, y)
         first, second = self._loss(outputs, y.first), self._loss(outputs, y.second)
         return y.share * first + (1 - y.share) * second
 
     def note(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
-        """Add a batch to what `numbers` returns at the epoch's end."""
+        """Add a batch to the values that `numbers` returns at the end of the epoch."""
         if isinstance(y, Mixed):
             y = y.first if y.share >= 0.5 else y.second
         self._meter(stage).add(outputs, self.problem.metric_target(y), loss)
@@ -174,14 +174,14 @@ class SupervisedModule(L.LightningModule):
         self._forget_validation()
 
     def on_validation_epoch_start(self) -> None:
-        """Notice a diverged epoch before validation, so that no checkpoint is written of it."""
+        """Detect a diverged epoch before validation, so that no checkpoint of it is written."""
         self._meter("train").flush()
 
     def on_train_epoch_end(self) -> None:
-        """Log the training split's loss and P, and step a plateau schedule.
+        """Log the training loss and metric, and step a plateau schedule.
 
-        Checkpoints are saved next, and Lightning would step it after that: a resumed run would
-        lack the step. A validation counts only where it measured the weights that would be saved.
+        Checkpoints are saved next, and Lightning would only then step it: a resumed run would lack
+        the step. A validation counts only where it measured the weights that would be saved.
         """
         self._log("train")
         if self._validated != self.trainer.global_step:
@@ -192,7 +192,7 @@ class SupervisedModule(L.LightningModule):
                 config.scheduler.step(value)
 
     def lr_scheduler_step(self, scheduler: LRSchedulerTypeUnion, metric: Any | None) -> None:
-        """Step a schedule, unless it has been stepped with the epoch's metric before."""
+        """Step a schedule, unless it has already been stepped with the epoch's metric."""
         if metric is None:
             super().lr_scheduler_step(scheduler, metric)
 
@@ -200,29 +200,29 @@ class SupervisedModule(L.LightningModule):
         """Refuse to save weights that are not finite.
 
         Raises:
-            DivergedError: training went astray in the very last step.
+            DivergedError: training diverged in the very last step.
 
         """
         if not all(torch.isfinite(p).all() for p in self.model.parameters()):
             raise DivergedError
 
     def on_validation_epoch_end(self) -> None:
-        """Log the validation split's loss and P."""
+        """Log the validation loss and metric."""
         self._log("val")
         self._validated = self.trainer.global_step
 
     def _forget_validation(self) -> None:
-        """Drop the numbers of earlier weights, which Lightning would show for those of today."""
+        """Drop the values of earlier weights, which Lightning would show for the current ones."""
         shown = self.trainer.callback_metrics
         for name in [name for name in shown if name.startswith("val/")]:
             del shown[name]
 
     def on_test_epoch_end(self) -> None:
-        """Log the test split's loss and P."""
+        """Log the test loss and metric."""
         self._log("test")
 
     def numbers(self, stage: str) -> dict[str, float]:
-        """Return the loss and P of all batches of a stage since the last call, by their names.
+        """Return the loss and metric of all batches of a stage since the last call, by name.
 
         Raises:
             DivergedError: a loss is NaN or infinite.
@@ -232,7 +232,7 @@ class SupervisedModule(L.LightningModule):
         return {f"{stage}/loss": loss, f"{stage}/{self.metric_name}": value}
 
     def further(self, stage: str) -> dict[str, float]:
-        """Return what else was measured of the batches of the last `numbers`, by its names."""
+        """Return the further metrics of the batches of the last `numbers`, by name."""
         found = self._meter(stage).compute_further()
         return {f"{stage}/{name}": each for name, each in found.items()}
 
@@ -241,12 +241,12 @@ class SupervisedModule(L.LightningModule):
         self.log_dict(self.further(stage))
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return the optimizer and its schedule, as Lightning wants them."""
+        """Return the optimizer and its schedule in Lightning's form."""
         optimizer = self.optimizer(self.model)
         return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
-        """Drop the gradients as `optimizer.zero_grad()`, whose profiling costs 40 us a step."""
+        """Clear the gradients like `optimizer.zero_grad()`, whose profiling costs 40 us a step."""
         for group in optimizer.param_groups:
             for parameter in group["params"]:
                 parameter.grad = None
@@ -261,7 +261,7 @@ def _repeated(y: Tensor | Mixed, count: int) -> Tensor | Mixed:
 
 
 def network_of(module: L.LightningModule) -> nn.Module:
-    """Return what is trained: the model of a supervised module, and any other module itself."""
+    """Return what is trained: the model of a supervised module, or any other module itself."""
     return module.model if isinstance(module, SupervisedModule) else module
 
 
@@ -272,8 +272,8 @@ TARGETS = ("y", "target", "targets", "label", "labels")
 def parted(batch: Any) -> tuple[Any, Tensor | Mixed]:
     """Return the inputs of a batch and its targets.
 
-    A batch is a pair of them, or a mapping in which the targets have one of the names `TARGETS` and
-    all else are inputs.
+    A batch is a pair of both, or a mapping in which the targets have one of the names `TARGETS` and
+    everything else is an input.
 
     Raises:
         UserError: it is neither.
@@ -289,8 +289,10 @@ def parted(batch: Any) -> tuple[Any, Tensor | Mixed]:
     else:
         found = f"a {type(batch).__name__}"
     raise UserError(
-        f"module=supervised cannot tell inputs from targets in {found}",
+        f"cannot tell inputs from targets in {found}",
         code=Code.INCOMPATIBLE,
+        key="module",
+        value="supervised",
         allowed=["a pair (inputs, targets)", f"a mapping with one of {', '.join(TARGETS)}"],
         hint="Or write a LightningModule of your own (docs/your-module.md).",
     )
@@ -300,6 +302,6 @@ STAGES: tuple[str, ...] = ("train", "val", "test")
 
 
 def weights_of(checkpoint: dict[str, Any]) -> dict[str, Tensor]:
-    """Return the model's tensors of a Lightning checkpoint, by the model's own names."""
+    """Return the model's tensors in a Lightning checkpoint, by the model's own names."""
     state = checkpoint["state_dict"]
     return {k.removeprefix("model."): v for k, v in state.items() if k.startswith("model.")}

@@ -1,4 +1,4 @@
-"""Weight initialisation: how any of torch's init functions is applied to a whole model."""
+"""Weight initialisation: applies any of torch's init functions to a whole model."""
 
 import warnings
 from collections.abc import Callable, Iterator
@@ -24,7 +24,7 @@ class InitWarning(UserWarning):
     """An init that works, but was not made for the model's activation.
 
     Args:
-        advice: says so.
+        advice: what to use instead.
 
     """
 
@@ -36,18 +36,18 @@ class InitWarning(UserWarning):
 class Init:
     """Fill every weight of a model with `weight`, and every bias with a constant.
 
-    Filled are the weights of linear, convolutional, recurrent and attention layers; each gate of
-    a GRU or LSTM, and each of the query, key and value projections that attention keeps in one
-    tensor, on its own, so that fan-in and fan-out are those of the matrix that acts. Norm layers
-    stay as they are, since their scale of 1 is what makes them normalise, and embeddings as well,
-    since a table that is looked up has no fan-in.
+    The weights of linear, convolutional, recurrent and attention layers are filled. Each gate of a
+    GRU or LSTM, and each of the query, key and value projections that attention stores in one
+    tensor, is filled separately, so that fan-in and fan-out are those of the matrix in use. Norm
+    layers are left unchanged, since their scale of 1 is what makes them normalise, and so are
+    embeddings, since a lookup table has no fan-in.
 
     Args:
         weight: fills one weight tensor in place, for instance `torch.nn.init.orthogonal_`.
         activation: name of the model's activation, see `models.layers.ACTIVATIONS`.
-        gain: factor on every weight; None takes that of the activation, see `gain_of`.
+        gain: factor on every weight; None for that of the activation, see `gain_of`.
         output_gain: further factor on the weights of the last layer, `model.head`. Small outputs
-            start the loss near that of a constant guess, ln C for C classes.
+            make the loss start near that of a constant guess, ln C for C classes.
         bias: constant for every bias.
         forget_bias: constant for the bias of an LSTM's forget gate: at 1 it starts out open and
             remembers (Gers et al. 2000; Jozefowicz et al. 2015).
@@ -94,12 +94,12 @@ class Init:
                 head.weight.mul_(self.output_gain)
 
     def advice(self) -> Advice | None:
-        """Say why this init does not suit the activation, or None if it does."""
+        """Return why this init does not suit the activation, or None if it does."""
         scheme = getattr(getattr(self.weight, "func", self.weight), "__name__", "")
         if scheme.startswith("kaiming") and self.activation in _SATURATING:
             return Advice(
                 f"He init does not suit {self.activation}",
-                f"Its large weights make up for the half that ReLU cuts off. {self.activation} "
+                f"Its large weights compensate for the half that ReLU cuts off. {self.activation} "
                 "cuts nothing off, so its units start nearer to saturation, where gradients "
                 "vanish. init=xavier_uniform or init=xavier_normal suits better.",
             )
@@ -108,7 +108,7 @@ class Init:
                 f"Xavier init does not suit {self.activation}",
                 f"It assumes an activation that passes its input on, but {self.activation} cuts "
                 "off the negative half, so the signal shrinks with every layer. init=he_uniform "
-                "or init=he_normal makes up for it.",
+                "or init=he_normal compensates for it.",
             )
         return None
 
@@ -128,16 +128,16 @@ class Init:
                 _forget_gate(getattr(layer, f"bias_hh_l{index}")).zero_()
 
     def _refuse_symmetry(self) -> None:
-        """Try the init on a small matrix, leaving the random generator where it was."""
+        """Try the init on a small matrix, without advancing the random generator."""
         with torch.random.fork_rng(devices=[]), torch.no_grad():
             sample = self.weight(torch.empty(4, 4)) * self.gain
         if (sample == sample[0, 0]).all():
             raise UserError(
                 f"This init sets every weight to {sample[0, 0]:g}. Units with equal weights "
-                "compute and learn the same thing (symmetry), so a layer is worth one unit",
+                "compute and learn the same (symmetry), so a layer is worth one unit",
                 code=Code.INCOMPATIBLE,
                 hint="Choose a random init, for instance init=he_normal or init=xavier_normal; "
-                "init.force=true uses this one nevertheless",
+                "init.force=true uses this one anyway",
             )
 
 
@@ -146,7 +146,7 @@ def keep(model: nn.Module) -> None:
 
 
 def gain_of(activation: str) -> float:
-    """Give the factor on weights of variance 1/fan_in that keeps the signal's size.
+    """Return the factor on weights of variance 1/fan_in that preserves the signal's variance.
 
     It is 1 / sqrt(E[f(z)^2]) for z ~ N(0, 1): the condition of He et al. 2015, equation 9, for
     any activation f, so that gelu, silu and elu, which `torch.nn.init.calculate_gain` lacks, need
@@ -164,5 +164,5 @@ def _matrices(layer: nn.Module, tensor: Tensor) -> Iterator[Tensor]:
 
 
 def _forget_gate(bias: Tensor) -> Tensor:
-    """Take the forget gate's part of an LSTM bias; the gates' order is i, f, g, o."""
+    """Return the forget gate's part of an LSTM bias; the gates are in the order i, f, g, o."""
     return bias.chunk(4)[1]

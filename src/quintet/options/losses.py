@@ -1,23 +1,22 @@
-"""Losses (C) that torch does not have: class weights counted from the data, focal and Dice loss.
+"""Losses that torch lacks: class weights counted from the data, focal and Dice loss.
 
 Like torch's own, every loss takes logits (never probabilities) and targets, and returns the mean
 over the batch as a scalar.
 """
 
 from collections.abc import Sequence
-from typing import Literal
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional
 
 from quintet.base.errors import Code, UserError
-from quintet.problems import problem_of
+from quintet.problems import Task, problem_of
 from quintet.problems.segmentation import IGNORED
 
 
 def class_weights(class_counts: Sequence[int]) -> Tensor:
-    """Weigh each class by n / (C * count), so that all classes count alike and the mean is 1.
+    """Weight each class by n / (C * count), so that all classes count alike and the mean is 1.
 
     With n samples in C classes; the "balanced" weights of King and Zeng (2001), "Logistic
     Regression in Rare Events Data", as scikit-learn computes them. Float (C,).
@@ -36,7 +35,7 @@ def class_weights(class_counts: Sequence[int]) -> Tensor:
 
 
 def positive_weights(positives: Sequence[int], train_size: int) -> Tensor:
-    """Weigh the positives of each label by negatives / positives, so that both weigh alike.
+    """Weight the positives of each label by negatives / positives, so that both count alike.
 
     Float (L,), for the `pos_weight` of `torch.nn.BCEWithLogitsLoss`.
 
@@ -59,14 +58,14 @@ def _refuse_empty(what: str, counts: Sequence[int]) -> None:
     if empty or not counts:
         raise UserError(
             f"A weighted loss needs training samples of every {what}; the counts are "
-            f"{list(counts)}, empty at {empty}",
+            f"{list(counts)}, with none at {empty}",
             code=Code.INCOMPATIBLE,
             hint="Use an unweighted loss, more data, or another data.seed",
         )
 
 
 class WeightedCrossEntropy(nn.CrossEntropyLoss):
-    """Softmax cross-entropy in which every class weighs alike, however rare; see `class_weights`.
+    """Softmax cross-entropy in which all classes count alike, however rare; see `class_weights`.
 
     Logits (N, C), targets int64 (N,). The mean is over the weights of the batch, which is
     scikit-learn's `log_loss` with `sample_weight`.
@@ -77,7 +76,7 @@ class WeightedCrossEntropy(nn.CrossEntropyLoss):
 
 
 class WeightedBCE(nn.BCEWithLogitsLoss):
-    """Sigmoid cross-entropy in which positives weigh as much as negatives, label by label.
+    """Sigmoid cross-entropy in which positives count as much as negatives, for each label.
 
     Logits (N, L) and targets float (N, L); L is 1 for a binary task. See `positive_weights`.
 
@@ -88,15 +87,13 @@ class WeightedBCE(nn.BCEWithLogitsLoss):
 
     """
 
-    def __init__(
-        self, class_counts: list[int], train_size: int, task: Literal["binary", "multilabel"]
-    ) -> None:
+    def __init__(self, class_counts: list[int], train_size: int, task: Task) -> None:
         positives = problem_of(task).positives(class_counts)
         super().__init__(pos_weight=positive_weights(positives, train_size))
 
 
 class Focal(nn.Module):
-    """Softmax focal loss: cross-entropy that fades where the model is already right.
+    """Softmax focal loss: cross-entropy that is down-weighted where the model is already right.
 
     Mean of (1 - p)^gamma * -ln p, with p the probability of the true class: Lin, Goyal, Girshick,
     He and Dollar (2017), "Focal Loss for Dense Object Detection", extended to C classes.
@@ -124,11 +121,11 @@ class Dice(nn.Module):
     """Soft Dice loss of masks: 1 - twice the overlap over the sum, the mean over classes.
 
     Milletari, Navab and Ahmadi 2016, "V-Net", extended to C classes and summed over the pixels of
-    the whole batch; classes that the batch lacks do not count. Logits (N, C, H, W), targets int64
+    the whole batch; classes absent from the batch do not count. Logits (N, C, H, W), targets int64
     (N, H, W), `IGNORED` where no class counts.
 
     Args:
-        smooth: added above and below the fraction, so that an overlap of no pixel has a slope
+        smooth: added to numerator and denominator, so that an empty overlap has a gradient
 
     Raises:
         UserError: smooth is negative
@@ -157,14 +154,14 @@ class Dice(nn.Module):
 
 
 class BinaryFocal(nn.Module):
-    """Sigmoid focal loss, label by label: the form of the paper that `Focal` names.
+    """Sigmoid focal loss for each label: the form in the paper cited in `Focal`.
 
     Logits (N, L), targets float (N, L).
 
     Args:
-        gamma: how fast easy samples fade; 0 is binary cross-entropy
+        gamma: how strongly easy samples are down-weighted; 0 is binary cross-entropy
         alpha: weight of the positives, and 1 - alpha of the negatives (the paper's detector took
-            .25 with gamma 2); None weighs both 1
+            .25 with gamma 2); None weights both by 1
 
     Raises:
         UserError: gamma is negative, or alpha is not between 0 and 1
@@ -206,7 +203,7 @@ def _checked_gamma(gamma: float) -> float:
 
 
 def _faded(entropy: Tensor, gamma: float) -> Tensor:
-    # 1 - p as -expm1(-entropy) keeps its digits near p = 1; the floor keeps the slope of
+    # 1 - p as -expm1(-entropy) is accurate near p = 1; the floor keeps the slope of
     # 0 ** gamma finite for gamma below 1.
     miss = (-torch.expm1(-entropy)).clamp_min(torch.finfo(entropy.dtype).tiny)
     return entropy * miss**gamma

@@ -1,26 +1,28 @@
-"""Metrics (P) where torchmetrics has none, or one that is not scikit-learn's to the last digit.
+"""Metrics that torchmetrics lacks, or computes with less precision than scikit-learn.
 
 All take predictions and targets as in torchmetrics: probabilities (N,), (N, C) or (N, L), or
-values (N,) or (N, K). Each adds up over batches and processes.
+values (N,) or (N, K). Each accumulates over batches and processes.
 """
 
-from typing import Literal
+from typing import Any
 
 import torch
 import torchmetrics
 from torch import Tensor
 from torchmetrics import Metric
 
+from quintet.problems import Task, problem_of
+
 
 def accuracy(
-    task: Literal["binary", "multiclass", "multilabel"],
+    task: Task,
     num_classes: int = 0,
     num_labels: int = 1,
     threshold: float = 0.5,
 ) -> Metric:
-    """Share of the samples predicted right, as scikit-learn's `accuracy_score`.
+    """Share of the samples predicted correctly, as scikit-learn's `accuracy_score`.
 
-    A multilabel sample is right when all of its labels are (subset accuracy); the share of right
+    A multilabel sample is correct if all of its labels are (subset accuracy); the share of correct
     labels is 1 - `hamming_loss`.
 
     Args:
@@ -30,13 +32,14 @@ def accuracy(
         threshold: probability above which the positive class or label is predicted
 
     """
-    if task == "multilabel":
-        return torchmetrics.ExactMatch(task=task, num_labels=num_labels, threshold=threshold)
-    return torchmetrics.Accuracy(task=task, num_classes=num_classes, threshold=threshold)
+    kind: Any = task  # torchmetrics knows the same names
+    if problem_of(task).yes_no:
+        return torchmetrics.ExactMatch(task=kind, num_labels=num_labels, threshold=threshold)
+    return torchmetrics.Accuracy(task=kind, num_classes=num_classes, threshold=threshold)
 
 
 class RunningMean(Metric):
-    """The mean of numbers, over batches and processes; NaN where one of them is."""
+    """The mean of numbers over batches and processes; NaN if one of them is."""
 
     full_state_update = False
     total: Tensor
@@ -53,7 +56,7 @@ class RunningMean(Metric):
         self.count = self.count + values.numel()
 
     def compute(self) -> Tensor:
-        """Return the mean of all so far."""
+        """Return the mean of all numbers so far."""
         return self.total / self.count
 
 
@@ -61,8 +64,8 @@ class LogLoss(RunningMean):
     """Mean negative log-likelihood in nats, as scikit-learn's `log_loss`.
 
     Predictions: probability of class 1 (N,) or of every class (N, C); targets int64 (N,).
-    Probabilities are kept a float's epsilon away from 0 and 1, so that one sure mistake does not
-    make the whole score infinite.
+    Probabilities are clipped to a float's epsilon from 0 and 1, so that one confident mistake does
+    not make the whole score infinite.
     """
 
     higher_is_better = False
@@ -78,7 +81,7 @@ class LogLoss(RunningMean):
 class RootMeanSquaredError(torchmetrics.MeanSquaredError):
     """RMSE, averaged over the K targets after the root, as scikit-learn's.
 
-    torchmetrics returns one value a target instead of their mean.
+    torchmetrics returns one value per target instead of their mean.
     """
 
     def __init__(self, num_outputs: int = 1) -> None:
@@ -90,14 +93,14 @@ class RootMeanSquaredError(torchmetrics.MeanSquaredError):
 
 
 class R2Score(Metric):
-    """R^2, the mean over K targets of 1 - residual / total variance, as scikit-learn's.
+    """R^2, the mean over K targets of 1 - residual / total variance, as in scikit-learn.
 
-    torchmetrics sums squares in one pass, and takes a total under 1e-4 for zero: in float32 it
-    says .7122 instead of .7108 for 100 years around 2000, and 1 instead of .7 for values of a
+    torchmetrics sums squares in one pass, and treats a total under 1e-4 as zero: in float32 it
+    returns .7122 instead of .7108 for 100 years around 2000, and 1 instead of .7 for values of a
     thousandth. Here means and squared deviations of the batches are merged: Chan, Golub and
     LeVeque (1979), "Updating Formulae and a Pairwise Algorithm for Computing Sample Variances".
 
-    A constant target scores 0, or 1 when predicted exactly.
+    A constant target scores 0, or 1 if predicted exactly.
     """
 
     higher_is_better = True
@@ -131,7 +134,7 @@ class R2Score(Metric):
         self.residual = self.residual + (target - preds).square().sum(dim=0)
 
     def compute(self) -> Tensor:
-        """Mean over the targets."""
+        """Return the mean over the targets."""
         deviation = self.deviation
         if self.count.ndim:
             _, _, deviation = _merged(self.count, self.mean, deviation)

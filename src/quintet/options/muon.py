@@ -11,7 +11,7 @@ from torch.optim import Muon as TorchMuon
 from quintet.options.optimizers import UNDECAYED
 
 HIDDEN = "hidden_matrices"
-"""The key of a parameter group that says whether Muon optimizes it."""
+"""Key of a parameter group: whether Muon optimizes it."""
 
 
 class Muon(Optimizer):
@@ -19,15 +19,15 @@ class Muon(Optimizer):
 
     Muon replaces the momentum of a matrix by the nearest matrix whose singular values are all about
     1 (Newton-Schulz, in bfloat16), and subtracts it (Jordan et al., 2024, "Muon: an optimizer for
-    hidden layers in neural networks"). Embeddings, the last layer, convolutions and what is no
-    matrix are AdamW's. With `adjust_lr_fn="match_rms_adamw"` an update is as large as one of AdamW,
-    so both take the same rate and weight decay (Liu et al., 2025, "Muon is scalable for LLM
-    training").
+    hidden layers in neural networks"). Embeddings, the last layer, convolutions and all
+    other non-matrices are optimized by AdamW. With `adjust_lr_fn="match_rms_adamw"` an update is as
+    large as one of AdamW, so both take the same rate and weight decay (Liu et al., 2025, "Muon is
+    scalable for LLM training").
 
     Args:
-        params: parameters or groups; in groups without `hidden_matrices` every matrix is Muon's.
-        lr: of both.
-        weight_decay: decoupled; of both.
+        params: parameters or groups; in groups without `hidden_matrices`, Muon gets every matrix.
+        lr: learning rate of both.
+        weight_decay: decoupled weight decay of both.
         momentum: of Muon.
         nesterov: of Muon.
         ns_steps: Newton-Schulz iterations.
@@ -72,20 +72,20 @@ class Muon(Optimizer):
         self._share()
 
     def _share(self) -> None:
-        """Let the parts work on this optimizer's groups and state."""
+        """Make the parts share this optimizer's groups and state."""
         for part in self._parts:
             hidden = isinstance(part, TorchMuon)
             part.param_groups = [g for g in self.param_groups if g[HIDDEN] == hidden]
             part.state = self.state
 
     def __setstate__(self, state: dict[str, Any]) -> None:
-        """Take over a state, which has groups and tensors of its own."""
+        """Load a state, which has its own groups and tensors."""
         super().__setstate__(state)
         self._share()
 
     @torch.no_grad()
     def step(self, closure: Callable[[], Any] | None = None) -> Any:
-        """Take a step of both."""
+        """Perform a step of both."""
         loss = None
         if closure is not None:
             with torch.enable_grad():
@@ -96,7 +96,7 @@ class Muon(Optimizer):
 
 
 def split(params: Iterable[Any]) -> list[dict[str, Any]]:
-    """Split parameters or groups into those of matrices and others, unless they say what they are.
+    """Split parameters or groups into those of matrices and others, unless they are marked already.
 
     Returns:
         groups with the key `hidden_matrices`, Muon's first
@@ -117,8 +117,8 @@ def split(params: Iterable[Any]) -> list[dict[str, Any]]:
 def by_kind(groups: Iterable[dict[str, Any]], model: nn.Module) -> list[dict[str, Any]]:
     """Split groups of a model's parameters into its hidden matrices and everything else.
 
-    Hidden are matrices outside of embeddings, norms and the last linear layer, whose rows or
-    columns belong to words or classes: they are no maps between spaces of the model's own.
+    Hidden matrices are those outside of embeddings, norms and the last linear layer: the rows or
+    columns of these belong to words or classes, not to hidden units.
     """
     spared = {
         id(p)

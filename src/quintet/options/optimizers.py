@@ -1,4 +1,4 @@
-"""The groups of an optimizer (A): what is decayed and what is not, and the rate of each layer."""
+"""The parameter groups of an optimizer: weight decay, and the learning rate of each layer."""
 
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -16,7 +16,7 @@ UNDECAYED = (
     nn.Embedding,
     nn.EmbeddingBag,
 )
-"""Layers whose parameters are left undecayed, whatever their shape."""
+"""Layers whose parameters are not decayed, whatever their shape."""
 
 
 NORMS = (BatchOrInstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
@@ -32,10 +32,10 @@ class SwitchesModes(Protocol):
     """
 
     def train(self) -> None:
-        """Put what gradients are taken at into the parameters."""
+        """Set the parameters to the point at which gradients are computed."""
 
     def eval(self) -> None:
-        """Put what is to be evaluated into the parameters."""
+        """Set the parameters to the point that is evaluated."""
 
 
 def parameter_groups(
@@ -43,15 +43,15 @@ def parameter_groups(
 ) -> list[dict[str, Any]]:
     """Split the trainable parameters into those that are decayed and those that are not.
 
-    With `on="weights"` biases, norms and embeddings stay as they are: decay limits what a weight
+    With `on="weights"`, biases, norms and embeddings are not decayed: decay limits what a weight
     matrix can express, while shrinking an offset or a scale limits nothing (Goodfellow, Bengio and
     Courville, "Deep Learning", section 7.1; Loshchilov and Hutter, 2019), and an embedding row
-    would shrink in every step in which its word does not occur. Precisely: decayed are the
-    parameters of two or more dimensions outside of `UNDECAYED` layers.
+    would shrink in every step in which its word does not occur. Precisely, parameters of two or
+    more dimensions outside of `UNDECAYED` layers are decayed.
 
     Returns:
         groups for any `torch.optim` class, each parameter in exactly one, decayed ones first; a
-        single group where both would be treated alike
+        single group if both would be treated alike
 
     Raises:
         UserError: nothing is trainable, or `on` is neither of the two
@@ -84,7 +84,7 @@ def _decayed_and_not(
         raise UserError(
             "No parameter of the model is trainable",
             code=Code.INCOMPATIBLE,
-            hint="Freeze less of it",
+            hint="Freeze fewer layers",
         )
     if on == "all" or weight_decay == 0:
         return [{"params": trainable, "weight_decay": weight_decay}]
@@ -102,13 +102,13 @@ def grouped(
     on: Literal["weights", "all"] = "weights",
     layer_decay: float = 1.0,
 ) -> list[dict[str, Any]]:
-    """Return parameter groups of a module, of parameters, or of groups that somebody made.
+    """Return parameter groups of a module, of parameters, or of existing groups.
 
-    Of bare parameters it is not known what layer they belong to: with `on="weights"` those of fewer
-    than two dimensions are left undecayed. Groups with a `weight_decay` of their own keep it.
+    The layers of bare parameters are not known: with `on="weights"`, those of fewer than two
+    dimensions are not decayed. Groups with their own `weight_decay` keep it.
 
     Raises:
-        UserError: as `parameter_groups`, or a `layer_decay` for what is no module.
+        UserError: as `parameter_groups`, or a `layer_decay` without a module.
 
     """
     if isinstance(params, nn.Module):
@@ -116,8 +116,8 @@ def grouped(
         return groups if layer_decay == 1 else layered(groups, params, lr, layer_decay)
     if layer_decay != 1:
         raise UserError(
-            "needs a module, whose layers it knows; this LightningModule gives its optimizer bare "
-            "parameters",
+            "needs the layers of a module, but this LightningModule passes bare parameters to its "
+            "optimizer",
             code=Code.INCOMPATIBLE,
             key="optimizer.layer_decay",
             value=layer_decay,
@@ -133,8 +133,8 @@ def grouped(
 def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:
     """Return whether gradients are clipped, at norm `limit`, in mixed precision.
 
-    A fused optimizer takes the scale of 16-bit gradients back itself, in its step. That is too late
-    for clipping: Lightning refuses the two together, with bfloat16 too, which needs no scale.
+    A fused optimizer unscales 16-bit gradients itself, in its step. That is too late for clipping,
+    so Lightning rejects the combination, even with bfloat16, which needs no scaling.
     """
     return str(precision) in ("16", "16-mixed", "bf16", "bf16-mixed") and bool(limit)
 
@@ -143,8 +143,8 @@ def layers(model: nn.Module) -> list[tuple[str, list[nn.Parameter]]]:
     """Return the names and parameters of the model's layers, in the order of its attributes.
 
     A layer is a child of the model, or of a container (Sequential, ModuleList, ModuleDict) in it. A
-    norm belongs to the layer before it; embeddings side by side are one layer, and so is a
-    parameter of the model itself with the first.
+    norm belongs to the layer before it; adjacent embeddings are one layer; parameters of the model
+    itself belong to the first layer.
     """
     found: list[tuple[str, list[nn.Parameter]]] = []
     kinds: list[type[nn.Module]] = []
@@ -172,14 +172,14 @@ def _flat(module: nn.Module, path: str) -> Iterator[tuple[str, nn.Module]]:
 
 
 def rates(model: nn.Module, lr: float, layer_decay: float) -> dict[str, float]:
-    """Return the learning rate of each layer with something to train, the last layer first.
+    """Return the learning rate of each trainable layer, the last layer first.
 
-    The last has `lr`, each layer before it `layer_decay` times that of the layer after it: what is
-    general stays near where it was, what is particular moves (Howard and Ruder, 2018, "Universal
+    The last has `lr`, each layer before it `layer_decay` times that of the next one: general
+    features stay near their initial values, specific ones move (Howard and Ruder, 2018, "Universal
     language model fine-tuning for text classification", section 3.2, with 1/2.6 = 0.38).
 
     Raises:
-        UserError: no factor above 0 and up to 1.
+        UserError: the factor is not above 0 and at most 1.
 
     """
     if isinstance(layer_decay, bool | str) or not 0 < layer_decay <= 1:

@@ -1,7 +1,7 @@
 """Learning-rate schedules: warm-up before any of them, and cycles that follow the optimizer.
 
-The schedules themselves are torch's. A schedule lives on one of two clocks, its `interval`:
-"step" ticks after every optimizer step, "epoch" after every epoch.
+The schedules themselves are torch's. A schedule has one of two intervals: it is stepped after every
+optimizer step ("step") or after every epoch ("epoch").
 """
 
 import math
@@ -20,7 +20,7 @@ FALLS: dict[str, Callable[[float], float]] = {
     "linear": lambda over: 1 - over,
     "cosine": lambda over: (1 + math.cos(math.pi * over)) / 2,
 }
-"""How a rate falls from 1 to 0, by the share of the fall that is over."""
+"""Decay from 1 to 0, as a function of the share of the decay that has passed."""
 
 Factory = Callable[..., LRScheduler]
 """Makes the schedule of an optimizer; usually a `functools.partial` of its class."""
@@ -50,7 +50,7 @@ def with_warmup(
 ) -> list[dict[str, Any]]:
     """Make the schedule, after a linear warm-up of w steps: step t runs at (t + 1) / (w + 1).
 
-    That is neither a wasted step at 0 nor a full rate twice (warm-up: Goyal et al., 2017,
+    So no step is wasted at 0, and the full rate is not used twice (warm-up: Goyal et al., 2017,
     "Accurate, Large Minibatch SGD", section 2.2).
 
     - With interval "step" the schedule starts when the warm-up ends, at its own first rate, and
@@ -62,11 +62,11 @@ def with_warmup(
     Args:
         factory: makes the schedule
         optimizer: whose rate is scheduled
-        interval: the schedule's clock
+        interval: when the schedule is stepped
         warmup: steps, or a fraction of the run if below 1
         total_steps: optimizer steps of the run
         epochs: of the run, begun ones included
-        monitor: name of the metric that a plateau schedule listens to
+        monitor: name of the metric that a plateau schedule monitors
 
     Returns:
         one or two schedulers to step, each a dict as Lightning takes it: "scheduler", "interval"
@@ -108,12 +108,11 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
     steps = round(warmup * total_steps) if 0 < warmup < 1 else int(warmup)
     if warmup < 0 or (warmup > 1 and steps != warmup):
         raise UserError(
-            "is not a length",
+            "is not a number of steps",
             code=Code.OUT_OF_RANGE,
             key="scheduler.warmup",
             value=warmup,
-            hint="Give a whole number of steps from 0, or a fraction of the run below 1, such as "
-            "0.1",
+            hint="Give an integer of 0 or more, or a fraction of the run below 1, such as 0.1",
         )
     if 0 < total_steps <= steps:
         raise UserError(
@@ -121,7 +120,7 @@ def warmup_steps(warmup: int | float, total_steps: int) -> int:
             code=Code.INCOMPATIBLE,
             key="scheduler.warmup",
             value=warmup,
-            hint=f"Give a whole number of steps from 0 to {max(total_steps - 1, 0)}, or a "
+            hint=f"Give an integer from 0 to {max(total_steps - 1, 0)} steps, or a "
             "fraction of the run below 1, such as 0.1",
         )
     return steps
@@ -162,8 +161,8 @@ def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
 def uses_momentum(optimizer: Optimizer) -> bool:
     """Return whether the optimizer uses momentum or betas, so that cycling them has an effect.
 
-    SGD and RMSprop have the argument but do not use it at 0. Schedule-free optimizers place their
-    parameters by it, between an iterate and the average, so it must not change.
+    SGD and RMSprop have the argument but do not use it at 0. Schedule-free optimizers interpolate
+    with it between an iterate and the average, so it must not change.
     """
     if isinstance(optimizer, SwitchesModes):
         return False
@@ -171,7 +170,7 @@ def uses_momentum(optimizer: Optimizer) -> bool:
 
 
 def by_group(optimizer: Optimizer, rate: float) -> list[float]:
-    """Return `rate` for each group of an optimizer, in the proportions of the groups' own rates."""
+    """Return `rate` for each parameter group, in the proportions of the groups' own rates."""
     usual = optimizer.defaults["lr"]
     return [rate * (group["lr"] / usual if usual else 1.0) for group in optimizer.param_groups]
 
@@ -191,7 +190,7 @@ def one_cycle(
 ) -> lrs.OneCycleLR:
     """Make torch's `OneCycleLR`, cycling the momentum only of an optimizer that uses it.
 
-    Torch's own would fail on Adagrad, and give plain SGD a momentum that nobody asked for. Smith
+    Torch's own fails on Adagrad, and gives plain SGD a momentum that was not requested. Smith
     and Topin (2018), "Super-Convergence".
 
     Raises:
@@ -259,7 +258,7 @@ def warmup_stable_decay(
     shape: Literal["sqrt", "linear", "cosine"] = "sqrt",
     min_factor: float = 0.0,
 ) -> lrs.LambdaLR:
-    """Keep the rate constant, then let it fall in the last share `decay` of the steps.
+    """Keep the rate constant, then decay it over the last share `decay` of the steps.
 
     The warm-up is `scheduler.warmup`'s. Until the decay a run does not depend on its length, so
     shorter and longer runs can be compared, or continued, there. Hu et al. (2024), "MiniCPM",
@@ -269,10 +268,10 @@ def warmup_stable_decay(
     Args:
         optimizer: whose rate is scheduled.
         total_steps: of the run, without the warm-up.
-        decay: share of the steps in which the rate falls, above 0 and at most 1.
+        decay: share of the steps over which the rate decays, above 0 and at most 1.
         shape: of the fall from 1 to 0 over its share x: sqrt is 1 - sqrt(x), linear 1 - x, cosine
             half a cosine.
-        min_factor: of the learning rate, where the fall ends.
+        min_factor: final factor of the learning rate.
 
     Raises:
         UserError: decay or min_factor is out of range, or shape is unknown

@@ -1,6 +1,6 @@
-"""The private parts of torch that are used: all of them, here.
+"""All private parts of torch that are used.
 
-tests/quintet/options/test_torch_internals.py says which of them an upgrade has changed.
+tests/quintet/options/test_torch_internals.py fails if an upgrade has changed one.
 """
 
 from collections.abc import Callable
@@ -29,7 +29,7 @@ __all__ = [
 
 
 def lerp_all_(starts: list[Tensor], ends: list[Tensor], weight: float) -> None:
-    """Move all tensors towards others in place, in a few kernels for all of them."""
+    """Move all tensors towards others in place, in a few kernels."""
     torch._foreach_lerp_(starts, ends, weight)
 
 
@@ -46,5 +46,5 @@ def bare_step(optimizer: "Optimizer") -> Callable[[], Any]:
 
 
 def file_writer(writer: "SummaryWriter") -> Any:
-    """Return what takes summaries as they are, for those that SummaryWriter has no method for."""
+    """Return the writer of raw summaries, for those without a method of SummaryWriter."""
     return writer._get_file_writer()  # type: ignore[no-untyped-call]

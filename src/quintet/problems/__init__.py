@@ -1,7 +1,7 @@
-"""What a model predicts: all that depends on the kind of the target, a file for each problem.
+"""What a model predicts: everything that depends on the kind of target, one file per problem.
 
 A file whose module has a `PROBLEM` adds a problem type. Everything else asks a problem and never
-compares its name. Plain arrays and methods of tensors, so that reports load no torch.
+compares its name. Only plain arrays and methods of tensors are used, so that reports need no torch.
 """
 
 import importlib
@@ -27,7 +27,7 @@ def problem_of(task: Task | None) -> Problem:
     """Return a problem by its name.
 
     Raises:
-        UserError: there is none.
+        UserError: there is no such problem.
 
     Examples:
         >>> problem_of("binary").reported
@@ -36,18 +36,18 @@ def problem_of(task: Task | None) -> Problem:
     """
     if task is None or task not in PROBLEMS:
         raise UserError(
-            "is none of the problems that are known",
+            "is not a known problem",
             code=Code.UNKNOWN_NAME,
             key="facts.task",
             value=task,
             allowed=PROBLEMS,
-            hint="Let the data say it: data.task, or `facts` of a LightningDataModule.",
+            hint="The data states it: data.task, or `facts` of a LightningDataModule.",
         )
     return PROBLEMS[task]
 
 
 def task_of_classes(count: int) -> Task:
-    """Return the problem of samples that are each of exactly one of so many classes.
+    """Return the problem of samples that each belong to exactly one of `count` classes.
 
     Examples:
         >>> task_of_classes(2), task_of_classes(3)

@@ -1,7 +1,7 @@
 """Two classes that exclude each other; class 1 is the positive one."""
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ class Binary(ExclusiveClasses):
     name = "binary"
     answer_dims = 1
     most_classes = 2
+    example: ClassVar = [0, 1, 1, 0]
     reported = ("accuracy", "f1", "auc_roc", "log_loss")
     sections = ("confusion", "ranking", "classes")
 
@@ -34,7 +35,7 @@ class Binary(ExclusiveClasses):
         return outputs[:, 0].sigmoid() if outputs.shape[1] == 1 else outputs.softmax(1)[:, 1]
 
     def loss_target(self, outputs: "Tensor", y: "Tensor") -> "Tensor":
-        """Return classes (N,), or zeros and ones (N, 1) beside a single logit."""
+        """Return classes (N,), or zeros and ones (N, 1) for a single logit."""
         return y.to(outputs.dtype).unsqueeze(1) if outputs.shape[1] == 1 else y
 
     def decided(self, predicted: Array) -> Array:

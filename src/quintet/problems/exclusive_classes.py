@@ -1,4 +1,4 @@
-"""What binary and multiclass problems have in common: a sample is of exactly one class."""
+"""What binary and multiclass problems share: a sample belongs to exactly one class."""
 
 from abc import abstractmethod
 from collections.abc import Mapping, Sequence
@@ -26,17 +26,17 @@ class ExclusiveClasses(Problem):
         """Return the highest index where `count` classes have names or occur."""
 
     def check_values(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check that there are two classes or more, in range, each of two samples or more."""
+        """Check that there are at least two classes, in range, each with at least two samples."""
         found = np.unique(y.numpy())
         if len(found) < 2:
             raise UserError(
-                f"The target has one class only ({int(found[0])}): there is nothing to learn",
+                f"The target has only one class ({int(found[0])}): there is nothing to learn",
                 code=Code.DATA,
             )
         highest = self.highest(len(names) or len(found))
         if int(found[0]) < 0 or int(found[-1]) > highest:
             raise UserError(
-                f"Class indices of this {self.name} task lie in 0..{highest}, these run from "
+                f"Class indices of this {self.name} task lie in 0..{highest}, but these range from "
                 f"{int(found[0])} to {int(found[-1])}",
                 code=Code.DATA,
             )
@@ -103,7 +103,7 @@ class ExclusiveClasses(Problem):
         """Check that every target is a class."""
         most = self.most_classes or predicted.shape[1]
         if not ((target >= 0) & (target < most)).all():
-            raise ValueError(f"a target is none of {most} classes")
+            raise ValueError(f"a target is not one of {most} classes")
 
     def claims(self, target: Array, predicted: Array) -> tuple[Array, Array] | None:
         """Return the probability of the predicted class, and whether it is right."""
@@ -136,13 +136,13 @@ class ExclusiveClasses(Problem):
         }
 
     def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator":
-        """Return scikit-learn's boosted trees with their defaults (after Ke et al. 2017)."""
+        """Return scikit-learn's boosted trees with their defaults (after Ke et al., 2017)."""
         from sklearn.ensemble import HistGradientBoostingClassifier
 
         return HistGradientBoostingClassifier(categorical_features=categorical, random_state=0)
 
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
-        """Return a probability for every class, also for those absent from training."""
+        """Return a probability for every class, including those absent from training."""
         whole = np.zeros((inputs.shape[0], num_classes), dtype=np.float32)
         whole[:, model.classes_] = model.predict_proba(inputs)
         return whole

@@ -1,4 +1,4 @@
-"""Language modelling: the token that follows each one of a text."""
+"""Language modelling: the token that follows each token of a text."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -13,20 +13,22 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 Decode = Callable[[list[int]], str | None]
-"""The text of token ids; None where it is not known."""
+"""The text of token ids; None if it is not known."""
 
 
 class LanguageModelling(Problem):
-    """Targets: the id of the token after each one, int64 (N, T).
+    """Targets: the id of the next token at each position, int64 (N, T).
 
     Outputs: logits (N, T, V) for V tokens of a vocabulary. Predictions: probabilities (N, T, V)
-    that add up to 1 over the vocabulary, of which the most probable token is kept, (N, T).
+    that sum to 1 over the vocabulary; of these, the most probable token is kept, (N, T).
     """
 
     name = "language_modelling"
     dims, answer_dims = 2, 2
     shape = "(N, T)"
     defaults: ClassVar = {"metric": "bits_per_byte"}
+    example: ClassVar = [[0, 1, 2], [2, 2, 0], [1, 0, 1]]
+    example_input: ClassVar = {"input_shape": [6], "vocabulary": 3}
     readable_columns = False
     reported = ("bits_per_byte", "perplexity")
     sections = ()
@@ -34,7 +36,7 @@ class LanguageModelling(Problem):
     unit = "wrong tokens"
 
     def check_values(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check that ids are those of a vocabulary."""
+        """Check that ids are valid in a vocabulary."""
         if int(y.min()) < 0:
             raise UserError(f"A token has the id {int(y.min())}, below 0", code=Code.DATA)
 
@@ -57,10 +59,14 @@ class LanguageModelling(Problem):
         return tokens[:, :-1], tokens[:, 1:]
 
     def token_losses(self, outputs: "Tensor", y: "Tensor") -> "Tensor":
-        """Return the loss of each token in nats, (N * T,), without a mean over them."""
+        """Return the loss of each token in nats, (N * T,), without reduction."""
         from torch.nn.functional import cross_entropy
 
         return cross_entropy(outputs.flatten(0, 1), y.flatten(), reduction="none")
+
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return (T, V)."""
+        return [*input_shape, num_outputs]
 
     def predictions(self, outputs: "Tensor") -> "Tensor":
         """Turn logits (N, T, V) into probabilities."""
@@ -84,15 +90,15 @@ class LanguageModelling(Problem):
     # --- measures
 
     def measures(self, nats: "Tensor", tokens_per_byte: float | None) -> "dict[str, Tensor]":
-        """Return what a mean loss says of a text, by name.
+        """Return the measures that follow from a mean loss, by name.
 
         Args:
             nats: mean loss of a token, ().
-            tokens_per_byte: of the text; None where its bytes are not known.
+            tokens_per_byte: of the text; None if its bytes are not known.
 
         Returns:
-            `loss`; `perplexity`, among how many equally likely tokens the model still chooses; and
-            `bits_per_byte`, which compares models of different tokens.
+            `loss`; `perplexity`, the number of equally likely tokens among which the model still
+            chooses; and `bits_per_byte`, which compares models with different tokenizers.
 
         """
         found = {"loss": nats, "perplexity": nats.exp()}
@@ -103,15 +109,15 @@ class LanguageModelling(Problem):
     # --- predictions
 
     def continued(self, ids: "Tensor", prompt: int, decode: Decode | None) -> dict[str, Any]:
-        """Return prompts and what was generated after them, as `predict_step` does.
+        """Return prompts and their generated continuations, as `predict_step` does.
 
         Args:
-            ids: (N, T), the first `prompt` tokens of which were given.
+            ids: (N, T); the first `prompt` tokens are the prompt.
             prompt: number of tokens.
-            decode: gives the text of tokens; None where nothing does.
+            decode: returns the text of tokens; None if there is no tokenizer.
 
         Returns:
-            texts `prompt` and `continuation`; or `tokens`, where there is no text for them.
+            texts `prompt` and `continuation`; or `tokens`, if there is no text.
 
         """
         given, generated = ids[:, :prompt].tolist(), ids[:, prompt:].tolist()
@@ -121,7 +127,7 @@ class LanguageModelling(Problem):
         return {name: [decode(row) for row in rows] for name, rows in texts.items()}
 
     def stored(self, predicted: "Tensor") -> "Tensor":
-        """Return the most probable token at each place, (N, T)."""
+        """Return the most probable token at each position, (N, T)."""
         return predicted.argmax(-1)
 
     def decided(self, predicted: Array) -> Array:
@@ -129,11 +135,11 @@ class LanguageModelling(Problem):
         return predicted.astype(np.int64)
 
     def wrongness(self, target: Array, predicted: Array) -> Floats:
-        """Return the share of a sequence's tokens that are others."""
+        """Return the share of a sequence's tokens that are wrong."""
         return np.asarray((predicted != target).mean(axis=1), dtype=np.float64)
 
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
-        """Compare a sequence with what was predicted at each of its places."""
+        """Compare a sequence with the prediction at each of its positions."""
         wrong = float(self.wrongness(target[None], predicted[None])[0])
         true, said = (
             " ".join(names[i] if names else str(i) for i in part) for part in (target, predicted)
@@ -141,7 +147,7 @@ class LanguageModelling(Problem):
         return Comparison(true, said, wrong, f"{wrong:.1%}")
 
     def table(self, predicted: Array, names: Sequence[str]) -> Mapping[str, Any]:
-        """Return the token at each place, a column each."""
+        """Return the token at each position, one column per position."""
         return {f"token_{i}": column for i, column in enumerate(self.decided(predicted).T)}
 
 

@@ -1,6 +1,6 @@
 """Classes that exclude each other."""
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 
@@ -12,12 +12,14 @@ if TYPE_CHECKING:
 
 
 class Multiclass(ExclusiveClasses):
-    """Predictions: a probability for each of C classes, (N, C), that add up to 1."""
+    """Predictions: probabilities of C classes, (N, C), that sum to 1."""
 
     name = "multiclass"
     answer_dims = 2
     reported = ("accuracy", "f1", "log_loss")
     sections = ("confusion", "classes")
+    takes_one_hot = True
+    example: ClassVar = [0, 1, 2, 1]
 
     def highest(self, count: int) -> int:
         """Return the last of `count` classes."""
@@ -32,7 +34,7 @@ class Multiclass(ExclusiveClasses):
         return np.asarray(predicted.argmax(1))
 
     def members(self, classes: Array, predicted: Array) -> Array:
-        """Return of which class samples are, (N, C)."""
+        """Return the class of each sample as zeros and ones, (N, C)."""
         return np.asarray(classes[:, None] == np.arange(predicted.shape[1]))
 
     def likelihood(self, predicted: "Tensor", truth: "Tensor") -> float:

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 RARE = 3
-"""Label combinations with fewer samples than this cannot be in all three parts: pooled."""
+"""Label combinations with fewer samples cannot be in all three parts, and are pooled."""
 
 
 class Multilabel(Problem):
@@ -25,6 +25,7 @@ class Multilabel(Problem):
     dtypes = ("float32",)
     defaults: ClassVar = {"metric": "f1", "loss": "bce"}
     yes_no = True
+    example: ClassVar = [[0.0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]]
     shape = "(N, K)"
     reported = ("accuracy", "hamming_loss", "f1")
     sections = ("labels",)
@@ -32,11 +33,11 @@ class Multilabel(Problem):
     claim = "probability of a label"
 
     def check_values(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check that there are zeros and ones only."""
+        """Check that all values are zeros and ones."""
         check_finite(y)
         if not ((y == 0) | (y == 1)).all():
             raise UserError(
-                "Multilabel targets are zeros and ones, other values were found", code=Code.DATA
+                "Multilabel targets are zeros and ones, but other values were found", code=Code.DATA
             )
 
     def class_counts(self, y: "Tensor", num_classes: int) -> list[int]:
@@ -44,7 +45,7 @@ class Multilabel(Problem):
         return [int(n) for n in y.sum(dim=0).round().tolist()]
 
     def strata(self, y: "Tensor") -> Index | None:
-        """Return the combination of labels, those of fewer than three samples pooled into one."""
+        """Return the combination of labels; those with fewer than three samples are pooled."""
         rows = y.numpy().astype(np.int8)
         _, code, counts = np.unique(rows, axis=0, return_inverse=True, return_counts=True)
         code = code.reshape(-1)
@@ -71,7 +72,7 @@ class Multilabel(Problem):
         return outputs.sigmoid()
 
     def metric_target(self, y: "Tensor") -> "Tensor":
-        """Return whole numbers, which metrics want."""
+        """Return integers, as metrics expect."""
         return y.long()
 
     def misfit(self, y: "Tensor", outputs: "Tensor") -> tuple[bool, str]:
@@ -90,7 +91,7 @@ class Multilabel(Problem):
         return np.asarray(-np.log(np.maximum(right, TINY)).mean(axis=1), dtype=np.float64)
 
     def claims(self, target: Array, predicted: Array) -> tuple[Array, Array] | None:
-        """Return each label's probability, whatever was predicted, and whether it is there."""
+        """Return each label's probability, whatever was predicted, and whether it is present."""
         return predicted.ravel(), target.ravel() > 0
 
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
@@ -104,7 +105,7 @@ class Multilabel(Problem):
         return Comparison(true, said, p, f"{p:.3f}")
 
     def table(self, predicted: Array, names: Sequence[str]) -> Mapping[str, Any]:
-        """Return the labels that are at least as probable as not, and every probability."""
+        """Return the labels that are at least as probable as not, and all probabilities."""
         named = list(names) or numbered("class", predicted.shape[1])
         labels = [
             ";".join(n for n, p in zip(named, row, strict=True) if p >= 0.5) for row in predicted
@@ -134,14 +135,14 @@ class Multilabel(Problem):
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
         """Return a probability for each label."""
         found = model.predict_proba(inputs)
-        if isinstance(found, list):  # an array a label, with a column for each value it has
+        if isinstance(found, list):  # one array per label, with a column for each of its values
             columns = zip(found, model.classes_, strict=True)
             found = np.stack([p[:, -1] * float(c[-1]) for p, c in columns], axis=1)
         return np.asarray(found, dtype=np.float32)
 
 
 def check_finite(y: "Tensor") -> None:
-    """Refuse targets (N, K) that are NaN or infinite."""
+    """Reject targets (N, K) that are NaN or infinite."""
     if not y.isfinite().all():
         row = int((~y.isfinite()).any(dim=1).nonzero()[0])
         raise UserError(f"The target of sample {row} (from 0) is NaN or infinite", code=Code.DATA)

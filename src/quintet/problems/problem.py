@@ -1,4 +1,4 @@
-"""What every problem type states and does; each has a file of its own beside this one."""
+"""The interface of a problem type; each is implemented in a file of its own in this package."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -23,18 +23,18 @@ Section = Literal[
 """Parts of a run's page that show predictions; `calibration` follows from `claims`."""
 
 TINY = float(np.finfo(np.float32).eps)
-"""Probabilities are kept so far away from 0 before their logarithm is taken."""
+"""Probabilities are clipped to at least this before their logarithm is taken."""
 
 
 @dataclass(frozen=True)
 class Comparison:
-    """A target beside its prediction, in words.
+    """A target and its prediction, in words.
 
     Args:
         true: the target.
         predicted: what was predicted.
         number: how good or bad the prediction is, in the problem's `unit`.
-        text: the number as it is shown.
+        text: the number as displayed.
 
     """
 
@@ -45,14 +45,14 @@ class Comparison:
 
 
 class Problem(ABC):
-    """A problem type: what a target is, and what follows from it.
+    """A problem type: what a target is, and everything that follows from it.
 
     Targets y are tensors (N, ...) as `quintet.data.samples.Samples` has them; `predicted` is what
-    `predictions` makes of a model's outputs, as metrics and predictions.npz have it.
+    `predictions` makes of a model's outputs, as in metrics and predictions.npz.
     """
 
     name: ClassVar[str]
-    """As in `data.task` and under `fits:`."""
+    """As in `data.task` and in `fits:`."""
     dims: ClassVar[int]
     """Dimensions of y."""
     answer_dims: ClassVar[int]
@@ -62,36 +62,43 @@ class Problem(ABC):
     shape: ClassVar[str] = "(N,)"
     """Shape of y, for messages."""
     defaults: ClassVar[Mapping[str, str]] = {"metric": "accuracy", "loss": "cross_entropy"}
-    """Options that fit, by group, where nothing else is known."""
+    """Options that fit by default, by group."""
     exclusive: ClassVar[bool] = False
-    """Whether a sample is of exactly one class."""
+    """Whether a sample belongs to exactly one class."""
     dense: ClassVar[bool] = False
-    """Whether a target is a map of classes over an image, and so are outputs and predictions."""
+    """Whether targets, outputs and predictions are maps of classes over an image."""
     standardised: ClassVar[bool] = False
-    """Whether models learn the target on its standardised scale."""
+    """Whether models are trained on the target's standardised scale."""
     readable_columns: ClassVar[bool] = True
     """Whether the target can be columns of a table."""
     discrete: ClassVar[bool] = True
-    """Whether targets are classes or labels; else values."""
+    """Whether targets are classes or labels, rather than values."""
     yes_no: ClassVar[bool] = False
     """Whether columns of a table are yes-no labels."""
     most_classes: ClassVar[int | None] = None
-    """How many classes there may be."""
+    """Smallest and largest number of classes."""
     reported: ClassVar[tuple[str, ...]]
-    """Measures that a run's page reports beside the primary metric."""
+    """Measures that a run's page reports in addition to the primary metric."""
     sections: ClassVar[tuple[Section, ...]]
     """What a run's page shows of the predictions."""
     manner: ClassVar[str] = "at random, stratified by class"
     """How samples are divided, in words."""
     unit: ClassVar[str] = "p(true)"
-    """What `Comparison.number` is."""
+    """Unit of `Comparison.number`."""
     claim: ClassVar[str] = "confidence in the prediction"
-    """What `claims` are, for an axis."""
+    """Axis label of `claims`."""
+
+    takes_one_hot: ClassVar[bool] = False
+    """Whether a class may be given as the place of a single 1 among zeros."""
+    example: ClassVar[list[Any]]
+    """Four targets or fewer, as nested lists, with which options are tried."""
+    example_input: ClassVar[Mapping[str, Any] | None] = None
+    """Facts of an input, where a model has to list the problem under `fits:`; else None."""
 
     # --- data
 
     def check(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check targets (N, ...) of classes or columns with these names.
+        """Check targets (N, ...) whose classes or columns have these names.
 
         Raises:
             UserError: wrong type, shape or values.
@@ -100,7 +107,7 @@ class Problem(ABC):
         dtype = str(y.dtype).removeprefix("torch.")
         if y.dim() != self.dims or dtype not in self.dtypes:
             raise UserError(
-                f"Targets of a {self.name} task are {self.dtypes[0]} {self.shape}, these are "
+                f"Targets of a {self.name} task are {self.dtypes[0]} {self.shape}, but these are "
                 f"{dtype} of shape {tuple(y.shape)}",
                 code=Code.DATA,
             )
@@ -108,30 +115,30 @@ class Problem(ABC):
 
     @abstractmethod
     def check_values(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check the values of targets whose type and shape are right; raise as `check`."""
+        """Check the values of targets whose type and shape are right; raises as `check` does."""
 
     def num_classes(self, y: "Tensor", names: Sequence[str]) -> int:
-        """Return the number of classes; 0 where there are none."""
+        """Return the number of classes; 0 if there are none."""
         return 0
 
     def num_targets(self, y: "Tensor") -> int:
-        """Return the numbers that describe one target."""
+        """Return how many numbers describe one target."""
         return int(y.shape[1])
 
     def class_counts(self, y: "Tensor", num_classes: int) -> list[int]:
-        """Return how often each class or label occurs in training; [] where there are none."""
+        """Return how often each class or label occurs in training; [] if there are none."""
         return []
 
     def positives(self, class_counts: Sequence[int]) -> Sequence[int]:
-        """Return of `class_counts` how often each label, or the positive class, occurs."""
+        """Return the part of `class_counts` for each label, or for the positive class."""
         return class_counts
 
     def strata(self, y: "Tensor") -> Index | None:
-        """Return each sample's stratum, whose share is the same in all parts; None without any."""
+        """Return each sample's stratum, shared equally by all parts; None without strata."""
         return None
 
     def required(self, y: "Tensor", names: Sequence[str]) -> NDArray[np.bool_] | None:
-        """Return what must occur in each part as a table (N, M) of booleans; None for nothing."""
+        """Return what must occur in each part, as booleans (N, M); None if nothing must."""
         return None
 
     def required_names(self, y: "Tensor", names: Sequence[str]) -> list[str]:
@@ -140,16 +147,20 @@ class Problem(ABC):
 
     # --- learning
 
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return the shape of a model's outputs for one sample."""
+        return [num_outputs]
+
     @abstractmethod
     def predictions(self, outputs: "Tensor") -> "Tensor":
         """Turn raw outputs into probabilities or values."""
 
     def loss_target(self, outputs: "Tensor", y: "Tensor") -> "Tensor":
-        """Return targets as a loss takes them beside these outputs."""
+        """Return targets as a loss takes them together with these outputs."""
         return y
 
     def blank(self, y: "Tensor", num_outputs: int) -> "Tensor":
-        """Return outputs of zeros for these targets: an uninformed model's."""
+        """Return outputs of zeros for these targets, those of an uninformed model."""
         return y.new_zeros(()).float().expand(len(y), num_outputs)
 
     def metric_target(self, y: "Tensor") -> "Tensor":
@@ -157,22 +168,22 @@ class Problem(ABC):
         return y
 
     def choices(self, class_counts: Sequence[int], targets: "Tensor") -> dict[str, str]:
-        """Return the options to start with by group, given the training targets."""
+        """Return recommended options by group, given the training targets."""
         return dict(self.defaults)
 
     @abstractmethod
     def misfit(self, y: "Tensor", outputs: "Tensor") -> tuple[bool, str]:
-        """Return whether targets do not suit a model with such outputs, and what was seen."""
+        """Return whether targets do not fit a model with such outputs, with a description."""
 
     def imbalance(self, class_counts: Sequence[int]) -> float | None:
-        """Return the share of the most frequent class, where classes exclude each other."""
+        """Return the share of the most frequent class, if classes exclude each other."""
         return None
 
     # --- predictions
 
     @abstractmethod
     def decided(self, predicted: Array) -> Array:
-        """Return the classes, labels or values decided for."""
+        """Return the predicted classes, labels or values."""
 
     def probabilities(self, predicted: Array) -> Floats:
         """Return a probability for every class, (N, C)."""
@@ -180,14 +191,14 @@ class Problem(ABC):
 
     @abstractmethod
     def wrongness(self, target: Array, predicted: Array) -> Floats:
-        """Return how wrong each prediction is, (N,): the greater, the worse."""
+        """Return the error of each prediction, (N,): higher is worse."""
 
     def stored(self, predicted: "Tensor") -> "Tensor":
-        """Return what predictions.npz keeps of predictions."""
+        """Return the form in which predictions.npz stores predictions."""
         return predicted
 
     def counts(self, target: Array, predicted: Array) -> tuple[Array, Array, Array]:
-        """Return hits, predictions and members of each class or label per sample, (N, C) each."""
+        """Return hits, predictions and targets of each class or label per sample, (N, C) each."""
         decided, true = (
             self.members(classes, predicted) for classes in (self.decided(predicted), target)
         )
@@ -202,19 +213,19 @@ class Problem(ABC):
         return predicted
 
     def check_stored(self, target: Array, predicted: Array) -> None:
-        """Check predictions that a file holds, whose numbers of dimensions are right.
+        """Check predictions read from a file; their numbers of dimensions are already checked.
 
         Raises:
-            ValueError: targets and predictions do not fit each other.
+            ValueError: targets and predictions do not match.
 
         """
         if target.shape != predicted.shape:
             raise ValueError(
-                f"targets {target.shape} and answers {predicted.shape} have other shapes"
+                f"targets {target.shape} and predictions {predicted.shape} have different shapes"
             )
 
     def claims(self, target: Array, predicted: Array) -> tuple[Array, Array] | None:
-        """Return claimed probabilities (M,) and whether they came true; None without claims."""
+        """Return claimed probabilities (M,) and whether they came true; None if there are none."""
         return None
 
     @abstractmethod
@@ -229,27 +240,27 @@ class Problem(ABC):
 
     @abstractmethod
     def table(self, predicted: Array, names: Sequence[str]) -> Mapping[str, Any]:
-        """Return predictions as columns of a table, by title."""
+        """Return predictions as the columns of a table, by title."""
 
     def likelihood(self, predicted: "Tensor", truth: "Tensor") -> float:
-        """Return the mean log-likelihood of the truth in nats; 0 where there is none."""
+        """Return the mean log-likelihood of the targets in nats; 0 if there is none."""
         return 0.0
 
     # --- simple models
 
     def baselines(self) -> "dict[str, BaseEstimator]":
-        """Return simple models by name; {} where there are none."""
+        """Return simple models by name; {} if there are none."""
         return {}
 
     def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator | None":
-        """Return boosted trees for a table whose columns `categorical` hold codes; None without."""
+        """Return boosted trees for a table whose columns `categorical` hold codes, if any fit."""
         return None
 
     def baseline_predictions(self, model: Any, inputs: Array, num_classes: int) -> Array:
-        """Return the predictions of a fitted baseline, as `predictions` has them."""
+        """Return the predictions of a fitted baseline, in the form of `predictions`."""
         raise NotImplementedError(f"{self.name} has no baselines")
 
 
 def numbered(stem: str, count: int) -> list[str]:
-    """Return names for what has none: class_0, class_1 ..."""
+    """Return default names: class_0, class_1 ..."""
     return [f"{stem}_{i}" for i in range(count)]

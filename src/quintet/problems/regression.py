@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 import numpy as np
 
-from quintet.base.formatting import change, number, score
+from quintet.base.formatting import number
 from quintet.problems.multilabel import check_finite
 from quintet.problems.problem import TINY, Array, Comparison, Floats, Problem, numbered
 
@@ -14,13 +14,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 OUTLIERS = 0.01
-"""Share of targets far out from which an error should not be squared."""
+"""Share of outliers among the targets above which errors should not be squared."""
 
 
 class Regression(Problem):
     """Targets and predictions: float32 (N, K), in the target's own units.
 
-    float64 where float32 would blur the differences between targets.
+    float64 if float32 would blur the differences between targets.
     """
 
     name = "regression"
@@ -29,6 +29,7 @@ class Regression(Problem):
     shape = "(N, K)"
     defaults: ClassVar = {"metric": "rmse", "loss": "mse"}
     standardised, discrete = True, False
+    example: ClassVar = [[0.5, -1], [0, 2], [1, 1], [-2, 0]]
     reported = ("rmse", "mae", "r2")
     sections = ("forecast", "pairs", "errors")
     manner = "at random"
@@ -43,7 +44,7 @@ class Regression(Problem):
         return outputs
 
     def choices(self, class_counts: Sequence[int], targets: "Tensor") -> dict[str, str]:
-        """Return RMSE and the mean squared error; with outliers MAE and Huber's loss."""
+        """Return RMSE and the mean squared error; with outliers, MAE and the Huber loss."""
         if far_out(targets) >= OUTLIERS:
             return {"metric": "mae", "loss": "huber"}
         return super().choices(class_counts, targets)
@@ -66,9 +67,11 @@ class Regression(Problem):
 
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
         """Return both values, with the largest error."""
-        true, said = (", ".join(score(float(v)) for v in part) for part in (target, predicted))
-        error = float((predicted - target)[np.argmax(np.abs(predicted - target))])
-        return Comparison(true, said, abs(error), change(error))
+        true, said = (", ".join(number(float(v)) for v in part) for part in (target, predicted))
+        worst = int(np.argmax(np.abs(predicted - target)))
+        error = float(predicted[worst]) - float(target[worst])
+        size = number(abs(error))
+        return Comparison(true, said, abs(error), f"{'−' if error < 0 else '+'}{size}")
 
     def caption(self, found: Comparison) -> str:
         """Return true value, prediction and error."""
@@ -89,7 +92,7 @@ class Regression(Problem):
         return {"linear": Ridge(), "tree": tree, "dummy": DummyRegressor()}
 
     def boosted_trees(self, categorical: Sequence[int]) -> "BaseEstimator":
-        """Return scikit-learn's boosted trees with their defaults, for each target its own."""
+        """Return scikit-learn's boosted trees with their defaults, one model per target."""
         from sklearn.ensemble import HistGradientBoostingRegressor
         from sklearn.multioutput import MultiOutputRegressor
 
@@ -104,7 +107,7 @@ class Regression(Problem):
 def far_out(targets: "Tensor") -> float:
     """Return the share of targets (N, K) with a value three quartile ranges outside the quartiles.
 
-    Tukey 1977, "Exploratory data analysis".
+    Tukey, 1977, "Exploratory data analysis".
     """
     values = targets.double().reshape(len(targets), -1)
     low, high = values.quantile(0.25, dim=0), values.quantile(0.75, dim=0)

@@ -12,13 +12,13 @@ if TYPE_CHECKING:
     from torch import Tensor
 
 IGNORED = -100
-"""Class of pixels that neither loss nor metric counts, as torch's losses have it."""
+"""Class of pixels that are excluded from loss and metric, as in torch's losses."""
 
 
 class Segmentation(Problem):
-    """Targets: a class for each pixel, int64 (N, H, W), `IGNORED` where none counts.
+    """Targets: a class for each pixel, int64 (N, H, W), or `IGNORED`.
 
-    Predictions: probabilities (N, C, H, W) that add up to 1 over the classes; predictions.npz has
+    Predictions: probabilities (N, C, H, W) that sum to 1 over the classes; predictions.npz has
     the most probable class of each pixel, (N, H, W).
     """
 
@@ -27,6 +27,8 @@ class Segmentation(Problem):
     shape = "(N, H, W)"
     defaults: ClassVar = {"metric": "iou", "loss": "cross_entropy", "model": "unet"}
     dense = True
+    example: ClassVar = [[[0, 1, 2]], [[2, 2, 0]], [[1, 1, 0]], [[0, 0, IGNORED]]]
+    example_input: ClassVar = {"input_shape": [2, 9, 8], "vocabulary": 0}
     readable_columns = False
     reported = ("iou", "dice", "pixel_accuracy")
     sections = ("pixels",)
@@ -34,7 +36,7 @@ class Segmentation(Problem):
     unit = "wrong pixels"
 
     def check_values(self, y: "Tensor", names: Sequence[str]) -> None:
-        """Check that there are two classes or more, and that pixels are of one of them."""
+        """Check that there are two classes or more, and that every pixel belongs to one of them."""
         found = [i for i in np.unique(y.numpy()).tolist() if i != IGNORED]
         if len(found) < 2:
             raise UserError(
@@ -43,9 +45,9 @@ class Segmentation(Problem):
         highest = (len(names) or found[-1] + 1) - 1
         if found[0] < 0 or found[-1] > highest:
             raise UserError(
-                f"Classes of pixels lie in 0..{highest}, these run from {found[0]} to {found[-1]}",
+                f"Classes of pixels lie in 0..{highest}, but these are {found[0]} to {found[-1]}",
                 code=Code.DATA,
-                hint="data.ignore=<value> leaves out pixels of a value that is no class.",
+                hint="data.ignore=<value> leaves out pixels whose value is not a class.",
             )
 
     def num_classes(self, y: "Tensor", names: Sequence[str]) -> int:
@@ -59,6 +61,10 @@ class Segmentation(Problem):
     def class_counts(self, y: "Tensor", num_classes: int) -> list[int]:
         """Count the pixels of each class."""
         return [int(n) for n in y[y != IGNORED].bincount(minlength=num_classes).tolist()]
+
+    def output_shape(self, input_shape: Sequence[int], num_outputs: int) -> list[int]:
+        """Return (C, H, W)."""
+        return [num_outputs, *input_shape[1:]]
 
     def predictions(self, outputs: "Tensor") -> "Tensor":
         """Turn logits (N, C, H, W) into probabilities."""
@@ -86,13 +92,13 @@ class Segmentation(Problem):
         return predicted.astype(np.int64)
 
     def wrongness(self, target: Array, predicted: Array) -> Floats:
-        """Return the share of an image's pixels that are of another class."""
+        """Return the share of an image's pixels that are wrong."""
         counted = target != IGNORED
         wrong = ((predicted != target) & counted).sum(axis=(1, 2))
         return np.asarray(wrong / np.maximum(counted.sum(axis=(1, 2)), 1), dtype=np.float64)
 
     def counts(self, target: Array, predicted: Array) -> tuple[Floats, Floats, Floats]:
-        """Return pixels per image that are hit, predicted and of each class, (N, C) each."""
+        """Return hits, predictions and targets of each class in pixels per image, (N, C) each."""
         count = int(max(target.max(), predicted.max())) + 1
         counted = target != IGNORED
         found = np.where(counted, self.decided(predicted), count)
@@ -101,12 +107,12 @@ class Segmentation(Problem):
         return _histograms(hit, count), _histograms(found, count), _histograms(true, count)
 
     def check_stored(self, target: Array, predicted: Array) -> None:
-        """Check that masks and predictions are of one size, and of classes."""
+        """Check that masks and predictions have one size, and hold classes."""
         super().check_stored(target, predicted)
         if not ((predicted >= 0).all() and ((target >= 0) | (target == IGNORED)).all()):
-            raise ValueError("a pixel is of no class")
+            raise ValueError("a pixel has no class")
         if max(target.max(), predicted.max()) >= 2**16:
-            raise ValueError("a pixel is of class 65536 or above")
+            raise ValueError("a pixel has a class of 65536 or above")
 
     def compare(self, target: Array, predicted: Array, names: Sequence[str]) -> Comparison:
         """Name the classes of an image, with the share of wrong pixels."""
@@ -122,14 +128,14 @@ class Segmentation(Problem):
         return f"{found.text} of the pixels wrong"
 
     def table(self, predicted: Array, names: Sequence[str]) -> Mapping[str, Any]:
-        """Refuse: masks are no rows.
+        """Reject the request: masks are not rows.
 
         Raises:
-            UserError: always, with the cure.
+            UserError: always, with the remedy.
 
         """
         raise UserError(
-            "holds rows, and masks are none",
+            "holds rows, and masks are not rows",
             code=Code.INCOMPATIBLE,
             key="output",
             hint="Give output=<file>.npz, or output=<folder>/ for a PNG of each mask.",
@@ -157,7 +163,7 @@ class PixelShares:
 
 
 def _histograms(classes: Array, count: int) -> Floats:
-    """Count the pixels of each class per image, (N, C); class `count` is left out."""
+    """Count the pixels of each class per image, (N, C); class `count` is excluded."""
     rows = np.arange(len(classes))[:, None, None] * (count + 1)
     cells = np.bincount((classes + rows).ravel(), minlength=len(classes) * (count + 1))
     return cells.reshape(len(classes), count + 1)[:, :count].astype(np.float64)

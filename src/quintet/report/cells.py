@@ -14,14 +14,14 @@ def scored(value: float | None) -> Cell:
 
 
 def bounds(found: ConfidenceInterval) -> str:
-    """Return an interval as text: 0.9790 to 1.0000; a dash where none could be given."""
+    """Return an interval as text: 0.9790 to 1.0000; a dash if there is none."""
     if math.isnan(found.low):
         return "–"
     return f"{score(found.low)} to {score(found.high)}"
 
 
 def reach(run: RunData, split: str) -> str:
-    """Return the interval of a run's P on a split in words, or on how many samples it stands."""
+    """Return the interval of a run's metric on a split as text, or the number of samples."""
     found, samples = run.interval(split), run.facts.get(f"{split}_size")
     if found is None or math.isnan(found.low):
         return f"{samples:,} samples" if samples else ""

@@ -1,8 +1,9 @@
-"""A report on a local port that follows what it is about, while that goes on."""
+"""A report on a local port that follows a run or sweep in progress."""
 
 import hashlib
 import re
 import secrets
+import sys
 import time
 from collections.abc import Callable
 from http import HTTPStatus
@@ -15,15 +16,17 @@ from quintet.report.html.frame import Page
 
 HOST = "127.0.0.1"
 SPARED = 5.0
-"""A page is made anew after this many times the time that it took, and as many seconds."""
+"""A page is rendered again after this multiple of the time that it took, and as many seconds."""
+PATIENCE = 30
+"""Seconds that a connection may say nothing; each has a thread."""
 UNMARKED, MARKED = 'data-version=""', 'data-version="{}"'
 
 
 class LiveReport:
-    """The latest page and its version; asking for the version makes a new page when one is due.
+    """The latest page and its version; requesting the version renders a new page when one is due.
 
     Args:
-        make: returns the page of now.
+        make: returns the current page.
 
     """
 
@@ -45,12 +48,12 @@ class LiveReport:
             return self._version
 
     def _try_again(self) -> None:
-        """Make a new page; a file that was being written meanwhile is read the next time."""
+        """Render a new page; a file that was being written meanwhile is read the next time."""
         began = time.monotonic()
         try:
             self._renew()
         except Exception as error:
-            console.warn(f"The page is not renewed: {error}")
+            console.warn(f"The page is not updated: {error}")
         self._due = time.monotonic() + SPARED * (1 + time.monotonic() - began)
 
     def _renew(self) -> None:
@@ -62,11 +65,11 @@ class LiveReport:
 def serve(make: Callable[[], Page], port: int = 0) -> None:
     """Serve a page until Ctrl-C.
 
-    Only this machine is served, and only who knows the address: other users of the machine do not,
-    and a page of another site that calls this port names another host.
+    Only this machine is served, and only clients that know the address: other users of the machine
+    do not, and a page of another site that calls this port names another host.
 
     Args:
-        make: returns the page of now.
+        make: returns the current page.
         port: 0 for a free one.
 
     Raises:
@@ -75,7 +78,7 @@ def serve(make: Callable[[], Page], port: int = 0) -> None:
     """
     with server(LiveReport(make), port) as made:
         console.say("live      [bold]{}[/]", made.address)
-        console.say("          open it on this machine; it follows what is running. Ctrl-C ends it")
+        console.say("          open it on this machine; it is updated live. Ctrl-C ends it")
         try:
             made.serve_forever()
         except KeyboardInterrupt:
@@ -87,6 +90,11 @@ class ReportServer(ThreadingHTTPServer):
 
     daemon_threads = True
     address: str
+
+    def handle_error(self, request: object, client_address: object) -> None:
+        """Say what went wrong in a line; nothing of a browser that left before it was answered."""
+        if not isinstance(error := sys.exception(), ConnectionError):
+            console.warn(f"A request was not answered: {error}")
 
 
 def server(report: LiveReport, port: int = 0) -> ReportServer:
@@ -100,6 +108,8 @@ def server(report: LiveReport, port: int = 0) -> ReportServer:
     texts = {path: ("text/html", report.html), f"{path}version": ("text/plain", report.version)}
 
     class Handler(BaseHTTPRequestHandler):
+        timeout = PATIENCE
+
         def do_GET(self) -> None:
             if self.headers.get("Host") != f"{HOST}:{made.server_port}":
                 self.send_error(HTTPStatus.FORBIDDEN)
@@ -120,7 +130,7 @@ def server(report: LiveReport, port: int = 0) -> ReportServer:
             self.wfile.write(body)
 
         def log_message(self, format: str, *args: object) -> None:
-            """Say nothing: a line for each request would bury the address."""
+            """Print nothing: a line for each request would hide the address."""
 
     try:
         made = ReportServer((HOST, port), Handler)
@@ -130,7 +140,7 @@ def server(report: LiveReport, port: int = 0) -> ReportServer:
             code=Code.UNAVAILABLE,
             key="port",
             value=port,
-            hint="Leave port= out, and a free one is taken.",
+            hint="Leave port= out to use a free one.",
         ) from None
     made.address = f"http://{HOST}:{made.server_port}{path}"
     return made

@@ -19,8 +19,8 @@ def charts(answers: Predictions, names: Sequence[str], split: str) -> list[Block
     """Return the charts that fit the task.
 
     Args:
-        answers: the predictions of one split.
-        names: of the classes or targets; their indices where they have no names.
+        answers: predictions of one split.
+        names: names of the classes or targets, or their indices.
         split: how the samples are named in titles, such as "test".
 
     """

@@ -15,6 +15,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from quintet.study.optuna_internals import ranks
 from quintet.study.trial import Trial
 
 Objectives = Mapping[str, str]
@@ -42,14 +43,7 @@ def fronts(points: np.ndarray) -> np.ndarray:
         [0, 0, 1, 0]
 
     """
-    points = np.nan_to_num(points, nan=np.inf, posinf=np.inf, neginf=-np.inf)
-    no_worse = np.asarray((points[:, None] <= points[None]).all(2))
-    dominates = no_worse & ~no_worse.T
-    found, left, front = np.full(len(points), -1), np.ones(len(points), bool), 0
-    while left.any():
-        here = left & ~dominates[left].any(0)
-        found[here], left, front = front, left & ~here, front + 1
-    return found
+    return ranks(np.nan_to_num(points, nan=np.inf, posinf=np.inf, neginf=-np.inf))
 
 
 def crowding(points: np.ndarray) -> np.ndarray:
@@ -116,9 +110,12 @@ def reported(trial: Trial, objectives: Objectives) -> dict[int, dict[str, float]
 def front_of(trials: Sequence[Trial], objectives: Objectives) -> dict[int, int]:
     """Return the front of each trial that has all objectives, by its number.
 
-    Completed trials are compared with completed ones, pruned ones with pruned ones.
+    Completed trials are compared with completed ones, pruned ones with pruned ones; {} without
+    objectives.
     """
     found: dict[int, int] = {}
+    if not objectives:
+        return found
     for state in ("completed", "pruned"):
         here = [t for t in trials if t.state == state and KEY in t.notes]
         if here:

@@ -145,8 +145,10 @@ def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
     node = entry if isinstance(entry, Mapping) else {"values": entry}
     if set(node) - {"values", "when"} or not isinstance(node.get("values"), str):
         raise UserError(
-            f"search_space: {key}: {entry} is not a range",
+            "is not a range",
             code=Code.WRONG_TYPE,
+            key=f"search_space: {key}",
+            value=entry,
             hint="Allowed: a string in Hydra's grammar, such as choice(a,b) or "
             "tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:",
         )
@@ -154,8 +156,10 @@ def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
     (override,) = read([f"{key}={node['values']}"], loader)
     if not override.is_sweep_override():
         raise UserError(
-            f"search_space: {key}={node['values']} is one value",
+            "is one value",
             code=Code.OUT_OF_RANGE,
+            key=f"search_space: {key}",
+            value=node["values"],
             hint="Give several, choice(a,b), or set it on the command line",
         )
     return parameter(override, when)

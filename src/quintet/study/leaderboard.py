@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 from quintet.artifacts import csv_cells
 from quintet.base.files import write_atomically
+from quintet.base.formatting import rounded
 from quintet.study import fronts, ranking
 from quintet.study.ranking import STEERED
 from quintet.study.space import Interval, Space
@@ -35,7 +36,8 @@ share."""
 
 def ranked(study: Study) -> list[Trial]:
     """Return all trials, best first: completed ones, pruned ones, then the rest."""
-    return ranking.ranked(study.trials(), study.mode, study.objectives)
+    trials = study.trials()
+    return ranking.ranked(trials, study.mode, fronts.front_of(trials, study.objectives))
 
 
 def winner(study: Study) -> Trial | None:
@@ -46,8 +48,10 @@ def winner(study: Study) -> Trial | None:
 
 def front(study: Study) -> list[Trial]:
     """Return the completed trials that no other one dominates, best metric first."""
-    found = fronts.front_of(study.trials(), study.objectives)
-    return [t for t in ranked(study) if t.state == "completed" and found.get(t.number) == 0]
+    trials = study.trials()
+    found = fronts.front_of(trials, study.objectives)
+    best_first = ranking.ranked(trials, study.mode, found)
+    return [t for t in best_first if t.state == "completed" and found.get(t.number) == 0]
 
 
 def rows(study: Study) -> list[dict[str, Any]]:
@@ -92,7 +96,7 @@ def edge_warnings(best: Trial, space: Space) -> list[str]:
             if end == 0:
                 continue
             found.append(
-                f"The best {key}={value} lies at the edge of its range ({end:g}): "
+                f"The best {key}={rounded(value)} lies at the edge of its range ({end:g}): "
                 f"try {towards} values as well."
             )
     return found

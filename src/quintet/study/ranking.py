@@ -1,6 +1,6 @@
 """Trials ordered by their metric, and the rows of the leaderboard."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -15,7 +15,9 @@ FRONT = "front"
 """The column of a sweep with several objectives: 0 for the trials that no other dominates."""
 
 
-def ranked(trials: Sequence[Trial], mode: str, objectives: Objectives | None = None) -> list[Trial]:
+def ranked(
+    trials: Sequence[Trial], mode: str, front: Mapping[int, int] | None = None
+) -> list[Trial]:
     """Return trials, best first: completed ones, pruned ones, then the rest.
 
     Those of one state are ordered by their front, if there are several objectives, and by metric.
@@ -23,12 +25,13 @@ def ranked(trials: Sequence[Trial], mode: str, objectives: Objectives | None = N
     Args:
         trials: of a study.
         mode: min or max.
-        objectives: of a sweep with several.
+        front: of each trial by its number, as `front_of` returns it, if there are several
+            objectives.
 
     """
     sign = 1 if mode == "min" else -1
     order = {"completed": 0, "pruned": 1, "running": 2, "failed": 3}
-    front = front_of(trials, objectives) if objectives else {}
+    front = front or {}
 
     def key(trial: Trial) -> tuple[int, int, float, int]:
         value = float("inf") if trial.value is None else sign * trial.value
@@ -49,8 +52,8 @@ def rows(
         objectives: of a sweep with several.
 
     """
-    best_first = ranked(trials, mode, objectives)
-    front = front_of(trials, objectives) if objectives else {}
+    front = front_of(trials, objectives or {})
+    best_first = ranked(trials, mode, front)
     keys = list(dict.fromkeys(key for trial in best_first for key in trial.params))
     names = measured_names(trials, objectives)
     some = [name for name in (SPREAD, STEERED) if any(name in t.notes for t in best_first)]

@@ -113,7 +113,7 @@ def journal(path: Path) -> "BaseStorage":
     untrusted_files.inside(path.parent, f"{path.name}.lock")
     path = untrusted_files.inside(path.parent, path.name).resolve()
     if path.exists() and not path.is_file():
-        untrusted_files.refuse(path, "is no plain file")
+        untrusted_files.refuse(path, "is not a regular file")
     _check_start(path)
     lock = Flock(path)
     lock.acquire()
@@ -124,9 +124,9 @@ def journal(path: Path) -> "BaseStorage":
     except Exception as error:  # not JSON, not text, not known fields
         if (line := unreadable(path)) is None:
             said = f"{type(error).__name__}: {error}"[:200]
-            untrusted_files.refuse(path, f"tells what no study tells ({said})", error)
+            untrusted_files.refuse(path, f"has an entry that is not one of a study ({said})", error)
         raise UserError(
-            f"{path}: line {line} cannot be read, so somebody else has written to it",
+            f"{path}: line {line} cannot be read, so another program has written to it",
             code=Code.DAMAGED,
             hint="Restore the file from a copy; or keep a copy, and delete that line: its trial is "
             "then continued, or trained again",
@@ -145,21 +145,21 @@ def unreadable(path: Path) -> int | None:
 
 
 def _check_start(path: Path) -> None:
-    """Refuse a file that is no journal, before the lock of one cuts off what follows its last line.
+    """Reject a file that is not a journal, before its lock truncates what follows the last line.
 
     Raises:
-        DamagedError: it is one.
+        DamagedError: it is not a journal.
 
     """
     if path.exists():
         with path.open("rb") as file:
             found = file.read(len(START))
         if found != START[: len(found)]:
-            untrusted_files.refuse(path, "is no journal of a study")
+            untrusted_files.refuse(path, "is not the journal of a study")
 
 
 def _last_line(path: Path) -> bytes:
-    """Return the last line of a file; nothing where there is none."""
+    """Return the last line of a file; empty if there is none."""
     if not path.is_file():
         return b""
     with path.open("rb") as file:

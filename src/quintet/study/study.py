@@ -132,7 +132,7 @@ class Study:
                 code=Code.EXISTS,
                 key="study",
                 value=self.folder.name,
-                hint="Undo that to continue it, or give the new sweep a study= of its own",
+                hint="Undo that to continue it, or give the new sweep its own study=",
             )
 
     def set_about(self, **about: Any) -> None:

@@ -7,8 +7,11 @@ from contextlib import suppress
 from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
+PARAMS = "QUINTET_PARAMS"
 EXIT, ALONE = "exit", "alone"
-"""What a trial tells that shares its process with others: its exit code; why it cannot."""
+"""Messages of a trial that shares its process: its exit code, or why it cannot share."""
+MOVED = "moved"
+"""What a trial tells within a long epoch: how many epochs it has done, the current one in part."""
 LONGEST = 300
 """Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
@@ -69,13 +72,18 @@ class TrialPipe:
             os._exit(1)
         return answer == b"s"
 
+    def moved(self, epochs: float) -> None:
+        """Tell how many epochs are done, the current one in part; nothing is answered."""
+        with suppress(OSError):
+            self._tell({MOVED: round(epochs, 3)})
+
     def leave(self, code: int) -> None:
-        """Tell that a trial has ended whose process goes on with others."""
+        """Report that a trial has ended while its process continues with others."""
         with suppress(OSError):
             self._tell({EXIT: code})
 
     def alone(self, reason: str) -> None:
-        """Tell that a trial is to run in a process of its own, and why."""
+        """Report that a trial must run in its own process, and why."""
         with suppress(OSError):
             self._tell({ALONE: reason[:LONGEST]})
 
@@ -92,6 +100,16 @@ class TrialPipe:
         """
         with suppress(OSError):
             self._tell({"code": code, "reason": reason[:LONGEST]})
+
+
+def with_params(params: Mapping[str, str]) -> dict[str, str]:
+    """Return the variable that tells a trial what it differs in from the others."""
+    return {PARAMS: json.dumps(dict(params))}
+
+
+def params() -> dict[str, str]:
+    """Return what this process's trial differs in from the others; {} of any other process."""
+    return dict(json.loads(os.environ.get(PARAMS, "{}")))
 
 
 def is_trial() -> bool:

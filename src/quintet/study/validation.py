@@ -1,4 +1,4 @@
-"""Type checks of a study's stored attributes: its journal may come from somebody else."""
+"""Type checks of a study's stored attributes: its journal may come from another person."""
 
 from dataclasses import dataclass, field
 from pathlib import Path

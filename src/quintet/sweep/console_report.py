@@ -31,7 +31,7 @@ from quintet.training.summary import say_how_to_use
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
 WORTH_ESTIMATING = 5.0
-"""Seconds of a sweep from which on the time that is left is estimated."""
+"""Seconds after which the remaining time of a sweep is estimated."""
 
 
 class Lines:
@@ -40,7 +40,7 @@ class Lines:
     Args:
         plan: of the sweep.
         study: of the sweep; other workers may write to it as well.
-        total: how many trials the study is to have.
+        total: number of trials of the study.
 
     """
 
@@ -74,6 +74,9 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Print nothing within an epoch."""
+
     def alone(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:
@@ -101,19 +104,20 @@ class Lines:
         self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s{left}")
 
     def left(self, underway: float = 0.0) -> str:
-        """Return how long the sweep will still take, as the trials that have ended suggest.
+        """Return an estimate of the remaining time, based on the trials that have ended.
 
         Args:
-            underway: trials' worth of work done in those that run now.
+            underway: work done in running trials, in units of trials.
 
         Returns:
-            about 3.1 min; "" before a trial has ended, and of a sweep of seconds.
+            about 3.1 min; "" before a trial has ended, and of a sweep of seconds, and at the end.
 
         """
         ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
         if ended < 1 or spent < WORTH_ESTIMATING:
             return ""
-        remaining = self.total - len(self.ended_ones) - underway
+        if (remaining := self.total - len(self.ended_ones) - underway) <= 0:
+            return ""
         seconds = max(0.0, spent * remaining / (ended + underway))
         limit = self.plan.settings.timeout
         return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"
@@ -141,7 +145,7 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
 
 
 def advise_workers(launcher: str) -> None:
-    """Say which word makes a launcher run more than one trial at a time."""
+    """Print how to make a launcher run more than one trial at a time."""
     say(
         "[yellow]note[/]  hydra/launcher={} starts one job, for one trial at a time: "
         "sweeper.workers={} starts as many as this machine has cores",
@@ -256,7 +260,7 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
 
 
 def _unfinished(plan: Plan, best: Trial) -> str:
-    """Return what a winner is worth that was stopped, as every other trial was."""
+    """Return a note on a winner that was stopped early, as every other trial was."""
     epochs = plural(best.notes.get("epochs", 0), "epoch")
     limit = plan.settings.timeout
     more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
@@ -281,7 +285,7 @@ def print_ensemble(plan: Plan, made: Ensemble | str | None) -> None:
 
 
 def print_outlook(plan: Plan, study: Study) -> None:
-    """Print what more time would be spent on, of a sweep that chose models within a limit."""
+    """Print what more time would be used for, in a sweep that chose models within a limit."""
     limit, trials = plan.settings.timeout, study.trials()
     if limit is None or not plan.settings.look or len(study.ended()) >= plan.settings.n_trials:
         return

@@ -8,10 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import error_file, locks
+from quintet.base import error_file, locks, plain_yaml
 from quintet.base.console import say
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
@@ -103,6 +102,6 @@ def apply_inspection(config: DictConfig, found: Iterable[str]) -> list[str]:
             continue
         typed = any(o.partition("=")[0] == key for o in config.hydra.overrides.task)
         if not typed and OmegaConf.select(config, key) is not None:
-            OmegaConf.update(config, key, yaml.safe_load(value))
+            OmegaConf.update(config, key, plain_yaml.parse(value, override))
             say("fits      [bold]{}[/]", override)
     return rest

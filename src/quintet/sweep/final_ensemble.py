@@ -1,4 +1,4 @@
-"""The ensemble that a sweep ends with: what `src/ensemble.py` makes, within the sweep's time."""
+"""The final ensemble of a sweep, as made by `src/ensemble.py`, within the sweep's time."""
 
 import shutil
 from pathlib import Path
@@ -23,7 +23,7 @@ def assemble(plan: Plan, study: Study, start: Start, budget: TimeBudget) -> Ense
     """Average the best trials, unless the existing ensemble was chosen from all of them.
 
     It is made in a temporary folder; one made from the same number of trials before the sweep was
-    killed is reused, so that the test set is opened once.
+    killed is reused, so that the test set is used once.
 
     Returns:
         the content of `ensemble.json`; a string if there is none, with the reason; None if none

@@ -25,9 +25,9 @@ def check_params(plan: Plan, study: Study) -> None:
         if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.invalid_keys(params)]:
             raise UserError(
                 f"cannot be continued: {name} has {', '.join(odd)}, which is not of this sweep's "
-                "space, so somebody else has written it",
+                "space, so another program has written it",
                 code=Code.NOT_TRUSTED,
                 key="study",
                 value=study.folder.name,
-                hint="Restore the study's journal, or begin another study=<name>",
+                hint="Restore the study's journal, or start another study=<name>",
             )

@@ -54,7 +54,7 @@ class SharedProcess(Process):
 
     @property
     def alone(self) -> str | None:
-        """Why the trial is to start again by itself: it said so, or its process has died."""
+        """Why the trial must start again on its own: it reported so, or its process has died."""
         if ALONE in self.told:
             return str(self.told[ALONE])
         died = self.exit_code() is not None and not {EXIT, "code"} & self.told.keys()
@@ -206,7 +206,7 @@ def starter(isolation: str, modules: Sequence[str]) -> Iterator[Start]:
         return
     server: Server | None = None
     try:
-        with held_back():  # a start that a signal cuts short leaves a process that nobody ends
+        with held_back():  # an interrupted start would leave an orphaned process
             server = Server(modules)
         yield server.start
     finally:

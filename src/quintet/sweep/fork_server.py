@@ -1,7 +1,7 @@
 """A process that has the heavy libraries loaded and forks trials: 0.3 s each instead of 4 s.
 
-It is forked from before anything is computed: no thread and no CUDA context exists in it. Trials
-forked from it share nothing afterwards. Runs as `python -c` under `quintet.sweep.fork.Server`.
+Trials are forked before anything is computed, so it has no thread and no CUDA context. Afterwards
+they share nothing. Runs as `python -c` under `quintet.sweep.fork.Server`.
 """
 
 import gc
@@ -39,7 +39,7 @@ def main() -> None:
     compose_once()
     gc.freeze()  # trials share these pages permanently
     threads = len(os.listdir("/proc/self/task")) if os.path.isdir("/proc/self/task") else 1
-    with suppress(ConnectionError):  # the sweep has ended meanwhile, which `serve` finds
+    with suppress(ConnectionError):  # the sweep has ended, which `serve` detects
         connection.send(json.dumps({"threads": threads}).encode())
     if (request := serve(connection)) is not None:
         run(*request)
@@ -75,7 +75,7 @@ def serve(connection: socket.socket) -> tuple[dict[str, Any], list[int]] | None:
                     continue
                 try:
                     message, files, _, _ = socket.recv_fds(connection, LARGEST, MOST_FILES)
-                except ConnectionError:  # it ended before it had read what was sent to it
+                except ConnectionError:  # it ended before it read the request
                     return None
                 if not message:
                     return None

@@ -13,7 +13,7 @@ _harmless = False
 
 
 class Interruption:
-    """Tells, when called, whether somebody has asked the sweep to stop."""
+    """Returns, when called, whether the sweep has been asked to stop."""
 
     def __init__(self) -> None:
         self.asked = False
@@ -24,7 +24,7 @@ class Interruption:
 
     @contextmanager
     def on_signals(self) -> Iterator[None]:
-        """Listen for as long as the block runs, but to no signal that is ignored, as by nohup."""
+        """Listen while the block runs, except to signals that are ignored, as by nohup."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
         before = {number: signal.signal(number, self._ask) for number in heeded}
@@ -42,7 +42,7 @@ class Interruption:
 
 @contextmanager
 def at_once() -> Iterator[None]:
-    """Let a signal end the block, which may take long and leaves nothing half done.
+    """Allow a signal to end the block, which may take long and leaves nothing half done.
 
     Raises:
         StoppedError: in place of being noticed after the block.

@@ -4,6 +4,7 @@ import os
 import shutil
 from pathlib import Path
 
+from quintet.artifacts import untrusted_files
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
 from quintet.config import initial_config
@@ -19,23 +20,42 @@ def overrides(plan: Plan, trial: Trial, folder: Path) -> list[str]:
 
     Raises:
         UserError: its params in the study are not of the sweep's space; as overrides they could
-            change anything.
+            change anything. Or its folder is a link.
 
     """
     if plan.space.invalid_keys(trial.params):
         raise UserError(
             f"Trial {trial.number} of {plan.folder} has {' '.join(assignments(trial.params))}, "
-            "which is outside of this sweep's space, so somebody else has written to its study",
+            "which is outside this sweep's space, so another program has written to its study",
             code=Code.NOT_TRUSTED,
-            hint="Give this sweep a study= of its own",
+            hint="Give this sweep its own study=",
         )
+    check_place(folder)
     if resumes(trial, folder):
         return [f"resume={quoted(folder)}", "hydra.mode=RUN", *as_override(_trusted(plan, folder))]
-    for entry in folder.iterdir():  # left over from a start that failed
-        if entry.name not in (LOCK, LOG):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    clear(folder)
     own = [*plan.fixed, *assignments(trial.params)]
     return [*own, "test=false", "hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
+
+
+def check_place(folder: Path) -> None:
+    """Refuse a trial's folder that was made a link since the sweep began.
+
+    Raises:
+        DamagedError: whoever starts there would empty a folder elsewhere.
+
+    """
+    for place in (folder.parent, folder):
+        if place.is_symlink():
+            untrusted_files.refuse(place, "is a link, and trials are made in the sweep's folder")
+
+
+def clear(folder: Path) -> None:
+    """Remove what a start that failed has left in a trial's folder; links are not followed."""
+    for entry in folder.iterdir():
+        if entry.name not in (LOCK, LOG):
+            links = entry.is_symlink() or not entry.is_dir()
+            entry.unlink() if links else shutil.rmtree(entry)
 
 
 def resumes(trial: Trial, folder: Path) -> bool:
@@ -52,7 +72,7 @@ def _is_of(folder: Path, trial: Trial) -> bool:
 def _trusted(plan: Plan, folder: Path) -> list[str]:
     """Return what a trial's folder may import: what this sweep's own configs do, with trackers.
 
-    Trackers that differ from the sweep's were written by somebody else.
+    Trackers that differ from the sweep's were written by another program.
     """
     before = initial_config.read(folder).config.get(LOGGER) or {}
     return [*plan.trust, *([LOGGER] if before == plan.trackers else [])]

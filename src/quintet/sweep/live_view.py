@@ -20,9 +20,9 @@ if TYPE_CHECKING:
 REDRAWS = 2.0
 """Per second."""
 BAR = 10
-"""Characters of the bar over a trial's epochs."""
+"""Width of the bar over a trial's epochs, in characters."""
 NARROWEST = 6
-"""Characters of a column at least: the table stands still while its numbers change."""
+"""Minimum characters of a column, so that the table does not move while its numbers change."""
 
 
 class Live(Lines):
@@ -31,7 +31,7 @@ class Live(Lines):
     Args:
         plan: of the sweep.
         study: of the sweep.
-        total: how many trials the study is to have.
+        total: number of trials of the study.
 
     """
 
@@ -41,37 +41,43 @@ class Live(Lines):
 
         self.failures: Counter[int] = Counter()
         self.slots: dict[int, list[Trial]] = {}
+        self._moved: dict[int, float] = {}
         self._display = Display(
             console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
         )  # fmt: skip
 
     def __enter__(self) -> "Live":
-        """Begin to draw."""
+        """Start to draw."""
         self._display.start()
         return self
 
     def __exit__(self, *error: object) -> None:
-        """Take the view away; the lines stay."""
+        """Remove the view; the lines remain."""
         self._display.stop()
 
     def began(self, trial: Trial, slot: int) -> None:
         """Show a trial in its slot; those of a stack share one."""
         super().began(trial, slot)
+        self._moved.pop(trial.number, None)
         self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Note how far a trial is within a long epoch."""
+        self._moved[trial.number] = epochs
+
     def ended(self, trial: Trial, how: Outcome) -> None:
-        """Take a trial out of its slot."""
+        """Remove a trial from its slot."""
         slot = self._leave(trial)
         if slot is not None:
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
     def alone(self, trial: Trial, reason: str) -> None:
-        """Take a trial out of its stack; it begins again on its own."""
+        """Remove a trial from its stack; it starts again on its own."""
         self._leave(trial)
         super().alone(trial, reason)
 
@@ -85,7 +91,7 @@ class Live(Lines):
         return None
 
     def shown(self) -> "Group":
-        """Return what is running now, and how far the sweep is."""
+        """Return the running trials and the progress of the sweep."""
         from rich.console import Group
 
         return Group(self._table(), f" {plain(self._summary())}")
@@ -111,11 +117,16 @@ class Live(Lines):
         """Return how many epochs are done, as text and as a bar, and the best metric after them."""
         from rich.progress_bar import ProgressBar
 
-        epoch, most = max(max(t.reports, default=0) for t in trials), self.plan.max_epochs
+        done, most = max(map(self._done, trials)), self.plan.max_epochs
         latest = [t.reports[max(t.reports)] for t in trials if t.reports]
         best = (min if self.plan.mode == "min" else max)(latest, default=None)
-        bar = ProgressBar(total=max(1, most), completed=epoch, width=BAR)
-        return f"{epoch}/{most}" if most else str(epoch), bar, "" if best is None else score(best)
+        bar = ProgressBar(total=max(1, most), completed=done, width=BAR)
+        epoch = f"{done:.0f}" if done == int(done) else f"{done:.1f}"
+        return f"{epoch}/{most}" if most else epoch, bar, "" if best is None else score(best)
+
+    def _done(self, trial: Trial) -> float:
+        """Return how many epochs a trial has done, the current one in part if it is a long one."""
+        return max(max(trial.reports, default=0), self._moved.get(trial.number, 0.0))
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
@@ -130,7 +141,7 @@ class Live(Lines):
         """Return how many trials' worth of epochs the running ones have done."""
         most = max(1, self.plan.max_epochs)
         running = (trial for trials in self.slots.values() for trial in trials)
-        return sum(min(1.0, max(trial.reports, default=0) / most) for trial in running)
+        return sum(min(1.0, self._done(trial) / most) for trial in running)
 
 
 def what(trials: list[Trial]) -> str:

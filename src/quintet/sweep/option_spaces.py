@@ -17,9 +17,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from functools import cache
 from typing import Any
 
-import yaml
-
-from quintet.base import paths
+from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.study.space import Choice, Params, Space
 
@@ -159,4 +157,4 @@ def _has(option: Mapping[str, Any], parameter: str) -> bool:
 @cache
 def _options(group: str) -> dict[str, dict[str, Any]]:
     found = paths.options(group).items()
-    return {name: yaml.safe_load(path.read_text("utf-8")) or {} for name, path in found}
+    return {name: dict(plain_yaml.own_config(path)) for name, path in found}

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, locks, secrets, signals
-from quintet.base.console import say
+from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.study import leaderboard, ranking
@@ -48,12 +48,12 @@ if TYPE_CHECKING:
     from hydra.types import HydraContext
 
 AtEnd = Callable[[Study], object]
-"""What is called with a sweep's study once it has ended."""
+"""Called with a sweep's study after it has ended."""
 WRITTEN = {leaderboard.FILE: ",".join(ranking.COLUMNS[:3])}
 WRITTEN |= {winner.FOLDER: "", final_ensemble.FOLDER: ""}
-"""What a sweep replaces at its end, and how that begins where it is a file."""
+"""The outputs that a sweep replaces at its end, and how those that are files begin."""
 PATIENCE = 3.0
-"""Seconds to wait for the lock of a sweep that is just being killed."""
+"""Seconds to wait for the lock of a sweep that is being killed."""
 
 
 def sweep(
@@ -83,7 +83,7 @@ def sweep(
     with ExitStack() as started:
         starting = partial(starter, config.sweeper.isolation, config.sweeper.preload)
         start, found = None, list[str]()
-        if config.sweeper.look:  # else a typo is answered before anything is loaded
+        if config.sweeper.look:  # typos are reported before anything is loaded
             start = started.enter_context(starting())
             chosen = inspect_data(loader, arguments, start, config.sweeper.timeout)
             found = apply_inspection(config, chosen)
@@ -92,8 +92,9 @@ def sweep(
         hosted = config.hydra.runtime.choices["hydra/launcher"] != "basic"
         started.enter_context(full_disk.reported(plan.folder))
         started.enter_context(locked(plan))
-        start = start or started.enter_context(starting())
-        preflight(plan, start)
+        with busy("loading libraries, and checking what the trials would train"):
+            start = start or started.enter_context(starting())
+            preflight(plan, start)
         together, reason = stacking(plan, start, total)
         plan, study = open_study(plan, total)
         slots = settings.slots * (settings.workers if hosted else 1)
@@ -127,7 +128,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
             f"{plan.folder} has trials, but its study has none: {storage_name(plan)} has been "
             "deleted or changed",
             code=Code.DAMAGED,
-            hint="Restore it; or begin another study=, or move the folder away",
+            hint="Restore it; or start another study=, or move the folder away",
         )
     study.set_or_check_spec(plan.spec())
     check_params(plan, study)
@@ -292,7 +293,7 @@ def locked(plan: Plan) -> Iterator[None]:
             code=Code.IN_USE,
             key="study",
             value=plan.folder.name,
-            hint="Wait for it, stop it, or give this sweep a study= of its own",
+            hint="Wait for it, stop it, or give this sweep its own study=",
         )
     for left in plan.folder.glob(f".*{files.SUFFIX}"):  # by a sweep that was killed
         left.unlink(missing_ok=True)

@@ -33,13 +33,13 @@ LENGTH = "trainer.max_epochs"
 
 @dataclass(frozen=True)
 class Plan:
-    """What a sweep is going to do.
+    """What a sweep will do.
 
     Args:
         command: that runs a trial, before its overrides.
         fixed: overrides that every trial has.
         space: what varies.
-        defaults: the config's own values of what varies, as far as they lie within the space.
+        defaults: the config's own values of the swept parameters, if they lie within the space.
         folder: of the sweep.
         metric: the metric's name.
         mode: the metric's direction.
@@ -93,7 +93,7 @@ class Plan:
         return (*filter(None, [self.defaults]), *self.families, *self.points, *self.warm_start)
 
     def spec(self) -> dict[str, Any]:
-        """Return what must be the same for a study to be continued."""
+        """Return what must be equal for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
         traded = {KEY: dict(self.objectives)} if self.objectives else {}
         return traded | {
@@ -179,20 +179,20 @@ def make_plan(
 
 
 def traded_off(config: DictConfig, first: DictConfig) -> dict[str, str]:
-    """Return what a sweep trades off.
+    """Return the objectives of a sweep.
 
     Args:
         config: of the sweep.
         first: of one of its trials.
 
     Raises:
-        UserError: it is unknown, or something compares the metric alone.
+        UserError: one is unknown, or the strategy compares the metric only.
 
     """
     found = objectives.of(first)
     if found and config.sweeper.get("stop") is not None:
         raise UserError(
-            "compares the metric alone, and this sweep has several objectives",
+            "compares only the metric, but this sweep has several objectives",
             code=Code.CONFLICT,
             key="sweeper.stop",
             value=config.sweeper.stop,
@@ -213,7 +213,7 @@ def _defaults(base: DictConfig, space: Space) -> Params | None:
 
 
 def _flags(config: DictConfig) -> list[str]:
-    """Return the words by which a trial finds the same configs."""
+    """Return the overrides by which a trial finds the same configs."""
     flags = [f"--config-name={config.hydra.job.config_name}"]
     sources = config.hydra.runtime.config_sources
     flags += [f"--config-dir={s.path}" for s in sources if s.provider == "command-line"]

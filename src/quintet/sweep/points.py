@@ -1,4 +1,4 @@
-"""Params that a user wants tried: the rows of a CSV file, after the defaults."""
+"""Params that the user wants to try: the rows of a CSV file, after the defaults."""
 
 import csv
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ KEY = "sweeper.try"
 KEPT = "tried_first"
 """The study attribute that lists them, so that a sweep continues without the file."""
 OF_A_LEADERBOARD = {*COLUMNS, SPREAD, STEERED}
-"""Columns that are no parameters: a leaderboard.csv is such a file as well."""
+"""Columns that are not parameters, as a leaderboard.csv is a valid file as well."""
 
 
 def read(path: str | None, space: Space, defaults: Params | None, sampler: Sampler) -> list[Params]:

@@ -28,13 +28,13 @@ from quintet.training.training_steps import repeats
 
 ASKED, REFUSED = "examples.json", "refused.json"
 MIXED = 16
-"""Combinations in which a value must fail to count as wrong itself."""
+"""Number of combinations in which a value must fail to be considered invalid itself."""
 
 
 def preflight(plan: Plan, start: Start) -> None:
     """Check the plan's examples, unless trials have started with them already.
 
-    If the check itself crashes, the sweep goes on: its trials will show what is wrong.
+    If the check itself crashes, the sweep continues: its trials will show what is wrong.
 
     Raises:
         UserError: the error that the first trial with such a config would have failed with.
@@ -104,7 +104,7 @@ class Checked:
     check: Callable[[DictConfig], None]
 
     def mistake(self) -> UserError | None:
-        """Return the error that no other choice avoids; None if trials may begin."""
+        """Return the error that no other choice avoids; None if trials may start."""
         for row in self.rows():
             if (error := self.error(row)) and (not row or any(map(self.always_fails, row.items()))):
                 return error

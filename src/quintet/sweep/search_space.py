@@ -49,7 +49,7 @@ def search_space(
     if "seed" in found and (seeds := base.cv.seeds or 1) != 1:
         raise UserError(
             f"cannot be combined with cv.seeds={seeds}: each trial trains with {seeds} seeds from "
-            "its own on, so trials would share them",
+            "its own upwards, so trials would share them",
             code=Code.CONFLICT,
             key="seed",
             value=found["seed"],

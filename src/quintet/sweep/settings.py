@@ -48,10 +48,10 @@ def check(config: DictConfig) -> None:
         if not isinstance(settings[key], str | None):
             raise _not_allowed(key, settings[key], "a string, or null for none")
     if settings.stack != "auto" and not _is_integer(settings.stack, 1):
-        raise _not_allowed("stack", settings.stack, "auto, or an integer from 1 on")
+        raise _not_allowed("stack", settings.stack, "auto, or an integer of at least 1")
     if settings.stop not in ("auto", None):
         raise UserError(
-            "is not a rule by which a sweep stops",
+            "is not a stopping rule",
             code=Code.UNKNOWN_NAME,
             key="sweeper.stop",
             value=settings.stop,
@@ -122,7 +122,7 @@ def folder(config: DictConfig) -> Path:
     placed = any(o.startswith("hydra.sweep.dir=") for o in config.hydra.overrides.hydra)
     if not given.strip():
         raise UserError(
-            "names no folder",
+            "does not name a folder",
             code=Code.MISSING_VALUE,
             key="hydra.sweep.dir",
             value=given,

@@ -15,6 +15,7 @@ from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
+from quintet.study.trial_pipe import MOVED, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.inheritance import take_over
 from quintet.sweep.interruption import at_once
@@ -36,16 +37,19 @@ class View(Protocol):
     """Receives the events of the loop."""
 
     def began(self, trial: Trial, slot: int) -> None:
-        """Show a trial that has started or goes on."""
+        """Show a trial that has started or continues."""
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Show the metric after `epochs` epochs."""
+
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Show how many epochs are done, the current one in part."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
 
     def alone(self, trial: Trial, reason: str) -> None:
-        """Show why a trial that began in a stack starts again by itself."""
+        """Show why a trial that began in a stack starts again on its own."""
 
 
 @dataclass
@@ -66,11 +70,11 @@ class Loop:
         plan: of the sweep.
         study: of the sweep.
         view: receives the events.
-        slots: how many trials run at a time.
-        limit: how many trials the study is to have.
+        slots: number of trials that run concurrently.
+        limit: number of trials of the study.
         seconds: after which no trial starts, and running ones stop; None for no limit.
-        stopping: asked between events; True ends the running trials, which can go on later.
-        start: how a trial's process is started.
+        stopping: called between events; True ends the running trials, which can be continued later.
+        start: starts the process of a trial.
         stacking: starts several trials in one process; None if each has its own.
 
     """
@@ -110,7 +114,7 @@ class Loop:
         return self._budget.late and (bool(self.running) or bool(self.study.trials()))
 
     def _fill(self) -> bool:
-        """Start trials on free slots; return True when nothing is left to begin."""
+        """Start trials on free slots; return True if nothing is left to start."""
         busy = {slot.index for slot in self.running.values()}
         for index in sorted({*range(self.slots)} - busy):
             claim = self.held.pop(0) if self.held else self._claim()
@@ -139,20 +143,20 @@ class Loop:
         return self.stacking.kind(trial, folder_of(self.study.folder, trial.number))
 
     def _claim(self) -> Claim:
-        """Take the next trial under its lock, so that nobody else can take it."""
+        """Claim the next trial under its lock, so that no other process can."""
         with self.study.claiming():
             while (claim := self._claim_from(self.study.trials())) is None:
                 pass
             return claim
 
     def _claim_from(self, trials: list[Trial]) -> Claim | None:
-        """Take a trial that somebody left unfinished, or the next one; None to look again."""
+        """Claim an unfinished trial, or the next one; None to try again."""
         elsewhere, mine = False, {*self.running, *(trial.number for trial, _ in self.held)}
         for trial in trials:
             if trial.state != "running" or trial.paused or trial.number in mine:
                 continue
             if (lock := self._lock(trial.number)) is None:
-                elsewhere = True  # another worker's, or its process is just about to die
+                elsewhere = True  # another worker's, or its process is about to die
             elif self._still_open(trial.number):
                 return trial, lock
             else:
@@ -226,7 +230,7 @@ class Loop:
             if self.stacking is not None and len(claims) > 1:
                 processes = self.stacking.begin(claims, folders, index, self.slots)
             else:
-                extra = launch.environment(index, self.slots)
+                extra = launch.environment(index, self.slots) | with_params(claims[0][0].params)
                 number, lock = claims[0][0].number, claims[0][1]
                 processes = [self.start(commands[0], folders[0], number, lock, extra)]
             unless_started.pop_all()
@@ -236,7 +240,7 @@ class Loop:
             self.view.began(trial, index)
 
     def _listen(self) -> None:
-        """Wait for reports and ends, and deal with them."""
+        """Wait for reports and ended trials, and process them."""
         for key, _ in self._selector.select(TICK):
             self._answer_reports(self.running[key.data])
         for slot in list(self.running.values()):
@@ -245,11 +249,11 @@ class Loop:
                 self._end(slot)
 
     def _end(self, slot: Slot) -> None:
-        """Record how a trial has ended, or hold one that is to start again by itself."""
+        """Record the outcome of a trial, or hold one that must start again on its own."""
         process, code = slot.process, slot.process.exit_code()
-        reason = process.alone if trial_outcome.recorded(slot.folder) is None else None
+        reason = process.alone
         self._release(slot)
-        if reason is not None:
+        if reason is not None and trial_outcome.recorded(slot.folder) is None:
             self._alone.add(slot.trial.number)
             self.held.append((slot.trial, process.lock))
             self.view.alone(slot.trial, reason)
@@ -267,6 +271,8 @@ class Loop:
             if report.value is not None:
                 self.view.reported(slot.trial, report.epochs, report.value)
             slot.process.answer(stop=stop or self._budget.late)
+        if (epochs := slot.process.told.pop(MOVED, None)) is not None:
+            self.view.moved(slot.trial, epochs)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)

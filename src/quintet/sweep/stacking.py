@@ -7,10 +7,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import yaml
 from omegaconf import DictConfig, OmegaConf
 
-from quintet.base import paths
+from quintet.base import paths, plain_yaml
 from quintet.config.objectives import BATCH_SECONDS
 from quintet.config.run_nodes import SUPERVISED
 from quintet.study.overrides import root_of
@@ -134,7 +133,7 @@ def _plain(node: DictConfig) -> dict[str, Any]:
 
 def default(name: str) -> dict[str, Any]:
     """Return the content of a config of the engine."""
-    return dict(yaml.safe_load(paths.config(name).read_text("utf-8")))
+    return dict(plain_yaml.own_config(paths.config(name)))
 
 
 def stacking(plan: Plan, start: Start, total: int) -> tuple[Stacking | None, str | None]:

@@ -1,7 +1,7 @@
 """When a sweep stops by itself: the best value has stopped improving (`sweeper.stop=auto`).
 
-The rule was chosen on eight tables that others made and confirmed on seven more, see
-`benchmarks/stop.py`: Optuna's terminators fit a Gaussian process after each trial, this compares.
+The rule was chosen on eight public tables and confirmed on seven more, see `benchmarks/stop.py`.
+Optuna's terminators fit a Gaussian process after each trial; this rule only compares values.
 """
 
 from bisect import insort

@@ -79,7 +79,7 @@ class Process:
         self.lock = lock
         self._unread = b""
         self.told: dict[str, Any] = {}
-        """What the trial told beside reports: code and reason of the error that ended it."""
+        """Code and reason of the error that ended the trial, if it reported one."""
         os.set_blocking(reports, False)
 
     def read_reports(self) -> list[Report]:
@@ -95,7 +95,7 @@ class Process:
 
     @property
     def alone(self) -> str | None:
-        """Why the trial is to start again by itself, if it is."""
+        """Why the trial must start again on its own, if it must."""
         return None
 
     def answer(self, *, stop: bool) -> None:
@@ -126,7 +126,7 @@ class Process:
         os.close(self._answers)
 
     def release_lock(self) -> None:
-        """Release the trial's lock, once its outcome has been recorded."""
+        """Release the trial's lock after its outcome has been recorded."""
         os.close(self.lock)
 
 

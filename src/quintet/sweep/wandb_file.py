@@ -88,8 +88,9 @@ def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
     sampler, scheduler = _name(plan.sampler), _name(plan.scheduler)
     if sampler not in METHODS or scheduler not in ("RunAll", *STOPPED):
         raise UserError(
-            f"W&B has no strategy like {sampler} with {scheduler}",
+            f"({sampler} with {scheduler}) has no counterpart in W&B",
             code=Code.INCOMPATIBLE,
+            key="sweeper",
             hint=f"Allowed: sweeper={ALLOWED}",
         )
     if scheduler == "RunAll":

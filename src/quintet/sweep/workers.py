@@ -38,11 +38,11 @@ OWN_RAY = "workers_ray"
 
 @dataclass
 class Worker:
-    """The code of a job: the slot loop, on the storage that all jobs share.
+    """The function that a job runs: the slot loop, on the storage that all jobs share.
 
     Args:
         plan: of the sweep.
-        total: how many trials the study is to have.
+        total: number of trials of the study.
         sweep: process id of the sweep. A job that is its child ends with it; other jobs continue.
 
     """

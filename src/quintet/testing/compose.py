@@ -3,9 +3,10 @@
 from dataclasses import asdict
 from typing import Any, cast
 
-import yaml
+import torch
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import plain_yaml
 from quintet.base.paths import options
 from quintet.config import instantiate as nodes
 from quintet.config.instantiate import instantiate
@@ -23,25 +24,26 @@ RESERVED = {
 OPTIONAL = {group: keys - RESERVED.get(group, set()) for group, keys in nodes.RESERVED.items()}
 TASKS: list[Task] = [*PROBLEMS]
 STEPS_PER_EPOCH, TOTAL_STEPS = 7, 84
+SAMPLES = 10
+"""Of each target that a problem has as an example."""
 
 
 def facts(task: Task, **changes: Any) -> dict[str, Any]:
-    """Facts of a small data set: three classes, three labels or two values."""
-    classes = {"binary": 2, "multiclass": 3, "segmentation": 3}.get(task, 0)
-    targets = {"multilabel": 3, "regression": 2}.get(task, 1)
-    counts = {"binary": [30, 10], "multiclass": [20, 12, 8], "multilabel": [20, 10, 5]}
-    counts["segmentation"] = [200, 120, 80]
+    """Facts of a small data set, of whose targets a problem has an example."""
+    problem = PROBLEMS[task]
+    targets = torch.tensor(problem.example).repeat_interleave(SAMPLES, dim=0)
+    classes = problem.num_classes(targets, [])
     known = Facts(
         task=task,
         kind="table",
         input_shape=[4],
         num_classes=classes,
-        num_targets=targets,
-        class_counts=counts.get(task, []),
+        num_targets=problem.num_targets(targets),
+        class_counts=problem.class_counts(targets, classes),
         class_names=[],
         cardinalities=[],
         vocabulary=0,
-        train_size=40,
+        train_size=len(targets),
         val_size=10,
         test_size=10,
         fingerprint="",
@@ -73,8 +75,7 @@ def computed() -> list[str]:
 
 def read(group: str, option: str) -> dict[str, Any]:
     """Return the contents of an option's YAML, without resolving interpolations."""
-    found: dict[str, Any] = yaml.safe_load(options(group)[option].read_text("utf-8"))
-    return found
+    return dict(plain_yaml.own_config(options(group)[option]))
 
 
 def composed(

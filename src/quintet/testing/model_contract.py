@@ -19,9 +19,13 @@ FACTS: dict[str, dict[str, Any]] = {
     "image": {"input_shape": [1, 8, 8], "cardinalities": [], "vocabulary": 0},
     "sequence": {"input_shape": [6, 2], "cardinalities": [], "vocabulary": 0},
     "tokens": {"input_shape": [6], "cardinalities": [], "vocabulary": 9},
-    "segmentation": {"input_shape": [2, 9, 8], "cardinalities": [], "vocabulary": 0},
+    **{
+        name: {**problem.example_input, "cardinalities": []}
+        for name, problem in PROBLEMS.items()
+        if problem.example_input is not None
+    },
 }
-"""By what a model lists under `fits`: kinds of inputs, or a task with an output for each pixel."""
+"""By what a model lists under `fits`: kinds of inputs, or problems whose outputs have a shape."""
 
 
 def cases() -> list[Any]:
@@ -46,8 +50,8 @@ def built(path: Path, kind: str, seed: int = 0) -> Any:
 def batch(kind: str, size: int = 4) -> Tensor:
     shape = (size, *FACTS[kind]["input_shape"])
     generator = torch.Generator().manual_seed(0)
-    if kind == "tokens":
-        return torch.randint(1, FACTS[kind]["vocabulary"], shape, generator=generator)
+    if vocabulary := FACTS[kind]["vocabulary"]:
+        return torch.randint(1, vocabulary, shape, generator=generator)
     x = torch.randn(shape, generator=generator)
     if kind == "table":
         x[:, 3] = torch.arange(size) % 3
@@ -58,8 +62,9 @@ def batch(kind: str, size: int = 4) -> Tensor:
 @pytest.mark.parametrize(("path", "kind"), cases())
 class TestEveryModel:
     def test_gives_one_row_of_outputs_a_sample(self, path: Path, kind: str) -> None:
-        pixels = FACTS[kind]["input_shape"][1:] if kind in PROBLEMS else []
-        assert built(path, kind)(batch(kind)).shape == (4, OUTPUTS, *pixels)
+        shape, problem = FACTS[kind]["input_shape"], PROBLEMS.get(kind)
+        expected = problem.output_shape(shape, OUTPUTS) if problem else [OUTPUTS]
+        assert built(path, kind)(batch(kind)).shape == (4, *expected)
 
     def test_gives_every_parameter_a_gradient(self, path: Path, kind: str) -> None:
         model = built(path, kind)

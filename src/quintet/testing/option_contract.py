@@ -31,13 +31,6 @@ FITTING = [
     for option in BUILT[group]
     for task in node(group, option).get("fits", ())
 ]
-TARGETS = {
-    "binary": torch.tensor([0, 1, 1, 0]),
-    "multiclass": torch.tensor([0, 1, 2, 1]),
-    "multilabel": torch.tensor([[0.0, 1, 1], [1, 1, 0], [0, 0, 0], [1, 0, 1]]),
-    "regression": torch.tensor([[0.5, -1], [0, 2], [1, 1], [-2, 0]]),
-    "segmentation": torch.tensor([[[0, 1, 2]], [[2, 2, 0]], [[1, 1, 0]], [[0, 0, -100]]]),
-}
 
 
 @pytest.mark.parametrize(("group", "option"), OPTIONS)
@@ -87,9 +80,9 @@ def test_builds_and_gives_a_finite_number_for_every_task_it_fits(
     group: str, option: str, task: Task
 ) -> None:
     part = build(group, option, task)
-    target = TARGETS[task]
-    torch.manual_seed(0)
     problem = problem_of(task)
+    target = torch.tensor(problem.example)
+    torch.manual_seed(0)
     if group == "metric":
         known = facts(task)
         shape = problem.blank(target, known["num_classes"] or known["num_targets"]).shape

@@ -10,6 +10,7 @@ import pytest
 
 from quintet.base.errors import UserError
 from quintet.config.compatibility import check_choices
+from quintet.problems import PROBLEMS
 from quintet.testing.compose import computed, names, read, sources
 from quintet.testing.running import SHORT, composed, ran
 
@@ -40,7 +41,7 @@ NEEDED = {
 """What some options are nothing without."""
 SMALL = {
     "language_model": [
-        *("module.width=16", "module.heads=2", "module.new_tokens=8", "threads=1"),
+        *("model.width=16", "model.heads=2", "module.new_tokens=8", "threads=1"),
         *("data.length=32", "data.batch_size=64"),
     ]
 }
@@ -84,8 +85,7 @@ def test_runs_whatever_the_data(group: str, option: str, tmp_path: Path) -> None
 @pytest.mark.parametrize("option", computed())
 def test_metric_runs_on_every_task_it_fits(option: str, tmp_path: Path) -> None:
     for task in served(fitting("metric", option), BY_TASK):
-        loss = {"multilabel": "bce", "regression": "mse"}.get(task, "cross_entropy")
-        data = BY_TASK[task]
+        data, loss = BY_TASK[task], PROBLEMS[task].defaults["loss"]
         complete(tmp_path / task, f"data={data}", f"metric={option}", f"loss={loss}")
 
 

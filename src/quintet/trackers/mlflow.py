@@ -79,3 +79,5 @@ class MLflow(Tracker, MLFlowLogger):
             client.log_text(self._run_id, found.markdown(), "confusion.md")
         for path in media.files(folder, record) if self.upload else ():
             client.log_artifact(self._run_id, str(path))
+        if self.upload:
+            mlflow_run.log_model(client, str(self._run_id), folder, record)

@@ -3,20 +3,29 @@
 import fcntl
 import logging
 import os
+import tempfile
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
 from quintet.artifacts import untrusted_files
-from quintet.base.files import write_atomically
+from quintet.artifacts.record import CONFIG, RESULT, Record
+from quintet.base.files import copy, write_atomically
 from quintet.base.secrets import redact
 
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
 """MLflow's state by a run's status; FAILED for every other."""
 SQLITE = "sqlite:///"
 KEPT = "mlflow_run_id"
+MODEL = "model"
+"""Name of the logged model of a run, in `runs:/<id>/model`."""
+LOADER = "quintet.commands.mlflow_model"
+"""The module by which MLflow loads it."""
+NEEDED = ("mlflow", "torch", "lightning")
 # An unreachable server fails in seconds instead of MLflow's minutes; no usage statistics.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
@@ -78,6 +87,35 @@ def log_batch(
     client.log_batch(
         run, metrics, [Param(key, redact(str(value))[:250]) for key, value in params.items()]
     )
+
+
+def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
+    """Log the best checkpoint as a model: `mlflow.pyfunc.load_model("runs:/<run>/model")`.
+
+    It predicts what predict.py writes. It holds the files that rebuild the run, and no pickle.
+    """
+    from mlflow import pyfunc
+    from mlflow.entities import LoggedModelOutput, LoggedModelStatus
+    from mlflow.models import Model
+
+    checkpoint = record.checkpoint or ""
+    if not checkpoint.endswith(".ckpt"):  # several models, each with its own
+        return
+    experiment = client.get_run(run).info.experiment_id
+    logged = client.create_logged_model(experiment, name=MODEL, source_run_id=run)
+    about = Model(
+        logged.artifact_location, run, model_uuid=logged.model_id, model_id=logged.model_id
+    )
+    needed = [f"{name}=={version(name)}" for name in NEEDED]
+    with tempfile.TemporaryDirectory() as place:
+        kept, path = Path(place) / folder.name, Path(place) / MODEL
+        for name in filter(partial(untrusted_files.has, folder), (CONFIG, RESULT, checkpoint)):
+            (kept / name).parent.mkdir(parents=True, exist_ok=True)
+            copy(folder / name, kept / name)
+        pyfunc.save_model(path, LOADER, str(kept), mlflow_model=about, pip_requirements=needed)
+        client.log_model_artifacts(logged.model_id, str(path))
+    client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
+    client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=record.epochs)])
 
 
 @contextmanager

@@ -9,8 +9,10 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts.record import Record
-from quintet.base.secrets import redacted
+from quintet.base.secrets import redact, redacted
 from quintet.config.run_folder import without_secrets
+from quintet.study import trial_pipe
+from quintet.trackers import run_names
 
 Plain = str | int | float | bool | None
 
@@ -25,7 +27,7 @@ class About:
 
     Attributes:
         folder: of the run.
-        name: of the run, which is its folder's name.
+        name: of the run, for people.
         study: the sweep that the run is a trial of.
         choices: the option chosen in each group.
         metric: name of the primary metric among the logged ones.
@@ -58,13 +60,19 @@ def about(cfg: DictConfig) -> About:
     hparams = {**choices, **{k: v for k, v in flat(nodes) if str(folder) not in str(v)}}
     return About(
         folder=folder,
-        name=folder.name,
+        name=redact(_name(folder, choices, plain["overrides"])),
         study=study(folder),
         choices=choices,
         metric=f"val/{cfg.metric.name}",
         mode=cfg.metric.mode,
         hparams=redacted(hparams),
     )
+
+
+def _name(folder: Path, choices: dict[str, str], overrides: list[str]) -> str:
+    if study(folder) is not None and folder.name.isdigit():
+        return run_names.of_trial(folder, trial_pipe.params())
+    return run_names.of_run(folder, choices, overrides)
 
 
 def study(folder: Path) -> str | None:

@@ -23,6 +23,8 @@ def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
     mlflow_run.log_batch(client, run, sweep.hparams, sweep.numbers(), step=len(sweep.rows))
     for path in sweep.files() if settings["upload"] else ():
         client.log_artifact(run, str(path))
+    if settings["upload"] and sweep.best is not None:
+        mlflow_run.log_model(client, run, *sweep.best)
 
 
 def _experiment(client: Any, settings: dict[str, Any]) -> str:
@@ -39,7 +41,7 @@ def _end(client: Any, experiment: str, parent: str, trial: Failure) -> None:
     if known is None:
         tags = {**trial.choices, "study": trial.folder.parent.parent.name}
         tags["mlflow.parentRunId"] = parent
-        run = client.create_run(experiment, run_name=trial.folder.name, tags=tags)
+        run = client.create_run(experiment, run_name=trial.name, tags=tags)
         known = str(run.info.run_id)
         mlflow_run.log_batch(client, known, {**trial.choices, **trial.hparams}, {}, step=0)
         write_atomically(trial.folder / mlflow_run.KEPT, f"{known}\n")

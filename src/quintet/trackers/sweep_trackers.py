@@ -9,7 +9,7 @@ from typing import Any
 from quintet.artifacts.record import REPORT, Record
 from quintet.base import console
 from quintet.base.secrets import redact
-from quintet.trackers import media
+from quintet.trackers import media, run_names
 
 BOARD = "leaderboard.csv"
 ADAPTERS = {
@@ -40,6 +40,12 @@ class Failure:
     choices: Mapping[str, str]
     hparams: Mapping[str, str]
     recorded: bool
+
+    @property
+    def name(self) -> str:
+        """Of the trial, as it would have named itself."""
+        params = {key.replace("/", "."): value for key, value in self.hparams.items()}
+        return run_names.of_trial(self.folder, params)
 
 
 @dataclass(frozen=True)

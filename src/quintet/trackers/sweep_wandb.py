@@ -41,7 +41,7 @@ def _end(place: Place, sweep: SweepSummary, trial: Failure) -> None:
     tags = [*(f"{group}={name}" for group, name in trial.choices.items()), trial.status]
     config = {**trial.choices, **trial.hparams}
     folder, group = trial.folder, sweep.folder.name
-    run = start(place, Identity(folder, folder.name, "trial", group, tags, config))
+    run = start(place, Identity(folder, trial.name, "trial", group, tags, config))
     run.summary.update({"status": trial.status, "reason": redact(trial.reason)})
     run.finish(exit_code=1)
     if place.mode != "disabled":

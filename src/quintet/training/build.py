@@ -15,9 +15,10 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG, PROFILE
 from quintet.base import hydra_internals, schema
 from quintet.base.advice import Advice
-from quintet.base.errors import Code, UserError, nearest
+from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.config import further_metrics, run_nodes
+from quintet.config.initial_config import as_typed
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import left_open, taken
 from quintet.config.signature import check_arguments, locate, parameters
@@ -30,6 +31,8 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
     from quintet.data.module import DataModule
 
+DEALT = "trainer.use_distributed_sampler"
+"""Whether Lightning deals a LightningDataModule's samples to processes; it does unless typed."""
 TARGETS = ("target_centre", "target_width", "target_transform")
 """How the data has scaled a regression's targets, which its module undoes."""
 
@@ -113,7 +116,9 @@ def _source(cfg: DictConfig) -> "DataModule":
     target = locate(cfg.data.get("_target_", ""), "data")
     takes = {*parameters(DataModule), *parameters(target)} - {"source"}
     for key in sorted(cfg.data.keys() - takes - RESERVED["data"] - NODE_KEYS):
-        raise UserError(f"data.{key}: there is no such key. {nearest(str(key), takes)}")
+        raise UserError(
+            "is not a key", code=Code.UNKNOWN_NAME, key=f"data.{key}", allowed=sorted(takes)
+        )
     common = {k: v for k, v in cfg.data.items() if k in parameters(DataModule)}
     check_arguments(DataModule, OmegaConf.to_container(OmegaConf.create(common)), "data")  # type: ignore[arg-type]
     own = OmegaConf.masked_copy(cfg.data, [k for k in cfg.data if k not in common])
@@ -283,7 +288,8 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
         # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
     if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
-        settings = {"use_distributed_sampler": True} | settings
+        typed = any(word.startswith(f"{DEALT}=") for word in as_typed(cfg.overrides))
+        settings = ({} if typed else {"use_distributed_sampler": True}) | settings
     settings = {"profiler": _profiler(cfg) if watched else None} | settings
     callbacks = list(map(without_empty_hooks, _switched_on(cfg, "callbacks"))) if watched else []
     told = loggers(cfg) if watched else []

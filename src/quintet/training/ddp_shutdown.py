@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from quintet.base.errors import DivergedError, UserError
+from quintet.base.errors import Code, DivergedError, UserError
 from quintet.base.files import SUFFIX, remove_temporary_files, write_atomically
 from quintet.base.process import die_with, is_first_rank
 from quintet.base.quoting import quoted
@@ -134,9 +134,10 @@ def _cause(folder: Path) -> Exception | None:
             word = json.loads(path.read_text())
             if word["type"] == DivergedError.__name__:
                 return DivergedError()
-            return UserError(f"Rank {rank} ended with {word['type']}: {word['message']}")
+            reported = f"Rank {rank} ended with {word['type']}: {word['message']}"
+            return UserError(reported, code=Code.FAILED)
     reason = _how_it_ended()
-    return UserError(reason) if reason else None
+    return UserError(reason, code=Code.FAILED) if reason else None
 
 
 def _how_it_ended() -> str | None:

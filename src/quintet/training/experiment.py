@@ -97,6 +97,7 @@ def fit(
     from quintet.diagnostics.start_checks import losses_before
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.changes import changes_of
+    from quintet.training.callbacks.early_stopping import EarlyStopping
     from quintet.training.callbacks.logged_metrics import LoggedMetrics
     from quintet.training.callbacks.optimizer_modes import OptimizerModes, switches_modes
     from quintet.training.callbacks.prune import Prune
@@ -129,6 +130,8 @@ def fit(
         record.diagnosis = training_curves.diagnose(
             rows, record.guess or 0.0, initial, cfg.data.get("batch_size") or 0
         )
+        stopped = (each.remark() for each in callbacks if isinstance(each, EarlyStopping))
+        record.diagnosis += filter(None, stopped)
     if any(isinstance(callback, Prune) and callback.pruned for callback in callbacks):
         record.status = "pruned"
 

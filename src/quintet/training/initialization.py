@@ -12,6 +12,7 @@ from quintet.artifacts.record import CONFIG
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.config import foreign_config, references
 from quintet.modules.supervised import weights_of
 from quintet.options.models.pretrained import freeze, load
@@ -68,7 +69,7 @@ def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
 
     """
     weights = cfg.model.get("weights")
-    given = Path(str(weights)).expanduser()
+    given = at_home(str(weights))
     config = (given if given.is_dir() else given.parent.parent) / CONFIG
     if weights is None or not config.is_file():
         return None
@@ -116,18 +117,26 @@ def tensors(where: str) -> dict[str, Tensor]:
     """
     if "://" in where:
         raise UserError(
-            f"model.weights={where} is an address. Allowed: a run folder or a local file; "
-            "download it first, from a source that you trust."
+            "is an address",
+            code=Code.NOT_TRUSTED,
+            key="model.weights",
+            value=where,
+            hint="Give a run folder or a local file: download it first, from a source that you "
+            "trust.",
         )
-    given = Path(where).expanduser()
+    given = at_home(where)
     path = checkpoints.best(given) if given.is_dir() else given
     if path is None or not path.is_file():
         inside = _inside(given)
         lacks = "has no model of its own" if inside else "has no checkpoint"
+        advice = f"Give the folder of one inside it, as model.weights={inside}. " if inside else ""
         raise UserError(
-            f"model.weights={where} {lacks if given.is_dir() else 'is not there'}. "
-            + (f"Give the folder of one inside it, as model.weights={inside}. " if inside else "")
-            + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint."
+            lacks if given.is_dir() else "does not exist",
+            code=Code.NOT_FOUND,
+            key="model.weights",
+            value=where,
+            hint=advice
+            + "Allowed: a run folder that train.py wrote (of a sweep: its best/), or a checkpoint.",
         )
     try:
         state = checkpoints.load(path)

@@ -12,8 +12,6 @@ from quintet.base.errors import UserError
 from quintet.config.safe_overrides import sort_out
 from quintet.config.task_defaults import fitting
 
-INPUTS = {"image": "new.png", "tokens": "new.txt"}
-"""A file of new inputs, by the kind of the training data; new.csv for every other."""
 SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
 """What a first sweep varies, unless something else was typed."""
 
@@ -29,8 +27,8 @@ def evaluate(folder: Path) -> str:
 def predict(folder: Path, config: Path | None = None) -> str:
     """Return the command that predicts: the file or folder that the run was trained on, if any.
 
-    It is there, and shows how new inputs are to be laid out. Bundled data have none: the name says
-    what kind of file is expected.
+    It is there, and shows how new inputs are to be laid out. Bundled data have none: of them it is
+    a part that the run has not trained on.
 
     Args:
         folder: of the run or the ensemble.
@@ -38,10 +36,11 @@ def predict(folder: Path, config: Path | None = None) -> str:
 
     """
     cfg = _config(config or folder)
+    facts = cfg.get("facts", {})
+    part = next((name for name in ("test", "val") if facts.get(f"{name}_size")), "train")
     path = str(cfg.get("data", {}).get("path") or "")
     known = path and "${" not in path and (current().folder / path).exists()
-    kind = str(cfg.get("facts", {}).get("kind"))
-    new = typed(current().folder / path) if known else INPUTS.get(kind, "new.csv")
+    new = typed(current().folder / path) if known else part
     return command_line("predict", f"run={typed(folder)}", f"input={new}")
 
 

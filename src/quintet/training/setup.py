@@ -4,6 +4,7 @@ from collections.abc import Callable
 from copy import deepcopy
 from dataclasses import asdict, dataclass
 from functools import cache
+from importlib import import_module
 from typing import TYPE_CHECKING
 
 from omegaconf import DictConfig, OmegaConf
@@ -46,8 +47,10 @@ def setup(cfg: DictConfig) -> Setup:
         UserError: the config or the data cannot work.
 
     """
-    validate(cfg)
-    set_up_process(cfg)
+    with console.busy("loading torch and Lightning"):
+        validate(cfg)
+        set_up_process(cfg)
+        import_module("lightning.pytorch")
     config = deepcopy(cfg)
     data, trainer = build.data(config), build.trainer(config, watched=False)
     data.attach(trainer)

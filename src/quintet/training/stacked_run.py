@@ -225,6 +225,9 @@ class Company(L.Callback):
                     seat.run.finish()
                     seat.leave()
         self._write()
+        for seat in self._going():
+            with seat.may_diverge():
+                seat.run.trainer.keep()
         self._close_ranks(trainer, pl_module)
 
     def _going(self) -> list[Seat]:

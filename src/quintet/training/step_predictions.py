@@ -4,6 +4,7 @@ import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field, is_dataclass
+from types import MethodType
 from typing import Any
 
 import lightning.pytorch as L
@@ -17,6 +18,7 @@ from quintet.data.lightning_data import ExperimentData, each_loader
 from quintet.training.randomness import seeded
 
 Columns = dict[str, NDArray[Any]]
+SEQUENCES = (list, Tensor, np.ndarray)
 RAGGED = (
     "Pad them to one length, or return a list with a mapping for each sample, whose tensors have a "
     "row for each thing found in it."
@@ -105,12 +107,32 @@ def predicted(
         enable_progress_bar=False,
         enable_model_summary=False,
         limit_predict_batches=batches,
+        inference_mode=False,  # as in training's own validation: a step may ask for gradients
     )
     quiet = warnings.catch_warnings(action="ignore")  # of few workers
-    with quiet, _plain_loaders(data), seeded(0):
+    with quiet, _prepared(task, data.datamodule), _plain_loaders(data), seeded(0):
         given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
         trainer.predict(task, return_predictions=False, **given)
     return together(returned.batches)
+
+
+@contextmanager
+def _prepared(task: L.LightningModule, datamodule: L.LightningDataModule) -> Iterator[None]:
+    """Prepare the data of a module here, and leave nothing to prepare to the Trainer.
+
+    It would wait there for the other processes of a training run, which predict nothing.
+    """
+    own: list[tuple[Any, Any]] = [(task, L.LightningModule), (datamodule, L.LightningDataModule)]
+    before = [owner.prepare_data for owner, _ in own]
+    for prepare in before:
+        prepare()
+    for owner, base in own:
+        owner.prepare_data = MethodType(base.prepare_data, owner)
+    try:
+        yield
+    finally:
+        for (owner, _), prepare in zip(own, before, strict=True):
+            owner.prepare_data = prepare
 
 
 @contextmanager
@@ -131,7 +153,8 @@ def together(returned: list[Any]) -> StepPredictions:
 
     A step returns a tensor (N, ...), a tuple or mapping of these, or a list with what belongs to
     each sample (or a tuple, of words or numbers): a number, a word, a tensor, or a mapping of
-    tensors with a row for each object that was found in it.
+    tensors with a row for each object that was found in it. Lists of one length for each sample,
+    such as the tags of its words, are such objects too.
 
     Raises:
         UserError: it is something else, or the batches do not fit together.
@@ -139,6 +162,8 @@ def together(returned: list[Any]) -> StepPredictions:
     """
     if not returned:
         raise UserError("There is nothing to predict", code=Code.DATA)
+    if any(map(_ragged, returned)):
+        returned = list(map(_by_sample, returned))
     if all(map(_of_objects, returned)):
         parts = [_of_object(_columns(sample)) for batch in returned for sample in batch]
         counts = np.asarray([_rows(part) for part in parts], dtype=np.int64)
@@ -152,6 +177,46 @@ def together(returned: list[Any]) -> StepPredictions:
 def _of_objects(returned: Any) -> bool:
     """Return whether a step returned a mapping for each sample, as detectors do."""
     return isinstance(returned, list) and all(isinstance(each, Mapping) for each in returned)
+
+
+def _ragged(returned: Any) -> bool:
+    """Return whether a step returned, in some list, sequences of different lengths."""
+    return any(
+        isinstance(values, list)
+        and len({len(each) for each in values if isinstance(each, SEQUENCES)}) > 1
+        for values in _named(returned).values()
+    )
+
+
+def _by_sample(returned: Any) -> list[dict[str, Any]]:
+    """Return what belongs to each sample of a batch, by name.
+
+    Raises:
+        UserError: names do not belong to the same samples.
+
+    """
+    if _of_objects(returned):
+        return list(returned)
+    named = _named(returned)
+    if (
+        len({len(values) if isinstance(values, SEQUENCES) else None for values in named.values()})
+        > 1
+    ):
+        raise UserError(
+            f"predict_step returns {', '.join(named)}, which do not belong to the same samples",
+            code=Code.INCOMPATIBLE,
+            hint="Each has to begin with the dimension of samples: (N, ...).",
+        )
+    return [dict(zip(named, each, strict=True)) for each in zip(*named.values(), strict=True)]
+
+
+def _named(returned: Any) -> Mapping[str, Any]:
+    """Return the values of a mapping, a data class or a named tuple; others are predictions."""
+    if is_dataclass(returned) and not isinstance(returned, type):
+        return vars(returned)
+    if isinstance(returned, tuple) and hasattr(returned, "_asdict"):
+        return dict(returned._asdict())
+    return returned if isinstance(returned, Mapping) else {"prediction": returned}
 
 
 def _of_object(columns: Columns) -> Columns:
@@ -185,7 +250,7 @@ def _columns(returned: Any, name: str = "") -> Columns:
 
 def _array(value: Any) -> NDArray[Any]:
     if isinstance(value, Tensor):
-        whole = value.detach().cpu()
+        whole = value.detach().cpu().to_dense()
         return np.asarray(whole.float() if whole.dtype == torch.bfloat16 else whole)
     if isinstance(value, np.ndarray):
         return value
@@ -243,14 +308,15 @@ def _joined(parts: list[Columns]) -> Columns:
             )
     found = {}
     for name in names:
-        shapes = {part[name].shape[1:] for part in parts}
+        shapes = {part[name].shape[1:] for part in parts if len(part[name])}
         if len(shapes) > 1:
             raise UserError(
                 f"predict_step returns {name} of samples of different shapes: {_shown(shapes)}",
                 code=Code.INCOMPATIBLE,
                 hint=RAGGED,
             )
-        found[name] = np.concatenate([part[name] for part in parts])
+        filled = [part[name] for part in parts if len(part[name])]
+        found[name] = np.concatenate(filled or [parts[0][name]])  # an empty list has no type
     return found
 
 

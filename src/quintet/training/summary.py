@@ -9,7 +9,16 @@ from omegaconf import DictConfig
 
 from quintet.artifacts.record import PROFILE, REPORT, Record, by_fold
 from quintet.artifacts.steering_files import AUTHORS, said
-from quintet.base.console import command_line, plain, say, shortest, tell, terminal, typed
+from quintet.base.console import (
+    command_line,
+    plain,
+    same_words,
+    say,
+    shortest,
+    tell,
+    terminal,
+    typed,
+)
 from quintet.base.formatting import score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
@@ -80,7 +89,8 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
             table.add_row(*map(plain, cells))
     terminal().print(table)
     if rest := len(columns) - len(ranked):
-        tell(f"... and {rest} more input columns; all of them: src/inspect_data.py", style="dim")
+        told = f"... and {rest} more input columns; all of them: {same_words('inspect_data')}"
+        tell(told, style="dim")
 
 
 def summarise(record: Record, folder: Path) -> None:

@@ -12,6 +12,9 @@ if TYPE_CHECKING:
 
     from quintet.data.lightning_data import ExperimentData
 
+MOST = 10_000
+"""Folds, or seeds, of a run: the config of each is made before the first one is trained."""
+
 
 def repeats(cfg: DictConfig) -> int:
     """Return the number of models that a config trains: one for each fold and seed of `cv`.
@@ -30,14 +33,14 @@ def repeats(cfg: DictConfig) -> int:
         )
     folds, seeds = cfg.cv.folds, cfg.cv.seeds
     for key, value, least in (("folds", folds, 2), ("seeds", seeds, 1)):
-        if value is not None and (type(value) is not int or value < least):
+        if value is not None and (type(value) is not int or not least <= value <= MOST):
             off = "null" if key == "folds" else "1"
             raise UserError(
                 f"is not a number of {key}",
                 code=Code.OUT_OF_RANGE,
                 key=f"cv.{key}",
                 value=value,
-                allowed=["whole numbers from 2", f"{off} (off)"],
+                allowed=[f"whole numbers from 2 to {MOST:,}", f"{off} (off)"],
             )
     typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
     if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
@@ -136,8 +139,11 @@ def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwis
     if count < 1:
         name = "overfit_batches" if cfg.trainer.overfit_batches else key
         raise UserError(
-            f"trainer.{name}={limit} leaves no batch of {batches}, so {otherwise}. Give a whole "
-            "number of batches from 1 on, or a larger share of them, up to 1.0."
+            f"leaves no batch of {batches}, so {otherwise}",
+            code=Code.OUT_OF_RANGE,
+            key=f"trainer.{name}",
+            value=limit,
+            hint="Give a number of batches, 1 or more, or a larger share of them, up to 1.0.",
         )
     return count
 
@@ -157,10 +163,13 @@ def check_validation(cfg: DictConfig, batches: int) -> None:
         spans = cfg.trainer.check_val_every_n_epoch is None and interval % batches == 0
         if batches % interval == 0 or spans:
             return
-    allowed = ", ".join(str(n) for n in range(1, batches + 1) if batches % n == 0)
     raise UserError(
-        f"trainer.val_check_interval={given} never ends with an epoch of {batches} batches, where "
-        f"{cfg.metric.name} decides on the best checkpoint. Allowed: {allowed}."
+        f"never ends with an epoch of {batches} batches, where {cfg.metric.name} decides on the "
+        "best checkpoint",
+        code=Code.OUT_OF_RANGE,
+        key="trainer.val_check_interval",
+        value=given,
+        allowed=[n for n in range(1, batches + 1) if batches % n == 0],
     )
 
 
@@ -177,7 +186,10 @@ def total(trainer: "L.Trainer", steps_per_epoch: int) -> int:
     if not limits:
         shown = "null" if epochs is None else epochs
         raise UserError(
-            f"trainer.max_epochs={shown} and trainer.max_steps={steps}: the run has no end. Give "
-            "one, such as trainer.max_epochs=30 or trainer.max_steps=1000."
+            f"and trainer.max_steps={steps}: the run has no end",
+            code=Code.MISSING_VALUE,
+            key="trainer.max_epochs",
+            value=shown,
+            hint="Give one, such as trainer.max_epochs=30 or trainer.max_steps=1000.",
         )
     return min(limits)

@@ -13,8 +13,9 @@ import torch
 import runs
 from quintet.artifacts import checkpoints
 from quintet.artifacts.checkpoint_io import WholeCheckpointIO
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.base.files import remove_temporary_files
+from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
 
 
@@ -65,7 +66,7 @@ def test_full_disk_ends_a_run_with_one_message_and_the_last_checkpoint_whole(
 def test_full_disk_leaves_the_previous_checkpoint(small_disk: Path) -> None:
     path = small_disk / "last.ckpt"
     WholeCheckpointIO().save_checkpoint({"weight": torch.ones(1000)}, path)
-    with pytest.raises(UserError, match=r"last\.ckpt could not be written: no room left"):
+    with Refusal(Code.DISK, match=r"last\.ckpt could not be written: no room left"):
         WholeCheckpointIO().save_checkpoint({"weight": torch.ones(10**6)}, path)
     assert checkpoints.load(path)["weight"].equal(torch.ones(1000))
     assert [p.name for p in small_disk.iterdir()] == ["last.ckpt"]
@@ -122,7 +123,7 @@ def test_diverged_run_says_so_and_leaves_no_checkpoint_of_it(
     rate: str, tmp_path: Path, train_here: TrainHere
 ) -> None:
     overrides = ("optimizer=sgd", f"optimizer.lr={rate}", "scheduler=constant", "loss=mse")
-    with pytest.raises(SystemExit, match="became NaN or infinite") as ended:
+    with Refusal(Code.FAILED, match="became NaN or infinite") as ended:
         train_here(tmp_path / "run", "data=diabetes", "metric=rmse", *overrides)
     assert "\n" not in str(ended.value)
     found = runs.record(tmp_path / "run")
@@ -140,6 +141,6 @@ def test_weights_that_the_last_step_spoilt_are_not_saved(
     overrides = ("optimizer=sgd", "optimizer.lr=1e38", "optimizer.weight_decay=100")
     short = ("trainer.limit_train_batches=1", "trainer.check_val_every_n_epoch=2")
     watch = ("callbacks.checkpoint.monitor=train/loss", "callbacks.early_stopping=null")
-    with pytest.raises(SystemExit, match="became NaN or infinite"):
+    with Refusal(Code.FAILED, match="became NaN or infinite"):
         train_here(tmp_path / "run", *overrides, *short, *watch, "scheduler=constant")
     assert not list((tmp_path / "run").rglob("*.ckpt"))

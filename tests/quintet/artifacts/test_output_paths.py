@@ -7,7 +7,8 @@ import pytest
 
 from quintet.artifacts.output_paths import begins, check, check_run_folder
 from quintet.artifacts.record import RESULT, Record, Score
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
+from refusals import Refusal
 
 
 def ours(path: Path) -> bool:
@@ -36,7 +37,7 @@ def test_an_input_is_no_output(
     if spelt == "folder":
         (tmp_path / "x" / "picture.png").write_text("png")
         source, output = tmp_path / "x", tmp_path / "x" / "picture.png"
-    with pytest.raises(UserError, match="is read from"):
+    with Refusal(Code.CONFLICT, "output"):
         check(output or given, {"input": source}, ours, overwrite=overwrite)
 
 
@@ -56,7 +57,7 @@ def test_what_stands_there_is_replaced_only_when_told(kind: str, tmp_path: Path)
     else:
         output.symlink_to(target)
         target.write_text("sample,") if kind == "link" else None
-    with pytest.raises(UserError, match="overwrite=true"):
+    with Refusal(Code.EXISTS, "output"):
         check(output, {}, ours)
     check(output, {}, ours, overwrite=True)
 

@@ -16,12 +16,18 @@ import torch
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from quintet.artifacts import checkpoints, predictions_file, steering_files, untrusted_files
+from quintet.artifacts import (
+    checkpoints,
+    output_paths,
+    predictions_file,
+    steering_files,
+    untrusted_files,
+)
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, Score
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.diagnostics import training_curves
 from quintet.report.run import run_page as run_page
 from quintet.report.run import setup_sections
@@ -32,6 +38,7 @@ from quintet.study.study import Study
 from quintet.sweep import trial_outcome
 from quintet.trackers import mlflow_run, wandb_run
 from quintet.training.initialization import tensors
+from refusals import Refusal
 
 Reader = Callable[[Path], object]
 BEST = f"{checkpoints.FOLDER}/best.ckpt"
@@ -42,6 +49,7 @@ READERS: dict[str, list[Reader]] = {
     BEST: [lambda f: checkpoints.load(f / BEST), checkpoints.newest, lambda f: tensors(str(f))],
     "metrics.csv": [lambda f: training_curves.read(f / "metrics.csv")],
     "check.json": [lambda f: RunData.read(f).checks],
+    output_paths.LAYERS: [lambda f: setup_sections.checks(RunData.read(f))],
     "lr_range.csv": [lambda f: setup_sections.checks(RunData.read(f))],
     steering_files.CHANGES: [steering_files.read],
     steering_files.REQUESTS: [steering_files.asked],
@@ -90,6 +98,7 @@ def fill(folder: Path) -> Path:
     (folder / "metrics.csv").write_text("epoch,step,lr,val/accuracy\n0,1,0.1,0.5\n")
     finding = {"verdict": "warn", "name": "a", "seen": "b", "cure": "c"}
     (folder / "check.json").write_text(json.dumps([finding]))
+    (folder / output_paths.LAYERS).write_text("name,kind,std,gradient\nhidden,Linear,1.0,0.1\n")
     (folder / "lr_range.csv").write_text("lr,loss\n0.1,0.2\n")
     steering_files.ask(folder, [steering_files.Request("now", "stop", True)])
     steering_files.write(folder, [steering_files.Change("now", "now", 0, 1, "stop", False, True)])
@@ -301,7 +310,7 @@ def test_a_zip_bomb_is_refused(name: str, folder: Path) -> None:
     (folder / name).unlink()
     with zipfile.ZipFile(folder / name, "w", zipfile.ZIP_DEFLATED) as archive:
         archive.writestr("val.index.npy", b"\0" * 10**7)
-    with pytest.raises(UserError, match=Path(name).name):
+    with Refusal(Code.DAMAGED, match=Path(name).name):
         read(folder) if name == predictions_file.FILE else checkpoints.load(folder / name)
 
 

@@ -78,5 +78,7 @@ def test_numbers_in_words():
     assert score(0.0) == "0"
     assert number(-0.0000125) == "-1.25e-5"
     assert rounded("131072") == "131072"
-    assert change(-0.5) == "−0.5000"
+    assert change(0.25, 0.75) == "−0.5000"
+    assert change(0.99891, 0.99805) == "+0.0009", "no finer than the values themselves"
+    assert change(392_143.0, 392_143.4) == "less than 1", "a zero that is none"
     assert listed(["a", "b", "c"]) == "a, b and c"

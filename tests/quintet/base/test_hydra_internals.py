@@ -7,8 +7,9 @@ import yaml
 from hydra._internal.hydra import Hydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
+from omegaconf.errors import OmegaConfBaseException
 
-from quintet.base import hydra_internals
+from quintet.base import hydra_internals, paths
 
 
 def test_overrides_are_told_from_flags():
@@ -23,6 +24,33 @@ def test_the_mode_is_asked_for_where_it_is_overridden(monkeypatch):
     assert "get_mode(" in inspect.getsource(utils), "Hydra finds its mode in another way"
     hydra_internals.compose_once()
     assert Hydra.get_mode(None, None, None).name == "RUN"
+
+
+@pytest.mark.parametrize(
+    ("words", "single"),
+    [
+        (["optimizer=sgd", "model.width=8"], True),
+        (["--config-dir=mine", "experiment=mine"], True),
+        (["experiment=image"], True),
+        (["experiment=automl"], False),
+        (["-m", "optimizer=sgd,adam"], False),
+        (["--multi", "optimizer=sgd,adam"], False),
+        (["hydra.mode=MULTIRUN"], False),
+        (["hydra.searchpath=[pkg://theirs]"], False),
+    ],
+)
+def test_a_single_run_is_known_before_its_config_is_composed(words, single):
+    assert hydra_internals.is_single_run(words, "train") is single
+
+
+def test_an_option_that_brings_a_sweep_is_found_in_a_folder_of_ones_own(tmp_path, monkeypatch):
+    (tmp_path / "experiment").mkdir()
+    (tmp_path / "experiment/nightly.yaml").write_text(
+        "# @package _global_\ndefaults: [/experiment/automl]\n"
+    )
+    monkeypatch.setattr(paths, "SEARCHED", (*paths.SEARCHED, tmp_path))
+    assert not hydra_internals.is_single_run(["experiment=nightly"], "train")
+    assert not hydra_internals.is_single_run([], "wandb_sweep")
 
 
 def test_values_of_a_choice_are_plain():
@@ -45,6 +73,12 @@ def test_yaml_is_what_omegaconf_writes():
     assert written == OmegaConf.to_yaml(cfg)
 
 
+def test_sections_that_look_alike_are_written_as_what_they_are():
+    for value in (1, True, 1.0, "1", "true", None, "null", [], {}):
+        written = hydra_internals.to_yaml({"a": value, "b": {"a": value}})
+        assert written == OmegaConf.to_yaml({"a": value, "b": {"a": value}})
+
+
 def test_references_that_are_parsed_once_resolve_as_before(monkeypatch):
     from omegaconf import base
 
@@ -54,6 +88,21 @@ def test_references_that_are_parsed_once_resolve_as_before(monkeypatch):
         cfg = OmegaConf.create({"a": number, "b": "${a}", "c": "x_${a}_${b}"})
         assert (cfg.b, cfg.c) == (number, f"x_{number}_{number}")
     assert base.parse.cache_info().hits > 0
+
+
+@pytest.mark.parametrize("reference", ["${c}", "${a.c}", "${b}", "${.b}", "${e}", "${a.d.f}"])
+def test_what_a_reference_cannot_reach_is_told_in_omegaconfs_words(monkeypatch, reference):
+    from omegaconf import base
+
+    ours, told = (base.parse, base.Container.resolve_parse_tree), []
+    for parse, resolve in (ours, map(inspect.unwrap, ours)):
+        monkeypatch.setattr(base, "parse", parse)
+        monkeypatch.setattr(base.Container, "resolve_parse_tree", resolve)
+        cfg = OmegaConf.create({"a": {"d": 1}, "b": reference, "e": "???"})
+        with pytest.raises(OmegaConfBaseException) as error:
+            _ = cfg.b
+        told.append((type(error.value), str(error.value)))
+    assert told[0] == told[1]
 
 
 def test_configs_are_read_fast_by_omegaconfs_rules(monkeypatch, tmp_path):

@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from quintet.base import plain_yaml
 from quintet.base.errors import Code, UserError
+from refusals import Refusal
 from running import CONFIGS
 
 LAUGHS = "a: &a [x, x]\n" + "".join(
@@ -68,13 +69,17 @@ def test_what_grows_or_is_no_plain_data_is_refused(text, says):
 
 
 @pytest.mark.parametrize(
-    ("content", "says"),
-    [(b"a" * (5 << 20), "larger"), (b"\xff\xfe\xfa", "not valid YAML"), (b"[1]", "list")],
+    ("content", "refusal"),
+    [
+        (b"a" * (5 << 20), Refusal(Code.DAMAGED, match="larger")),
+        (b"\xff\xfe\xfa", Refusal(Code.DAMAGED, match="not valid YAML")),
+        (b"[1]", Refusal(Code.DAMAGED, match="list")),
+    ],
 )
-def test_a_file_that_is_no_config_is_refused(tmp_path, content, says):
+def test_a_file_that_is_no_config_is_refused(tmp_path, content, refusal):
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
-    with pytest.raises(UserError, match=says) as refused:
+    with refusal as refused:
         plain_yaml.mapping(plain_yaml.text(path), path)
     assert refused.value.code is Code.DAMAGED
 
@@ -89,3 +94,12 @@ def test_an_own_config_is_read_again_when_it_has_changed(tmp_path):
     assert plain_yaml.own_config(path) == {"fits": ["table", "image"]}
     path.write_text("# nothing yet\n", "utf-8")
     assert plain_yaml.own_config(path) == {}
+
+
+@pytest.mark.parametrize(
+    "content", ["a: " + "x" * plain_yaml.LARGEST, "[" + "1," * plain_yaml.MOST + "]"]
+)
+def test_what_would_not_be_read_again_is_refused_before_it_is_written(content: str) -> None:
+    with pytest.raises(UserError) as error:
+        plain_yaml.check_size(content, "config.yaml")
+    assert error.value.code is Code.DAMAGED

@@ -71,6 +71,11 @@ def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):
     [
         (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
         (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
+        (["trainer.barebones=true"], ["an argument of lightning.pytorch.Trainer", "+trainer.bare"]),
+        (
+            ["+trainer.fast_dev_run=true"],
+            ["fast_dev_run is in the config already", "Leave the + out"],
+        ),
         (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
         (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
         (["+modell.width=3"], ["modell", "'model'"]),
@@ -101,7 +106,7 @@ def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):
         (["model._target_=os.system"], ["system takes no 'input_shape'"]),
         (["model._target_=nowhere.Net"], ["nowhere.Net", "cannot be imported"]),
         (["model._target_=print"], ["model._target_=print", "full path"]),
-        (["+init.weight._args_=[1]"], ["init.weight._args_", "takes no"]),
+        (["+init.weight._args_=[1]"], ["init.weight._args_[0]=1", "Tensor"]),
         (["model._target_=quintet.options.models.mlp.MPL"], ["no MPL in", "'MLP'"]),
     ],
     ids=lambda value: " ".join(value) if isinstance(value, list) and "=" in value[0] else "",

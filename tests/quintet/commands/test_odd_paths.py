@@ -1,5 +1,6 @@
 """Every command takes folders and files of any name, and prints commands to paste."""
 
+import os
 import random
 import shlex
 from pathlib import Path
@@ -11,8 +12,10 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 import runs
 from faulty import forked
 from quintet.base.console import command_line, typed
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.base.quoting import quoted, with_paths
+from quintet.commands.entry_point import placed
+from refusals import Refusal
 
 ODD = 'o\'b "q" a=b,c $x %d [1]{2}(3) #~ ü🎉 \\n e\\'
 QUICK = (
@@ -47,9 +50,15 @@ def test_a_path_that_is_there_needs_no_quotes(
 
 def test_a_path_with_a_reference_in_it_is_refused(tmp_path: Path) -> None:
     (tmp_path / "${x}").mkdir()
-    with pytest.raises(UserError, match="Rename the folder") as caught:
+    with Refusal(Code.USAGE, match="Rename the folder"):
         with_paths([f"run={tmp_path / '${x}'}"])
-    assert caught.value.code is Code.USAGE
+
+
+def test_a_run_does_not_go_on_under_bytes_that_are_no_text(tmp_path: Path) -> None:
+    place = tmp_path / os.fsdecode(b"\xff")
+    place.mkdir()
+    with Refusal(Code.NOT_FOUND, "resume"):
+        placed([f"resume={quoted(place)}"])
 
 
 def test_an_argument_that_cannot_be_read_is_shown_as_it_should_be(tmp_path: Path) -> None:

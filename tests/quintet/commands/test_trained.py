@@ -10,12 +10,13 @@ import torch
 from omegaconf import OmegaConf
 
 import runs
-from quintet.artifacts import checkpoints
+from quintet.artifacts import checkpoints, predictions_file
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
 from quintet.ensembles.reload import trained
+from refusals import Refusal
 
 
 @pytest.fixture
@@ -119,9 +120,8 @@ def test_the_data_itself_is_not_needed_to_predict(table_run, tmp_path):
 
 def test_a_missing_column_is_named(table_run, tmp_path):
     pd.DataFrame({"size": [1.0], "color": ["red"]}).to_csv(tmp_path / "new.csv", index=False)
-    with pytest.raises(UserError, match="colour") as caught:
+    with Refusal(Code.UNKNOWN_NAME, match="colour"):
         predict(prediction(table_run, tmp_path / "new.csv"))
-    assert caught.value.code is Code.UNKNOWN_NAME
     assert not (table_run / "predictions.csv").exists()
 
 
@@ -130,6 +130,14 @@ def test_predictions_do_not_depend_on_the_batch(run, tmp_path):
     np.save(tmp_path / "x.npy", x)
     whole = predict(prediction(run, tmp_path / "x.npy", batch_size=100)).read_text()
     assert predict(prediction(run, tmp_path / "x.npy", batch_size=7)).read_text() == whole
+
+
+@pytest.mark.parametrize("split", ["val", "test"])
+def test_a_part_of_the_runs_own_data_is_predicted_as_it_was_scored(run, tmp_path, split):
+    found = pd.read_csv(predict(prediction(run, split)))
+    kept = predictions_file.read(run)[split]
+    assert found["prediction"].tolist() == kept.decided.tolist()
+    assert np.allclose(found.filter(like="p(").to_numpy(), kept.probabilities, atol=1e-5)
 
 
 def test_exports_agree_with_the_model(run):
@@ -164,17 +172,17 @@ def damaged(run, how):
 
 
 @pytest.mark.parametrize(
-    ("how", "says"),
+    ("how", "refusal"),
     [
-        ("truncated", "cut short"),
-        ("empty", "cut short"),
-        ("flipped", "damaged"),
-        ("gone", "no checkpoint"),
+        ("truncated", Refusal(Code.DAMAGED, match="cut short")),
+        ("empty", Refusal(Code.DAMAGED, match="cut short")),
+        ("flipped", Refusal(Code.DAMAGED, match="damaged")),
+        ("gone", Refusal(Code.NOT_FOUND, match="no checkpoint")),
     ],
 )
-def test_a_damaged_checkpoint_is_refused(run, how, says):
+def test_a_damaged_checkpoint_is_refused(run, how, refusal):
     path = damaged(run, how)
-    with pytest.raises(UserError, match=says) as refused:
+    with refusal as refused:
         trained(run)
     assert str(path) in str(refused.value)
 
@@ -193,9 +201,8 @@ def test_a_checkpoint_with_code_in_it_is_not_run(run, tmp_path):
     path = run / "checkpoints" / "best.ckpt"
     state = checkpoints.load(path)
     torch.save(state | {"extra": Evil(tmp_path / "pwned")}, path)
-    with pytest.raises(UserError, match="pickled code") as refused:
+    with Refusal(Code.NOT_TRUSTED, match="pickled code"):
         trained(run)
-    assert refused.value.code is Code.NOT_TRUSTED
     assert not (tmp_path / "pwned").exists()
 
 
@@ -203,9 +210,8 @@ def test_a_checkpoint_of_another_model_is_refused(run, tmp_path):
     cfg = OmegaConf.load(run / "config.yaml")
     cfg.model.width = 17
     OmegaConf.save(cfg, run / "config.yaml")
-    with pytest.raises(UserError, match="another model") as caught:
+    with Refusal(Code.INCOMPATIBLE, match="another model"):
         trained(run)
-    assert caught.value.code is Code.INCOMPATIBLE
 
 
 @pytest.mark.parametrize("node", ["model", "loss", "metric", "data"])
@@ -220,12 +226,18 @@ def test_a_config_that_names_foreign_code_is_refused(run, tmp_path, node):
     assert not (tmp_path / "pwned").exists()
 
 
-@pytest.mark.parametrize(("content", "says"), [(None, "is missing"), (": : [", "not valid YAML")])
-def test_a_folder_without_a_config_is_no_run(run, content, says):
+@pytest.mark.parametrize(
+    ("content", "refusal"),
+    [
+        (None, Refusal(Code.NOT_FOUND, "run")),
+        (": : [", Refusal(Code.DAMAGED, match="not valid YAML")),
+    ],
+)
+def test_a_folder_without_a_config_is_no_run(run, content, refusal):
     (run / "config.yaml").unlink()
     if content:
         (run / "config.yaml").write_text(content)
-    with pytest.raises(UserError, match=says):
+    with refusal:
         trained(run)
 
 
@@ -270,28 +282,27 @@ def test_a_run_in_low_precision_is_evaluated_in_it(train_here, tmp_path):
 
 
 def test_batch_norm_over_one_sample_is_refused(train_here, tmp_path):
-    with pytest.raises(SystemExit, match=r"data\.batch_size=2 or more"):
+    with Refusal(Code.INCOMPATIBLE, match=r"data\.batch_size=2 or more"):
         train_here(tmp_path / "run", "model.batch_norm=true", "data.batch_size=1")
 
 
 @pytest.mark.parametrize(
-    ("changes", "says"),
+    ("changes", "refusal"),
     [
-        ({"batch_size": 0}, "batch_size=0 .* from 1"),
-        ({"output": "/proc/p.csv"}, "/proc/.* cannot be .*output="),
+        ({"batch_size": 0}, Refusal(Code.OUT_OF_RANGE, "batch_size", 0)),
+        ({"output": "/proc/p.csv"}, Refusal(Code.NOT_FOUND, match="/proc/.* cannot be .*output=")),
     ],
 )
-def test_a_prediction_that_cannot_be_made(run, changes, says):
+def test_a_prediction_that_cannot_be_made(run, changes, refusal):
     np.savez(run / "new.npz", x=np.zeros((3, 1, 8, 8)))
-    with pytest.raises(UserError, match=says):
+    with refusal:
         predict(prediction(run, run / "new.npz", **changes))
 
 
 def test_inputs_of_another_shape_are_refused(run):
     np.savez(run / "new.npz", x=np.zeros((3, 1, 9, 8)))
-    with pytest.raises(UserError, match=r"new\.npz .*\[1, 9, 8\].*\[1, 8, 8\]") as refused:
+    with Refusal(Code.INCOMPATIBLE, "input"):
         predict(prediction(run, run / "new.npz"))
-    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "input")
 
 
 def test_one_format_needs_no_list(run):
@@ -327,24 +338,24 @@ def test_nothing_is_read_or_written_through_a_link_in_a_run_folder(run, tmp_path
         (mine / name).write_text("mine")
     (run / "evaluation.json").symlink_to(mine / "evaluation.json")
     (run / "export").symlink_to(mine)
-    with pytest.raises(UserError, match="did not write it") as caught:
+    with Refusal(Code.EXISTS, match="did not write it") as caught:
         evaluate(evaluation(run))
     assert caught.value.code is Code.EXISTS
     (run / "evaluation.json").unlink()
     evaluate(evaluation(run))
     cfg = OmegaConf.create({"run": str(run), "output": None, "formats": ["torch"]})
     known = {"checkpoint": "best", "debug": False}
-    with pytest.raises(UserError, match="leads out of"):
+    with Refusal(Code.DAMAGED, match="leads out of"):
         export(OmegaConf.merge(cfg, known))
     (run / "export").unlink()
     (run / "export").mkdir()
     (run / "export" / "model.pt2").symlink_to(mine / "model.pt2")
-    with pytest.raises(UserError, match=r"model\.pt2") as caught:
+    with Refusal(Code.EXISTS, "output") as caught:
         export(OmegaConf.merge(cfg, known))
     assert (caught.value.code, caught.value.key) == (Code.EXISTS, "output")
     (run / "checkpoints" / "best.ckpt").rename(mine / "best.ckpt")
     (run / "checkpoints" / "best.ckpt").symlink_to(mine / "best.ckpt")
-    with pytest.raises(UserError, match="leads out of"):
+    with Refusal(Code.DAMAGED, match="leads out of"):
         evaluate(evaluation(run))
     for name in ("evaluation.json", "model.pt2", "preprocessing.json"):
         assert (mine / name).read_text() == "mine"

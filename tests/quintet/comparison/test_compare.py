@@ -12,6 +12,7 @@ from quintet.comparison.compare import compare
 from quintet.comparison.differences import differences
 from quintet.comparison.side import check, side
 from quintet.comparison.verdict import BEST_OF_MANY, ONE_SEED, of_searches, verdict
+from refusals import Refusal
 
 
 def test_what_differs_is_what_was_typed(sweeps):
@@ -106,17 +107,20 @@ def test_a_name_of_a_folder_is_not_offered_as_a_word_to_type(sweeps):
 
 
 @pytest.mark.parametrize(
-    ("change", "says"),
+    ("change", "refusal"),
     [
-        ({"metric": {"name": "f1", "mode": "max", "value": 0.5}}, "metric=f1"),
-        ({"facts": {"fingerprint": "other"}}, "other"),
+        (
+            {"metric": {"name": "f1", "mode": "max", "value": 0.5}},
+            Refusal(Code.INCOMPATIBLE, match="metric=f1"),
+        ),
+        ({"facts": {"fingerprint": "other"}}, Refusal(Code.INCOMPATIBLE, match="other")),
     ],
 )
-def test_what_cannot_be_compared_is_refused(sweeps, tmp_path, change, says):
+def test_what_cannot_be_compared_is_refused(sweeps, tmp_path, change, refusal):
     folder = shutil.copytree(sweeps["grid"] / "best", tmp_path / "run")
     record = json.loads((folder / "result.json").read_text()) | change
     (folder / "result.json").write_text(json.dumps(record))
-    with pytest.raises(UserError, match=says) as caught:
+    with refusal as caught:
         check(side(sweeps["grid"], "a"), side(folder, "b"))
     assert caught.value.code is Code.INCOMPATIBLE
 

@@ -41,6 +41,7 @@ from quintet.ensembles.reload import trained
 from quintet.report.run.run_data import RunData
 from quintet.report.run.setup_sections import config as shown
 from quintet.training import initialization
+from refusals import Refusal
 from running import CONFIGS
 
 Plain = Any
@@ -313,6 +314,20 @@ def test_nothing_of_a_folder_sees_the_environment(run, real, first, text, began)
         assert keys[0] in (*ELSEWHERE, *foreign_config.OURS)
 
 
+LAYERS = {"_target_": "torch.nn.Sequential", "_args_": [{"_target_": "torch.nn.Flatten"}]}
+
+
+def test_layers_of_a_folder_may_be_given_by_position():
+    foreign_config.check({"model": LAYERS}, Trust())
+
+
+def test_nothing_else_of_a_folder_is_given_by_position():
+    node = {"_target_": "lightning.pytorch.callbacks.EarlyStopping", "_args_": ["val/loss"]}
+    with pytest.raises(UserError) as refused:
+        foreign_config.check({"callbacks": {"own": node}}, Trust())
+    assert (refused.value.code, refused.value.key) == (Code.NOT_TRUSTED, "callbacks.own._args_")
+
+
 def test_a_reference_in_a_text_stays_as_it_is(run):
     config = plain(run, CONFIG)
     config["facts"]["class_names"] = ["${oc.env:QUINTET_CANARY}", *map(str, range(9))]
@@ -330,13 +345,12 @@ def test_data_whose_place_is_in_the_environment_needs_a_word(run, monkeypatch):
     config["data"]["path"] = "${oc.env:QUINTET_CANARY}/x.csv"
     config["data"]["_target_"] = "quintet.data.sources.tables.csv"
     write(run, CONFIG, config)
-    with pytest.raises(UserError, match="trust=env:QUINTET_CANARY") as refused:
+    with Refusal(Code.NOT_TRUSTED, "data.path"):
         trained(run).load()
-    assert (refused.value.code, refused.value.key) == (Code.NOT_TRUSTED, "data.path")
     found = trained(run, trust=Trust.of("env:QUINTET_CANARY"))
     assert found.cfg.data.path == f"{CANARY}/x.csv"
     monkeypatch.delenv("QUINTET_CANARY")
-    with pytest.raises(UserError, match="no environment variable QUINTET_CANARY"):
+    with Refusal(Code.MISSING_VALUE, match="no environment variable QUINTET_CANARY"):
         trained(run, trust=Trust.of("env:QUINTET_CANARY"))
 
 
@@ -367,9 +381,9 @@ def test_a_folder_does_not_say_itself_what_to_trust(run):
         config["trust"] = ["tripwire"]
         config["model"] = {"_target_": "tripwire.Fired"}
         write(run, name, config)
-    with pytest.raises(UserError, match="tripwire"):
+    with Refusal(Code.NOT_TRUSTED, "model._target_", "tripwire.Fired"):
         run_folder.load(run, Trust())
-    with pytest.raises(UserError, match="tripwire"):
+    with Refusal(Code.NOT_TRUSTED, "model._target_", "tripwire.Fired"):
         resumed(resumption(run))
 
 
@@ -411,7 +425,7 @@ def test_a_checkpoints_name_tells_nothing_but_metrics(run, name):
     config = plain(run, BEGUN)
     keys = ("callbacks", "checkpoint", "filename")
     write(run, BEGUN, changed(config, keys, name))
-    with pytest.raises(UserError, match=r"callbacks.checkpoint.filename.* is a template"):
+    with Refusal(Code.NOT_TRUSTED, "callbacks.checkpoint.filename"):
         resumed(resumption(run))
     write(run, BEGUN, changed(config, keys, "{epoch:02d}-{step}"))
     assert resumed(resumption(run)).callbacks.checkpoint.filename == "{epoch:02d}-{step}"
@@ -432,7 +446,7 @@ def test_a_resumed_folder_does_not_say_whom_to_tell(run):
         "mlflow": {"_target_": "quintet.trackers.mlflow.MLflow", "tracking_uri": evil}
     }
     write(run, BEGUN, config)
-    with pytest.raises(UserError, match=r"logger=\[mlflow\].*trust=logger") as caught:
+    with Refusal(Code.NOT_TRUSTED, match=r"logger=\[mlflow\].*trust=logger") as caught:
         resumed(resumption(run))
     assert CANARY not in str(caught.value)
     assert not resumed(resumption(run, "logger=none")).logger
@@ -580,7 +594,7 @@ def test_an_export_of_facts_that_describe_no_samples_is_one_refusal(run, facts):
     config = plain(run, CONFIG)
     shown = trained(run)
     shown.cfg.facts = config["facts"] | facts
-    with pytest.raises(UserError, match=r"config\.yaml"):
+    with Refusal(Code.DAMAGED, match=r"config\.yaml"):
         _example(shown)
 
 

@@ -1,9 +1,11 @@
 """Commands to copy hold no word of a stranger that could do more than choose."""
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from quintet.base.console import command_line
-from quintet.config.safe_overrides import harmless, words_of
+from quintet.config.safe_overrides import SIMPLE, _chooses, harmless, words_of
 
 
 @pytest.mark.parametrize(
@@ -30,6 +32,11 @@ def test_a_choice_is_kept(word: str) -> None:
 )  # fmt: skip
 def test_what_could_run_code_is_left_out(word: str) -> None:
     assert not harmless(word)
+
+
+@given(st.from_regex(SIMPLE, fullmatch=True))
+def test_what_is_harmless_by_its_form_is_so_for_hydra_too(word: str) -> None:
+    assert harmless(word) == _chooses(word)
 
 
 def test_a_kept_command_is_one_of_train_alone() -> None:

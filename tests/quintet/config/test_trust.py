@@ -205,6 +205,12 @@ def test_a_word_that_is_no_package_is_refused(word):
     assert (refused.value.key, refused.value.value) == ("trust", word)
 
 
+def test_a_number_is_no_package():
+    with pytest.raises(UserError) as refused:
+        Trust.of(1)
+    assert (refused.value.key, refused.value.value) == ("trust", 1)
+
+
 def test_the_words_that_a_config_of_ones_own_needs():
     config = {
         "model": {"_target_": "timm.create_model", "head": [{"_target_": "torch.nn.Linear"}]},

@@ -3,7 +3,7 @@ from dataclasses import replace
 import pytest
 import torch
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.data.facts import check, facts, fingerprint
 from quintet.data.samples import Samples
 from quintet.data.sources.bundled import (
@@ -15,6 +15,7 @@ from quintet.data.sources.bundled import (
 )
 from quintet.data.sources.text import unicode_names
 from quintet.data.splitting.split import split
+from refusals import Refusal
 
 
 def of(samples: Samples):
@@ -75,22 +76,22 @@ def broken(change: str) -> Samples:
 
 
 @pytest.mark.parametrize(
-    ("change", "message"),
+    ("change", "refusal"),
     [
-        ("infinite", "Sample 3.*infinite"),
-        ("length", "177 inputs and 178 targets"),
-        ("dtype", "int64"),
-        ("shape", "kind table"),
-        ("one class", "one class only"),
-        ("range", "0..2"),
-        ("nan image", "Sample 7.*NaN"),
-        ("nan target", "target of sample 4"),
-        ("labels", "zeros and ones"),
-        ("tokens", "vocabulary"),
+        ("infinite", Refusal(Code.DATA, match="Sample 3.*infinite")),
+        ("length", Refusal(Code.DATA, match="177 inputs and 178 targets")),
+        ("dtype", Refusal(Code.DATA, match="int64")),
+        ("shape", Refusal(Code.DATA, match="kind table")),
+        ("one class", Refusal(Code.DATA, match="only one class")),
+        ("range", Refusal(Code.DATA, match="0..2")),
+        ("nan image", Refusal(Code.DATA, match="Sample 7.*NaN")),
+        ("nan target", Refusal(Code.DATA, match="target of sample 4")),
+        ("labels", Refusal(Code.DATA, match="zeros and ones")),
+        ("tokens", Refusal(Code.DATA, match="vocabulary")),
     ],
 )
-def test_broken_samples_are_refused(change: str, message: str) -> None:
-    with pytest.raises(UserError, match=message) as caught:
+def test_broken_samples_are_refused(change: str, refusal: Refusal) -> None:
+    with refusal as caught:
         check(broken(change))
     assert caught.value.code is Code.DATA
 

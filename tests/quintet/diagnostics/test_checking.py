@@ -3,6 +3,7 @@ import json
 import pytest
 from subjects import composed
 
+import outside
 from quintet.base.errors import Code, UserError
 from quintet.commands import check as checking
 
@@ -35,3 +36,10 @@ def test_of_folds_the_first_is_checked(tmp_path):
     with pytest.raises(UserError) as caught:
         checking.prepare(composed(tmp_path, "cv.folds=1", *words))
     assert (caught.value.code, caught.value.key) == (Code.OUT_OF_RANGE, "cv.folds")
+
+
+def test_apply_is_refused_where_a_module_has_its_own_rate(tmp_path):
+    words = (*outside.WORDS, "module=lit", "data=lit", "metric=logged", "metric.name=acc")
+    with pytest.raises(UserError) as refused:
+        checking.check(composed(tmp_path, *words, "apply=true", "trainer=cpu", config="check"))
+    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "apply")

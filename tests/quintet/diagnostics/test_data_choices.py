@@ -93,5 +93,5 @@ def test_it_says_why_a_small_table_is_not_folded(tmp_path, capsys):
         cfg.choices = {"metric": "accuracy", "loss": "cross_entropy", "model": "mlp"}
     assert "cv.folds" not in inspect_data(cfg)
     said = " ".join(capsys.readouterr().out.split())
-    assert "One validation part for all: 5 folds need 5 samples of every class" in said
+    assert "One validation part for all: cv.folds=5 needs 5 samples of every class" in said
     assert "'rare', has 2." in said

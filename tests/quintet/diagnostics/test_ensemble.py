@@ -18,6 +18,7 @@ from quintet.ensembles.candidates import CandidatePredictions, same_samples
 from quintet.ensembles.ensemble import assemble
 from quintet.ensembles.reload import trained
 from quintet.training import build
+from refusals import Refusal
 
 
 def trained_as_trials(folder, *words, widths):
@@ -74,7 +75,7 @@ def test_predict_takes_it_and_averages_its_members(sweep, tmp_path):
 
 def test_where_one_model_is_needed_it_is_told_from_a_run(sweep, tmp_path):
     assemble(settings(sweep, output=str(tmp_path / "made"), test=False))
-    with pytest.raises(UserError, match=r"is an ensemble.*inside .*made/members"):
+    with Refusal(Code.INCOMPATIBLE, "run"):
         trained(tmp_path / "made")
 
 
@@ -85,9 +86,8 @@ def test_a_closed_test_set_stays_closed(sweep, tmp_path):
 
 
 def test_a_folder_that_is_no_sweep_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"train\.py -m") as caught:
+    with Refusal(Code.NOT_FOUND, "sweep"):
         assemble(settings(tmp_path))
-    assert (caught.value.code, caught.value.key) == (Code.NOT_FOUND, "sweep")
 
 
 def test_a_sweep_that_has_not_ended_is_told_from_no_sweep(tmp_path):
@@ -160,13 +160,13 @@ def test_an_output_folder_loses_nothing_of_somebody_elses(sweep, tmp_path):
     output, mine = tmp_path / "mine", tmp_path / "mine" / "thesis.tex"
     output.mkdir()
     mine.write_text("mine")
-    with pytest.raises(UserError, match="overwrite=true"):
+    with Refusal(Code.EXISTS, "output"):
         assemble(settings(sweep, output=str(output), test=False))
     for _ in range(2):
         assemble(settings(sweep, output=str(output), test=False, overwrite=True))
     assert sorted(p.name for p in output.iterdir()) == ["ensemble.json", "members", "thesis.tex"]
     for inside in (sweep, sweep.parent, sweep / "trials"):
-        with pytest.raises(UserError, match="is read from"):
+        with Refusal(Code.CONFLICT, "output"):
             assemble(settings(sweep, output=str(inside), test=False, overwrite=True))
 
 
@@ -174,11 +174,11 @@ def test_a_sweep_of_a_stranger_leads_nowhere_else(sweep, tmp_path):
     stranger = shutil.copytree(sweep, tmp_path / "stranger")
     (stranger / "trials" / "0001").rename(tmp_path / "elsewhere")
     (stranger / "trials" / "0001").symlink_to(tmp_path / "elsewhere")
-    with pytest.raises(UserError, match="leads out of"):
+    with Refusal(Code.DAMAGED, match="leads out of"):
         assemble(settings(stranger, output=str(tmp_path / "out")))
     shutil.rmtree(stranger / "ensemble", ignore_errors=True)
     (stranger / "trials" / "0001").unlink()
     (tmp_path / "elsewhere").rename(stranger / "trials" / "0001")
     (stranger / "ensemble").symlink_to(tmp_path)
-    with pytest.raises(UserError, match="leads out of"):
+    with Refusal(Code.DAMAGED, match="leads out of"):
         assemble(settings(stranger))

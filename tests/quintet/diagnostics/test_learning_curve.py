@@ -1,8 +1,9 @@
 import pytest
 from subjects import composed
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.commands.learning_curve import measure
+from refusals import Refusal
 
 
 def test_more_digits_are_told_apart_better(tmp_path, capsys):
@@ -20,5 +21,5 @@ def test_more_digits_are_told_apart_better(tmp_path, capsys):
 @pytest.mark.parametrize("fractions", ["[0.5,1.0]", "[0,0.5,1]", "[0.5,1,1.5]", "0.5", "[a,b,c]"])
 def test_fractions_that_give_no_curve_are_refused(tmp_path, fractions):
     cfg = composed(tmp_path, f"fractions={fractions}", config="learning_curve")
-    with pytest.raises(UserError, match=r"at least three.*fractions=\[0.25,0.5,1\]"):
+    with Refusal(Code.OUT_OF_RANGE, "fractions"):
         measure(cfg)

@@ -8,6 +8,7 @@ from subjects import composed
 
 import outside
 import runs
+from quintet.base.errors import UserError
 from quintet.commands.check import prepare
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.module_checks import ModuleSubject
@@ -49,6 +50,8 @@ SOUND = {
     "tagging": ("data=tagging", *LOGGED, "metric.name=f1"),
     "several_loaders": ("data=several_loaders", "model=flat", *LOGGED, "metric.name=clean_acc"),
     "late_layers": ("data=digits", *LOGGED, "metric.name=seg/acc"),
+    "sparse": ("data=sparse", *LOGGED, "metric.name=hits"),
+    "physics": ("data=physics", "metric=logged", "metric.mode=min", "metric.name=residual"),
 }
 
 
@@ -56,7 +59,10 @@ SOUND = {
 def test_modules_as_teams_write_them_are_checked(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Averaged weights, a warm-up from zero, several loaders at once, steps that are left out."""
+    """Averaged weights, a warm-up from zero, several loaders at once, steps that are left out.
+
+    Sparse and packed tensors, and an optimizer that takes several looks at a batch.
+    """
     if case == "tagging":
         pytest.importorskip("transformers")
     words = (*outside.WORDS, f"module={case}", *SOUND[case], "trainer=cpu")
@@ -68,6 +74,11 @@ def test_modules_as_teams_write_them_are_checked(
     assert found["gradient flow"].verdict == "pass", found["gradient flow"]
     if case == "diffusion":
         assert "7 that the module changes itself" in found["optimizers"].seen
+    if case == "sparse":
+        assert "counts" not in found["uses its inputs"].seen  # though their weights begin at zero
+        with pytest.raises(UserError, match="whose optimizer Lightning steps"):
+            module_checks.curve(subject)
+        return
     curve = module_checks.curve(subject)
     assert len(curve.rates) > 20
     assert subject.rate > 0

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 from options import own, template_only
 from quintet.base.paths import package
@@ -130,6 +131,53 @@ def test_the_checks_are_as_many_as_the_pages_say():
     assert table.count("\n| ") == len(CHECKS)
     (number,) = re.findall(r"^(\w+) checks:", read("docs/ten-minutes.md"), re.MULTILINE)
     assert {"Fifteen": 15}.get(number) == len(CHECKS)
+
+
+@pytest.mark.parametrize(
+    ("page", "text", "constant", "factor"),
+    [
+        ("practice", r"loss on (\S+) samples", "diagnostics.start_checks.SMALL", 1),
+        ("practice", r"more than (\S+) training samples", "diagnostics.baselines.ROWS", 1),
+        ("practice", r"column has more than (\S+)\.", "diagnostics.baselines.BINS", 1),
+        ("presets", r"at least (\S+) seconds", "sweep.time_budget.LEAST", 1),
+        ("presets", r"by default, at most (\S+)\)", "diagnostics.data_choices.FEW", 1),
+        ("presets", r"up to (\S+), until", "diagnostics.data_choices.MOST_EPOCHS", 1),
+        ("presets", r"has taken (\S+) steps", "diagnostics.data_choices.STEPS", 1),
+        ("reports", r"(\S+) seeded resamples", "analysis.bootstrap.RESAMPLES", 1),
+        ("reports", r"with a (\S+) % interval", "analysis.bootstrap.COVERAGE", 100),
+        ("reports", r"the (\S+) validation samples", "artifacts.predictions_file.SHOWN", 1),
+        ("reports", r"at most (\S+) evenly", "artifacts.predictions_file.MOST_SAMPLES", 1),
+        ("sweeps", r"at least (\S+) have completed", "sweep.stagnation.LEAST", 1),
+        ("sweeps", r"one of more than (\S+) %", "sweep.stagnation.GAIN", 100),
+        ("sweeps", r"`auto` for up to (\S+);", "sweep.stacking.MOST", 1),
+        ("your-data", r"fitted on (\S+) of them", "data.loading.disk.PROBED_IMAGES", 1),
+        ("your-data", r"becomes (\S+) numbers, hashed", "data.sources.hashed_text.FEATURES", 1),
+    ],
+)
+def test_a_limit_that_a_page_states_is_that_of_the_code(page, text, constant, factor):
+    (stated,) = re.findall(text, read(f"docs/{page}.md"))
+    module, _, name = constant.rpartition(".")
+    value = getattr(importlib.import_module(f"quintet.{module}"), name)
+    assert float(stated.replace(",", "")) == value * factor
+
+
+def test_the_data_sets_have_as_many_samples_as_the_pages_say():
+    from quintet.data.sources.bundled import digits, digits_masks
+
+    pages = {page.name: page.read_text("utf-8") for page in PAGES}
+    counts = [re.findall(r"([\d,]+) handwritten\s+digits", text) for text in pages.values()]
+    assert {count for found in counts for count in found} == {f"{len(digits().y):,}"}
+    (canvases,) = re.findall(r"(\d+) canvases", pages["segmentation.md"])
+    assert int(canvases) == len(digits_masks().y)
+
+
+def test_the_language_model_has_as_many_parameters_as_its_page_says():
+    from quintet.options.models.causal_transformer import CausalTransformer
+
+    length = OmegaConf.load(ROOT / "configs/data/python_topics.yaml").length
+    model = CausalTransformer([length], vocabulary=256)
+    (stated,) = re.findall(r"preset's (\S+) parameters", read("docs/language-model.md"))
+    assert f"{sum(each.numel() for each in model.parameters()):,}" == stated
 
 
 def test_the_sweep_is_the_largest_room_after_data_as_the_decision_says():

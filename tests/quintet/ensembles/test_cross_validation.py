@@ -14,6 +14,7 @@ import pytest
 import torch
 from omegaconf import OmegaConf
 from sklearn.linear_model import LogisticRegression
+from sklearn.metrics import roc_auc_score
 
 import runs
 from quintet.artifacts.ensemble_record import Ensemble
@@ -41,7 +42,7 @@ def ran(folder: Path, *words: str) -> Record:
 @pytest.fixture(scope="module")
 def folded(tmp_path_factory) -> Path:
     folder = tmp_path_factory.mktemp("cv") / "run"
-    ran(folder, "cv.folds=3", *CANCER, "baselines=true")
+    ran(folder, "cv.folds=3", *CANCER, "baselines=true", "metrics=[auc_roc]")
     return folder
 
 
@@ -75,7 +76,7 @@ def test_the_test_set_is_opened_once_for_all_models_together(folded: Path) -> No
         x, y = run.data.splits["test"]
         answers.append(run.task.predictions(run.task(x)).detach())
     right = ((torch.stack(answers).mean(0) > 0.5) == y.bool()).float().mean()
-    assert Record.read(folded).test == {"accuracy": pytest.approx(float(right), abs=1e-6)}
+    assert Record.read(folded).test["accuracy"] == pytest.approx(float(right), abs=1e-6)
 
 
 def test_evaluated_again_it_gives_what_was_recorded(folded: Path) -> None:
@@ -86,17 +87,20 @@ def test_evaluated_again_it_gives_what_was_recorded(folded: Path) -> None:
 
 
 def test_simple_models_are_fitted_fold_by_fold_and_averaged_too(folded: Path) -> None:
-    held_out, answers = [], []
+    """By the metric that decides, and by further ones."""
+    held_out, areas, answers = [], [], []
     for i in range(3):
         run = trained(folded / f"folds/{i}")
         run.load()
         parts = {name: (x.numpy(), y.numpy()) for name, (x, y) in run.data.splits.items()}
         model = LogisticRegression(max_iter=200).fit(*parts["train"])
         held_out.append(model.score(*parts["val"]))
+        areas.append(roc_auc_score(parts["val"][1], model.predict_proba(parts["val"][0])[:, 1]))
         answers.append(model.predict_proba(parts["test"][0])[:, 1])
-    right = (np.mean(answers, axis=0) > 0.5) == parts["test"][1]
-    linear = Record.read(folded).baselines["linear"]
-    assert linear == pytest.approx({"val": np.mean(held_out), "test": right.mean()}, abs=1e-6)
+    mean, truth = np.mean(answers, axis=0), parts["test"][1]
+    expected = {"val": np.mean(held_out), "test": ((mean > 0.5) == truth).mean()}
+    expected |= {"val/auc_roc": np.mean(areas), "test/auc_roc": roc_auc_score(truth, mean)}
+    assert Record.read(folded).baselines["linear"] == pytest.approx(expected, abs=1e-6)
 
 
 def test_a_split_that_is_not_scored_again_is_not_forgotten(folded: Path, tmp_path: Path) -> None:
@@ -106,7 +110,7 @@ def test_a_split_that_is_not_scored_again_is_not_forgotten(folded: Path, tmp_pat
 
 
 def test_a_fold_is_the_run_that_its_config_gives_alone(folded: Path, tmp_path: Path) -> None:
-    words = ("data.folds=3", "data.fold=1")
+    words = ("data.folds=3", "data.fold=1", "metrics=[auc_roc]")
     alone = experiment.run(composed(tmp_path, *words, "test=false", *CANCER))
     assert alone.metric == Record.read(folded / "folds/1").metric
     assert runs.finished(tmp_path) == runs.finished(folded / "folds/1")
@@ -204,7 +208,10 @@ def test_a_record_of_before_folds_were_fields_is_read(tmp_path: Path, name: str,
     assert Record.read(tmp_path).parts == {name: part}
 
 
-@pytest.mark.parametrize("words", ["cv.folds=1", "cv.folds=2.5", "cv.folds=true", "cv.seeds=0"])
+NONE = ("folds=1", "folds=2.5", "folds=true", "seeds=0", "seeds=99999999999", "folds=1000000000")
+
+
+@pytest.mark.parametrize("words", [f"cv.{n}" for n in NONE])
 def test_no_number_of_folds_is_refused(tmp_path: Path, words: str) -> None:
     with pytest.raises(UserError) as caught:
         ran(tmp_path, words)
@@ -252,25 +259,44 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     assert not (tmp_path / "folds/2").exists()
 
 
-def test_killed_in_a_fold_it_goes_on_there(
-    tmp_path: Path, start_train: Start, run_train: RunTrain
+@pytest.mark.parametrize(
+    ("words", "done", "underway"),
+    [
+        (["cv.folds=3"], "folds/0", "folds/1"),
+        (["cv.seeds=2"], "seeds/42", "seeds/43"),
+        pytest.param(
+            ["cv.folds=2", "cv.seeds=2"],
+            "folds/1_seed_42",
+            "folds/0_seed_43",
+            marks=pytest.mark.release,
+        ),
+    ],
+    ids=["folds", "seeds", "both"],
+)
+def test_killed_in_a_part_it_goes_on_there(
+    tmp_path: Path,
+    start_train: Start,
+    run_train: RunTrain,
+    words: list[str],
+    done: str,
+    underway: str,
 ) -> None:
-    long = ("cv.folds=3", "trainer.max_epochs=10", "callbacks.early_stopping=null")
+    long = (*words, "trainer.max_epochs=10", "callbacks.early_stopping=null")
     folder = tmp_path / "killed"
     process = start_train(folder, *long)
-    wait_until(lambda: runs.epochs(folder / "folds/1") > 2, process)
+    wait_until(lambda: runs.epochs(folder / underway) > 2, process)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    kept = (folder / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns
+    kept = (folder / done / "checkpoints/last.ckpt").stat().st_mtime_ns
     assert not (folder / "result.json").exists()
     out = run_train(None, f"resume={folder}").stdout
-    assert "folds/0  accuracy" in out
+    assert f"{done}  accuracy" in out
     assert "finished before" in out
-    assert (folder / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns == kept
-    assert Record.read(folder / "folds/0").sessions == 1
+    assert (folder / done / "checkpoints/last.ckpt").stat().st_mtime_ns == kept
+    assert Record.read(folder / done).sessions == 1
     whole = ran(tmp_path / "whole", *runs.SMALL, *long, "callbacks.progress=null")
     assert Record.read(folder).repeats == whole.repeats
-    assert runs.finished(folder / "folds/1") == runs.finished(tmp_path / "whole/folds/1")
+    assert runs.finished(folder / underway) == runs.finished(tmp_path / "whole" / underway)
 
 
 def test_models_that_are_not_all_trained_are_not_used(folded: Path, tmp_path: Path) -> None:

@@ -10,14 +10,19 @@ from quintet.base.errors import Code, UserError
 from quintet.base.paths import ROOT
 from quintet.modules.language_model import LanguageModel
 from quintet.options.metrics import RunningMean
+from quintet.options.models.causal_transformer import CausalTransformer
+from quintet.testing.running import ran
 
-FACTS = {"vocabulary": 11, "input_shape": [6], "other": {"tokens_per_byte": {"val": 0.5}}}
+FACTS = {"input_shape": [6], "other": {"tokens_per_byte": {"val": 0.5}}}
 
 
-def model(**settings):
+def network(**settings):
     torch.manual_seed(0)
-    small = {"width": 8, "depth": 2, "heads": 2, "table": 16, "new_tokens": 3}
-    return LanguageModel(None, None, FACTS, **small | settings).eval()
+    return CausalTransformer([6], 11, **{"width": 8, "heads": 2, "table": 16} | settings).eval()
+
+
+def model(new_tokens=3, temperature=0.8, **settings):
+    return LanguageModel(network(**settings), None, None, FACTS, new_tokens, temperature).eval()
 
 
 def test_no_token_sees_a_later_one():
@@ -73,7 +78,17 @@ def test_at_temperature_zero_it_takes_the_most_probable_token():
 def test_heads_that_do_not_divide_the_width_are_refused():
     with pytest.raises(UserError) as refused:
         model(width=9)
-    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "module.width")
+    assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "model.width")
+
+
+def test_a_model_of_transformers_is_taken_whose_logits_are_an_attribute():
+    transformers = pytest.importorskip("transformers")
+    config = transformers.GPT2Config(vocab_size=11, n_positions=6, n_embd=8, n_layer=1, n_head=2)
+    gpt = transformers.GPT2LMHeadModel(config).eval()
+    ids = torch.randint(11, (2, 6), generator=torch.manual_seed(1))
+    module = LanguageModel(gpt, None, None, FACTS, new_tokens=2)
+    assert torch.equal(module(ids), gpt(ids).logits)
+    assert module.predict_step(ids, 0)["tokens"].shape == (2, 8)
 
 
 def test_the_mean_is_of_tokens_and_not_of_batches():
@@ -90,3 +105,15 @@ def test_the_n_gram_model_that_it_is_compared_with_gives_probabilities():
         chances = [known.probability(context, bytes([byte])) for byte in range(256)]
         assert sum(chances) == pytest.approx(1)
     assert max(range(256), key=lambda b: known.probability(b"abra", bytes([b]))) in b"c"
+
+
+@pytest.mark.soak
+def test_the_preset_beats_a_5_gram_model_of_bytes(tmp_path):
+    """As docs/language-model.md says, trained and tested once; it takes ten minutes."""
+    benchmark = runpy.run_path(str(ROOT / "benchmarks/language_model.py"))
+    parts = benchmark["split_texts"](benchmark["topics"](), (0.1, 0.1), 42)
+    five = benchmark["KneserNey"](parts["train"], 5)
+    words = ("experiment=language_model", "trainer=cpu", "report=false", "baselines=false")
+    record = ran(tmp_path / "run", *words, "callbacks.progress=null")
+    assert record.validation["bits_per_byte"] < five.bits_per_byte(parts["val"])
+    assert record.test["bits_per_byte"] < five.bits_per_byte(parts["test"])

@@ -18,7 +18,7 @@ SMALL = {
     "contrastive": ["model.width=4"],
     "multitask": ["model.width=8"],
     "language_model": [
-        *("module.width=8", "module.depth=1", "module.heads=2", "module.table=16"),
+        *("model.width=8", "model.depth=1", "model.heads=2", "model.table=16"),
         *("module.new_tokens=3", "data.length=32", "data.batch_size=512", "threads=1"),
     ],
 }

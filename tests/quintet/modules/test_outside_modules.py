@@ -12,13 +12,14 @@ from hydra import compose, initialize_config_dir
 import outside
 import runs
 from quintet.artifacts import samples_file
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.base.paths import CONFIGS
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
 from quintet.diagnostics.training_curves import read as read_rows
 from quintet.report.run import run_page as report
+from refusals import Refusal
 from runs import Once, TrainHere
 
 QUIET = ("callbacks.progress=null", "report=false", "trust=outside", "trainer=cpu")
@@ -43,6 +44,9 @@ CASES = {
     "towers": ("data=towers", *LOGGED, "metric.name=recall@3"),
     "tagging": ("data=tagging", *LOGGED, "metric.name=f1"),
     "molecules": ("data=molecules", CONSTANT),
+    "quantized": ("data=digits", "metric=logged", "metric.mode=min", "metric.name=error"),
+    "physics": ("data=physics", "metric=logged", "metric.mode=min", "metric.name=residual"),
+    "sparse": ("data=sparse", *LOGGED, "metric.name=hits"),
 }
 PLANNED = ("diffusion", "tagging")
 """Modules whose own schedule depends on the length of the run."""
@@ -128,7 +132,7 @@ def test_it_predicts(case: str, run: Path, tmp_path: Path, suffix: str) -> None:
         np.savez(tmp_path / "new.npz", x=np.zeros((3, 1, 8, 8), "float32"))
         given = {"input": str(tmp_path / "new.npz")}
     if case == "diffusion" and suffix == "csv":
-        with pytest.raises(UserError, match="do not fit the rows of a CSV"):
+        with Refusal(Code.INCOMPATIBLE, match="do not fit the rows of a CSV"):
             predict(command("predict", run, output=str(output), **given))
         return
     predict(command("predict", run, output=str(output), **given))
@@ -155,8 +159,29 @@ def test_a_module_on_a_source_is_exported_without_an_example(
 def test_what_has_no_forward_of_tensors_is_not_exported(
     case: str, run: Path, tmp_path: Path
 ) -> None:
-    with pytest.raises(UserError, match="does not say what its forward takes"):
+    with Refusal(Code.INCOMPATIBLE, "module", "Detector"):
         export(command("export", run, output=str(tmp_path / "out")))
+
+
+def test_seeds_of_data_that_ask_their_trainer_are_measured_as_single_runs(tmp_path: Path) -> None:
+    """Its loaders ask the Trainer for the module, as each member is trained and tested anew."""
+    trained(tmp_path / "run", "replay", 1, "cv.seeds=2", "seed=3")
+    whole = runs.record(tmp_path / "run")
+    alone = [tmp_path / "run" / f"seeds/{seed}" for seed in (3, 4)]
+    scores = evaluate(command("evaluate", tmp_path / "run"))
+    each = [evaluate(command("evaluate", folder)) for folder in alone]
+    for split, recorded in (("val", whole["validation"]), ("test", whole["test"])):
+        mean = np.mean([found[split]["reward"] for found in each])
+        assert recorded["reward"] == scores[split]["reward"] == pytest.approx(mean)
+
+
+@pytest.mark.parametrize("case", ["quantized"], indirect=True)
+def test_a_forward_that_fixes_the_size_of_a_batch_is_not_exported(
+    case: str, run: Path, tmp_path: Path
+) -> None:
+    with pytest.raises(UserError, match="batches of any size") as refused:
+        export(command("export", run, output=str(tmp_path / "out"), formats=["torch"]))
+    assert refused.value.code is Code.INCOMPATIBLE
 
 
 def test_a_sweep_finds_the_configs_of_a_search_path(tmp_path: Path) -> None:

@@ -13,7 +13,7 @@ from omegaconf import OmegaConf
 from sklearn.datasets import load_digits
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.options.inits import Init, InitWarning, gain_of
 from quintet.options.models.cnn import CNN
 from quintet.options.models.layers import ACTIVATIONS
@@ -21,6 +21,7 @@ from quintet.options.models.mlp import MLP
 from quintet.options.models.recurrent import GRU, LSTM
 from quintet.options.models.resnet import ResNet
 from quintet.options.models.transformer import Transformer
+from refusals import Refusal
 
 OPTIONS = Path(__file__).parents[3] / "configs" / "init"
 REFUSED = {"zeros", "ones"}
@@ -189,7 +190,7 @@ class TestRefusalAndAdvice:
         assert (model.hidden[0].weight == value).all()
 
     def test_a_spread_of_zero_is_refused_too(self) -> None:
-        with pytest.raises(UserError, match="symmetry"):
+        with Refusal(Code.INCOMPATIBLE, match="symmetry"):
             Init(nn.init.xavier_normal_, gain=0.0)
 
     def test_building_an_init_leaves_the_random_stream_alone(self) -> None:

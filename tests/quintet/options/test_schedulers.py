@@ -163,8 +163,8 @@ def test_cosine_ends_at_its_floor():
 @pytest.mark.parametrize(
     ("warmup", "says"),
     [
-        (-1, "is not a length"),
-        (1.5, "is not a length"),
+        (-1, "is not a number of steps"),
+        (1.5, "is not a number of steps"),
         (TOTAL_STEPS, "does not fit a run of 84 steps"),
     ],
 )

@@ -2,6 +2,8 @@
 
 import re
 import signal
+import socket
+import struct
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -117,3 +119,26 @@ def test_the_command_says_where_and_ends_with_ctrl_c(study: Study) -> None:
         process.send_signal(signal.SIGINT)
         assert process.wait(20) == 0
     assert not (study.folder / "report.html").exists()
+
+
+def test_a_browser_that_leaves_is_no_error(
+    served: ReportServer, capfd: pytest.CaptureFixture[str]
+) -> None:
+    parts = urlsplit(served.address)
+    for _ in range(5):
+        with socket.create_connection((str(parts.hostname), int(parts.port or 0))) as left:
+            left.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+            left.sendall(f"GET {parts.path} HTTP/1.1\r\nHost: {parts.netloc}\r\n\r\n".encode())
+    assert answer(served.address)[0] == 200
+    served.server_close()  # waits for those that are being answered
+    assert capfd.readouterr().err == ""
+
+
+def test_a_connection_that_says_nothing_is_closed(
+    served: ReportServer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(served.RequestHandlerClass, "timeout", 0.1)
+    parts = urlsplit(served.address)
+    with socket.create_connection((str(parts.hostname), int(parts.port or 0)), 20) as silent:
+        silent.sendall(b"GET ")
+        assert silent.recv(1) == b""

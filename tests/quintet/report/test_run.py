@@ -16,6 +16,7 @@ from quintet.report.run.run_data import RunData
 from quintet.report.run.run_head import head
 from quintet.report.run.run_page import SECTIONS, leave, write
 from quintet.report.sweep.sweep_page import report
+from refusals import Refusal
 
 WORDS = ("report=true", "baselines=true", "callbacks.progress=null")
 RUNS = {
@@ -107,7 +108,7 @@ def test_the_command_writes_it_again(trained, tmp_path):
 
 
 def test_a_folder_that_is_no_runs_is_refused(tmp_path):
-    with pytest.raises(UserError, match=r"config\.yaml") as caught:
+    with Refusal(Code.NOT_FOUND, "run") as caught:
         write(tmp_path)
     assert (caught.value.code, caught.value.value) == (Code.NOT_FOUND, tmp_path)
 
@@ -159,7 +160,7 @@ def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
     (folder / "result.json").write_text(json.dumps(record))
     run = RunData.read(folder)
     shown = "".join(block.html() for block in head(run))
-    assert "Steered by hand: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
+    assert "Steered manually: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
     assert "does not repeat these changes" in shown
     assert "of 360 test samples" in shown  # by which the baseline is behind
     assert [mark["x0"] for mark in marks(run)] == [3]

@@ -106,10 +106,59 @@ def test_the_leaderboard_leads_to_each_trial_and_repeats_it(page, swept):
     assert "optimizer.lr=0.01" in again
 
 
+def test_the_ends_of_an_axis_leave_trials_out_here_and_in_the_table(page):
+    chart = page.locator("figure.chart", has=page.locator(".brush"))
+    rows = page.locator(".table").first.locator("tbody tr:visible")
+    trials, all_rows = drawn(page), rows.count()
+    end = chart.locator("input.lowest").last
+    assert end.get_attribute("aria-label") == "accuracy, lowest"
+    end.focus()
+    for _ in range(5):
+        page.keyboard.press("PageUp")
+    page.wait_for_timeout(200)
+    left = drawn(page)
+    assert left
+    assert left < trials
+    assert {row.get_attribute("data-key") for row in rows.all()} == left
+    assert end.get_attribute("aria-valuetext")
+    chart.get_by_role("button", name="Show all").click()
+    page.wait_for_timeout(200)
+    assert drawn(page) == trials
+    assert rows.count() == all_rows
+
+
+def test_an_end_of_an_axis_is_moved_by_a_pointer(page):
+    end = page.get_by_label("accuracy, lowest")
+    end.scroll_into_view_if_needed()
+    box, trials = end.bounding_box(), drawn(page)
+    x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 12
+    page.mouse.move(x, y)
+    page.mouse.down()
+    page.mouse.move(x, y - box["height"] / 2, steps=3)
+    page.mouse.up()
+    assert float(end.input_value()) > 0.3
+    page.wait_for_timeout(200)
+    assert drawn(page) < trials
+
+
+def test_every_table_has_a_caption_and_every_chart_says_what_it_shows(page):
+    for table in page.locator("table").all():
+        assert table.locator("caption").inner_text()
+    for plot in page.locator(".plot").all():
+        assert ":" in plot.get_attribute("aria-label") or "." in plot.get_attribute("aria-label")
+
+
+def drawn(page):
+    """Return the trials whose lines go through the axes: they alone have a text."""
+    plot = "[...document.querySelectorAll('.plot')].find((each) => each.nextElementSibling)"
+    found = page.evaluate(f"{plot}.data.flatMap((trace) => trace.text ?? [])")
+    return {text.partition(",")[0].removeprefix("trial ") for text in found}
+
+
 def test_pruned_curves_end_at_a_rung(page):
     chart = page.locator("#learning-curves")
     assert "stopped here" in chart.inner_text()
-    assert "went on" in chart.inner_text()
+    assert "continued" in chart.inner_text()
 
 
 def test_failures_have_reasons(page):

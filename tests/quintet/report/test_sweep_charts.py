@@ -2,13 +2,17 @@
 
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from quintet.report.sweep.compute import compute
 from quintet.report.sweep.history import history
 from quintet.report.sweep.hyperparameters import Objective, parallel
 from quintet.report.sweep.maps import contour
+from quintet.report.sweep.scales import parameter
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.space import Interval, Space
+from quintet.report.sweep.trade_off import dominated_shares
+from quintet.study.space import Choice, Interval, Space
 from quintet.study.spec import space_fields
 from quintet.study.study import Study
 
@@ -61,7 +65,7 @@ def test_a_diverged_trial_does_not_flatten_the_axis_of_the_metric(mode: str) -> 
     axis = Objective.of(values, mode)
     assert [axis.at(sign * 1.9), axis.at(sign * -1e6)] == [1.0, 0.0]
     assert 0.3 < axis.at(sign * 1.0) < 0.7
-    assert axis.ticks["ticktext"][0].endswith(" or worse")
+    assert axis.ticks["ticktext"][0][0] == ("≤" if mode == "max" else "≥")
 
 
 def test_equal_values_have_an_axis() -> None:
@@ -77,3 +81,38 @@ def test_the_first_screen_has_the_history_with_the_winner_marked(tmp_path: Path)
     assert mark["y"] == [sweep.winner.value]
     ended = [trial.number for trial in sweep.valued]
     assert mark["x"] == [ended.index(sweep.winner.number) + 1]
+
+
+def test_the_first_screen_shows_the_better_of_the_pruned_trials_as_well(tmp_path: Path) -> None:
+    (chart,) = history(swept(tmp_path, pruned=2))
+    assert chart.layout["yaxis"]["range"] == [0.9, 1.1], "ten completed ones of 1.0"
+    assert "2 worse trials are below the range shown" in chart.caption
+
+
+def test_every_line_names_its_row_of_the_leaderboard(tmp_path: Path) -> None:
+    found = parallel(swept(tmp_path, pruned=2), SPACE.parameters)
+    assert [*found.brushes] == ["model.dropout", "optimizer.momentum", "accuracy"]
+    for trace in found.traces:
+        assert len(trace["meta"]) == len(trace["text"]) == len(trace["x"]) / 4
+        named = [text.partition(",")[0] for text in trace["text"]]
+        assert named == [f"trial {key}" for key in trace["meta"]]
+
+
+def test_the_timeline_has_a_bar_for_each_trial_that_ended(tmp_path: Path) -> None:
+    _, chart = compute(swept(tmp_path, pruned=2))
+    bars = {trace["name"]: trace["y"] for trace in chart.traces}
+    assert [*bars] == ["completed", "pruned"]
+    assert len(bars["completed"]) == 30
+    assert min(x for trace in chart.traces for x in trace["x"] if x is not None) == 0
+
+
+def test_the_dominated_volume_rises_only_with_the_front() -> None:
+    points = np.array([[0.5, 0.5], [0.6, 0.6], [0.0, 0.9], [0.25, 0.25]])
+    assert dominated_shares(points) == [0.25, 0.25, 0.3, 0.5875]
+
+
+def test_numbers_stand_on_an_axis_by_size_and_names_as_they_were_typed() -> None:
+    rates, names = ("0.01", "1e-4", "1e30"), ("relu", "gelu")
+    space = Space((Choice("optimizer.lr", rates), Choice("model.activation", names)))
+    found = parameter(space, "optimizer.lr"), parameter(space, "model.activation")
+    assert [p.values for p in found if isinstance(p, Choice)] == [("1e-4", "0.01", "1e30"), names]

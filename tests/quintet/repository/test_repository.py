@@ -14,6 +14,7 @@ from packaging.utils import canonicalize_name
 
 from options import own, template_only
 from quintet.base.paths import package
+from quintet.problems import PROBLEMS
 
 ROOT = Path(__file__).parents[3]
 SRC = ROOT / "src"
@@ -203,6 +204,7 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
     homes = {
         "quintet.base.hydra_internals": {"hydra", "omegaconf"},
         "quintet.options.torch_internals": {"torch"},
+        "quintet.study.optuna_internals": {"optuna"},
         "quintet.training.lightning_patches": {"lightning"},
         "quintet.testing.sweep_contract": {"hydra"},  # composes as a sweep's start does
     }
@@ -211,6 +213,60 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
         module: {n.partition(".")[0] for n in names} for module, names in found.items() if names
     }
     assert used == homes
+
+
+def test_one_reader_of_yaml():
+    """PyYAML's own rules take 1e-3 for text and 2026-01-31 for a date; OmegaConf's do not."""
+    reader = SRC / "quintet/base/plain_yaml.py"
+    used = [path for path in (*SOURCES, *(ROOT / "tools").glob("*.py")) if path != reader]
+    reads = re.compile(r"\byaml\.(safe_|full_|unsafe_)?load")
+    assert not [path.name for path in used if reads.search(path.read_text("utf-8"))]
+
+
+def decisions(code: str) -> set[str]:
+    """Return the names of problems that code compares with, looks up or allows.
+
+    To state one, as data do of their target, is no decision.
+    """
+    found: set[str] = set()
+    for node in ast.walk(ast.parse(code)):
+        parts: list[ast.AST | None] = []
+        if isinstance(node, ast.Compare):
+            parts = [node.left, *node.comparators]
+        elif isinstance(node, ast.Dict):
+            parts = [*node.keys]
+        elif isinstance(node, ast.Subscript):  # of a mapping, or of Literal
+            parts = [node.slice]
+        elif isinstance(node, ast.MatchValue):
+            parts = [node.value]
+        elif isinstance(node, ast.Call) and ast.unparse(node.func).endswith((".get", "startswith")):
+            parts = [*node.args]
+        inner = (each for part in parts if part for each in [part, *getattr(part, "elts", ())])
+        found |= {each.value for each in inner if isinstance(each, ast.Constant)} & {*PROBLEMS}
+    return found
+
+
+@pytest.mark.parametrize(
+    "path", [p for p in ENGINE if room(named(p)) not in (None, "problems")], ids=named
+)
+def test_nothing_is_decided_by_the_name_of_a_problem_outside_of_problems(path):
+    assert not decisions(path.read_text("utf-8"))
+
+
+@pytest.mark.parametrize(
+    ("code", "names"),
+    [
+        ("task == 'binary'", {"binary"}),
+        ("if task in (None, 'multiclass'): pass", {"multiclass"}),
+        ("{'multilabel': 'bce'}.get(task)", {"multilabel"}),
+        ("counts['regression'] = 3", {"regression"}),
+        ("def f(task: Literal['binary', 'multilabel']): pass", {"binary", "multilabel"}),
+        ("match task:\n    case 'segmentation': pass", {"segmentation"}),
+        ("Samples(x, y, task='regression')", set()),
+    ],
+)
+def test_the_guard_sees_a_decision_in_every_spelling(code, names):
+    assert decisions(code) == names
 
 
 def test_hydra_builds_nothing():
@@ -240,6 +296,23 @@ def test_the_guard_spells_out_relative_imports():
     assert set(imports("from . import b", "quintet.options.models", package=True)) == {
         "quintet.options.models.b"
     }
+
+
+def errors(code: str) -> Iterator[tuple[str, set[str]]]:
+    """Yield for each `UserError` that code creates its constant text and its named fields."""
+    for node in ast.walk(ast.parse(code)):
+        if isinstance(node, ast.Call) and ast.unparse(node.func).endswith("UserError"):
+            parts = ast.walk(node.args[0]) if node.args else ()
+            text = [str(each.value) for each in parts if isinstance(each, ast.Constant)]
+            yield " ".join(text), {field.arg or "code" for field in node.keywords}
+
+
+@pytest.mark.parametrize("path", ENGINE, ids=named)
+def test_an_error_has_its_kind_and_its_key_as_fields(path):
+    """Programs and tests read the fields, so that messages can change."""
+    for text, fields in errors(path.read_text("utf-8")):
+        assert "code" in fields, f"no code: {text}"
+        assert "key" in fields or not re.match(r"[a-z][\w.]*=", text), f"a key in prose: {text}"
 
 
 def test_hydra_finds_the_plugins():

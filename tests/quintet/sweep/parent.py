@@ -34,6 +34,9 @@ class Silent:
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         self.events.append(("reported", trial.number))
 
+    def moved(self, trial: Trial, epochs: float) -> None:
+        """Nobody watches."""
+
     def ended(self, trial: Trial, how: Outcome) -> None:
         self.events.append(("ended", trial.number))
         self.outcomes.append(how)

@@ -64,3 +64,20 @@ def test_a_trial_is_resumed_with_what_the_sweep_itself_names(settled, folder):
     evil = {"paths": {}, "logger": {"mlflow": {"tracking_uri": "http://evil"}}}
     (folder / ".hydra/config.yaml").write_text(json.dumps(evil))
     assert launch.overrides(plan, trial, folder)[-1] == "trust=[env:D,json.JSONDecoder]"
+
+
+def test_a_link_made_later_leads_nobody_to_empty_a_folder_elsewhere(settled, folder, tmp_path):
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine/work.txt").write_text("a year of it")
+    (folder / "data").symlink_to(tmp_path / "mine")
+    launch.overrides(settled("seed=1,2"), Trial(1, "running", None, {"seed": "2"}), folder)
+    assert not any(folder.iterdir())
+    for place in (folder, folder.parent):
+        place.rename(tmp_path / f"moved-{place.name}")
+        place.symlink_to(tmp_path / "mine")
+        with pytest.raises(UserError, match="is a link") as caught:
+            launch.overrides(settled("seed=1,2"), Trial(1, "running", None, {"seed": "2"}), folder)
+        assert caught.value.code is Code.DAMAGED
+        place.unlink()
+        (tmp_path / f"moved-{place.name}").rename(place)
+    assert (tmp_path / "mine/work.txt").read_text() == "a year of it"

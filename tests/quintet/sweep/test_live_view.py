@@ -54,6 +54,20 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
     assert re.search(r"0\s+1\s+5/10", shown(live))
 
 
+def test_a_long_epoch_moves(tmp_path):
+    chosen = replace(plan(tmp_path, swept(x=[1, 2])), max_epochs=10)
+    live = Live(chosen, loop(chosen).study, 2)
+    live.console.file = io.StringIO()
+    trial = Trial(0, "running", None, {"x": "1"})
+    live.began(trial, 0)
+    live.moved(trial, 0.4)
+    assert re.search(r"0\s+0\s+0\.4/10", shown(live))
+    trial.reports[1] = 0.5
+    assert re.search(r"0\s+0\s+1/10", shown(live))
+    live.moved(trial, 1.25)
+    assert re.search(r"0\s+0\s+1\.2/10", shown(live))
+
+
 def test_the_trials_of_a_stack_share_a_line(tmp_path):
     chosen = replace(plan(tmp_path, swept(x=[1, 2, 3])), max_epochs=10)
     live = Live(chosen, loop(chosen).study, 3)

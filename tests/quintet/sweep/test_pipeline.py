@@ -110,7 +110,7 @@ def test_another_space_under_the_same_name_is_refused(done):
         (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0 is out of range"),
         (["sweeper.storage=sqlite:///nowhere/x.db", "seed=1,2"], "does not respond"),
         (["~scheduler=1,2"], "~scheduler alone"),
-        (["+optimizer.foo=1,2"], "optimizer.foo=1: Adam takes no 'foo'"),
+        (["+optimizer.foo=1,2"], "optimizer.foo is unknown: Adam takes no 'foo'"),
         (["cv.folds=5", "data.fold=2", "seed=1,2"], "cv.folds=5 trains every fold"),
         (["sweeper.storage=mysql://me:secret@host/db", "seed=1,2"], "sweeper.storage holds a"),
     ],

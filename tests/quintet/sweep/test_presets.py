@@ -5,11 +5,12 @@ from pathlib import Path
 import pytest
 from hydra import compose, initialize_config_dir
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import checked
 from quintet.study.grammar import preset
 from quintet.study.overrides import assignments, read
 from quintet.study.space import Choice, Interval
+from refusals import Refusal
 
 CONFIGS = Path(__file__).parents[3] / "configs"
 PRESETS = sorted(p.stem for p in (CONFIGS / "search_space").glob("*.yaml"))
@@ -88,7 +89,7 @@ def test_the_grammar_makes_parameters(loader):
     assert made("a=tag(log,interval(1e-4,1))") == Interval("a", 1e-4, 1, "log")
     assert made("a=tag(log,int(interval(1,64)))") == Interval("a", 1, 64, "log", integer=True)
     assert made("a=tag(reverse_log,interval(.9,.99))") == Interval("a", 0.9, 0.99, "reverse_log")
-    with pytest.raises(UserError, match="reverse_log"):
+    with Refusal(Code.UNKNOWN_NAME, "a", "tag(lgo,interval(1,2))"):
         made("a=tag(lgo,interval(1,2))")
 
 

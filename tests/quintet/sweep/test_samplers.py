@@ -8,7 +8,7 @@ from optuna.samplers import TPESampler
 from optuna.trial import TrialState
 from parent import loop, plan
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.study.space import Choice, Interval, Space
 from quintet.study.trial import Trial
 from quintet.sweep.samplers import QuasiRandom, Random
@@ -17,6 +17,7 @@ from quintet.sweep.samplers.genetic import Genetic, cross
 from quintet.sweep.samplers.hyperopt import Hyperopt
 from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, OptunaSampler, Tpe
 from quintet.sweep.samplers.surrogate import MOST, _modelled, expected_improvement
+from refusals import Refusal
 
 SPACE = Space(
     (
@@ -92,7 +93,7 @@ def test_failed_trials_teach_a_model_nothing_and_break_nothing():
 
 def test_hyperopt_says_how_to_install_it_where_it_is_missing(monkeypatch):
     monkeypatch.setattr("quintet.sweep.samplers.hyperopt.find_spec", lambda name: None)
-    with pytest.raises(UserError, match=r"pip install -e '\.\[hyperopt\]'"):
+    with Refusal(Code.UNAVAILABLE, "sweeper", "hyperopt"):
         Hyperopt()
 
 

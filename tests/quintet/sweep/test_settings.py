@@ -7,6 +7,7 @@ from omegaconf import OmegaConf
 
 from quintet.base.errors import Code, UserError
 from quintet.sweep.settings import check, folder
+from refusals import Refusal
 
 GIVEN = {
     "n_trials": None,
@@ -92,7 +93,7 @@ def test_a_study_that_is_no_folders_name_is_refused(name):
 
 
 def test_a_name_that_would_do_is_proposed():
-    with pytest.raises(UserError, match="such as study=my_run_1"):
+    with Refusal(Code.OUT_OF_RANGE, "study", "'my run'"):
         folder(config(study="my run"))
 
 

@@ -16,6 +16,7 @@ from quintet.study import leaderboard
 from quintet.study.storage import mend, storage
 from quintet.study.study import Study
 from quintet.sweep.full_disk import reported
+from refusals import Refusal
 
 
 def test_a_torn_last_line_costs_nothing_but_itself(tmp_path):
@@ -36,7 +37,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path
     number %= len(lines) + 1
     lines[number - 1] = rubbish
     path.write_bytes(spoilt := b"\n".join(lines) + b"\n")
-    with pytest.raises(UserError, match=f"journal.log: line {number} cannot be read"):
+    with Refusal(Code.DAMAGED, match=f"journal.log: line {number} cannot be read"):
         Study.read(tmp_path)
     assert path.read_bytes() == spoilt
 
@@ -45,7 +46,7 @@ def test_a_line_that_cannot_be_read_is_named_and_the_journal_left_alone(tmp_path
 def test_a_file_of_somebody_elses_is_no_journal(tmp_path, text):
     (tmp_path / "journal.log").write_bytes(text)
     for direction in ("max", None):
-        with pytest.raises(UserError, match=r"journal.log is no journal of a study"):
+        with Refusal(Code.DAMAGED, match=r"journal.log is not the journal of a study"):
             Study(tmp_path, direction)
     assert (tmp_path / "journal.log").read_bytes() == text
 
@@ -217,7 +218,7 @@ def test_a_leaderboard_that_cannot_be_written_is_written_by_the_same_command(tmp
     its.run()
     for boundary in ("1", "2"):
         monkeypatch.setenv(fault_injection.VARIABLE, f"EIO:{boundary}:leaderboard.csv")
-        with pytest.raises(UserError, match="No trial is lost"), reported(tmp_path):
+        with Refusal(Code.DISK, match="No trial is lost"), reported(tmp_path):
             leaderboard.save(its.study)
         assert not list(tmp_path.glob("*leaderboard*"))
     monkeypatch.delenv(fault_injection.VARIABLE)

@@ -4,12 +4,13 @@ import pytest
 from parent import loop, plan, swept
 
 from quintet.artifacts.record import Record, Score
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.sweep_page import page
 from quintet.study import Study, leaderboard
 from quintet.study.space import Interval, Space
 from quintet.sweep import console_report, trial_outcome
+from refusals import Refusal
 
 
 def test_a_changed_space_is_refused_with_the_difference(tmp_path):
@@ -18,7 +19,7 @@ def test_a_changed_space_is_refused_with_the_difference(tmp_path):
     study = its.study
     study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2"}})
     study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2"}})
-    with pytest.raises(UserError, match=r"x: was 1,2, now 1,2,3\n  y: was absent, now 4"):
+    with Refusal(Code.EXISTS, "study", "test_a_changed_space_is_refuse0"):
         study.set_or_check_spec({"fixed": ["a=1"], "space": {"x": "1,2,3", "y": "4"}})
 
 
@@ -64,7 +65,7 @@ def test_a_sweep_folder_reads_into_pandas(tmp_path):
 
 
 def test_a_folder_without_a_study_is_named(tmp_path):
-    with pytest.raises(UserError, match=r"journal\.log is missing"):
+    with Refusal(Code.NOT_FOUND, "sweep"):
         Study.read(tmp_path)
 
 

@@ -137,7 +137,7 @@ def test_a_drawn_run_trains_as_the_agents_own(everything, tmp_path):
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (("sweeper=genetic", "search_space=high"), "no strategy like Genetic"),
+        (("sweeper=genetic", "search_space=high"), "no counterpart in W&B"),
         (("search_space=high",), "sweeper=grid needs a list of values"),
         (("optimizer.lr=1,2", "logger=csv"), "logger=wandb"),
     ],

@@ -8,8 +8,10 @@ import time
 import urllib.request
 from pathlib import Path
 
+import numpy as np
 import pytest
 
+from quintet import api
 from quintet.artifacts.record import Record
 from quintet.trackers.sweep_trackers import log_sweep
 from quintet.training.experiment import run
@@ -82,6 +84,19 @@ def check(address: str, folder: Path) -> None:
     assert curve(address, seen, "val/accuracy") == [0, 1]
     kept = {file.path for file in client(address).list_artifacts(seen.info.run_id)}
     assert {"best.ckpt", "confusion.md"} <= kept
+    check_model(address, seen.info.run_id, folder)
+
+
+def check_model(address: str, run: str, folder: Path) -> None:
+    """Load what is logged as anybody would who has MLflow only, and predict."""
+    import mlflow
+
+    mlflow.set_tracking_uri(address)
+    loaded = mlflow.pyfunc.load_model(f"runs:/{run}/model")
+    images = np.random.default_rng(0).uniform(0, 16, (6, 1, 8, 8)).astype("float32")
+    found, expected = loaded.predict(images), api.load(folder).predict(images)
+    np.testing.assert_allclose(found.filter(like="p(").to_numpy(), expected, atol=1e-6)
+    assert found["prediction"].astype(int).tolist() == expected.argmax(1).tolist()
 
 
 def test_by_default_a_sqlite_file_beside_the_runs_has_it_all(train, tmp_path):
@@ -141,5 +156,6 @@ def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
     assert trial.info.status == "FAILED"
     assert trial.data.tags["reason"] == "killed by SIGKILL"
     assert trial.data.params["optimizer/lr"] == "0.1"
+    assert trial.info.run_name == "lr=0.1 · trial 1"
     runs = client(server).search_runs([study.info.experiment_id])
     assert len(runs) == 2

@@ -93,6 +93,7 @@ def test_a_trial_that_failed_before_its_tracker_began_has_a_run_too(sweep_of, ki
     shown = dashboard(path)
     assert (shown.run["run_group"], shown.run["job_type"]) == ("rates", "trial")
     assert {"optimizer": "adam", "optimizer/lr": "0.1"}.items() <= shown.config.items()
+    assert shown.run["display_name"] == "lr=0.1 · trial 1"
     assert shown.summary["reason"] == "loss=mse does not fit"
 
 

@@ -10,6 +10,7 @@ import pytest
 from quintet.artifacts.record import Record
 from quintet.commands.experiments import leave_run
 from quintet.modules.epoch_metrics import DivergedError
+from quintet.study import trial_pipe
 from quintet.training import build
 from quintet.training.experiment import run
 from wandb_files import dashboard, files, table
@@ -61,15 +62,17 @@ def test_a_dashboard_shows_config_curves_and_outcome(train, capsys):
     assert not (Path.home() / ".local/share/wandb/artifacts/staging").exists()
 
 
-def test_a_trial_is_grouped_by_its_study_and_a_diverged_one_says_so(train, tmp_path):
+def test_a_trial_is_grouped_by_its_study_and_a_diverged_one_says_so(train, tmp_path, monkeypatch):
     folder = tmp_path / "rates" / "trials" / "0007"
+    params = {"optimizer": "sgd", "optimizer.lr": "1e30"}
+    monkeypatch.setenv(trial_pipe.PARAMS, trial_pipe.with_params(params)[trial_pipe.PARAMS])
     with pytest.raises(DivergedError):
         train("optimizer=sgd", "optimizer.lr=1e30", "scheduler=constant", folder=folder)
     (path,) = files(folder)
     shown = dashboard(path)
     assert shown.run["run_group"] == "rates"
     assert shown.run["job_type"] == "trial"
-    assert shown.run["display_name"] == "0007"
+    assert shown.run["display_name"] == "sgd lr=1e+30 · trial 7"
     assert "diverged" in shown.run["tags"]
     assert "model" not in shown.artifacts, "of a sweep, the winner's is kept"
     assert shown.summary["status"] == "diverged"

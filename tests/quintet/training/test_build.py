@@ -1,11 +1,13 @@
 """Parts of an experiment whose config refers to facts of the data."""
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 from omegaconf import OmegaConf
 
 from quintet.base.errors import Code, UserError
+from quintet.testing.running import composed
 from quintet.training import build
 
 
@@ -47,3 +49,47 @@ def test_a_transform_that_a_module_does_not_undo_is_refused() -> None:
     assert (caught.value.code, caught.value.key) == (Code.INCOMPATIBLE, "data.target_transform")
     build.check_undone(cfg, data, {"target_transform": "log"})
     build.check_undone(cfg, SimpleNamespace(target_transform=None), {})
+
+
+@pytest.mark.parametrize(
+    ("group", "node", "fact"),
+    [
+        (
+            "metric",
+            {
+                "_target_": "torchmetrics.classification.MulticlassAccuracy",
+                "num_classes": "${facts.num_classes}",
+                "average": "macro",
+            },
+            "num_classes",
+        ),
+        (
+            "loss",
+            {
+                "_target_": "quintet.options.losses.WeightedCrossEntropy",
+                "class_counts": "${facts.class_counts}",
+            },
+            "class_counts",
+        ),
+    ],
+)
+def test_a_fact_that_a_metric_or_a_loss_needs_is_named(
+    group: str, node: dict[str, str], fact: str
+) -> None:
+    cfg = config(num_classes=None, class_counts=None)
+    cfg[group] = node
+    with pytest.raises(UserError) as caught:
+        build._of_facts(cfg, group)
+    assert (caught.value.code, caught.value.key) == (Code.MISSING_VALUE, group)
+    assert f'self.facts = {{"{fact}": ...}}' in caught.value.hint
+
+
+@pytest.mark.parametrize(("typed", "dealt"), [((), True), ((f"{build.DEALT}=false",), False)])
+def test_lightning_deals_samples_of_its_data_unless_told_otherwise(
+    tmp_path: Path, typed: tuple[str, ...], dealt: bool
+) -> None:
+    """A batch sampler of a team's own cannot be dealt, and may deal for itself."""
+    cfg = composed(tmp_path, "experiment=multitask", "trainer=ddp_cpu", *typed)
+    cfg.overrides = [*typed]
+    made = build.trainer(cfg, watched=False)
+    assert made._accelerator_connector.use_distributed_sampler is dealt

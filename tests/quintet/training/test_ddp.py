@@ -150,3 +150,16 @@ def test_ranks_are_dealt_every_sample_once(size: int) -> None:
     loaders = [TensorLoader(x, x, 16, rank=rank, world_size=2) for rank in (0, 1)]
     dealt = torch.cat([batch for loader in loaders for batch, _ in loader])
     assert sorted(dealt.tolist()) == list(range(size))
+
+
+def test_rank_0_alone_predicts_samples_of_data_that_are_prepared(
+    tmp_path: Path, run_train: RunTrain
+) -> None:
+    """Nothing waits for the other process, which predicts none."""
+    small = ("model.width=8", "model.depth=1", "model.heads=2", "module.new_tokens=3", "threads=1")
+    short = ("trainer.max_epochs=1", "trainer.limit_train_batches=2", "report=false")
+    words = ("experiment=language_model", *small, "data.length=32", "data.batch_size=512", *short)
+    place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}")
+    run_train(None, DDP, *words, *place)
+    assert runs.record(tmp_path / "run")["status"] == "completed"
+    assert (tmp_path / "run" / "samples.npz").exists()

@@ -115,6 +115,7 @@ def test_without_any_nothing_changes(tmp_path):
         (["metrics=[rmse]"], Code.INCOMPATIBLE),
         (["metrics=[f1]", "module=gan"], Code.INCOMPATIBLE),
         (["metrics=3"], Code.WRONG_TYPE),
+        (["metrics={f1:3}"], Code.WRONG_TYPE),
         (["metrics={f1:{colour:red}}"], Code.UNKNOWN_NAME),
     ],
 )

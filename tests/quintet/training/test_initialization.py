@@ -9,9 +9,11 @@ import torch
 
 import runs
 from quintet.artifacts import checkpoints
+from quintet.base.errors import Code
 from quintet.ensembles import cross_validation
 from quintet.ensembles.reload import trained
 from quintet.training.initialization import seen_before
+from refusals import Refusal
 from running import SHORT, composed, ran
 from runs import TrainHere
 
@@ -61,7 +63,7 @@ def test_a_new_head_is_told_and_the_run_needs_its_source_no_longer(
     shutil.rmtree(moved)
     out = capsys.readouterr().out
     assert "skipped head.weight: its shape is (10, 8)" in out
-    assert "new, as the init leaves them: head.weight, head.bias" in out
+    assert "new, as initialised: head.weight, head.bias" in out
     rates = runs.record(folder)["transfer"]["rates"]
     assert list(rates.values()) == [0.001 * 0.5**depth for depth in range(len(rates))]
     first = tensors(folder)["state_dict"]["model.stages.0.weight"]
@@ -80,20 +82,26 @@ def test_a_file_of_tensors_serves_as_well_as_a_run(source: Path, tmp_path: Path)
 
 
 @pytest.mark.parametrize(
-    ("where", "says"),
+    ("where", "refusal"),
     [
-        ("https://example.org/net.pt", "is an address"),
-        ("nowhere", "is not there"),
-        ("{empty}", "has no checkpoint"),
-        ("{empty}/../code.pt", "pickled code"),
-        ("{empty}/../list.pt", "tensors by name: it is a list.*a checkpoint of train"),
-        ("{empty}/../plain.pt", "does not hold a model's tensors"),
-        ("{empty}/../folds", r"has no model of its own.*weights=\S*/folds/folds/0\."),
-        ("{empty}/../sweep", r"has no model of its own.*weights=\S*/sweep/best\."),
+        (
+            "https://example.org/net.pt",
+            Refusal(Code.NOT_TRUSTED, "model.weights", "https://example.org/net.pt"),
+        ),
+        ("nowhere", Refusal(Code.NOT_FOUND, "model.weights", "nowhere")),
+        ("{empty}", Refusal(Code.NOT_FOUND, "model.weights")),
+        ("{empty}/../code.pt", Refusal(Code.NOT_TRUSTED, match="pickled code")),
+        ("{empty}/../list.pt", Refusal(Code.DAMAGED, "model.weights")),
+        ("{empty}/../plain.pt", Refusal(Code.DAMAGED, "model.weights")),
+        (
+            "{empty}/../folds",
+            Refusal(Code.NOT_FOUND, "model.weights", match=r"/folds/folds/0\."),
+        ),
+        ("{empty}/../sweep", Refusal(Code.NOT_FOUND, "model.weights", match=r"=\S*/sweep/best\.")),
     ],
 )
 def test_weights_that_cannot_be_loaded_are_refused(
-    tmp_path: Path, train_here: TrainHere, where: str, says: str
+    tmp_path: Path, train_here: TrainHere, where: str, refusal: Refusal
 ) -> None:
     (tmp_path / "empty").mkdir()
     for inside in ("folds/folds/1", "folds/folds/0", "sweep/trials/0000", "sweep/best"):
@@ -102,7 +110,7 @@ def test_weights_that_cannot_be_loaded_are_refused(
     torch.save([torch.ones(1)], tmp_path / "list.pt")
     torch.save({"weight": 1}, tmp_path / "plain.pt")
     place = where.format(empty=tmp_path / "empty")
-    with pytest.raises(SystemExit, match=says):
+    with refusal:
         train_here(tmp_path / "run", f"model.weights='{place}'")
 
 

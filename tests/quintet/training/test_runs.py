@@ -5,8 +5,13 @@ import sys
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import runs
+from quintet.base import plain_yaml
+from quintet.base.errors import Code, UserError
+from quintet.config import run_folder
+from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
 
 CLAIM = """
@@ -78,6 +83,14 @@ def test_running_run_cannot_be_resumed_by_another(
     folder = tmp_path / "run"
     process = start_train(folder, "trainer.max_epochs=1000")
     runs.wait_until(lambda: runs.epochs(folder) > 0, process)
-    with pytest.raises(SystemExit, match="Another process is training"):
+    with Refusal(Code.IN_USE, match="Another process is training"):
         train_here(None, f"resume={folder}")
     assert process.poll() is None
+
+
+def test_a_config_that_could_not_be_read_again_is_refused_before_training(tmp_path: Path) -> None:
+    facts = {"fingerprint": "0", "class_names": ["x" * plain_yaml.LARGEST]}
+    with pytest.raises(UserError, match="the limit for a config") as caught:
+        run_folder.claim(OmegaConf.create({"facts": facts, "resume": None}), tmp_path)
+    assert caught.value.code is Code.DAMAGED
+    assert not list(tmp_path.iterdir())

@@ -44,6 +44,7 @@ def test_nothing_found_anywhere_is_a_table_without_rows() -> None:
         ([torch.zeros(2)] * 3, ["prediction"]),
         ([{"label": "cat", "score": 0.5}] * 3, ["label", "score"]),
         (torch.zeros(3, dtype=torch.bfloat16), ["prediction"]),
+        (torch.eye(3).to_sparse(), ["prediction"]),
     ],
 )
 def test_samples_are_rows(returned: Any, names: list[str]) -> None:
@@ -51,6 +52,32 @@ def test_samples_are_rows(returned: Any, names: list[str]) -> None:
     assert list(predictions.columns) == names
     assert len(predictions) == 6
     assert all(len(values) == 6 for values in predictions.columns.values())
+
+
+@pytest.mark.parametrize(
+    "batch",
+    [
+        {
+            "word": [["a", "b"], [], ["c"]],
+            "tag": [[1, 2], [], [3]],
+            "length": torch.tensor([2, 0, 1]),
+        },
+        {"word": [["a", "b"], [], ["c"]], "tag": [torch.tensor([1, 2]), [], torch.tensor([3])]},
+    ],
+)
+def test_lists_of_a_length_for_each_sample_are_rows(batch: dict[str, Any]) -> None:
+    even = {name: values[:1] for name, values in batch.items()}  # of one sample, so of one length
+    predictions = together([even, batch])
+    assert predictions.repeated("wxyz") == ["w", "w", "x", "x", "z"]
+    assert predictions.columns["word"].tolist() == ["a", "b", "a", "b", "c"]
+    assert predictions.columns["tag"].tolist() == [1, 2, 1, 2, 3]
+    assert predictions.columns["tag"].dtype.kind == "i"
+
+
+def test_tensors_of_several_lengths_are_rows() -> None:
+    predictions = together([[torch.zeros(2), torch.ones(3)]])
+    assert predictions.repeated("ab") == ["a", "a", "b", "b", "b"]
+    assert predictions.columns["prediction"].tolist() == [0, 0, 1, 1, 1]
 
 
 def test_numbers_keep_their_precision() -> None:
@@ -62,7 +89,8 @@ def test_numbers_keep_their_precision() -> None:
     ("batches", "code"),
     [
         ([torch.zeros(2, 5), torch.zeros(2, 7)], Code.INCOMPATIBLE),
-        ([[torch.zeros(5), torch.zeros(7)]], Code.INCOMPATIBLE),
+        ([{"a": [[1], [2, 3]], "b": torch.zeros(3)}], Code.INCOMPATIBLE),
+        ([{"a": [[1], [2, 3]], "b": [[1], [2]]}], Code.INCOMPATIBLE),
         ([{"a": torch.zeros(2)}, {"b": torch.zeros(2)}], Code.INCOMPATIBLE),
         ([(torch.zeros(2), torch.zeros(3))], Code.INCOMPATIBLE),
         ([torch.tensor(1.0)], Code.INCOMPATIBLE),

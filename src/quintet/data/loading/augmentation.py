@@ -1,6 +1,6 @@
 """Random changes of training batches, on the device, as a function of seed, epoch and batch.
 
-Validation and test never pass through here. Images are changed after scaling, so strengths of
+Validation and test batches are never changed. Images are changed after scaling, so strengths of
 colour are in units of a channel's width. Masks (B, H, W) move with their images.
 """
 
@@ -19,35 +19,35 @@ from quintet.data.samples import Samples
 from quintet.problems import problem_of
 
 Move = Callable[[Tensor, str], Tensor]
-"""Moves the pixels of (B, C, H, W), between which values are interpolated in the given mode."""
+"""Moves the pixels of (B, C, H, W), with interpolation in the given mode."""
 Chosen = str | Sequence[str] | Mapping[str, float] | None
 DEFAULTS = {"crop": 0.125, "flip": 0.5, "rotate": 15.0, "colour": 0.2, "mixup": 0.2, "cutmix": 1.0}
-"""What can be chosen, in the order in which it is applied, with the usual strength."""
+"""The available changes in the order of application, with their default strengths."""
 MOST = {"crop": 1.0, "flip": 1.0, "rotate": 180.0, "colour": 1.0, "mixup": 10.0, "cutmix": 10.0}
 MIXES = ("mixup", "cutmix")
 
 
 class Mixed(NamedTuple):
-    """Targets of a batch in which each sample is made of two."""
+    """Targets of a batch in which each sample is a mixture of two."""
 
     first: Tensor
     second: Tensor
     share: float
-    """Of the first; the loss is the mean of the two losses, weighted by it."""
+    """Weight of the first; the loss is the weighted mean of the two losses."""
 
 
 @dataclass(frozen=True)
 class Augmentation:
-    """What is done to each training batch, and how strongly.
+    """The changes applied to each training batch, and their strengths.
 
-    - crop: shift by up to this share of each side; what is missing is mirrored at the edge
-    - flip: mirror left and right, with this probability
-    - rotate: turn by up to so many degrees
+    - crop: shift by up to this share of each side, with reflection padding
+    - flip: mirror horizontally, with this probability
+    - rotate: rotate by up to this many degrees
     - colour: change brightness, contrast and saturation by up to this share
-    - mixup: blend with another sample, the share from Beta(a, a) (Zhang et al., 2018, "mixup:
+    - mixup: blend with another sample, with a weight from Beta(a, a) (Zhang et al., 2018, "mixup:
       Beyond empirical risk minimization")
-    - cutmix: paste a rectangle of another sample, likewise (Yun et al., 2019, "CutMix"). Of mixup
-      and cutmix a batch gets one, by chance.
+    - cutmix: paste a rectangle of another sample, likewise (Yun et al., 2019, "CutMix"). A
+      batch gets either mixup or cutmix, at random.
 
     Args:
         strengths: by name.
@@ -61,7 +61,7 @@ class Augmentation:
     def __call__(
         self, x: Tensor, y: Tensor, generator: torch.Generator
     ) -> tuple[Tensor, Tensor | Mixed]:
-        """Return a changed batch; all chance is drawn from the generator, on the CPU."""
+        """Return a changed batch; all random numbers come from the generator, on the CPU."""
         for name, drawn in MOVES.items():
             if strength := self.strengths.get(name):
                 move = drawn(x, strength, generator)
@@ -83,14 +83,14 @@ class Augmentation:
 
 
 def augmentation(chosen: Chosen, samples: Samples) -> Augmentation | None:
-    """Return what `data.augment=` chooses, if it suits the samples.
+    """Return the augmentation of `data.augment=`, if it suits the samples.
 
     Args:
         chosen: a name, several, or a mapping of names to strengths.
         samples: only task, kind and cardinalities are read.
 
     Raises:
-        UserError: an unknown name, a strength out of range, or a change that makes no sense here.
+        UserError: an unknown name, a strength out of range, or a change that does not apply.
 
     """
     if chosen is None:
@@ -122,15 +122,15 @@ def _strength(name: str, given: object) -> float:
 
 
 def _check_kind(name: str, samples: Samples) -> None:
-    """Refuse what has no meaning for a kind of data."""
+    """Reject a change that has no meaning for a kind of data."""
     if samples.kind == "image":
         return
     if name != "mixup":
-        reason = f"changes pictures, and this is a {samples.kind}: its features have no place"
+        reason = f"changes images, and this is a {samples.kind}, whose features have no positions"
     elif samples.kind == "tokens":
-        reason = "blends numbers, and tokens are names: there is none between two of them"
+        reason = "blends numbers, and nothing lies between two tokens"
     elif samples.cardinalities:
-        reason = "blends numbers, and this table has categories: there is none between two of them"
+        reason = "blends numbers, and this table has categories: nothing lies between two of them"
     else:
         return
     allowed = "mixup" if name != "mixup" and samples.kind != "tokens" else "null"
@@ -198,7 +198,7 @@ def _colour(x: Tensor, strength: float, generator: torch.Generator) -> Tensor:
 
 
 def _rectangle(x: Tensor, share: float, generator: torch.Generator) -> tuple[Tensor, float]:
-    """Return a rectangle (H, W) of 1 - share of the area, and the share that is left in fact."""
+    """Return a rectangle (H, W) of 1 - share of the area, and the share that actually remains."""
     height, width = x.shape[-2:]
     side = math.sqrt(1 - share)
     at = torch.rand(2, generator=generator).tolist()
@@ -220,6 +220,6 @@ def _uniform(x: Tensor, generator: torch.Generator) -> Tensor:
 
 
 def _beta(a: float, generator: torch.Generator) -> float:
-    """Draw from Beta(a, a), which torch draws from no generator of one's own."""
+    """Draw from Beta(a, a), for which torch accepts no generator."""
     seed = int(torch.randint(2**62, (1,), generator=generator))
     return float(np.random.default_rng(seed).beta(a, a))

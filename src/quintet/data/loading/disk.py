@@ -18,9 +18,9 @@ from quintet.data.samples import Rows
 
 Batch = tuple[Tensor, Tensor]
 PROBE = 1 << 26
-"""Numbers (256 MiB) that the preprocessing is fitted on when not all inputs fit memory."""
+"""Numbers (256 MiB) on which preprocessing is fitted if not all inputs fit in memory."""
 PROBED_IMAGES = 4096
-"""Images that it is fitted on at most: each has many pixels, and is a file to open."""
+"""Maximum number of images for that: each has many pixels, and is a file to open."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Ahead:
     Args:
         workers: processes that read; 0 reads in the main process.
         prefetch: batches that each worker reads ahead.
-        pin_memory: copy batches to memory that a GPU fetches from; None does so if there is one.
+        pin_memory: copy batches to pinned memory; None for yes if there is a GPU.
 
     """
 
@@ -42,7 +42,7 @@ class Ahead:
         """Check the numbers.
 
         Raises:
-            UserError: out of range, or batches read ahead by nobody.
+            UserError: out of range, or prefetching without workers.
 
         """
         if self.workers < 0:
@@ -72,7 +72,7 @@ class Ahead:
 
 
 def probe(rows: Rows, index: Tensor, shape: torch.Size) -> Tensor:
-    """Read evenly spaced samples out of `index`, as many as PROBE allows, to fit statistics on."""
+    """Read evenly spaced samples of `index`, as many as PROBE allows, to fit statistics."""
     count = max(1, PROBE // max(1, shape.numel()))
     if len(shape) == 3:
         count = min(count, PROBED_IMAGES)
@@ -89,8 +89,8 @@ def disk_loader(
         rows: the inputs on disk.
         order: a loader over (sample indices, targets), which decides what is in a batch.
         transform: scales a batch of inputs; runs in the workers.
-        ahead: how they are read ahead; a machine without shared memory, such as a container without
-            /dev/shm, reads in the main process.
+        ahead: how batches are read ahead; without shared memory, as in a container without
+            /dev/shm, they are read in the main process.
 
     """
     gpu = torch.cuda.is_available()
@@ -103,14 +103,14 @@ def disk_loader(
         worker_init_fn=_end_with_reader,
         persistent_workers=usable > 0,
         pin_memory=gpu if ahead.pin_memory is None else ahead.pin_memory,
-        # A generator of its own: the order must not depend on what else draws random numbers.
+        # A separate generator: the order must not depend on other random draws.
         generator=torch.Generator(),
     )
 
 
 @cache
 def _usable(workers: int) -> int:
-    """Return how many workers there can be: none where processes cannot share memory and locks."""
+    """Return how many workers there can be: none if processes cannot share memory and locks."""
     try:
         if workers:
             multiprocessing.get_context().Lock()
@@ -122,10 +122,10 @@ def _usable(workers: int) -> int:
 
 
 def _end_with_reader(worker: int) -> None:
-    """End a worker with the process that it reads for; torch alone checks every five seconds.
+    """End a worker together with its parent process; torch itself checks every five seconds only.
 
-    With the start method forkserver a worker is not a child of that process; torch's check
-    covers that case.
+    With the start method forkserver, a worker is not a child of that process; torch's check covers
+    that case.
     """
     reader = multiprocessing.parent_process()
     if reader is not None and multiprocessing.get_start_method() != "forkserver":
@@ -133,7 +133,7 @@ def _end_with_reader(worker: int) -> None:
 
 
 class _Dealt(Sampler[Batch]):
-    """Hands the batches of a TensorLoader to the workers, instead of single indices."""
+    """Passes the batches of a TensorLoader to the workers, instead of single indices."""
 
     def __init__(self, order: TensorLoader) -> None:
         self.order = order

@@ -11,7 +11,7 @@ from quintet.data.loading.augmentation import Augmentation
 
 
 def epoch_generator(seed: int, epoch: int) -> torch.Generator:
-    """Return a generator whose numbers are a function of seed and epoch alone."""
+    """Return a generator that depends on seed and epoch only."""
     return torch.Generator().manual_seed(seed * 1_000_003 + epoch)
 
 
@@ -20,14 +20,14 @@ class TensorLoader:
 
     Every global batch of `batch_size * world_size` samples is distributed over the ranks, so all
     ranks take the same number of steps and no sample is seen twice. The order of an epoch is a
-    function of (seed, epoch) alone: a resumed run repeats it.
+    function of (seed, epoch) only: a resumed run repeats it.
 
     Args:
         x: samples, (N, ...).
         y: targets, (N,) or (N, K).
         batch_size: samples per batch on each rank.
-        shuffle: a new order each epoch; also drops a last batch too small to train on (less than
-            two samples a rank, which batch normalisation cannot take).
+        shuffle: a new order each epoch; also drops a last batch too small to train on (fewer than
+            two samples per rank, which batch normalisation cannot handle).
         seed: of the order.
         rank: of this process.
         world_size: number of processes.
@@ -51,7 +51,7 @@ class TensorLoader:
         self.batch_size, self.shuffle, self.seed = batch_size, shuffle, seed
         self.rank, self.world_size = rank, world_size
         self.epoch = self.taken = self.start = 0
-        # Lightning announces the epoch to `loader.sampler`, as to a DistributedSampler.
+        # Lightning sets the epoch on `loader.sampler`, as on a DistributedSampler.
         self.sampler, self.batch_sampler = self, None
 
     def set_epoch(self, epoch: int) -> None:
@@ -79,7 +79,7 @@ class TensorLoader:
         return {"taken": self.taken}
 
     def load_state_dict(self, state: dict[str, int]) -> None:
-        """Let the next pass, and only that, begin after the batches that were taken."""
+        """Make the next pass, and only that one, begin after the batches already taken."""
         self.start = int(state["taken"])
 
     def _order(self) -> Tensor:
@@ -92,9 +92,10 @@ class TensorLoader:
 
 
 def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
-    """Return an order as long as `classes` (N,) that holds each class equally often.
+    """Return an order as long as `classes` (N,) that contains each class equally often.
 
-    Samples of a small class come again once all of it have come; of a large one some do not come.
+    Samples of a small class repeat once all of them have occurred; some of a large one are left
+    out.
     """
     present = torch.unique(classes)
     quota, over = divmod(len(classes), len(present))
@@ -112,15 +113,15 @@ def balanced(classes: Tensor, generator: torch.Generator) -> Tensor:
 class AugmentedLoader:
     """Changes the batches of a training loader, on the device.
 
-    A batch is a function of (seed, epoch, its number, rank) and of its samples, whatever else
-    draws random numbers, so a resumed run repeats it.
+    A batch is a function of (seed, epoch, its number, rank) and of its samples, independent of
+    other random numbers, so a resumed run repeats it.
 
     Args:
         loader: of (x, y) batches, a TensorLoader or a DataLoader that draws from one.
-        augmentation: what is done to them.
+        augmentation: the changes.
         seed: of the changes.
         rank: of this process.
-        device: where they are made; None leaves batches where they are.
+        device: device on which they are made; None to leave batches where they are.
 
     """
 
@@ -137,7 +138,7 @@ class AugmentedLoader:
         self.seed, self.rank, self.device = seed, rank, device
         self.epoch = 0
         self.sampler, self.batch_sampler = self, None
-        if isinstance(loader, TensorLoader):  # with any other one a pass cannot be continued
+        if isinstance(loader, TensorLoader):  # with any other loader a pass cannot be continued
             self.state_dict, self.load_state_dict = loader.state_dict, loader.load_state_dict
 
     def set_epoch(self, epoch: int) -> None:

@@ -13,7 +13,7 @@ from quintet.data.parsing.rules import FEW
 
 Moments = NDArray[np.datetime64]
 PROBE = 100
-"""Numbers that tell whether all others are looked at."""
+"""Sample of numbers that decides whether all others are examined."""
 ISO, CLOCK = "ISO8601", "%H:%M"
 FORMS = (
     ISO, "%Y-%m-%d", "%d.%m.%Y", "%m/%d/%Y", "%d/%m/%Y", "%Y/%m/%d", "%Y.%m.%d", "%d-%m-%Y",
@@ -26,11 +26,11 @@ FORMS = (
     "%Y:%m:%d", "%Y_%m_%d", "%d/%b/%Y:%H:%M:%S %z",
     "%Y%m%dT%H%M%S", "%Y%m%d", "%Y%m%d%H%M", "%Y%m%d%H%M%S",
 )  # fmt: skip
-"""Dates without their time, which may follow in any of the usual forms."""
+"""Formats of dates without the time, which may follow in any usual format."""
 COMPACT = {8: "%Y%m%d", 12: "%Y%m%d%H%M", 14: "%Y%m%d%H%M%S"}
-"""Forms that are whole numbers, by their digits."""
+"""Formats that are integers, by number of digits."""
 ORDINAL, SEPTEMBER = re.compile(r"(?<=\d)(?:st|nd|rd|th)\b"), re.compile(r"\bSept\b")
-"""As English writes days and a month: 1st, Sept."""
+"""English spellings of days and of a month: 1st, Sept."""
 ISO_LIKE = re.compile(r"\d{4}-\d\d?(-\d\d?([T ]\d.*)?)?")
 TIME = re.compile(
     r"^(?P<date>.*?)(?:(?:^|[ T,]+)(?P<hour>\d{1,2}):(?P<minute>\d\d)"
@@ -40,7 +40,7 @@ TIME = re.compile(
 
 
 def parse(words: Sequence[str], form: str) -> Moments:
-    """Return the words' moments (UTC), NaT where a word is not in the form.
+    """Return the words as times (UTC), NaT where a word is not in the format.
 
     Args:
         words: the cells.
@@ -67,9 +67,9 @@ def parse(words: Sequence[str], form: str) -> Moments:
 
 
 def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[str]]:
-    """Return the share of cells that the best form reads, and all forms that read as many.
+    """Return the share of cells that the best format reads, and all formats that read as many.
 
-    Forms that read the same moments count once.
+    Formats that read the same times count once.
     """
     if not any(map(str.isdigit, "".join(words[:20]))):
         return 0.0, []
@@ -79,7 +79,7 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
         form
         for form in (*FORMS, CLOCK)
         if sum(map(bool, map(_shape(form).fullmatch, dates))) >= len(probe) / 2
-    ]  # one that reads 90 % of all reads half of 40 of them
+    ]  # a format that reads 90 % of all cells reads half of any 40
     read = {form: parse(words, form) for form in likely}
     shares = {form: float(counts[~np.isnat(read[form])].sum() / counts.sum()) for form in read}
     top = max(shares.values(), default=0.0)
@@ -92,7 +92,7 @@ def best(words: Sequence[str], counts: NDArray[np.int64]) -> tuple[float, list[s
 
 @cache
 def _shape(form: str) -> re.Pattern[str]:
-    """Return what the date of a word in a form looks like."""
+    """Return a pattern of dates in a format."""
     if form == ISO:
         return re.compile(r"\d{4}-\d\d?(-\d\d?([T ].*)?)?")
     if form == CLOCK:
@@ -105,7 +105,7 @@ def _shape(form: str) -> re.Pattern[str]:
 
 
 def compact(values: NDArray[Any]) -> str:
-    """Return the form in which nearly all of several whole numbers are dates, such as 20240131."""
+    """Return the format in which nearly all of several integers are dates, such as 20240131."""
     some = values[:: max(1, len(values) // PROBE)]
     some = some[~np.isnan(some)]
     for digits, form in COMPACT.items():

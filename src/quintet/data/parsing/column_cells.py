@@ -1,4 +1,4 @@
-"""A column as it stands in a file: plain values, or words and where each of them stands."""
+"""A column as in a file: plain values, or words and the rows in which they occur."""
 
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -18,19 +18,19 @@ Index = NDArray[np.int32]
 class Cells:
     """One column before its format is known.
 
-    Either `values`, where the source itself has typed them (plain numbers of a text file, numbers
-    and dates of Parquet or NumPy), or `words`, the distinct cells without surrounding white space,
-    and `codes`, which of them stands in each row. Work on words costs what distinct cells cost.
+    Either `values`, if the source is typed (plain numbers of a text file, numbers and dates of
+    Parquet or NumPy), or `words`, the distinct cells without surrounding white space, and `codes`,
+    the index of the word in each row. Work on words scales with the number of distinct cells.
     """
 
     name: str
     values: NDArray[Any] | None = None
-    """(N,) float64 or an integer type, NaN where empty; or datetime64[us] in UTC, NaT likewise."""
+    """(N,) float64 or an integer type, NaN if empty; or datetime64[us] in UTC, NaT if empty."""
     words: tuple[str, ...] = ()
     codes: Index | None = None
     """(N,), -1 for an empty cell."""
     decimal: str = "."
-    """Mark with which `values` were written."""
+    """Decimal mark of `values` in the file."""
 
     def __len__(self) -> int:
         return len(self.values if self.codes is None else self.codes)  # type: ignore[arg-type]
@@ -61,12 +61,12 @@ class Cells:
         return Cells(self.name, words=self.words, codes=self.codes[index])
 
     def spread(self, of_words: NDArray[Any], empty: Any) -> NDArray[Any]:
-        """Return (N,) what `of_words` says of each row's word, `empty` where there is none."""
+        """Return `of_words` of each row's word, (N,), and `empty` for empty cells."""
         assert self.codes is not None
         return np.append(of_words, np.array([empty], dtype=of_words.dtype))[self.codes]
 
     def as_words(self) -> "Cells":
-        """Return the same cells as words, whole numbers without a decimal point."""
+        """Return the same cells as words, integers without a decimal point."""
         if self.codes is not None:
             return self
         assert self.values is not None
@@ -77,7 +77,7 @@ class Cells:
 
 
 def of_text(name: str, codes: NDArray[Any], words: "list[Any] | pd.Index[Any]") -> Cells:
-    """Return the cells of codes and words; words alike but for white space become one."""
+    """Return the cells of codes and words; words that differ only in white space are merged."""
     stripped = [_text(word).strip() for word in words]
     distinct = tuple(dict.fromkeys(word for word in stripped if word))
     number = {word: at for at, word in enumerate(distinct)} | {"": -1}
@@ -90,7 +90,7 @@ def _text(word: Any) -> str:
 
 
 def of_series(column: "pd.Series[Any]", name: str) -> Cells:
-    """Return the cells of a typed column, as Parquet, NumPy and pandas have them."""
+    """Return the cells of a typed column of Parquet, NumPy or pandas."""
     import pandas as pd
 
     kinds = pd.api.types
@@ -106,7 +106,7 @@ def of_series(column: "pd.Series[Any]", name: str) -> Cells:
         if kinds.is_integer_dtype(column) and not column.hasnans:
             dtype = np.uint64 if kinds.is_unsigned_integer_dtype(column) else np.int64
             return Cells(name, values=column.to_numpy(dtype=dtype))
-        if kinds.is_integer_dtype(column) and column.abs().max() > 2**53:  # float64 has no room
+        if kinds.is_integer_dtype(column) and column.abs().max() > 2**53:  # too large for float64
             return of_text(name, *_factorize(column.astype(object)))
         return Cells(name, values=column.to_numpy(dtype=np.float64, na_value=np.nan))
     try:

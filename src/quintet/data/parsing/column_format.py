@@ -1,4 +1,4 @@
-"""What a column is and how its cells are written; applied to every file alike."""
+"""The type of a column and the format of its cells, applied to every file alike."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
@@ -18,8 +18,7 @@ PAIRS = (("true", "false"), ("yes", "no"), ("t", "f"), ("y", "n"), ("on", "off")
          ("да", "нет"), ("ja", "nee"), ("ja", "nej"), ("tak", "nie"), ("vero", "falso"),
          ("verdadeiro", "falso"), ("ano", "ne"), ("igen", "nem"), ("evet", "hayır"),
          ("ναι", "όχι"), ("так", "ні"), ("はい", "いいえ"), ("是", "否"))  # fmt: skip
-"""Words for yes and no; a yes-no column is read in any of them, as none means yes here and no
-there."""
+"""Words for yes and no; a yes-no column may mix them, as none of them is ambiguous."""
 TRUE, FALSE = ({pair[side] for pair in PAIRS} for side in (0, 1))
 GROUPED = {",": "commas", ".": "points", " ": "spaces", "'": "apostrophes"}
 
@@ -32,7 +31,7 @@ class Parsed:
         values: (N,) by type: float64 numbers; 1, 0 of a yes-no column; datetime64[us] in UTC;
             float64 numbers of the words of `Cells` for categories and texts. NaN or NaT for
             missing ones.
-        bad: rows, from 0, whose cells are there but do not fit; their values are missing too.
+        bad: rows, from 0, whose cells are not empty but do not fit; their values are missing too.
 
     """
 
@@ -48,8 +47,8 @@ class ColumnFormat:
         type: of the column.
         decimal: mark of numbers.
         thousands: mark between groups of three digits, "" for none.
-        unit: what stands before or after each number, such as % or EUR.
-        form: of dates, as of `strptime`, or ISO8601; without a time, any time may follow.
+        unit: unit before or after each number, such as % or EUR.
+        form: format of dates as in `strptime`, or ISO8601; any time of day may follow a date.
         missing: words, in lower case, that mean "no value".
 
     """
@@ -83,7 +82,7 @@ class ColumnFormat:
         return Parsed(cells.spread(values, empty), np.flatnonzero(bad))
 
     def describe(self) -> str:
-        """Say in a few words how cells of the column are written."""
+        """Describe briefly how cells of the column are written."""
         if self.type == "date":
             return self.form
         if self.type != "number":
@@ -94,7 +93,7 @@ class ColumnFormat:
         return point + thousands + unit
 
     def numbers(self, words: Sequence[str]) -> list[str]:
-        """Return the numbers in words without their unit, empty where a word lacks it."""
+        """Return the numbers in words without their unit, "" where a word lacks it."""
         return [numerals.without_unit(word, self.unit) for word in words] if self.unit else [*words]
 
     def to_dict(self) -> dict[str, Any]:
@@ -104,12 +103,12 @@ class ColumnFormat:
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> "ColumnFormat":
-        """Return the format of plain data; keys that are none of its own are left alone."""
+        """Return the format described by plain data; other keys are ignored."""
         own = {field.name: plain[field.name] for field in fields(cls) if field.name in plain}
         return cls(**own | {"missing": frozenset(own.get("missing", MISSING))})
 
     def _typed(self, cells: Cells) -> Parsed:
-        """Parse what the source has typed; another type is written out and read as text."""
+        """Parse typed values; those of another type are converted to text first."""
         values = cells.values
         assert values is not None
         if self.type == "date" and values.dtype.kind == "M":

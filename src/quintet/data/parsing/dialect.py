@@ -1,4 +1,4 @@
-"""How a text file is cut into cells: encoding, separator, and what stands before the header."""
+"""How a text file is divided into cells: encoding, separator, and lines before the header."""
 
 import csv
 import re
@@ -15,22 +15,23 @@ from quintet.data.parsing.rules import BY_NAME
 SPACE = "white space"
 SEPARATORS = {",": "comma", ";": "semicolon", "\t": "tab", "|": "bar"}
 UNIT = "\x1f"
-"""Stands for a separator of several characters."""
+"""Replaces a separator of several characters."""
 
 
 @dataclass(frozen=True)
 class Dialect:
-    """How a text file is cut into rows and cells.
+    """How a text file is divided into rows and cells.
 
     Args:
         encoding: of the text.
         separator: between two cells, one character or several; `SPACE` for any white space.
         skip: lines before the header.
-        header: the names in the header line; "" where one is empty.
-        lines: lines that the header takes.
-        comment: what begins a comment, that runs to the end of its line; "" for none.
-        row_names: the rows begin with a name that the header does not count, as R writes them.
-        trailing: the rows, not the header, end with a separator.
+        header: the names in the header line; "" for an empty one.
+        lines: number of lines of the header.
+        comment: start of a comment, which runs to the end of its line; "" for none.
+        row_names: whether rows begin with a name that has no column in the header, as R writes
+            them.
+        trailing: whether the rows, but not the header, end with a separator.
         remarks: what was skipped, one sentence each.
 
     """
@@ -58,14 +59,14 @@ def sniff(
     skip_rows: int | None = None,
     comment: str | None = None,
 ) -> Dialect:
-    r"""Find how a text file is cut into cells; what is given is not looked for.
+    r"""Infer how a text file is divided into cells, except for what is given.
 
     Args:
         file: the file, which may be compressed.
         separator: one character or several, `\t` or "tab", "space" or `\s+` for any white space.
-        encoding: None takes that of a byte order mark, else UTF-8.
+        encoding: None for that of a byte order mark, else UTF-8.
         skip_rows: lines before the header.
-        comment: what begins a comment.
+        comment: start of a comment.
 
     Raises:
         UserError: not text in this encoding, nothing but blank lines, or another separator.
@@ -97,7 +98,7 @@ def sniff(
     header, taken = _header(body[first:], chosen)
     if len(numbers := [cell for cell in header if _is_number(cell)]) * 2 > len(header):
         remarks.append(
-            f"Line {skip + first + 1} is taken for the header, whose names are numbers such as "
+            f"Line {skip + first + 1} is read as the header, whose names are numbers such as "
             f"'{numbers[0]}'; if the file has none, add one."
         )
     full = [row for row in rows[first + taken : -1] if row]
@@ -112,11 +113,11 @@ def sniff(
 
 
 def _names_of_rows(file: Path, names: list[str], columns: int) -> str:
-    """Return a sentence on names of rows, as R writes them; they all differ, or they are none."""
+    """Return a sentence on row names, as R writes them, which are all different."""
     if len(set(names)) == len(names):
-        return f"The rows have a name that the header does not count, such as '{names[0]}'."
+        return f"The rows have a name without a column in the header, such as '{names[0]}'."
     raise UserError(
-        f"{file}: the header names {columns} columns, and the rows have {columns + 1} cells",
+        f"{file}: the header names {columns} columns, but the rows have {columns + 1} cells",
         code=Code.DAMAGED,
         hint="Name each column; quote cells that hold the separator, such as decimal commas; or "
         "give data.separator= or data.skip_rows= (lines before the header)",
@@ -124,11 +125,11 @@ def _names_of_rows(file: Path, names: list[str], columns: int) -> str:
 
 
 def header_hint(dialect: Dialect) -> str:
-    """Say which line is taken for the header, and how to say that it is another."""
+    """Return a sentence on which line is read as the header, and how to choose another."""
     if dialect.width == 1:
         return "The file has one column; if a mark separates its cells: data.separator='<mark>'"
     return (
-        f"Line {dialect.skip + 1} is taken for the header; if it is another: data.skip_rows=<lines "
+        f"Line {dialect.skip + 1} is read as the header; if it is another: data.skip_rows=<lines "
         "before it>"
     )
 
@@ -138,7 +139,7 @@ def _is_number(cell: str) -> bool:
 
 
 def names(dialect: Dialect) -> list[str]:
-    """Return a name for each column; a nameless one is called by its position."""
+    """Return a name for each column; those without one are named by position."""
     header = [cell.strip("\ufeff ") for cell in dialect.header]
     cells = ["", *header] if dialect.row_names else header
     return [cell or f"column_{number}" for number, cell in enumerate(cells, start=1)]
@@ -158,7 +159,7 @@ def _outside_quotes(separator: str) -> re.Pattern[str]:
 
 
 def _uncommented(line: str, comment: str | None) -> str:
-    """Return a line without its comment; one inside quotes is none."""
+    """Return a line without its comment; comment characters inside quotes are kept."""
     at = line.find(comment) if comment else -1
     while comment and at >= 0 and line.count('"', 0, at) % 2:
         at = line.find(comment, at + 1)
@@ -187,9 +188,9 @@ def _chosen(file: Path, lines: Sequence[str], separator: str | None) -> str:
 
 
 def _likeliest(lines: Sequence[str]) -> str:
-    """Return the separator that cuts the most lines into equally many cells, and into many."""
+    """Return the separator that divides the most lines into the same number of cells, and many."""
     full = [line for line in lines if line.strip()]
-    full = full[:-1] or full  # the last one may be cut off
+    full = full[:-1] or full  # the last line may be incomplete
 
     def rate(separator: str) -> tuple[float, int]:
         widths = Counter(len(row) for row in _rows(full, separator))
@@ -219,7 +220,7 @@ def _cells(line: str, separator: str) -> list[str]:
 
 
 def _first_of_table(rows: Sequence[list[str]], lines: Sequence[str]) -> int:
-    """Return the line of the header: a title has one cell, where the table has several."""
+    """Return the line of the header: a title has one cell, the table has several."""
     widths = Counter(len(row) for row in rows if len(row) > 1)
     if not widths:
         return 0

@@ -1,4 +1,4 @@
-"""A text file's bytes: compression, byte order marks, encoding, and what is wrong with them."""
+"""The bytes of a text file: compression, byte order marks, encoding, and their errors."""
 
 import bz2
 import codecs
@@ -31,10 +31,10 @@ KINDS = {
     b"SQLite format 3": ("an SQLite database", "Export the table as CSV"),
     b"\x89HDF": ("an HDF5 file", "Save the table as Parquet or CSV"),
 }
-"""What files that are no text begin with: what they are, and what to do."""
+"""First bytes of files that are not text: what they are, and what to do."""
 HEAD = 1 << 18
 LINES = 200
-"""First lines that the form of a file is found from."""
+"""Number of first lines from which the dialect of a file is inferred."""
 
 
 @contextmanager
@@ -53,7 +53,7 @@ def opened(file: Path) -> Iterator[IO[bytes]]:
 
 
 def encoding_of(file: Path, given: str | None) -> str:
-    """Return the encoding: as given, by the byte order mark, else UTF-8; Python's name of it."""
+    """Return Python's name of the encoding: as given, by the byte order mark, else UTF-8."""
     with opened(file) as handle:
         head = handle.read(64)
     marked = next((name for mark, name in BOMS if head.startswith(mark)), None)
@@ -112,7 +112,7 @@ def first_lines(file: Path, encoding: str) -> list[str]:
 
 
 def _other_format(text: str) -> str:
-    """Return what a text is that begins as no table does, empty if it may be one."""
+    """Return what a text is that does not begin like a table, or "" if it may be one."""
     begin = text.lstrip("\ufeff \t\r\n")[:200].lower()
     if re.match(r"<(!doctype|html|\?xml|table|body)\b", begin):
         return "a page of HTML or XML"
@@ -120,7 +120,7 @@ def _other_format(text: str) -> str:
 
 
 def undecodable(file: Path, encoding: str) -> UserError:
-    """Return the error that names the first line which is not text in the encoding, and a cure."""
+    """Return the error for the first line that is not text in the encoding, with a remedy."""
     with opened(file) as handle:
         for number, line in enumerate(handle, start=1):
             try:
@@ -143,7 +143,7 @@ def undecodable(file: Path, encoding: str) -> UserError:
 
 
 def _likely(file: Path) -> str:
-    """Return the encoding that bytes which are not UTF-8 most often have."""
+    """Return the most common encoding of bytes that are not UTF-8."""
     with opened(file) as handle:
         high = {byte for byte in set(handle.read()) if byte > 127}
     return "cp1252" if not high & {0x81, 0x8D, 0x8F, 0x90, 0x9D} else "latin-1"

@@ -1,4 +1,4 @@
-"""What each column of a table is, found from its cells; what is ambiguous is asked, not guessed."""
+"""Infers the format of each column from its cells; what is ambiguous is asked, not guessed."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -14,26 +14,26 @@ from quintet.data.parsing.column_format import PAIRS, ColumnFormat
 from quintet.data.parsing.rules import FEW, MARKS, Rules
 
 PROBE = 2_000
-"""Distinct cells on which a style of numbers is tried before all are."""
+"""Distinct cells on which a style of numbers is tried before all others."""
 
 
 MIXED = {"true", "false", "yes", "no", "1", "0", "1.0", "0.0"}
-"""Words for yes and no that a file put together from several may have side by side."""
+"""Words for yes and no that may occur together in a file merged from several."""
 
 
 @dataclass(frozen=True)
 class Numeral:
-    """How a column of numbers is written, as far as its own cells tell."""
+    """How a column of numbers is written, as far as its own cells show."""
 
     style: numerals.Style
     mark: str = ""
-    """The mark that may as well be a decimal mark as one for thousands; "" where there is none."""
+    """The mark that may be either a decimal or a thousands mark; "" if there is none."""
     everywhere: bool = True
     """Every number has that mark."""
     whole: bool = False
-    """No number has a mark: the file's other columns tell which one it would have."""
+    """No number has a mark, so the other columns of the file decide which one it would have."""
     unit: str = ""
-    """What stands before or after each number."""
+    """Unit before or after each number."""
 
 
 def infer_all(
@@ -42,12 +42,12 @@ def infer_all(
     """Return the format of each column.
 
     Args:
-        columns: of one file; a decimal mark that is clear in one settles another's.
-        rules: what the user has settled.
-        separator: between two cells of the file, None where they are typed.
+        columns: of one file; a decimal mark that is clear in one decides for the others.
+        rules: the user's settings.
+        separator: between two cells of the file, None if columns are typed.
 
     Raises:
-        UserError: a column can be read in two ways; names a cell and the key that settles it.
+        UserError: a column can be read in two ways; names a cell and the key that decides.
 
     """
     found = [_column(cells, rules) for cells in columns]
@@ -70,10 +70,9 @@ def infer_all(
 
 
 def doubt(cells: Cells, form: ColumnFormat, separator: str | None) -> str:
-    """Return a sentence on numbers that may mean something else than what is read.
+    """Return a sentence on numbers that may have another meaning than the one inferred.
 
-    Where only the custom for such files tells that 1,234 is no thousand; where 1.1 and 1.10 may be
-    versions.
+    Either only convention decides that 1,234 is not a thousand, or 1.1 and 1.10 may be versions.
     """
     if form.type != "number" or form.thousands or cells.codes is None:
         return ""
@@ -134,7 +133,7 @@ def _column(cells: Cells, rules: Rules) -> ColumnFormat | Numeral:
 
 
 def _are_labels(cells: Cells, rules: Rules) -> bool:
-    """Return whether a column's digits are labels, which `data.decimal` of the column denies."""
+    """Return whether a column's digits are labels, unless `data.decimal` makes them numbers."""
     if not numerals.may_be_labels(cells.name) or rules.of("decimal", cells.name) is not None:
         return False
     if cells.values is not None and cells.values.dtype.kind not in "iu":  # typed 1.1 may be 1.10
@@ -143,7 +142,7 @@ def _are_labels(cells: Cells, rules: Rules) -> bool:
 
 
 def _known(cells: Cells, missing: frozenset[str]) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the words that mean something, and how often each occurs."""
+    """Return the words that are not missing values, and how often each occurs."""
     kept = np.array([word.lower() not in missing for word in cells.words], dtype=bool)
     kept &= cells.counts > 0
     return [cells.words[at] for at in np.flatnonzero(kept)], cells.counts[kept]
@@ -199,7 +198,7 @@ def _date(
             code=Code.DATA,
             key="data.date_format",
             allowed=tied,
-            hint=f"Give the one that is meant, such as data.date_format='{tied[0]}'",
+            hint=f"Give the intended one, such as data.date_format='{tied[0]}'",
         )
     return ColumnFormat("date", form=tied[0], missing=missing)
 
@@ -244,7 +243,7 @@ def _amounts(
 
 
 def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
-    """Return the styles that the user's rules leave, the usual ones first."""
+    """Return the styles that the user's rules allow, the usual ones first."""
     point, grouping = rules.of("decimal", name), rules.of("thousands", name)
     styles = [
         (p, g)
@@ -253,7 +252,7 @@ def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
     ]
     if grouping is not None and not styles:
         raise UserError(
-            f"is the decimal mark as well, which data.decimal says of '{name}'",
+            f"is also the decimal mark that data.decimal sets for '{name}'",
             code=Code.CONFLICT,
             key="data.thousands",
             value=grouping,
@@ -262,7 +261,7 @@ def _allowed(rules: Rules, name: str) -> list[numerals.Style]:
 
 
 def _only_looks_like_numbers(words: list[str], fit: NDArray[np.bool_], grouping: str) -> bool:
-    """Return whether the rest are addresses or versions, or the groups those of telephones."""
+    """Return whether the rest are addresses or versions, or groups of telephone numbers."""
     if any(numerals.PARTS.fullmatch(words[at]) for at in np.flatnonzero(~fit)):
         return True
     return bool(grouping) and numerals.same_build(
@@ -282,12 +281,12 @@ def _ambiguous(numbers: list[str], style: numerals.Style, styles: list[numerals.
 def _settle(
     cells: Cells, found: Numeral, rules: Rules, separator: str | None, commas: bool
 ) -> numerals.Style:
-    """Decide whether 1.234 is a thousand and some, by the rest of the file.
+    """Decide from the rest of the file whether 1.234 is more than a thousand.
 
-    A column whose other cells have decimal commas settles it. A file whose cells a comma separates
-    has no decimal commas; one that a semicolon separates has them, as spreadsheets write it where
-    the comma is the decimal mark. Where some numbers have no mark at all, those with one may be the
-    thousands of a column of whole numbers.
+    Decimal commas in other cells of the column decide it. A file separated by commas has no decimal
+    commas; one separated by semicolons has them, as spreadsheets write where the comma is the
+    decimal mark. If some numbers have no mark at all, those with one may be the thousands of a
+    column of integers.
     """
     mark, other = found.mark, {",": ".", ".": ","}[found.mark]
     decimal, thousands = (mark, ""), (other, mark)
@@ -311,10 +310,10 @@ def _settle(
 
 
 def _two_marks(cells: Cells, words: list[str], rules: Rules) -> bool:
-    """Return whether the user has settled which of two decimal marks in one column is meant.
+    """Return whether the user has set which of two decimal marks in one column is meant.
 
     Raises:
-        UserError: some numbers have a decimal point and others a comma, and nobody said which; with
+        UserError: some numbers have a decimal point and others a comma, and neither is set; names
             a row of each.
 
     """
@@ -332,13 +331,13 @@ def _two_marks(cells: Cells, words: list[str], rules: Rules) -> bool:
         code=Code.DATA,
         key="data.decimal",
         allowed=[f"'{mark}'" for mark in MARKS],
-        hint=f"Write them alike; or give the one that is meant and data.unreadable=missing, which "
+        hint=f"Write them alike; or give the intended one and data.unreadable=missing, which "
         f"drops the other values; or leave the column out, data.drop={cells.name}",
     )
 
 
 def _first_row(cells: Cells, words: set[str]) -> str:
-    """Show the first cell that is one of several words, and its row."""
+    """Return the first cell that is one of several words, and its row."""
     wanted = np.array([word in words for word in cells.words], dtype=bool)
     row = int(np.flatnonzero(cells.spread(wanted, empty=False))[0])
     return f"'{cells.at(row)}' in row {row + 1}"

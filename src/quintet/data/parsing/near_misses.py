@@ -1,4 +1,4 @@
-"""Columns of words that look like numbers or dates: what keeps them from being read so; a cure."""
+"""Columns of words that look like numbers or dates: why they are not read so, and a remedy."""
 
 import calendar
 import re
@@ -13,9 +13,9 @@ from quintet.data.parsing.column_cells import Cells
 from quintet.data.parsing.column_format import FALSE, TRUE
 
 HALF = 0.5
-"""Share of a column's cells from which on the others are the exception."""
+"""Share of a column's cells above which the others are exceptions."""
 PROBE = 400
-"""Distinct words that are looked at."""
+"""Maximum number of distinct words examined."""
 DATED = re.compile(r"(?=.*(?<!\d)(?:19|20)\d\d(?!\d))(?=.*(?<!\d)[0-3]?\d(?!\d))\w.*")
 """A year, and a number that may be a day."""
 ODD = {
@@ -28,14 +28,14 @@ ODD = {
         "are read as numbers"
     ),
 }
-"""Forms of numbers that are not read, and what to do."""
+"""Formats of numbers that are not read, and what to do."""
 LETTERS, MONTHS_AND_DAYS = re.compile(r"[^\W\d_]+"), 19
 ENGLISH = {*calendar.month_abbr, *calendar.day_abbr}
 DATE_LIKE = re.compile(r".*((?<!\d)(19|20)\d\d(?!\d)|[^\W\d]{3}).*")
 
 
 def near_miss(cells: Cells, missing: frozenset[str]) -> str:
-    """Return what a column of categories may have been meant for, empty if nothing.
+    """Return what a column of categories may have been intended as, or "" if nothing.
 
     Args:
         cells: of the column, as words.
@@ -51,8 +51,8 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
     some, weights = [words.words[at] for at in kept], counts[kept]
     if all(map(_is_long, some)):
         return (
-            "whole numbers of so many digits are taken for labels: floating point cannot tell them "
-            "apart. As amounts: subtract a constant from them"
+            "integers of this many digits are read as labels, as floating point cannot distinguish "
+            "them. For amounts, subtract a constant from them"
         )
     if numerals.are_labels(cells.name, some):
         return (
@@ -88,7 +88,7 @@ def near_miss(cells: Cells, missing: frozenset[str]) -> str:
 
 
 def look_alikes(words: Iterable[str]) -> str:
-    """Return a sentence on two words that differ in case, white space or encoding only."""
+    """Return a sentence on two words that differ only in case, white space or encoding."""
     seen: dict[str, str] = {}
     for word in words:
         key = " ".join(unicodedata.normalize("NFKC", word).casefold().split())
@@ -103,7 +103,7 @@ def look_alikes(words: Iterable[str]) -> str:
 
 
 def _yes_and_no(words: list[str], weights: "np.ndarray[tuple[int], np.dtype[np.int64]]") -> str:
-    """Return a sentence on words for yes and no beside others, or in several ways."""
+    """Return a sentence on words for yes and no mixed with others, or in several spellings."""
     known = np.array([word.lower() in TRUE | FALSE for word in words], dtype=bool)
     share = float(weights[known].sum() / weights.sum())
     if share < HALF or not any(len(word) > 1 and not word[0].isdigit() for word in words):
@@ -134,7 +134,7 @@ def _dates(words: list[str]) -> "np.ndarray[tuple[int], np.dtype[np.bool_]]":
 
 
 def _foreign_word(words: list[str]) -> str:
-    """Return a word of cells that have a day, a year and few different words: März, CET."""
+    """Return an unknown word in cells with a day, a year and few distinct words: März, CET."""
     if not all(map(DATED.fullmatch, words)):
         return ""
     found = [part for word in words for part in LETTERS.findall(word) if part not in ("T", "Z")]
@@ -145,7 +145,7 @@ def _foreign_word(words: list[str]) -> str:
 
 
 def _dates_of_another_form(words: list[str]) -> bool:
-    """Return whether pandas, which guesses cell by cell here, takes several words for dates."""
+    """Return whether pandas, which guesses cell by cell here, reads several words as dates."""
     import pandas as pd
 
     some = words[:: max(1, len(words) // 20)]

@@ -1,4 +1,4 @@
-"""How numbers are written: decimal marks, groups of three digits, and what only looks like one."""
+"""How numbers are written: decimal marks, groups of three digits, and lookalikes."""
 
 import re
 from collections.abc import Collection, Sequence
@@ -17,11 +17,11 @@ STYLES: tuple[Style, ...] = (
     (".", " "), (",", " "), (".", "'"), (",", "'"),
 )  # fmt: skip
 LIKE_A_SPACE = str.maketrans({"\u00a0": " ", "\u202f": " ", "\u2009": " ", "’": "'", "−": "-"})
-"""Other characters for a thousands mark, and the minus sign of typography."""
+"""Other characters for a thousands mark, and the typographic minus sign."""
 EXACT = 2**53
-"""Whole numbers up to here are what they are in float64."""
+"""Integers up to here are exact in float64."""
 CODE = re.compile(r"0\d+|\+\d{7,}")
-"""Post codes, telephone numbers: digits whose zeros or plus sign mean something."""
+"""Post codes, telephone numbers: digits whose leading zeros or plus sign matter."""
 PARTS = re.compile(r"[+-]?\d+([.:/-])\d+(\1\d+)+")
 """Versions, IP addresses, dates, telephone numbers: digits in three or more parts."""
 AFFIXED = re.compile(
@@ -32,19 +32,19 @@ AFFIXED = re.compile(
 CURRENCIES = {"EUR", "USD", "GBP", "CHF", "JPY", "CNY", "INR", "SEK", "NOK", "DKK", "PLN", "CZK",
               "HUF", "RUB", "TRY", "BRL", "MXN", "CAD", "AUD", "NZD", "ZAR", "KRW"}  # fmt: skip
 CHANGES = re.compile(r"[-\u2212\u2013~()\[\]{}<>≤≥±^*/]")
-"""Signs beside a number that change what it is, as accountants' parentheses do."""
+"""Signs next to a number that change its value, such as accountants' parentheses."""
 
 NAMED_LABELS = (
     (("version", "release", "firmware"), re.compile(r"\d+\.\d+")),
     (("phone", "telephone", "mobile", "fax"), re.compile(r"\d{7,15}(\.0)?")),
     (("zip", "zipcode", "postcode", "plz"), re.compile(r"\d{4,6}(\.0)?")),
 )
-"""Words in a column's name, and cells that then are labels: 1.10 is not 1.1, and has no mean."""
+"""Words in a column's name, and cells that are then labels: 1.10 is not 1.1, and has no mean."""
 
 
 @cache
 def grammar(style: Style) -> re.Pattern[str]:
-    """Return what a whole cell must match to be a number in a style."""
+    """Return the pattern of a whole cell that is a number in a style."""
     point, grouping = style
     whole = r"\d+"
     if grouping:
@@ -60,7 +60,7 @@ def fits(words: Sequence[str], style: Style) -> NDArray[np.bool_]:
 
 
 def parse(words: Sequence[str], style: Style) -> NDArray[np.float64]:
-    """Return the words' numbers, exactly rounded to float64; NaN where a word is none."""
+    """Return the words' numbers, correctly rounded to float64; NaN for other words."""
     match = grammar(style).fullmatch
     values = np.full(len(words), np.nan)
     for at, word in enumerate(words):
@@ -78,9 +78,9 @@ def plain(word: str, style: Style) -> str:
 
 
 def unit_of(words: Sequence[str]) -> str:
-    """Return what stands before or after the number in nearly all words, such as EUR or %.
+    """Return the unit before or after the number in nearly all words, such as EUR or %.
 
-    Signs that change a number, such as accountants' parentheses, are no unit.
+    Signs that change a number, such as accountants' parentheses, are not units.
     """
     units = [unit for number, unit in map(_parts, words) if number]
     if len(units) < (1 - FEW) * len(words) or len(set(units)) > 1:
@@ -95,13 +95,13 @@ def is_unit(words: Sequence[str]) -> bool:
 
 
 def without_unit(word: str, unit: str) -> str:
-    """Return the number in a word that has the unit, else an empty text."""
+    """Return the number in a word that has the unit, else ""."""
     number, found = _parts(word)
     return number if found == unit else ""
 
 
 def _parts(word: str) -> tuple[str, str]:
-    """Return the number and the unit of a word, empty where it has no number."""
+    """Return the number and the unit of a word, "" if it has no number."""
     match = AFFIXED.fullmatch(word.translate(LIKE_A_SPACE))
     number = match["sign"] + match["number"].strip() if match else ""
     if match is None or not any(grammar(style).fullmatch(number) for style in STYLES):
@@ -110,12 +110,12 @@ def _parts(word: str) -> tuple[str, str]:
 
 
 def one_group(word: str, mark: str) -> bool:
-    """Return whether a mark may as well be a decimal mark as one for thousands: 1,234."""
+    """Return whether a mark may be either a decimal or a thousands mark: 1,234."""
     return re.fullmatch(rf"[+-]?[1-9]\d{{0,2}}{re.escape(mark)}\d{{3}}", word) is not None
 
 
 def merged(numbers: Sequence[str]) -> bool:
-    """Return whether float64 cannot tell some of several different whole numbers apart.
+    """Return whether some of several different integers are equal in float64.
 
     Args:
         numbers: as `plain` writes them.
@@ -130,12 +130,12 @@ def _is_large(value: Decimal) -> bool:
 
 
 def is_code(words: Sequence[str]) -> bool:
-    """Return whether leading zeros or plus signs say that the words are codes, not numbers."""
+    """Return whether leading zeros or plus signs show that the words are codes, not numbers."""
     return any(CODE.fullmatch(word) for word in words)
 
 
 def like_versions(words: Collection[str]) -> str:
-    """Return the first of two words such as 1.1 and 1.10 of a column that has no other numbers."""
+    """Return the first of two words such as 1.1 and 1.10 in a column of such numbers only."""
     if not all(re.fullmatch(r"\d{1,3}\.\d{1,2}", word) for word in words):
         return ""
     there = {*words}
@@ -144,12 +144,12 @@ def like_versions(words: Collection[str]) -> str:
 
 
 def may_be_labels(name: str) -> bool:
-    """Return whether a column's name says that its digits may be labels: version, zip_code."""
+    """Return whether a column's name suggests that its digits are labels: version, zip_code."""
     return any(_ends_with(name, words) for words, _ in NAMED_LABELS)
 
 
 def are_labels(name: str, words: Sequence[str]) -> bool:
-    """Return whether a column's name and all of its words say that they are labels."""
+    """Return whether a column's name and all of its words indicate labels."""
     return any(
         _ends_with(name, names) and all(map(form.fullmatch, words)) for names, form in NAMED_LABELS
     )
@@ -165,7 +165,7 @@ def _ends_with(name: str, words: Sequence[str]) -> bool:
 def same_build(words: Sequence[str], grouping: str) -> bool:
     """Return whether all words have as many groups, three or more, all of three digits.
 
-    So look addresses and telephone numbers (612 345 678); amounts differ in their length.
+    This is the form of addresses and telephone numbers (612 345 678); amounts vary in length.
     """
     groups = [word.lstrip("+-").split(grouping) for word in words]
     return len({len(each) for each in groups}) == 1 and all(

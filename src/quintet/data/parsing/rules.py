@@ -1,4 +1,4 @@
-"""What a user settles about a file and its cells, instead of having it inferred."""
+"""User settings for a file and its cells, which replace inference."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ MISSING = ("", "na", "n/a", "n.a.", "nan", "-nan", "nat", "null", "(null)", "nil
            "#name?", "#null!")  # fmt: skip
 """Cells, in lower case, that mean "no value"; `DASHES` do so except among categories."""
 FEW = 0.1
-"""Share of a column's cells that may be unreadable: of more, the column is something else."""
+"""Largest share of unreadable cells; with more, the column is of another type."""
 MARKS = (".", ",")
 GROUPING = (",", ".", " ", "'")
 BY_NAME = {"space": " ", "apostrophe": "'", "point": ".", "comma": ",", "tab": "\t",
@@ -22,21 +22,20 @@ BY_NAME = {"space": " ", "apostrophe": "'", "point": ".", "comma": ",", "tab": "
 
 @dataclass(frozen=True)
 class Rules:
-    """How to read a table's cells; None infers.
+    """How to read a table's cells; None to infer it.
 
     Args:
         decimal: the decimal mark, "." or ",", of all columns, or a mapping from columns to marks.
         thousands: the mark between groups of three digits, "" for none, likewise.
         date_format: as of `strptime`, "%d.%m.%Y", likewise.
-        missing: the words that mean "no value", in place of the usual ones; an empty cell always
-            does.
+        missing: the words that mean "no value", in place of the usual ones; empty cells always do.
         unreadable: cells that do not fit their column's format: refuse the file, take them as
             missing, or (few) as missing up to a tenth of a column and refuse more.
         categories: columns whose numbers are names, such as post codes.
         text: columns of free text.
 
     Raises:
-        UserError: a mark or a rule that there is not.
+        UserError: an unknown mark or rule.
 
     """
 
@@ -54,7 +53,7 @@ class Rules:
         self._check("thousands", ("", *GROUPING))
 
     def of(self, key: str, column: str) -> str | None:
-        """Return what is settled for a column by the key decimal, thousands or date_format."""
+        """Return a column's setting of the key decimal, thousands or date_format."""
         given = getattr(self, key)
         if isinstance(given, Mapping):
             given = given.get(column)
@@ -70,7 +69,7 @@ class Rules:
 
     @property
     def missing_categories(self) -> frozenset[str]:
-        """Likewise, of a column of categories, where a dash may be one of them."""
+        """The same for a column of categories, where a dash may be a category."""
         return self.missing_words - (frozenset(DASHES) if self.missing is None else frozenset())
 
     def _check(self, key: str, allowed: tuple[str, ...]) -> None:
@@ -78,7 +77,7 @@ class Rules:
         for mark in given.values() if isinstance(given, Mapping) else [given]:
             if mark is not None and BY_NAME.get(str(mark), str(mark)) not in allowed:
                 raise UserError(
-                    "is not such a mark",
+                    "is not a valid mark",
                     code=Code.UNKNOWN_NAME,
                     key=f"data.{key}",
                     value=mark,

@@ -1,7 +1,7 @@
 """Check every line of a text file before it is parsed: its bytes, its width and its quotes.
 
-The C parser of pandas pads short rows, joins `"a"b` and reads 007 as 7 without a word. A pass over
-the bytes by NumPy finds such lines at a fraction of what parsing costs.
+The C parser of pandas silently pads short rows, joins `"a"b` and reads 007 as 7. A pass over the
+bytes by NumPy finds such lines at a fraction of the cost of parsing.
 """
 
 import csv
@@ -23,11 +23,11 @@ NEWLINE, QUOTE, RETURN = b"\n"[0], b'"'[0], b"\r"[0]
 
 @dataclass
 class Scanned:
-    """What a pass over a file found.
+    """The result of a pass over a file.
 
     Args:
         rows: lines with cells.
-        codes: columns in which digits begin with a zero or a plus sign, which are codes.
+        codes: columns in which digits begin with a zero or a plus sign, as codes do.
 
     """
 
@@ -38,19 +38,19 @@ class Scanned:
 def scan(
     file: Path, handle: IO[bytes], separator: str, width: int, line: int, encoding: str
 ) -> Scanned:
-    """Check all lines that are left in a file.
+    """Check all remaining lines of a file.
 
     Args:
         file: for messages.
         handle: open after the header.
-        separator: one character between two cells.
-        width: cells that every line must have; blank lines have none.
+        separator: the character between two cells.
+        width: required number of cells per line; blank lines are skipped.
         line: number of the first line, from 1.
-        encoding: in which ASCII characters are what they are in ASCII.
+        encoding: one that is compatible with ASCII.
 
     Raises:
-        UserError: bytes that are not text in the encoding, a line of another width, a cell whose
-            quotes do not match; with the line and what to do.
+        UserError: bytes that are not text in the encoding, a line of another width, or a cell with
+            unbalanced quotes; with the line and what to do.
 
     """
     found = Scanned()
@@ -73,7 +73,7 @@ def scan(
 
 
 def _blocks(handle: IO[bytes]) -> Iterator[bytes]:
-    """Yield whole rows: blocks end with a line that is not inside quotes, if its quotes match."""
+    """Yield blocks of whole rows, which end with a line outside quotes, if quotes are balanced."""
     rest = b""
     while chunk := handle.read(BLOCK):
         rest += chunk
@@ -91,7 +91,7 @@ def _blocks(handle: IO[bytes]) -> Iterator[bytes]:
 def _quick(
     file: Path, block: bytes, separator: int, width: int, line: int, found: Scanned
 ) -> bool:  # fmt: skip
-    """Check a block by NumPy; return False where its quotes need a closer look."""
+    """Check a block by NumPy; return False if its quotes need a closer look."""
     data = np.frombuffer(block, dtype=np.uint8)
     newlines, cuts, quoted = data == NEWLINE, data == separator, b'"' in block
     ends = np.flatnonzero(newlines)
@@ -124,7 +124,7 @@ def _quick(
 def _blank(
     data: NDArray[np.uint8], starts: NDArray[np.int_], ends: NDArray[np.int_]
 ) -> NDArray[np.bool_]:
-    """Return which lines are empty, but for spaces and a carriage return."""
+    """Return which lines are empty, except for spaces and a carriage return."""
     blank: NDArray[np.bool_] = ends == starts
     short = np.flatnonzero(~blank & (ends - starts < 80) & (data[starts] <= 32))
     for at in short:
@@ -146,8 +146,8 @@ def _quotes_match(data: NDArray[np.uint8], inside: NDArray[np.bool_], separator:
 
 
 def _codes(data: NDArray[np.uint8], edges: NDArray[np.bool_]) -> NDArray[np.int_]:
-    """Return where cells begin that are codes: 007, +4917..."""
-    digit = data - ord("0") < 10  # of unsigned bytes: what is below 0 is above 9
+    """Return where cells with codes begin: 007, +4917..."""
+    digit = data - ord("0") < 10  # unsigned: anything below "0" wraps around to above 9
     first = np.append(True, edges[:-1]) & ((data == ord("0")) | (data == ord("+")))
     first[:-1] &= digit[1:]
     starts = np.flatnonzero(first)
@@ -190,15 +190,15 @@ def _is_code(cell: str) -> bool:
 
 
 def _holds_a_row(cell: str, separator: str, width: int) -> bool:
-    """Return whether a cell of several lines has swallowed rows after a quote without an end."""
+    """Return whether a cell of several lines has absorbed rows after an unclosed quote."""
     return width > 1 and any(part.count(separator) >= width - 1 for part in cell.split("\n"))
 
 
 def _stray_quote(file: Path, line: int, problem: str) -> UserError:
     return UserError(
-        f"{file}, line {line}: a quotation mark stands where none may ({problem})",
+        f"{file}, line {line}: misplaced quotation mark ({problem})",
         code=Code.DAMAGED,
-        hint='Delete it, or write the cell in quotes with each quote inside doubled: "5"" pipe"',
+        hint='Delete it, or quote the cell and double each quote inside: "5"" pipe"',
     )
 
 
@@ -206,7 +206,7 @@ def _ragged(file: Path, line: int, cells: int, width: int, shown: bytes) -> User
     text = shown.decode("utf-8", errors="replace").replace("\x1f", " ").strip()
     what = "holds one cell" if cells == 1 else f"holds {cells} cells"
     return UserError(
-        f"{file}, line {line} cannot be read: it {what}, the table has {width} columns: "
+        f"{file}, line {line} cannot be read: it {what}, but the table has {width} columns: "
         f"'{text[:60]}'",
         code=Code.DAMAGED,
         hint="Repair or delete the line; quote cells that hold the separator; or give "

@@ -1,4 +1,4 @@
-"""Read a table from a text or a Parquet file into columns of cells."""
+"""Reads a table from a text or a Parquet file into columns of cells."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
@@ -24,11 +24,11 @@ class RawTable:
 
     columns: dict[str, Cells]
     separator: str | None = None
-    """Between two cells; None where the file types them."""
+    """Separator of cells; None if the file has typed columns."""
     remarks: list[str] = field(default_factory=list)
     """What was skipped, one sentence each."""
     header_hint: str = ""
-    """What to do where a column is missed."""
+    """What to do if a column is missing."""
 
     def __len__(self) -> int:
         return len(next(iter(self.columns.values())))
@@ -48,9 +48,9 @@ def read_table(
     """Read a table; Parquet by its suffix, else text with a header line.
 
     Args:
-        file: one that is there.
-        text: columns that are to come as words, such as classes, dates and categories.
-        decimal: mark of numbers that may come as values; None takes the usual one of the file.
+        file: an existing file.
+        text: columns to read as words, such as classes, dates and categories.
+        decimal: mark of numbers that may be read as values; None for the usual one of the file.
         missing: words that mean "no value".
         layout: arguments of `sniff`: separator, encoding, skip_rows, comment.
 
@@ -67,7 +67,7 @@ def read_table(
 
 
 def _parquet(file: Path) -> dict[str, Cells]:
-    """Read one column after the other: whole, a frame would take the memory of all beside them."""
+    """Read one column after the other; a whole frame would need memory for all of them at once."""
     try:
         from pyarrow import ArrowException, default_memory_pool
         from pyarrow.parquet import ParquetFile
@@ -84,7 +84,7 @@ def _parquet(file: Path) -> dict[str, Cells]:
             columns = {name.strip(): _parquet_column(opened, name) for name in names}
         default_memory_pool().release_unused()
         return columns
-    except (ArrowException, OSError) as problem:
+    except (ArrowException, OSError, KeyError, TypeError, ValueError) as problem:  # or its metadata
         raise UserError(
             f"{file} is not a readable parquet file: {problem}", code=Code.DAMAGED
         ) from problem
@@ -102,7 +102,7 @@ def _check(file: Path, rows: int, names: list[str]) -> None:
 
 
 def _parquet_column(opened: "ParquetFile", name: str) -> Cells:
-    """Return a column as pandas types it; whole numbers stay such beside missing ones."""
+    """Return a column as pandas types it; integers stay integers if some are missing."""
     import pandas as pd
     import pyarrow as pa
 

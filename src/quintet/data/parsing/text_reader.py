@@ -2,10 +2,10 @@
 
 Measured on 500,000 rows of 30 columns, 96 MB, with pandas 3.1 and one thread, in CPU seconds:
 pandas' C engine .5, its pyarrow engine 1.2, all cells as text and then converted 5 and more;
-polars and pyarrow are faster on many cores only, and a dependency more. The C engine types a column
-of plain numbers exactly, chunk by chunk; every other column comes as text, and is then understood
-once for each distinct cell. What the engine would pass over is found by `scan` first. Its dtype
-"category" is of no use: it reads 007 as 7 and true as True.
+polars and pyarrow are faster on many cores only, and a further dependency. The C engine types a
+column of plain numbers exactly, chunk by chunk; every other column is read as text, and each
+distinct cell is then parsed once. Errors that the engine would ignore are found by `scan` first.
+Its dtype "category" is not usable: it reads 007 as 7 and true as True.
 """
 
 import io
@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     import pandas as pd
 
 CHUNK, FIRST = 40_000, 2_000
-"""Rows parsed at a time, and rows that show which columns are text."""
+"""Rows parsed at a time, and first rows from which columns of text are inferred."""
 EMPTY = sorted({"", *MISSING, *map(str.upper, MISSING), *map(str.title, MISSING), "NaN", "<NA>"})
-"""Spellings of "no value" that do not make a column of numbers text."""
+"""Spellings of "no value" that do not turn a column of numbers into text."""
 
 
 def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str | None = None,
@@ -40,10 +40,10 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
     Args:
         file: the file, which may be compressed.
         dialect: see `sniff`.
-        text: columns that are to come as words, such as classes and dates.
-        decimal: mark of numbers that come as values, those with another one as words; None takes
-            the one that more columns of the first rows have.
-        missing: words that mean "no value"; None takes the usual ones.
+        text: columns to read as words, such as classes and dates.
+        decimal: mark of numbers read as values, others are read as words; None for the one that
+            more columns of the first rows have.
+        missing: words that mean "no value"; None for the usual ones.
 
     Raises:
         UserError: two columns of one name, no rows, or what `scan` refuses.
@@ -75,7 +75,7 @@ def read(file: Path, dialect: Dialect, text: Collection[str] = (), decimal: str 
         settings["decimal"] = _usual_decimal(file, dialect, settings, empty)
         words |= _ambiguous(file, dialect, settings)
     columns, mixed = _pass(file, dialect, settings, empty, words, found.rows)
-    if mixed:  # numbers here and text there: their words are needed as they are written
+    if mixed:  # mixed numbers and text: the words are needed as written
         again, _ = _pass(file, dialect, settings, empty, mixed, found.rows, sorted(mixed))
         columns |= again
     for at, name in enumerate(titles):
@@ -100,9 +100,9 @@ def _usual_decimal(
 
 
 def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[int]:
-    """Return columns whose numbers, as far as the first rows show, may be thousands: 1.234.
+    """Return columns whose numbers in the first rows may be thousands, such as 1.234.
 
-    Or versions: 1.1 and 1.10.
+    Or versions, such as 1.1 and 1.10.
     """
     import pandas as pd
 
@@ -112,7 +112,7 @@ def _ambiguous(file: Path, dialect: Dialect, settings: dict[str, Any]) -> set[in
     found = set()
     for at in head.columns:
         marked = (cell for cell in head[at].dropna() if mark in cell)
-        first = next(marked, "")  # of most columns this one says it
+        first = next(marked, "")  # this one is enough for most columns
         groups = one_group(first.strip(), mark) and all(one_group(c.strip(), mark) for c in marked)
         versions = mark == "." and len(first) < 7 and like_versions([*head[at].dropna().unique()])
         if groups or versions:
@@ -147,9 +147,9 @@ def _pass(
 
 
 class _Values:
-    """Gathers the chunks of a column of numbers; whole ones as small as they are.
+    """Collects the chunks of a column of numbers; integers in the smallest type.
 
-    Into one array from the beginning: many small ones leave memory in pieces, which stays occupied.
+    They go into one array from the start: many small ones would fragment memory.
     """
 
     def __init__(self, rows: int) -> None:
@@ -157,7 +157,7 @@ class _Values:
         self.filled = 0
 
     def add(self, chunk: "pd.Series[Any]") -> bool:
-        """Take a chunk; return False where it is no number."""
+        """Add a chunk; return False if it is not numeric."""
         values = chunk.to_numpy()
         if values.dtype.kind not in "if":  # unsigned: beyond int64, which floats would round
             return False
@@ -186,14 +186,14 @@ class _Values:
 
 
 def _may_have_lost_digits(values: Any) -> bool:
-    """Return whether whole numbers may be larger than float64 tells apart."""
+    """Return whether integers may be too large to be exact in float64."""
     if not len(values) or max(np.nanmax(values, initial=0), -np.nanmin(values, initial=0)) <= EXACT:
         return False
     return bool((np.abs(values[np.isfinite(values)]) > EXACT).any())
 
 
 def _smallest(low: int, high: int) -> type[np.signedinteger[Any]]:
-    """Return the smallest type that holds whole numbers of a range."""
+    """Return the smallest type that holds integers of a range."""
     for kind in (np.int8, np.int16, np.int32):
         if np.iinfo(kind).min <= low and high <= np.iinfo(kind).max:
             return kind
@@ -201,14 +201,14 @@ def _smallest(low: int, high: int) -> type[np.signedinteger[Any]]:
 
 
 class _Words:
-    """Gathers the chunks of a column of text."""
+    """Collects the chunks of a column of text."""
 
     def __init__(self) -> None:
         self.numbers: dict[str, int] = {}
         self.parts: list[Any] = []
 
     def add(self, chunk: "pd.Series[Any]") -> bool:
-        """Take a chunk; always True."""
+        """Add a chunk; return True."""
         codes, words = chunk.factorize()
         moved = [self.numbers.setdefault(str(word), len(self.numbers)) for word in words]
         self.parts.append(np.array([*moved, -1], dtype=np.int32)[codes])
@@ -220,7 +220,7 @@ class _Words:
 
 
 def _is_plain(file: Path, dialect: Dialect) -> bool:
-    """Return whether the file's bytes can be parsed as they stand."""
+    """Return whether the file's bytes can be parsed as they are."""
     if _is_rewritten(dialect) or dialect.comment:
         return False
     if dialect.encoding.startswith(("utf-16", "utf-32", "utf_16", "utf_32", "utf_7")):
@@ -232,7 +232,7 @@ def _is_plain(file: Path, dialect: Dialect) -> bool:
 
 @contextmanager
 def _body(file: Path, dialect: Dialect) -> Iterator[IO[bytes]]:
-    """Open the file after its header; rewritten with one separator where pandas needs that."""
+    """Open the file after its header, with separators replaced if pandas needs that."""
     lines = dialect.skip + dialect.lines
     with opened(file) as handle:
         if _is_plain(file, dialect):
@@ -255,5 +255,5 @@ def _plain(line: str, dialect: Dialect) -> str:
 
 
 def _is_rewritten(dialect: Dialect) -> bool:
-    """Return whether the separator is one that pandas' C engine does not know."""
+    """Return whether the separator is not supported by pandas' C engine."""
     return len(dialect.separator) > 1 or not dialect.separator.isascii()

@@ -1,1 +1,1 @@
-"""Preprocessing that is fitted on the training split only: scaling, missing values, selection."""
+"""Preprocessing fitted on the training split only: scaling, missing values, selection."""

@@ -1,4 +1,4 @@
-"""Scaling of samples with several inputs: each as what it is."""
+"""Scaling of samples with several inputs: each according to its kind."""
 
 from dataclasses import asdict
 from typing import Any
@@ -14,7 +14,7 @@ from quintet.data.scaling.statistic import Scale
 from quintet.data.scaling.target_transform import TargetTransform
 
 KEY = "inputs"
-"""In the state of a checkpoint: what tells it from that of a single input."""
+"""Key in a checkpoint that distinguishes it from that of a single input."""
 
 
 class NamedPreprocess(Preprocess):
@@ -23,7 +23,7 @@ class NamedPreprocess(Preprocess):
     Args:
         inputs: of a row, in order.
         scale: as of `Preprocess`.
-        select: refused; see `Preprocess`.
+        select: not supported; see `Preprocess`.
         target_transform: as of `Preprocess`.
 
     """
@@ -38,7 +38,7 @@ class NamedPreprocess(Preprocess):
         super().__init__(scale, target_transform=target_transform)
         if select is not None:
             raise UserError(
-                "selects columns of a single table, and these samples have several inputs",
+                "selects columns of a single table, but these samples have several inputs",
                 code=Code.INCOMPATIBLE,
                 key="data.select",
                 value=select,
@@ -59,7 +59,7 @@ class NamedPreprocess(Preprocess):
         """Return rows with scaled inputs, float32."""
         if (size := x.shape[1]) != (fitted := sum(each.size for each in self.inputs.values())):
             raise UserError(
-                f"The inputs have {size} numbers, {fitted} were there in training",
+                f"The inputs have {size} numbers, but there were {fitted} in training",
                 code=Code.INCOMPATIBLE,
                 value=size,
             )
@@ -67,7 +67,7 @@ class NamedPreprocess(Preprocess):
         return rows_of({name: self.parts[name].transform(part) for name, part in found.items()})
 
     def restore(self, x: Tensor) -> Tensor:
-        """Bring scaled rows back to their own units."""
+        """Convert scaled rows back to their own units."""
         found = apart(x, self.inputs)
         return rows_of({name: self.parts[name].restore(part) for name, part in found.items()})
 
@@ -80,11 +80,11 @@ class NamedPreprocess(Preprocess):
         }
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned, for the same inputs.
+        """Load the state that `state_dict` returned, for the same inputs.
 
         Raises:
-            UserError: it is of another version.
-            TypeError: a part of it is of another type.
+            UserError: it was written by another version.
+            TypeError: a part of it has another type.
 
         """
         super().load_state_dict({**state, KEY: self.inputs, "parts": self.parts})
@@ -93,14 +93,14 @@ class NamedPreprocess(Preprocess):
 
 
 def preprocess_of(samples: Samples, plain: Preprocess) -> Preprocess:
-    """Return what scales samples: `plain`, or one for several inputs with its settings."""
+    """Return the preprocessing of samples: `plain`, or one for several inputs with its settings."""
     if not samples.inputs:
         return plain
     return NamedPreprocess(samples.inputs, plain.scale, plain.select, plain.target_transform)
 
 
 def restored(state: dict[str, Any], plain: Preprocess) -> Preprocess:
-    """Return what a checkpoint's state describes, with that state."""
+    """Return the preprocessing described by a checkpoint's state, with that state."""
     found = plain
     if KEY in state:
         inputs = {str(name): schema.build(NamedInput, each) for name, each in state[KEY].items()}

@@ -1,4 +1,4 @@
-"""Fill, scale, select: everything that is fitted on the training part and only there."""
+"""Filling, scaling, selection: everything that is fitted on the training part only."""
 
 from collections.abc import Callable
 from typing import Any, get_args
@@ -22,9 +22,9 @@ from quintet.problems import problem_of
 
 __all__ = ["Preprocess", "Scale"]
 OPTIONAL = {"select": float | int | None, "target_transform": str | None}
-"""Types of what may be None."""
+"""Types of values that may be None."""
 ROUNDED = 4 * torch.finfo(torch.float32).eps
-"""Of a sum of two opposite numbers: what is smaller, relative to them, was zero before scaling."""
+"""Relative size below which a sum of two opposite numbers was zero before scaling."""
 
 
 class Preprocess:
@@ -33,16 +33,16 @@ class Preprocess:
     Inputs: missing numbers become the training median; each column of a table, channel of an
     image or feature of a sequence (over time) becomes (x - centre) / width; a constant column is
     only centred, a column with no training value becomes 0; category codes not seen in training
-    become 0 (unknown); tokens pass untouched. Regression targets: centre is the median and width
+    become 0 (unknown); tokens are unchanged. Regression targets: centre is the median and width
     the interquartile range / 1.349, which outliers do not move (Huber and Ronchetti, Robust
-    Statistics, 2009, ch. 5); where that is 0 the standard deviation, where that is 0 too, 1.
+    Statistics, 2009, ch. 5); if that is 0, the standard deviation; if that is 0 too, 1.
 
     Args:
         scale: standard (mean 0, deviation 1), minmax (0 to 1), robust (median 0, interquartile
             range 1), quantile (ranks as values of the normal distribution) or none.
-        select: share (below 1) or number of a table's columns that a model is to see, those with
-            the most mutual information with the target; the others are 0 for it, as if they were
-            not there, and every shape stays. None keeps all.
+        select: share (below 1) or number of a table's columns to keep, those with the most mutual
+            information with the target; the others are set to 0, and shapes do not change. None
+            to keep all.
         target_transform: log or log1p, of a regression's targets before they are scaled.
 
     """
@@ -88,14 +88,14 @@ class Preprocess:
         return self
 
     def transform(self, x: Tensor) -> Tensor:
-        """Return scaled inputs of the same shape, float32; tokens as they are."""
+        """Return scaled inputs of the same shape, float32; tokens unchanged."""
         if self.kind == "tokens":
             return x
         columns, size = self._axis(x), x.shape[self._axis(x)]
         fitted = len(self.centre) + self.categorical
         if size != fitted:
             raise UserError(
-                f"The inputs have {size} features, {fitted} were there in training",
+                f"The inputs have {size} features, but there were {fitted} in training",
                 code=Code.INCOMPATIBLE,
                 value=size,
                 hint="Give data with the same features",
@@ -121,7 +121,7 @@ class Preprocess:
         return whole.masked_fill_(self.left_out.to(x.device), 0) if len(self.left_out) else whole
 
     def restore(self, x: Tensor) -> Tensor:
-        """Bring scaled inputs back to their own units; what was missing stays filled."""
+        """Convert scaled inputs back to their own units; missing values stay filled."""
         if self.kind == "tokens":
             return x
         axis, numbers = self._axis(x), len(self.centre)
@@ -137,14 +137,14 @@ class Preprocess:
         return torch.cat([own, codes], dim=axis)
 
     def transform_target(self, y: Tensor) -> Tensor:
-        """Scale regression targets (N, K); targets of other tasks pass untouched."""
+        """Scale regression targets (N, K); targets of other tasks are unchanged."""
         if not len(self.target_centre):
             return y
         y = transformed(y, self.target_transform)
         return (y - self.target_centre.to(y.device)) / self.target_width.to(y.device)
 
     def restore_target(self, y: Tensor) -> Tensor:
-        """Bring scaled regression values (N, K) back to the target's own units."""
+        """Convert scaled regression values (N, K) back to the target's own units."""
         if not len(self.target_centre):
             return y
         values = y * self.target_width.to(y.device) + self.target_centre.to(y.device)
@@ -155,11 +155,11 @@ class Preprocess:
         return dict(vars(self))
 
     def load_state_dict(self, state: dict[str, Any]) -> None:
-        """Take over what `state_dict` returned.
+        """Load the state that `state_dict` returned.
 
         Raises:
-            UserError: it is of another version.
-            TypeError: a part of it is of another type.
+            UserError: it was written by another version.
+            TypeError: a part of it has another type.
 
         """
         added = {"quantiles": torch.zeros(0, 0), "target_transform": None}  # by later versions
@@ -175,7 +175,7 @@ class Preprocess:
             if not isinstance(state[name], kind):
                 raise TypeError(f"{name} is a {type(state[name]).__name__}")
         if not all(isinstance(codes, Tensor) for codes in state["seen"]):
-            raise TypeError("seen holds what is no tensor")
+            raise TypeError("seen holds something that is not a tensor")
         vars(self).update(state)
 
     def _axis(self, x: Tensor) -> int:
@@ -203,7 +203,7 @@ class Preprocess:
             self.fill = torch.zeros(columns.shape[1])
         self.centre, self.width = centre_width(columns, self.scale)
         self.quantiles = landmarks(columns) if self.scale == "quantile" else torch.zeros(0, 0)
-        # No training value at all: whatever comes later becomes 0.
+        # No training value at all: later values become 0.
         self.width[self.fill.isnan()] = torch.inf
         self.fill = self.fill.nan_to_num(0.0)
         self.seen = (

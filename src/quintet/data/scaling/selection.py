@@ -11,18 +11,18 @@ from quintet.data.samples import Task
 from quintet.problems import problem_of
 
 ROWS = 2_000
-"""Maximum number of samples used; of more, evenly spaced ones."""
+"""Maximum number of samples used, evenly spaced if there are more."""
 
 
 def share_or_number(select: float, features: int) -> int:
-    """Return how many of so many features to keep; at least one.
+    """Return how many of `features` to keep; at least one.
 
     Args:
-        select: a share below 1, or a number from 1 on.
+        select: a share below 1, or a number of at least 1.
         features: number of features.
 
     Raises:
-        UserError: neither a share nor a whole number.
+        UserError: neither a share nor an integer.
 
     """
     if not select > 0 or (select >= 1 and select != int(select)):
@@ -40,9 +40,9 @@ def most_telling(x: Tensor, categorical: int, y: Tensor, task: Task, number: int
     """Return which columns have the most mutual information with the target, a mask (F,).
 
     One column at a time, by nearest neighbours (Kraskov, Stögbauer and Grassberger 2004; Ross
-    2014), which captures nonlinear relations; of several targets the largest counts. Columns
-    that are informative only jointly are missed (Guyon and Elisseeff 2003, "An introduction to
-    variable and feature selection").
+    2014), which captures nonlinear relations; for several targets, the largest value counts.
+    Columns that are informative only jointly are missed (Guyon and Elisseeff 2003, "An introduction
+    to variable and feature selection").
 
     Args:
         x: training inputs (N, F) without gaps, categorical columns last.

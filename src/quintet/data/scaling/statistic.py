@@ -1,4 +1,4 @@
-"""Centre and width of columns, at little memory and without loss of precision."""
+"""Centre and width of columns, with little memory and without loss of precision."""
 
 import warnings
 from collections.abc import Iterator
@@ -12,15 +12,15 @@ Scale = Literal["standard", "minmax", "robust", "quantile", "none"]
 IQR_OF_NORMAL = 1.349
 """Interquartile range of the standard normal distribution: IQR / 1.349 estimates sigma."""
 CHUNK = 1 << 22
-"""Numbers of which medians are exact; of more, they may come from evenly spaced rows."""
+"""Numbers up to which medians are exact; with more, they may come from evenly spaced rows."""
 LANDMARKS = 1000
-"""Quantiles of a column that `normal_scores` interpolates between."""
+"""Number of quantiles of a column between which `normal_scores` interpolates."""
 CACHED = 1 << 16
-"""Numbers turned to float64 at a time, as many as a cache holds."""
+"""Numbers converted to float64 at a time, as many as fit in a cache."""
 
 
 def centre_width(columns: Tensor, scale: Scale) -> tuple[Tensor, Tensor]:
-    """Return centre and width (F,) of each column of (M, F); width 1 where a column is constant."""
+    """Return centre and width (F,) of each column of (M, F); width 1 for constant columns."""
     low, high = extremes(columns)
     if scale in ("none", "quantile"):
         return torch.zeros_like(low), torch.ones_like(low)
@@ -49,7 +49,7 @@ def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Te
 
     Args:
         columns: (M, F).
-        constant: which of them (F,) have one value, where that is known.
+        constant: which of them (F,) have one value, if known.
 
     """
     shift = columns[0].double()
@@ -68,9 +68,9 @@ def moments(columns: Tensor, constant: Tensor | None = None) -> tuple[Tensor, Te
 
 
 def extremes(columns: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the least and the greatest value (F,) of each column of (M, F).
+    """Return the minimum and the maximum (F,) of each column of (M, F).
 
-    By NumPy, whose reduction over rows takes a tenth of torch's time.
+    Computed by NumPy, whose reduction over rows takes a tenth of torch's time.
     """
     values = columns.cpu().numpy()
     low, high = (torch.from_numpy(of(axis=0)) for of in (values.min, values.max))
@@ -80,8 +80,8 @@ def extremes(columns: Tensor) -> tuple[Tensor, Tensor]:
 def medians(columns: Tensor, exactly: Tensor) -> Tensor:
     """Return the median (F,) of each column of (M, F), NaN where a column has no value.
 
-    Columns that `exactly` (F,) does not mark may be estimated from evenly spaced rows: on big data
-    an exact median of each would take longer than everything else together.
+    Columns not marked by `exactly` (F,) may be estimated from evenly spaced rows: on big data,
+    exact medians would take longer than everything else together.
     """
     found = quantiles(columns[:: 1 + columns.numel() // CHUNK], [0.5])[0]
     if exactly.any():
@@ -90,9 +90,9 @@ def medians(columns: Tensor, exactly: Tensor) -> Tensor:
 
 
 def quantiles(columns: Tensor, at: list[float]) -> Tensor:
-    """Return the quantiles (len(at), F) of each column of (M, F), NaN left out.
+    """Return the quantiles (len(at), F) of each column of (M, F), ignoring NaN.
 
-    By NumPy, because `torch.quantile` refuses more than 16 million numbers.
+    Computed by NumPy, because `torch.quantile` rejects more than 16 million numbers.
     """
     if not columns.shape[1]:
         return columns.new_empty(len(at), 0)
@@ -113,9 +113,9 @@ def landmarks(columns: Tensor) -> Tensor:
 def normal_scores(x: Tensor, known: Tensor) -> Tensor:
     """Return where values lie in a distribution, as values of the normal distribution.
 
-    A value at the p-th quantile becomes the normal quantile of p; ties take the middle of their
-    ranks, and what lies outside takes the end. Like scikit-learn's `QuantileTransformer`, but for
-    the ends: of Q quantiles they are 1 / 2Q and 1 - 1 / 2Q (Blom 1958), not a fixed far value.
+    A value at the p-th quantile becomes the normal quantile of p; ties get the middle of their
+    ranks, and values outside are clipped. Like scikit-learn's `QuantileTransformer`, except for the
+    ends: of Q quantiles they are 1 / 2Q and 1 - 1 / 2Q (Blom 1958), not a fixed far value.
 
     Args:
         x: values (N, F).

@@ -1,4 +1,4 @@
-"""A regression's targets on another scale in training: undone in metrics and predictions."""
+"""Transforms of regression targets in training, undone in metrics and predictions."""
 
 from typing import Literal, get_args
 
@@ -12,20 +12,20 @@ from quintet.problems import problem_of
 
 TargetTransform = Literal["log", "log1p"]
 FEWEST, SKEWED = 20, 2.0
-"""Values that a skewness is judged by, and that of an exponential distribution: a long tail."""
+"""Sample size for the skewness, and that of an exponential distribution: a long tail."""
 LARGEST = 80.0
-"""Of what is raised to a power: more is beyond 32-bit floating point."""
+"""Maximum exponent: more is out of range of 32-bit floating point."""
 
 
 def transformed(y: Tensor, how: TargetTransform | None) -> Tensor:
-    """Return targets as they are trained on: log(y), log(1 + y), or as they are."""
+    """Return targets as used in training: log(y), log(1 + y), or unchanged."""
     if how is None:
         return y
     return y.log() if how == "log" else y.log1p()
 
 
 def undone(values: Tensor, how: TargetTransform | None) -> Tensor:
-    """Return values of the scale of training in the target's own units."""
+    """Return values on the scale of training in the target's own units."""
     if how is None:
         return values
     values = values.clamp(max=LARGEST)
@@ -59,7 +59,7 @@ def check_target(y: Tensor, task: str, how: TargetTransform | None) -> None:
     check_known(key, how, get_args(TargetTransform))
     if not problem_of(task).standardised:
         raise UserError(
-            f"is for a regression, this is {task}", code=Code.INCOMPATIBLE, key=key, value=how
+            f"is for a regression, but this is {task}", code=Code.INCOMPATIBLE, key=key, value=how
         )
     low = float(y.min())
     if low <= (0 if how == "log" else -1):
@@ -69,5 +69,5 @@ def check_target(y: Tensor, task: str, how: TargetTransform | None) -> None:
             code=Code.DATA,
             key=key,
             value=how,
-            hint="log1p takes 0, as of counts" if how == "log" else "Leave it out",
+            hint="log1p allows 0, as in counts" if how == "log" else "Leave it out",
         )

@@ -1,4 +1,4 @@
-"""One array of inputs: what kind it is of, and how it becomes a tensor."""
+"""One array of inputs: its kind, and its conversion to a tensor."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -17,7 +17,7 @@ from quintet.data.sources.image_arrays import Channels, channels_of, white_for, 
 
 @dataclass(frozen=True)
 class Converted:
-    """Inputs as `Samples.x` has them, with how new ones are read and what is to be said."""
+    """Inputs in the form of `Samples.x`, with the reader of new ones and remarks."""
 
     x: Tensor
     reader: dict[str, Any]
@@ -25,18 +25,18 @@ class Converted:
 
     @property
     def vocabulary(self) -> int:
-        """Number of token ids; 0 of anything else."""
+        """Number of token ids; 0 for other kinds."""
         return int(self.x.max()) + 1 if self.reader["of"] == "tokens" else 0
 
 
 def converted(inputs: NDArray[Any], kind: Kind, name: str, channels: str | None) -> Converted:
-    """Return inputs in the shapes of `Samples.x`, with what reads others alike.
+    """Return inputs in the shapes of `Samples.x`, with the reader of new ones.
 
     Args:
         inputs: as stored.
         kind: of the inputs.
         name: in the file.
-        channels: first or last, the axis of an image's channels; None infers it from the shape.
+        channels: first or last, the axis of an image's channels; None to infer it from the shape.
 
     """
     image = kind == "image" and inputs.ndim == 4
@@ -75,12 +75,15 @@ def kind_of(inputs: NDArray[Any], kind: str | None) -> Kind:
     for candidate in allowed:
         if candidate == chosen:
             return candidate
-    raise UserError(
-        f"Inputs of shape {inputs.shape} cannot be {chosen or 'used'}: a table is (N, F), tokens "
-        "(N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or (N, H, W, C)",
-        code=Code.DATA if kind is None else Code.INCOMPATIBLE,
-        value=kind,
+    shapes = (
+        "a table is (N, F), tokens (N, T), a sequence (N, T, F), images (N, H, W), (N, C, H, W) or "
+        "(N, H, W, C)"
     )
+    if kind is None:
+        problem = f"Inputs of shape {inputs.shape} cannot be used: {shapes}"
+        raise UserError(problem, code=Code.DATA)
+    problem = f"does not fit inputs of shape {inputs.shape}: {shapes}"
+    raise UserError(problem, code=Code.INCOMPATIBLE, key="data.kind", value=kind)
 
 
 def convert(
@@ -90,14 +93,14 @@ def convert(
     white: float = 1.0,
     offsets: NDArray[Any] | None = None,
 ) -> Tensor:
-    """Return inputs in the shape and type that `Samples` has for their kind.
+    """Return inputs in the shape and type of `Samples` for their kind.
 
     Args:
         inputs: as stored.
         kind: of the inputs.
         channels: axis of the channels of images (N, _, _, _).
-        white: what values are divided by.
-        offsets: what is taken off each feature before the values become float32, see `offsets_of`.
+        white: divisor of the values.
+        offsets: subtracted from each feature before the conversion to float32, see `offsets_of`.
 
     """
     if inputs.dtype.kind not in "biuf":
@@ -108,7 +111,7 @@ def convert(
         )
     if kind == "tokens":
         if inputs.dtype.kind == "f":
-            raise UserError(f"Tokens are whole numbers, these are {inputs.dtype}", code=Code.DATA)
+            raise UserError(f"Tokens are integers, but these are {inputs.dtype}", code=Code.DATA)
         return torch.from_numpy(inputs.astype(np.int64))
     if offsets is not None:
         inputs = inputs - offsets
@@ -138,14 +141,14 @@ def new_input(inputs: NDArray[Any], reader: dict[str, Any], path: Path) -> tuple
     """
     kind = reader["of"] if reader.get("kind") == "array" else reader.get("kind")
     if kind is None:
-        raise UserError("The run does not record what its inputs are", code=Code.INCOMPATIBLE)
+        raise UserError("The run has no record of its inputs", code=Code.INCOMPATIBLE)
     axis: Channels | None = reader.get("channels_at")
     if kind == "image" and inputs.ndim == 4 and axis is None:
         axis = channels_of(inputs.shape, None)[0]
     white, remark = white_for(inputs, reader) if kind == "image" else (1.0, "")
     offsets = None if reader.get("offsets") is None else np.array(reader["offsets"])
     if offsets is not None and inputs.shape[-1] != len(offsets):
-        offsets = None  # of another shape, which is refused below
+        offsets = None  # another shape, which is rejected below
     x = convert(inputs, kind, axis, white, offsets)
     expected = reader.get("shape")
     if expected is not None and list(x.shape[1:]) != list(expected):
@@ -167,4 +170,4 @@ def _range_remark(x: Tensor, white: float, inputs: NDArray[Any]) -> str:
     low, high = float(x.min()), float(x.max())
     if white != 1:
         return f"Values of type {inputs.dtype} are divided by {white:g}: {low:g} to {high:g}."
-    return f"Values of type {inputs.dtype} are left as they are: {low:g} to {high:g}."
+    return f"Values of type {inputs.dtype} are left unchanged: {low:g} to {high:g}."

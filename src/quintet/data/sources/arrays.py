@@ -19,7 +19,7 @@ from quintet.data.sources.frames import existing
 from quintet.data.sources.mask_values import class_maps, mask_remarks
 from quintet.data.sources.parts import joined, part_of, without_part
 from quintet.data.sources.targets import Target, one_hot, target_of
-from quintet.problems import PROBLEMS
+from quintet.problems import PROBLEMS, problem_of
 
 Names = str | list[str]
 X_NAMES = ("x", "images", "image", "inputs", "input", "data", "features")
@@ -41,23 +41,23 @@ def arrays(
 
     (N, F) is a table; (N, T, F) a sequence, or grey images (N, H, W) if its type is uint8;
     (N, C, H, W) and (N, H, W, C) are images. Images of type uint8 and uint16 become values from 0
-    to 1, others stay as they are. Whole numbers (N, H, W) as targets of images are masks, the
-    classes of a segmentation. Files with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`,
+    to 1, others stay as they are. Integers (N, H, W) as targets of images are masks, the classes
+    of a segmentation. Files with `x_train`, `y_train`, `x_test`, `y_test` (and `x_val`,
     `y_val`, or names such as `train_images`) keep these parts.
 
     Several inputs, `x=[image,table]`, reach a model by their names (`quintet.data.named_inputs`).
-    Among several, whole numbers (N, T) are tokens, or masks of them.
+    Among several, integers (N, T) are tokens, or masks of tokens.
 
     Args:
         path: the npz file (numpy.savez); pickled objects in it are never loaded.
-        task: binary, multiclass, multilabel, regression or segmentation; None infers it from the
+        task: binary, multiclass, multilabel, regression or segmentation; None to infer it from the
             targets.
-        kind: table, image, sequence or tokens (N, T) of ids from 2 on; None infers it from the
-            shape. Of several inputs by name.
+        kind: table, image, sequence or tokens (N, T) of ids of at least 2; None to infer it from
+            the shape. For several inputs, a mapping by name.
         x: name of the inputs in the file, or the names of several.
         y: name of the targets, (N,), (N, K) or (N, H, W).
-        channels: first or last, the axis of an image's channels; None infers it from the shape.
-        ignore: value of mask pixels that neither loss nor metric counts.
+        channels: first or last, the axis of an image's channels; None to infer it from the shape.
+        ignore: value of mask pixels excluded from loss and metric.
         val_path: a file of validation samples, with the same names.
         test_path: likewise, of test samples.
 
@@ -86,7 +86,7 @@ def arrays(
         vocabulary=read.vocabulary,
         split=part,
         data_summary=[
-            f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, taken for {found_kind}"
+            f"{path}: {len(inputs)} samples of shape {inputs.shape[1:]}, read as {found_kind}"
             f"{'' if kind else ' (another: data.kind=)'}.",
             *read.remarks,
             found.summary,
@@ -107,6 +107,10 @@ def _several(
     others: dict[str, str | None],
 ) -> Samples:
     """Return samples of several inputs, side by side in one row."""
+    if not names:
+        raise UserError(
+            "names no inputs", code=Code.MISSING_VALUE, key="data.x", hint="Name one, or several."
+        )
     if isinstance(kind, str) or (kind and set(kind) - set(names)) or len({*names}) < len(names):
         raise _no_kind(kind)
     read: dict[str, Converted] = {}
@@ -119,7 +123,7 @@ def _several(
         read[name] = converted(inputs, kind_of(inputs, own), name, channels)
         if read[name].vocabulary > EXACT:
             raise UserError(
-                f"'{name}' has ids up to {read[name].vocabulary - 1:,}; beside other inputs they "
+                f"'{name}' has ids up to {read[name].vocabulary - 1:,}; next to other inputs they "
                 f"are exact up to {EXACT:,}",
                 code=Code.DATA,
             )
@@ -154,7 +158,7 @@ def _no_kind(kind: object) -> UserError:
         code=Code.INCOMPATIBLE,
         key="data.kind",
         value=kind,
-        hint="Of one input it is a word; of several, each with its own name, a mapping, such as "
+        hint="For one input it is a word; for several, a mapping by name, such as "
         "data.kind={ids: tokens}; null infers it.",
     )
 
@@ -176,7 +180,9 @@ def new_rows(path: Path, reader: dict[str, Any]) -> tuple[Tensor, list[str]]:
         told += [f"{name}: {remark}" for remark in remarks]
     if len({len(part) for part in parts.values()}) > 1:
         counts = ", ".join(f"{len(part)} of {name}" for name, part in parts.items())
-        raise UserError(f"{path} has not as many samples of each input: {counts}", code=Code.DATA)
+        raise UserError(
+            f"{path} has different numbers of samples of its inputs: {counts}", code=Code.DATA
+        )
     return rows_of(parts), told
 
 
@@ -207,9 +213,9 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
             return {"x": stored}
         with stored:
             return {name: stored[name] for name in stored.files}
-    except (ValueError, OSError, EOFError, zipfile.BadZipFile) as problem:
+    except (ValueError, OSError, EOFError, MemoryError, zipfile.BadZipFile) as problem:
         reason = (
-            "it is none, or holds Python objects, which could run code: save plain numbers or text"
+            "it is damaged, or holds Python objects, which could run code: save numbers or text"
             if "allow_pickle" in str(problem)
             else problem
         )
@@ -221,7 +227,7 @@ def load(path: str | Path | None) -> dict[str, NDArray[Any]]:
 def _check_shapes(
     inputs: NDArray[Any], targets: NDArray[Any], x: str, y: str, path: str, masks: bool
 ) -> None:
-    """Refuse arrays that are empty or do not belong together."""
+    """Reject arrays that are empty or do not match."""
     shapes = f"'{x}' has shape {inputs.shape} and '{y}' {targets.shape}"
     if not inputs.size or not targets.size:
         raise UserError(
@@ -229,23 +235,23 @@ def _check_shapes(
             code=Code.DATA,
             hint="Save arrays with at least one sample and one feature",
         )
-    if targets.ndim not in (1, 2) and not masks:
+    if not inputs.ndim or (targets.ndim not in (1, 2) and not masks):
         raise UserError(
             f"{path}: {shapes}, but targets are (N,) or (N, K), or masks (N, H, W) of images",
             code=Code.DATA,
-            hint=f"Reshape '{y}', or say data.kind=image",
+            hint=f"Reshape '{y}', or give data.kind=image",
         )
     if len(inputs) != len(targets):
         raise UserError(
             f"{path}: {len(inputs)} inputs but {len(targets)} targets: {shapes}",
             code=Code.DATA,
-            hint="Their first dimension counts the samples; save both in the same order",
+            hint="Their first dimension is that of samples; save both in the same order",
         )
     _refuse_missing(targets, y, path)
 
 
 def _refuse_missing(targets: NDArray[Any], y: str, path: str) -> None:
-    """Refuse targets (N, ...) of which some are NaN."""
+    """Reject targets (N, ...) of which some are NaN."""
     if targets.dtype.kind != "f":
         return
     missing = np.flatnonzero(np.isnan(targets.reshape(len(targets), -1)).any(1))
@@ -263,10 +269,10 @@ def _target(targets: NDArray[Any], task: str | None) -> Target:
     import pandas as pd
 
     several = targets.ndim == 2 and targets.shape[1] > 1
-    if several and task in (None, "multiclass") and one_hot(targets):
+    if several and (task is None or problem_of(task).takes_one_hot) and one_hot(targets):
         targets, several = targets.argmax(axis=1), False
         found = _target(targets, "multiclass")
-        found.summary += " They were one-hot; data.task=multilabel takes them for labels."
+        found.summary += " They were one-hot; data.task=multilabel reads them as labels."
         return found
     names = [f"target_{i}" for i in range(targets.shape[1])] if several else ["target"]
     columns = targets.reshape(len(targets), -1).T
@@ -282,7 +288,8 @@ def _read(
     """Return inputs, targets and the part of each sample, of one file or of several.
 
     Raises:
-        UserError: a file lacks an array, has no samples, or has parts beside files for them.
+        UserError: a file lacks an array, has no samples, or has parts for which there are also
+            files.
 
     """
     stored = load(path)
@@ -300,11 +307,12 @@ def _read(
 def _named(
     stored: dict[str, NDArray[Any]], x: str, y: str, path: str
 ) -> tuple[NDArray[Any], NDArray[Any]]:
-    for name in (x, y):
+    for key, name in (("data.x", x), ("data.y", y)):
         if name not in stored:
             raise UserError(
-                f"{path} has no array '{name}'.",
+                f"is not an array of {path}",
                 code=Code.UNKNOWN_NAME,
+                key=key,
                 value=name,
                 allowed=stored,
                 hint="Name the arrays with data.x= and data.y=",
@@ -315,7 +323,7 @@ def _named(
 def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
     if targets.ndim != 3 or targets.dtype.kind not in "biu":
         raise UserError(
-            f"takes masks, whole numbers (N, H, W); these targets are {targets.dtype} of shape "
+            f"takes masks, integers (N, H, W), but these targets are {targets.dtype} of shape "
             f"{targets.shape}",
             code=Code.INCOMPATIBLE,
             key="data.task",
@@ -329,7 +337,7 @@ def _masks(targets: NDArray[Any], ignore: int | None) -> Target:
 def _parts(
     stored: dict[str, NDArray[Any]], x: str, y: str, path: str
 ) -> tuple[NDArray[Any], NDArray[Any], Tensor | None]:
-    """Find inputs, targets and, where the names of the arrays say it, the part of each sample."""
+    """Find inputs, targets and, if the names of the arrays contain it, the part of each sample."""
     if x in stored and y in stored:
         return stored[x], stored[y], None
     found: dict[int, dict[str, NDArray[Any]]] = {}
@@ -349,25 +357,23 @@ def _parts(
 def _together(
     pieces: dict[str, tuple[NDArray[Any], NDArray[Any]]], path: str
 ) -> tuple[NDArray[Any], NDArray[Any], Tensor]:
-    """Put the parts behind each other.
+    """Concatenate the parts.
 
     Raises:
-        UserError: they do not fit together.
+        UserError: they do not match.
 
     """
     try:
         inputs = np.concatenate([x for x, _ in pieces.values()])
         targets = np.concatenate([y for _, y in pieces.values()])
     except ValueError as problem:
-        raise UserError(
-            f"The parts of {path} do not fit together: {problem}", code=Code.DATA
-        ) from problem
+        raise UserError(f"The parts of {path} do not match: {problem}", code=Code.DATA) from problem
     types = {each.dtype.name for each, _ in pieces.values()}
     if len(types) > 1:
         raise UserError(
             f"The parts of {path} have different types: {', '.join(sorted(types))}",
             code=Code.DATA,
-            hint="Their values would not mean the same: store all parts as one type",
+            hint="Their values would have different meanings: store all parts as one type",
         )
     sizes = [len(pieces[name][1]) if name in pieces else 0 for name in ("train", "val", "test")]
     return inputs, targets, joined(sizes)

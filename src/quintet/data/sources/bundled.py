@@ -1,4 +1,4 @@
-"""Data sets that come with scikit-learn and statsmodels: no download."""
+"""Data sets that come with scikit-learn and statsmodels, without a download."""
 
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,7 +22,7 @@ DIGIT_LABELS = {
 top, so it is not counted among the closed loops."""
 
 CANVAS, DIGITS_ON_CANVAS = 24, 3
-"""Of `digits_masks`: side of a canvas, and digits on it."""
+"""Of `digits_masks`: side of a canvas, and number of digits on it."""
 
 
 def digits() -> Samples:
@@ -77,9 +77,10 @@ def digits_multilabel() -> Samples:
 def digits_masks() -> Samples:
     """Return 599 canvases of 24 x 24 with three of the digits, and masks of eleven classes.
 
-    Made, not photographed: each of `digits` lies on one canvas, at a random place that no other
-    covers, so that no digit is in two parts. Pixels with ink of a quarter or more are of the
-    digit's class, all others of the background. The places are drawn with a seed of their own.
+    Synthetic: each of `digits` is on one canvas, at a random place without overlap, so no digit is
+        in
+    two parts. Pixels with at least a quarter of the ink belong to the digit's class, all others to
+    the background. The places are drawn with a fixed seed.
     """
     pixels, digit = _digits()
     draw = np.random.default_rng(0)
@@ -106,7 +107,7 @@ def digits_masks() -> Samples:
 
 
 def _places(draw: np.random.Generator) -> list[tuple[int, int]]:
-    """Draw the corners of three squares of 8 x 8 on a canvas that do not touch each other."""
+    """Draw the corners of three squares of 8 x 8 on a canvas that do not touch."""
     while True:
         corners = draw.integers(CANVAS - 8 + 1, size=(DIGITS_ON_CANVAS, 2))
         gaps = np.abs(corners[:, None] - corners[None]).max(axis=2)
@@ -161,7 +162,7 @@ def fair() -> Samples:
 
 
 def _digits() -> tuple[NDArray[Any], NDArray[np.int64]]:
-    # load_digits() reads the same file, half a CPU second later: importing scikit-learn takes that.
+    # load_digits() reads the same file, but importing scikit-learn takes half a CPU second.
     package = str(getattr(find_spec("sklearn"), "origin", ""))
     table = np.loadtxt(Path(package).parent / "datasets/data/digits.csv.gz", delimiter=",")
     return table[:, :-1], table[:, -1].astype(np.int64)
@@ -172,7 +173,7 @@ def _image(pixels: NDArray[Any]) -> torch.Tensor:
 
 
 def _sklearn(bunch: Any, task: Task) -> Samples:
-    """Turn a scikit-learn bunch into samples."""
+    """Convert a scikit-learn bunch to samples."""
     names = [str(name) for name in bunch.get("target_names", ["progression"])]
     return _table(bunch.data, bunch.target, task, [str(n) for n in bunch.feature_names], names)
 

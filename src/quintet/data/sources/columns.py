@@ -1,6 +1,6 @@
-"""The columns of a table as a model takes them: numbers, and what describes them.
+"""The columns of a table as a model takes them: numbers and descriptions.
 
-A column's description is plain data, kept with the run, so that a new file is read the same way.
+A column's description is plain data, stored with the run, so that a new file is read the same way.
 """
 
 from typing import Any
@@ -17,17 +17,17 @@ from quintet.data.parsing.rules import FEW, Unreadable
 from quintet.data.sources import hashed_text
 
 Spec = dict[str, Any]
-"""`name`, the fields of `ColumnFormat`, and by type: `offset`, which is taken off before float32
+"""`name`, the fields of `ColumnFormat`, and by type: `offset`, which is subtracted before float32
 (number, date), `parts` (date), `categories` (category), `features` (text)."""
 OLD_STYLES = {"1.5": (".", ""), "1,000": (".", ","), "1,5": (",", ".")}
 FLOAT32_STEP, BLUR = 6e-8, 1e-4
-"""Relative error of float32, and the share of a column's spread that it may not exceed."""
+"""Relative error of float32, and the largest acceptable share of a column's spread."""
 LARGEST = float(np.finfo(np.float32).max)
 ROWS = 4096
 DAY = np.timedelta64(86_400_000_000, "us")
 PARTS = ("", "month", "weekday", "hour")
-"""What a date becomes: days since 1970, the trend; month from 1; day of the week from 0, Monday;
-hour of the day, where times are given."""
+"""Features of a date: days since 1970, for the trend; month from 1; day of the week from 0, Monday;
+hour of the day, if times are given."""
 
 
 def number(name: str, offset: float = 0.0) -> Spec:
@@ -36,7 +36,7 @@ def number(name: str, offset: float = 0.0) -> Spec:
 
 
 def format_of(spec: Spec) -> ColumnFormat:
-    """Return the format in a description, also one that an earlier version has written."""
+    """Return the format in a description, including those of earlier versions."""
     if "style" in spec:
         decimal, thousands = OLD_STYLES[spec["style"]]
         return ColumnFormat("number", decimal, thousands)
@@ -64,15 +64,15 @@ def describe(cells: Cells, form: ColumnFormat) -> tuple[Spec, Parsed]:
 
 
 def encode(table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False) -> torch.Tensor:
-    """Return the described columns as float32 (N, F): numbers as they are, categories as codes.
+    """Return the described columns as float32 (N, F), with categories as codes.
 
-    A date becomes several numbers, see `PARTS`, and so does a text, 0 where there is none. An
-    unknown or missing category has code 0, other missing values are NaN.
+    A date becomes several numbers, see `PARTS`, and so does a text, 0 if empty. Unknown and missing
+    categories have code 0, other missing values are NaN.
 
     Args:
         table: columns by name.
         specs: the columns' descriptions.
-        used_up: the table is not needed any more, so each column's memory is freed at once.
+        used_up: whether the table is no longer needed, so that each column's memory can be freed.
 
     """
     rows = len(next(iter(table.values()))) if table else 0
@@ -81,14 +81,14 @@ def encode(table: dict[str, Cells], specs: list[Spec], *, used_up: bool = False)
         cells = table.pop(str(spec["name"])) if used_up else table[str(spec["name"])]
         columns += [*values_of(cells, spec).T.astype(np.float32)]
     block = np.empty((rows, len(columns)), dtype=np.float32)
-    for first in range(0, rows, ROWS):  # as many as a cache holds
+    for first in range(0, rows, ROWS):  # as many as fit in a cache
         for at, column in enumerate(columns):
             block[first : first + ROWS, at] = column[first : first + ROWS]
     return torch.from_numpy(block)
 
 
 def width(spec: Spec) -> int:
-    """Return how many numbers a column becomes."""
+    """Return the number of features of a column."""
     if spec["type"] == "text":
         return int(spec["features"])
     return len(spec.get("parts", PARTS[:3])) if spec["type"] == "date" else 1
@@ -114,7 +114,7 @@ def values_of(cells: Cells, spec: Spec) -> NDArray[Any]:
 
 
 def _texts(cells: Cells, form: ColumnFormat, features: int) -> NDArray[np.float32]:
-    """Return texts as (N, features), 0 where there is none."""
+    """Return texts as (N, features), 0 for empty ones."""
     words = cells.as_words()
     assert words.codes is not None
     known = [word if word.lower() not in form.missing else "" for word in words.words]
@@ -131,7 +131,7 @@ def codes(cells: Cells, spec: Spec) -> NDArray[np.float64]:
 
 
 def unknown_categories(cells: Cells, spec: Spec) -> str:
-    """Return a sentence on the cells of a column whose words training did not have."""
+    """Return a sentence on the cells of a column with words absent from training."""
     known, missing = {*spec["categories"]}, format_of(spec).missing
     words = cells.as_words()
     strange = [word.lower() not in missing and word not in known for word in words.words]
@@ -140,18 +140,18 @@ def unknown_categories(cells: Cells, spec: Spec) -> str:
         return ""
     distinct = sum(new and bool(count) for new, count in zip(strange, words.counts, strict=True))
     return (
-        f"'{cells.name}': {len(rows)} of {len(cells)} cells hold {distinct} value(s) that training "
-        f"did not have ('{words.at(int(rows[0]))}' in row {rows[0] + 1}); taken as unknown."
+        f"'{cells.name}': {len(rows)} of {len(cells)} cells hold {distinct} value(s) absent from "
+        f"training ('{words.at(int(rows[0]))}' in row {rows[0] + 1}); read as unknown."
     )
 
 
 def settle_unreadable(
     cells: Cells, bad: NDArray[np.intp], form: ColumnFormat, rule: Unreadable
 ) -> str:
-    """Return a sentence on the cells that do not fit a column, or refuse them.
+    """Return a sentence on the cells that do not fit a column, or reject them.
 
     Raises:
-        UserError: the rule, or their number, forbids to take them as missing.
+        UserError: the rule, or their number, does not allow reading them as missing.
 
     """
     if not len(bad):
@@ -162,31 +162,31 @@ def settle_unreadable(
     how = f" ({form.describe()})" if form.describe() else ""
     told = f"'{cells.name}': {len(bad)} of {len(cells)} cells are not {kind}{how}: {shown}{more}"
     if rule == "missing" or (rule == "few" and len(bad) <= FEW * len(cells)):
-        return f"{told}; taken as missing."
+        return f"{told}; read as missing."
     raise UserError(
         told,
         code=Code.DATA,
-        hint="Repair them; or take them as missing: data.unreadable=missing"
+        hint="Repair them; or read them as missing: data.unreadable=missing"
         f"{_how_they_are_written(cells, form)}",
     )
 
 
 def _how_they_are_written(cells: Cells, form: ColumnFormat) -> str:
-    """Return the keys that would read a column's cells, if they are all written alike."""
+    """Return the keys that would read a column's cells, if all have one format."""
     keys = {"number": "data.decimal= or data.thousands=", "date": "data.date_format="}
     if form.type not in keys:
         return ""
     try:
         found = infer(cells, separator=",")
     except UserError:  # in several ways
-        return f"; or say how they are written: {keys[form.type]}"
+        return f"; or give their format: {keys[form.type]}"
     if found.type != form.type or found.unit != form.unit:
         return ""
     if found.thousands:  # or a decimal mark, where training had another
-        return f"; or say how they are written: {keys[form.type]}"
+        return f"; or give their format: {keys[form.type]}"
     if form.type == "date":
-        return f"; or read them as they are written: data.date_format='{found.form}'"
-    return f"; or read them as they are written: data.decimal='{found.decimal}'"
+        return f"; or give their format: data.date_format='{found.form}'"
+    return f"; or give their format: data.decimal='{found.decimal}'"
 
 
 def _in_range(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
@@ -206,7 +206,7 @@ def _in_range(values: NDArray[np.float64], cells: Cells) -> NDArray[np.float64]:
 
 
 def _offset(values: NDArray[np.float64]) -> float:
-    """Return a value to take off where 32-bit floats would blur the differences, else 0."""
+    """Return a value to subtract if 32-bit floats would blur the differences, else 0."""
     known = values[~np.isnan(values)]
     return float(known[0]) if len(known) and blurred(known) else 0.0
 
@@ -218,9 +218,9 @@ def blurred(known: NDArray[np.float64]) -> bool:
 
 
 def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
-    """Return a value of each feature (F,) to take off where float32 would blur its differences.
+    """Return a value of each feature (F,) to subtract if float32 would blur its differences.
 
-    None where it blurs none; 0 for features that it does not blur. Whole numbers stay whole.
+    None if there are no such features; 0 for features that are not blurred. Integers stay integers.
     """
     if inputs.dtype.kind not in "iuf" or inputs.dtype.itemsize < 4 or inputs.dtype == np.float32:
         return None
@@ -235,16 +235,16 @@ def offsets_of(inputs: NDArray[Any]) -> NDArray[Any] | None:
 
 
 def offsets_remark(offsets: NDArray[Any]) -> str:
-    """Return a sentence on what is taken off features, see `offsets_of`."""
+    """Return a sentence on what is subtracted from features, see `offsets_of`."""
     which = np.flatnonzero(offsets)
     return (
         f"{len(which)} feature(s) have values so large that 32 bits would blur their differences, "
-        f"such as feature {which[0]}: {offsets[which[0]]} is taken off it."
+        f"such as feature {which[0]}: {offsets[which[0]]} is subtracted from it."
     )
 
 
 def _date_parts(moments: NDArray[Any]) -> Spec:
-    """Return which parts a column of dates is turned into, and the offset of its days."""
+    """Return the features of a column of dates, and the offset of its days."""
     known = moments[~np.isnat(moments)]
     days = known.astype("datetime64[D]")
     timed = bool((known != days).any())
@@ -255,7 +255,7 @@ def _date_parts(moments: NDArray[Any]) -> Spec:
 
 
 def _calendar(moments: NDArray[Any]) -> list[NDArray[np.float64]]:
-    """Return days since 1970, month, day of the week and hour of each moment."""
+    """Return days since 1970, month, day of the week and hour of each time."""
     import pandas as pd
 
     when = pd.DatetimeIndex(moments)

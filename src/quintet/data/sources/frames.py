@@ -1,20 +1,39 @@
-"""Files and columns that a user names: whether they are there."""
+"""Checks that the files and columns that a user names exist."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from glob import escape, glob
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
+
+
+def files_at(path: str, endings: Sequence[str]) -> list[Path]:
+    """Return the files of a folder, of a pattern, or the one file, in order of their names.
+
+    Args:
+        path: what is there, whatever brackets its name has, comes before what a pattern finds.
+        endings: of the files that are taken from a folder, in lower case.
+
+    """
+    place = at_home(path)
+    if place.is_file():
+        return [place]
+    pattern = f"{escape(str(place))}/**/*" if place.is_dir() else str(place)
+    found = sorted(file for file in map(Path, glob(pattern, recursive=True)) if file.is_file())
+    return [f for f in found if f.suffix.lower() in endings] if place.is_dir() else found
 
 
 def existing(path: str | Path | None) -> Path:
-    """Return the path of a file that is there."""
+    """Return the path of an existing file."""
     if path is None:
         raise UserError(
-            "No file is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.path",
             hint="Give data.path=<file> (for predict.py, input=<file>)",
         )
-    file = Path(path).expanduser()
+    file = at_home(path)
     if file.is_dir():
         raise UserError(f"{file} is a folder", code=Code.NOT_FOUND, hint="Give a file in it")
     if not file.is_file():
@@ -32,7 +51,7 @@ def existing(path: str | Path | None) -> Path:
 
 
 def require(names: list[str], there: Iterable[str], option: str, hint: str = "") -> None:
-    """Check that the columns which an option names are there."""
+    """Check that the columns named by an option exist."""
     for name in names:
         if name not in there:
             raise UserError(

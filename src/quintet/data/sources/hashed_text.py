@@ -1,4 +1,4 @@
-"""Free text in a column of a table as numbers, without a vocabulary to be fitted."""
+"""Free text in a column of a table as numbers, without fitting a vocabulary."""
 
 from collections.abc import Sequence
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 FEATURES = 256
-"""Numbers that a text becomes."""
+"""Features of a text."""
 GRAMS = (3, 4)
-"""Characters of an n-gram, within words: of any language, and alike for words with one stem."""
+"""Lengths of n-grams within words: for any language, and similar for words with one stem."""
 
 
 def hashed(texts: Sequence[str], features: int = FEATURES) -> NDArray[np.float32]:
     """Return texts as (N, features), each of length 1; a text without letters is 0.
 
-    Each n-gram of characters is added to one feature or subtracted from it, as its hash says
+    Each n-gram of characters is added to or subtracted from one feature, depending on its hash
     (Weinberger et al. 2009, "Feature hashing for large scale multitask learning").
     """
     from sklearn.feature_extraction.text import HashingVectorizer

@@ -1,4 +1,4 @@
-"""Images that come as arrays: which axis holds the channels, and what value is white."""
+"""Images as arrays: which axis holds the channels, and which value is white."""
 
 from typing import Any, Literal, get_args
 
@@ -9,16 +9,16 @@ from quintet.base.errors import Code, UserError, check_known
 
 Channels = Literal["first", "last"]
 USUAL = (1, 3, 4)
-"""Numbers of channels: grey, colour, and colour with a fourth."""
+"""Numbers of channels: grey, colour, and colour with an alpha channel."""
 WHITE = {"uint8": 255.0, "uint16": 65535.0}
-"""White of the types that say it; all others are left as they are, for data.scale."""
+"""White of the types that define it; all others are left unchanged, for data.scale."""
 
 
 def channels_of(shape: tuple[int, ...], given: str | None) -> tuple[Channels, str]:
     """Return where the channels of images (N, _, _, _) are, and a remark on how that was found.
 
-    A usual number of channels on one side only decides; then that two equal sides are height and
-    width; then the smaller number.
+    A usual number of channels on only one side decides; else the assumption that two equal sides
+    are height and width; else the smaller number.
     """
     if given is not None:
         check_known("data.channels", given, get_args(Channels))
@@ -42,19 +42,19 @@ def channels_of(shape: tuple[int, ...], given: str | None) -> tuple[Channels, st
 
 
 def white_of(inputs: NDArray[Any]) -> float:
-    """Return the value of white that the type of an array says, or 1."""
+    """Return the value of white for the type of an array, or 1."""
     return WHITE.get(inputs.dtype.name, 1.0)
 
 
 def white_for(inputs: NDArray[Any], reader: dict[str, Any]) -> tuple[float, str]:
-    """Return what to divide new images by, to have them as those of training, and a remark.
+    """Return the divisor that scales new images like those of training, and a remark.
 
     Args:
         inputs: new images, of any type.
         reader: of the training data.
 
     Raises:
-        UserError: their values can be neither those of training nor fractions of white.
+        UserError: the values fit neither those of training nor fractions of white.
 
     """
     name, trained = inputs.dtype.name, reader.get("dtype")
@@ -67,14 +67,14 @@ def white_for(inputs: NDArray[Any], reader: dict[str, Any]) -> tuple[float, str]
         return white, ""
     low, high = (float(inputs.min()), float(inputs.max())) if inputs.size else (0.0, 0.0)
     if white == 1.0:
-        return 1.0, f"Values are {name}, in training they were {trained}; they are taken as is."
+        return 1.0, f"Values are {name}, in training they were {trained}; they are used unchanged."
     whole = inputs.dtype.kind in "iu" or bool((inputs == np.round(inputs)).all())
     if low >= 0 and high <= 1 and inputs.dtype.kind == "f":
-        return 1.0, f"Values from {low:g} to {high:g} are taken for fractions of white."
+        return 1.0, f"Values from {low:g} to {high:g} are read as fractions of white."
     if whole and low >= 0 and high <= white:
         return white, f"Values are {name}; as in training ({trained}), {white:g} is white."
     raise UserError(
-        f"The images are {name} from {low:g} to {high:g}, those of training were {trained}",
+        f"The images are {name} from {low:g} to {high:g}, but those of training were {trained}",
         code=Code.INCOMPATIBLE,
         hint=f"Give {trained}, or fractions from 0 to 1",
     )

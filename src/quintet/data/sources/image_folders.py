@@ -1,4 +1,4 @@
-"""Which folder of images is a class and which a part of an official split."""
+"""Decides which folder of images is a class and which is a part of an official split."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -6,18 +6,19 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES, Listing, image_files
 
 Dirs = tuple[str, ...]
-"""The folders on the way to a file."""
+"""The folders above a file."""
 Parts = str | Mapping[str, str] | None
 HINT = "Give data.path=<folder with one sub-folder per class>"
 
 
 @dataclass
 class Labelled:
-    """Image files with the class and, where the folders say it, the part of each."""
+    """Image files with the class and, if the folders name it, the part of each."""
 
     files: list[str] = field(default_factory=list)
     classes: list[str] = field(default_factory=list)
@@ -28,19 +29,19 @@ class Labelled:
 def labelled(path: str | None, parts: Parts = None, option: str = "data.path") -> Labelled:
     """Return the images of a folder with their classes, and their parts if it has any.
 
-    Classes are the sub-folders; those of `train/` and `test/` (under any usual names) where there
-    are such; or what holds `train/` and `test/` itself. A folder with a single sub-folder and
-    nothing else counts for that one.
+    Classes are the sub-folders; those of `train/` and `test/` (under any usual names) if there are
+    such; or the folders that themselves contain `train/` and `test/`. A folder with a single
+    sub-folder and nothing else is replaced by that one.
 
     Args:
         path: the folder.
-        parts: "none" takes the sub-folders for classes whatever they are called; a mapping of
-            train, val and test to sub-folders names the parts; None looks for them.
-        option: that names the folder, for messages.
+        parts: "none" treats all sub-folders as classes, whatever their names; a mapping of train,
+            val and test to sub-folders names the parts; None finds them.
+        option: the option that names the folder, for messages.
 
     Raises:
-        UserError: no such folder, fewer than two classes, one without images, or sub-folders of
-            which it is not clear whether they are parts or classes.
+        UserError: no such folder, fewer than two classes, one without images, or sub-folders that
+            may be either parts or classes.
 
     """
     root = _existing(path, option)
@@ -48,18 +49,23 @@ def labelled(path: str | None, parts: Parts = None, option: str = "data.path") -
     found = _sorted_out(root, listing, parts)
     found.files = [str(root / file) for file in found.files]
     if listing.others:
-        found.remarks.append(f"Ignored {len(listing.others)} file(s) that are no images.")
+        found.remarks.append(f"Ignored {len(listing.others)} file(s) that are not images.")
     if listing.hidden:
         found.remarks.append(
-            f"Passed over {listing.hidden} hidden file(s) and folder(s) (.ipynb_checkpoints, ...)."
+            f"Skipped {listing.hidden} hidden file(s) and folder(s) (.ipynb_checkpoints, ...)."
         )
     return found
 
 
 def _existing(path: str | None, option: str) -> Path:
     if path is None:
-        raise UserError("No folder is given", code=Code.MISSING_VALUE, hint=HINT)
-    root = Path(path).expanduser()
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key=option,
+            hint=HINT,
+        )
+    root = at_home(path)
     if not root.is_dir():
         raise UserError(
             f"There is no folder {root}", code=Code.NOT_FOUND, key=option, value=path, hint=HINT
@@ -68,7 +74,7 @@ def _existing(path: str | None, option: str) -> Path:
 
 
 def _sorted_out(root: Path, listing: Listing, parts: Parts) -> Labelled:
-    """Tell classes and parts apart by the folders' names and by what they hold."""
+    """Distinguish classes from parts by the names and contents of the folders."""
     found = Labelled()
     ways = [tuple(file.split("/")[:-1]) for file in listing.files]
     folders = [tuple(folder.split("/")) for folder in listing.folders]
@@ -86,13 +92,13 @@ def _sorted_out(root: Path, listing: Listing, parts: Parts) -> Labelled:
     if parts is None:
         _refuse_parts(root, heads, folders, ways)
     if loose := sum(not way for way in ways):
-        found.remarks.append(f"Ignored {loose} image(s) outside of the classes' folders.")
+        found.remarks.append(f"Ignored {loose} image(s) outside the classes' folders.")
     _add(found, listing, ways, None)
     return _checked(found, root, listing, heads)
 
 
 def _shared(ways: list[Dirs], folders: list[Dirs]) -> Dirs:
-    """Return the folders that are the only one at their level and hold no image themselves."""
+    """Return the folders that are alone at their level and contain no images themselves."""
     inner: Dirs = ()
     while True:
         depth = len(inner)
@@ -109,13 +115,13 @@ def _shared(ways: list[Dirs], folders: list[Dirs]) -> Dirs:
 def _part_folders(
     root: Path, heads: list[str], folders: list[Dirs], ways: list[Dirs], parts: Parts
 ) -> dict[str, int] | None:
-    """Return the part of each folder that is one; None where folders are classes."""
+    """Return the part of each folder that names one; None if folders are classes."""
     if isinstance(parts, Mapping):
         for name, folder in parts.items():
             if name not in NAMES or folder not in heads:
                 wrong, allowed = (name, NAMES) if name not in NAMES else (folder, tuple(heads))
                 raise UserError(
-                    f"names no part or no sub-folder of {root}",
+                    f"names an unknown part or sub-folder of {root}",
                     code=Code.UNKNOWN_NAME,
                     key="data.parts",
                     value=wrong,
@@ -138,7 +144,7 @@ def _part_folders(
 
 
 def _parts_within(heads: list[str], folders: list[Dirs]) -> list[Dirs]:
-    """Return the (class, part) folders where each class holds its own parts."""
+    """Return the (class, part) folders if each class contains its own parts."""
     pairs = sorted({way[:2] for way in folders if len(way) >= 2})
     parts = {part_of(way[1]) for way in pairs}
     whole = {way[0] for way in pairs} == set(heads) and len(heads) > 1
@@ -153,7 +159,7 @@ def _by_part(
     chosen: dict[str, int],
     found: Labelled,
 ) -> Labelled:
-    """Take the classes from below the folders that are parts."""
+    """Read the classes from the sub-folders of the parts."""
     skips = {
         head: len(
             _shared(
@@ -181,7 +187,7 @@ def _by_part(
 
 
 def _refuse_parts(root: Path, heads: list[str], folders: list[Dirs], ways: list[Dirs]) -> None:
-    """Refuse folders that look like parts of a split but do not say of which."""
+    """Reject folders that look like parts of a split but do not name them."""
     if len(heads) < 2:
         return
     inner = [{way[1] for way in folders if way[0] == head and len(way) > 1} for head in heads]
@@ -192,17 +198,17 @@ def _refuse_parts(root: Path, heads: list[str], folders: list[Dirs], ways: list[
             f"{root} holds {', '.join(heads[:6])}: parts, not classes"
             + (f", as each has the sub-folders {', '.join(sorted(inner[0])[:4])}" if alike else ""),
             code=Code.DATA,
-            hint="Say which is which, as data.parts={train:"
+            hint="Name them, as in data.parts={train:"
             f"{heads[0]},test:{heads[1]}}}, each with one sub-folder per class; or put all "
-            "images into one folder per class, and Quintet makes the split (data.val, data.test). "
-            "If they are classes after all: data.parts=none",
+            "images into one folder per class, and Quintet splits them (data.val, data.test). "
+            "If they are classes: data.parts=none",
         )
 
 
 def _add(
     found: Labelled, listing: Listing, ways: list[Dirs], parts: dict[Dirs, int | None] | None
 ) -> None:
-    """Take the first folder of each file as its class."""
+    """Use the first folder of each file as its class."""
     for file, way in zip(listing.files, ways, strict=True):
         if way and (parts is None or way[:2] in parts):
             found.files.append(file)
@@ -216,11 +222,11 @@ def _add(
 
 
 def _checked(found: Labelled, root: Path, listing: Listing, classes: list[str]) -> Labelled:
-    """Refuse fewer than two classes, or one that has no image."""
+    """Reject fewer than two classes, or one without images."""
     if len(classes) < 2:
         raise UserError(
             f"{root} has {len(classes)} sub-folder(s), but each class needs one and there must be "
-            "two classes or more",
+            "at least two classes",
             code=Code.DATA,
         )
     filled = set(found.classes)
@@ -230,7 +236,7 @@ def _checked(found: Labelled, root: Path, listing: Listing, classes: list[str]) 
             there = Counter(Path(file).suffix or "no suffix" for file in inside)
             holds = ", ".join(f"{count} {suffix}" for suffix, count in there.most_common(3))
             raise UserError(
-                f"{root / name} holds no image ({' '.join(sorted(SUFFIXES))})"
+                f"{root / name} contains no image ({' '.join(sorted(SUFFIXES))})"
                 + (f" but {holds}" if holds else ""),
                 code=Code.DATA,
                 hint="Fill, convert or delete it",

@@ -1,4 +1,4 @@
-"""The user's own images: one folder a class, read with Pillow."""
+"""The user's own images: one folder per class, read with Pillow."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -25,9 +25,9 @@ from quintet.data.sources.pixels import (
 from quintet.problems import task_of_classes
 
 LARGEST = 8 * 2**30
-"""Bytes that all images together may take in memory."""
+"""Maximum number of bytes of all images in memory."""
 PROBED = 4096
-"""Images, evenly spaced, that stand for all of those that stay on disk."""
+"""Number of evenly spaced images that represent those on disk."""
 
 
 def images(
@@ -46,22 +46,22 @@ def images(
     value of the training images (floats within 0 and 1 stay); a prediction uses the same range.
 
     Args:
-        path: the folder whose sub-folders are the classes; with sub-folders such as `train/` and
-            `test/`, theirs are.
-        size: height and width of all images, one number for a square. None keeps the common
-            size, or takes the median one if sizes differ.
-        grayscale: True or False forces one channel or three; None takes one channel if every
-            image is grey.
-        lazy: leave the images on disk and read each batch when it is needed.
-        background: colour that transparent images are laid over, by name or as #rrggbb.
-        parts: "none" takes sub-folders for classes whatever their names; a mapping names the
+        path: the folder whose sub-folders are the classes; with `train/`, `test/` or the like, the
+            sub-folders of these are.
+        size: height and width of all images, one number for a square. None for the common size, or
+            the median one if sizes differ.
+        grayscale: True or False for one channel or three; None for one channel if every image is
+            grey.
+        lazy: leave the images on disk and read each batch on demand.
+        background: background colour of transparent images, by name or as #rrggbb.
+        parts: "none" treats all sub-folders as classes, whatever their names; a mapping names the
             folders of an official split, {train: a, test: b}; None finds them.
         val_path: a folder of validation images, with the same sub-folders.
         test_path: likewise, of test images.
 
     Raises:
-        UserError: no such folder, fewer than two classes, an empty class, a broken file, images
-            that are all alike, or more pixels than memory should hold.
+        UserError: no such folder, fewer than two classes, an empty class, a damaged file, images
+            that are all alike, or too many pixels for memory.
 
     """
     found = _all_parts(path, parts, val_path, test_path)
@@ -90,11 +90,11 @@ def images(
 
 @dataclass
 class Pictures:
-    """Images of one size, read or to be read from files."""
+    """Images of one size, already read or read from files on demand."""
 
     rows: FileRows
     x: Tensor
-    """(N, C, H, W): all, or some that stand for all that stay on disk."""
+    """(N, C, H, W): all images, or some that represent those on disk."""
     colour: str
     """Grey or colour, in words."""
     remarks: list[str]
@@ -110,7 +110,7 @@ def pictures(
     background: str,
     lazy: bool = False,
 ) -> Pictures:
-    """Read images that are brought to one size; see `images` for the arguments.
+    """Read images, resized to one size; see `images` for the arguments.
 
     Args:
         files: of the images.
@@ -150,7 +150,7 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
     """Read a file or a folder of images exactly as those of training were read.
 
     Returns:
-        The images (N, C, H, W), their names, and what is to be told about them.
+        The images (N, C, H, W), their names, and remarks for the user.
 
     Raises:
         UserError: no image there, or one that cannot be read.
@@ -161,10 +161,10 @@ def new_images(path: Path, reader: dict[str, Any]) -> tuple[torch.Tensor, list[s
     listing = image_files(path) if path.is_dir() else None
     files = [str(path)] if listing is None else [str(path / name) for name in listing.files]
     if not files:
-        raise UserError(f"{path} holds no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
+        raise UserError(f"{path} contains no image ({' '.join(sorted(SUFFIXES))})", code=Code.DATA)
     x, remarks = as_in_training(files, reader)
     if listing is not None and listing.hidden:
-        remarks.append(f"Passed over {listing.hidden} hidden file(s) and folder(s).")
+        remarks.append(f"Skipped {listing.hidden} hidden file(s) and folder(s).")
     return x, files, remarks
 
 
@@ -182,7 +182,7 @@ def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tens
     if beyond.any():
         first = files[int(beyond.nonzero()[0])]
         remarks.append(
-            f"{int(beyond.sum())} image(s) have values outside of training's range: {first}."
+            f"{int(beyond.sum())} image(s) have values outside the range of training: {first}."
         )
     if foreign := sorted(set(survey.depths) - set(reader.get("depths", survey.depths))):
         remarks.append(
@@ -194,7 +194,7 @@ def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tens
 
 @dataclass
 class Survey:
-    """What the headers of many images say together."""
+    """A summary of the headers of many images."""
 
     extents: Counter[tuple[int, int]] = field(default_factory=Counter)
     coloured: int = 0
@@ -228,12 +228,12 @@ class Survey:
                 files.append(file)
 
     def remarks(self, reading: Reading) -> list[str]:
-        """Return what is not as everybody expects, one sentence each."""
+        """Return what may be unexpected, one sentence each."""
         told = []
         if self.transparent:
             red, green, blue = reading.background
             told.append(
-                f"{len(self.transparent)} image(s) are transparent: laid over the background "
+                f"{len(self.transparent)} image(s) are transparent: drawn on the background "
                 f"#{red:02x}{green:02x}{blue:02x} (another: data.background=)."
             )
         if self.paged:
@@ -262,7 +262,7 @@ def _all_parts(
     val_path: str | None,
     test_path: str | None,
 ) -> Labelled:
-    """Return the images of the folder and of those that hold other parts."""
+    """Return the images of the folder and of those with other parts."""
     found = labelled(path, parts)
     for part, (key, folder) in enumerate((("val", val_path), ("test", test_path)), start=1):
         if folder is None:
@@ -278,7 +278,7 @@ def _all_parts(
         more = labelled(folder, "none", f"data.{key}_path")
         if strange := sorted(set(more.classes) - set(found.classes)):
             raise UserError(
-                f"has the class '{strange[0]}', which {path} has not",
+                f"has the class '{strange[0]}', which {path} does not have",
                 code=Code.DATA,
                 key=f"data.{key}_path",
                 value=folder,
@@ -294,7 +294,7 @@ def colour_of(name: str, option: str = "data.background") -> tuple[int, int, int
     """Return a colour by its name, or as #rrggbb.
 
     Raises:
-        UserError: it is none.
+        UserError: it is not a colour.
 
     """
     from PIL import ImageColor
@@ -303,7 +303,7 @@ def colour_of(name: str, option: str = "data.background") -> tuple[int, int, int
         red, green, blue = ImageColor.getrgb(name)[:3]
     except (ValueError, TypeError, AttributeError) as problem:
         raise UserError(
-            "is no colour",
+            "is not a colour",
             code=Code.UNKNOWN_NAME,
             key=option,
             value=name,
@@ -315,10 +315,11 @@ def colour_of(name: str, option: str = "data.background") -> tuple[int, int, int
 def _ranges(
     train: list[str], survey: Survey, background: tuple[int, int, int]
 ) -> dict[str, tuple[float, float]]:
-    """Return what becomes black and white for the types of pixels that do not say it.
+    """Return the values of black and white for the types of pixels that do not define them.
 
-    It is taken from all images that are not held out by the data itself. Scaling by numbers of
-    the training part comes on top (data.scale); without it, the range is a mere choice of unit.
+    They are computed from all images that are not held out by the data itself. Scaling with
+    statistics of the training part follows (data.scale); without it, the range is merely a choice
+    of unit.
     """
     ranges, training = {}, set(train)
     for depth, files in survey.with_depth.items():
@@ -343,7 +344,7 @@ def _check_memory(count: int, reading: Reading) -> None:
 
 
 def _value_remarks(x: Tensor, files: list[str], survey: Survey, lazy: bool) -> list[str]:
-    """Tell constant images; refuse images that are all alike.
+    """Report constant images; reject images that are all alike.
 
     Raises:
         UserError: every pixel of every image has one value.
@@ -354,7 +355,7 @@ def _value_remarks(x: Tensor, files: list[str], survey: Survey, lazy: bool) -> l
     if not constant.any():
         return []
     cure = (
-        "Transparent images can vanish in their background: choose another data.background="
+        "Transparent images can vanish against their background: choose another data.background="
         if survey.transparent
         else "Look at one of them: it may be damaged, or hold its values elsewhere"
     )
@@ -373,7 +374,7 @@ def _value_remarks(x: Tensor, files: list[str], survey: Survey, lazy: bool) -> l
 def _shape(
     size: int | list[int] | None, extents: Counter[tuple[int, int]]
 ) -> tuple[tuple[int, int], str]:
-    """Choose the common height and width; return it with a remark for the user."""
+    """Choose the common height and width; return them with a remark for the user."""
     if size is not None:
         sides = [size, size] if isinstance(size, int) else list(size)
         if len(sides) != 2 or min(sides) < 1:

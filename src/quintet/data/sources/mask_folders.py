@@ -1,4 +1,4 @@
-"""The user's own images with masks, for segmentation, matched by the names of files."""
+"""The user's own images with masks, for segmentation, matched by file name."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -7,6 +7,7 @@ from typing import Any
 import torch
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.samples import Samples
 from quintet.data.sources import mask_values
 from quintet.data.sources.images import LARGEST, Pictures, colour_of, pictures
@@ -15,7 +16,7 @@ from quintet.data.sources.pixels import header
 
 BYTES_OF_A_CLASS = 8
 ALIKE = 0.02
-"""Relative difference of proportions up to which a mask is another scale of its image."""
+"""Relative difference of aspect ratios up to which a mask is a rescaled one of its image."""
 
 
 def masks(
@@ -27,28 +28,28 @@ def masks(
     threshold: int | None = None,
     class_names: list[str] | None = None,
 ) -> Samples:
-    """Read a folder of images and one of masks into samples of a segmentation.
+    """Read a folder of images and one of masks into samples for segmentation.
 
     The folders have any usual names, such as `images` and `masks`, alone, or in or above `train`,
-    `val` and `test`, which stay parts; see `quintet.data.sources.mask_pairs`. The values of a
-    mask's pixels, or the indices of its palette, are classes: 0, 1, 2 ... as they are, others (such
-    as 0 and 255, or colours) in increasing order.
+    `val` and `test`, which are kept as parts; see `quintet.data.sources.mask_pairs`. The values of
+    a mask's pixels, or the indices of its palette, are classes: 0, 1, 2 ... as they are, others
+    (such as 0 and 255, or colours) in increasing order.
 
     Args:
         path: the folder.
-        size: height and width of all images, one number for a square. None keeps the common size,
-            or takes the median one if sizes differ. Masks are resized to the nearest pixel.
-        grayscale: True or False forces one channel or three; None takes one channel if every image
-            is grey.
-        background: colour that transparent images are laid over, by name or as #rrggbb.
-        ignore: value of mask pixels that neither loss nor metric counts, such as 255, or their
-            colour, such as '#ffffff'.
-        threshold: value of mask pixels from which on they are of class 1, all others of class 0.
+        size: height and width of all images, one number for a square. None for the common size, or
+            the median one if sizes differ. Masks are resized by nearest neighbour.
+        grayscale: True or False for one channel or three; None for one channel if every image is
+            grey.
+        background: background colour of transparent images, by name or as #rrggbb.
+        ignore: value of mask pixels excluded from loss and metric, such as 255, or their colour,
+            such as '#ffffff'.
+        threshold: value from which on mask pixels belong to class 1; all others belong to class 0.
         class_names: of the classes, in order.
 
     Raises:
-        UserError: no such folder, an image without a mask or a mask without an image, proportions
-            that differ, a broken file, or more pixels than memory should hold.
+        UserError: no such folder, an image without a mask or a mask without an image, different
+            aspect ratios, a damaged file, or too many pixels for memory.
 
     """
     root = _folder(path)
@@ -83,7 +84,7 @@ def _classes(
     threshold: int | None,
     class_names: list[str] | None,
 ) -> tuple[mask_values.ClassMaps, dict[str, Any], list[str]]:
-    """Return the classes of pixels, how predicted masks are written, and remarks."""
+    """Return the classes of pixels, the format of predicted masks, and remarks."""
     shape = read.rows.reading.size
     if (need := len(files) * BYTES_OF_A_CLASS * shape[0] * shape[1]) > LARGEST:
         raise UserError(
@@ -114,15 +115,22 @@ def _value(ignore: int | str | None) -> int | None:
 
 def _folder(path: str | None) -> Path:
     if path is None:
-        raise UserError("No folder is given: data.path=", code=Code.MISSING_VALUE, hint=HINT)
-    root = Path(path).expanduser()
+        raise UserError(
+            "has no value, and one is required here",
+            code=Code.MISSING_VALUE,
+            key="data.path",
+            hint=HINT,
+        )
+    root = at_home(path)
     if not root.is_dir():
-        raise UserError("is no folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT)
+        raise UserError(
+            "is not a folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT
+        )
     return root
 
 
 def _check_extents(found: Pairs) -> list[str]:
-    """Refuse masks of other proportions than their images; tell those of another scale."""
+    """Reject masks with another aspect ratio than their images; report those of another scale."""
     scaled = 0
     for image, mask in zip(found.images, found.masks, strict=True):
         own, other = header(image).extent, header(mask).extent
@@ -130,10 +138,10 @@ def _check_extents(found: Pairs) -> list[str]:
             continue
         if abs(own[0] * other[1] / (own[1] * other[0]) - 1) > ALIKE:
             raise UserError(
-                f"{mask} is {other[0]} x {other[1]}, and its image {image} {own[0]} x {own[1]}",
+                f"{mask} is {other[0]} x {other[1]}, but its image {image} is {own[0]} x {own[1]}",
                 code=Code.DATA,
-                hint="A mask covers the whole of its image: draw it again, or crop and turn both "
-                "alike. A photograph may be turned by its EXIF tag; its mask then is upright.",
+                hint="A mask covers its whole image: draw it again, or crop and rotate both "
+                "alike. A photograph may be rotated by its EXIF tag; its mask is then upright.",
             )
         scaled += 1
-    return [f"{scaled} mask(s) are of another scale than their images."] if scaled else []
+    return [f"{scaled} mask(s) have another scale than their images."] if scaled else []

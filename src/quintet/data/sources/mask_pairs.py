@@ -1,4 +1,4 @@
-"""Which file is an image and which its mask, from the names of folders and files."""
+"""Decides which file is an image and which is its mask, from the names of folders and files."""
 
 import re
 from collections import Counter
@@ -15,16 +15,16 @@ MASKS = {"masks", "mask", "labels", "label", "annotations", "annotation", "annot
          "segmentations", "segmentation", "seg", "segs", "groundtruth", "targets", "target",
          "trimaps"}  # fmt: skip
 NEITHER = {"segmentationobject"}
-"""Folders of masks that tell instances apart, not classes (PASCAL VOC)."""
+"""Folders of masks of instances instead of classes (PASCAL VOC)."""
 ENDINGS = {"l", "pixels0", "ids", "fine", "8bit", "left"}
-"""Further words that file names of masks or images have and their counterparts lack."""
+"""Further words in file names of masks or images that their counterparts lack."""
 BESIDE = {"jpeg", "class", "ground"}
-"""Words that stand beside those of roles in the names of folders."""
+"""Words that occur along with those of roles in the names of folders."""
 LISTS = Path("ImageSets", "Segmentation")
-"""Where PASCAL VOC lists the images of each part, beside many that have no mask."""
+"""Where PASCAL VOC lists the images of each part, as many images have no mask."""
 HINT = (
     "Put images into images/ and masks of the same names into masks/ (other usual names will do), "
-    "or both into train/, val/ and test/ each; or call the mask of a.jpg a_mask.png."
+    "or both into train/, val/ and test/ each; or name the mask of a.jpg a_mask.png."
 )
 
 
@@ -40,7 +40,7 @@ class Pairs:
 
 @dataclass(frozen=True)
 class Named:
-    """A file: its path below the folder, and what it is called without its role."""
+    """A file: its path below the folder, and its name without the role."""
 
     path: str
     key: str
@@ -49,8 +49,9 @@ class Named:
 def pairs(root: Path) -> Pairs:
     """Match the images below a folder with their masks.
 
-    A file is a mask if a folder above it has a word such as `masks`, or, where no folder tells,
-    if its name ends with one; it belongs to the image of the same path without these words.
+    A file is a mask if the name of a folder above it contains a word such as `masks` or, if no
+    folder decides, if its own name ends with one; it belongs to the image with the same path
+    without these words.
 
     Raises:
         UserError: no masks, a file without its counterpart, or two with the same name.
@@ -82,21 +83,21 @@ def pairs(root: Path) -> Pairs:
         )
     if others:
         found.remarks.append(
-            f"Ignored {len(others)} image(s) outside of the folders of images and masks, such as "
+            f"Ignored {len(others)} image(s) outside the folders of images and masks, such as "
             f"{others[0]}."
         )
     return _with_parts(root, found)
 
 
 def _with_parts(root: Path, found: Pairs) -> Pairs:
-    """Tell the parts, and refuse parts without training or for a part of the images only."""
+    """Report the parts; reject them if training is missing or only some images have one."""
     counts = Counter(found.parts)
     if set(counts) == {None}:
         return found
     if 0 not in counts or None in counts:
         named = ", ".join(f"{NAMES[p]} {n}" for p, n in counts.items() if p is not None)
         raise UserError(
-            f"{root} has folders of some parts of a split only ({named}; without a part: "
+            f"{root} has folders for only some parts of a split ({named}; without a part: "
             f"{counts[None]})",
             code=Code.DATA,
             hint="Put every image into train/, val/ or test/, with some in train/; or none.",
@@ -120,7 +121,7 @@ def _by_role(files: list[str]) -> tuple[list[Named], list[Named], list[str]]:
 
 
 def _role(file: str) -> tuple[str, str]:
-    """Return what the folders of a file say it is, and its path without the words that say it."""
+    """Return the role of a file according to its folders, and its path without such words."""
     *way, name = file.split("/")
     stem = name.rsplit(".", 1)[0]
     role, rest = "", []
@@ -144,7 +145,7 @@ def _words(name: str) -> list[str]:
 
 
 def _matched(root: Path, images: list[Named], masks: list[Named]) -> list[tuple[Named, Named]]:
-    """Pair images and masks by their keys, then by keys without words such as `mask`."""
+    """Pair images and masks by key, then by keys without words such as `mask`."""
     by_key = [_unique(root, side, lambda f: f.key) for side in (images, masks)]
     common = by_key[0].keys() & by_key[1].keys()
     found = [(by_key[0][key], by_key[1][key]) for key in common]
@@ -155,11 +156,11 @@ def _matched(root: Path, images: list[Named], masks: list[Named]) -> list[tuple[
     for own, what in zip(plain, ("mask", "image"), strict=True):
         if alone := sorted(f.path for key, f in own.items() if key not in both):
             raise UserError(
-                f"{root / alone[0]} has no {what} of its name ({len(alone)} such file(s))",
+                f"{root / alone[0]} has no {what} with its name ({len(alone)} such file(s))",
                 code=Code.DATA,
-                hint="A mask is called as its image, whatever its ending, or with _mask behind. "
-                "Where nothing is to be found, the mask is of the background alone; a file "
-                "that does not belong to the data can be moved away.",
+                hint="A mask has the name of its image, with any extension, or with _mask added. "
+                "If an image shows only background, so does its mask; files that do not belong "
+                "to the data can be moved away.",
             )
     return sorted(found, key=lambda pair: pair[0].path)
 
@@ -179,14 +180,14 @@ def _unique(root: Path, files: list[Named], key_of: Callable[[Named], str]) -> d
 
 
 def _plain(file: Named) -> str:
-    """Return a key without the words that tell images from masks in file names."""
+    """Return a key without the words that distinguish images from masks in file names."""
     *way, stem = file.key.split("/")
     kept = [word for word in _words(stem) if word not in MASKS | IMAGES | ENDINGS]
     return "/".join([*way, "_".join(kept)])
 
 
 def _listed(root: Path) -> dict[str, int] | None:
-    """Return the part of each image that PASCAL VOC's lists name; None without lists."""
+    """Return the part of each image in PASCAL VOC's lists; None without lists."""
     found: dict[str, int] = {}
     for part, name in enumerate(NAMES):
         file = root / LISTS / f"{name}.txt"

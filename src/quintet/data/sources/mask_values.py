@@ -1,4 +1,4 @@
-"""What the pixels of masks stand for: classes from values, palettes and colours."""
+"""The meaning of mask pixels: classes from values, palettes and colours."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,26 +16,26 @@ from quintet.problems.segmentation import IGNORED
 Values = NDArray[np.int64]
 MOST_CLASSES = 256
 SOFT, PLAIN = 8, 0.9
-"""More values than the first, whose ends hold more of the pixels than the second: soft edges."""
+"""Number of values, and share of pixels at the two extremes, above which edges are soft."""
 LOSSY = {".jpg", ".jpeg", ".jfif"}
 
 
 @dataclass
 class Mask:
-    """A mask as its file has it."""
+    """A mask as stored in its file."""
 
     values: Values
     """(H, W): grey values, indices of a palette, or colours as 0xrrggbb."""
     colours: Values
     """(H, W): colours as 0xrrggbb."""
     palette: dict[int, int]
-    """Colours by index, of those that occur; {} if the file has no palette."""
+    """Colours by index, for indices that occur; {} if the file has no palette."""
     coloured: bool
     """Whether the values are colours."""
 
 
 def read_mask(file: str | Path, shape: tuple[int, int]) -> Mask:
-    """Return a mask, upright, resized to the nearest pixel of `shape`.
+    """Return a mask, upright, resized to `shape` by nearest neighbour.
 
     Raises:
         UserError: not an image, or one with half-transparent pixels or fractions.
@@ -59,13 +59,13 @@ def read_mask(file: str | Path, shape: tuple[int, int]) -> Mask:
 
 def _mask(picture: Any) -> Mask:
     if picture.mode == "F":
-        raise ValueError("its pixels are fractions, and classes are whole numbers")
+        raise ValueError("its pixels are fractions, but classes are integers")
     if picture.mode in ("1", "L") or picture.mode.startswith("I"):
         values = np.asarray(picture).astype(np.int64)
         return Mask(values, values * 0x010101, {}, coloured=False)
     layers = np.asarray(picture.convert("RGBA")).astype(np.int64)
     if np.ptp(layers[..., 3]) > 0 and not np.isin(layers[..., 3], (0, 255)).all():
-        raise ValueError("some of its pixels are half transparent")
+        raise ValueError("some of its pixels are partially transparent")
     colours = (layers[..., 0] << 16) + (layers[..., 1] << 8) + layers[..., 2]
     colours = np.where(layers[..., 3] > 0, colours, 0)
     if picture.mode == "P":
@@ -80,7 +80,7 @@ def _mask(picture: Any) -> Mask:
 def read_masks(files: Sequence[str], shape: tuple[int, int]) -> tuple[Values, bool]:
     """Return the values of all masks, (N, H, W), and whether they are colours.
 
-    Colours count where a mask is in colour, or where palettes disagree about an index.
+    Colours are used if a mask is in colour, or if palettes disagree about an index.
     """
     values = np.empty((len(files), *shape), dtype=np.int64)
     palette: dict[int, int] = {}
@@ -97,16 +97,16 @@ def read_masks(files: Sequence[str], shape: tuple[int, int]) -> tuple[Values, bo
 
 
 def two_classes(values: Values, threshold: int, ignore: int | None) -> Values:
-    """Return class 1 where values reach the threshold, 0 elsewhere."""
+    """Return class 1 where values reach the threshold, else 0."""
     return np.where(values == ignore, values, values >= threshold) if ignore is not None else (
         values >= threshold).astype(np.int64)  # fmt: skip
 
 
 def check_edges(values: Values, files: Sequence[str], ignore: int | None) -> None:
-    """Refuse masks whose values between the classes come from lossy compression or soft edges.
+    """Reject masks with values between the classes, due to lossy compression or soft edges.
 
     Raises:
-        UserError: more than two values in a JPEG, or many, of which the ends hold nearly all.
+        UserError: more than two values in a JPEG, or many with nearly all pixels at the extremes.
 
     """
     found, counts = np.unique(values[values != ignore] if ignore is not None else values,
@@ -119,12 +119,12 @@ def check_edges(values: Values, files: Sequence[str], ignore: int | None) -> Non
     cause = (
         f"{seen}, and {lossy} is a JPEG, whose compression blurs them"
         if lossy
-        else f"{seen}, the first and the last of nearly all pixels: soft edges, not classes"
+        else f"{seen}, with nearly all pixels at the two extremes: soft edges, not classes"
     )
     raise UserError(
         cause,
         code=Code.DATA,
-        hint="data.threshold=128 makes two classes, below and from that value on. Or save the "
+        hint="data.threshold=128 makes two classes, below and from that value. Or save the "
         "masks as PNG, one value for each class"
         + ("." if lossy else "; data.class_names=[...] says that all values are classes."),
     )
@@ -135,13 +135,13 @@ class ClassMaps:
     """Masks as class indices."""
 
     index: Tensor
-    """(N, H, W), int64; `IGNORED` where no class counts."""
+    """(N, H, W), int64; `IGNORED` for excluded pixels."""
     names: list[str]
     values: list[int]
-    """What each class is in the files: a value, or a colour as 0xrrggbb."""
+    """The value of each class in the files, or its colour as 0xrrggbb."""
 
     def reader(self, colours: bool = False) -> dict[str, Any]:
-        """Return how predicted masks are written, for `Samples.reader`."""
+        """Return the format of predicted masks, for `Samples.reader`."""
         return {"mask_values": self.values, "mask_colours": colours}
 
 
@@ -150,11 +150,11 @@ def class_maps(
 ) -> ClassMaps:
     """Return masks (N, H, W) as class indices, `IGNORED` where the value is `ignore`.
 
-    Values from 0 on without large gaps stay as they are, and so do those for which there are names;
-    others, such as 0 and 255 or colours, are numbered in increasing order.
+    Values from 0 without large gaps, and those with names, are kept; others, such as 0 and 255 or
+    colours, are numbered in increasing order.
 
     Raises:
-        UserError: too many values, or another number of names.
+        UserError: too many values, or a wrong number of names.
 
     """
     found = [v for v in np.unique(values).tolist() if v not in (ignore, IGNORED)]
@@ -173,7 +173,7 @@ def class_maps(
     kept = list(range(found[-1] + 1 if found else 0)) if as_is else found
     own = [f"#{value:06x}" if colours else str(value) for value in kept]
     named = _named(names, own, as_is)
-    kept += [*range(len(kept), len(named))]  # classes that no mask has
+    kept += [*range(len(kept), len(named))]  # classes absent from all masks
     return ClassMaps(torch.from_numpy(index.astype(np.int64)), named, kept)
 
 
@@ -182,7 +182,7 @@ def _named(names: Sequence[str] | None, own: list[str], as_is: bool) -> list[str
         return own
     if len(names) != len(own) and not (as_is and len(names) > len(own)):
         raise UserError(
-            f"names {len(names)} classes, and the masks have {len(own)}: {', '.join(own[:12])}",
+            f"names {len(names)} classes, but the masks have {len(own)}: {', '.join(own[:12])}",
             code=Code.INCOMPATIBLE,
             key="data.class_names",
             value=list(names),
@@ -192,22 +192,22 @@ def _named(names: Sequence[str] | None, own: list[str], as_is: bool) -> list[str
 
 
 def mask_remarks(y: Tensor, names: Sequence[str], own: Sequence[str]) -> list[str]:
-    """Say which share of the pixels each class has, and what is easily overlooked.
+    """Describe the share of pixels of each class, and what is easily overlooked.
 
     Args:
         y: class indices (N, H, W).
         names: of the classes.
-        own: what the classes are in the files: values or colours.
+        own: values or colours of the classes in the files.
 
     """
     told = [pixel_shares(y, names)]
     if "255" in own and len(own) > 2:
-        told.append("255 often marks pixels that are of no class: data.ignore=255 leaves it out.")
+        told.append("255 often marks pixels without a class: data.ignore=255 leaves it out.")
     return told
 
 
 def pixel_shares(y: Tensor, names: Sequence[str]) -> str:
-    """Say which share of the pixels each class has."""
+    """Describe the share of pixels of each class."""
     counted = y[y != IGNORED]
     counts = (counted.bincount(minlength=len(names)) / max(1, len(counted))).tolist()
     shares = ", ".join(f"{n} {c:.1%}" for n, c in zip(names[:8], counts, strict=False))

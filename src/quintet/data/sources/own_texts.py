@@ -1,4 +1,4 @@
-"""Texts of your own: a column of a csv or parquet file, and what to predict from it."""
+"""The user's own texts: a column of a csv or parquet file, and a target to predict from it."""
 
 from collections import Counter
 
@@ -30,13 +30,13 @@ def own_texts(
 
     Args:
         path: the file.
-        text: the column of texts; None takes the one with the longest.
+        text: the column of texts; None for the one with the longest texts.
         target: the column to predict.
         task: binary, multiclass or regression; None infers it from the target.
-        positive: as of `quintet.data.sources.tables.csv`, like the last two.
-        length: words that a text is cut or padded to.
+        positive: as in `quintet.data.sources.tables.csv`, like the last two.
+        length: words to which a text is cut or padded.
         min_count: words that occur less often share one id, "unknown".
-        most_words: the most frequent ones that are told apart.
+        most_words: maximum size of the vocabulary.
         separator: between two cells.
         encoding: of the file.
 
@@ -53,8 +53,9 @@ def own_texts(
     table = read_table(existing(path), text=named, layout=layout)
     if target is None:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=table.columns,
             hint="Give data.target=<column>",
         )
@@ -93,7 +94,7 @@ def own_texts(
 
 
 def texts_of(table: RawTable, column: str) -> list[str]:
-    """Return a column's cells as they are written; an empty one is an empty text."""
+    """Return a column's cells as written; an empty cell is an empty text."""
     cells = table[column].as_words()
     assert cells.codes is not None
     written = [*cells.words, ""]
@@ -109,6 +110,10 @@ def longest(table: RawTable, target: str) -> str:
     }
     if not worded:
         raise UserError(
-            "No column holds text", code=Code.DATA, allowed=table.columns, hint="Give data.text="
+            "has no value, and no column holds text",
+            code=Code.MISSING_VALUE,
+            key="data.text",
+            allowed=table.columns,
+            hint="Give data.text=<column>",
         )
     return max(worded, key=lambda name: worded[name])

@@ -25,18 +25,18 @@ def part_of(name: str) -> int | None:
 
 
 def without_part(name: str) -> str:
-    """Return what a name says beside the part: x for x_train, images for train_images."""
+    """Return the rest of a name without the part: x for x_train, images for train_images."""
     return "_".join(word for word in _words(name) if word not in WORDS)
 
 
 def parts_of(cells: Sequence[object], column: str) -> Tensor:
     """Return the part of each row, int64 (N,), that a column of a table assigns.
 
-    Its cells name parts, or its name does (`is_test`) and its cells are yes or no: yes is then that
-    part and no is training, or test where the name means training.
+    Either its cells name parts, or its name does (`is_test`) and its cells are yes or no: yes is
+    then that part, and no is training, or test if the name means training.
 
     Raises:
-        UserError: a cell that means neither.
+        UserError: a cell with another value.
 
     """
     words = [str(cell).strip() for cell in cells]
@@ -44,7 +44,7 @@ def parts_of(cells: Sequence[object], column: str) -> Tensor:
     if strange := sorted(word for word, part in known.items() if part is None):
         row = words.index(strange[0]) + 1
         raise UserError(
-            f"has the value '{strange[0]}' in row {row}, which names no part",
+            f"has the value '{strange[0]}' in row {row}, which is not the name of a part",
             code=Code.DATA,
             key="data.split",
             value=column,
@@ -68,7 +68,7 @@ def _part_of_cell(word: str, column: str) -> int | None:
 
 
 def joined(sizes: Iterable[int]) -> Tensor:
-    """Return the part of each sample, where those of each part stand together, in order."""
+    """Return the part of each sample, for samples ordered by part."""
     return torch.cat([torch.full((size,), part) for part, size in enumerate(sizes)])
 
 

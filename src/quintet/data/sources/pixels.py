@@ -1,4 +1,4 @@
-"""Read image files with Pillow: any mode, any bit depth, any size, upright, as float32."""
+"""Reads image files with Pillow: any mode, bit depth and size, upright, as float32."""
 
 import os
 from dataclasses import asdict, dataclass, field
@@ -20,19 +20,19 @@ if TYPE_CHECKING:
 SUFFIXES = {".png", ".jpg", ".jpeg", ".jfif", ".bmp", ".gif", ".webp", ".avif", ".tif", ".tiff",
             ".ppm", ".pgm", ".pbm", ".pnm"}  # fmt: skip
 NOT_DATA = {"__macosx", "@eadir", "lost+found"}
-"""Folders, in lower case, that systems leave beside data; a dot begins the names of others."""
+"""Folders, in lower case, that systems leave next to data; names of others begin with a dot."""
 GREY = {"1", "L", "LA", "La", "I", "I;16", "I;16L", "I;16B", "F"}
 TYPE_RANGES = {"8-bit": (0.0, 255.0), "16-bit": (0.0, 65535.0)}
-"""Values of black and white where the type of the pixels says them."""
+"""Values of black and white for types of pixels that define them."""
 LUMA = (0.299, 0.587, 0.114)
-"""Of ITU-R BT.601, as Pillow's own conversion to grey."""
+"""Weights of ITU-R BT.601, as in Pillow's conversion to grey."""
 
 Floats = NDArray[np.floating[Any]]
 
 
 @dataclass(frozen=True)
 class Header:
-    """What an image file says about itself, before its pixels are read."""
+    """The header of an image file."""
 
     extent: tuple[int, int]
     """Height and width, upright."""
@@ -43,24 +43,24 @@ class Header:
     frames: int
     """Pages or frames in the file."""
     unread: int
-    """Channels of which none is read."""
+    """Number of channels that are not read."""
 
 
 @dataclass(frozen=True)
 class Reading:
-    """How the pixels of a file become numbers: settled in training, kept for predictions."""
+    """How the pixels of a file become numbers: decided in training, kept for predictions."""
 
     size: tuple[int, int]
     channels: int
     background: tuple[int, int, int] = (255, 255, 255)
-    """Colour, 0 to 255, that shows through where an image is transparent."""
+    """Background colour of transparent images, 0 to 255."""
     ranges: dict[str, tuple[float, float]] = field(default_factory=dict)
-    """Values that become 0 and `white`, by type, for the types that have no black and white."""
+    """Values that become 0 and `white`, by type, for types without defined black and white."""
     white: float = 1.0
 
     @classmethod
     def of(cls, reader: dict[str, Any]) -> Self:
-        """Return what `Samples.reader` holds of it."""
+        """Return the reading in a `Samples.reader`."""
         height, width = reader["size"]
         return cls(
             size=(int(height), int(width)),
@@ -99,8 +99,7 @@ class FileRows:
 def read_image(file: str | Path, reading: Reading) -> Tensor:
     """Return an image as float32 (channels, height, width).
 
-    Black becomes 0 and white `reading.white`. Values outside of a range that training has set go
-    below or beyond: nothing is cut off.
+    Black becomes 0 and white `reading.white`. Values outside the range of training are not clipped.
 
     Raises:
         UserError: the file cannot be read, or its type of pixels has no range in `reading`.
@@ -130,7 +129,7 @@ def read_image(file: str | Path, reading: Reading) -> Tensor:
 def decoded(file: str | Path, background: tuple[int, int, int]) -> tuple[Floats, str]:
     """Return the values of a file, upright, (H, W, 1 or 3), and the type of its pixels.
 
-    What is transparent is laid over the background. Of several pages the first is read.
+    Transparent images are drawn on the background. Of several pages, the first is read.
 
     Raises:
         UserError: the file cannot be read, or a value is not finite.
@@ -160,10 +159,10 @@ def decoded(file: str | Path, background: tuple[int, int, int]) -> tuple[Floats,
 
 
 def header(file: str | Path) -> Header:
-    """Return what a file says about itself, without reading its pixels.
+    """Return the header of a file, without reading its pixels.
 
     Raises:
-        UserError: it is no image that Pillow reads.
+        UserError: it is not an image that Pillow reads.
 
     """
     from PIL import Image
@@ -193,13 +192,13 @@ class Listing:
     folders: list[str] = field(default_factory=list)
     """Likewise, of all folders."""
     others: list[str] = field(default_factory=list)
-    """Files that are no images."""
+    """Files that are not images."""
     hidden: int = 0
-    """Files and folders that were passed over."""
+    """Number of files and folders skipped."""
 
 
 def image_files(folder: Path) -> Listing:
-    """List the images in a folder, at any depth; what is hidden, at any depth, is passed over."""
+    """List the images in a folder, at any depth; hidden files and folders are skipped."""
     found, seen = Listing(), {os.path.realpath(folder)}
     for home, folders, names in os.walk(folder, followlinks=True):
         shown = [name for name in folders if not _is_hidden(name)]
@@ -224,7 +223,7 @@ def _is_hidden(name: str) -> bool:
 
 
 def _circular(folder: str, seen: set[str]) -> bool:
-    """Tell whether a linked folder has been listed before, which may be a circle."""
+    """Return whether a linked folder has been listed before, which may be a cycle."""
     if not os.path.islink(folder):
         return False
     real = os.path.realpath(folder)
@@ -247,7 +246,7 @@ def _transparent(picture: "Image.Image") -> bool:
 
 
 def _eight_bits(picture: "Image.Image", background: tuple[int, int, int]) -> NDArray[Any]:
-    """Return the values of an 8-bit image from 0 to 255, laid over the background."""
+    """Return the values of an 8-bit image from 0 to 255, drawn on the background."""
     grey = picture.mode in GREY
     if not _transparent(picture):
         return np.asarray(picture.convert("L" if grey else "RGB"))
@@ -258,7 +257,7 @@ def _eight_bits(picture: "Image.Image", background: tuple[int, int, int]) -> NDA
 
 
 def _samples(picture: "Image.Image") -> int:
-    """Return the channels of a file, of which Pillow may pass over some."""
+    """Return the channels of a file, some of which Pillow may ignore."""
     tags = getattr(picture, "tag_v2", {})  # of TIFF
     return int(tags.get(277, 0))
 
@@ -272,13 +271,13 @@ def _unreadable(file: str | Path, problem: Exception) -> UserError:
     hint = "Replace or delete it"
     tiff = str(file).lower().endswith((".tif", ".tiff")) and not isinstance(file, TarMember)
     if tiff and (layout := _tiff_layout(file)):
-        problem = ValueError(f"Pillow reads no TIFF of {layout}")
-        hint = "Convert such images, or give all as an array: data=arrays, x of shape (N, C, H, W)"
+        problem = ValueError(f"Pillow does not read TIFF with {layout}")
+        hint = "Convert such images, or pass all as an array: data=arrays, x of shape (N, C, H, W)"
     return UserError(f"{file} is not a readable image: {problem}", code=Code.DAMAGED, hint=hint)
 
 
 def _tiff_layout(file: str | Path) -> str:
-    """Describe the channels of a TIFF file that Pillow does not open; empty if it is none."""
+    """Describe the channels of a TIFF file that Pillow does not open; "" for other files."""
     from PIL import TiffImagePlugin
 
     try:
@@ -287,7 +286,7 @@ def _tiff_layout(file: str | Path) -> str:
             raw.seek(tags.next)
             tags.load(raw)
         count, bits = int(tags.get(277, 1)), tags.get(258, (1,))[0]
-    except Exception:  # whatever a broken file makes of it
+    except Exception:  # any error that a damaged file causes
         return ""
     known = (count <= 4 and bits in (1, 8, 16)) or (count == 1 and bits <= 32)
     return "" if known else f"{count} channel(s) of {bits} bits"

@@ -1,4 +1,4 @@
-"""Read new inputs the way the training data was read, for predictions."""
+"""Reads new inputs in the same way as the training data, for predictions."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -9,6 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.named_inputs import rows_of
 from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
@@ -40,9 +41,9 @@ class NewInput:
     names: list[str]
     """Name of each sample: row number (from 1) or file."""
     remarks: list[str] = field(default_factory=list)
-    """What was ignored, missing or unknown, one sentence each."""
+    """Remarks on what was ignored, missing or unknown, one sentence each."""
     extents: list[tuple[int, int]] | None = None
-    """Height and width of each image in its file; None if they are those of `x`."""
+    """Height and width of each image in its file; None if equal to those of `x`."""
 
 
 LAYOUT = ("separator", "encoding", "skip_rows", "comment")
@@ -51,24 +52,25 @@ LAYOUT = ("separator", "encoding", "skip_rows", "comment")
 def read_new(
     path: str | Path, reader: dict[str, Any], given: Mapping[str, Any] | None = None
 ) -> NewInput:
-    """Read a file or folder the way `Samples.reader` of the training data describes.
+    """Read a file or folder as described by `Samples.reader` of the training data.
 
     Tables: csv or parquet, columns found by name, others ignored. Sequences: a csv with the
-    series' column; every window is a sample, the last one forecasts what comes next. Texts: a csv
-    with the text column, or a .txt file with one text a line. Images: a file, or a folder of any
-    depth. Everything: npz (array x) or npy in the shape of training.
+    series' column; every window is a sample, and the last one forecasts the unknown next values.
+    Texts: a csv with the text column, or a .txt file with one text per line. Images: a file, or a
+    folder of any depth. Everything: npz (array x) or npy in the shape of training.
 
     Args:
         path: of the file or folder.
         reader: how the training data was read.
-        given: what differs in this file: separator, encoding, skip_rows, comment, decimal,
-            thousands, date_format, missing or unreadable, as of `quintet.data.sources.tables.csv`.
+        given: options for this file, if they differ: separator, encoding, skip_rows, comment,
+            decimal, thousands, date_format, missing or unreadable, as in
+            `quintet.data.sources.tables.csv`.
 
     Raises:
-        UserError: the file is not there or does not fit the training data.
+        UserError: the file does not exist or does not fit the training data.
 
     """
-    file = Path(path).expanduser()
+    file = at_home(path)
     kind = reader.get("kind", "nothing")
     if kind == "named":
         x, told = new_rows(file, reader)
@@ -83,7 +85,7 @@ def read_new(
         return _texts([line for line in lines if line.strip()], reader)
     if kind not in ("table", "sequence", "tokens", KIND):
         raise UserError(
-            "The run does not record how its data was read",
+            "The run has no record of how its data was read",
             code=Code.INCOMPATIBLE,
             hint="Give inputs as npz or npy",
         )
@@ -108,25 +110,31 @@ def read_new(
 
 
 def _with_images(file: Path, reader: dict[str, Any], given: Mapping[str, Any]) -> NewInput:
-    """Read a table whose rows name an image each."""
-    own, column = reader["inputs"].get("table", {}), str(reader["column"])
+    """Read a table in which each row names one image or several."""
+    own, pictured = reader["inputs"].get("table", {}), [*map(str, reader["columns"].values())]
     specs = [_respelt(each, given) for each in own.get("columns", ())]
     table = _read_table(
-        existing(file), [*specs, {"name": column, "type": "category"}], "table", own, given
+        existing(file),
+        [*specs, *({"name": column, "type": "category"} for column in pictured)],
+        "table",
+        own,
+        given,
     )
-    wanted = [*(str(spec["name"]) for spec in specs), column]
+    wanted = [*(str(spec["name"]) for spec in specs), *pictured]
     remarks = _check_columns(table, wanted, file)
-    images, told = new_images_of(table[column], file.parent, reader)
-    names = [table[column].at(row) for row in range(len(table))]
+    images, told = new_images_of({name: table[name] for name in pictured}, file.parent, reader)
+    names = [table[pictured[0]].at(row) for row in range(len(table))]
+    if len(reader["inputs"]) == 1:
+        return NewInput(images["image"], names, [*table.remarks, *remarks, *told])
     if not specs:
-        return NewInput(images, names, [*table.remarks, *remarks, *told])
+        return NewInput(rows_of(images), names, [*table.remarks, *remarks, *told])
     found = _table(table, specs, given.get("unreadable", own.get("unreadable", "few")))
-    x = rows_of({"image": images, "table": found.x})
+    x = rows_of({**images, "table": found.x})
     return NewInput(x, names, [*table.remarks, *remarks, *told, *found.remarks])
 
 
 def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
-    """Return a column's description with the formats that its cells have in this file."""
+    """Return a column's description with the formats of its cells in this file."""
     spec = number(column) if isinstance(column, str) else {**column, **format_of(column).to_dict()}
     own: dict[str, Any] = {}
     if given.get("missing") is not None:
@@ -137,16 +145,16 @@ def _respelt(column: Spec | str, given: Mapping[str, Any]) -> Spec:
         if mark is not None and spec["type"] == kind:
             own["form" if key == "date_format" else key] = BY_NAME.get(str(mark), str(mark))
     if own.get("decimal", spec["decimal"]) == own.get("thousands", spec["thousands"]):
-        own["thousands"] = ""  # a decimal mark of this file that training had between thousands
+        own["thousands"] = ""  # a decimal mark of this file that was the thousands mark in training
     return spec | own
 
 
 def _read_table(
     file: Path, specs: list[Spec], kind: str, reader: dict[str, Any], given: Mapping[str, Any]
 ) -> RawTable:
-    """Read a file whose columns are known: numbers with the usual mark as values, others as words.
+    """Read a file with known columns: numbers with the usual mark as values, others as words.
 
-    What training found by itself, such as the separator, is found anew.
+    What training inferred, such as the separator, is inferred again.
     """
     decimals = [spec["decimal"] for spec in specs if spec["type"] == "number"]
     usual = max(set(decimals), key=decimals.count) if decimals else "."
@@ -162,7 +170,7 @@ def _read_table(
 
 
 def _check_columns(table: RawTable, wanted: list[str], file: Path) -> list[str]:
-    """Check that the wanted columns are there; return a remark on those that are ignored."""
+    """Check that the required columns exist; return a remark on those that are ignored."""
     there = list(table.columns)
     missing = [name for name in wanted if name not in there]
     if missing:
@@ -196,7 +204,7 @@ def _table(table: RawTable, specs: list[Spec], rule: Unreadable) -> NewInput:
 
 def _texts(texts: list[str], reader: dict[str, Any]) -> NewInput:
     if not texts:
-        raise UserError("There is no text in the file", code=Code.DATA)
+        raise UserError("The file contains no text", code=Code.DATA)
     x = encode_text(texts, reader["vocabulary"], int(reader["length"]))
     return NewInput(x, _rows(len(texts)))
 

@@ -64,29 +64,28 @@ def series(
 ) -> Samples:
     """Read one column of a csv or parquet file as a time series, or as several series.
 
-    Rows are sorted by their dates, whose step is inferred; no window reaches across a gap or from
-    one series into another.
+    Rows are sorted by their dates, whose step is inferred; no window spans a gap or two series.
 
     Args:
         path: the file.
         target: the column of values.
-        time: the column of dates, or of numbers such as years; None takes the column of dates,
-            and the order of the rows where there is none; "none" takes that in any case.
-        group: the column that tells several series apart.
-        window: steps that the model sees.
-        horizon: steps that it forecasts.
-        sort: False refuses rows that are not in time order.
-        gaps: split leaves out windows that reach across; fill carries the last value forward in
-            inputs; refuse.
-        separator: as of `quintet.data.sources.tables.csv`, like all that follow.
+        time: the column of dates, or of numbers such as years; None for the column of dates, if
+            there is one, else the order of the rows; "none" for the order of the rows.
+        group: the column that identifies the series, if there are several.
+        window: steps of the input.
+        horizon: steps of the forecast.
+        sort: False to reject rows that are not in time order.
+        gaps: split to leave out windows that span gaps; fill to carry the last value forward in
+            inputs; or refuse.
+        separator: as in `quintet.data.sources.tables.csv`, like all following ones.
         encoding: of the text.
         skip_rows: lines before the header.
-        comment: what begins a comment.
+        comment: start of a comment.
         decimal: decimal mark.
         thousands: mark between groups of three digits.
         date_format: format of dates.
         missing: words that mean "no value".
-        unreadable: what to do with values that are no numbers.
+        unreadable: what to do with values that are not numbers.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
@@ -146,7 +145,7 @@ def series(
 
 @dataclass
 class Cut:
-    """Windows (N, window) and the values that follow them (N, horizon), in time order."""
+    """Windows (N, window) and the following values (N, horizon), in time order."""
 
     x: NDArray[np.float64]
     y: NDArray[np.float64]
@@ -177,7 +176,7 @@ def _windows(tracks: Tracks, window: int, horizon: int) -> Cut:
 
 
 def _without_windows(tracks: Tracks, length: int) -> list[str]:
-    """Return a sentence on the series that are nowhere as long as a window and what follows it."""
+    """Return a sentence on the series that are too short for a window and its horizon."""
     names = list(dict.fromkeys(track.name for track in tracks.tracks))
     used = {track.name for track in tracks.tracks if len(track.values) >= length}
     short = [name for name in names if name not in used]
@@ -185,13 +184,13 @@ def _without_windows(tracks: Tracks, length: int) -> list[str]:
         return []
     more = f" and {len(short) - 3} more" if short[3:] else ""
     return [
-        f"{len(short)} series have no {length} values in a row and are left out: "
+        f"{len(short)} series have no {length} consecutive values and are left out: "
         f"{', '.join(short[:3])}{more}."
     ]
 
 
 def _moments(track: Track, tracks: Tracks) -> Times:
-    """Return what tracks are ordered by: their times; of rows alone, the distance to the end."""
+    """Return the order of values: by time; without times, by distance to the end."""
     if tracks.step.kind != "rows":
         return track.times
     last = max(int(other.times[-1]) for other in tracks.tracks if other.name == track.name)
@@ -221,19 +220,19 @@ def _target_names(name: str, horizon: int) -> list[str]:
 def new_windows(
     table: RawTable, specs: Sequence[Spec], reader: dict[str, Any], rule: Unreadable
 ) -> tuple[Tensor, list[str], list[str]]:
-    """Return all windows of a new file, also those after which nothing follows yet.
+    """Return all windows of a new file, including those that nothing follows yet.
 
     Args:
         table: the file.
-        specs: descriptions of the target, then of time and group where training had them.
+        specs: descriptions of the target, then of time and group if training had them.
         reader: of the training data.
-        rule: what to do with values that are no numbers.
+        rule: what to do with values that are not numbers.
 
     Returns:
         The windows (N, window, 1), their names, and remarks.
 
     Raises:
-        UserError: values that cannot be read, or no stretch as long as a window.
+        UserError: values that cannot be read, or too few consecutive values for a window.
 
     """
     by_name = {str(spec["name"]): spec for spec in specs}
@@ -255,7 +254,7 @@ def new_windows(
     long = [track for track in tracks.tracks if len(track.values) >= window]
     if not long:
         raise UserError(
-            f"{tracks.longest} values in a row are too few: the model takes windows of {window}",
+            f"{tracks.longest} consecutive values are too few: the model takes windows of {window}",
             code=Code.DATA,
         )
     view = np.lib.stride_tricks.sliding_window_view
@@ -270,7 +269,7 @@ def new_windows(
 
 
 def _times(cells: Cells, spec: Spec) -> NDArray[Any]:
-    """Return the times of new rows; every one must be read.
+    """Return the times of new rows, all of which must be readable.
 
     Raises:
         UserError: cells that do not fit the format of training.
@@ -290,9 +289,9 @@ def _name(track: Track, at: int, time: str | None, group: str | None) -> str:
 def windows(values: NDArray[np.floating], window: int, horizon: int, name: str) -> Samples:
     """Cut a series into overlapping windows in time order.
 
-    Sample i sees values [i, i + window) and must forecast [i + window, i + window + horizon). Later
-    windows reach back into the past, which is known by then; targets of two parts never meet,
-    as horizon - 1 samples are left out at each cut.
+    Sample i has the values [i, i + window) as input and [i + window, i + window + horizon) as
+    target. Later windows reach back into earlier parts, which are known by then; targets of two
+    parts never overlap, as horizon - 1 samples are left out at each cut.
 
     Args:
         values: the series, (N,), in time order.

@@ -19,12 +19,12 @@ from quintet.data.sources.time_steps import Times
 from quintet.data.splitting.groups import missing_group
 
 TIME_NAMES = ("date", "time", "datetime", "timestamp", "ds", "day", "month", "year")
-"""Of several columns of dates, one that is called so is the series' time."""
+"""Name of the column of times, if there are several columns of dates."""
 
 
 @dataclass
 class SeriesColumns:
-    """What of a table makes a series."""
+    """The columns of a table that form a series."""
 
     values: NDArray[np.float64]
     times: Times | None
@@ -43,12 +43,12 @@ def columns_of(
     Args:
         table: the file.
         target: name of the column of values.
-        time: of the column of times; None finds it, "none" takes none.
-        group: of the column of series; None for a single one.
+        time: name of the column of times; None to find it, "none" for none.
+        group: name of the column of series names; None for a single series.
         rules: how cells are read.
 
     Raises:
-        UserError: no such column, or cells that are not what their column is for.
+        UserError: no such column, or cells that do not fit its role.
 
     """
     roles = {target: "target"}
@@ -87,7 +87,7 @@ def columns_of(
                 code=Code.DATA,
                 key="data.time",
                 value=name,
-                hint="Repair it, give its data.date_format=, or take the rows as they stand: "
+                hint="Repair it, give its data.date_format=, or use the order of the rows: "
                 "data.time=none",
             )
         found.time, found.times = name, parsed.values
@@ -137,14 +137,14 @@ def _time_column(
     named = [name for name in dates if name.lower() in TIME_NAMES]
     if len(dates) > 1 and len(named) != 1:
         raise UserError(
-            f"is to be one of the columns of dates, {', '.join(dates)}",
+            f"must be one of the columns of dates, {', '.join(dates)}",
             code=Code.MISSING_VALUE,
             key="data.time",
             value="null",
             allowed=[*dates, "none"],
         )
     if not dates:
-        remarks.append("No column of dates: rows are taken in their order (data.time= names one).")
+        remarks.append("No column of dates: the order of the rows is used (data.time= names one).")
         return None
     chosen = named[0] if len(dates) > 1 else dates[0]
     remarks.append(f"The time is '{chosen}' (another: data.time=).")

@@ -1,4 +1,4 @@
-"""Tables larger than memory: shards of parquet, csv or json, by Hugging Face `datasets`."""
+"""Tables larger than memory: shards of parquet, csv or json, read by Hugging Face `datasets`."""
 
 from dataclasses import dataclass
 from glob import glob
@@ -10,12 +10,14 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
+from quintet.base.paths import at_home
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, encode
 from quintet.data.sources.frames import require
+from quintet.data.sources.shard_files import literally, understood
 from quintet.data.sources.table_parts import split_of
 from quintet.data.sources.tables import Names, codes_of, inputs_of, listed
 from quintet.data.sources.targets import target_of
@@ -26,7 +28,7 @@ if TYPE_CHECKING:
 FORMATS = {".parquet": "parquet", ".pq": "parquet", ".csv": "csv", ".json": "json",
            ".jsonl": "json"}  # fmt: skip
 PROBE = 20_000
-"""Rows, evenly spaced, from which the column types are inferred."""
+"""Number of evenly spaced rows from which column types are inferred."""
 
 
 @dataclass
@@ -58,19 +60,19 @@ def stream(
 ) -> Samples:
     """Read shards whose inputs stay on disk; only targets are held in memory.
 
-    The shards are converted once to Arrow files, which are mapped into memory as needed, so rows
-    can be shuffled and split like those of a small file. Column types are inferred from 20,000
-    evenly spaced rows: a category that occurs in none of them counts as unknown.
+    The shards are converted once to Arrow files, which are memory-mapped, so rows can be shuffled
+    and split like those of a small file. Column types are inferred from 20,000 evenly spaced rows:
+    a category that occurs in none of them counts as unknown.
 
     Args:
         path: a folder of shards, a pattern such as 'shards/*.parquet', or one file.
         target: column to predict, or several.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
         positive: the class that is class 1 of a binary task.
-        columns: input columns; None takes all but the target.
+        columns: input columns; None for all but the target.
         drop: columns to leave out.
-        group: column whose equal values must stay in one part of the split.
-        cache: folder of the Arrow files; None takes that of `datasets`.
+        group: column of groups, each of which stays in one part of the split.
+        cache: folder of the Arrow files; None for that of `datasets`.
         split: column that names the part of each row: train, val or test.
 
     Raises:
@@ -85,8 +87,9 @@ def stream(
     targets, chosen, left_out = listed(target), listed(columns), listed(drop)
     if not targets:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=there,
             hint="Give data.target=<column>",
         )
@@ -122,22 +125,23 @@ def stream(
 
 
 def shards(path: str | None) -> list[str]:
-    """Return the files that a folder, a pattern or a file name stands for, of one format."""
+    """Return the files of one format that a folder, a pattern or a file name denotes."""
     if path is None:
         raise UserError(
-            "No shards are given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.path",
             hint="Give data.path=<folder, pattern or file>",
         )
-    place = Path(path).expanduser()
-    if place.is_file():  # whatever brackets its name has
+    place = at_home(path)
+    if place.is_file():  # even if its name contains brackets
         found = [place]
     else:
         found = list(place.iterdir()) if place.is_dir() else [Path(p) for p in glob(str(place))]
     files = sorted(str(file) for file in found if file.suffix.lower() in FORMATS)
     if not files:
         raise UserError(
-            "names no shard",
+            "matches no shard",
             code=Code.NOT_FOUND,
             key="data.path",
             value=path,
@@ -168,16 +172,10 @@ def _load(files: list[str], cache: str | None) -> Any:
         ) from problem
     datasets.disable_progress_bars()
     form = FORMATS[Path(files[0]).suffix.lower()]
-    try:
-        rows = datasets.load_dataset(form, data_files=files, split="train", cache_dir=cache)
-    except Exception as problem:  # datasets wraps whatever its readers raise
-        reason = problem.__cause__ or problem
-        first = str(reason).strip().split("\n")[0]
-        raise UserError(
-            f"The shards cannot be read as {form}: {first}",
-            code=Code.DAMAGED,
-            hint="All need the same columns and types",
-        ) from problem
+    with understood("A shard", form):
+        rows = datasets.load_dataset(
+            form, data_files=literally(files), split="train", cache_dir=cache
+        )
     return rows.with_format("pandas")
 
 

@@ -1,4 +1,4 @@
-"""Tables with an official split: files of their own for validation and test, or a column."""
+"""Tables with an official split: separate files for validation and test, or a column."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -21,18 +21,19 @@ def read_parts(
     read: Callable[[Path], RawTable],
     needed: list[str],
 ) -> tuple[RawTable, Tensor | None]:
-    """Read the file of the training part, and those of the others, into one table.
+    """Read the file of the training part and those of the other parts into one table.
 
-    Columns are those of the training file: what another file has beside them is left out and told.
+    Columns are those of the training file; further columns of other files are left out and
+    reported.
 
     Args:
-        path: of the training part, or of everything.
-        others: files of the parts val and test, None where there is none.
+        path: file of the training part, or of everything.
+        others: files of the parts val and test, or None.
         read: reads a file.
         needed: columns that every file must have: the targets.
 
     Returns:
-        All rows, part after part, and the part of each; None where there is one file.
+        All rows, part after part, and the part of each; None if there is only one file.
 
     Raises:
         UserError: a file lacks a column.
@@ -68,10 +69,10 @@ def rows_of_files(parts: Tensor | None, count: int) -> Tensor:
 
 
 def split_of(table: RawTable, split: str | None, parts: Tensor | None) -> Tensor | None:
-    """Return the part of each row: that of its file, or what the column `split` says.
+    """Return the part of each row, from its file or the column `split`.
 
     Raises:
-        UserError: both, no such column, or a cell that names no part.
+        UserError: both are given, no such column, or a cell with an unknown part.
 
     """
     if split is None:
@@ -79,7 +80,7 @@ def split_of(table: RawTable, split: str | None, parts: Tensor | None) -> Tensor
     require([split], table.columns, "data.split")
     if parts is not None:
         raise UserError(
-            "and files of their own for parts (data.val_path, data.test_path) say it twice",
+            "and files for parts (data.val_path, data.test_path) both define the split",
             code=Code.CONFLICT,
             key="data.split",
             value=split,
@@ -102,14 +103,14 @@ def _check(table: RawTable, whole: RawTable, part: str, file: str, needed: list[
         key=f"data.{part}_path",
         value=file,
         allowed=tuple(table.columns),
-        hint="A part of a split needs the answers; rows without are for predict.py"
+        hint="A part of a split needs targets; rows without them are for predict.py"
         if answers
         else "Add it; it may be empty",
     )
 
 
 def _together(pieces: list[Cells]) -> Cells:
-    """Return the cells of several files under each other."""
+    """Return the concatenated cells of several files."""
     first = pieces[0]
     values = [cells.values for cells in pieces if cells.codes is None]
     alike = len({cells.decimal for cells in pieces}) == 1

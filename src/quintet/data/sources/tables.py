@@ -1,7 +1,6 @@
 """The user's own table: a csv or parquet file whose columns are inputs and targets."""
 
 from functools import partial
-from pathlib import Path
 from typing import Any, Literal, get_args
 
 import numpy as np
@@ -9,6 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError, check_known
+from quintet.base.paths import at_home
 from quintet.data.data_summary import (
     ColumnSummary,
     input_summary,
@@ -25,7 +25,7 @@ from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.samples import Samples
 from quintet.data.sources.columns import Spec, describe, encode, settle_unreadable
 from quintet.data.sources.frames import require
-from quintet.data.sources.table_images import ImageColumn, files_of, with_images
+from quintet.data.sources.table_images import ImageColumns, files_of, with_images
 from quintet.data.sources.table_parts import read_parts, rows_of_files, split_of
 from quintet.data.sources.targets import may_be_classes, missing_targets, target_of
 from quintet.data.splitting.groups import missing_group
@@ -59,51 +59,54 @@ def csv(
     split: str | None = None,
     val_path: str | None = None,
     test_path: str | None = None,
-    image: str | None = None,
+    image: Names = None,
     size: int | list[int] | None = None,
     grayscale: bool | None = None,
     background: str = "white",
+    lazy: bool = False,
 ) -> Samples:
     """Read a csv file, or parquet by its suffix, into samples of kind table.
 
     With a column of image files, samples are of kind image; with other columns as well they have
-    two inputs, `image` and `table`, which reach a model by these names.
+    two inputs, `image` and `table`, which reach a model by these names. Images of several columns
+    reach it by the columns' names.
 
     Numbers, yes-no columns and dates become numbers (NaN where missing), text becomes categories.
-    Identifiers, columns of one value and empty columns are left out, as the summary reports.
+    Identifiers, constant and empty columns are left out, as the summary reports.
 
     Args:
         path: the file.
         target: the column to predict; several make a regression or a multilabel task.
         task: binary, multiclass, multilabel or regression; None infers it from the target.
-        positive: the class that is class 1 of a binary task; None takes yes, true, 1 or the like,
-            else one that up to a fifth of the rows have, else the last in order.
-        columns: input columns; None takes all but the target. A column named here is kept even
+        positive: the class that is class 1 of a binary task; None for yes, true, 1 or the like,
+            else the class of up to a fifth of the rows, else the last in order.
+        columns: input columns; None for all but the target. A column named here is kept even
             if it looks like an identifier.
         drop: columns to leave out.
-        categories: columns whose numbers are names, such as post codes; kept however many.
+        categories: columns whose numbers are names, such as post codes; always kept.
         text: columns of free text, each read as 256 numbers: hashed n-grams of its characters.
-        missing_target: whether rows without a target are refused or dropped.
-        group: column whose equal values must stay in one part of the split.
+        missing_target: whether rows without a target are rejected or dropped.
+        group: column of groups, each of which stays in one part of the split.
         time: column to sort by; the split is then in time order.
-        separator: between two cells, one character or several, or "space" for any white space;
-            None finds it.
-        encoding: of the text; None takes UTF-8, or what a byte order mark says.
-        skip_rows: lines before the header; None finds the header.
+        separator: separator of cells, one character or several, or "space" for any white space;
+            None to infer it.
+        encoding: of the text; None for that of a byte order mark, else UTF-8.
+        skip_rows: lines before the header; None to find the header.
         comment: what begins a comment, which runs to the end of its line.
-        decimal: decimal mark, of all columns or a mapping from columns; None infers it.
+        decimal: decimal mark, for all columns or as a mapping from columns; None to infer it.
         thousands: mark between groups of three digits, likewise; "" for none.
         date_format: format of dates, as of `strptime`, likewise.
-        missing: words that mean "no value"; None takes NA, null and the like.
+        missing: words that mean "no value"; None for NA, null and the like.
         unreadable: what to do with cells that do not fit their column: refuse, missing, or few
             (missing up to a tenth of a column, refuse beyond).
         split: column that names the part of each row: train, val or test.
         val_path: a file of validation rows, with the same columns.
         test_path: likewise, of test rows.
-        image: column of image files; relative paths begin at the table's folder.
-        size: of all images, as of `quintet.data.sources.images.images`, like those that follow.
+        image: column of image files, or several; paths are relative to the table's folder.
+        size: of all images, as in `quintet.data.sources.images.images`, like the following ones.
         grayscale: whether images have one channel or three.
-        background: colour that transparent images are laid over.
+        background: background colour of transparent images.
+        lazy: leave the images on disk and read each batch on demand.
 
     Raises:
         UserError: anything wrong with the file, the options or the values.
@@ -118,7 +121,8 @@ def csv(
     read = partial(read_table, layout=layout, missing=_words(rules))
     table, parts = read_parts(path, others, read, targets)
     _check_options(table, targets, chosen, left_out, group, time)
-    require(listed(image), table.columns, "data.image", table.header_hint)
+    pictured = listed(image)
+    require(pictured, table.columns, "data.image", table.header_hint)
     require(sorted(named), table.columns, "data.categories", table.header_hint)
     require(sorted(worded), table.columns, "data.text", table.header_hint)
     numbers = rows_of_files(parts, len(table))
@@ -127,26 +131,27 @@ def csv(
         table, _ = read_parts(path, others, partial(read, text=written), targets)
     rows_summary = [f"{path}: {len(table)} rows, {len(table.columns)} columns.", *table.remarks]
     if (known := rows_with_targets(table, targets, missing_target, rules)) is not None:
-        rows_summary.append(f"{len(table) - len(known)} rows have no target; they are left out.")
+        rows_summary.append(f"{len(table) - len(known)} rows have no target and are left out.")
         parts = None if parts is None else parts[torch.from_numpy(known)]
         table.columns = {name: cells.take(known) for name, cells in table.columns.items()}
         numbers = numbers[torch.from_numpy(known)]
     if (twice := repeated_rows(table.columns.values())) > 0:
         repeats = "1 row repeats" if twice == 1 else f"{twice} rows repeat"
-        rows_summary.append(f"{repeats} an earlier row; copies may end in different parts.")
+        rows_summary.append(f"{repeats} an earlier row; copies may end up in different parts.")
     if time:
         order = _sort(table, time, rules)
         numbers = numbers[torch.from_numpy(order)]
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    files = files_of(table[image], Path(str(path)).expanduser().parent) if image else []
-    special = {*targets, *left_out, group, time, split, image}
+    home = at_home(str(path)).parent
+    files = {name: files_of(table[name], home) for name in pictured}
+    special = {*targets, *left_out, group, time, split, *pictured}
     names = chosen or [name for name in table.columns if name not in special]
-    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not image)
+    inputs = inputs_of(table, names, {*chosen, *named, *worded}, rules, alone=not pictured)
     used = {name: use for names, use in ((left_out, "left out: data.drop"),
             (listed(group), "group"), (listed(time), "time"), (listed(split), "split"),
-            (listed(image), "images"))
+            (pictured, "images"))
             for name in names}  # fmt: skip
     columns_told = _in_order(table, [*found.columns, *inputs.columns], used)
     groups = codes_of(table[group]) if group else None
@@ -170,13 +175,13 @@ def csv(
             "unreadable": unreadable,
         },
     )
-    if image is None:
+    if not pictured:
         return samples
-    return with_images(samples, files, ImageColumn(image, size, grayscale, background))
+    return with_images(samples, files, ImageColumns(pictured, size, grayscale, background, lazy))
 
 
 class Inputs:
-    """The input columns of a table: their descriptions, numbers first, and what was left out."""
+    """The input columns of a table: their descriptions, numbers first, and the columns left out."""
 
     def __init__(self) -> None:
         self.specs: list[Spec] = []
@@ -185,17 +190,17 @@ class Inputs:
 
     @property
     def cardinalities(self) -> list[int]:
-        """Codes of each category column, the unknown one included."""
+        """Number of codes of each category column, including the unknown one."""
         return [len(s["categories"]) + 1 for s in self.specs if s["type"] == "category"]
 
 
 def inputs_of(
     table: RawTable, names: list[str], keep: set[str], rules: Rules, *, alone: bool = True
 ) -> Inputs:
-    """Describe the input columns; leave out what cannot help, but for those to `keep`.
+    """Describe the input columns; leave out those that cannot help, except for those to `keep`.
 
     Raises:
-        UserError: none is left, and they are `alone`, without other inputs.
+        UserError: none is left, and there are no other inputs (`alone`).
 
     """
     found = Inputs()
@@ -236,7 +241,7 @@ def _words(rules: Rules) -> list[str] | None:
 def _in_order(
     table: RawTable, found: list[ColumnSummary], others: dict[str, str]
 ) -> list[ColumnSummary]:
-    """Return what is known of each column in the order of the file."""
+    """Return the summaries of all columns, in the order of the file."""
     by_name = {each.name: each for each in found}
     return [
         by_name.get(name) or ColumnSummary(name, "", "", 0.0, others.get(name, "not used"))
@@ -248,11 +253,12 @@ def _check_options(
     table: RawTable, targets: list[str], chosen: list[str], left_out: list[str],
     group: str | None, time: str | None,
 ) -> None:  # fmt: skip
-    """Check that all columns named are there and do not contradict each other."""
+    """Check that all named columns exist and do not contradict each other."""
     if not targets:
         raise UserError(
-            "No target column is given",
+            "has no value, and one is required here",
             code=Code.MISSING_VALUE,
+            key="data.target",
             allowed=table.columns,
             hint="Give data.target=<column>",
         )
@@ -263,7 +269,10 @@ def _check_options(
         require(names, table.columns, option, table.header_hint)
     if both := set(targets) & {*chosen, *left_out, group, time}:
         raise UserError(
-            f"'{min(both)}' is the target; it cannot have another role as well", code=Code.CONFLICT
+            "is the target, so it cannot have another role as well",
+            code=Code.CONFLICT,
+            key="data.target",
+            value=min(both),
         )
     if group and time:
         raise UserError(
@@ -300,10 +309,10 @@ def _first(cells: Cells, bad: Any) -> str:
 def rows_with_targets(
     table: RawTable, targets: list[str], wish: MissingTarget, rules: Rules
 ) -> NDArray[np.intp] | None:
-    """Return the rows that have all targets, where others are to be dropped; None for all rows.
+    """Return the rows that have all targets if others are dropped; None for all rows.
 
     Raises:
-        UserError: another wish than these.
+        UserError: an unknown value of the option.
 
     """
     check_known("data.missing_target", wish, get_args(MissingTarget))
@@ -324,7 +333,7 @@ def codes_of(cells: Cells) -> torch.Tensor:
 
 
 def listed(names: Names) -> list[str]:
-    """Return names as a list, whether one, several or none were given."""
+    """Return one, several or no names as a list."""
     if names is None:
         return []
     return [str(name) for name in names] if isinstance(names, list) else [str(names)]

@@ -1,4 +1,4 @@
-"""Files inside tar archives, read in place: at their offset, without unpacking."""
+"""Files in tar archives, read in place at their offsets, without unpacking."""
 
 import io
 import tarfile
@@ -10,7 +10,7 @@ from quintet.base.errors import Code, UserError
 
 
 class TarMember(str):
-    """A file in a tar archive; as text `<archive>::<name>`, as messages show it."""
+    """A file in a tar archive; its text form is `<archive>::<name>`, as in messages."""
 
     __slots__ = ("archive", "offset", "size")
     archive: str
@@ -18,14 +18,14 @@ class TarMember(str):
     size: int
 
     def __new__(cls, archive: str, name: str, offset: int, size: int) -> "TarMember":
-        """Take note where the file's bytes are."""
+        """Store where the file's bytes are."""
         made = super().__new__(cls, f"{archive}::{name}")
         made.archive, made.offset, made.size = archive, offset, size
         return made
 
     def __getnewargs__(self) -> tuple[str, str, int, int]:  # type: ignore[override]
-        """Return what makes it again in a worker."""
-        return self.archive, self.partition("::")[2], self.offset, self.size
+        """Return the arguments that recreate it in a worker."""
+        return self.archive, self.removeprefix(f"{self.archive}::"), self.offset, self.size
 
     def read(self) -> bytes:
         """Return its content."""
@@ -35,26 +35,28 @@ class TarMember(str):
 
 
 def members(archive: Path) -> Iterator[tuple[str, TarMember]]:
-    """Yield the name and place of each file of an uncompressed tar archive; links are left out.
+    """Yield the name and place of each file of an uncompressed tar archive.
+
+    Left out are links, and sparse files, which claim any size and hold little of it.
 
     Raises:
-        UserError: it is none, or compressed.
+        UserError: it is not a tar archive, or compressed.
 
     """
     try:
         with tarfile.open(archive, "r:") as opened:
             for each in opened:
-                if each.isreg():
+                if each.isreg() and not each.issparse():
                     member = TarMember(str(archive), each.name, each.offset_data, each.size)
                     yield each.name, member
-    except (tarfile.TarError, OSError) as problem:
+    except (tarfile.TarError, OSError, ValueError) as problem:  # numbers in headers
         raise UserError(
-            f"{archive} is no readable tar archive: {problem}",
+            f"{archive} is not a readable tar archive: {problem}",
             code=Code.DAMAGED,
             hint="Shards are plain tar files; unpack compressed ones (gunzip).",
         ) from None
 
 
 def opened(file: Any) -> Any:
-    """Return what Pillow opens: a path as it is, a member of an archive as a file in memory."""
+    """Return what Pillow can open: the path itself, or a member of an archive in memory."""
     return io.BytesIO(file.read()) if isinstance(file, TarMember) else file

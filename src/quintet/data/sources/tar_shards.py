@@ -1,8 +1,7 @@
-"""Images with labels in tar shards, as webdataset writes them."""
+"""Images with labels in tar shards, in the format of webdataset."""
 
 import json
 from collections import Counter
-from glob import glob
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +9,7 @@ import torch
 
 from quintet.base.errors import Code, UserError
 from quintet.data.samples import Samples
+from quintet.data.sources.frames import files_at
 from quintet.data.sources.images import pictures
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES
@@ -17,8 +17,10 @@ from quintet.data.sources.tar_members import TarMember, members
 from quintet.problems import task_of_classes
 
 Sample = dict[str, TarMember]
-"""Files of a sample by their endings, without the first dot: png, cls, seg.png."""
+"""Files of a sample by extension, without the leading dot: png, cls, seg.png."""
 LABELS = ("cls", "label", "txt", "json")
+MOST_CLASSES = 100_000
+"""Labels that are numbers count classes from 0: a single large one would make as many."""
 
 
 def tar_shards(
@@ -32,19 +34,20 @@ def tar_shards(
 ) -> Samples:
     """Read tar shards into samples whose images stay in the archives.
 
-    Files with the same name up to the first dot of its last part are a sample: `0001.jpg` and
-    `0001.cls`. A shard's own name says its part, `train-000.tar`, `val-000.tar`, `test-000.tar`;
-    without parts the split is drawn. Only names and labels are read at the start. A sample is read
-    where it lies, so that the order of an epoch is drawn over all shards.
+    Files whose paths are equal up to the first dot of the file name form a sample: `0001.jpg` and
+    `0001.cls`. The name of a shard gives its part: `train-000.tar`, `val-000.tar`, `test-000.tar`;
+    without parts, the split is random. Only names and labels are read at the start. Samples are
+    read in place, so the order of an epoch is shuffled over all shards.
 
     Args:
         path: a folder of shards, a pattern such as 'shards/*.tar', or one file.
-        image: ending of the images; None takes the one that occurs.
-        label: ending of the labels, cls, or `json.<key>` for a key of a JSON file; None finds it.
-        size: height and width of all images; None keeps the common size, or takes the median.
-        grayscale: True or False forces one channel or three; None takes one if all are grey.
-        background: colour that transparent images are laid over.
-        class_names: of labels that are numbers, in order.
+        image: extension of the images; None to infer it.
+        label: extension of the labels, cls, or `json.<key>` for a key of a JSON file; None to infer
+            it.
+        size: height and width of all images; None for the common or else the median size.
+        grayscale: True or False for one channel or three; None for one channel if all are grey.
+        background: background colour of transparent images.
+        class_names: names of numeric labels, in order.
 
     Raises:
         UserError: no shards, a sample without image or label, or what `images` refuses.
@@ -85,9 +88,7 @@ def shards(path: str | None) -> list[Path]:
         UserError: there are none.
 
     """
-    place = Path(path or "").expanduser()
-    pattern = str(place / "**" / "*.tar") if place.is_dir() else str(place)
-    found = sorted(map(Path, glob(pattern, recursive=True))) if path else []
+    found = files_at(path, (".tar",)) if path else []
     if not found:
         raise UserError(
             "has no tar shards",
@@ -100,7 +101,7 @@ def shards(path: str | None) -> list[Path]:
 
 
 def _samples(archives: list[Path]) -> tuple[dict[str, Sample], list[int | None]]:
-    """Return the files of each sample, and the part that its shard's name stands for."""
+    """Return the files of each sample, and the part given by its shard's name."""
     found: dict[str, Sample] = {}
     parts: dict[str, int | None] = {}
     for archive in archives:
@@ -108,7 +109,7 @@ def _samples(archives: list[Path]) -> tuple[dict[str, Sample], list[int | None]]
         for name, member in members(archive):
             folder, _, last = name.rpartition("/")
             stem, dot, ending = last.partition(".")
-            if not stem or not dot:  # hidden files, and those without an ending
+            if not stem or not dot:  # hidden files, and those without an extension
                 continue
             key = f"{archive}::{folder}/{stem}"
             found.setdefault(key, {})[ending.lower()] = member
@@ -119,10 +120,10 @@ def _samples(archives: list[Path]) -> tuple[dict[str, Sample], list[int | None]]
             code=Code.DATA,
             key="data.path",
             value=str(archives[0].parent),
-            hint=f"Call all of them {', '.join(f'{name}-000.tar' for name in NAMES)}; or none.",
+            hint=f"Name all of them {', '.join(f'{name}-000.tar' for name in NAMES)}; or none.",
         )
     if known and known != {None} and 0 not in known:
-        raise UserError("No shard is of the training part", code=Code.DATA)
+        raise UserError("No shard belongs to the training part", code=Code.DATA)
     return found, list(parts.values())
 
 
@@ -132,12 +133,12 @@ def _ending(endings: Counter[str], path: object, what: str, known: set[str]) -> 
         return there[0]
     option = "data.image" if what == "images" else "data.label"
     raise UserError(
-        f"has {'several' if there else 'no'} endings of {what}",
+        f"has {'several' if there else 'no'} extensions of {what}",
         code=Code.DATA,
         key="data.path",
         value=path,
         allowed=there or list(endings),
-        hint=f"Say which: {option}=<ending>.",
+        hint=f"Choose one: {option}=<extension>.",
     )
 
 
@@ -148,14 +149,16 @@ def _file(key: str, sample: Sample, ending: str) -> TarMember:
 
 
 def _label(key: str, sample: Sample, label: str) -> str:
-    """Return a sample's label, as it is written."""
+    """Return a sample's label, as written."""
     ending, _, inside = label.partition(".") if label.startswith("json.") else (label, "", "")
     text = _file(key, sample, ending).read().decode("utf-8", "replace").strip()
     if ending != "json":
         return text
     try:
         found: Any = json.loads(text)
-        return str(found[inside or "label"])
+        named = str(found[inside or "label"])
+        named.encode()  # half a character can be written nowhere
+        return named
     except (ValueError, KeyError, TypeError, RecursionError) as problem:
         raise UserError(
             f"{key}.json has no label: {problem!r}",
@@ -165,13 +168,21 @@ def _label(key: str, sample: Sample, label: str) -> str:
 
 
 def _classes(labels: list[str], given: list[str] | None) -> tuple[list[int], list[str]]:
-    """Return class indices and names: whole numbers are indices, words are sorted."""
+    """Return class indices and names: integers are indices, words are sorted."""
     if all(label.isdecimal() for label in labels):
+        largest = max(labels, key=lambda label: (len(label.lstrip("0")), label))
+        if len(largest.lstrip("0")) > len(str(MOST_CLASSES)) or int(largest) >= MOST_CLASSES:
+            raise UserError(
+                f"The label {largest[:30]} is a number, and classes are counted from 0 to at most "
+                f"{MOST_CLASSES - 1:,}",
+                code=Code.OUT_OF_RANGE,
+                hint="Write words as labels, or give the classes numbers from 0 on.",
+            )
         index = [int(label) for label in labels]
         names = list(given or map(str, range(max(index) + 1)))
         if max(index) >= len(names):
             raise UserError(
-                f"names {len(names)} classes, and labels run up to {max(index)}",
+                f"names {len(names)} classes, but labels go up to {max(index)}",
                 code=Code.INCOMPATIBLE,
                 key="data.class_names",
                 value=names,

@@ -23,10 +23,10 @@ from quintet.data.sources.columns import blurred, describe
 from quintet.problems import PROBLEMS, Task, problem_of, task_of_classes
 
 FEW = 20
-"""Whole numbers with at most this many different values, each ten times on average, are classes."""
+"""Integers with at most this many distinct values, each ten times on average, are classes."""
 
 RARE = 0.2
-"""Share up to which the rarer of two classes is the positive one, where neither says yes."""
+"""Share up to which the rarer of two classes is the positive one, if neither means yes."""
 
 
 @dataclass
@@ -39,7 +39,7 @@ class Target:
     summary: str
     columns: list[ColumnSummary] = field(default_factory=list)
     reader: dict[str, Any] = field(default_factory=dict)
-    """What of `Samples.reader` the target adds."""
+    """The target's entries in `Samples.reader`."""
 
 
 @dataclass
@@ -49,13 +49,13 @@ class Column:
     name: str
     type: str
     values: NDArray[Any]
-    """(N,): float64 of numbers and yes-no columns, else which of the classes."""
+    """(N,): float64 for numbers and yes-no columns, else class indices."""
     classes: list[str]
     """Spellings in the order of class indices."""
     index: NDArray[np.int64]
     """(N,) class indices."""
     meant: str = ""
-    """What words may have been meant for instead of classes, or numbers instead of these."""
+    """What words may have been intended as instead of classes, or numbers as instead of values."""
 
     @property
     def numeric(self) -> bool:
@@ -70,12 +70,12 @@ class Column:
 
 
 def _of_values(task: str | None) -> bool:
-    """Return whether a task is to predict values, whatever they look like."""
+    """Return whether a task predicts values, whatever they look like."""
     return task in PROBLEMS and not PROBLEMS[task].discrete
 
 
 def may_be_classes(cells: Cells, task: str | None) -> bool:
-    """Return whether numbers that the reader has typed may be classes, whose spelling counts."""
+    """Return whether typed numbers may be classes, for which the spelling matters."""
     values = cells.values
     if values is None or values.dtype.kind != "f" or _of_values(task):
         return False
@@ -95,12 +95,12 @@ def target_of(
         table: with the target columns.
         names: their names.
         task: binary, multiclass, multilabel or regression; None infers it.
-        positive: the class to be class 1 of a binary task; None takes yes, true, 1 or the like,
-            else one that up to a fifth of the rows have, else the last in order.
+        positive: the class that is class 1 of a binary task; None for yes, true, 1 or the like,
+            else the class of up to a fifth of the rows, else the last in order.
         rules: how cells are read.
 
     Raises:
-        UserError: a missing value, one class only, or values that do not fit the given task.
+        UserError: a missing value, only one class, or values that do not fit the given task.
 
     """
     if task is not None:
@@ -123,7 +123,7 @@ def target_of(
     if problem.exclusive:
         if len(names) > 1:
             raise UserError(
-                f"takes one target column, {len(names)} were given",
+                f"takes one target column, but {len(names)} were given",
                 code=Code.INCOMPATIBLE,
                 key="data.task",
                 value=chosen,
@@ -134,7 +134,7 @@ def target_of(
             target.summary += " They are whole numbers; data.task=regression predicts a value."
     elif positive is not None:
         raise UserError(
-            f"is for a binary task, this one is {chosen}",
+            f"is for a binary task, but this one is {chosen}",
             code=Code.INCOMPATIBLE,
             key="data.positive",
             value=positive,
@@ -148,8 +148,8 @@ def target_of(
 def _read(table: RawTable, name: str, rules: Rules) -> tuple[Column, ColumnSummary]:
     """Return a target column with its format; every row must have a value.
 
-    Text may be any word, `none` and `NA` included: only an empty cell is missing. Where the column
-    is numbers or yes-no otherwise, such words mean what they mean elsewhere.
+    Text may be any word, including `none` and `NA`: only an empty cell is missing. If the column is
+    otherwise numeric or yes-no, such words have their usual meaning.
     """
     cells = table[name]
     form = _format(cells, table.separator, rules)
@@ -176,7 +176,7 @@ def _format(cells: Cells, separator: str | None, rules: Rules) -> ColumnFormat:
 
 
 def missing_targets(cells: Cells, separator: str | None, rules: Rules) -> NDArray[np.bool_]:
-    """Return which rows (N,) of a target column have no value; unreadable cells have one."""
+    """Return which rows (N,) of a target column have no value; unreadable cells count as values."""
     parsed = _format(cells, separator, rules).parse(cells)
     values = parsed.values
     absent = np.isnat(values) if values.dtype.kind == "M" else np.isnan(values)
@@ -185,7 +185,7 @@ def missing_targets(cells: Cells, separator: str | None, rules: Rules) -> NDArra
 
 
 def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None:
-    """Refuse missing and unreadable target values."""
+    """Reject missing and unreadable target values."""
     if len(bad):
         raise UserError(
             f"The target '{cells.name}' holds '{cells.at(int(bad[0]))}' in row {bad[0] + 1}, which "
@@ -205,7 +205,7 @@ def _complete(cells: Cells, values: NDArray[Any], bad: NDArray[np.intp]) -> None
 
 
 def _spelt(cells: Cells, form: ColumnFormat) -> tuple[list[str], NDArray[np.int64]]:
-    """Return the classes as they are spelt most often, in order, and each row's class index."""
+    """Return the classes in their most frequent spelling, in order, and each row's class index."""
     if cells.codes is None:
         distinct, index = np.unique(np.asarray(cells.values), return_inverse=True)
         typed = Cells(cells.name, values=distinct)
@@ -221,7 +221,7 @@ def _spelt(cells: Cells, form: ColumnFormat) -> tuple[list[str], NDArray[np.int6
 
 
 def _key(word: str, form: ColumnFormat) -> Any:
-    """Return what two spellings of one class have in common; whole numbers of any size count."""
+    """Return a key that is equal for all spellings of a class, including large integers."""
     if form.type == "boolean":
         return word.lower() in TRUE
     if form.type == "number":
@@ -256,7 +256,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
     names, index, name = column.classes, column.index, column.name
     if len(names) < 2:
         raise UserError(
-            f"The target '{name}' has one class only ('{names[0]}'): there is nothing to learn",
+            f"The target '{name}' has only one class ('{names[0]}'): there is nothing to learn",
             code=Code.DATA,
             hint="Is it the right column?",
         )
@@ -279,7 +279,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
     if positive is not None:
         names, index = _ordered(names, index, positive)
     elif len(names) == 2 and _has_no_yes(column) and (index == 0).mean() <= RARE:
-        names, index = names[::-1], 1 - index  # what is rare is what is looked for
+        names, index = names[::-1], 1 - index  # the rare class is usually the one of interest
     counts = Counter(index.tolist())
     shares = ", ".join(f"{n} {counts[i] / len(index):.1%}" for i, n in enumerate(names[:6]))
     more = f" and {len(names) - 6} more" if len(names) > 6 else ""
@@ -294,7 +294,7 @@ def _classes(column: Column, task: str, positive: str | int | bool | None) -> Ta
 
 
 def _has_no_yes(column: Column) -> bool:
-    """Return whether neither of two classes says that it is the positive one, as 1 and yes do."""
+    """Return whether neither of two classes is clearly the positive one, as 1 and yes are."""
     return column.type == "category" or (column.type == "number" and not column.binary)
 
 
@@ -317,7 +317,7 @@ def _ordered(
 
 
 def one_hot(values: NDArray[Any]) -> bool:
-    """Return whether each row (N, K) has one 1 and zeros, and each column is 1 somewhere."""
+    """Return whether each row (N, K) has exactly one 1, and each column at least one."""
     if values.dtype.kind not in "biuf" or values.ndim != 2 or values.shape[1] < 2:
         return False
     hot = values == 1
@@ -327,7 +327,7 @@ def one_hot(values: NDArray[Any]) -> bool:
 
 
 def _one_hot(columns: list[Column]) -> Target | None:
-    """Return the classes that several columns of zeros and ones stand for, if they are one-hot."""
+    """Return the classes that several columns of zeros and ones encode, if they are one-hot."""
     values = np.stack([np.asarray(column.values) for column in columns], axis=1)
     if any(column.type == "category" for column in columns) or not one_hot(values):
         return None
@@ -336,8 +336,8 @@ def _one_hot(columns: list[Column]) -> Target | None:
     task = task_of_classes(len(names))
     shares = ", ".join(f"{n} {(index == at).mean():.1%}" for at, n in enumerate(names[:6]))
     summary = (
-        f"Target: {task}, one-hot in {len(names)} columns: {shares}. data.task=multilabel takes "
-        "them for labels."
+        f"Target: {task}, one-hot in {len(names)} columns: {shares}. data.task=multilabel reads "
+        "them as labels."
     )
     return Target(torch.from_numpy(index), task, names, summary)
 
@@ -388,6 +388,6 @@ def _several(columns: list[Column], task: str) -> Target:
 
 
 def as_targets(values: NDArray[np.float64]) -> Tensor:
-    """Return values (N, K) as float32, as float64 where that would blur their differences."""
+    """Return values (N, K) as float32, or float64 if that would blur their differences."""
     exact = any(blurred(column) for column in values.T)
     return torch.from_numpy(values if exact else values.astype(np.float32))

@@ -1,4 +1,4 @@
-"""A small text set that comes with Python itself."""
+"""A small text data set that comes with Python."""
 
 import re
 from collections import Counter
@@ -19,9 +19,9 @@ GROUPS = {
     "mathematical symbol": ("Sm",),
     "other symbol": ("Sc", "Sk", "So"),
 }
-"""Classes of `unicode_names`, and the general categories of Unicode that each gathers."""
+"""Classes of `unicode_names`, and the general categories of Unicode in each."""
 NUMBERED = ("CJK UNIFIED", "CJK COMPATIBILITY IDEOGRAPH", "HANGUL SYLLABLE")
-"""Names made by rule from the code point: nothing to read in them."""
+"""Names generated from the code point, which contain no information."""
 
 
 def unicode_names(length: int = 12, min_count: int = 2) -> Samples:
@@ -32,7 +32,7 @@ def unicode_names(length: int = 12, min_count: int = 2) -> Samples:
     unchanged (`unicodedata.ucd_3_2_0`), so the set is the same in every version of Python.
 
     Args:
-        length: words a name is cut or padded to; names have 1 to 13.
+        length: words to which a name is cut or padded; names have 1 to 13.
         min_count: words that occur less often share one id, "unknown".
 
     """

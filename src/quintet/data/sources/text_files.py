@@ -1,13 +1,11 @@
-"""Text of one's own for language models: read by `datasets`, tokenised once into token files."""
+"""The user's own text for language models: read by `datasets`, tokenised once into token files."""
 
 import hashlib
-import json
 import shutil
 import tempfile
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from glob import glob
 from pathlib import Path
 from typing import IO, Any
 
@@ -15,9 +13,18 @@ import numpy as np
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.base.files import write_json
+from quintet.base.paths import at_home
+from quintet.data.sources.frames import files_at
 from quintet.data.sources.parts import part_of
+from quintet.data.sources.shard_files import literally, understood
 from quintet.data.sources.token_files import ABOUT, SEPARATOR, SPLITS, TOKENIZER, TokenFiles
-from quintet.data.sources.tokenizers_file import required, tokenizer_of
+from quintet.data.sources.tokenizers_file import (
+    required,
+    tokenizer_of,
+    tokenizing,
+    vocabulary_of,
+)
 
 FORMATS = {".txt": "text", ".md": "text", ".json": "json", ".jsonl": "json", ".parquet": "parquet",
            ".csv": "csv"}  # fmt: skip
@@ -31,19 +38,19 @@ class TextFiles(TokenFiles):
 
     Documents are the rows of parquet, csv and json files, and the paragraphs of plain text; they
     are read one by one (`datasets`, streaming), so that the text may be larger than memory. Files
-    whose names or folders say train, val or test keep their parts; without any, documents are
+    whose names or folders contain train, val or test keep their parts; otherwise documents are
     assigned at random. Token files are written once for each text, tokenizer and split.
 
     Args:
         path: a folder, a pattern such as 'texts/*.jsonl', or one file.
-        tokenizer: a `tokenizer.json` of Hugging Face, or a folder with one; None takes bytes.
-        column: of the text, in tables.
-        end: token put after each document; None finds a usual one.
+        tokenizer: a Hugging Face `tokenizer.json`, or a folder with one; None for bytes.
+        column: column of the text, for tables.
+        end: token appended to each document; None for a usual one.
         val: share of the documents held out for validation.
         test: share held out for the one final test.
         seed: of the split.
-        cache: folder of the token files; None takes the project's logs/.
-        length: as of `TokenFiles`, like those that follow.
+        cache: folder of the token files; None for the project's logs/.
+        length: as in `TokenFiles`, like the following ones.
 
     Raises:
         UserError: no such files, no such column, or a part without a document.
@@ -68,14 +75,14 @@ class TextFiles(TokenFiles):
     ) -> None:
         place = Path(cache) if cache else CACHE
         super().__init__(str(place), length, batch_size, order_seed, prompt, prompts)
-        self.root, self.files, self.column = Path(path).expanduser(), text_files(path), column
+        self.root, self.files, self.column = at_home(path), text_files(path), column
         self.shares, self.seed = {"val": val, "test": test}, seed
         self.tokenizer = _tokenizer_file(tokenizer)
         self.tokens = Tokens.of(self.tokenizer, end)
         self.folder = place / self._key()
 
     def _key(self) -> str:
-        """Return what identifies text, tokenizer and split."""
+        """Return a digest of text, tokenizer and split."""
         stats = [(str(f.resolve()), f.stat().st_size, f.stat().st_mtime_ns) for f in self.files]
         digest = hashlib.sha256(repr((stats, self.column, self.shares, self.seed)).encode())
         digest.update(repr(self.tokens.end).encode())
@@ -84,7 +91,7 @@ class TextFiles(TokenFiles):
         return digest.hexdigest()[:16]
 
     def prepare_data(self) -> None:
-        """Write the token files, unless an earlier run has; others may be at it as well."""
+        """Write the token files, unless they exist; others may write them at the same time."""
         if (self.folder / ABOUT).exists():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -117,7 +124,7 @@ class TextFiles(TokenFiles):
                 "part: train.jsonl, val.jsonl, test.jsonl.",
             )
         about = {"dtype": self.tokens.dtype, "vocabulary": self.tokens.vocabulary}
-        (place / ABOUT).write_text(json.dumps({**about, "bytes": dict(counts)}), "utf-8")
+        write_json(place / ABOUT, {**about, "bytes": dict(counts)})
         if self.tokenizer is not None:
             shutil.copyfile(self.tokenizer, place / TOKENIZER)
 
@@ -143,12 +150,12 @@ class TextFiles(TokenFiles):
 
 @dataclass(frozen=True)
 class Tokens:
-    """How a text becomes numbers.
+    """How a text is converted to token ids.
 
     Args:
         encode: returns the ids of a text.
         vocabulary: number of ids.
-        end: id after each document; None puts none.
+        end: id after each document; None for none.
         by_byte: whether ids are bytes.
 
     """
@@ -160,10 +167,10 @@ class Tokens:
 
     @classmethod
     def of(cls, file: Path | None, end: str | None) -> "Tokens":
-        """Return those of a tokenizer's file; bytes without one.
+        """Return the encoding of a tokenizer's file, or bytes without one.
 
         Raises:
-            UserError: the file is no tokenizer, or `end` none of its tokens.
+            UserError: the file is not a tokenizer, or `end` is not one of its tokens.
 
         """
         if file is None:
@@ -171,13 +178,14 @@ class Tokens:
         made = tokenizer_of(file)
         known = [each for each in ((end,) if end else ENDS) if made.token_to_id(each) is not None]
         if end and not known:
-            raise UserError("is no token", code=Code.UNKNOWN_NAME, key="data.end", value=end)
+            raise UserError("is not a token", code=Code.UNKNOWN_NAME, key="data.end", value=end)
         found = made.token_to_id(known[0]) if known else None
 
         def encode(text: str) -> Any:
-            return made.encode(text, add_special_tokens=False).ids
+            with tokenizing(file):
+                return made.encode(text, add_special_tokens=False).ids
 
-        return cls(encode, made.get_vocab_size(), found)
+        return cls(encode, vocabulary_of(made, file), found)
 
     @property
     def dtype(self) -> str:
@@ -185,7 +193,7 @@ class Tokens:
         return str(np.min_scalar_type(max(self.vocabulary - 1, 1)))
 
     def write(self, text: str, file: IO[bytes]) -> int:
-        """Append a document's ids to a file; return the bytes of text that they stand for."""
+        """Append a document's ids to a file; return the number of bytes of its text."""
         ids = [*self.encode(text), *([] if self.end is None else [self.end])]
         file.write(np.asarray(ids, dtype=self.dtype).tobytes())
         return len(text.encode()) + self.by_byte
@@ -195,14 +203,10 @@ def text_files(path: str) -> list[Path]:
     """Return the text files of a folder, of a pattern, or the one file.
 
     Raises:
-        UserError: there are none, or one of an unknown ending.
+        UserError: there are none, or one with an unknown extension.
 
     """
-    place = Path(path).expanduser()
-    pattern = str(place / "**" / "*") if place.is_dir() else str(place)
-    found = sorted(f for f in map(Path, glob(pattern, recursive=True)) if f.is_file())
-    if place.is_dir():
-        found = [file for file in found if file.suffix.lower() in FORMATS]
+    found = files_at(path, tuple(FORMATS))
     odd = [file for file in found if file.suffix.lower() not in FORMATS]
     if found and not odd:
         return found
@@ -218,7 +222,7 @@ def text_files(path: str) -> list[Path]:
 def _tokenizer_file(given: str | None) -> Path | None:
     if given is None:
         return None
-    place = Path(given).expanduser()
+    place = at_home(given)
     file = place / TOKENIZER if place.is_dir() else place
     if not file.is_file():
         raise UserError(
@@ -232,7 +236,7 @@ def _tokenizer_file(given: str | None) -> Path | None:
 
 
 def _part(file: Path, root: Path) -> str | None:
-    """Return the part that a file's name, or else a folder's below the root, stands for."""
+    """Return the part named by a file, or else by a folder below the root."""
     folders = file.parent.relative_to(root).parts if file.parent.is_relative_to(root) else ()
     parts = (part_of(name) for name in (file.stem, *reversed(folders)))
     return next((SPLITS[part] for part in parts if part is not None), None)
@@ -244,15 +248,31 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     kind = FORMATS[file.suffix.lower()]
     more = {"sample_by": "paragraph"} if kind == "text" else {}
     name = "text" if kind == "text" else column
-    for row in datasets.load_dataset(
-        kind, data_files=str(file), split="train", streaming=True, **more
-    ):
-        if name not in row:
+    with tempfile.TemporaryDirectory() as cache:  # there may be no home, where it usually lies
+        with understood(file, kind):
+            read = datasets.load_dataset(
+                kind,
+                data_files=literally([file]),
+                split="train",
+                streaming=True,
+                cache_dir=cache,
+                **more,
+            )
+        yield from _cells(iter(read), name, file, kind)
+
+
+def _cells(rows: Iterator[dict[str, Any]], column: str, file: Path, kind: str) -> Iterator[str]:
+    """Yield the cells of a column."""
+    while True:
+        with understood(file, kind):
+            if (row := next(rows, None)) is None:
+                return
+        if column not in row:
             raise UserError(
-                f"is no column of {file}",
+                f"is not a column of {file}",
                 code=Code.UNKNOWN_NAME,
                 key="data.column",
-                value=name,
+                value=column,
                 allowed=[*row],
             )
-        yield str(row[name] or "").strip()
+        yield str(row[column] or "").strip()

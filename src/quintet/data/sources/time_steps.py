@@ -1,4 +1,4 @@
-"""The step of a time series: days, weekdays, months, any fixed one, or none that is regular."""
+"""The step of a time series: days, weekdays, months, any fixed step, or an irregular one."""
 
 from dataclasses import asdict, dataclass
 from typing import Any, Literal, Self
@@ -14,17 +14,17 @@ DAY = 86_400_000_000
 UNITS = ((7 * DAY, "week"), (DAY, "day"), (DAY // 24, "hour"), (60_000_000, "minute"),
          (1_000_000, "second"), (1_000, "millisecond"), (1, "microsecond"))  # fmt: skip
 LOOSE = 0.05
-"""Share of a step by which a row may be early or late and still be on the grid."""
+"""Share of a step by which a row may deviate from the grid."""
 MONDAY = np.datetime64("1970-01-05", "D")
 
 
 @dataclass(frozen=True)
 class Step:
-    """How far apart two rows are that follow each other.
+    """The distance between two consecutive rows.
 
     Args:
-        kind: calendar months; weekdays, Monday to Friday; a fixed step; an irregular one, of which
-            `size` is the median; or rows, where there is no time.
+        kind: calendar months; weekdays, Monday to Friday; a fixed step; an irregular one, whose
+            median is `size`; or rows, if there are no times.
         size: months, microseconds, or units of a column of numbers.
         dates: whether times are dates.
 
@@ -35,7 +35,7 @@ class Step:
     dates: bool = True
 
     def jumps(self, times: Times) -> NDArray[np.int64]:
-        """Return how many steps lie between neighbours of sorted times, (N - 1,).
+        """Return the number of steps between neighbours of sorted times, (N - 1,).
 
         1 is the next step, more a gap, 0 less than half a step.
         """
@@ -74,7 +74,7 @@ ROWS = Step("rows")
 
 
 def infer(series: list[Times]) -> Step:
-    """Infer the one step of several series, each sorted and without duplicates."""
+    """Infer the common step of several series, each sorted and without duplicates."""
     dates = series[0].dtype.kind == "M"
     gaps = np.concatenate([np.diff(_numbers(times)) for times in series])
     if not len(gaps):
@@ -102,7 +102,7 @@ def _months(times: Times) -> NDArray[np.int64]:
 
 
 def _month_step(series: list[Times], every: Times, gaps: NDArray[Any]) -> int:
-    """Return the step in months of dates on the same day of their months, or the last; else 0."""
+    """Return the step in months of dates on the same, or the last, day of their months; else 0."""
     if gaps.min() < 27 * DAY:
         return 0
     days = every.astype("datetime64[D]")
@@ -118,7 +118,7 @@ def _month_step(series: list[Times], every: Times, gaps: NDArray[Any]) -> int:
 
 
 def _only_weekdays(every: Times) -> bool:
-    """Tell whether dates skip weekends: none is on one, and there are more than a week of them."""
+    """Return whether dates skip weekends: none is on one, and they span more than a week."""
     days = np.unique(every.astype("datetime64[D]"))
     return bool(np.is_busday(days).all()) and len(days) > 5
 

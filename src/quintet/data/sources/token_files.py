@@ -19,15 +19,15 @@ from torch.utils.data.distributed import DistributedSampler
 
 from quintet.base import paths, schema
 from quintet.base.errors import Code, UserError
+from quintet.base.files import write_json
 from quintet.data.loading.loader import epoch_generator
+from quintet.data.sources.tokenizers_file import LARGEST
 from quintet.problems.language_modelling import PROBLEM
 
 SPLITS = ("train", "val", "test")
 ABOUT = "tokens.json"
 TOKENIZER = "tokenizer.json"
-"""A tokenizer of Hugging Face, where there is one: with it, predictions are text."""
-LARGEST = 2**31 - 1
-"""Of vocabularies; an embedding of more would take terabytes."""
+"""An optional Hugging Face tokenizer, with which predictions are text."""
 TOPICS = paths.ROOT / "logs" / "data" / "python_topics"
 BYTES = 256
 SEPARATOR = 0
@@ -40,8 +40,8 @@ class TokenDescription:
 
     Args:
         dtype: of the token ids.
-        vocabulary: number of different tokens; ids are below it.
-        bytes: of text, by split.
+        vocabulary: number of distinct tokens; ids are smaller.
+        bytes: size of the text by split.
 
     """
 
@@ -53,7 +53,7 @@ class TokenDescription:
         """Check the numbers.
 
         Raises:
-            ValueError: with the one that cannot be.
+            ValueError: one is out of range.
 
         """
         if not 0 < self.vocabulary <= LARGEST:
@@ -63,15 +63,15 @@ class TokenDescription:
 
 
 class Windows(Dataset[Tensor]):
-    """Sequences of `length` tokens, each with the token after it.
+    """Sequences of `length` tokens, each with the token that follows it.
 
-    Documents are packed: a sequence begins where the last one ended, in the middle of a document
-    or across several, so that no padding is computed.
+    Documents are packed: a sequence starts where the previous one ended, within a document or
+    across several, so no padding is needed.
 
     Args:
         tokens: (M,), memory-mapped.
-        length: of the sequences that a model reads.
-        vocabulary: what all tokens are below; None does not check.
+        length: tokens per sequence.
+        vocabulary: upper bound of all tokens; None for no check.
 
     """
 
@@ -79,14 +79,14 @@ class Windows(Dataset[Tensor]):
         self.tokens, self.length, self.vocabulary = tokens, length, vocabulary
 
     def __len__(self) -> int:
-        """Return the number of sequences; a last one that is shorter is left out."""
+        """Return the number of sequences; a shorter last one is dropped."""
         return (len(self.tokens) - 1) // self.length
 
     def __getitem__(self, start: int) -> Tensor:
-        """Return the tokens from a position on, (length + 1,), int64.
+        """Return the tokens from a position, (length + 1,), int64.
 
         Raises:
-            UserError: one is not of the vocabulary, on which a model would fail or read past its
+            UserError: one is outside the vocabulary, so that a model would fail or read past its
                 embedding.
 
         """
@@ -94,8 +94,8 @@ class Windows(Dataset[Tensor]):
         if self.vocabulary is not None and not 0 <= window.min() <= window.max() < self.vocabulary:
             odd = int(window.min() if window.min() < 0 else window.max())
             raise UserError(
-                f"The token {odd} near position {start} is not below the vocabulary of "
-                f"{self.vocabulary} that {ABOUT} gives",
+                f"The token {odd} near position {start} is outside the vocabulary of "
+                f"{self.vocabulary} stated in {ABOUT}",
                 code=Code.DATA,
                 hint=f"Correct the dtype or the vocabulary in {ABOUT}.",
             )
@@ -103,25 +103,25 @@ class Windows(Dataset[Tensor]):
 
 
 class Starts(DistributedSampler[int]):
-    """Where the sequences of an epoch start, dealt to all processes.
+    """The start positions of the sequences of an epoch, distributed over all processes.
 
-    In training the order is drawn from seed and epoch, so that a resumed run repeats it; all
-    sequences are shifted by one offset, so that epochs cut the text at different places.
+    In training, the order depends on seed and epoch, so a resumed run repeats it; all sequences are
+    shifted by one offset, so that epochs cut the text at different places.
 
     Args:
         windows: to sample from.
         rank: of this process.
         world_size: number of processes.
-        seed: of the order; None goes through the text from its beginning.
+        seed: seed of the order; None for sequential order.
 
     """
 
     def __init__(self, windows: Windows, rank: int, world_size: int, seed: int | None) -> None:
-        super().__init__(windows, world_size, rank)  # so that Lightning does not deal them anew
+        super().__init__(windows, world_size, rank)  # so that Lightning does not redistribute them
         self.windows, self.order_seed = windows, seed
 
     def __len__(self) -> int:
-        """Return how many sequences this process gets: in training all get as many."""
+        """Return how many sequences this process gets: the same for all processes in training."""
         count, world = len(self.windows), self.num_replicas
         if self.order_seed is not None:
             return count // world
@@ -149,11 +149,11 @@ class TokenFiles(L.LightningDataModule):
 
     Args:
         path: the folder.
-        length: tokens that a model reads at once.
+        length: tokens per sequence.
         batch_size: sequences in a batch.
         order_seed: of the order of batches.
         prompt: tokens of a prompt; predict.py continues prompts from the test part.
-        prompts: how many of them.
+        prompts: number of prompts.
 
     Raises:
         UserError: a file is missing or too short.
@@ -177,16 +177,23 @@ class TokenFiles(L.LightningDataModule):
         self.facts: dict[str, Any] = {}
 
     def setup(self, stage: str) -> None:
-        """Map the files; nothing is read yet."""
+        """Map the files into memory; nothing is read yet."""
         if self.windows:
             return
+        if self.length < 1:
+            raise UserError(
+                "must be at least 1 token",
+                code=Code.OUT_OF_RANGE,
+                key="data.length",
+                value=self.length,
+            )
         about = self._about()
         for split in SPLITS:
             tokens = self._mapped(split, about.dtype)
             self.windows[split] = Windows(tokens, self.length, about.vocabulary)
             if not len(self.windows[split]):
                 raise UserError(
-                    f"{split}.bin has {len(tokens)} tokens, and a sequence needs {self.length + 1}",
+                    f"{split}.bin has {len(tokens)} tokens, but a sequence needs {self.length + 1}",
                     code=Code.DATA,
                     key="data.length",
                     value=self.length,
@@ -206,7 +213,7 @@ class TokenFiles(L.LightningDataModule):
     def _about(self) -> TokenDescription:
         try:
             return schema.build(
-                TokenDescription, json.loads((self.folder / ABOUT).read_text("utf-8"))
+                TokenDescription, json.loads(_plain(self.folder / ABOUT).read_text("utf-8"))
             )
         except (OSError, ValueError, RecursionError) as error:
             reason = str(error)
@@ -220,7 +227,7 @@ class TokenFiles(L.LightningDataModule):
 
     def _mapped(self, split: str, dtype: str) -> NDArray[Any]:
         try:
-            return np.memmap(self.folder / f"{split}.bin", dtype=dtype, mode="r")
+            return np.memmap(_plain(self.folder / f"{split}.bin"), dtype=dtype, mode="r")
         except (OSError, ValueError) as error:
             raise UserError(
                 f"has no readable {split}.bin: {error}",
@@ -230,7 +237,7 @@ class TokenFiles(L.LightningDataModule):
             ) from None
 
     def _fingerprint(self) -> str:
-        """Return a digest of the splits' sizes and of their ends, without reading them whole."""
+        """Return a digest of the splits' sizes and ends, without reading them completely."""
         digest = hashlib.sha256()
         for split in SPLITS:
             tokens = self.windows[split].tokens
@@ -257,7 +264,7 @@ class TokenFiles(L.LightningDataModule):
         return DataLoader(windows, self.batch_size, sampler=starts)
 
     def decode(self, ids: list[int]) -> str | None:
-        """Return the text of token ids; None where it is not known, as without a tokenizer."""
+        """Return the text of token ids; None if it is not known, as without a tokenizer."""
         if (self.folder / TOKENIZER).is_file():
             from quintet.data.sources.tokenizers_file import tokenizer_of
 
@@ -267,7 +274,7 @@ class TokenFiles(L.LightningDataModule):
         return None
 
     def predict_dataloader(self) -> DataLoader[Tensor]:
-        """Return prompts from all over the test part, in one batch."""
+        """Return evenly spaced prompts of the test part, in one batch."""
         test = self.windows["test"]
         tokens = test.tokens
         if not 1 < self.prompt <= len(tokens):
@@ -283,19 +290,31 @@ class TokenFiles(L.LightningDataModule):
         return DataLoader(found, len(found))  # type: ignore[arg-type]
 
 
+def _plain(file: Path) -> Path:
+    """Return a file's path; a pipe, which may never say anything, is none.
+
+    Raises:
+        OSError: it is no file.
+
+    """
+    if file.exists() and not file.is_file():
+        raise OSError("it is no plain file")
+    return file
+
+
 class PythonTopics(TokenFiles):
     """The language reference that Python's own `help()` shows, as bytes.
 
     The text comes with every Python (`pydoc_data.topics`, PSF licence) and differs a little from
-    one version to the next. Topics repeat each other, so that each paragraph is kept where it
-    occurs first; then whole topics are split at random. Files are written once into the project's
-    logs/, under a name that depends on the parts, and shared by all runs.
+    one version to the next. Topics repeat each other, so each paragraph is kept only at its
+    first occurrence; then whole topics are split at random. Files are written once into the
+    project's logs/, under a name that depends on the split, and shared by all runs.
 
     Args:
         val: share of the text held out for validation.
         test: share held out for the one final test.
         seed: of the split.
-        length: as of `TokenFiles`, like those that follow.
+        length: as in `TokenFiles`, like the following ones.
 
     """
 
@@ -316,7 +335,7 @@ class PythonTopics(TokenFiles):
         self.folder = self.folder / digest[:16]
 
     def prepare_data(self) -> None:
-        """Write the files, unless an earlier run has; other processes may be at it as well."""
+        """Write the files, unless they exist; other processes may write them at the same time."""
         if (self.folder / ABOUT).exists():
             return
         self.folder.parent.mkdir(parents=True, exist_ok=True)
@@ -325,7 +344,7 @@ class PythonTopics(TokenFiles):
         for split, text in self.texts.items():
             (place / f"{split}.bin").write_bytes(text)
         about = {"dtype": "uint8", "vocabulary": 256, "bytes": sizes}
-        (place / ABOUT).write_text(json.dumps(about), "utf-8")
+        write_json(place / ABOUT, about)
         try:
             place.rename(self.folder)
         except OSError:  # another process was faster, with the same files
@@ -335,7 +354,7 @@ class PythonTopics(TokenFiles):
 
 
 def topics() -> list[bytes]:
-    """Return the topics of Python's help, without the paragraphs that an earlier one has."""
+    """Return the topics of Python's help, without paragraphs that occur in an earlier one."""
     from pydoc_data.topics import topics as texts
 
     seen: set[str] = set()
@@ -348,11 +367,11 @@ def topics() -> list[bytes]:
 
 
 def split_texts(texts: Sequence[bytes], shares: Sequence[float], seed: int) -> dict[str, bytes]:
-    """Split whole texts at random; each held-out part ends once it has its share of the bytes.
+    """Split whole texts at random; each held-out part ends once it holds its share of the bytes.
 
     Args:
         texts: at least three.
-        shares: of validation and test.
+        shares: shares of validation and test.
         seed: of the order.
 
     Returns:

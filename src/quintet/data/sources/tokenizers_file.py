@@ -1,11 +1,18 @@
-"""Tokenizers of Hugging Face, from local files."""
+"""Hugging Face tokenizers, from local files."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 from quintet.base.errors import Code, UserError
+
+LARGEST = 2**31 - 1
+"""Of vocabularies; an embedding of more would take terabytes."""
+PANIC = "PanicException"
+"""What a library written in Rust raises where it would have aborted."""
 
 
 def required(package: str) -> Any:
@@ -30,14 +37,49 @@ def tokenizer_of(file: Path) -> Any:
     """Return the tokenizer of a `tokenizer.json`, which holds no code.
 
     Raises:
-        UserError: it is none, or `tokenizers` is not installed.
+        UserError: the file is invalid, or `tokenizers` is not installed.
+
+    """
+    with tokenizing(file):
+        return required("tokenizers").Tokenizer.from_file(str(file))
+
+
+def vocabulary_of(tokenizer: Any, file: Path) -> int:
+    """Return what all ids of a tokenizer are below, which is more than its tokens if ids are left.
+
+    Raises:
+        UserError: it has no token, or larger ids than a model can embed.
+
+    """
+    count = max(tokenizer.get_vocab().values(), default=-1) + 1
+    if not 0 < count <= LARGEST:
+        raise UserError(
+            f"has token ids up to {count - 1:,}",
+            code=Code.DAMAGED,
+            key="data.tokenizer",
+            value=str(file),
+        )
+    return count
+
+
+@contextmanager
+def tokenizing(file: Path) -> Iterator[None]:
+    """Turn what a tokenizer's library raises into one message; a panic is no `Exception`.
+
+    Raises:
+        UserError: with the reason.
 
     """
     try:
-        return required("tokenizers").Tokenizer.from_file(str(file))
+        yield
     except UserError:
         raise
-    except Exception as problem:  # of the Rust library, which has none of its own
+    except BaseException as problem:
+        if not isinstance(problem, Exception) and type(problem).__name__ != PANIC:
+            raise
         raise UserError(
-            f"is no tokenizer: {problem}", code=Code.DAMAGED, key="data.tokenizer", value=str(file)
+            f"is not a tokenizer that works: {problem}",
+            code=Code.DAMAGED,
+            key="data.tokenizer",
+            value=str(file),
         ) from None

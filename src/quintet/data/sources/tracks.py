@@ -1,4 +1,4 @@
-"""Rows of one or several time series, put in order: sorted, without duplicates, cut at gaps."""
+"""Orders the rows of one or several time series: sorted, without duplicates, cut at gaps."""
 
 from dataclasses import dataclass, field
 from itertools import pairwise
@@ -12,26 +12,26 @@ from quintet.data.sources.time_steps import ROWS, Step, Times, infer
 
 Gaps = Literal["split", "fill", "refuse"]
 MANY = 0.5
-"""Share of times that occur more than once, from which on a file holds several series."""
+"""Share of repeated times above which a file is assumed to hold several series."""
 DENSE = 100
-"""Steps for each row, at most, where gaps are filled."""
+"""Maximum number of steps per row if gaps are filled."""
 
 
 @dataclass
 class Track:
-    """One series: values at regular steps, NaN where there is none."""
+    """One series: values at regular steps, NaN if missing."""
 
     name: str
     values: NDArray[np.float64]
     times: Times
-    """Of each step."""
+    """Time of each step."""
     known: NDArray[np.bool_]
-    """Whether the value is of the file, not filled in."""
+    """Whether a value is from the file, not filled in."""
 
 
 @dataclass
 class Tracks:
-    """All series of a file. A gap ends a track, and another one begins."""
+    """All series of a file. A gap ends a track and starts another one."""
 
     tracks: list[Track]
     step: Step
@@ -40,7 +40,7 @@ class Tracks:
 
     @property
     def longest(self) -> int:
-        """Values of the longest stretch without a gap."""
+        """Length of the longest track."""
         return max((len(track.values) for track in self.tracks), default=0)
 
 
@@ -57,15 +57,15 @@ def arranged(
 
     Args:
         values: of each row, NaN where missing.
-        times: of each row; None takes rows as they stand.
+        times: of each row; None for the order of the rows.
         groups: name of the series of each row; None for a single one.
-        sort: False refuses rows that are not in time order.
-        gaps: split ends a series at each gap; fill carries the last value forward; refuse.
-        step: of the training data; None infers it.
+        sort: False to reject rows that are not in time order.
+        gaps: split to end a series at each gap; fill to carry the last value forward; or refuse.
+        step: step of the training data; None to infer it.
 
     Raises:
-        UserError: rows out of order or gaps, if they are to be refused; several series without a
-            group; a step that is another than in training.
+        UserError: rows out of order or gaps, if these are rejected; several series without a group;
+            a different step than in training.
 
     """
     check_known("data.gaps", gaps, ("split", "fill", "refuse"))
@@ -89,7 +89,7 @@ def arranged(
 
 
 def _in_order(names: NDArray[Any]) -> list[Any]:
-    """Return the different names, in the order in which they first occur."""
+    """Return the distinct names, in order of first occurrence."""
     found, first = np.unique(names, return_index=True)
     return [found[i] for i in np.argsort(first)]
 
@@ -105,7 +105,7 @@ def _sorted(
     sort: bool,
     remarks: list[str],
 ) -> list[Single]:
-    """Sort each series by time and make one value of those at the same time."""
+    """Sort each series by time and merge values at the same time."""
     unknown = np.isnat(times) if times.dtype.kind == "M" else np.isnan(times)
     if unknown.any():
         row = int(np.flatnonzero(unknown)[0])
@@ -144,7 +144,7 @@ def _sorted(
     if moved:
         remarks.append("Rows were not in time order: sorted (data.sort=false refuses them).")
     if twice:
-        mean = f", of {unequal} different values the mean" if unequal else ""
+        mean = f", the mean for {unequal} with different values" if unequal else ""
         remarks.append(f"{twice} row(s) repeat a time, such as {example}: one value is kept{mean}.")
     return found
 
@@ -152,10 +152,10 @@ def _sorted(
 def _means(
     values: NDArray[np.float64], which: NDArray[np.intp], count: int
 ) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
-    """Return the mean of the known values of each time, and where they differ."""
+    """Return the mean of the known values at each time, and where they differ."""
     known = ~np.isnan(values)
     number = np.bincount(which[known], minlength=count)
-    shift = float(values[known][0]) if known.any() else 0.0  # large values keep their digits
+    shift = float(values[known][0]) if known.any() else 0.0  # for the precision of large values
     total = np.bincount(which[known], weights=values[known] - shift, minlength=count)
     with np.errstate(invalid="ignore"):
         mean = total / number + shift
@@ -175,18 +175,18 @@ def _refuse_several(counts: NDArray[np.int64], grouped: bool) -> None:
             code=Code.DATA,
             key="data.group",
             value="null",
-            hint="Name the column that tells them apart: data.group=<column>",
+            hint="Name the column that identifies the series: data.group=<column>",
         )
 
 
 def _check_step(step: Step, found: Step, singles: list[Single]) -> None:
-    """Refuse rows that are closer together or further apart than those of training."""
+    """Reject rows with another step than those of training."""
     jumps = np.concatenate([step.jumps(moments) for _, _, moments in singles])
     if len(jumps) and float((jumps == 1).mean()) < 0.5:
         raise UserError(
-            f"The rows are {found.words()} apart, those of training were {step.words()} apart",
+            f"The rows are {found.words()} apart, but those of training were {step.words()} apart",
             code=Code.INCOMPATIBLE,
-            hint="Give a series of the same step",
+            hint="Give a series with the same step",
         )
 
 
@@ -194,7 +194,7 @@ def _step_remark(step: Step) -> str:
     if step.kind == "irregular":
         return (
             f"The dates have no regular step (half are at most {step.words()} apart): rows are "
-            "neighbours where at most one and a half such steps lie between them."
+            "neighbours if at most one and a half such steps lie between them."
         )
     return f"Step of the series: {step.words()}."
 
@@ -238,10 +238,10 @@ def _cut(singles: list[Single], step: Step, gaps: str, remarks: list[str]) -> li
             "the last value is carried forward, and never a value to forecast (data.gaps=split "
             "leaves such windows out)"
             if gaps == "fill"
-            else "no window reaches across (data.gaps=fill carries the last value forward)"
+            else "no window spans them (data.gaps=fill carries the last value forward)"
         )
         days_off = (
-            " If they are holidays, data.time=none takes each row for the next step."
+            " If they are holidays, data.time=none treats each row as the next step."
             if step.kind == "weekdays"
             else ""
         )
@@ -280,7 +280,7 @@ def _filled(
 
 
 def shown_time(moment: Any) -> str:
-    """Write a time without what is zero in it."""
+    """Format a time without its zero parts."""
     text = str(moment)
     if isinstance(moment, np.datetime64):
         return text.split("T00:00:00")[0].removesuffix(".000000")

@@ -1,4 +1,4 @@
-"""A LightningDataModule in full, as an example: digits with two targets of different kinds."""
+"""A complete LightningDataModule, as an example: digits with two targets of different kinds."""
 
 from typing import Any
 
@@ -11,7 +11,7 @@ from quintet.data.sources.bundled import digits
 
 
 class DigitsTwoTargets(L.LightningDataModule):
-    """Handwritten digits; of each the digit (ten classes) and its ink (a number).
+    """Handwritten digits with two targets: the digit (ten classes) and its ink (a number).
 
     Ink is how dark the image is, in standard deviations from the mean of the training part. Pixels
     are between 0 and 1. A batch is (x, {"digit": (N,), "ink": (N,)}).

@@ -1,1 +1,1 @@
-"""Splits into training, validation and test: by chance, by class, by group, by time, by fold."""
+"""Splits into training, validation and test: random, stratified, by group, by time, by fold."""

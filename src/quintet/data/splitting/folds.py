@@ -15,18 +15,18 @@ from quintet.data.splitting.strata import label_names, labels, strata
 def one_fold(
     samples: Samples, train: Tensor, val: Tensor, k: int, index: int, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """Return the training and validation indices of one fold of what is not test.
+    """Return the training and validation indices of one fold of the non-test samples.
 
     Args:
         samples: the whole data set.
-        train: indices of the training part that `split` gives.
+        train: indices of the training part, as returned by `split`.
         val: indices of its validation part, which joins the pool.
         k: number of folds.
-        index: of the fold, from 0.
+        index: index of the fold, from 0.
         seed: of the folds.
 
     Raises:
-        UserError: as `folds`; no such fold; data with a validation part of its own.
+        UserError: as `folds`; no such fold; data with its own validation part.
 
     """
     if not 0 <= index < k:
@@ -39,7 +39,7 @@ def one_fold(
         )
     if samples.split is not None and bool((samples.split == 1).any()):
         raise UserError(
-            "does not apply: the data comes with a validation part of its own",
+            "does not apply: the data comes with its own validation part",
             code=Code.INCOMPATIBLE,
             key="cv.folds",
             value=k,
@@ -47,7 +47,7 @@ def one_fold(
             "data without that part",
         )
     pool = torch.cat([train, val]).sort().values
-    if samples.ordered:  # what was left out at the cut between the two is no gap any more
+    if samples.ordered:  # the samples left out at the cut between the two are available again
         pool = torch.arange(int(pool.min()), int(pool.max()) + 1)
     pairs = folds(samples, k, seed, within=pool)
     _every_class(samples, pairs)
@@ -77,8 +77,9 @@ def folds(
     pool = np.arange(len(samples.y)) if within is None else within.numpy()
     if not 2 <= k <= len(pool):
         raise UserError(
-            f"{len(pool)} samples cannot be divided into {k} folds",
+            f"cannot divide {len(pool)} samples",
             code=Code.OUT_OF_RANGE,
+            key="cv.folds",
             value=k,
             hint=f"Give a number from 2 to {len(pool)}",
         )
@@ -92,8 +93,9 @@ def folds(
             pairs = list(splitter.split(pool, classes, groups))
     except ValueError as problem:
         raise UserError(
-            f"{k} folds are not possible: {problem}",
+            f"is not possible: {problem}",
             code=Code.INCOMPATIBLE,
+            key="cv.folds",
             value=k,
             hint="Ask for fewer folds",
         ) from problem
@@ -117,37 +119,40 @@ def _splitter(samples: Samples, k: int, seed: int) -> Any:
 
 
 def _enough(samples: Samples, k: int, pool: Any, groups: Any) -> None:
-    """Check that there is enough time, or enough of every class or group, for k folds."""
+    """Check that there are enough time steps, or enough of every class or group, for k folds."""
     if samples.ordered:
         if len(pool) - k * (len(pool) // (k + 1)) <= samples.purge or len(pool) <= k:
             raise UserError(
-                f"{k} folds cut a series into {k + 1} parts and leave out {samples.purge} samples "
-                f"at each cut: {len(pool)} samples are too few",
+                f"cuts a series into {k + 1} parts and leaves out {samples.purge} samples at each "
+                f"cut: {len(pool)} samples are too few",
                 code=Code.INCOMPATIBLE,
+                key="cv.folds",
                 value=k,
                 hint="Ask for fewer folds",
             )
     elif groups is not None:
         if (there := len(np.unique(groups))) < k:
             raise UserError(
-                f"{k} folds need at least {k} groups, there are {there}",
+                f"needs at least {k} groups, and there are {there}",
                 code=Code.INCOMPATIBLE,
+                key="cv.folds",
                 value=k,
                 hint="Ask for fewer folds",
             )
     elif (found := labels(samples)) is not None and (counts := found[pool].sum(axis=0)).min() < k:
         smallest = int(counts.min())
         raise UserError(
-            f"{k} folds need {k} samples of every class; the smallest, "
+            f"needs {k} samples of every class; the smallest, "
             f"'{label_names(samples)[int(counts.argmin())]}', has {smallest}",
             code=Code.INCOMPATIBLE,
+            key="cv.folds",
             value=k,
             hint=f"Ask for at most {smallest} folds, or collect more samples of it",
         )
 
 
 def _every_class(samples: Samples, pairs: list[tuple[Tensor, Tensor]]) -> None:
-    """Refuse folds of which one lacks a class; groups or time order can cause that."""
+    """Reject folds in which a class is absent; groups or time order can cause that."""
     if (found := labels(samples)) is None:
         return
     for index, parts in enumerate(pairs):

@@ -13,7 +13,7 @@ Index = NDArray[np.int64]
 
 
 def missing_group(column: str) -> UserError:
-    """Return the refusal of a column of groups that lacks some."""
+    """Return the error for a column of groups with missing values."""
     return UserError(
         "is missing in some rows",
         code=Code.DATA,
@@ -61,7 +61,7 @@ def _deal(
 def _misfit(
     table: NDArray[np.float64], sizes: NDArray[np.int64]
 ) -> Callable[[Index], tuple[int, float]]:
-    """Rate a deal: first the classes absent from a part, then the distance from the shares."""
+    """Rate an assignment by the classes absent from a part, then by distance from the shares."""
     wanted = np.outer(sizes / sizes.sum(), table.sum(axis=0))
     used = sizes > 0
 

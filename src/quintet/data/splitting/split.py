@@ -21,7 +21,7 @@ PARTS = ("training", "validation", "test")
 def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
     """Return the sample indices of the training, validation and test parts.
 
-    The samples decide how: a given `split` is kept, and what it lacks is drawn from its training
+    The samples decide how: a given `split` is kept, and missing parts are drawn from its training
     part; a time series (`ordered`) is cut in time order with `purge` samples left out at each
     cut; `groups` stay whole; classes and label combinations keep their shares (every class at
     least once in each part); a plain regression is drawn as scikit-learn's `train_test_split`
@@ -50,7 +50,7 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
             code=Code.OUT_OF_RANGE,
             key="data.val",
             value=val,
-            hint="Make them smaller: below 1 they are fractions, from 1 on counts",
+            hint="Make them smaller: values below 1 are fractions, others are counts",
         )
     if samples.split is not None:
         parts = _given(samples, given, n_val, n_test, seed)
@@ -64,7 +64,7 @@ def split(samples: Samples, val: float, test: float, seed: int) -> Splits:
 
 
 def summary(samples: Samples, parts: Splits) -> list[str]:
-    """Tell how the data's own split was used; nothing where it has none."""
+    """Describe how the data's own split was used; nothing if it has none."""
     if samples.split is None:
         return []
     given = _given_parts(samples)
@@ -95,16 +95,15 @@ def manner(samples: Samples) -> str:
         gap = f", {samples.purge} samples left out at each cut" if samples.purge else ""
         return f"in time order{gap}"
     if samples.groups is not None:
-        return "at random by group, class shares kept as well as the groups allow"
+        return "at random by group, with class shares kept as far as the groups allow"
     return problem_of(samples.task).manner
 
 
 def subset(samples: Samples, index: Tensor, fraction: float, seed: int) -> Tensor:
     """Keep a fraction of the samples in `index`, for a learning curve over the amount of data.
 
-    Class shares are kept, at least one sample a class; a time series keeps its latest part. The
-    same seed gives nested subsets, a smaller one inside a larger one (but for a sample of rounding
-    in each class).
+    Class shares are kept, with at least one sample per class; a time series keeps its latest part.
+    The same seed gives nested subsets (except for one sample of rounding per class).
     """
     if not 0 < fraction <= 1:
         raise UserError(
@@ -133,7 +132,7 @@ def _count(size: float, total: int, name: str) -> int:
     """Turn a fraction or a count into a count, as scikit-learn rounds: up."""
     if isinstance(size, bool) or size < 0 or (size > 1 and size != int(size)):
         raise UserError(
-            "must be a fraction below 1 or a whole number of samples",
+            "must be a fraction below 1 or an integer number of samples",
             code=Code.OUT_OF_RANGE,
             key=f"data.{name}",
             value=size,
@@ -142,7 +141,7 @@ def _count(size: float, total: int, name: str) -> int:
 
 
 def _wanted(given: dict[int, Index], n_val: int, n_test: int) -> int:
-    """Return the samples that have to be drawn, as the data does not bring them."""
+    """Return the numbers of samples to draw for the parts that the data does not come with."""
     return (0 if 1 in given else n_val) + (0 if 2 in given else n_test)
 
 
@@ -158,7 +157,7 @@ def _given_parts(samples: Samples) -> dict[int, Index]:
 def _given(
     samples: Samples, given: dict[int, Index], n_val: int, n_test: int, seed: int
 ) -> list[Index]:
-    """Keep the parts the data came with; those that it lacks are drawn from training."""
+    """Keep the parts that the data came with; missing ones are drawn from the training part."""
     assert samples.split is not None
     train = np.flatnonzero(samples.split.numpy() == 0)
     n_val, n_test = 0 if 1 in given else n_val, 0 if 2 in given else n_test
@@ -189,7 +188,7 @@ def _in_time(total: int, n_val: int, n_test: int, purge: int) -> list[Index]:
 
 
 def _drawn(samples: Samples, pool: Index, n_val: int, n_test: int, seed: int) -> list[Index]:
-    """Draw the test part from `pool`, then the validation part from what is left."""
+    """Draw the test part from `pool`, then the validation part from the rest."""
     rng = np.random.RandomState(seed)
     if samples.groups is not None:
         return by_group(samples, pool, n_val, n_test, rng)
@@ -205,7 +204,7 @@ def _drawn(samples: Samples, pool: Index, n_val: int, n_test: int, seed: int) ->
 def _stratified(
     pool: Index, classes: Index, count: int, rng: np.random.RandomState, part: str, *, left: int
 ) -> tuple[Index, Index]:
-    """Draw `count` of `pool`, each class by its share; return what was drawn and the rest."""
+    """Draw `count` of `pool`, stratified by class; return the drawn samples and the rest."""
     if not count:
         return pool[:0], pool
     found = np.bincount(classes)
@@ -217,9 +216,9 @@ def _stratified(
 
 
 def _every_class(samples: Samples, parts: list[Index], given: dict[int, Index]) -> None:
-    """Refuse parts in which a class, or a label's positives or negatives, is absent.
+    """Reject parts in which a class, or a label's positives or negatives, is absent.
 
-    Of a part that the data came with it is told instead (`summary`): nobody may draw it anew.
+    For a part that the data came with, this is only reported (`summary`), as it is never redrawn.
     """
     found = labels(samples)
     if found is None:

@@ -1,4 +1,4 @@
-"""Classes as the splitters use them: strata that are kept in proportion, labels that must occur."""
+"""Classes for the splitters: strata that are kept in proportion, and labels that must occur."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,12 +11,12 @@ Index = NDArray[np.int64]
 
 
 def strata(samples: Samples) -> Index | None:
-    """Return the stratum of each sample (N,), or None where there are none."""
+    """Return the stratum of each sample (N,), or None if there are none."""
     return problem_of(samples.task).strata(samples.y)
 
 
 def labels(samples: Samples) -> NDArray[np.bool_] | None:
-    """Return what must occur in each part as a table (N, M) of booleans; None for nothing."""
+    """Return what must occur in each part, as booleans (N, M); None if nothing must."""
     return problem_of(samples.task).required(samples.y, samples.class_names)
 
 
@@ -26,16 +26,16 @@ def label_names(samples: Samples) -> list[str]:
 
 
 def share(found: Index, count: int, part: str, left: int) -> Index:
-    """Share `count` samples among the strata in proportion, at least one each.
+    """Distribute `count` samples over the strata in proportion, at least one each.
 
-    Rounded by largest remainders (Hamilton's method), so that a stratum is off its exact share by
+    Rounded by largest remainders (Hamilton's method): each stratum differs from its exact share by
     less than one, unless the minimum of one forces more.
 
     Args:
         found: samples in each stratum, (M,).
         count: samples to draw in all.
         part: name of the part, for messages.
-        left: samples of each stratum that must remain for the other parts.
+        left: minimum number of samples of each stratum that remain for the other parts.
 
     Raises:
         UserError: a stratum is too small, or there are more strata than samples to draw.

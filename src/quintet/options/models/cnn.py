@@ -11,7 +11,7 @@ from quintet.options.models.layers import dimensions, dropout_rate, layer_widths
 def stage(inputs: int, outputs: int, nonlinearity: str, batch_norm: bool) -> list[nn.Module]:
     """Convolve, normalise and activate, twice.
 
-    Two 3x3 kernels see 5x5 pixels with fewer weights than one 5x5 (Simonyan & Zisserman 2015).
+    Two 3x3 kernels cover 5x5 pixels with fewer weights than one 5x5 (Simonyan & Zisserman 2015).
     Shapes: (N, inputs, H, W) -> (N, outputs, H, W).
     """
     layers: list[nn.Module] = []
@@ -27,21 +27,21 @@ class CNN(nn.Module):
     """Stages of two 3x3 convolutions, then the mean over all pixels and one linear layer.
 
     Max pooling halves the image from each stage to the next. Each convolution is followed by
-    batch norm and the activation, in this order; dropout stands before the last layer. The mean
+    batch norm and the activation, in this order; dropout precedes the last layer. The mean
     over all pixels is that of Lin et al. 2014, "Network in network".
 
     Shapes: (N, C, H, W) -> (N, num_outputs), raw logits or values.
 
     Args:
         input_shape: (C, H, W).
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         width: channels of the first stage, doubled at each further one, or a list with one
-            number of channels a stage.
-        depth: number of stages; None takes the length of the list, or as many as leave four
+            number of channels per stage.
+        depth: number of stages; None for the length of the list, or as many as leave four
             pixels on the shorter side, from 1 to 4 (8x8 gets 2, 28x28 gets 3, 64x64 gets 4).
         activation: name of the activation, see `layers.ACTIVATIONS`.
         batch_norm: normalise before each activation.
-        dropout: share of the features before the last layer to drop while training.
+        dropout: dropout probability of the features before the last layer.
 
     Raises:
         UserError: an impossible width, depth, activation or dropout, or an image that is too

@@ -1,4 +1,4 @@
-"""Parts that several models share: activations by name, argument checks, a flattening input."""
+"""Components shared by several models: activations, argument checks, a flattening input."""
 
 from collections.abc import Sequence
 from math import prod
@@ -19,14 +19,14 @@ ACTIVATIONS: dict[str, type[nn.Module]] = {
     "sigmoid": nn.Sigmoid,
     "identity": nn.Identity,
 }
-"""The activations a model can name, each with torch's own defaults."""
+"""The available activations by name, with torch's own defaults."""
 
 
 def make_activation(name: str) -> nn.Module:
-    """Build the activation called `name`.
+    """Build the activation named `name`.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no such activation.
 
     """
     if name not in ACTIVATIONS:
@@ -41,10 +41,10 @@ def make_activation(name: str) -> nn.Module:
 
 
 def at_least(name: str, value: int, minimum: int = 1) -> int:
-    """Return `value` if it is a whole number of at least `minimum`, else raise UserError."""
+    """Return `value` if it is an integer of at least `minimum`, else raise UserError."""
     if not isinstance(value, int) or isinstance(value, bool) or value < minimum:
         raise UserError(
-            f"must be a whole number of at least {minimum}",
+            f"must be an integer of at least {minimum}",
             code=Code.OUT_OF_RANGE,
             key=f"model.{name}",
             value=value,
@@ -53,7 +53,7 @@ def at_least(name: str, value: int, minimum: int = 1) -> int:
 
 
 def dropout_rate(value: float) -> float:
-    """Return `value` if it is a share of units to drop, 0 <= value < 1, else raise UserError."""
+    """Return `value` if it is a dropout probability, 0 <= value < 1, else raise UserError."""
     if not 0 <= value < 1:
         raise UserError(
             "must be at least 0 and less than 1: it is the fraction of units to drop",
@@ -68,14 +68,14 @@ def dropout_rate(value: float) -> float:
 def layer_widths(
     width: int | Sequence[int], depth: int | None, default_depth: int, growth: int = 1
 ) -> list[int]:
-    """Give the width of each of `depth` layers.
+    """Return the width of each of `depth` layers.
 
     Args:
         width: one number for all layers (times `growth` from each layer to the next), or a list
-            with one width a layer.
-        depth: how many layers; None takes the length of the list, or `default_depth`.
+            with one width per layer.
+        depth: number of layers; None for the length of the list, or `default_depth`.
         default_depth: the depth of a model whose width is one number and whose depth is None.
-        growth: factor from one layer to the next where `width` is one number.
+        growth: factor from one layer to the next if `width` is one number.
 
     Raises:
         UserError: a width or depth under 1, or a list whose length is not `depth`.
@@ -109,8 +109,8 @@ def dimensions(input_shape: Sequence[int], names: Sequence[str]) -> list[int]:
     shape = list(input_shape)
     if len(shape) != len(names):
         raise UserError(
-            f"This model takes samples of shape ({', '.join(names)}), but the data's have shape "
-            f"{tuple(shape)}",
+            f"This model takes samples of shape ({', '.join(names)}), but the data has "
+            f"samples of shape {tuple(shape)}",
             code=Code.INCOMPATIBLE,
             hint="Choose a model that fits the data, for instance model=mlp",
         )
@@ -118,7 +118,7 @@ def dimensions(input_shape: Sequence[int], names: Sequence[str]) -> list[int]:
 
 
 def check_batch(model: nn.Module, size: int) -> None:
-    """Refuse batches of one sample where batch norm would take its statistics from them.
+    """Reject training batches of one sample for models with batch norm.
 
     Raises:
         UserError: such a model, with what to change.
@@ -127,7 +127,7 @@ def check_batch(model: nn.Module, size: int) -> None:
     norms = nn.modules.batchnorm._BatchNorm
     if size == 1 and any(isinstance(module, norms) for module in model.modules()):
         raise UserError(
-            "Batch norm needs training batches of two samples or more, these have one",
+            "Batch norm needs training batches of at least two samples, but these have one",
             code=Code.INCOMPATIBLE,
             hint="Set data.batch_size=2 or more (or data.fraction larger), or "
             "model.batch_norm=false",
@@ -137,8 +137,8 @@ def check_batch(model: nn.Module, size: int) -> None:
 class FlatInput(nn.Module):
     """Turn a batch of samples of any shape into vectors of `size` numbers.
 
-    The trailing columns of a table that hold categorical codes become one-hot columns, the
-    unknown code 0 included, so that no order of the categories is made up.
+    The trailing columns of a table that hold categorical codes become one-hot columns, including
+    the unknown code 0, so that no order of the categories is implied.
 
     Shapes: (N, *input_shape) -> (N, size).
 
@@ -156,7 +156,7 @@ class FlatInput(nn.Module):
         self.numeric = prod(input_shape) - len(cardinalities)
         self.size = self.numeric + sum(cardinalities)
         self.categorical = len(cardinalities) > 0
-        # One entry per one-hot column: the input column it reads, the code it stands for.
+        # One entry per one-hot column: its input column and its code.
         columns = [self.numeric + i for i, size in enumerate(cardinalities) for _ in range(size)]
         codes = [code for size in cardinalities for code in range(size)]
         self.register_buffer("columns", torch.tensor(columns, dtype=torch.long), persistent=False)

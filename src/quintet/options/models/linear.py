@@ -1,4 +1,4 @@
-"""A linear model: logistic or linear regression, the baseline of every other model."""
+"""A linear model: logistic or linear regression, a baseline for every other model."""
 
 from collections.abc import Sequence
 
@@ -17,7 +17,7 @@ class Linear(nn.Module):
 
     Args:
         input_shape: shape of one sample.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         cardinalities: number of codes of each trailing categorical column of a table; these
             columns enter one-hot.
 

@@ -12,8 +12,8 @@ def hidden_layers(
 ) -> nn.Sequential:
     """Stack hidden layers: linear, batch norm, activation, dropout, in this order.
 
-    Batch norm stands before the activation, as in Ioffe & Szegedy 2015, and takes over the bias
-    of the linear layer; dropout comes last, so that no statistic is taken of dropped units
+    Batch norm precedes the activation, as in Ioffe & Szegedy 2015, and replaces the bias of the
+    linear layer; dropout comes last, so that no statistics are computed on dropped units
     (Li et al. 2019, "Understanding the disharmony between dropout and batch normalization").
 
     Shapes: (N, inputs) -> (N, widths[-1]).
@@ -36,14 +36,14 @@ class MLP(nn.Module):
 
     Args:
         input_shape: shape of one sample.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         cardinalities: number of codes of each trailing categorical column of a table; these
             columns enter one-hot.
-        width: units of every hidden layer, or a list with one width a layer.
-        depth: number of hidden layers; None takes the length of the list, or 2.
+        width: units of every hidden layer, or a list with one width per layer.
+        depth: number of hidden layers; None for the length of the list, or 2.
         activation: name of the activation, see `layers.ACTIVATIONS`.
         batch_norm: normalise before each activation.
-        dropout: share of hidden units to drop while training (Srivastava et al. 2014).
+        dropout: dropout probability of hidden units (Srivastava et al. 2014).
 
     Raises:
         UserError: an impossible width, depth, activation or dropout, or a list of widths whose

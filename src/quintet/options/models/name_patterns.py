@@ -1,7 +1,7 @@
 """Patterns that choose parameters by name: names, globs and regular expressions.
 
-A pattern may come with a stranger's run folder, and matching a few characters by a regular
-expression such as `(a|a)*b` can take centuries, so expressions have a limit of length and of time.
+A pattern may come with another person's run folder, and matching a few characters against a regular
+expression such as `(a|a)*b` can take centuries, so expressions are limited in length and time.
 """
 
 import time
@@ -13,18 +13,18 @@ import regex
 from quintet.base.errors import Code, UserError
 
 LONGEST = 1000
-"""Characters of a regular expression at most."""
+"""Maximum number of characters of a regular expression."""
 SECONDS = 2.0
-"""For all expressions of a key."""
+"""Time limit for all expressions of a key."""
 
 
 def matches(names: Iterable[str], patterns: Sequence[str], key: str) -> dict[str, list[str]]:
     """Return the names that each pattern matches.
 
     Args:
-        names: of parameters or buffers.
-        patterns: each a name, that of a module (all below it), a glob, or a regular expression of
-            the whole name.
+        names: names of parameters or buffers.
+        patterns: each a name, the name of a module (everything in it), a glob, or a regular
+            expression of the whole name.
         key: where the patterns were given, for messages.
 
     Raises:

@@ -1,4 +1,4 @@
-"""Models that are several models: each is trained by itself, all are averaged to predict."""
+"""Models that contain several models: each is trained on its own, and predictions are averaged."""
 
 from abc import ABC, abstractmethod
 from math import log
@@ -12,8 +12,8 @@ from quintet.problems import Task, problem_of
 class PackedEnsemble(nn.Module, ABC):
     """A model of several members, whose mean loss is minimised and whose predictions are averaged.
 
-    A module that trains it takes the loss of `members`, not that of the average, which would let
-    members make up for each other and lose what an ensemble gains.
+    A module that trains it uses the loss of `members`, not that of the average, which would let
+    members compensate for each other and lose the gain of an ensemble.
 
     Args:
         task: what is predicted: probabilities or values are averaged, not logits.
@@ -29,9 +29,9 @@ class PackedEnsemble(nn.Module, ABC):
         """Return the raw outputs of each member, (N, K, outputs)."""
 
     def average(self, outputs: Tensor) -> Tensor:
-        """Return outputs (N, outputs) for the members' mean prediction, of (N, K, outputs).
+        """Return the outputs (N, outputs) equivalent to the mean prediction of (N, K, outputs).
 
-        Where members agree, these are their outputs.
+        If all members agree, these are their outputs.
         """
         if not self.problem.discrete:
             return outputs.mean(1)

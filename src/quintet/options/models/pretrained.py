@@ -1,4 +1,4 @@
-"""Transfer learning: a model starts from another's weights, and part of it may be frozen.
+"""Transfer learning: a model starts from another one's weights, and part of it may be frozen.
 
 Yosinski et al., 2014, "How transferable are features in deep neural networks?".
 """
@@ -17,7 +17,7 @@ from quintet.options.torch_internals import BatchOrInstanceNorm
 
 State = Mapping[str, Tensor]
 WRAPPERS = re.compile(r"^(model\.|module\.|_orig_mod\.)+")
-"""What trainers, DistributedDataParallel and torch.compile put before a tensor's name."""
+"""Prefixes that trainers, DistributedDataParallel and torch.compile add to tensor names."""
 
 SHOWN = 4
 """Maximum number of names in one sentence."""
@@ -25,12 +25,12 @@ SHOWN = 4
 
 @dataclass
 class Loaded:
-    """What was done with a file's tensors.
+    """The result of loading a file's tensors.
 
     Args:
         taken: names of the model's tensors that were set.
-        skipped: tensors of the file that were not used, by name, and why.
-        fresh: the model's tensors that the file does not have, which stay as initialised.
+        skipped: reasons for the tensors of the file that were not used, by name.
+        fresh: the model's tensors that the file lacks, which keep their initial values.
 
     """
 
@@ -41,7 +41,7 @@ class Loaded:
 
 @torch.no_grad()
 def load(model: nn.Module, state: State, source: object) -> Loaded:
-    """Set the tensors of `model` that fit one of `state` by name and shape; running statistics too.
+    """Set the tensors of `model`, including buffers, that match one of `state` by name and shape.
 
     Args:
         model: changed in place.
@@ -49,7 +49,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
         source: where they come from, for messages.
 
     Raises:
-        UserError: no weight fits. A bias or a norm's scale may fit any model of its width.
+        UserError: no weight matches. A bias or a norm's scale may match any model of its width.
 
     """
     own = model.state_dict()
@@ -57,7 +57,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
     found = Loaded()
     for name, tensor in state.items():
         if name not in own:
-            found.skipped[name] = "the model has none of that name"
+            found.skipped[name] = "the model has no tensor of that name"
         elif own[name].shape != tensor.shape:
             there, here = tuple(tensor.shape), tuple(own[name].shape)
             found.skipped[name] = f"its shape is {there}, the model's {here}"
@@ -71,7 +71,7 @@ def load(model: nn.Module, state: State, source: object) -> Loaded:
 
 
 def _unwrapped(state: State, own: Iterable[str]) -> State:
-    """Return `state` by the names without wrappers, if more of the model's are among them."""
+    """Return `state` by names without prefixes, if more of those are the model's."""
     plain = {WRAPPERS.sub("", name): tensor for name, tensor in state.items()}
     return plain if len({*plain} & {*own}) > len({*state} & {*own}) else state
 
@@ -81,7 +81,7 @@ def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> 
     if not reasons:
         reasons = [f"it has no {name}. {nearest(name, state)}" for name in [*own][:1]]
     return UserError(
-        f"holds {len(state)} tensors, but no weight among them fits the model; {reasons[0]}",
+        f"holds {len(state)} tensors, but none of its weights fits the model; {reasons[0]}",
         code=Code.INCOMPATIBLE,
         key="model.weights",
         value=source,
@@ -93,13 +93,13 @@ def _misfit(found: Loaded, own: Iterable[str], state: State, source: object) -> 
 def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
     """Freeze parameters; return their names.
 
-    Their gradients are switched off. A norm layer's running statistics stay too, where all of its
-    parameters do or a pattern names them: it then normalises by them in training as well.
+    Their gradients are disabled. A norm layer's running statistics are frozen as well if all of its
+    parameters are, or if a pattern names them: it then normalises by them in training too.
 
     Args:
         model: changed in place.
-        patterns: each a parameter's name, a module's (all of its parameters), a glob, or a regular
-            expression of the whole name.
+        patterns: each the name of a parameter or of a module (all of its parameters), a glob, or a
+            regular expression of the whole name.
 
     Raises:
         UserError: a pattern that matches no parameter, or nothing is left to train.
@@ -130,7 +130,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
 
 
 def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> list[str]:
-    """Return the names of parameters that one of some patterns matches; see `freeze`.
+    """Return the names of the parameters that any of the patterns matches; see `freeze`.
 
     Args:
         parameters: names of all.
@@ -158,14 +158,14 @@ def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> li
 
 
 def settle(model: nn.Module) -> None:
-    """Put the frozen norm layers of `model` back into evaluation, after a `train()`."""
+    """Put the frozen norm layers of `model` back into evaluation mode, after a `train()`."""
     for module in model.modules():
         if is_frozen(module):
             module.eval()
 
 
 def is_frozen(module: nn.Module) -> bool:
-    """Return whether this is a norm layer whose running statistics stay as they are."""
+    """Return whether this is a norm layer with frozen running statistics."""
     return getattr(module, "frozen", False) is True
 
 
@@ -181,9 +181,9 @@ def transfer_summary(moved: Mapping[str, Any]) -> Iterator[str]:
         for name, why in [*skipped.items()][:SHOWN]:
             yield f"  skipped {name}: {why}"
         if fresh:
-            yield f"  new, as the init leaves them: {_some(fresh)}"
+            yield f"  new, as initialised: {_some(fresh)}"
     if frozen := moved.get("frozen"):
-        yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters are trained"
+        yield f"{len(frozen)} tensors frozen, {moved['trainable']:,} parameters trainable"
     for pattern, epochs in moved.get("frozen_epochs", {}).items():
         yield f"{pattern} is frozen for {epochs} epochs, and trained from then on"
     if rates := moved.get("rates"):

@@ -12,11 +12,11 @@ from quintet.options.models.table_inputs import TableInputs
 class RealMLP(nn.Module):
     """The architecture of RealMLP-TD, with torch's parametrization of linear layers.
 
-    Numbers are clipped smoothly and each gets a periodic embedding; a learnable factor per input
-    feature weighs features against each other; activations are blended with the identity by a
-    learnable share. The paper's training recipe is `experiment=table`: AdamW with beta2 = 0.95,
-    a cosine schedule and label smoothing. Its multi-cycle schedule, per-layer learning rates and
-    the decay of dropout and weight decay during training are left out.
+    Numbers are clipped smoothly and each gets a periodic embedding; a learnable factor scales each
+    input feature; activations are blended with the identity by a learnable share. The paper's
+    training recipe is `experiment=table`: AdamW with beta2 = 0.95, a cosine schedule and label
+    smoothing. Its multi-cycle schedule, per-layer learning rates and the decay of dropout and
+    weight decay during training are left out.
 
     Source: Holzmüller, Grinsztajn & Steinwart 2024, "Better by default: strong pre-tuned MLPs and
     boosted trees on tabular data".
@@ -25,12 +25,12 @@ class RealMLP(nn.Module):
 
     Args:
         input_shape: (F,), numeric columns first, then one column of codes per category.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         cardinalities: number of codes of each trailing categorical column.
-        width: units of every hidden layer, or a list with one width a layer.
-        depth: number of hidden layers; None takes the length of the list, or 3.
+        width: units of every hidden layer, or a list with one width per layer.
+        depth: number of hidden layers; None for the length of the list, or 3.
         activation: name of the activation, see `layers.ACTIVATIONS`.
-        dropout: share of hidden units to drop while training.
+        dropout: dropout probability of hidden units.
         frequencies: of the periodic embedding of each number; 0 for none.
         frequency_scale: standard deviation of the initial frequencies.
         embedding: size of the embedding of a categorical column with many codes.

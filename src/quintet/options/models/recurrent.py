@@ -9,9 +9,9 @@ from quintet.options.models.layers import at_least, dimensions, dropout_rate
 
 
 class Recurrent(nn.Module):
-    """Read a sequence from left to right; the last valid hidden state goes into a linear layer.
+    """Reads a sequence from left to right; the last valid hidden state goes into a linear layer.
 
-    Tokens are embedded first. Padding (token 0) stands at the end of a sample; as the network
+    Tokens are embedded first. Padding (token 0) is at the end of a sample; as the network
     is causal, the state at the last token does not depend on it, so the result is that of the
     unpadded sample without packing, which torch.export cannot follow.
 
@@ -19,12 +19,12 @@ class Recurrent(nn.Module):
 
     Args:
         input_shape: (T, F), or (T,) for tokens.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         vocabulary: number of token ids, padding included; 0 for a sequence of numbers.
         embedding: size of a token's embedding; None takes `width`. Unused without tokens.
         width: size of the hidden state of each layer.
         depth: number of stacked recurrent layers.
-        dropout: share of each layer's outputs to drop while training, the last one's included.
+        dropout: dropout probability of each layer's outputs, including the last one's.
 
     Raises:
         UserError: an impossible embedding, width, depth or dropout.
@@ -67,7 +67,7 @@ class Recurrent(nn.Module):
         return outputs
 
     def last_valid(self, states: Tensor, x: Tensor) -> Tensor:
-        """Take from `states` (N, T, width) the one of each sample's last token: (N, width)."""
+        """Return from `states` (N, T, width) the state of each sample's last token: (N, width)."""
         if not self.tokens:
             return states[:, -1]
         positions = torch.arange(x.shape[1], device=x.device)

@@ -43,17 +43,17 @@ class ResNet(nn.Module):
     """A 3x3 stem and three stages of residual blocks, then a global average and a linear layer.
 
     Source: He et al. 2016, "Deep residual learning for image recognition", section 4.2; dropout
-    stands between the two convolutions of a block, as in Zagoruyko & Komodakis 2016.
+    is between the two convolutions of a block, as in Zagoruyko & Komodakis 2016.
 
     Shapes: (N, C, H, W) -> (N, num_outputs), raw logits or values.
 
     Args:
         input_shape: (C, H, W), both sides of at least 4 pixels.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         width: channels of the first stage; the second has twice, the third four times as many.
         depth: residual blocks in each of the three stages (the paper's n: 6n+2 layers).
         activation: name of the activation, see `layers.ACTIVATIONS`.
-        dropout: share of the features inside a block to drop while training.
+        dropout: dropout probability of the features inside a block.
 
     Raises:
         UserError: an impossible width, depth, activation or dropout, or too small an image.

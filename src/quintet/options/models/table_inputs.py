@@ -1,4 +1,4 @@
-"""The columns of a table as the features that RealMLP and TabM begin with."""
+"""Turns the columns of a table into the input features of RealMLP and TabM."""
 
 from collections.abc import Sequence
 from math import pi, sqrt
@@ -10,13 +10,13 @@ from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import at_least, dimensions
 
 ONE_HOT = 8
-"""A categorical column with more codes than this is embedded, one with fewer enters one-hot."""
+"""Categorical columns with more codes are embedded, others are one-hot encoded."""
 CLIP = 3.0
-"""Limit of the absolute values that smooth clipping approaches, in scaled units."""
+"""Absolute value that smooth clipping approaches, in scaled units."""
 
 
 class TableInputs(nn.Module):
-    """Periodic embeddings of numbers; categories one-hot, or embedded where there are many.
+    """Periodic embeddings of numbers; categories one-hot, or embedded if there are many.
 
     Shapes: (N, F) -> (N, size).
 
@@ -60,7 +60,7 @@ class TableInputs(nn.Module):
 
 
 class NumericEmbedding(nn.Module):
-    """Smooth clipping, then a periodic embedding of each number next to the number itself.
+    """Smooth clipping, then a periodic embedding of each number, concatenated with the number.
 
     The embedding is PBLD of the RealMLP paper: cosines of learnable frequencies, a linear layer
     for each column, and the number concatenated; the idea of periodic activations is from
@@ -69,10 +69,10 @@ class NumericEmbedding(nn.Module):
     Shapes: (N, columns) -> (N, size).
 
     Args:
-        columns: how many numbers a row has.
-        frequencies: cosines per number; 0 leaves the clipped numbers alone.
+        columns: numbers per row.
+        frequencies: cosines per number; 0 for the clipped numbers only.
         scale: standard deviation of the initial frequencies.
-        outputs: features per number beside the number itself.
+        outputs: features per number, in addition to the number itself.
 
     """
 
@@ -107,12 +107,12 @@ class NumericEmbedding(nn.Module):
 
 
 class OneHot(nn.Module):
-    """Codes as one-hot rows, with the size of an embedding.
+    """One-hot encoding of codes, with the interface of an embedding.
 
     Shapes: (N,) -> (N, codes).
 
     Args:
-        codes: how many there are.
+        codes: number of codes.
 
     """
 

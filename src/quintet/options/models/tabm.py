@@ -15,7 +15,7 @@ from quintet.problems import Task
 class TabM(PackedEnsemble):
     """A packed ensemble of multilayer perceptrons, trained as one model.
 
-    All members share the weight matrix of each hidden layer; a member has its own scale of every
+    All members share the weight matrix of each hidden layer; each member has its own scale of every
     input and output of a layer (a rank-1 adapter of the matrix), its own biases and its own head.
     Only the scales of the inputs differ at first. The numbers enter with RealMLP's periodic
     embeddings. The paper's sizes are 32 members, 512 units and the rate 0.002 of AdamW.
@@ -27,14 +27,14 @@ class TabM(PackedEnsemble):
 
     Args:
         input_shape: (F,), numeric columns first, then one column of codes per category.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         task: what is predicted, which decides how members are averaged.
         cardinalities: number of codes of each trailing categorical column.
         count: number of members.
-        width: units of every hidden layer, or a list with one width a layer.
-        depth: number of hidden layers; None takes the length of the list, or 3.
+        width: units of every hidden layer, or a list with one width per layer.
+        depth: number of hidden layers; None for the length of the list, or 3.
         activation: name of the activation, see `layers.ACTIVATIONS`.
-        dropout: share of hidden units to drop while training.
+        dropout: dropout probability of hidden units.
         frequencies: of the periodic embedding of each number; 0 for none.
         frequency_scale: standard deviation of the initial frequencies.
         embedding: size of the embedding of a categorical column with many codes.
@@ -114,7 +114,7 @@ class PackedLinear(nn.Module):
 
 
 class PackedHeads(nn.Linear):
-    """A linear layer of its own for each member; the weights of one follow those of the other.
+    """A separate linear layer for each member, with the members' weights one after the other.
 
     Shapes: (N, count, inputs) -> (N, count, outputs).
 

@@ -19,15 +19,15 @@ class Tabular(nn.Module):
 
     Args:
         input_shape: (F,), numeric columns first, then one column of codes per category.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         cardinalities: number of codes of each trailing categorical column.
         embedding: size of every embedding; None takes half the number of codes, at most 50
             (the rule of the fast.ai course).
-        width: units of every hidden layer, or a list with one width a layer.
-        depth: number of hidden layers; None takes the length of the list, or 2.
+        width: units of every hidden layer, or a list with one width per layer.
+        depth: number of hidden layers; None for the length of the list, or 2.
         activation: name of the activation, see `layers.ACTIVATIONS`.
         batch_norm: normalise before each activation.
-        dropout: share of embedded and hidden units to drop while training.
+        dropout: dropout probability of embedded and hidden units.
 
     Raises:
         UserError: an impossible embedding, width, depth, activation or dropout.

@@ -25,22 +25,22 @@ class Transformer(nn.Module):
     """Self-attention layers over the embedded steps, then a linear layer.
 
     It takes the mean over all tokens, or the last step of a sequence of numbers, which matters
-    most to a forecast. Padding (token 0) is neither attended to nor averaged. Layer norm stands
-    before each sublayer (Xiong et al. 2020), which trains without a warm-up of the learning rate.
+    most to a forecast. Padding (token 0) is neither attended to nor averaged. Layer norm precedes
+    each sublayer (Xiong et al. 2020), which allows training without a warm-up of the learning rate.
 
     Shapes: (N, T, F) numbers or (N, T) tokens -> (N, num_outputs), raw logits or values; a batch
     may have fewer steps than `input_shape`, not more.
 
     Args:
         input_shape: (T, F), or (T,) for tokens.
-        num_outputs: numbers the loss wants per sample.
+        num_outputs: number of outputs per sample.
         vocabulary: number of token ids, padding included; 0 for a sequence of numbers.
-        width: size of a step's vector in every layer, a multiple of `heads`.
+        width: embedding dimension, a multiple of `heads`.
         depth: number of encoder layers.
         heads: attention heads per layer.
         expansion: hidden units of a layer's feed-forward part, in multiples of `width`.
         activation: name of the activation, see `layers.ACTIVATIONS`.
-        dropout: share of the features to drop while training.
+        dropout: dropout probability of the features.
 
     Raises:
         UserError: an impossible width, depth, heads, expansion, activation or dropout, or a
@@ -82,7 +82,7 @@ class Transformer(nn.Module):
             self.embed = nn.Linear(features, width)
         self.register_buffer("positions", sinusoids(steps, width), persistent=False)
         self.dropout = nn.Dropout(dropout_rate(dropout))
-        # Not torch's nn.TransformerEncoder: it copies one layer, so that all start out equal.
+        # Not torch's nn.TransformerEncoder: it copies one layer, so all would start out equal.
         self.layers = nn.ModuleList(
             nn.TransformerEncoderLayer(
                 width,
@@ -110,7 +110,7 @@ class Transformer(nn.Module):
     def padding(self, x: Tensor) -> Tensor:
         """Mark the padding of `x` (N, T) with True.
 
-        The first position stays valid: with none, attention would divide by zero.
+        The first position stays valid, as attention would otherwise divide by zero.
         """
         return (x == 0) & (torch.arange(x.shape[1], device=x.device) > 0)
 

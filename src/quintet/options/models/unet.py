@@ -29,7 +29,7 @@ class DoubleConvolution(nn.Sequential):
 
 
 class UNet(nn.Module):
-    """An encoder that halves the image, a decoder that doubles it again, joined at every size.
+    """An encoder that halves the image, and a decoder that doubles it, with skip connections.
 
     Source: Ronneberger, Fischer & Brox 2015, "U-Net: convolutional networks for biomedical image
     segmentation"; with padding and batch norm, and bilinear upsampling in place of transposed
@@ -43,7 +43,7 @@ class UNet(nn.Module):
         width: channels at full size, doubled at each halving.
         depth: halvings of the image; both sides have at least 2 ** depth pixels.
         activation: name of the activation, see `layers.ACTIVATIONS`.
-        dropout: share of the channels to drop after each pair of convolutions while training.
+        dropout: dropout probability of channels after each pair of convolutions.
 
     Raises:
         UserError: an impossible width, depth, activation or dropout, or too small an image.

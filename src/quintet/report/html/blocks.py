@@ -131,6 +131,16 @@ class Picture(Block):
 
 @dataclass(frozen=True)
 class Gallery(Block):
-    """Pictures in a grid."""
+    """Pictures in a grid.
+
+    Args:
+        pictures: of one width.
+
+    """
 
     pictures: Sequence[Picture]
+
+    @property
+    def width(self) -> int | None:
+        """Least width of a column, in CSS pixels; None where the pictures have their own."""
+        return max((p.width for p in self.pictures if p.width), default=None)

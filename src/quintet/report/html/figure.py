@@ -13,6 +13,7 @@ from typing import Any
 
 from markupsafe import Markup, escape
 
+from quintet.base.formatting import number
 from quintet.base.secrets import redact
 from quintet.report.html.blocks import Block
 
@@ -25,6 +26,11 @@ PLAIN_TICKS = {"exponentformat": "none", "separatethousands": True}
 """Ticks as people write them: 400,000 instead of 0.4M or 4e+5."""
 DIGITS = ",.6~r"
 """How a hover text shows a number, as in `%{y:,.6~r}`: six digits, no exponent, 392,100."""
+
+CLOSE = 5
+"""Ratio of the largest to the smallest value below which an axis is linear."""
+FEW_DECADES, MOST_MARKS = 2, 6
+"""Decades of a logarithmic axis up to which 2 and 5 are marked too; most powers of ten marked."""
 
 Trace = dict[str, Any]
 
@@ -40,6 +46,9 @@ class Figure(Block):
         caption: how to read it.
         height: CSS pixels.
         width: minimum, in CSS pixels; the chart scrolls on narrower screens.
+        brushes: vertical axes at x = 0, 1, ... by name, whose ends can be moved to leave lines out,
+            each with its lowest position; the highest is 1. Every trace is then of lines through
+            all axes, with `meta`, the keys of their rows in tables, and one text a line.
 
     """
 
@@ -49,6 +58,13 @@ class Figure(Block):
     caption: str = ""
     height: int = 380
     width: int = 0
+    brushes: Mapping[str, float] = field(default_factory=dict)
+
+    @property
+    def alternative(self) -> str:
+        """The chart in words: its title, and where each named trace begins, ends and lies."""
+        told = filter(None, map(_told, self.traces))
+        return redact(". ".join([self.title, *told, self.caption]).rstrip(". ") + ".")
 
     @property
     def given(self) -> dict[str, Any]:
@@ -60,6 +76,54 @@ class Figure(Block):
 def axis(title: str, **more: Any) -> dict[str, Any]:
     """Return an axis with its name and unit."""
     return {"title": {"text": title}, "automargin": True, **PLAIN_TICKS, **more}
+
+
+def log_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any]:
+    """Return a logarithmic axis for positive values, marked at 1, 2 and 5 or at powers of ten.
+
+    A linear one of values close together: between two marks a logarithm is hard to read. Values
+    without a logarithm are left out.
+    """
+    known = [v for v in values if 0 < v < math.inf]
+    if not known or max(known) < CLOSE * min(known):
+        return axis(title, **scale(known), **more)
+    low, high = math.log10(min(known)), math.log10(max(known))
+    room = 0.06 * (high - low)
+    low, high = low - room, high + room
+    decades = range(math.floor(low), math.ceil(high) + 1)
+    steps = (1, 2, 5) if high - low < FEW_DECADES else (1,)
+    every = max(1, math.ceil((high - low) / MOST_MARKS))
+    marks = [step * 10.0**power for power in decades[::every] for step in steps]
+    marked = {"tickvals": marks, "ticktext": [number(mark) for mark in marks]}
+    return axis(title, type="log", range=[low, high], **marked, **more)
+
+
+def scale(values: Sequence[float]) -> dict[str, Any]:
+    """Return a range around values that are all equal, for which plotly takes one unit; else {}."""
+    known = {v for v in values if math.isfinite(v)}
+    if len(known) != 1:
+        return {}
+    (value,) = known
+    room = abs(value) / 10 or 1.0
+    return {"range": [value - room, value + room]}
+
+
+def _told(trace: Trace) -> str:
+    """Describe a named trace of numbers; "" for others."""
+    name, at = trace.get("name"), "x" if trace.get("orientation") == "h" else "y"
+    values = [v for v in trace.get(at) or () if isinstance(v, int | float) and math.isfinite(v)]
+    if not name or not values:
+        return ""
+    if len(values) == 1:
+        return f"{name}: {number(values[0])}"
+    low, high = number(min(values)), number(max(values))
+    course = f", from {number(values[0])} to {number(values[-1])}" if _drawn(trace) else ""
+    return f"{name}: {len(values):,} points between {low} and {high}{course}"
+
+
+def _drawn(trace: Trace) -> bool:
+    """Return whether a trace is one line, so that it has a beginning and an end."""
+    return "lines" in trace.get("mode", "") and None not in trace["y"]
 
 
 def _plain(part: Any) -> Any:

@@ -24,7 +24,7 @@ START = source("page.html").partition('<meta name="viewport"')[0]
 
 
 def is_ours(path: Path) -> bool:
-    """Tell whether a file is a page that was written here."""
+    """Return whether a file is a page written by this module."""
     return begins(path, START)
 
 

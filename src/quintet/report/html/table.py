@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from quintet.report.html.blocks import Block
 
 FILTERED = 10
-"""Fewest rows of a table with a filter."""
+"""Minimum number of rows for a filter."""
 
 
 @dataclass(frozen=True)
@@ -41,17 +41,21 @@ class Table(Block):
     """Rows of cells under titles.
 
     Args:
+        caption: what the table is of, for screen readers.
         titles: of the columns, with their units.
         rows: cells; numbers are right-aligned, None is an empty cell and sorted last.
         tones: CSS classes of the rows: "best" is highlighted, "faded" is dimmed.
         shown: rows shown before "show all" is pressed; None for all.
+        keys: of the rows, by which the axes of a chart find them; none if it has no such chart.
 
     """
 
+    caption: str
     titles: Sequence[str]
     rows: Sequence[Sequence[Cell]]
     tones: Sequence[str] = ()
     shown: int | None = None
+    keys: Sequence[str] = ()
 
     @property
     def heads(self) -> list[tuple[str, bool]]:
@@ -59,10 +63,10 @@ class Table(Block):
         return [(title, self._numeric(i)) for i, title in enumerate(self.titles)]
 
     @property
-    def lines(self) -> list[tuple[str, Sequence[Cell]]]:
-        """Each row with its tone."""
-        tones = self.tones or [""] * len(self.rows)
-        return [*zip(tones, self.rows, strict=True)]
+    def lines(self) -> list[tuple[str, str, Sequence[Cell]]]:
+        """Each row with its tone and its key."""
+        none = [""] * len(self.rows)
+        return [*zip(self.tones or none, self.keys or none, self.rows, strict=True)]
 
     @property
     def filtered(self) -> bool:

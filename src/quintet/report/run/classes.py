@@ -11,7 +11,7 @@ from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
 
 STEPS = 200
-"""Most points drawn of a curve."""
+"""Maximum number of points drawn of a curve."""
 
 
 def matrix(answers: Predictions, count: int) -> NDArray[np.int64]:
@@ -28,7 +28,8 @@ def by_class(run: RunData) -> Table:
         [name, *_row(int(counts[i, i]), int(counts[:, i].sum()), int(counts[i].sum()))]
         for i, name in enumerate(run.names)
     ]
-    return Table([f"class, {SPLITS[split]}", "precision", "recall", "F1", "samples"], rows)
+    titles = [f"class, {SPLITS[split]}", "precision", "recall", "F1", "samples"]
+    return Table("Scores of each class", titles, rows)
 
 
 def labels(run: RunData) -> Table:
@@ -45,7 +46,8 @@ def labels(run: RunData) -> Table:
         area = float(auc_roc(one, equal(len(found)))[0])
         shown = Number(area, f"{area:.3f}") if np.isfinite(area) else None
         rows.append([name, *_row(int(hits[i]), int(predicted[i]), int(positive[i])), shown])
-    return Table(["label", "precision", "recall", "F1", "positive samples", "AUC"], rows)
+    titles = ["label", "precision", "recall", "F1", "positive samples", "AUC"]
+    return Table("Scores of each label", titles, rows)
 
 
 def _row(hits: int, predicted: int, positive: int) -> list[Cell]:

@@ -7,7 +7,7 @@ from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.formatting import duration, plural, score
 from quintet.diagnostics.training_curves import Row, read
 from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, scale
 from quintet.report.html.table import Cell, Link, Number, Table
 from quintet.report.run.curves import whole
 from quintet.report.run.run_data import RunData
@@ -24,7 +24,7 @@ def description(run: RunData) -> str:
 
 
 def spread(run: RunData) -> str:
-    """Describe the standard deviation of P and the standard error of its mean."""
+    """Describe the standard deviation of the metric and the standard error of its mean."""
     found = run.record.spread
     if not found:
         return f"mean of {description(run)}"
@@ -33,7 +33,7 @@ def spread(run: RunData) -> str:
 
 
 def table(run: RunData) -> list[Block]:
-    """Return P of each fold or seed, with links to their reports."""
+    """Return the metric of each fold or seed, with links to their reports."""
     rows: list[list[Cell]] = []
     kept = records(run)
     for name, value in run.record.repeats.items():
@@ -48,8 +48,7 @@ def table(run: RunData) -> list[Block]:
         rows.append([link, number, sizes, own.epochs, duration(own.seconds)])
     titles = ["run", f"{run.metric}, validation", "training / validation samples"]
     return [
-        Table([*titles, "epochs", "time"], rows),
-        *_figure(run),
+        Table(f"{run.metric} of each run", [*titles, "epochs", "time"], rows),
         Text(
             "± is the standard deviation over folds (over seeds, without folds). The standard "
             "error assumes independent folds; they share training samples, so the true error is "
@@ -59,7 +58,8 @@ def table(run: RunData) -> list[Block]:
     ]
 
 
-def _figure(run: RunData) -> list[Block]:
+def scores_chart(run: RunData) -> list[Block]:
+    """Return each score and the mean, for the first screen; [] of a single run."""
     values = run.record.repeats
     mean = run.record.metric.value
     if len(values) < 2 or mean is None:
@@ -72,7 +72,7 @@ def _figure(run: RunData) -> list[Block]:
     }
     line = {"type": "line", "x0": mean, "x1": mean, "yref": "paper", "y0": 0, "y1": 1}
     layout = {
-        "xaxis": axis(f"{run.metric}, validation"),
+        "xaxis": axis(f"{run.metric}, validation", **scale([*values.values()])),
         "yaxis": axis("run", type="category", autorange="reversed"),
         "shapes": [{**line, "line": {"color": "$orange", "width": 2}}],
     }
@@ -81,7 +81,7 @@ def _figure(run: RunData) -> list[Block]:
 
 
 def _labels(run: RunData) -> list[str]:
-    """Return each run's axis label: its fold and seed, where they differ between runs."""
+    """Return each run's axis label: its fold and seed, if they differ between runs."""
     parts = {name: run.record.parts.get(name, {}) for name in run.record.repeats}
     differ = [w for w in ("fold", "seed") if len({part.get(w) for part in parts.values()}) > 1]
     shown = {name: [f"{w} {part[w]}" for w in differ if w in part] for name, part in parts.items()}
@@ -89,7 +89,7 @@ def _labels(run: RunData) -> list[str]:
 
 
 def curves(run: RunData) -> list[Block]:
-    """Return the loss and P of every fold or seed, by epoch."""
+    """Return the loss and metric of every fold or seed, by epoch."""
     rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
     if not any(rows.values()):
         return [Text("No epoch was completed.")]
@@ -97,9 +97,7 @@ def curves(run: RunData) -> list[Block]:
     loss = run.record.choices.get("loss") or "loss"
     return [
         *notes,
-        Columns(
-            [_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, f"P: {run.metric}")]
-        ),
+        Columns([_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, run.metric)]),
     ]
 
 
@@ -127,7 +125,8 @@ def _lines(found: dict[str, list[Row]], key: str, color: str, dash: str) -> Trac
         y += [*(row[key] for row in known), None]
         text += [name] * (len(known) + 1)
     return {
-        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text},
+        **{"type": "scatter", "x": x, "y": y, "text": text},
+        "mode": "lines" if any(len(rows) > 1 for rows in found.values()) else "markers",
         "name": "training" if key.startswith("train") else "validation",
         "line": {"color": color, "dash": dash, "width": 1.6},
         "hovertemplate": Markup(f"%{{text}}<br>epoch %{{x}}: %{{y:{DIGITS}}}<extra></extra>"),

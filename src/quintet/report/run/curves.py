@@ -1,44 +1,51 @@
 """Loss, metric and learning rate by epoch."""
 
-from typing import Any
+import math
 
 from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, log_axis, scale
 from quintet.report.run.run_data import RunData
 from quintet.report.run.step_charts import steps_charts
 
 POINTS = 400
-"""Most epochs drawn; longer runs are thinned evenly."""
+"""Maximum number of epochs drawn; longer runs are thinned evenly."""
 WIDE = 30
 """Ratio of the largest to the smallest loss above which the axis is logarithmic."""
 
 
+def metric_curve(run: RunData) -> list[Block]:
+    """Return the curve of the metric, for the first screen; [] before there are two epochs."""
+    if sum(f"val/{run.metric}" in row for row in run.rows) < 2:
+        return []
+    rows = thinned(run.rows, run.best_epoch)
+    return [_chart(run, rows, run.metric, f"{run.metric} by epoch", height=250)]
+
+
 def curves(run: RunData) -> list[Block]:
-    """Return the curves and the diagnosis of them."""
+    """Return the curves and their diagnosis."""
     if not run.rows:
         return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
-    known = [row[key] for row in rows for key in ("train/loss", "val/loss") if key in row]
-    wide = known and min(known) > 0 and max(known) > WIDE * min(known)
-    log = {"type": "log"} if wide else {}
     loss = f"Loss ({chosen})" if (chosen := run.record.choices.get("loss")) else "Loss"
     charts: list[Block] = [
-        *([_chart(run, rows, "loss", loss, "loss", **log)] if known else []),
-        _chart(run, rows, run.metric, f"P: {run.metric}", run.metric),
-        *(_chart(run, rows, name, name, name) for name in _others(run, rows)),
+        *([_chart(run, rows, "loss", loss)] if _values(rows, "loss") else []),
+        *([_chart(run, rows, run.metric, run.metric)] if _values(rows, run.metric) else []),
+        *(_chart(run, rows, name, name) for name in _others(run, rows)),
     ]
     notes = [Note(text, "warn") for text in run.record.diagnosis] or [
         Note("These curves suggest no change.", "good")
     ]
     known_by_now = [] if run.trains else notes  # a diagnosis is made at the end
-    return [*known_by_now, Columns([*charts, *steps_charts(run.steps)]), _rate(run, rows)]
+    steps = steps_charts(run.steps)
+    by_step = [Columns(steps)] if steps else []
+    return [*known_by_now, Columns(charts), *by_step, _rate(run, rows)]
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:
-    """Return what else the module logs of training or validation."""
+    """Return the other values that the module logs in training or validation."""
     logged = (key.partition("/") for row in rows for key in row)
     names = {name for split, _, name in logged if split in ("train", "val")}
     return sorted(names - {"loss", run.metric})
@@ -54,7 +61,7 @@ def thinned(rows: list[Row], best: int | None) -> list[Row]:
 
 
 def whole(epochs: int) -> dict[str, int]:
-    """Return a tick at every epoch, where there are few."""
+    """Return a tick at every epoch, if there are few."""
     return {"dtick": 1} if epochs <= 10 else {}
 
 
@@ -68,7 +75,20 @@ def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid")
     }
 
 
-def _chart(run: RunData, rows: list[Row], key: str, title: str, unit: str, **scale: Any) -> Figure:
+def _values(rows: list[Row], key: str) -> list[float]:
+    found = (row.get(f"{split}/{key}", math.nan) for row in rows for split in ("train", "val"))
+    return [value for value in found if math.isfinite(value)]
+
+
+def _axis(rows: list[Row], key: str) -> Trace:
+    """Return the axis of what was logged: a logarithmic one of a loss that falls far."""
+    values = _values(rows, key)
+    if key == "loss" and min(values) > 0 and max(values) > WIDE * min(values):
+        return log_axis(key, values)
+    return axis(key, **scale(values))
+
+
+def _chart(run: RunData, rows: list[Row], key: str, title: str, height: int = 340) -> Figure:
     traces = [
         _line(rows, f"train/{key}", "training", "$blue", "dot"),
         _line(rows, f"val/{key}", "validation", "$orange"),
@@ -80,14 +100,15 @@ def _chart(run: RunData, rows: list[Row], key: str, title: str, unit: str, **sca
         traces.append({**mark, "mode": "markers", "marker": style})
     layout = {
         "xaxis": axis("epoch", **whole(len(rows))),
-        "yaxis": axis(unit, **scale),
+        "yaxis": _axis(rows, key),
+        "showlegend": True,
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
         "shapes": marks(run),
     }
-    return Figure(title, [t for t in traces if t["x"]], layout, height=340)
+    return Figure(title, [t for t in traces if t["x"]], layout, height=height)
 
 
-def _steered(run: RunData) -> list[dict[str, Any]]:
+def _steered(run: RunData) -> list[Trace]:
     return [change for change in run.record.steering if not change["refused"]]
 
 
@@ -103,7 +124,8 @@ def marks(run: RunData) -> list[Trace]:
 def _rate(run: RunData, rows: list[Row]) -> Figure:
     name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
     layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
-    layout["yaxis"] = axis("learning rate", exponentformat="power")
+    highest = max((row["lr"] for row in rows if "lr" in row), default=0.0)
+    layout["yaxis"] = axis("learning rate", range=[0, 1.1 * highest or 1])
     caption = "The learning rate at the start of each epoch."
     if steered := _steered(run):
         changes = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)

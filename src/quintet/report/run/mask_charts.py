@@ -7,7 +7,7 @@ from quintet.problems.segmentation import IGNORED
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
 
-LEGEND = "Each shows the image, its mask and the prediction; one colour a class, grey is ignored."
+LEGEND = "Each shows the image, its mask and the prediction; one colour per class, grey is ignored."
 GAP = 2
 """Pixels between two pictures."""
 
@@ -30,7 +30,7 @@ def by_class(run: RunData) -> Table:
         for i, name in enumerate(run.names[: len(hit)])
     ]
     titles = [f"class, {SPLITS[split]}", "IoU", "Dice", "precision", "recall", "pixels"]
-    return Table(titles, rows)
+    return Table("Scores of each class, over all pixels", titles, rows)
 
 
 def _ratio(above: float, below: float) -> Cell:
@@ -42,7 +42,7 @@ def beside(
 ) -> NDArray[np.uint8]:
     """Return an image (H, W) or (H, W, 3), its mask and the prediction as one picture.
 
-    Masks are thinned out to the image's size, as the image itself was.
+    Masks are subsampled to the image's size, as the image itself was.
     """
     height, width = image.shape[:2]
     step = -(-target.shape[0] // height), -(-target.shape[1] // width)
@@ -55,7 +55,7 @@ def beside(
 
 
 def palette(classes: NDArray[np.int64] | NDArray[np.float32]) -> NDArray[np.uint8]:
-    """Return a colour for each class, (H, W, 3): 0 is black, what is ignored grey.
+    """Return a colour for each class, (H, W, 3): 0 is black, ignored pixels are grey.
 
     The colours of PASCAL VOC: bits of the class, spread over the three channels.
     """

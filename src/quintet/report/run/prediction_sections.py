@@ -14,19 +14,21 @@ from quintet.report.run.calibration_chart import calibration_blocks
 from quintet.report.run.run_data import SPLITS, RunData
 
 SIDE_BY_SIDE = 12
-"""Most classes for which the matrices of two splits are shown side by side."""
+"""Maximum number of classes for matrices of two splits side by side."""
 ABSENT = (
     "The predictions were not saved: this run is a trial of a sweep, or it ended early. "
     "python src/evaluate.py run=<this folder> saves them, and report.py then shows them."
 )
-UNKNOWN = "What the module predicts of a sample is not known: it is no supervised module."
 
 
 def predictions(run: RunData) -> list[Block]:
-    """Return confusion matrices, tables of classes or labels, or predictions against targets."""
+    """Return confusion matrices, tables of classes or labels, or predictions against targets.
+
+    [] of a module whose predictions have no targets: its samples are another section.
+    """
     found = {split: a for split, a in run.answers.items() if len(a)}
     if not run.by_sample:
-        return [Text(UNKNOWN)]
+        return []
     if not found:
         return [Text(ABSENT)]
     latest = found[str(run.latest)]

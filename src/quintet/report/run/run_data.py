@@ -1,5 +1,6 @@
 """The contents of a run folder, read once, without torch."""
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from functools import cached_property
@@ -62,10 +63,10 @@ class RunData:
 
     @classmethod
     def underway(cls, folder: Path) -> "RunData":
-        """Read the folder of a run that may still be training, with what it has left so far.
+        """Read the folder of a run that may still be training, with its output so far.
 
         Raises:
-            UserError: the folder is not a run's, or one of several runs that train in turn.
+            UserError: the folder is not a run's, or that of several runs which train in turn.
 
         """
         ended = untrusted_files.has(folder, RESULT)
@@ -78,9 +79,7 @@ class RunData:
             _refuse_several(cfg, folder)
         run = cls(folder, replace(record, reason=None, diagnosis=[]), config, trains(folder))
         run.record.epochs = len(run.rows)
-        values = [row[key] for row in run.rows if (key := f"val/{run.metric}") in row]
-        best = max if record.metric.mode == "max" else min
-        run.record.metric.value = best(values, default=None)
+        run.record.metric.value = run.best_value
         return run
 
     @property
@@ -110,7 +109,7 @@ class RunData:
 
     @cached_property
     def steps(self) -> list[Row]:
-        """The rows of steps.csv; [] where no steps were logged."""
+        """The rows of steps.csv; [] if no steps were logged."""
         if not untrusted_files.has(self.folder, STEPS):
             return []
         table = untrusted_files.read_table(self.folder, STEPS)
@@ -119,12 +118,12 @@ class RunData:
 
     @property
     def by_sample(self) -> bool:
-        """Whether what is predicted of each sample is known, as of a supervised module's run."""
+        """Whether the predictions for each sample are known, as for a supervised module."""
         return self.record.by_sample
 
     @cached_property
     def answers(self) -> dict[str, Predictions]:
-        """The predictions by split; {} where they were not saved."""
+        """The predictions by split; {} if they were not saved."""
         return read(self.folder)
 
     @cached_property
@@ -134,7 +133,7 @@ class RunData:
 
     @cached_property
     def checks(self) -> list[dict[str, str]]:
-        """The findings of check.py, where it checked this folder."""
+        """The findings of check.py, if it checked this folder."""
         if not untrusted_files.has(self.folder, CHECKS):
             return []
         found = untrusted_files.read_json(self.folder, CHECKS, list)
@@ -144,10 +143,10 @@ class RunData:
 
     @cached_property
     def scores(self) -> dict[str, dict[str, ConfidenceInterval]]:
-        """Measures with their intervals, by split; P and the further metrics first.
+        """Measures with their intervals, by split; the primary and the further metrics first.
 
-        A recorded metric is included where the saved predictions reproduce its value: one with
-        custom settings, or a custom metric, has no interval.
+        A recorded metric is included if the saved predictions reproduce its value: one with custom
+        settings, or a custom metric, has no interval.
         """
         own = [self.metric, *self.record.metrics]
         return {
@@ -156,7 +155,7 @@ class RunData:
         }
 
     def interval(self, split: str) -> ConfidenceInterval | None:
-        """Return the interval of P on a split: of its predictions, else of its size."""
+        """Return the interval of the metric on a split, from its predictions or else its size."""
         if split in self.answers:
             return self._measured(split, [self.metric]).get(self.metric)
         return of_value(self.metric, self.recorded(split), self.facts.get(f"{split}_size"))
@@ -177,11 +176,18 @@ class RunData:
         return measured
 
     def recorded(self, split: str, name: str | None = None) -> float | None:
-        """Return the recorded value of a metric on a split, by default of P."""
+        """Return the recorded value of a metric on a split, by default the primary one."""
         if split == "test":
             return self.record.test.get(name or self.metric)
         own = name in (None, self.metric)
         return self.record.metric.value if own else self.record.validation.get(str(name))
+
+    @property
+    def best_value(self) -> float | None:
+        """The best value of P over the epochs so far; None where there is none."""
+        values = [row[key] for row in self.rows if (key := f"val/{self.metric}") in row]
+        best = max if self.record.metric.mode == "max" else min
+        return best(filter(math.isfinite, values), default=None)
 
     @cached_property
     def best_epoch(self) -> int | None:
@@ -193,7 +199,7 @@ class RunData:
 
     @property
     def names(self) -> list[str]:
-        """Names of classes, labels or targets; indices where they have none."""
+        """Names of classes, labels or targets, or their indices."""
         named = [str(name) for name in self.facts.get("class_names") or []]
         count = (
             self.facts.get("num_classes") or self.facts.get("num_targets") or self._num_outputs()
@@ -209,15 +215,15 @@ class RunData:
 
     @property
     def latest(self) -> str | None:
-        """The test split where it was opened, else validation."""
+        """The test split if it was used, else validation."""
         return next((split for split in ("test", "val") if split in self.answers), None)
 
 
 def _refuse_several(cfg: Mapping[str, Any], folder: Path) -> None:
-    """Refuse a run over folds or seeds: its curves are those of its parts.
+    """Reject a run over folds or seeds, whose curves are those of its parts.
 
     Raises:
-        UserError: it is one.
+        UserError: it is such a run.
 
     """
     cv = schema.fitting(dict[str, Any], cfg.get("cv") or {}, "cv")

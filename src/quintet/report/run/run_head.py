@@ -2,16 +2,17 @@
 
 from quintet.analysis.significance import judge
 from quintet.artifacts.steering_files import by_hand
-from quintet.base.formatting import duration, plural, score
+from quintet.base.formatting import difference, duration, plural, score
 from quintet.config.safe_overrides import sort_out
 from quintet.report.cells import reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run import cross_validated
+from quintet.report.run.curves import metric_curve
 from quintet.report.run.run_commands import next_steps, warned
 from quintet.report.run.run_data import SPLITS, RunData
 
 READABLE = 5
-"""Fewest epochs after which curves are called healthy."""
+"""Minimum number of epochs for calling curves healthy."""
 BETTER, WORSE = "Better than the best baseline by", "Behind the best baseline by"
 UNREPEATED = "The command to reproduce the run does not repeat these changes."
 
@@ -21,25 +22,31 @@ def head(run: RunData) -> list[Block]:
     return [
         Headline(_sentence(run), _choices(run)),
         Tiles(_tiles(run)),
+        *_chart(run),
         *_notes(run),
         Commands(next_steps(run)),
         *warned(sort_out(run.record.overrides)[1]),
     ]
 
 
+def _chart(run: RunData) -> list[Block]:
+    return cross_validated.scores_chart(run) if run.record.repeats else metric_curve(run)
+
+
 def _sentence(run: RunData) -> str:
     what = f"{run.model} on {run.record.choices.get('data') or 'data'}"
     record, epochs = run.record, plural(run.record.epochs, "epoch")
+    best = ""
+    if (value := run.best_value) is not None:
+        best = f"; best {run.metric} {score(value)} on validation data"
     if run.trains:
-        best = run.recorded("val")
-        so_far = "" if best is None else f"; best {run.metric} {score(best)} on validation data"
-        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{so_far}."
+        return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{best}."
     if record.status == "diverged":
-        return f"{what} diverged after {epochs}."
+        return f"{what} diverged after {epochs}{best}."
     if record.status == "failed":
-        return f"{what} failed after {epochs}."
+        return f"{what} failed after {epochs}{best}."
     if record.status == "interrupted":
-        return f"{what} was interrupted after {epochs}; it can be resumed."
+        return f"{what} was interrupted after {epochs}{best}; it can be resumed."
     found = {split: run.recorded(split) for split in ("test", "val")}
     scores = [f"{score(v)} on {SPLITS[s]} data" for s, v in found.items() if v is not None]
     stopped = f", stopped by its sweep after {epochs}" if record.status == "pruned" else ""
@@ -48,7 +55,7 @@ def _sentence(run: RunData) -> str:
 
 
 def _epochs(run: RunData) -> str:
-    """Return how many epochs a run is to have, as far as its config says."""
+    """Return the planned epochs of a run, if its config states them."""
     most = run.cfg["trainer"].get("max_epochs")
     return plural(most, "epoch") if isinstance(most, int) and most > 0 else "its epochs"
 
@@ -86,7 +93,7 @@ def _interval(run: RunData, split: str) -> str:
 
 
 def _against_baseline(run: RunData) -> list[Tile]:
-    """Compare with the best baseline, on test data where they were opened."""
+    """Compare with the best baseline, on test data if it was used."""
     known = {split for by_split in run.record.baselines.values() for split in by_split}
     split = "test" if run.record.test and "test" in known else "val"
     own, sign = run.recorded(split), 1 if run.record.metric.mode == "max" else -1
@@ -95,21 +102,22 @@ def _against_baseline(run: RunData) -> list[Tile]:
         return []
     name = max(others, key=lambda n: sign * others[n])
     gain = sign * (own - others[name])
+    by = difference(own, others[name])
     title = BETTER if gain >= 0 else WORSE
     hint = f"the {name} model scores {score(others[name])} on {SPLITS[split]} data"
     count = run.facts.get(f"{split}_size")
     judgement = judge(run.metric, own, others[name], count, split=SPLITS[split])
     if run.record.repeats or judgement.kind == "unknown":
-        return [Tile(title, score(abs(gain)), hint, "plain" if gain > 0 else "warn")]
+        return [Tile(title, by, hint, "plain" if gain > 0 else "warn")]
     tone: Tone = "warn" if gain <= 0 else "good" if judgement.kind == "clear" else "plain"
-    return [Tile(title, score(abs(gain)), f"{hint}; {judgement.reason}", tone)]
+    return [Tile(title, by, f"{hint}; {judgement.reason}", tone)]
 
 
 def _notes(run: RunData) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
     if changes := by_hand(record.steering):
-        notes.append(Note(f"Steered by hand: {'; '.join(changes)}. {UNREPEATED}", "warn"))
+        notes.append(Note(f"Steered manually: {'; '.join(changes)}. {UNREPEATED}", "warn"))
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
     if not notes and record.epochs >= READABLE and not run.trains:
         notes.append(Note("The curves look healthy.", "good"))

@@ -33,7 +33,7 @@ SECTIONS: dict[str, Callable[[RunData], list[Block]]] = {
 }
 """The sections after the first screen."""
 AT_THE_END = {"Predictions", "Largest errors", "Samples", "Profile", "Environment"}
-"""Those for which there is nothing while a run trains."""
+"""The sections that are empty while a run trains."""
 SEVERAL: dict[str, Callable[[RunData], list[Block]]] = {
     "Runs": lambda run: [*cross_validated.table(run), *baseline_scores(run)],
     "Curves": cross_validated.curves,

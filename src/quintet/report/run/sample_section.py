@@ -1,10 +1,11 @@
-"""What a module without targets predicts: texts and numbers as a table, pictures as pictures."""
+"""Predictions of a module without targets: texts and numbers as a table, pictures as images."""
 
 from typing import Any
 
 from numpy.typing import NDArray
 
 from quintet.artifacts.samples_file import as_bytes, pictured, read
+from quintet.base.formatting import number
 from quintet.report.html.blocks import Block, Gallery, Picture, Text
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.png import png
@@ -12,15 +13,16 @@ from quintet.report.run.run_data import RunData
 
 WIDTH = 112
 """Width of a picture in CSS pixels."""
+UNKNOWN = "The module's predict_step returns no text, numbers or pictures to show here."
 LONGEST = 2_000
-"""Characters of a text."""
+"""Maximum number of characters of a text."""
 
 
 def samples(run: RunData) -> list[Block]:
-    """Return the samples that the run has left; [] if it has none."""
+    """Return the samples that the run has saved; [] for a supervised module without any."""
     found = read(run.folder)
     if not found:
-        return []
+        return [] if run.by_sample else [Text(UNKNOWN)]
     shown: list[Block] = [Text("What the module's predict_step returns for the first inputs.")]
     columns: dict[str, list[Cell]] = {}
     for name, values in found.items():
@@ -30,7 +32,7 @@ def samples(run: RunData) -> list[Block]:
             columns |= _columns(name, values)
     if columns:
         rows = [[i, *cells] for i, cells in enumerate(zip(*columns.values(), strict=True))]
-        shown.insert(1, Table(["sample", *columns], rows))
+        shown.insert(1, Table("What the module predicts", ["sample", *columns], rows))
     return shown
 
 
@@ -52,4 +54,4 @@ def _columns(name: str, values: NDArray[Any]) -> dict[str, list[Cell]]:
 def _cell(value: Any) -> Cell:
     if isinstance(value, str):
         return value[:LONGEST]
-    return Number(float(value), f"{value:.4g}")
+    return Number(float(value), number(float(value)))

@@ -2,11 +2,21 @@
 
 from quintet.analysis.bootstrap import RESAMPLES, ConfidenceInterval, block_of
 from quintet.analysis.measures import LOWER
-from quintet.base.formatting import score
+from quintet.base.formatting import listed, score
 from quintet.report.cells import bounds, scored
 from quintet.report.html.blocks import Block, Note, Text
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.run_data import SPLITS, RunData
+
+BASELINES = {
+    "linear": "a linear model",
+    "tree": "a decision tree",
+    "boosting": "boosted trees",
+    "persistence": "the last value of the series",
+    "seasonal": "its value of a season ago",
+    "dummy": "a dummy that always predicts the mean or the class frequencies",
+}
+"""What the baselines are, by name."""
 
 
 def scores(run: RunData) -> list[Block]:
@@ -34,11 +44,15 @@ def _measured(run: RunData) -> list[Block]:
             row += [scored(recorded), None] if name in alone else _cells(part.get(name))
         rows.append(row)
     tones = ["best" if name == run.metric else "" for name in names]
-    return [Table(titles, rows, tones), Text(_how(run), "Intervals."), *_cut(run)]
+    return [
+        Table("Measures with their intervals", titles, rows, tones),
+        Text(_how(run), "Intervals."),
+        *_cut(run),
+    ]
 
 
 def _logged(run: RunData) -> list[Block]:
-    """Return what the module logged of the best weights, where there are no predictions."""
+    """Return what the module logged for the best weights, if there are no predictions."""
     parts = {"test": run.record.test, "val": run.record.validation}
     parts = {split: found for split, found in parts.items() if found}
     names = sorted({name for found in parts.values() for name in found} - {run.metric})
@@ -48,9 +62,8 @@ def _logged(run: RunData) -> list[Block]:
     for name in (run.metric, *names):
         values = [found.get(name) for found in parts.values()]
         rows.append([name, *(None if v is None else Number(v, score(v)) for v in values)])
-    return [
-        Table(["logged", *(SPLITS[split] for split in parts)], rows, ["best", *[""] * len(names)])
-    ]
+    titles, tones = ["logged", *(SPLITS[split] for split in parts)], ["best", *[""] * len(names)]
+    return [Table("What the module logs of the best weights", titles, rows, tones)]
 
 
 def _cells(found: ConfidenceInterval | None) -> list[Cell]:
@@ -69,7 +82,7 @@ def _how(run: RunData) -> str:
     shares = "P" if blocks else "Of accuracy: Wilson's (1927). Of the others: p"
     return (
         f"{shares}ercentile bootstrap, {RESAMPLES:,} resamples of {drawn}, seeded. Coverage 95 %. "
-        "There is none where all resamples agree, as for a perfect score. They "
+        "There is none if all resamples agree, as for a perfect score. They "
         "reflect the sampling of the data, but neither the variation between seeds nor the choice "
         "of the epoch on the same validation data."
     )
@@ -91,7 +104,7 @@ def baseline_scores(run: RunData) -> list[Block]:
     if not run.record.baselines:
         return []
     known = {key for values in run.record.baselines.values() for key in values}
-    keys = [*((split, "") for split in SPLITS)]
+    keys = [(split, "") for split in SPLITS if split in known]
     keys += [(s, name) for name in run.record.metrics for s in SPLITS if f"{s}/{name}" in known]
     own: list[Cell] = [scored(run.recorded(split, name or None)) for split, name in keys]
     rows: list[list[Cell]] = [[run.model, *own]]
@@ -99,14 +112,11 @@ def baseline_scores(run: RunData) -> list[Block]:
         cells = (values.get(f"{split}/{name}" if name else split) for split, name in keys)
         rows.append([f"baseline: {title}", *map(scored, cells)])
     titles = [run.metric, *(f"{SPLITS[split]} {name}".strip() for split, name in keys)]
-    about = (
-        "Same splits, same preprocessing: a linear model, a tree, of tables boosted trees as well, "
-        "of a series its last value and that of a season ago, and a dummy that always predicts "
-        "the mean or the class frequencies."
-    )
+    known_names = [what for name, what in BASELINES.items() if name in run.record.baselines]
+    about = "On the same splits" + (f": {listed(known_names)}." if known_names else ".")
     if sampled := run.record.baselines_summary:
         about += f" {sampled.removeprefix('baselines: ').capitalize()}."
     return [
         Text(about, "Baselines."),
-        Table(titles, rows, ["best", *[""] * len(run.record.baselines)]),
+        Table("Scores of baselines", titles, rows, ["best", *[""] * len(run.record.baselines)]),
     ]

@@ -1,35 +1,35 @@
-"""What was logged every few steps: as measured, and smoothed."""
+"""The values logged every few steps: as measured, and smoothed."""
 
 from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, log_axis
 
 TITLES = {"loss": "Loss of a batch, by step", "gradient_norm": "Norm of the gradient, by step"}
 POINTS = 1000
-"""Most points of a curve; of longer ones, each point is the mean of its neighbours."""
+"""Maximum number of points of a curve; in longer ones, each is the mean of its neighbours."""
 WINDOW = 50
 """The smoothed curve forgets a point after about a fiftieth of the run."""
 CAPTION = "Dotted: as measured. Line: an exponential moving average over a fiftieth of the run."
 
 
 def steps_charts(rows: list[Row]) -> list[Block]:
-    """Return the curves of the columns that were logged, on logarithmic axes where they can be."""
+    """Return the curves of the columns that were logged, on logarithmic axes if possible."""
     known = [name for name in TITLES if any(name in row for row in rows)]
     return [_chart(name, [row for row in rows if name in row]) for name in known]
 
 
 def _chart(name: str, rows: list[Row]) -> Figure:
     x, y = ([row[key] for row in rows] for key in ("step", name))
-    scale = {"type": "log"} if min(y) > 0 else {}
+    title = name.replace("_", " ")
     traces: list[Trace] = [
         _line(*means(x, y), "measured", {"color": "$sky", "width": 1, "dash": "dot"}),
         _line(*means(x, smoothed(y)), "smoothed", {"color": "$blue", "width": 2.2}),
     ]
     layout = {
         "xaxis": axis("step"),
-        "yaxis": axis(name.replace("_", " "), **scale),
+        "yaxis": log_axis(title, y) if min(y) > 0 else axis(title),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
     return Figure(TITLES[name], traces, layout, CAPTION, height=340)

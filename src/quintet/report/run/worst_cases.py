@@ -21,10 +21,10 @@ WHY = "Validation samples, the worst first: a model tuned on its test errors has
 
 
 def largest_errors(run: RunData) -> list[Block]:
-    """Return the examples in a form that fits the data."""
-    if not run.by_sample:
-        return [Text("Errors of single samples are not known: the module is no supervised one.")]
+    """Return the examples in a form that fits the data; [] if samples have no error."""
     answers, examples = run.answers.get("val"), run.examples
+    if not run.by_sample or not run.answers:
+        return []
     if answers is None or examples is None or not len(examples.index):
         return [
             Text("No examples were saved: python src/evaluate.py run=<this folder> saves some.")
@@ -55,6 +55,7 @@ def largest_errors(run: RunData) -> list[Block]:
         cells = [[Number(float(v), number(float(v))) for v in row] for row in window]
     own = [[int(i), *_comparison(found)] for i, found in zip(examples.index, compared, strict=True)]
     table = Table(
+        "Validation samples with the largest errors",
         ["sample", "true", "predicted", answers.problem.unit, *titles],
         [[*a, *map(_cell, b)] for a, b in zip(own, cells, strict=True)],
     )

@@ -38,7 +38,7 @@ def best_model(sweep: SweepData) -> list[Block]:
 
 
 def own_page(sweep: SweepData) -> list[Block]:
-    """Return a link to the winner's own report, where there is one."""
+    """Return a link to the winner's own report, if there is one."""
     if not sweep.best or not (sweep.folder / PAGE).is_file():
         return []
     return [Links({"The winner's own report: intervals, curves, errors, config": PAGE})]
@@ -67,7 +67,9 @@ def _table(sweep: SweepData, record: Record) -> Table:
         for name, values in rows.items()
     ]
     title = f"{sweep.metric}, the {'smaller' if sweep.mode == 'min' else 'greater'} the better"
-    return Table([title, "validation", "test"], cells, ["best", *[""] * (len(cells) - 1)])
+    tones = ["best", *[""] * (len(cells) - 1)]
+    caption = "Scores of the winner and of what it is compared with"
+    return Table(caption, [title, "validation", "test"], cells, tones)
 
 
 def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:
@@ -91,7 +93,7 @@ def _number_of(sweep: SweepData) -> int:
 
 
 def ensemble(folder: Path) -> Ensemble | None:
-    """Return the ensemble that ensemble.py built from the sweep; None where it has not run."""
+    """Return the ensemble that ensemble.py built from the sweep; None if it has not run."""
     try:
         return Ensemble.read(untrusted_files.inside(folder, "ensemble"))
     except (OSError, DamagedError):

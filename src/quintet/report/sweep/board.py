@@ -19,7 +19,9 @@ def leaderboard(sweep: SweepData) -> Table:
     shown = [sweep.metric, *further, *([FRONT] if sweep.objectives else []), *short_names(keys)]
     titles = ["trial", "state", *shown, "epochs", "time (s)", "rerun"]
     rows = [_row(sweep, trial, keys, further) for trial in sweep.ranked]
-    return Table(titles, rows, [_tone(sweep, t) for t in sweep.ranked], SHOWN)
+    tones = [_tone(sweep, t) for t in sweep.ranked]
+    keys_of_rows = [str(t.number) for t in sweep.ranked]
+    return Table("All trials, the best first", titles, rows, tones, SHOWN, keys_of_rows)
 
 
 def short_names(keys: list[str]) -> list[str]:

@@ -1,6 +1,6 @@
 """The choices of the sweep and its data."""
 
-from quintet.base.formatting import short
+from quintet.base.formatting import number, short
 from quintet.report.html.blocks import Block, Columns, FactList
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.space import Choice, Parameter
@@ -40,7 +40,7 @@ def span(sweep: SweepData, p: Parameter) -> str:
         text = ", ".join(p.values)
     else:
         scale = {"log": ", log scale", "reverse_log": ", log scale of 1 − x"}.get(p.scale, "")
-        text = f"{p.low:g} to {p.high:g}{scale}"
+        text = f"{number(p.low)} to {number(p.high)}{scale}"
     swept = {q.key for q in sweep.space.parameters} - {p.key}
     owners = [f"{k} {' or '.join(v)}" for k, v in p.when.items() if k in swept]
     return f"{text}; with {' and '.join(owners)}" if owners else text

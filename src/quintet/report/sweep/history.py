@@ -1,16 +1,19 @@
 """Optimization history: the best value so far, and whether more trials may pay off."""
 
+import math
+from dataclasses import replace
 from itertools import accumulate
 
 from markupsafe import Markup
 
-from quintet.base.formatting import listed
+from quintet.base.formatting import listed, plural
 from quintet.report.html.blocks import Block, Columns, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, scale
 from quintet.report.sweep.sweep_data import SweepData
 
+LEGEND = "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials."
 FEW = 5
-"""Fewest trials for a remark on the course of a sweep."""
+"""Minimum number of trials for a remark on the course of a sweep."""
 
 
 def history(sweep: SweepData) -> list[Block]:
@@ -18,7 +21,8 @@ def history(sweep: SweepData) -> list[Block]:
     if len(sweep.valued) < 2:
         return []
     spent = [float(n) for n in range(1, len(sweep.valued) + 1)]
-    return [_chart(sweep, "Trials in the order in which they ended", "trials", spent, 230)]
+    chart = _chart(sweep, "Trials in the order in which they ended", "trials", spent, 230)
+    return [replace(chart, caption=LEGEND + _outside(sweep))]
 
 
 def progress(sweep: SweepData) -> list[Block]:
@@ -66,7 +70,7 @@ def _chart(
     }
     layout = {
         "xaxis": axis(unit, rangemode="tozero"),
-        "yaxis": axis(sweep.metric, **_focus(sweep)),
+        "yaxis": axis(sweep.metric, **_range(_focus(sweep))),
         "showlegend": False,
     }
     return Figure(title, [dots, line, *_winner(sweep, spent)], layout, height=height)
@@ -89,13 +93,30 @@ def _winner(sweep: SweepData, spent: list[float]) -> list[Trace]:
     ]
 
 
-def _focus(sweep: SweepData) -> dict[str, object]:
-    """Return the range of completed trials: much worse pruned ones would flatten the chart."""
-    values = [t.value for t in sweep.valued if t.state == "completed" and t.value is not None]
-    if len(values) < 2 or min(values) == max(values):
-        return {}
-    room = 0.15 * (max(values) - min(values))
-    return {"range": [min(values) - room, max(values) + room]}
+def _focus(sweep: SweepData) -> list[float]:
+    """Return the values of completed trials and of the best quarter: worse ones would flatten."""
+    best_first = [t.value for t in sweep.ranked if t.value is not None]
+    best_first.sort(reverse=sweep.mode == "max")
+    ended = [t.value for t in sweep.valued if t.state == "completed" and t.value is not None]
+    return [*best_first[: max(2, math.ceil(len(best_first) / 4))], *ended]
+
+
+def _range(shown: list[float]) -> dict[str, object]:
+    room = 0.15 * (max(shown) - min(shown))
+    return {"range": [min(shown) - room, max(shown) + room]} if room else scale(shown)
+
+
+def _outside(sweep: SweepData) -> str:
+    """Describe how many trials are worse than what the charts show."""
+    shown = _focus(sweep)
+    low, high = min(shown), max(shown)
+    count = sum(t.value is not None and not low <= t.value <= high for t in sweep.valued)
+    side = "below" if sweep.mode == "max" else "above"
+    return (
+        f" {plural(count, 'worse trial')} {'is' if count == 1 else 'are'} {side} the range shown."
+        if count
+        else ""
+    )
 
 
 def _remark(sweep: SweepData) -> str:
@@ -103,10 +124,7 @@ def _remark(sweep: SweepData) -> str:
     last = best.index(best[-1])
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
-    text = (
-        "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials, "
-        "some of them outside the range shown. "
-    )
+    text = f"{LEGEND}{_outside(sweep)} "
     if len(trials) < FEW:
         return text + "There are too few trials to tell whether more would pay off."
     if since == 0:

@@ -17,8 +17,10 @@ from quintet.study.space import Choice, Parameter
 from quintet.study.trial import Trial
 
 FEWEST = 3
-"""Fewest trials for these charts."""
+"""Minimum number of trials for these charts."""
 AXES, SLICES = 9, 6
+BESIDE = 12
+"""Pixels from an axis to its labels: the ends of the axis can be moved."""
 GOLDEN = 0.618034
 SLICED = (
     "The metric against one parameter at a time, the most important first, with its importance. "
@@ -50,7 +52,8 @@ def hyperparameters(sweep: SweepData) -> list[Block]:
 
 def bands(sweep: SweepData) -> dict[str, list[Trial]]:
     """Group trials by rank."""
-    ranked = sorted(sweep.valued, key=lambda t: sweep.ranked.index(t))
+    ended = {t.number for t in sweep.valued}
+    ranked = [t for t in sweep.ranked if t.number in ended]
     tenth, quarter = max(1, len(ranked) // 10), max(1, len(ranked) // 4)
     return {
         "winner": ranked[:1],
@@ -78,40 +81,53 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
                 "ticktext": [*short_names([p.key for p in parameters]), sweep.metric],
                 "side": "top",
             },
-            "range": [-0.25, last + 0.45],
+            "range": [-0.2, last + 0.2],
         },
         "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
         "shapes": [_vertical_axis(i) for i in range(last + 1)],
         "annotations": [
             *(mark for i, p in enumerate(parameters) for mark in _marks(i, ticks(p, 5))),
-            *_marks(last, objective.ticks),
+            *_marks(last, objective.ticks, xanchor="right", xshift=-BESIDE),
         ],
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
     }
     caption = (
         "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
-        f"first, and the last one the {sweep.metric}, the better the higher. Click on the legend "
-        "to hide a group."
+        f"first, and the last one the {sweep.metric}, better values higher. Move the ends of an "
+        "axis, by pointer or arrow keys, to keep the trials in between, here and in the "
+        "leaderboard; its filter keeps lines here. Click on the legend to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
-    title, wide = "Good combinations of settings", 90 * (last + 1)
-    return Figure(title, traces, layout, caption, 430, wide)
+    return Figure(
+        "Good combinations of settings",
+        traces,
+        layout,
+        caption,
+        height=430,
+        width=90 * (last + 1),
+        brushes={**{p.key: _lowest(sweep, p) for p in parameters}, sweep.metric: 0},
+    )
+
+
+def _lowest(sweep: SweepData, p: Parameter) -> float:
+    """Return the lowest position on an axis: below it, where some trial lacks the parameter."""
+    return ABSENT if any(place(p, t.params) is None for t in sweep.valued) else 0
 
 
 @dataclass(frozen=True)
 class Objective:
-    """The axis of the metric: the best value at its top, at its foot the worst tenth."""
+    """The axis of the metric: the best value at the top, the worst tenth at the bottom."""
 
     best: float
     foot: float
-    cut: bool
+    worst: float
 
     @classmethod
     def of(cls, values: Sequence[float], mode: str) -> "Objective":
-        """Return the axis of some values, of which a diverged one does not flatten the others."""
+        """Return the axis of some values, on which a diverged one does not flatten the others."""
         ranked = sorted(values, reverse=mode == "max")
         foot = ranked[max(0, len(ranked) - 1 - len(ranked) // 10)]
-        return cls(ranked[0], foot, foot != ranked[-1])
+        return cls(ranked[0], foot, ranked[-1])
 
     def at(self, value: float) -> float:
         """Return the height of a value, from 0 to 1."""
@@ -121,9 +137,10 @@ class Objective:
 
     @property
     def ticks(self) -> dict[str, Any]:
-        """The heights that are named, and how."""
+        """The ticks: their heights and labels."""
         middle = (self.best + self.foot) / 2
-        foot = f"{score(self.foot)}{' or worse' if self.cut else ''}"
+        beyond = "" if self.worst == self.foot else "≤ " if self.worst < self.foot else "≥ "
+        foot = f"{beyond}{score(self.foot)}"
         return {"tickvals": [0, 0.5, 1], "ticktext": [foot, score(middle), score(self.best)]}
 
 
@@ -136,11 +153,11 @@ def _vertical_axis(i: int) -> dict[str, object]:
     return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
 
 
-def _marks(i: int, marks: Mapping[str, Any]) -> list[dict[str, object]]:
-    style = {"showarrow": False, "xanchor": "left", "xshift": 5, "bgcolor": "$card", "opacity": 0.9}
+def _marks(i: int, marks: Mapping[str, Any], **beside: Any) -> list[dict[str, object]]:
+    style = {"showarrow": False, "xanchor": "left", "xshift": BESIDE, "bgcolor": "$card"}
     font = {"size": 11, "color": "$soft"}
     return [
-        {"x": i, "y": y, "text": text, "font": font, **style}
+        {"x": i, "y": y, "text": text, "font": font, "opacity": 0.9, **style, **beside}
         for y, text in zip(marks["tickvals"], marks["ticktext"], strict=True)
     ]
 
@@ -157,24 +174,29 @@ def _lines(
 ) -> Trace:
     x: list[int | None] = []
     y: list[float | None] = []
-    text: list[Markup] = []
     for trial in trials:
         places = [place(p, trial.params) for p in parameters]
         assert trial.value is not None
-        x += [*range(len(parameters) + 1), None]
-        y += [*(ABSENT if at is None else at for at in places), objective.at(trial.value), None]
-        text += [_hover_text(sweep, trial)] * (len(parameters) + 2)
+        ends = [ABSENT if at is None else at for at in places] + [objective.at(trial.value)]
+        x += [*range(len(ends)), None]
+        y += [*(round(at, 4) for at in ends), None]
     return {
-        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "text": text, "name": name},
+        **{"type": "scatter", "mode": "lines", "x": x, "y": y, "name": name},
+        **{"meta": [str(t.number) for t in trials]},
+        **{"text": [_hover_text(sweep, trial) for trial in trials]},
         **{"opacity": opacity, "line": {"color": color, "width": width}},
         "hovertemplate": Markup("%{text}<extra></extra>"),
     }
 
 
 def _hover_text(sweep: SweepData, trial: Trial) -> Markup:
-    lines = [f"trial {trial.number}, {trial.state}: {sweep.metric} {score(trial.value)}"]
+    lines = [_name(sweep, trial)]
     lines += [f"{key} = {rounded(value)}" for key, value in trial.params.items()]
     return Markup("<br>").join(lines)
+
+
+def _name(sweep: SweepData, trial: Trial) -> str:
+    return f"trial {trial.number}, {trial.state}: {sweep.metric} {score(trial.value)}"
 
 
 def slice_of(sweep: SweepData, p: Parameter) -> Figure:
@@ -216,9 +238,9 @@ def _dots(
 ) -> Trace:
     return {
         **{"type": "scatter", "mode": "markers", "name": name},
-        "x": [_jittered(p, t) for t in trials],
+        "x": [round(_jittered(p, t), 4) for t in trials],
         "y": [t.value for t in trials],
-        "text": [_hover_text(sweep, t) for t in trials],
+        "text": [f"{_name(sweep, t)}, {p.key} {rounded(t.params[p.key])}" for t in trials],
         "marker": {"color": color, "size": size, "opacity": 0.8},
         "hovertemplate": Markup("%{text}<extra></extra>"),
     }

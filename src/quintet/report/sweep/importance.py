@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from markupsafe import Markup
 
-from quintet.base.formatting import rounded
+from quintet.base.formatting import coarse
 from quintet.report.html.blocks import Block, Note, Text
 from quintet.report.html.figure import Figure, axis
 from quintet.report.html.table import Cell, Number, Table
@@ -15,7 +15,7 @@ LEVELS = ("low", "medium", "high")
 
 
 def importance(sweep: SweepData) -> list[Block]:
-    """Return the ranking, compared with the usual sensitivity, and where they disagree."""
+    """Return the ranking, compared with the usual sensitivity, and their disagreements."""
     shares = sweep.importance
     if not shares:
         return [
@@ -66,21 +66,23 @@ def _chart(shares: Mapping[str, float]) -> Figure:
     bars = {
         **{"type": "bar", "orientation": "h", "y": keys},
         **{"x": [100 * shares[key] for key in keys], "cliponaxis": False},
-        "text": [f"{shares[key]:.0%} · {SENSITIVITY.get(key, 'usually unknown')}" for key in keys],
-        "textposition": "outside",
+        "text": [f"{shares[key]:.0%}{_usually(key)}" for key in keys],
+        "textposition": "auto",
         "marker": {"color": [colors[levels[key]] for key in keys]},
         "hovertemplate": Markup("%{y}: %{x:.1f} %<extra></extra>"),
     }
     top = 100 * max(shares.values())
     layout = {
-        "xaxis": axis("share of what the parameters explain (%)", range=[0, 1.5 * top]),
+        "xaxis": axis("share of the importance (%)", range=[0, 1.2 * top]),
         "yaxis": {"automargin": True, "ticks": ""},
         "bargap": 0.35,
     }
-    caption = (
-        "After each share: its usual importance. Dark: important here; grey: unimportant here."
-    )
+    caption = "In brackets: how much it matters in other sweeps. Dark: important here; grey: not."
     return Figure("Measured importance", [bars], layout, caption, 110 + 30 * len(keys))
+
+
+def _usually(key: str) -> str:
+    return f" (usually {SENSITIVITY[key]})" if key in SENSITIVITY else ""
 
 
 def _table(sweep: SweepData, shares: Mapping[str, float]) -> Table:
@@ -95,11 +97,15 @@ def _table(sweep: SweepData, shares: Mapping[str, float]) -> Table:
         ]
         for key, share in shares.items()
     ]
-    return Table(["parameter", "share", "here", "usual", "best quarter of trials"], rows)
+    caption = "Importance of each parameter"
+    return Table(caption, ["parameter", "share", "here", "usual", "best quarter of trials"], rows)
 
 
 def good_range(sweep: SweepData, key: str) -> str:
-    """Return the values of the best quarter of the trials that have the parameter."""
+    """Return the values of the best quarter of the trials that have the parameter.
+
+    Of many, those of the middle four fifths: an outlier would span the whole range.
+    """
     ranked = [t for t in sweep.ranked if t.value is not None and key in t.params]
     values = [t.params[key] for t in ranked[: max(3, len(ranked) // 4)]]
     if not values:
@@ -110,7 +116,8 @@ def good_range(sweep: SweepData, key: str) -> str:
         counts = {value: values.count(value) for value in values}
         first = sorted(counts, key=lambda value: -counts[value])
         return ", ".join(f"{value} ×{counts[value]}" for value in first[:4])
-    return f"{rounded(str(numbers[0]))} to {rounded(str(numbers[-1]))}"
+    tenth = len(numbers) // 10
+    return f"{coarse(numbers[tenth])} to {coarse(numbers[-1 - tenth])}"
 
 
 def _method(sweep: SweepData) -> str:

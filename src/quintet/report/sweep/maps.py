@@ -18,7 +18,7 @@ WIDTH = 0.12
 REACH = 2 * WIDTH
 """Distance from the nearest trial up to which there is a colour."""
 FEWEST = 8
-"""Fewest completed trials for a map."""
+"""Minimum number of completed trials for a map."""
 
 
 def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
@@ -40,7 +40,7 @@ def contour(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure | None:
         return None
     caption = (
         "Colour: kernel average over nearby trials that were trained to the end "
-        f"(a Gaussian of {WIDTH:.0%} of each range); none where there are none. Dots: the trials, "
+        f"(a Gaussian of {WIDTH:.0%} of each range), blank elsewhere. Dots: the trials, "
         "pruned ones hollow; the diamond is the winner."
     )
     traces = [_surface(sweep, a, b, whole), _trials(sweep, a, b, trials)]
@@ -82,10 +82,14 @@ def _trials(sweep: SweepData, a: Parameter, b: Parameter, trials: Sequence[Trial
         "marker": {
             "color": ["#e69f00" if w else "rgba(255,255,255,.9)" for w in won],
             "symbol": [_symbol(t, w) for t, w in zip(trials, won, strict=True)],
-            "size": [14 if w else 7 for w in won],
+            "size": [_size(t, w) for t, w in zip(trials, won, strict=True)],
             "line": {"color": "#1d232b", "width": 1},
         },
     }
+
+
+def _size(trial: Trial, won: bool) -> int:
+    return 14 if won else 7 if trial.state == "completed" else 4
 
 
 def _symbol(trial: Trial, won: bool) -> str:

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
 from quintet.base.formatting import rounded
@@ -12,12 +13,18 @@ ABSENT = -0.12
 
 
 def parameter(space: Space, key: str) -> Parameter | None:
-    """Return a parameter of the space; None where it is not part of it."""
-    return next((p for p in space.parameters if p.key == key), None)
+    """Return a parameter of the space, numbers by size however they were typed; None if unknown."""
+    found = next((p for p in space.parameters if p.key == key), None)
+    if not isinstance(found, Choice):
+        return found
+    try:
+        return replace(found, values=tuple(sorted(found.values, key=float)))
+    except ValueError:  # names
+        return found
 
 
 def place(p: Parameter, point: Mapping[str, str]) -> float | None:
-    """Return the position on a parameter's axis; None where there is none."""
+    """Return the position on a parameter's axis; None if there is none."""
     value = point.get(p.key)
     if value is None:
         return None
@@ -49,7 +56,7 @@ def _round_values(p: Interval, most: int) -> list[str]:
 
 
 def _decades(p: Interval, most: int) -> list[str]:
-    """Return powers of ten, or of two where those are too few."""
+    """Return powers of ten, or of two if there would be too few."""
     for base in (10, 2):
         low, high = math.log(p.low, base), math.log(p.high, base)
         powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)

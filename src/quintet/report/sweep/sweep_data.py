@@ -8,15 +8,15 @@ from pathlib import Path
 from statistics import fmean
 from typing import Any
 
-import yaml
-
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG, Record
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base import schema
+from quintet.base import plain_yaml
+from quintet.base.errors import UserError
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
 from quintet.study.fronts import front_of
+from quintet.study.ranking import ranked
 from quintet.study.space import Space
 from quintet.study.spec import metric_name, space_from_spec
 from quintet.study.study import Study
@@ -69,7 +69,7 @@ class SweepData:
 
     @cached_property
     def front(self) -> dict[int, int]:
-        """The front of each trial that has all objectives: 0 where no other dominates it."""
+        """The front of each trial that has all objectives: 0 if no other dominates it."""
         return front_of(self.trials, self.objectives)
 
     @cached_property
@@ -84,7 +84,7 @@ class SweepData:
     @cached_property
     def ranked(self) -> list[Trial]:
         """All trials, the best first."""
-        return leaderboard.ranked(self.study)
+        return ranked(self.trials, self.mode, self.front)
 
     @cached_property
     def valued(self) -> list[Trial]:
@@ -104,8 +104,10 @@ class SweepData:
     @cached_property
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
-        best = leaderboard.winner(self.study)
-        return best if best is not None and best.value is not None else None
+        best = next(iter(self.ranked), None)
+        if best is None or best.state not in ("completed", "pruned") or best.value is None:
+            return None
+        return best
 
     @cached_property
     def runner_up(self) -> Trial | None:
@@ -161,15 +163,13 @@ class SweepData:
 
     @cached_property
     def config(self) -> Mapping[str, Any]:
-        """The config of the best run that has one, as plain data; {} where none has."""
+        """The config of the best run that has one, as plain data; {} if none has."""
         order = [t.number for t in self.ranked if t.number in self.records]
         for folder in map(self.trial_folder, order):
             try:
                 text = untrusted_files.read_text(folder, CONFIG)
-                with untrusted_files.understood(folder / CONFIG):
-                    plain = schema.fitting(dict[str, Any], yaml.safe_load(text), "the config")
-                    return dict(plain)
-            except (DamagedError, FileNotFoundError):
+                return plain_yaml.mapping(text, folder / CONFIG)
+            except (UserError, FileNotFoundError):
                 continue
         return {}
 
@@ -220,7 +220,7 @@ class SweepData:
 
 
 def read_record(folder: Path) -> Record | None:
-    """Return a run folder's record; None where it is missing or unreadable."""
+    """Return a run folder's record; None if it is missing or unreadable."""
     try:
         return Record.read(folder)
     except (OSError, DamagedError):

@@ -3,7 +3,7 @@
 from quintet.analysis.intervals import of_value
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import UserError
-from quintet.base.formatting import change, duration, listed, plural, rounded, score
+from quintet.base.formatting import change, difference, duration, listed, plural, rounded, score
 from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run.run_data import RunData
@@ -18,6 +18,7 @@ from quintet.report.sweep.trial_significance import comparable, samples, signifi
 from quintet.study.trial import Trial
 
 TONES: dict[str, Tone] = {"clear": "good", "chance": "warn", "unsure": "plain", "unknown": "plain"}
+DEFAULTS = "the defaults"
 BREAK = "\u200b"
 """Where a long name may be broken on a narrow screen."""
 
@@ -56,35 +57,39 @@ def _without_winner(sweep: SweepData) -> list[Block]:
 def _sentence(sweep: SweepData, winner: Trial) -> str:
     on = sweep.record.choices.get("data") if sweep.record else None
     where = f" on {on}" if on else ""
-    opening = f"Trial\u00a0{winner.number} wins{where} with {sweep.metric} {score(winner.value)}"
-    compared = [*_versus_defaults(sweep, winner), *_versus_runner_up(sweep, winner)]
+    number = f"Trial\u00a0{winner.number}"
+    defaults = sweep.defaults is not None and sweep.defaults.number == winner.number
+    who = f"{number}, the defaults," if defaults else number
+    opening = f"{who} wins{where} with {sweep.metric} {score(winner.value)}"
+    compared = _compared(sweep, winner)
     return f"{opening}: {', '.join(compared)}." if compared else f"{opening}."
 
 
-def _versus_defaults(sweep: SweepData, winner: Trial) -> list[str]:
-    if sweep.defaults is None or sweep.defaults.value is None or winner.value is None:
-        return []
-    if sweep.defaults.number == winner.number:
-        return ["the defaults themselves"]
-    if not comparable(winner, sweep.defaults):
-        return ["the defaults were pruned"]
-    if significance(sweep, winner, sweep.defaults).kind == "chance":
-        return ["within chance of the defaults"]
-    return [f"{score(sweep.gain(winner.value, sweep.defaults.value))} better than the defaults"]
+def _compared(sweep: SweepData, winner: Trial) -> list[str]:
+    """Return by how much the winner leads over the defaults and over the runner-up."""
+    by_chance, leads = [], []
+    for name, other in _rivals(sweep, winner).items():
+        if winner.value is None or other.value is None:
+            continue
+        if not comparable(winner, other):
+            leads.append(f"{name} were pruned")
+            continue
+        kind = significance(sweep, winner, other).kind
+        if kind == "chance":
+            by_chance.append(name)
+        elif kind == "clear" and name != DEFAULTS:
+            leads.append(f"clearly ahead of {name}")
+        else:
+            leads.append(f"{difference(winner.value, other.value)} better than {name}")
+    return [*leads, *([f"within chance of {listed(by_chance)}"] if by_chance else [])]
 
 
-def _versus_runner_up(sweep: SweepData, winner: Trial) -> list[str]:
-    other = sweep.runner_up
-    if other is None or other.value is None or winner.value is None:
-        return []
-    if sweep.defaults and other.number == sweep.defaults.number:
-        return []  # already mentioned
-    kind = significance(sweep, winner, other).kind
-    if kind == "chance":
-        return [f"within chance of trial\u00a0{other.number}"]
-    if kind == "clear":
-        return [f"clearly ahead of trial\u00a0{other.number}"]
-    return [f"ahead of trial\u00a0{other.number} by {score(sweep.gain(winner.value, other.value))}"]
+def _rivals(sweep: SweepData, winner: Trial) -> dict[str, Trial]:
+    """Return the defaults and the runner-up by name, without those that are the same trial."""
+    found = {DEFAULTS: sweep.defaults} if sweep.defaults else {}
+    if (other := sweep.runner_up) and other.number not in {t.number for t in found.values()}:
+        found[f"trial\u00a0{other.number}"] = other
+    return {name: trial for name, trial in found.items() if trial.number != winner.number}
 
 
 def _point(winner: Trial) -> str:
@@ -144,16 +149,17 @@ def _against(name: str, sweep: SweepData, winner: Trial, other: Trial) -> Tile:
         epochs = f"{other.notes.get('epochs', 0)} of {sweep.max_epochs} epochs"
         hint = f"trial {other.number} had {score(other.value)} when it was pruned after {epochs}"
         return Tile(f"Ahead of {name}", "cut short", hint)
-    by = sweep.gain(winner.value, other.value)
+    sign = 1 if sweep.mode == "max" else -1
+    gain = change(sign * winner.value, sign * other.value)
     judgement = significance(sweep, winner, other)
     hint = f"{score(other.value)}, trial {other.number}; {judgement.reason}"
-    return Tile(f"Ahead of {name}", change(by), hint, TONES[judgement.kind])
+    return Tile(f"Ahead of {name}", gain, hint, TONES[judgement.kind])
 
 
 def _trials(sweep: SweepData) -> Tile:
     parts = [f"{number} {state}" for state, number in count(sweep).items()]
     epochs = int(sweep.spent("epochs"))
     seconds = sweep.spent("seconds")
-    of = f" of {sweep.total}" if sweep.total > len(sweep.trials) else ""
+    of = f" of {sweep.total:,}" if sweep.total > len(sweep.trials) else ""
     hint = f"{', '.join(parts)}; {plural(epochs, 'epoch')} in {duration(seconds)}"
-    return Tile("Trials", f"{len(sweep.trials)}{of}", hint)
+    return Tile("Trials", f"{len(sweep.trials):,}{of}", hint)

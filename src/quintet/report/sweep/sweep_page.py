@@ -59,8 +59,10 @@ def report(cfg: DictConfig) -> Path | None:
     """
     if (cfg.sweep is None) == (cfg.run is None):
         raise UserError(
-            f"sweep={cfg.sweep} run={cfg.run} does not name exactly one folder",
+            f"and run={cfg.run} do not name exactly one folder",
             code=Code.MISSING_VALUE if cfg.run is None else Code.CONFLICT,
+            key="sweep",
+            value=str(cfg.sweep),
             hint="Give one of the two: sweep=<folder> or run=<folder>.",
         )
     output = Path(cfg.output) if cfg.output else None

@@ -47,7 +47,7 @@ def range_edges(sweep: SweepData) -> list[str]:
 
 
 def baselines_ahead(sweep: SweepData) -> list[str]:
-    """Warn where a baseline beats the winner on the same validation samples."""
+    """Warn if a baseline beats the winner on the same validation samples."""
     record, value = sweep.best, sweep.winner.value if sweep.winner else None
     if record is None or value is None:
         return []
@@ -63,7 +63,7 @@ def baselines_ahead(sweep: SweepData) -> list[str]:
 
 
 def data(sweep: SweepData) -> list[str]:
-    """Warn where trials used different data, or its file was modified afterwards."""
+    """Warn if trials used different data, or its file was modified afterwards."""
     found = {r.facts.get("fingerprint") for r in sweep.records.values()} - {None}
     if len(found) > 1:
         return [
@@ -94,7 +94,7 @@ def libraries(sweep: SweepData) -> list[str]:
 
 
 def code(sweep: SweepData) -> list[str]:
-    """Warn where the code differed between trials, or was not committed."""
+    """Warn if the code differed between trials, or was not committed."""
     environments = [record.environment for record in sweep.records.values()]
     if len({e["commit"] for e in environments if "commit" in e}) > 1:
         return ["The trials ran on different commits of the code."]

@@ -1,18 +1,22 @@
-"""What several objectives cost each other: all trials over two of them, and the front."""
+"""The trade-off between objectives: all trials over two of them, and the front."""
 
 from itertools import combinations
 
+import numpy as np
 from markupsafe import Markup
 
 from quintet.base.formatting import plural, score
 from quintet.report.html.blocks import Block, Text
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import Figure, Trace, axis, log_axis, scale
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.fronts import KEY
+from quintet.study.optuna_internals import hypervolume
 from quintet.study.trial import Trial
 
+FEWEST = 3
+"""Fewest completed trials for the course of the front."""
 WIDE = 20.0
-"""Ratio of the largest to the smallest value from which an axis is logarithmic."""
+"""Ratio of the largest to the smallest value above which an axis is logarithmic."""
 
 
 def trade_off(sweep: SweepData) -> list[Block]:
@@ -24,7 +28,62 @@ def trade_off(sweep: SweepData) -> list[Block]:
         return [Text("No trial has ended with all objectives yet.")]
     front = [t for t in trials if t.state == "completed" and not sweep.front[t.number]]
     pairs = combinations(sweep.objectives, 2)
-    return [*(_chart(sweep, x, y, trials, front) for y, x in pairs), Text(_remark(sweep, front))]
+    return [
+        *(_chart(sweep, x, y, trials, front) for y, x in pairs),
+        Text(_remark(sweep, front)),
+        *_volume(sweep, [t for t in trials if t.state == "completed"]),
+    ]
+
+
+def _volume(sweep: SweepData, completed: list[Trial]) -> list[Block]:
+    """Return the volume that the front dominates, by trial; [] of too few trials."""
+    if len(completed) < FEWEST:
+        return []
+    shares = dominated_shares(_units(sweep, completed))
+    trace: Trace = {
+        **{"type": "scatter", "mode": "lines", "name": "dominated volume"},
+        **{"x": [*range(1, len(shares) + 1)], "y": shares},
+        "line": {"shape": "hv", "color": "$orange", "width": 2.5},
+        "hovertemplate": Markup("after %{x} completed trials: %{y:.1%}<extra></extra>"),
+    }
+    layout = {
+        "xaxis": axis("completed trials"),
+        "yaxis": axis("dominated volume", tickformat=".0%", range=[0, 1.05]),
+    }
+    caption = (
+        "The hypervolume between the front and the worst value of each objective, as a share of "
+        "the box between the best and the worst ones (Zitzler and Thiele 1998). While it rises, "
+        "more trials pay off."
+    )
+    return [Figure("How far the front has come", [trace], layout, caption, 260)]
+
+
+def dominated_shares(points: np.ndarray) -> list[float]:
+    """Return the hypervolume of the first point, the first two, and so on.
+
+    Args:
+        points: (points, objectives) in [0, 1], each the smaller the better.
+
+    """
+    front, reference = np.empty((0, points.shape[1])), np.ones(points.shape[1])
+    volume, shares = 0.0, []
+    for point in points:
+        if not (front <= point).all(1).any():
+            front = np.vstack([front[~(point <= front).all(1)], point])
+            volume = hypervolume(front, reference)
+        shares.append(round(volume, 4))
+    return shares
+
+
+def _units(sweep: SweepData, trials: list[Trial]) -> np.ndarray:
+    """Return objectives from 0 for the best to 1 for the worst, by logarithm if they span far."""
+    columns = []
+    for name, mode in sweep.objectives.items():
+        values = np.array([_at(t, name) for t in trials])
+        values = np.log(values) if _spans_far(values.tolist()) else values
+        share = (values - values.min()) / ((values.max() - values.min()) or 1.0)
+        columns.append(share if mode == "min" else 1 - share)
+    return np.stack(columns, 1)
 
 
 def _chart(sweep: SweepData, x: str, y: str, trials: list[Trial], front: list[Trial]) -> Figure:
@@ -63,15 +122,19 @@ def _at(trial: Trial, name: str) -> float:
 
 
 def _shape(sweep: SweepData, x: str, y: str) -> str:
-    """Return the steps of the line below which, or above which, the front dominates nothing."""
+    """Return the step line that bounds the region dominated by the front."""
     return "hv" if sweep.objectives[x] == "min" else "vh"
 
 
 def _axis(sweep: SweepData, name: str, trials: list[Trial]) -> dict[str, object]:
     values = [_at(t, name) for t in trials]
-    wide = min(values) > 0 and max(values) / min(values) > WIDE
     better = "smaller" if sweep.objectives[name] == "min" else "greater"
-    return axis(f"{name} (the {better} the better)", **({"type": "log"} if wide else {}))
+    title = f"{name} (the {better} the better)"
+    return log_axis(title, values) if _spans_far(values) else axis(title, **scale(values))
+
+
+def _spans_far(values: list[float]) -> bool:
+    return min(values) > 0 and max(values) / min(values) > WIDE
 
 
 def _remark(sweep: SweepData, front: list[Trial]) -> str:

@@ -11,7 +11,7 @@ from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.trial import Trial
 
 POINTS = 120
-"""Most epochs drawn of a curve; longer ones are thinned evenly, keeping the last."""
+"""Maximum number of epochs drawn; longer curves are thinned evenly, keeping the last."""
 RUNGS = 8
 
 
@@ -62,7 +62,7 @@ def _caption(sweep: SweepData, pruned: Sequence[Trial]) -> str:
         return "No trial was pruned: each trained to its end or failed."
     return (
         "Grey: pruned trials, with a cross where they stopped. Dotted: a rung, with the numbers of "
-        "trials that were stopped there and that went on."
+        "trials that stopped there and that continued."
     )
 
 
@@ -119,7 +119,7 @@ def _rungs(
         line = {"dash": "dot", "width": 1.2, "color": "$soft"}
         ends = {"x0": epoch, "x1": epoch, "y0": 0, "y1": 1}
         shapes.append({"type": "line", "yref": "paper", "layer": "below", "line": line, **ends})
-        text = Markup("{} stopped<br>{} went on").format(stopped[epoch], on)
+        text = Markup("{} stopped<br>{} continued").format(stopped[epoch], on)
         style = {"showarrow": False, "yanchor": "bottom", "font": {"size": 11, "color": "$soft"}}
         marks.append({"x": epoch, "y": 1, "yref": "paper", "text": text, **style})
         marks[-1]["yshift"] = 30 * (index % 2)  # neighbours on a narrow screen

@@ -22,7 +22,7 @@ def significance(sweep: SweepData, winner: Trial, other: Trial) -> Judgement:
 
 
 def predictions(sweep: SweepData, trial: Trial) -> Predictions | None:
-    """Return a trial's predictions on validation data, where they were saved."""
+    """Return a trial's predictions on validation data, if they were saved."""
     best = sweep.best and sweep.winner and sweep.winner.number == trial.number
     return read(sweep.folder / "best" if best else sweep.trial_folder(trial.number)).get("val")
 

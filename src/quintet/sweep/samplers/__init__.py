@@ -1,7 +1,7 @@
 """Samplers: what to try next. A suggestion depends only on seed, number and history.
 
-So a sweep that was stopped and continued suggests what it would have suggested anyway, and workers
-that share a study never draw the same numbers.
+A sweep that was stopped and continued therefore makes the same suggestions, and workers that share
+a study never draw the same numbers.
 """
 
 from collections.abc import Sequence

@@ -17,7 +17,7 @@ Genes = dict[str, float]
 TRIES = 20
 """Number of mutations after which a duplicate child is accepted."""
 STRANGERS = 3
-"""There is one random candidate for so many candidates: what no parent has is not lost for good."""
+"""One in this many candidates is random, so that values of no parent can come back."""
 
 
 class Genetic:
@@ -26,8 +26,9 @@ class Genetic:
     Parents are winners of tournaments among the `population` best so far (steady state; Eiben and
     Smith, "Introduction to evolutionary computing", 2015). A child takes each gene from either
     parent (uniform crossover, Syswerda 1989), and each gene mutates with probability `mutation`. Of
-    several children the one is tried whose expected improvement is greatest, by a Gaussian process
-    of the trials so far (pre-selection; Jin 2011, "Surrogate-assisted evolutionary computation").
+    several children, the one with the greatest expected improvement is tried, by a Gaussian process
+    fitted to the trials so far (pre-selection; Jin 2011, "Surrogate-assisted evolutionary
+    computation").
 
     Args:
         population: trials drawn at random first, and kept as possible parents.

@@ -15,9 +15,9 @@ if TYPE_CHECKING:
 class Hyperopt:
     """The original tree-structured Parzen estimator, which models each parameter independently.
 
-    Bergstra, Yamins and Cox 2013, "Making a science of model search". Hyperopt is told places in
-    [0, 1], each parameter's on its own scale, and options by their number; what does not exist
-    beside the options of a trial has no value there, and teaches nothing.
+    Bergstra, Yamins and Cox 2013, "Making a science of model search". Hyperopt gets positions in
+    [0, 1], on each parameter's own scale, and options by index; parameters that do not exist for
+    the options of a trial have no value there, and are not learned from.
 
     Args:
         startup: number of random trials before the model is used.

@@ -84,11 +84,11 @@ class GaussianProcess:
 
 
 class OptunaSampler:
-    """Any sampler of Optuna, OptunaHub or one's own, by its path.
+    """Any sampler of Optuna, of OptunaHub or a custom one, by its import path.
 
-    It is made anew for each suggestion and sees the trials' params, values and reports, but none of
-    its own notes on them. So CMA-ES and NSGA-II of Optuna, which keep their generations in such
-    notes, would start again each time; `sampler=cmaes` and `sampler=genetic` do not.
+    It is recreated for each suggestion and sees the trials' params, values and reports, but not its
+    own attributes of them. Optuna's CMA-ES and NSGA-II, which keep their generations in such
+    attributes, would start again each time; `sampler=cmaes` and `sampler=genetic` do not.
 
     Args:
         make: returns an `optuna.samplers.BaseSampler` for a `seed`.

@@ -24,9 +24,10 @@ def expected_improvement(
     """Return the expected improvement of each candidate over the best trial.
 
     The values enter by rank, as normal scores, so neither outliers nor the metric's scale matter.
-    The kernel is exp(-distance / scale), where numbers are up to 2 apart, options 1. Running trials
-    count as the worst, so that workers which ask at a time get different params. Jones, Schonlau
-    and Welch 1998, "Efficient global optimization of expensive black-box functions".
+    The kernel is exp(-distance / scale), with distances of up to 2 between numbers and 1 between
+    options. Running trials count as the worst, so that workers which ask at a time get different
+    params. Jones, Schonlau and Welch 1998, "Efficient global optimization of expensive black-box
+    functions".
 
     Args:
         candidates: params of the space.
@@ -89,7 +90,7 @@ def _normal_scores(trials: "Sequence[Trial]", mode: str) -> "np.ndarray":
 
 
 def _codes(params: "Sequence[Params]", space: "Space") -> "np.ndarray":
-    """Return a row of numbers for each params; all that lack a parameter have the same there."""
+    """Return a row of numbers for each params, with a constant for missing parameters."""
     import numpy as np
 
     return np.array(

@@ -20,6 +20,15 @@ class EarlyStopping(LightningEarlyStopping):
     def _validate_condition_metric(self, logs: dict[str, Tensor]) -> bool:
         return measured(self.monitor, logs) and super()._validate_condition_metric(logs)
 
+    def remark(self) -> str | None:
+        """Return why the run stopped, where the metric itself gave out; None otherwise."""
+        if self.stopping_reason is not EarlyStoppingReason.NON_FINITE_METRIC:
+            return None
+        return (
+            f"{self.monitor} was not finite after epoch {self.stopped_epoch + 1}, so training "
+            "stopped (otherwise: callbacks.early_stopping.check_finite=false)."
+        )
+
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the count, with the current patience."""
         super().load_state_dict({**state_dict, "patience": self.patience})

@@ -49,7 +49,7 @@ class LRFinder(L.Callback):
                 code=Code.INCOMPATIBLE,
                 key="callbacks",
                 value="lr_finder",
-                hint="Leave it out; python src/check.py runs the range test for any module with "
+                hint="Leave it out; check.py runs the range test for any module with "
                 "automatic optimization and one optimizer, and suggests a rate",
             )
 
@@ -72,9 +72,11 @@ class LRFinder(L.Callback):
         rate = trainer.strategy.broadcast(rate)
         if not rate:
             raise UserError(
-                "The range test of callbacks=lr_finder found no learning rate at which the loss "
-                f"falls; its curve is in {self.path}. Train without it, and see what "
-                "python src/check.py says of the same setup."
+                f"found no learning rate at which the loss falls; the curve is in {self.path}",
+                code=Code.FAILED,
+                key="callbacks",
+                value="lr_finder",
+                hint="Train without it, and run python src/check.py on the same setup.",
             )
         schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]

@@ -13,6 +13,9 @@ from quintet.study.trial_pipe import is_trial, trial_pipe
 from quintet.training.callbacks.measured import of_split
 from quintet.training.sizes import count_parameters
 
+PATIENCE = 1.0
+"""Seconds of an epoch after which, and between which, a sweep is told how far it is."""
+
 
 @dataclass(frozen=True)
 class EarlierFolds:
@@ -50,11 +53,27 @@ class Prune(L.Callback):
         self.earlier = EarlierFolds()
         self.pruned = False
         self._asks, self._line = is_trial(), trial_pipe()
-        self._began = 0.0
+        self._began = self._next = 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the time, where a sweep trades it off."""
+        """Note the time."""
         self._began = time.monotonic()
+        self._next = self._began + PATIENCE
+
+    def on_train_batch_end(
+        self,
+        trainer: L.Trainer,
+        pl_module: L.LightningModule,
+        outputs: object,
+        batch: object,
+        batch_idx: int,
+    ) -> None:
+        """Tell the sweep that a long epoch moves."""
+        if self._line is None or (now := time.monotonic()) < self._next:
+            return
+        self._next = now + PATIENCE
+        part = (batch_idx + 1) / max(1, trainer.num_training_batches)
+        self._line.moved(self.earlier.epochs + trainer.current_epoch + part)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Report the metric, and stop if the sweep says so."""

@@ -29,7 +29,11 @@ class SWA(WeightAveraging):
     def __init__(self, start: float = 0.75) -> None:
         if not 0 <= start < 1:
             raise UserError(
-                f"callbacks.swa.start={start} is no share of the run. Give 0 to below 1."
+                "is not a share of the run",
+                code=Code.OUT_OF_RANGE,
+                key="callbacks.swa.start",
+                value=start,
+                hint="Give a number from 0 to below 1.",
             )
         super().__init__(use_buffers=False)
         self.start = start

@@ -1,5 +1,6 @@
 """Files that other readers pass over in silence: read right, or refused with line and cure."""
 
+import json
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +14,7 @@ from quintet.data.parsing.inference import infer
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable, read_table
 from quintet.data.sources.tables import csv
+from refusals import Refusal
 
 
 def table(folder: Path, text: str | bytes, **layout: object) -> RawTable:
@@ -155,7 +157,7 @@ def test_the_rule_for_unreadable_cells(tmp_path):
     assert few.x[5].isnan().all()
     assert missing.x[5].isnan().all()
     assert "'?!' in row 6" in " ".join(few.data_summary)
-    with pytest.raises(UserError, match=r"'x': 1 of 40 cells.*'\?!' in row 6"):
+    with Refusal(Code.DATA, match=r"'x': 1 of 40 cells.*'\?!' in row 6"):
         csv(str(file), "y", unreadable="refuse")
     with pytest.raises(UserError) as caught:
         csv(str(file), "y", unreadable="guess")
@@ -169,9 +171,8 @@ def test_words_of_no_value_are_classes_of_a_text_target(tmp_path):
     samples = csv(str(file), "y")
     assert samples.class_names == ["NA", "none", "null", "severe"]
     assert "data.missing=" in " ".join(samples.data_summary)
-    with pytest.raises(UserError, match="missing in 10 of 40 rows") as caught:
+    with Refusal(Code.DATA, match="missing in 10 of 40 rows"):
         csv(str(file), "y", missing=["NA"])
-    assert caught.value.code is Code.DATA
 
 
 def test_classes_keep_their_spelling(tmp_path):
@@ -201,11 +202,8 @@ def test_yes_and_no_in_any_words(tmp_path):
             frame.to_csv(new, index=False)
         assert read_new(new, samples.reader).x[:, 1].tolist() == [1, 0]
     pd.DataFrame({"x": [1, 2], "f": ["maybe", "no"]}).to_csv(tmp_path / "n.csv", index=False)
-    with pytest.raises(
-        UserError, match="'f': 1 of 2 cells are not yes or no: 'maybe' in row 1"
-    ) as caught:
+    with Refusal(Code.DATA, match="'f': 1 of 2 cells are not yes or no: 'maybe' in row 1"):
         read_new(tmp_path / "n.csv", samples.reader)
-    assert caught.value.code is Code.DATA
 
 
 def test_a_run_of_an_earlier_version_reads_as_it_did(tmp_path):
@@ -247,11 +245,10 @@ def test_whole_numbers_that_floats_cannot_tell_apart_are_labels(tmp_path):
     assert samples.cardinalities == [6]
     assert csv(*large(tmp_path, codes, "x")).class_names == sorted(set(codes))
     many = [str(17 * 10**17 + i) for i in range(60)]
-    with pytest.raises(UserError, match=r"60 different values.*subtract a constant"):
+    with Refusal(Code.DATA, match=r"60 different values.*subtract a constant"):
         csv(*large(tmp_path, many, "x"))
-    with pytest.raises(UserError, match="floating point cannot tell them apart") as caught:
+    with Refusal(Code.DATA, match="floating point cannot distinguish them"):
         csv(*large(tmp_path, many))
-    assert caught.value.code is Code.DATA
     spaced = [str(17 * 10**17 + i * 10**9) for i in range(60)]
     assert csv(*large(tmp_path, spaced, "x")).task == "regression"
 
@@ -316,15 +313,15 @@ def test_a_name_of_two_lines(tmp_path):
 
 
 @pytest.mark.parametrize(
-    ("text", "kind"),
+    ("text", "refusal"),
     [
-        ("<html><body>Log in</body></html>\n", "HTML"),
-        ('[{"x": 1, "y": 2},\n {"x": 2, "y": 3}]\n', "JSON"),
-        ('{"x": [1, 2]}', "JSON"),
+        ("<html><body>Log in</body></html>\n", Refusal(Code.DAMAGED, match="HTML")),
+        ('[{"x": 1, "y": 2},\n {"x": 2, "y": 3}]\n', Refusal(Code.DAMAGED, match="JSON")),
+        ('{"x": [1, 2]}', Refusal(Code.DAMAGED, match="JSON")),
     ],
 )
-def test_a_file_that_is_no_table_says_what_it_is(tmp_path, text, kind):
-    with pytest.raises(UserError, match=kind) as caught:
+def test_a_file_that_is_no_table_says_what_it_is(tmp_path, text, refusal):
+    with refusal as caught:
         table(tmp_path, text)
     assert caught.value.code is Code.DAMAGED
 
@@ -337,8 +334,17 @@ def test_a_header_of_numbers_is_told(tmp_path):
 def test_a_date_format_that_reads_no_cell_is_refused(tmp_path):
     file = tmp_path / "t.csv"
     file.write_text("d,x,y\n" + "".join(f"01/0{i % 9 + 1}/2024,{i},{i % 2}\n" for i in range(40)))
-    with pytest.raises(
-        UserError, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"
-    ) as caught:
+    with Refusal(Code.DATA, match=r"'d': 40 of 40 cells are not dates \(%Y/%m/%d\)"):
         csv(str(file), "y", date_format={"d": "%Y/%m/%d"})
-    assert caught.value.code is Code.DATA
+
+
+def test_wrong_metadata_of_a_parquet_file_is_refused(tmp_path: Path) -> None:
+    pa = pytest.importorskip("pyarrow")
+    parquet = pytest.importorskip("pyarrow.parquet")
+    table = pa.table({"a": [1.0, 2.0], "y": ["b", "c"]})
+    told = {"index_columns": ["nowhere"], "columns": [], "column_indexes": []}
+    table = table.replace_schema_metadata({b"pandas": json.dumps(told).encode()})
+    parquet.write_table(table, tmp_path / "a.parquet")
+    with pytest.raises(UserError) as error:
+        read_table(tmp_path / "a.parquet")
+    assert error.value.code is Code.DAMAGED

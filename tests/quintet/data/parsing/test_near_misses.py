@@ -3,13 +3,14 @@
 import numpy as np
 import pytest
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.data.parsing.column_cells import Cells, of_text
 from quintet.data.parsing.column_format import ColumnFormat
 from quintet.data.parsing.inference import infer
 from quintet.data.parsing.near_misses import near_miss
 from quintet.data.parsing.rules import Rules
 from quintet.data.sources.tables import csv
+from refusals import Refusal
 
 
 def column(words: list[str]) -> Cells:
@@ -25,7 +26,7 @@ def column(words: list[str]) -> Cells:
         (["2024-01-31", "2024-02-01", "soon"], "67% of its cells are dates, but not 'soon'"),
         (["1st March 2024", "22nd April 2024"], "look like dates"),
         (["31.01.2024", "2024-02-14", "2024-03-01", "01.04.2024"], "dates"),
-        (["99999999999999999", "99999999999999998"], "taken for labels"),
+        (["99999999999999999", "99999999999999998"], "read as labels"),
         (["12. März 2024", "3. Mai 2024"], "words that are not read, such as 'März'"),
         (["2024-03-12 10:00 CET", "2024-03-12 11:30 CEST"], "such as 'CET'"),
         (["Golf 7 2014", *(f"{chr(97 + i) * 3} 5 2016" for i in range(26))], ""),
@@ -83,7 +84,7 @@ def test_what_is_no_unit(cells) -> None:
 
 def test_two_decimal_marks_beside_a_unit_are_asked_about() -> None:
     cells = of_text("x", list(range(4)), ["1.84 €", "1,76 €", "2.25 €", "3,75 €"])
-    with pytest.raises(UserError, match=r"'1.84' in row 1.*'1,76' in row 2"):
+    with Refusal(Code.DATA, "data.decimal"):
         infer(cells)
 
 

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.data.facts import check
 from quintet.data.module import DataModule
 from quintet.data.readable import columns
@@ -14,6 +14,7 @@ from quintet.data.sources.columns import width
 from quintet.data.sources.hashed_text import FEATURES, hashed
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.tables import csv
+from refusals import Refusal
 
 GOOD, BAD = ("lovely", "great", "wonderful", "tasty"), ("awful", "terrible", "stale", "rude")
 
@@ -77,5 +78,5 @@ def test_what_a_split_is_scaled_by_is_of_its_training_part(tmp_path: Path) -> No
 def test_a_text_that_is_left_out_says_how_it_is_read(tmp_path: Path) -> None:
     left = {column.name: column.use for column in csv(str(reviews(tmp_path)), "y").columns}
     assert "data.text=[review]" in left["review"]
-    with pytest.raises(UserError, match=r"data.text=reveiw is not a column.*'review'"):
+    with Refusal(Code.UNKNOWN_NAME, "data.text", "reveiw"):
         csv(str(reviews(tmp_path)), "y", text="reveiw")

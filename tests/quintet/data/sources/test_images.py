@@ -7,6 +7,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.facts import check
 from quintet.data.sources.bundled import digits
 from quintet.data.sources.images import images
+from refusals import Refusal
 
 Image = pytest.importorskip("PIL.Image")
 
@@ -67,9 +68,8 @@ def test_a_photo_is_turned_upright(tmp_path: Path) -> None:
 def test_a_corrupt_file_is_named(folder: Path) -> None:
     whole = (folder / "3" / "03.png").read_bytes()
     (folder / "3" / "broken.png").write_bytes(whole[: len(whole) // 2])
-    with pytest.raises(UserError, match=r"broken.png is not a readable image") as caught:
+    with Refusal(Code.DAMAGED, match=r"broken.png is not a readable image"):
         images(str(folder))
-    assert caught.value.code is Code.DAMAGED
 
 
 def test_other_files_are_ignored_and_counted(folder: Path) -> None:
@@ -79,18 +79,18 @@ def test_other_files_are_ignored_and_counted(folder: Path) -> None:
 
 def test_folders_that_are_no_classes_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "9a").mkdir()
-    with pytest.raises(UserError, match=r"9a holds no image") as caught:
+    with Refusal(Code.DATA, match=r"9a contains no image") as caught:
         images(str(folder))
     assert caught.value.code is Code.DATA
-    with pytest.raises(UserError, match=r"0 sub-folder") as caught:
+    with Refusal(Code.DATA, match=r"0 sub-folder") as caught:
         images(str(folder / "1"))
     assert caught.value.code is Code.DATA
     for part in ("train", "test"):
         (tmp_path / "parts" / part).mkdir(parents=True)
-    with pytest.raises(UserError, match=r"parts, not classes") as caught:
+    with Refusal(Code.DATA, match=r"parts, not classes") as caught:
         images(str(tmp_path / "parts"))
     assert caught.value.code is Code.DATA
-    with pytest.raises(UserError, match=r"no folder") as caught:
+    with Refusal(Code.NOT_FOUND, "data.path") as caught:
         images(str(tmp_path / "none"))
     assert caught.value.code is Code.NOT_FOUND
 

@@ -3,11 +3,12 @@ from pathlib import Path
 import pytest
 import torch
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.data.facts import check
 from quintet.data.samples import Samples
 from quintet.data.sources.own_texts import own_texts
 from quintet.data.sources.reader import read_new
+from refusals import Refusal
 
 GOOD, BAD = "a great film, loved it", "dull and much too long"
 
@@ -41,14 +42,22 @@ def test_the_most_frequent_words_are_kept_and_long_texts_are_told(reviews: str) 
 
 
 @pytest.mark.parametrize(
-    ("options", "message"),
+    ("options", "refusal"),
     [
-        ({}, "No target column is given"),
-        ({"target": "verdikt"}, "Did you mean 'verdict'"),
-        ({"target": "verdict", "text": "reviw"}, "Did you mean 'review'"),
-        ({"target": "verdict", "length": 0}, "data.length=0"),
+        ({}, Refusal(Code.MISSING_VALUE, "data.target")),
+        (
+            {"target": "verdikt"},
+            Refusal(
+                Code.UNKNOWN_NAME, "data.target", "verdikt", allowed=("id", "review", "verdict")
+            ),
+        ),
+        (
+            {"target": "verdict", "text": "reviw"},
+            Refusal(Code.UNKNOWN_NAME, "data.text", "reviw", allowed=("id", "review", "verdict")),
+        ),
+        ({"target": "verdict", "length": 0}, Refusal(Code.OUT_OF_RANGE, "data.length", 0)),
     ],
 )
-def test_mistakes_are_named(reviews: str, options: dict[str, object], message: str) -> None:
-    with pytest.raises(UserError, match=message):
+def test_mistakes_are_named(reviews: str, options: dict[str, object], refusal: Refusal) -> None:
+    with refusal:
         own_texts(reviews, **options)  # type: ignore[arg-type]

@@ -9,6 +9,7 @@ from quintet.data.module import DataModule
 from quintet.data.sources.bundled import breast_cancer
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.stream import shards, stream
+from refusals import Refusal
 
 pytest.importorskip("datasets")
 
@@ -116,12 +117,12 @@ def test_shards_that_cannot_be_used_are_refused(folder: Path, tmp_path: Path) ->
     assert caught.value.code is Code.CONFLICT
     assert caught.value.key == "data.path"
     assert len(shards(str(folder / "*.parquet"))) == 4
-    with pytest.raises(UserError, match=r"Did you mean 'target'") as caught:
+    with Refusal(Code.UNKNOWN_NAME, "data.target", "targt") as caught:
         stream(str(folder / "*.parquet"), "targt", cache=str(tmp_path / "cache"))
     assert caught.value.code is Code.UNKNOWN_NAME
     assert caught.value.key == "data.target"
     (folder / "4.parquet").write_bytes(b"PAR1 no more")
-    with pytest.raises(UserError, match=r"cannot be read as parquet") as caught:
+    with Refusal(Code.DAMAGED, match=r"cannot be read as parquet") as caught:
         stream(str(folder / "*.parquet"), "target", cache=str(tmp_path / "cache"))
     assert caught.value.code is Code.DAMAGED
 
@@ -137,3 +138,10 @@ def test_a_column_names_the_parts(folder: Path, tmp_path: Path) -> None:
     samples = opened(tmp_path / "parts", split="part")
     assert samples.x.shape == (0, 31)
     assert int((samples.split == 2).sum()) == 3 * 38 + 30
+
+
+def test_a_name_is_no_pattern(folder: Path, tmp_path: Path) -> None:
+    (folder / "0.parquet").rename(tmp_path / "a[1].parquet")
+    (folder / "3.parquet").rename(tmp_path / "a1.parquet")  # what the pattern stands for
+    samples = stream(str(tmp_path / "a[1].parquet"), "target", cache=str(tmp_path / "cache"))
+    assert len(samples.y) == 150

@@ -1,5 +1,6 @@
 """A table that names an image in each row: images alone, or beside the other columns."""
 
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,12 @@ from quintet.base.paths import CONFIGS
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
+from quintet.data.module import DataModule
 from quintet.data.named_inputs import apart
 from quintet.data.scaling.named_preprocess import NamedPreprocess
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.tables import csv
+from refusals import Refusal
 from runs import Once
 
 pillow = pytest.importorskip("PIL.Image")
@@ -80,24 +83,87 @@ def test_new_rows_are_read_as_those_of_training(tmp_path: Path, columns: bool) -
 
 
 @pytest.mark.parametrize(
-    ("line", "code", "says"),
+    ("line", "code", "refusal"),
     [
-        (",1,red,cat", Code.DATA, "1 empty cells, the first in row 61"),
-        ("photos/none.png,1,red,cat", Code.NOT_FOUND, "1 of 61 files that are not there"),
+        (",1,red,cat", Code.DATA, Refusal(Code.DATA, "data.image", "photo")),
+        (
+            "photos/none.png,1,red,cat",
+            Code.NOT_FOUND,
+            Refusal(Code.NOT_FOUND, "data.image", "photo"),
+        ),
     ],
 )
 def test_a_row_without_its_image_is_refused(
-    tmp_path: Path, line: str, code: Code, says: str
+    tmp_path: Path, line: str, code: Code, refusal: Refusal
 ) -> None:
     path = write(tmp_path)
     path.write_text(path.read_text() + line + "\n")
-    with pytest.raises(UserError, match=says) as refused:
+    with refusal as refused:
         csv(str(path), target="kind", image="photo")
     assert (refused.value.code, refused.value.key) == (code, "data.image")
 
 
+def write_two(folder: Path, columns: bool = True) -> Path:
+    """Write a table with images from two sides, of different sizes, of which one says the class."""
+    path = write(folder, columns)
+    draw = np.random.default_rng(1)
+    header, *lines = path.read_text().splitlines()
+    for i, line in enumerate(lines):
+        pixels = draw.integers(0, 255, (4, 7, 3)).astype("uint8")
+        pillow.fromarray(pixels).save(folder / "photos" / f"side{i}.png")
+        lines[i] = f"photos/side{i}.png,{line}"
+    path.write_text("\n".join([f"side,{header}", *lines]) + "\n")
+    return path
+
+
+@pytest.mark.parametrize("columns", [True, False])
+def test_images_of_several_columns_are_inputs_by_their_names(tmp_path: Path, columns: bool) -> None:
+    path = write_two(tmp_path, columns)
+    samples = csv(str(path), target="kind", image=["photo", "side"])
+    shapes = {"photo": [1, 6, 5], "side": [3, 4, 7]} | ({"table": [2]} if columns else {})
+    assert {name: each.shape for name, each in samples.inputs.items()} == shapes
+    assert samples.kind == "table"
+    new = read_new(path, samples.reader)
+    assert torch.equal(new.x.nan_to_num(), samples.x.nan_to_num())
+
+
+@pytest.mark.parametrize("name", ["my photo", "class", "table"])
+def test_a_column_whose_name_is_none_for_an_argument_is_refused(tmp_path: Path, name: str) -> None:
+    path = write_two(tmp_path)
+    path.write_text(path.read_text().replace("side", name, 1))
+    with pytest.raises(UserError) as refused:
+        csv(str(path), target="kind", image=["photo", name])
+    assert (refused.value.code, refused.value.value) == (Code.INCOMPATIBLE, name)
+
+
+@pytest.mark.parametrize("columns", [True, False])
+@pytest.mark.parametrize("image", ["photo", ["photo", "side"]])
+def test_images_on_disk_are_the_same(tmp_path: Path, columns: bool, image: str | list[str]) -> None:
+    path = write_two(tmp_path, columns)
+    drop = None if isinstance(image, list) else "side"
+    held = csv(str(path), target="kind", image=image, drop=drop)
+    lazy = csv(str(path), target="kind", image=image, drop=drop, lazy=True)
+    assert lazy.rows is not None
+    assert (len(lazy.x), lazy.x.shape[1:]) == (0, held.x.shape[1:])
+    index = torch.tensor([7, 2, 59])
+    assert torch.equal(lazy.rows.read(index).nan_to_num(), held.x[index].nan_to_num())
+    assert (lazy.inputs, lazy.reader, lazy.kind) == (held.inputs, held.reader, held.kind)
+
+
+def test_workers_read_batches_of_images_and_columns(tmp_path: Path) -> None:
+    source = partial(csv, str(write_two(tmp_path)), target="kind", image=["photo", "side"])
+    held = DataModule(source, batch_size=16)
+    lazy = DataModule(partial(source, lazy=True), batch_size=16, workers=1)
+    assert held.load() == lazy.load()
+    for (x, y), (x_read, y_read) in zip(
+        held.train_dataloader(), lazy.train_dataloader(), strict=True
+    ):
+        torch.testing.assert_close(x, x_read)
+        assert torch.equal(y, y_read)
+
+
 def test_an_unknown_column_is_named(tmp_path: Path) -> None:
-    with pytest.raises(UserError, match="photo"):
+    with Refusal(Code.UNKNOWN_NAME, "data.image", "foto"):
         csv(str(write(tmp_path)), target="kind", image="foto")
 
 
@@ -135,3 +201,12 @@ def test_it_is_trained_evaluated_used_and_exported(run: Path, tmp_path: Path) ->
     place = export(command("export", run, output=str(tmp_path / "out")))
     assert {p.name for p in place.iterdir()} >= {"model.pt2", "model.onnx"}
     assert "<img" in (run / "report.html").read_text()
+
+
+@pytest.mark.parametrize("cell", ["~nobody-of-this-name/x.png", "x" * 5000 + ".png", "/dev/zero"])
+def test_cells_that_name_no_file_are_told(tmp_path: Path, cell: str) -> None:
+    table = write(tmp_path)
+    table.write_text(table.read_text() + f"{cell},1.5,red,cat\n")
+    with pytest.raises(UserError) as error:
+        csv(str(table), target="kind", image="photo")
+    assert (error.value.code, error.value.key) == (Code.NOT_FOUND, "data.image")

@@ -19,6 +19,7 @@ from quintet.data.facts import check
 from quintet.data.sources.images import images
 from quintet.data.sources.tar_members import members
 from quintet.data.sources.tar_shards import tar_shards
+from refusals import Refusal
 from runs import TrainHere
 
 SIZE = 8
@@ -110,7 +111,7 @@ def test_what_is_missing_is_named(tmp_path: Path, files: Any, options: Any, code
 def test_a_compressed_archive_and_none_are_refused(tmp_path: Path) -> None:
     plain = shard(tmp_path / "a.tar", numbered(0, 2)).read_bytes()
     (tmp_path / "b.tar").write_bytes(gzip.compress(plain))
-    with pytest.raises(UserError, match="no readable tar archive"):
+    with Refusal(Code.DAMAGED, match="not a readable tar archive"):
         list(members(tmp_path / "b.tar"))
     with pytest.raises(UserError) as error:
         tar_shards(str(tmp_path / "nowhere"))
@@ -119,9 +120,8 @@ def test_a_compressed_archive_and_none_are_refused(tmp_path: Path) -> None:
 
 def test_shards_of_which_some_name_their_part_are_refused(folder: Path) -> None:
     (folder / "val-0.tar").rename(folder / "more-0.tar")
-    with pytest.raises(UserError, match="only some name their part") as caught:
+    with Refusal(Code.DATA, "data.path"):
         tar_shards(str(folder))
-    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
 
 
 def test_a_run_on_shards_is_one_on_the_files(
@@ -139,3 +139,55 @@ def test_a_run_on_shards_is_one_on_the_files(
     assert found[0]["facts"]["test_size"] == found[1]["facts"]["test_size"] == 12
     assert found[0]["metric"]["value"] is not None
     assert images(str(tmp_path / "files")).x.shape[1:] == (3, SIZE, SIZE)
+
+
+def sparse(name: str) -> tarfile.TarInfo:
+    """Return a member that claims 32 TB, and has a byte of them."""
+    info = tarfile.TarInfo(name)
+    info.size = 512 + 1
+    info.pax_headers = {"GNU.sparse.major": "1", "GNU.sparse.minor": "0", "GNU.sparse.name": name}
+    info.pax_headers["GNU.sparse.realsize"] = str(2**45)
+    return info
+
+
+@pytest.mark.parametrize("name", ["0009.png", "0009.cls"])
+def test_a_sparse_member_is_no_file_of_its_size(tmp_path: Path, name: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        archive.addfile(sparse(name), io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0") + b"1"))
+    assert not list(members(tmp_path / "a.tar"))
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [("GNU.sparse.map", "1,2,x"), ("GNU.sparse.size", "1e3")]
+)
+def test_numbers_in_headers_that_are_none_are_refused(tmp_path: Path, key: str, value: str) -> None:
+    with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
+        info = tarfile.TarInfo("0.png")
+        info.pax_headers = {key: value}
+        archive.addfile(info)
+    with pytest.raises(UserError) as error:
+        list(members(tmp_path / "a.tar"))
+    assert error.value.code is Code.DAMAGED
+
+
+@pytest.mark.parametrize("label", ["99999999999", "100000", "9" * 5000])
+def test_a_number_as_a_label_makes_no_billions_of_classes(tmp_path: Path, label: str) -> None:
+    files = numbered(0, 4, lambda n: label if n == 3 else str(n % 2))
+    with pytest.raises(UserError) as error:
+        tar_shards(str(shard(tmp_path / "a.tar", files)))
+    assert error.value.code is Code.OUT_OF_RANGE
+
+
+def test_half_a_character_is_no_label(tmp_path: Path) -> None:
+    files = numbered(0, 2, lambda n: '{"label": "\\ud800"}', "json")
+    with pytest.raises(UserError, match="has no label"):
+        tar_shards(str(shard(tmp_path / "a.tar", files)))
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a::b", "a*?"])
+def test_a_folder_is_none_of_patterns(tmp_path: Path, name: str) -> None:
+    shard(tmp_path / name / "train-0.tar", numbered(0, 4))
+    samples = tar_shards(str(tmp_path / name))
+    assert len(samples.y) == 4
+    member = next(each for _, each in members(tmp_path / name / "train-0.tar"))
+    assert pickle.loads(pickle.dumps(member)) == member

@@ -1,6 +1,7 @@
 """Texts of one's own as token files, by bytes or by a local tokenizer."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +11,7 @@ import pytest
 import runs
 from quintet.base.errors import Code, UserError
 from quintet.data.sources.text_files import TextFiles, text_files
+from refusals import Refusal
 
 pytest.importorskip("datasets")
 tokenizers = pytest.importorskip("tokenizers")
@@ -103,7 +105,7 @@ def test_what_cannot_be_is_named(rows: Path, tmp_path: Path, options: Any, code:
 
 def test_a_broken_tokenizer_and_unknown_files_are_refused(rows: Path, tmp_path: Path) -> None:
     (tmp_path / "tokenizer.json").write_text("{}")
-    with pytest.raises(UserError, match="is no tokenizer"):
+    with Refusal(Code.DAMAGED, "data.tokenizer"):
         prepared(rows, tmp_path / "cache", tokenizer=str(tmp_path / "tokenizer.json"))
     for path in (tmp_path / "nowhere", tmp_path / "*.exe"):
         with pytest.raises(UserError) as error:
@@ -114,7 +116,7 @@ def test_a_broken_tokenizer_and_unknown_files_are_refused(rows: Path, tmp_path: 
 def test_a_language_model_learns_them_and_predicts_text(
     rows: Path, tokenizer: Path, tmp_path: Path
 ) -> None:
-    words = ("module=language_model", "module.width=16", "module.heads=2", "module.depth=1")
+    words = ("module=language_model", "model.width=16", "model.heads=2", "model.depth=1")
     data = ("data=corpus", f"data.path={rows}", "data.column=story", "data.length=16")
     more = (f"data.tokenizer={tokenizer}", f"data.cache={tmp_path / 'cache'}", "data.prompt=8")
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}", "trainer=cpu")
@@ -124,3 +126,83 @@ def test_a_language_model_learns_them_and_predicts_text(
     assert found["test"]["bits_per_byte"] > 0
     assert not found["anomalies"]
     assert "continuation" in (tmp_path / "run" / "report.html").read_text()
+
+
+@pytest.mark.parametrize("name", ["a[1]", "a*", "ü 😀"])
+def test_names_are_none_of_patterns(tmp_path: Path, name: str) -> None:
+    text = "\n\n".join(TEXTS)
+    place = tmp_path / name
+    place.mkdir()
+    (place / f"{name}.txt").write_text(text)
+    (place / "a1.txt.bak").write_text("another")
+    whole = sum(len(w.tokens) for w in prepared(place, tmp_path / "cache").windows.values())
+    (place / "a1.txt.bak").rename(place / "a1.txt")  # what the pattern a[1].txt stands for
+    data = prepared(place / f"{name}.txt", tmp_path / "other")
+    assert sum(len(w.tokens) for w in data.windows.values()) == whole > 1000
+
+
+def test_what_datasets_takes_for_an_address_is_refused(tmp_path: Path) -> None:
+    (tmp_path / "a::b.txt").write_text("\n\n".join(TEXTS))
+    with pytest.raises(UserError, match="takes for an address"):
+        prepared(tmp_path / "a::b.txt", tmp_path / "cache")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        ("a.txt", b"a paragraph\n\n\xff\xfe"),
+        ("a.jsonl", b'{"text": "a"}\n{"text": "b'),
+        ("a.json", b"5"),
+        ("a.csv", b'text\n"abc\n'),
+        ("a.parquet", b"PAR1 no more PAR1"),
+    ],
+)
+def test_a_broken_file_is_named(tmp_path: Path, name: str, content: bytes) -> None:
+    (tmp_path / name).write_bytes(content)
+    with pytest.raises(UserError, match=re.escape(f"{tmp_path / name} cannot be read")) as error:
+        prepared(tmp_path, tmp_path / "cache")
+    assert error.value.code is Code.DAMAGED
+    assert not list((tmp_path / "cache").iterdir())
+
+
+def words_at(ids: dict[str, int], **more: Any) -> str:
+    """Return a tokenizer.json of whole words."""
+    model = {"type": "WordLevel", "vocab": ids, "unk_token": "[UNK]"}
+    whole = {"version": "1.0", "added_tokens": [], "pre_tokenizer": {"type": "Whitespace"}}
+    return json.dumps({**whole, "model": model, **more})
+
+
+def test_ids_may_be_left_out(rows: Path, tmp_path: Path) -> None:
+    (tmp_path / "tokenizer.json").write_text(words_at({"fox": 70_000, "[UNK]": 1}))
+    given = {"column": "story", "length": 4, "tokenizer": str(tmp_path / "tokenizer.json")}
+    data = prepared(rows, tmp_path / "cache", **given)
+    assert data.facts["vocabulary"] == 70_001
+    assert int(data.windows["train"].tokens.max()) == 70_000
+
+
+SLOW = {"type": "Split", "behavior": "Isolated", "invert": False}
+SLOW = {**SLOW, "pattern": {"Regex": "(a+)+$|(\\w+\\s?)+[!]"}}
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        words_at({"fox": 2**32 - 1, "[UNK]": 1}),
+        words_at({"fox": 0}),
+        words_at({"fox": 0, "[UNK]": 1}, pre_tokenizer=SLOW),
+    ],
+    ids=["ids", "no word for the unknown", "a panic"],
+)
+def test_a_tokenizer_that_fails_at_work_is_refused(tmp_path: Path, content: str) -> None:
+    (tmp_path / "tokenizer.json").write_text(content)
+    (tmp_path / "a.txt").write_text("\n\n".join(f"{text} {'word ' * 40}" for text in TEXTS))
+    with pytest.raises(UserError) as error:
+        prepared(tmp_path / "a.txt", tmp_path / "cache", tokenizer=str(tmp_path / "tokenizer.json"))
+    assert (error.value.code, error.value.key) == (Code.DAMAGED, "data.tokenizer")
+
+
+def test_no_home_is_needed(rows: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import datasets
+
+    monkeypatch.setattr(datasets.config, "HF_DATASETS_CACHE", Path("/proc/none"))
+    assert documents(prepared(rows, tmp_path / "cache", column="story"), "train")

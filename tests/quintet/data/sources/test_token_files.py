@@ -1,6 +1,7 @@
 """Token files are read as packed sequences, each token once an epoch, whatever the processes."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from quintet.data.sources.token_files import (
     split_texts,
     topics,
 )
+from refusals import Refusal
 
 ABOUT = {"dtype": "uint16", "vocabulary": 1000, "bytes": {"val": 84}}
 
@@ -59,26 +61,24 @@ def test_facts_are_those_of_the_files(tmp_path):
     ],
 )
 def test_a_description_that_cannot_be_is_refused(tmp_path, change):
-    with pytest.raises(UserError, match=r"no readable tokens\.json") as caught:
+    with Refusal(Code.DATA, "data.path"):
         loaded(tmp_path, about={**ABOUT, **change})
-    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
 
 
 @pytest.mark.parametrize("text", ["[" * 100_000, "[]", "{", '"a"', "\x00"])
 def test_what_describes_nothing_is_refused(tmp_path, text):
     data = written(tmp_path)
     (tmp_path / "tokens.json").write_text(text)
-    with pytest.raises(UserError, match=r"tokens\.json") as caught:
+    with Refusal(Code.DATA, "data.path"):
         data.setup("fit")
-    assert (caught.value.code, caught.value.key) == (Code.DATA, "data.path")
 
 
 def test_a_token_that_is_not_of_the_vocabulary_is_refused_and_not_looked_up(tmp_path):
-    with pytest.raises(UserError, match="The token 40 ") as caught:
+    with Refusal(Code.DATA, match="The token 40 ") as caught:
         [*loaded(tmp_path, about={**ABOUT, "vocabulary": 40}).val_dataloader()]
     assert caught.value.code is Code.DATA
     negative = Windows(np.array([3, -1, 4]), 2, 1000)
-    with pytest.raises(UserError, match="The token -1 ") as caught:
+    with Refusal(Code.DATA, match="The token -1 ") as caught:
         negative[0]
     assert caught.value.code is Code.DATA
 
@@ -167,3 +167,20 @@ def test_pythons_topics_are_written_once_and_read_back(tmp_path, monkeypatch):
     assert bytes(again.windows["test"].tokens) == again.texts["test"]
     assert [*first.folder.parent.iterdir()] == [first.folder]  # nothing temporary is left
     assert PythonTopics(seed=1).folder != first.folder
+
+
+@pytest.mark.parametrize("name", ["tokens.json", "train.bin"])
+def test_a_pipe_is_not_waited_for(tmp_path, name):
+    data = written(tmp_path)
+    (tmp_path / name).unlink()
+    os.mkfifo(tmp_path / name)
+    with pytest.raises(UserError, match="no plain file") as refused:
+        data.setup("fit")
+    assert refused.value.key == "data.path"
+
+
+def test_a_sequence_has_a_token(tmp_path):
+    written(tmp_path)
+    with pytest.raises(UserError) as refused:
+        TokenFiles(str(tmp_path), length=0).setup("fit")
+    assert (refused.value.code, refused.value.key) == (Code.OUT_OF_RANGE, "data.length")

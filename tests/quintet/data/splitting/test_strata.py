@@ -1,13 +1,13 @@
 import numpy as np
-import pytest
 import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.data.samples import Samples
 from quintet.data.sources.bundled import digits_multilabel
 from quintet.data.splitting.strata import share, strata
+from refusals import Refusal
 
 
 @settings(max_examples=100, deadline=None)
@@ -25,9 +25,8 @@ def test_shares_add_up_and_are_off_by_less_than_one(found: list[int], part: floa
 
 
 def test_too_small_a_part_for_all_classes_is_refused() -> None:
-    with pytest.raises(UserError, match=r"test part of 2 samples cannot hold all 3") as caught:
+    with Refusal(Code.OUT_OF_RANGE, match=r"test part of 2 samples cannot hold all 3"):
         share(np.array([50, 50, 50]), 2, "test", left=1)
-    assert caught.value.code is Code.OUT_OF_RANGE
 
 
 def test_each_label_combination_is_a_stratum() -> None:

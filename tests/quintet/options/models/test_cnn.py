@@ -5,8 +5,9 @@ import torch
 from sklearn.datasets import load_digits
 from torch import nn
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.options.models.cnn import CNN
+from refusals import Refusal
 
 
 @pytest.mark.parametrize(
@@ -25,11 +26,8 @@ def test_deepest_possible_net_reaches_one_pixel() -> None:
 
 
 def test_an_image_too_small_for_the_depth_is_refused() -> None:
-    with pytest.raises(
-        UserError, match=r"8x9 pixels is too small for 5 stages.* 4 are possible"
-    ) as caught:
+    with Refusal(Code.INCOMPATIBLE, match=r"8x9 pixels is too small for 5 stages.* 4 are possible"):
         CNN([1, 8, 9], 2, depth=5)
-    assert caught.value.code is Code.INCOMPATIBLE
 
 
 def test_channels_may_be_listed() -> None:

@@ -4,8 +4,9 @@ import pytest
 import torch
 from torch import nn
 
-from quintet.base.errors import Code, UserError
+from quintet.base.errors import Code
 from quintet.options.models.resnet import BasicBlock, ResNet
+from refusals import Refusal
 
 
 @pytest.mark.parametrize("depth", [1, 3])
@@ -29,6 +30,5 @@ def test_a_block_whose_branch_is_silent_passes_its_input_on() -> None:
 
 
 def test_an_image_too_small_is_refused() -> None:
-    with pytest.raises(UserError, match="3x8 pixels is too small") as caught:
+    with Refusal(Code.INCOMPATIBLE, match="3x8 pixels is too small"):
         ResNet([1, 3, 8], 2)
-    assert caught.value.code is Code.INCOMPATIBLE

@@ -4,9 +4,10 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from quintet.base.errors import UserError
+from quintet.base.errors import Code
 from quintet.options.models.tabm import PackedLinear, TabM
 from quintet.problems import Task
+from refusals import Refusal
 
 
 def shaken(task: Task = "multiclass", outputs: int = 3, **options: object) -> TabM:
@@ -77,5 +78,5 @@ def test_values_are_averaged_as_they_are() -> None:
 
 
 def test_no_count_of_members_is_refused() -> None:
-    with pytest.raises(UserError, match=r"model\.count"):
+    with Refusal(Code.OUT_OF_RANGE, "model.count", 0):
         TabM([4], 2, "binary", count=0)

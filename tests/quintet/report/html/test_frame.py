@@ -34,8 +34,8 @@ def everything(name):
     head = [Headline(name, name), Note(name, "warn"), FactList({name: name})]
     blocks = [
         *(Text(name, name), CodeBlock(name), Fold(name, [Text(name)]), Commands({name: name})),
-        Table([name, "value (1)", "count"], rows, shown=5),
-        Table([name], [[Link(name, name)], [Copy(name, name)]]),
+        Table(name, [name, "value (1)", "count"], rows, shown=5),
+        Table(name, [name], [[Link(name, name)], [Copy(name, name)]]),
         Picture(PIXEL, name, name),
         Figure(name, [curve], {"xaxis": axis(f"{name} (s)"), "yaxis": axis("P")}, caption=name),
     ]
@@ -120,6 +120,78 @@ def test_a_table_is_filtered_by_words_and_by_words_left_out(chromium, written):
     table.locator("input").fill("3. -3.33")
     assert table.locator("tbody tr:visible").count() == 2
     assert table.locator(".count").inner_text() == "2 of 12"
+
+
+@pytest.fixture
+def linked(chromium, tmp_path):
+    """A table of twelve trials and their lines through two axes, falling on the second one."""
+    lines = {"type": "scatter", "mode": "lines", "name": "all"}
+    lines |= {"x": [0, 1, None] * 12, "meta": [str(i) for i in range(12)]}
+    lines |= {"y": [at for i in range(12) for at in (i / 11, 1 - i / 11, None)]}
+    lines |= {"text": [f"trial {i}" for i in range(12)]}
+    marks = [{"x": axis, "y": y, "text": f"{y}"} for axis in (0, 1) for y in (0, 1)]
+    chart = Figure("lines", [lines], {"annotations": marks}, brushes={"a": 0, "b": 0})
+    rows = [[i, "even" if i % 2 == 0 else "odd"] for i in range(12)]
+    keys = [str(i) for i in range(12)]
+    table = Table("Trials", ["trial", "kind"], rows, shown=5, keys=keys)
+    path = tmp_path / "linked.html"
+    Page("Sweep", "linked", [], [Section("All", [table, chart])]).write(path)
+    return browsing.opened(chromium, path, 390)
+
+
+def drawn(page):
+    page.wait_for_timeout(200)
+    return page.evaluate(
+        "document.querySelector('.plot').data.flatMap((trace) => trace.text ?? [])"
+    )
+
+
+def shown(page):
+    return page.locator("tbody tr:visible td:first-child").all_inner_texts()
+
+
+def test_the_filter_of_a_table_keeps_the_lines_of_its_rows(linked):
+    linked.locator(".table input").fill("even")
+    assert {*drawn(linked)} == {f"trial {i}" for i in range(0, 12, 2)}, (
+        "not of the rows shown alone"
+    )
+    linked.locator(".table input").fill("")
+    assert len({*drawn(linked)}) == 12
+
+
+def test_the_ends_of_axes_filter_lines_and_rows_and_are_told(linked):
+    linked.get_by_label("a, lowest").fill("0.5")
+    linked.get_by_label("b, lowest").fill("0.2")
+    assert {*drawn(linked)} == {"trial 6", "trial 7", "trial 8"}
+    assert shown(linked) == ["6", "7", "8"]
+    assert linked.locator(".chart [role=status]").inner_text() == "3 of 12 trials"
+    assert linked.locator(".table .count").inner_text() == "3 of 12"
+    assert linked.get_by_label("a, lowest").get_attribute("aria-valuetext") == "above 0, below 1"
+    linked.locator(".table input").fill("odd")
+    assert {*drawn(linked)} == {"trial 7"}
+    linked.locator(".table input").fill("")
+    linked.locator(".chart").get_by_role("button", name="Show all").click()
+    assert len({*drawn(linked)}) == 12
+    assert shown(linked) == [str(i) for i in range(5)]
+
+
+def test_one_end_of_an_axis_does_not_pass_the_other(linked):
+    linked.get_by_label("a, highest").fill("0.3")
+    linked.get_by_label("a, lowest").fill("0.8")
+    assert linked.get_by_label("a, lowest").input_value() == "0.3"
+
+
+def test_axes_can_be_moved_in_the_dark_and_where_the_page_is_resized(linked):
+    before = linked.get_by_label("b, lowest").bounding_box()["x"]
+    linked.set_viewport_size({"width": 800, "height": 900})
+    linked.wait_for_function(
+        "(least) => document.querySelectorAll('.brush')[1].getBoundingClientRect().x > least",
+        arg=before + 100,
+    )
+    linked.emulate_media(color_scheme="dark")
+    linked.get_by_label("a, lowest").fill("0.95")
+    assert {*drawn(linked)} == {"trial 11"}
+    assert linked.troubles == []
 
 
 def test_a_command_is_copied_whole(chromium, written):

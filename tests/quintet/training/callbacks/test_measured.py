@@ -4,11 +4,15 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+import torch
 
 import runs
 from quintet.artifacts import checkpoints
+from quintet.base.errors import Code
 from quintet.diagnostics import training_curves
 from quintet.ensembles.reload import trained
+from quintet.training.callbacks.early_stopping import EarlyStopping
+from refusals import Refusal
 from runs import TrainHere
 
 DATA = ("data=breast_cancer", "optimizer.lr=0.01")
@@ -65,6 +69,14 @@ def test_early_stopping_counts_validated_epochs_alone(
     assert runs.record(tmp_path)["epochs"] == 9
 
 
+def test_a_metric_that_is_not_finite_ends_training_and_says_so() -> None:
+    stopping = EarlyStopping("val/score")
+    assert stopping.remark() is None
+    ended, _ = stopping._evaluate_stopping_criteria(torch.tensor(float("nan")))
+    assert ended
+    assert "val/score was not finite after epoch 1" in str(stopping.remark())
+
+
 def test_a_run_that_ends_before_its_first_validation_is_whole(
     tmp_path: Path, train_here: TrainHere
 ) -> None:
@@ -79,5 +91,5 @@ def test_a_run_that_ends_before_its_first_validation_is_whole(
 def test_a_name_that_is_never_logged_is_still_an_error(
     tmp_path: Path, train_here: TrainHere
 ) -> None:
-    with pytest.raises(SystemExit, match="val/nonsense"):
+    with Refusal(Code.FAILED, match="val/nonsense"):
         train_here(tmp_path, *DATA, "callbacks.early_stopping.monitor=val/nonsense")

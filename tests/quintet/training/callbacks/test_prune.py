@@ -61,3 +61,16 @@ def test_nothing_is_asked_of_a_checkpoint_from_before_the_first_epoch(sweep):
     its.callback_metrics, its.current_epoch = {"val/accuracy": 0.5}, 0
     prune.on_train_epoch_end(its, None)
     assert sweep.heard() == [1, 0.5]
+
+
+def test_a_long_epoch_tells_how_far_it_is_and_a_short_one_nothing(sweep, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("quintet.training.callbacks.prune.time.monotonic", lambda: now)
+    prune, its = Prune("val/accuracy"), trainer(current_epoch=2, num_training_batches=8)
+    prune.earlier = EarlierFolds(epochs=9)
+    prune.on_train_epoch_start(its, None)
+    prune.on_train_batch_end(its, None, None, None, 0)
+    now += 1.5
+    prune.on_train_batch_end(its, None, None, None, 1)
+    prune.on_train_batch_end(its, None, None, None, 2)
+    assert sweep.heard() == {"moved": 11.25}

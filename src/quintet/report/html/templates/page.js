@@ -4,6 +4,11 @@
   const dark = matchMedia("(prefers-color-scheme: dark)");
   const narrow = () => innerWidth < 640;
 
+  // Trials that are between the ends of all axes of a chart, and those that the filter of the
+  // table finds: either hides in the other what it leaves out.
+  const linked = { axes: () => true, words: () => true, tables: [], charts: [] };
+  const inWords = (count) => count.toLocaleString("en");
+
   // Tables: a click on a title sorts, the filter takes words, "-word" leaves rows out.
   const keyOf = (row, column) => {
     const cell = row.cells[column];
@@ -20,6 +25,7 @@
     const body = table.querySelector("tbody");
     const rows = all("tr", body);
     const input = table.querySelector("input");
+    const keyed = rows.some((row) => row.dataset.key);
     const heads = all("th", table);
     let shown = parseInt(table.dataset.shown) || rows.length;
     const more = document.createElement("button");
@@ -34,11 +40,13 @@
         const text = row.textContent.toLowerCase();
         return word.length > 1 && word[0] === "-" ? !text.includes(word.slice(1)) : text.includes(word);
       });
+      const named = new Set(rows.filter((row) => row.dataset.key && fits(row)).map((row) => row.dataset.key));
       let found = 0;
-      for (const row of body.rows) row.hidden = !(fits(row) && ++found <= shown);
+      for (const row of body.rows) row.hidden = !(fits(row) && (!keyed || linked.axes(row.dataset.key)) && ++found <= shown);
+      if (keyed) linked.words = (key) => named.has(key);
       more.hidden = found <= shown;
-      more.textContent = `Show all ${found}`;
-      if (input) table.querySelector(".count").textContent = words.length ? `${found} of ${rows.length}` : `${rows.length} rows`;
+      more.textContent = `Show all ${inWords(found)}`;
+      if (input) table.querySelector(".count").textContent = found < rows.length ? `${inWords(found)} of ${inWords(rows.length)}` : `${inWords(found)} rows`;
     }
     heads.forEach((head, column) => {
       head.querySelector("button").onclick = () => {
@@ -54,7 +62,8 @@
         show();
       };
     });
-    if (input) input.oninput = show;
+    if (input) input.oninput = () => { show(); if (keyed) linked.charts.forEach((redraw) => redraw()); };
+    if (keyed) linked.tables.push(show);
     show();
   }
 
@@ -116,12 +125,12 @@
       xaxis: line, yaxis: line,
     });
   };
-  const layoutOf = (given) => {
+  const layoutOf = (given, wide) => {
     const base = look();
     const axes = Object.keys(given).filter((key) => /^[xy]axis\d+$/.test(key));
     for (const key of axes) base[key] = base[`${key[0]}axis`];
     const margin = narrow() ? { l: 8, r: 8, t: 10, b: 8 } : { l: 20, r: 16, t: 14, b: 20 };
-    const legend = narrow() ? { legend: { orientation: "h", x: 0, y: -0.28, yanchor: "top", xanchor: "left" } } : {};
+    const legend = narrow() && !wide ? { legend: { orientation: "h", x: 0, y: -0.28, yanchor: "top", xanchor: "left" } } : {};
     return { ...merge(merge({ ...base, margin }, themed(given)), legend), autosize: true };
   };
   const config = { responsive: true, displaylogo: false, displayModeBar: false };
@@ -130,12 +139,85 @@
     plot: chart.querySelector(".plot"),
     given: JSON.parse(chart.querySelector("script").textContent),
   }));
-  const draw = ({ chart, plot, given }) =>
-    window.Plotly.react(plot, themed(given.data), layoutOf(given.layout), config)
+  const draw = ({ chart, plot, given, lines }) =>
+    window.Plotly.react(plot, themed(lines ? lines() : given.data), layoutOf(given.layout, lines), config)
       .then(() => { chart.dataset.drawn = "true"; });
+
+  // Lines through vertical axes: those outside the ends of an axis are drawn faint and without a text.
+  const brushed = (each) => {
+    const { chart, plot, given } = each;
+    const axes = all(".brush", chart).map((brush) => all("input", brush));
+    const stride = axes.length + 1;
+    const keys = given.data.flatMap((trace) => trace.meta);
+    const status = chart.querySelector("[role=status]");
+    const reset = chart.querySelector(".tools button");
+    const places = new Map(given.data.flatMap(({ meta, y }) => meta.map((key, i) => [key, y.slice(i * stride, (i + 1) * stride - 1)])));
+    const within = (key) => !places.has(key) || places.get(key).every((at, i) => {
+      const [low, high] = axes[i].map((input) => +input.value);
+      return (at >= low || low === +axes[i][0].min) && (at <= high || high === 1);
+    });
+    const moved = () => axes.some(([low, high]) => low.value !== low.min || +high.value < 1);
+    linked.axes = (key) => !moved() || (places.has(key) && within(key));
+    const pick = ({ meta, x, y, text }, keep) => {
+      const on = (_, i) => keep(meta[Math.floor(i / stride)]);
+      return { x: x.filter(on), y: y.filter(on), text: x.map((_, i) => text[Math.floor(i / stride)]).filter(on) };
+    };
+    each.lines = () => {
+      const keep = (key) => within(key) && linked.words(key);
+      const out = given.data.map((trace) => pick(trace, (key) => !keep(key)));
+      const faint = { type: "scatter", mode: "lines", hoverinfo: "skip", showlegend: false, opacity: 0.5, line: { color: "$line", width: 1 } };
+      const left = keys.filter(keep).length;
+      status.textContent = left < keys.length ? `${inWords(left)} of ${inWords(keys.length)} trials` : `${inWords(left)} trials`;
+      reset.hidden = !moved();
+      return [{ ...faint, x: out.flatMap(({ x }) => x), y: out.flatMap(({ y }) => y) }, ...given.data.map((trace) => ({ ...trace, ...pick(trace, keep) }))];
+    };
+    const named = (axis, at) => {
+      const marks = given.layout.annotations.filter(({ x }) => x === axis).sort((a, b) => a.y - b.y);
+      const below = marks.findLast(({ y }) => y <= at + 1e-6);
+      const above = marks.find(({ y }) => y >= at - 1e-6);
+      return below === above ? below.text : [below && `above ${below.text}`, above && `below ${above.text}`].filter(Boolean).join(", ");
+    };
+    let due = 0;
+    const redraw = () => { cancelAnimationFrame(due); due = requestAnimationFrame(() => window.Plotly && draw(each)); };
+    const change = () => {
+      axes.forEach((ends, i) => ends.forEach((input) => input.setAttribute("aria-valuetext", named(i, +input.value))));
+      axes.forEach(([low, high]) => {
+        const range = low.parentNode;
+        range.classList.toggle("moved", low.value !== low.min || +high.value < 1);
+        range.style.setProperty("--low", (low.value - low.min) / (1 - low.min));
+        range.style.setProperty("--high", (high.value - low.min) / (1 - low.min));
+      });
+      linked.tables.forEach((show) => show());
+      redraw();
+    };
+    axes.forEach(([low, high]) => {
+      low.oninput = () => { low.value = Math.min(low.value, high.value); change(); };
+      high.oninput = () => { high.value = Math.max(low.value, high.value); change(); };
+    });
+    reset.onclick = () => {
+      axes.forEach(([low, high]) => { low.value = low.min; high.value = 1; });
+      change();
+    };
+    // The axes stand where plotly has drawn them, after each change of the window's width.
+    each.place = () => {
+      const { xaxis, yaxis } = plot._fullLayout;
+      axes.forEach(([low], i) => {
+        const top = yaxis._offset + yaxis.l2p(1);
+        const bottom = yaxis._offset + yaxis.l2p(+low.min);
+        Object.assign(low.parentNode.style, { left: `${xaxis._offset + xaxis.l2p(i)}px`, top: `${top}px`, height: `${bottom - top}px` });
+      });
+    };
+    linked.charts.push(redraw);
+    change();
+  };
+  charts.filter(({ chart }) => chart.querySelector(".brush")).forEach(brushed);
   const drawAll = async () => {
     for (const each of charts) {
       await draw(each);
+      if (each.place) {
+        each.place();
+        each.plot.on("plotly_afterplot", each.place);
+      }
       await new Promise((resume) => setTimeout(resume));
     }
     document.documentElement.dataset.drawn = "true";

@@ -107,12 +107,16 @@ def show() -> None:
     print("| data | way | seeds | epochs | validation | test | test, less than the first |")
     print("|---|---|---|---|---|---|---|")
     for data in dict.fromkeys(r["data"] for r in found):
-        by_way = {w: {r["seed"]: r for r in found if (r["way"], r["data"]) == (w, data)} for w in WAYS}
+        by_way = {
+            w: {r["seed"]: r for r in found if (r["way"], r["data"]) == (w, data)} for w in WAYS
+        }
         first = by_way[next(iter(WAYS))]
         for way, own in by_way.items():
             lost = [float(first[s]["test"]) - float(own[s]["test"]) for s in own if s in first]
             epochs = mean(int(r["epochs"]) for r in own.values())
-            columns = [interval([float(r[c]) for r in own.values()]) for c in ("validation", "test")]
+            columns = [
+                interval([float(r[c]) for r in own.values()]) for c in ("validation", "test")
+            ]
             print(f"| {data} | {way} | {len(own)} | {epochs:.0f} | {' | '.join(columns)} "
                   f"| {interval(lost)} |")  # fmt: skip
 

@@ -79,13 +79,28 @@ class BoostedTrees(SupervisedModule):
         target_transform: TargetTransform | None = None,
     ) -> None:
         problem, shape = problem_of(facts["task"]), facts["input_shape"]
-        categories = facts.get("cardinalities") or []
-        features = TreeFeatures(shape[0] - len(categories), categories)
-        outputs = facts["num_classes"] if problem.exclusive else facts["num_targets"]
-        if isinstance(loss, nn.BCEWithLogitsLoss):
-            outputs = facts["num_targets"]
+        if facts["kind"] == "tokens" or problem.dense:
+            raise UserError(
+                "divides columns, and these data have none",
+                code=Code.INCOMPATIBLE,
+                key="module",
+                value="boosted_trees",
+                hint="Use module=supervised",
+            )
+        settings = {
+            "loss": _boostable(loss),
+            "learning_rate": above_zero("learning_rate", learning_rate),
+            "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
+            "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
+            "l2_regularization": between("l2_regularization", l2_regularization, 0, float("inf")),
+            "max_features": between("max_features", max_features, 1e-9, 1),
+            "random_state": seed,
+        }
+        each, categories = whole("trees", trees), facts.get("cardinalities") or []
+        one_per_class = problem.exclusive and not isinstance(loss, nn.BCEWithLogitsLoss)
+        outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
         super().__init__(
-            model=TreeEnsemble(features, outputs),
+            model=TreeEnsemble(TreeFeatures(shape[0] - len(categories), categories), outputs),
             loss=loss,
             metric=metric,
             optimizer=_unused,
@@ -98,42 +113,21 @@ class BoostedTrees(SupervisedModule):
             target_transform=target_transform,
         )
         self.automatic_optimization = False
-        self.outputs, self.trees = outputs, whole("trees", trees)
-        self.settings = {
-            "loss": _boostable(loss),
-            "learning_rate": above_zero("learning_rate", learning_rate),
-            "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
-            "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
-            "l2_regularization": between("l2_regularization", l2_regularization, 0, float("inf")),
-            "max_features": between("max_features", max_features, 1e-9, 1),
-            "random_state": seed,
-            "early_stopping": False,
-            "warm_start": True,
-        }
+        self.outputs, self.trees, self.settings = outputs, each, settings
         self._models: list[tuple[Any, list[int], np.ndarray, np.ndarray | None]] = []
         """Each with the outputs that it adds to, its targets and the weights of samples."""
-        self._check_data(facts)
 
     @property
     def ensemble(self) -> TreeEnsemble:
         """The trees so far."""
         return cast(TreeEnsemble, self.model)
 
-    def _check_data(self, facts: Mapping[str, Any]) -> None:
-        if facts["kind"] == "tokens" or self.problem.dense:
-            raise UserError(
-                "divides columns, and these data have none",
-                code=Code.INCOMPATIBLE,
-                key="module",
-                value="boosted_trees",
-                hint="Use module=supervised",
-            )
-
     def on_fit_start(self) -> None:
         """Check how the data are loaded, and prepare the models.
 
         Raises:
-            UserError: several processes train, or the data stay on disk.
+            UserError: several processes train, or the data stay on disk, or a choice of the data
+                has no effect.
 
         """
         data = self.trainer.datamodule  # type: ignore[attr-defined]
@@ -153,6 +147,14 @@ class BoostedTrees(SupervisedModule):
                 value="boosted_trees",
                 hint="Use module=supervised for data that stays on disk",
             )
+        for name, value in (("augment", data.augment), ("sampler", data.balance)):
+            if value:
+                raise UserError(
+                    "has no effect on trees, which see all training samples at once",
+                    code=Code.INCOMPATIBLE,
+                    key=f"data.{name}",
+                    hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
+                )
         self._prepare(*data.splits["train"])
 
     def _prepare(self, x: Tensor, y: Tensor) -> None:
@@ -162,7 +164,8 @@ class BoostedTrees(SupervisedModule):
         discrete, x, y = self.problem.discrete, x.to(self.device), y.to(self.device)
         kind = HistGradientBoostingClassifier if discrete else HistGradientBoostingRegressor
         features = self.ensemble.features
-        settings = {**self.settings, "categorical_features": [*range(len(features.few))]}
+        settings = {**self.settings, "early_stopping": False, "warm_start": True}
+        settings["categorical_features"] = [*range(len(features.few))]
         self._prior = torch.full((self.outputs,), RARE if discrete else 0.0, dtype=torch.float64)
         for outputs, target in self._targets(y):
             if discrete and len(classes := np.unique(target)) < 2:

@@ -111,9 +111,17 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
     samples = sample_predictor(build.task(config, data, network), data)
     if samples is None:
         return ModuleSubject(make, trainer, optimizers, data.datamodule, config.seed, rate)
+    if not samples.task.by_gradients:
+        raise UserError(
+            "is not trained by gradients, which is what check.py examines",
+            code=Code.INCOMPATIBLE,
+            key="module",
+            value=name(config),
+            hint="Train it: train.py compares it with simple models",
+        )
     device, known = trainer().strategy.root_device, seen_before(config, data.ordered)
-    facts, name, loaded = samples.data.facts, config.metric.name, "weights" in moved
-    return Subject(make, samples.data, facts, name, rate, device, advice, loaded, known)
+    facts, metric, loaded = samples.data.facts, config.metric.name, "weights" in moved
+    return Subject(make, samples.data, facts, metric, rate, device, advice, loaded, known)
 
 
 def range_test(subject: ModuleSubject) -> Curve | None:

@@ -163,7 +163,7 @@ ADVICE = {
     "boosting": (
         "Boosted trees are",
         "Trees win where the target jumps at thresholds: try experiment=table or "
-        "experiment=automl, else take scikit-learn's HistGradientBoosting with its defaults.",
+        "experiment=automl, or take the trees: module=boosted_trees.",
     ),
 }
 """What is said of each baseline that beats a net."""

@@ -1,7 +1,7 @@
 """The default LightningModule: it combines any model, loss and metric."""
 
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, cast
+from typing import Any, ClassVar, Self, cast
 
 import lightning.pytorch as L
 import torch
@@ -45,6 +45,8 @@ class SupervisedModule(L.LightningModule):
 
     """
 
+    by_gradients: ClassVar[bool] = True
+    """Whether an optimizer changes the model, which is what check.py examines."""
     target_centre: Tensor
     target_width: Tensor
 

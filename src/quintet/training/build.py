@@ -35,6 +35,8 @@ DEALT = "trainer.use_distributed_sampler"
 """Whether Lightning deals a LightningDataModule's samples to processes; it does unless typed."""
 TARGETS = ("target_centre", "target_width", "target_transform")
 """How the data has scaled a regression's targets, which its module undoes."""
+OF_OPTIMIZERS = ("ema", "lr_finder", "swa", "unfreeze")
+"""Callbacks that change how an optimizer trains."""
 
 
 def check(cfg: DictConfig) -> None:
@@ -209,6 +211,25 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
             value=cfg.module.get("_target_"),
         )
     return without_empty_hooks(with_plans(built) if "scheduler" in given else built)
+
+
+def check_callbacks(cfg: DictConfig, task: "L.LightningModule") -> None:
+    """Check that callbacks that change how an optimizer trains have one.
+
+    Raises:
+        UserError: the module is not trained by gradients.
+
+    """
+    if getattr(task, "by_gradients", True):
+        return
+    for name in OF_OPTIMIZERS:
+        if cfg.callbacks.get(name) is not None:
+            raise UserError(
+                f"has no effect on module={run_nodes.name(cfg)}, which no optimizer trains",
+                code=Code.INCOMPATIBLE,
+                key=f"callbacks.{name}",
+                hint="Leave it out",
+            )
 
 
 def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any]) -> None:

@@ -69,6 +69,7 @@ def run(
         if phases := OmegaConf.select(config, "callbacks.unfreeze.frozen_epochs"):
             record.transfer["frozen_epochs"] = OmegaConf.to_container(phases)
         task = build.task(config, data, network)
+        build.check_callbacks(config, task)
         if config.compile:
             compile_in_place(task)
         run_folder.claim(config, folder)

@@ -53,6 +53,8 @@ def tune(record: Record) -> str:
     given = {word.partition("=")[0] for word in kept}
     has_space = record.choices.get("search_space") or "search_space" in given
     own = {} if has_space else {k: v for k, v in SPACE.items() if k not in given}
+    if own and not record.choices.keys() & {"model", "optimizer"}:
+        own["search_space"] = "module"  # of which all that varies is its own
     needed = fitting(str(record.facts.get("task")), record.choices)
     own |= {group: option for group, option in needed.items() if group not in given}
     return train_line("-m", *(f"{key}={value}" for key, value in own.items()), *kept)

@@ -1,0 +1,247 @@
+"""Gradient-boosted trees as a LightningModule: each epoch adds some trees."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any, ClassVar, cast
+
+import numpy as np
+import torch
+from lightning.pytorch.utilities.types import OptimizerLRScheduler
+from torch import Tensor, nn
+from torchmetrics import Metric
+
+from quintet.base.errors import Code, UserError
+from quintet.data.scaling.target_transform import TargetTransform
+from quintet.modules.module_settings import above_zero, between, whole
+from quintet.modules.supervised import SupervisedModule
+from quintet.modules.tree_ensemble import TreeEnsemble, TreeFeatures
+from quintet.problems import problem_of
+
+LOSSES: dict[type[nn.Module], str] = {
+    nn.MSELoss: "squared_error",
+    nn.L1Loss: "absolute_error",
+    nn.CrossEntropyLoss: "log_loss",
+    nn.BCEWithLogitsLoss: "log_loss",
+}
+"""What scikit-learn calls the losses that it can boost; subclasses included."""
+RARE = -20.0
+"""Logit of a class or label that training lacked."""
+
+
+class BoostedTrees(SupervisedModule):
+    """scikit-learn's HistGradientBoosting (after Ke et al. 2017, "LightGBM"), as any other model.
+
+    Each epoch adds `trees` trees for each output, so the curve, early stopping, checkpoints and
+    schedulers of sweeps work as with networks. The trees are tensors of the checkpoint; a resumed
+    run grows them anew, to the same trees. The data stay in memory, and one process trains.
+
+    Args:
+        loss: mse, l1, bce or cross_entropy, also weighted by class.
+        metric: P, over predictions and targets.
+        facts: of the data, of which `input_shape`, `cardinalities` and `task` are used.
+        metric_name: what P is called in the logs.
+        metrics: further metrics, by name.
+        trees: that an epoch adds, for each output.
+        learning_rate: factor of each tree's leaves.
+        max_leaf_nodes: maximum leaves of a tree.
+        min_samples_leaf: minimum training samples of a leaf.
+        l2_regularization: penalty of the leaves.
+        max_features: share of the columns that each division may choose from.
+        seed: of that choice.
+        target_centre: of a regression's standardised scale.
+        target_width: likewise.
+        target_transform: of a regression's targets before they are scaled.
+
+    Raises:
+        UserError: a setting is out of range, or trees cannot be boosted by this loss or on these
+            data.
+
+    """
+
+    by_gradients: ClassVar[bool] = False
+
+    def __init__(
+        self,
+        loss: nn.Module,
+        metric: Metric,
+        facts: Mapping[str, Any],
+        *,
+        metric_name: str,
+        metrics: Mapping[str, Metric] | None = None,
+        trees: int = 10,
+        learning_rate: float = 0.1,
+        max_leaf_nodes: int = 31,
+        min_samples_leaf: int = 20,
+        l2_regularization: float = 0.0,
+        max_features: float = 1.0,
+        seed: int = 0,
+        target_centre: Sequence[float] | Tensor = (0.0,),
+        target_width: Sequence[float] | Tensor = (1.0,),
+        target_transform: TargetTransform | None = None,
+    ) -> None:
+        problem, shape = problem_of(facts["task"]), facts["input_shape"]
+        if facts["kind"] == "tokens" or problem.dense:
+            raise UserError(
+                "divides columns, and these data have none",
+                code=Code.INCOMPATIBLE,
+                key="module",
+                value="boosted_trees",
+                hint="Use module=supervised",
+            )
+        settings = {
+            "loss": _boostable(loss),
+            "learning_rate": above_zero("learning_rate", learning_rate),
+            "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
+            "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
+            "l2_regularization": between("l2_regularization", l2_regularization, 0, float("inf")),
+            "max_features": between("max_features", max_features, 1e-9, 1),
+            "random_state": seed,
+        }
+        each, categories = whole("trees", trees), facts.get("cardinalities") or []
+        one_per_class = problem.exclusive and not isinstance(loss, nn.BCEWithLogitsLoss)
+        outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
+        super().__init__(
+            model=TreeEnsemble(TreeFeatures(shape[0] - len(categories), categories), outputs),
+            loss=loss,
+            metric=metric,
+            optimizer=_unused,
+            scheduler=_unused,
+            metric_name=metric_name,
+            task=facts["task"],
+            metrics=metrics,
+            target_centre=target_centre,
+            target_width=target_width,
+            target_transform=target_transform,
+        )
+        self.automatic_optimization = False
+        self.outputs, self.trees, self.settings = outputs, each, settings
+        self._models: list[tuple[Any, list[int], np.ndarray, np.ndarray | None]] = []
+        """Each with the outputs that it adds to, its targets and the weights of samples."""
+
+    @property
+    def ensemble(self) -> TreeEnsemble:
+        """The trees so far."""
+        return cast(TreeEnsemble, self.model)
+
+    def on_fit_start(self) -> None:
+        """Check how the data are loaded, and prepare the models.
+
+        Raises:
+            UserError: several processes train, or the data stay on disk, or a choice of the data
+                has no effect.
+
+        """
+        data = self.trainer.datamodule  # type: ignore[attr-defined]
+        if self.trainer.world_size > 1:
+            raise UserError(
+                "is trained by one process",
+                code=Code.INCOMPATIBLE,
+                key="trainer.devices",
+                value=self.trainer.world_size,
+                hint="Use trainer.devices=1",
+            )
+        if getattr(data, "splits", None) is None or data.rows is not None:
+            raise UserError(
+                "needs the training data in memory",
+                code=Code.INCOMPATIBLE,
+                key="module",
+                value="boosted_trees",
+                hint="Use module=supervised for data that stays on disk",
+            )
+        for name, value in (("augment", data.augment), ("sampler", data.balance)):
+            if value:
+                raise UserError(
+                    "has no effect on trees, which see all training samples at once",
+                    code=Code.INCOMPATIBLE,
+                    key=f"data.{name}",
+                    hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
+                )
+        self._prepare(*data.splits["train"])
+
+    def _prepare(self, x: Tensor, y: Tensor) -> None:
+        """Make a model for each target, or one for classes that exclude each other."""
+        from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
+
+        discrete, x, y = self.problem.discrete, x.to(self.device), y.to(self.device)
+        kind = HistGradientBoostingClassifier if discrete else HistGradientBoostingRegressor
+        features = self.ensemble.features
+        settings = {**self.settings, "early_stopping": False, "warm_start": True}
+        settings["categorical_features"] = [*range(len(features.few))]
+        self._prior = torch.full((self.outputs,), RARE if discrete else 0.0, dtype=torch.float64)
+        for outputs, target in self._targets(y):
+            if discrete and len(classes := np.unique(target)) < 2:
+                self._prior[outputs] = RARE if classes[0] == 0 and len(outputs) == 1 else -RARE
+                continue
+            if len(outputs) > 1:  # classes that exclude each other; with two, one has the logit
+                present = [int(c) for c in classes]
+                self._prior[present] = 0.0
+                outputs = present[1:] if len(present) == 2 else present
+            self._models.append((kind(**settings), outputs, target, self._weights(target, outputs)))
+        first = self._models[0][2] if self._models else np.zeros(len(y))
+        self._columns = features.fit(x, first, self.settings["random_state"])
+
+    def _targets(self, y: Tensor) -> Iterator[tuple[list[int], np.ndarray]]:
+        """Yield what each model learns, (N,), and its outputs."""
+        if self.problem.exclusive and self.outputs > 1:
+            yield [*range(self.outputs)], y.cpu().numpy()
+            return
+        blank = self.problem.blank(y, self.outputs)
+        columns = self._loss_target(blank, y).reshape(len(y), -1).double().cpu().numpy()
+        yield from (([i], column) for i, column in enumerate(columns.T))
+
+    def _weights(self, target: np.ndarray, outputs: list[int]) -> np.ndarray | None:
+        """Return the weights that the loss gives to samples."""
+        weight = getattr(self.loss, "weight", None)
+        if isinstance(self.loss, nn.CrossEntropyLoss) and weight is not None:
+            return np.asarray(weight.cpu().numpy()[target.astype(int)], np.float64)
+        positive = getattr(self.loss, "pos_weight", None)
+        if positive is not None:
+            each = float(positive.reshape(-1)[min(outputs[0], positive.numel() - 1)])
+            return np.where(target > 0, each, 1.0)
+        return None
+
+    def on_train_epoch_start(self) -> None:
+        """Add trees; a resumed run grows those of earlier epochs with them."""
+        super().on_train_epoch_start()
+        count, prior = (self.trainer.current_epoch + 1) * self.trees, self._prior.clone()
+        fitted = []
+        for model, outputs, target, weights in self._models:
+            model.set_params(max_iter=count).fit(self._columns, target, sample_weight=weights)
+            fitted.append((model, outputs))
+        self.ensemble.fill(prior, fitted)
+
+    def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # type: ignore[override]
+        """Measure the batch; the trees of this epoch are there already."""
+        with torch.no_grad():
+            self._step(batch, "train")
+        self.optimizers().step()  # type: ignore[union-attr]
+
+    def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
+        """Make room for a checkpoint's trees."""
+        prefix = "model."
+        weights: dict[str, Tensor] = checkpoint["state_dict"]
+        own = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
+        self.ensemble.resize(own)
+
+    def configure_optimizers(self) -> OptimizerLRScheduler:
+        """Return an optimizer that changes nothing.
+
+        Lightning counts its steps, and saves only one checkpoint at the same step.
+        """
+        return torch.optim.SGD([torch.zeros((), requires_grad=True)], lr=0.0)
+
+
+def _boostable(loss: nn.Module) -> str:
+    for kind, name in LOSSES.items():
+        if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
+            return name
+    raise UserError(
+        "is not a loss that trees can be boosted by",
+        code=Code.INCOMPATIBLE,
+        key="loss",
+        value=type(loss).__name__,
+        allowed=["mse", "l1", "bce", "cross_entropy", "their weighted forms"],
+    )
+
+
+def _unused(*_: object) -> Any:
+    raise NotImplementedError("boosted trees have no optimizer")

@@ -113,7 +113,7 @@ class BoostedTrees(SupervisedModule):
             target_transform=target_transform,
         )
         self.automatic_optimization = False
-        self.outputs, self.trees, self.settings = outputs, each, settings
+        self.outputs, self.trees, self.seed, self.settings = outputs, each, seed, settings
         self._models: list[tuple[Any, list[int], np.ndarray, np.ndarray | None]] = []
         """Each with the outputs that it adds to, its targets and the weights of samples."""
 
@@ -177,7 +177,7 @@ class BoostedTrees(SupervisedModule):
                 outputs = present[1:] if len(present) == 2 else present
             self._models.append((kind(**settings), outputs, target, self._weights(target, outputs)))
         first = self._models[0][2] if self._models else np.zeros(len(y))
-        self._columns = features.fit(x, first, self.settings["random_state"])
+        self._columns = features.fit(x, first, self.seed)
 
     def _targets(self, y: Tensor) -> Iterator[tuple[list[int], np.ndarray]]:
         """Yield what each model learns, (N,), and its outputs."""

@@ -38,6 +38,7 @@ class TreeEnsemble(nn.Module):
 
     prior: Tensor
     shares: Tensor
+    value: Tensor
     steps: Tensor
     members: Tensor
 
@@ -137,7 +138,7 @@ class TreeFeatures(nn.Module):
     def fit(self, x: Tensor, y: np.ndarray, seed: int) -> np.ndarray:
         """Learn the codes and means of training rows `x` (N, F); return their columns."""
         for column in self.few:
-            seen = x[:, column].long().unique()
+            seen = torch.unique(x[:, column].long())
             codes = torch.full_like(self.get_buffer(f"codes_{column}"), torch.nan)
             codes[seen] = torch.arange(len(seen), dtype=codes.dtype, device=codes.device)
             setattr(self, f"codes_{column}", codes)

@@ -13,6 +13,7 @@ HERE = runs.ROOT / "benchmarks"
 CHEAP = {
     "stop.py show": "| strategy |",
     "fronts.py show": "| strategy |",
+    "pbt.py show": "| digits | asha, constant rate |",
     "ask_tell.py 10": "| strategy | trials | ask, ms | tell, ms |",
 }
 """Commands of a second or two, and what they print."""

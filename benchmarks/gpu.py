@@ -1,4 +1,4 @@
-"""What a device makes of our runs: steps beside a hand-written loop, and stacked sweeps.
+"""Runs on a device: steps compared with a hand-written loop, and stacked sweeps.
 
 python benchmarks/gpu.py                            the best device of this machine
 python benchmarks/gpu.py --only cnn --epochs 3 --samples 2000 --accelerator cpu --widths

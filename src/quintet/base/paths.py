@@ -29,7 +29,7 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 
 
 def at_home(path: str | Path) -> Path:
-    """Return a path with `~` replaced, which stays where there is no such user."""
+    """Return a path with `~` expanded; unchanged if there is no such user."""
     return Path(os.path.expanduser(path))
 
 

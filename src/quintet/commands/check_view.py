@@ -61,7 +61,7 @@ def show_rates(drawing: list[str], path: Path) -> None:
 
 
 def say_no_range_test(why: str) -> None:
-    """Print why there is no curve of loss over learning rate."""
+    """Print why there is no learning rate range test."""
     say("[dim]No learning-rate range test. {}[/]", why)
 
 

@@ -138,7 +138,7 @@ def _check_positional(path: str, place: str) -> None:
     What an argument is for cannot be told from its position, such as that it is a path to write to.
 
     Raises:
-        UserError: a trusted target that is no layer.
+        UserError: a trusted target is not a layer.
 
     """
     from torch import nn

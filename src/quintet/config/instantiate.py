@@ -95,12 +95,12 @@ def plain(node: DictConfig, where: str) -> dict[str, Any]:
     """Return the node as plain data; its `_target_` is "" if it has none.
 
     Raises:
-        UserError: a required value is missing, or it is no node.
+        UserError: a required value is missing, or it is not a node.
 
     """
     if not isinstance(node, DictConfig):
         raise UserError(
-            "is no node, which has a _target_ and its arguments",
+            "is not a node: a mapping with a _target_ and its arguments",
             code=Code.WRONG_TYPE,
             key=where,
             value=node,
@@ -165,7 +165,7 @@ def refuse_special(node: dict[str, Any], where: str) -> None:
             )
     if not isinstance(node.get(ARGS, []), list):
         raise UserError(
-            "is no list of arguments",
+            "is not a list of arguments",
             code=Code.WRONG_TYPE,
             key=f"{where}.{ARGS}",
             value=node[ARGS],

@@ -105,9 +105,7 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
                 key=f"{where}.{key}",
                 allowed=names,
             )
-        # A fact that is not known yet is null; nested nodes are checked by themselves.
-        if key in hints and value is not None and not _has_nodes(value):
-            _check_type(value, hints[key], f"{where}.{key}")
+        _check_known(value, hints.get(key), f"{where}.{key}")
 
 
 def check_positional(
@@ -146,8 +144,16 @@ def check_positional(
                 key=f"{where}[{i}]",
                 value=value,
             )
-        if name in hints and value is not None and not _has_nodes(value):
-            _check_type(value, hints[name], f"{where}[{i}]")
+        _check_known(value, hints.get(name), f"{where}[{i}]")
+
+
+def _check_known(value: Any, hint: Any, where: str) -> None:
+    """Check a value's type, if it is known and there is a hint.
+
+    A fact that is not known yet is null; nested nodes are checked by themselves.
+    """
+    if hint is not None and value is not None and not _has_nodes(value):
+        _check_type(value, hint, where)
 
 
 def _has_nodes(value: Any) -> bool:

@@ -61,13 +61,15 @@ class TreeEnsemble(nn.Module):
 
         """
         found, sets, outputs = list[np.ndarray](), [np.zeros((1, CATEGORIES), bool)], list[int]()
+        known = 1
         self.prior.copy_(prior)
         for model, columns in models:
             self.prior[[*columns]] = torch.from_numpy(sklearn_internals.prior(model)).to(self.prior)
             for iteration in sklearn_internals.trees(model):
                 for column, (nodes, left_sets) in zip(columns, iteration, strict=True):
                     nodes = nodes.copy()
-                    nodes["bitset_idx"] += sum(map(len, sets))
+                    nodes["bitset_idx"] += known
+                    known += len(left_sets)
                     found.append(nodes)
                     sets.append(left_sets)
                     outputs.append(column)
@@ -113,8 +115,9 @@ class TreeEnsemble(nn.Module):
 class TreeFeatures(nn.Module):
     """The columns that trees divide: categories as codes seen in training, then numbers.
 
-    Categories with more codes than a tree takes as such are the means of the targets, for each
-    output (Micci-Barreca 2001), cross-fitted in training. Codes that training lacked are missing.
+    Categories with more codes than a tree takes as such are the means of the target, for each of
+    several classes (Micci-Barreca 2001), cross-fitted in training; of several targets the first
+    counts. Codes that training lacked are missing.
 
     Shapes: (N, F) -> (N, columns), float64.
 

@@ -2,23 +2,19 @@
 
 import random
 import shutil
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from quintet.artifacts import steering_files
 from quintet.artifacts.steering_files import Request
 from quintet.base import files
-from quintet.base.errors import Code, UserError
 from quintet.study.space import Interval, Parameter, Params
 from quintet.study.trial import EXPLORED, SOURCES, Trial, folder_of
+from quintet.sweep import launch
 from quintet.sweep.trial_process import LOCK, LOG
-from quintet.sweep.trial_schedulers.population import PopulationBased
-from quintet.training.training_steps import repeats
 
 if TYPE_CHECKING:
-    from omegaconf import DictConfig
-
     from quintet.study.space import Space
     from quintet.study.study import Study
 
@@ -41,12 +37,17 @@ def take_over(study: "Study", source: Trial, heir: Trial, space: "Space", seed: 
         space: gives the ranges.
         seed: of the perturbation.
 
+    Raises:
+        DamagedError: a folder is a link.
+
     """
     before = source.params | source.notes.get(EXPLORED, {})
     at = heir.notes["budget"]
     explored = perturbed(before, space, random.Random(f"{seed}-{at}-{heir.number}"))
-    folder = folder_of(study.folder, heir.number)
-    _copy(folder_of(study.folder, source.number), folder)
+    folder, taken = (folder_of(study.folder, trial.number) for trial in (heir, source))
+    for place in (folder, taken):
+        launch.check_place(place)
+    _copy(taken, folder)
     steering_files.ask(folder, requests(before, explored))
     study.note(
         heir.number,
@@ -99,68 +100,7 @@ def _copy(source: Path, target: Path) -> None:
     shutil.rmtree(made, ignore_errors=True)
     ignored = shutil.ignore_patterns(LOCK, LOG)
     shutil.copytree(source, made, ignore=ignored, copy_function=files.copy)
-    for entry in target.iterdir():
-        if entry.name not in (LOCK, LOG, MADE):
-            shutil.rmtree(entry) if entry.is_dir() else entry.unlink()
+    launch.clear(target, MADE)
     for entry in made.iterdir():
         files.move(entry, target / entry.name)
     made.rmdir()
-
-
-def check(scheduler: object, space: "Space", config: "DictConfig") -> None:
-    """Refuse a sweep by population-based training in which nothing could be perturbed.
-
-    Args:
-        scheduler: of the sweep.
-        space: of the sweep.
-        config: of a trial.
-
-    Raises:
-        UserError: no parameter can change during training, or the trials cannot be steered.
-
-    """
-    if not isinstance(scheduler, PopulationBased):
-        return
-    if not any(p.key in steering_files.NUMBERS for p in space.parameters):
-        raise UserError(
-            "changes hyperparameters during training, and this sweep varies none that can change",
-            code=Code.CONFLICT,
-            key="sweeper.scheduler",
-            value="pbt",
-            hint="Vary one of " + ", ".join(_changeable()) + ", or choose sweeper=asha",
-        )
-    if repeats(config) > 1:
-        raise UserError(
-            "trains several models in a trial, and population-based training continues one",
-            code=Code.CONFLICT,
-            key="cv",
-            value=dict(config.cv),
-            hint="Leave it out, or choose sweeper=asha",
-        )
-    if not config.callbacks.get("steering"):
-        raise UserError(
-            "is switched off, and population-based training changes hyperparameters by it",
-            code=Code.CONFLICT,
-            key="callbacks.steering",
-            value="null",
-            hint="Leave it on",
-        )
-    _check_momentum(space, config)
-
-
-def _check_momentum(space: "Space", config: "DictConfig") -> None:
-    schedule: Mapping[str, object] = config.get("scheduler") or {}
-    if schedule.get("cycle_momentum") and any(
-        p.key.endswith(".momentum") for p in space.parameters
-    ):
-        raise UserError(
-            "moves the momentum, which this sweep varies",
-            code=Code.CONFLICT,
-            key="scheduler.cycle_momentum",
-            value="true",
-            hint="Set scheduler.cycle_momentum=false, or leave optimizer.momentum out",
-        )
-
-
-def _changeable() -> list[str]:
-    return [key for key in steering_files.NUMBERS if not key.endswith("_factor")]

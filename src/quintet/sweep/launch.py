@@ -50,10 +50,10 @@ def check_place(folder: Path) -> None:
             untrusted_files.refuse(place, "is a link, and trials are made in the sweep's folder")
 
 
-def clear(folder: Path) -> None:
+def clear(folder: Path, *kept: str) -> None:
     """Remove what a start that failed has left in a trial's folder; links are not followed."""
     for entry in folder.iterdir():
-        if entry.name not in (LOCK, LOG):
+        if entry.name not in (LOCK, LOG, *kept):
             links = entry.is_symlink() or not entry.is_dir()
             entry.unlink() if links else shutil.rmtree(entry)
 

@@ -16,12 +16,12 @@ from quintet.study.fronts import KEY, Objectives, scalarised
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
 from quintet.study.trial import Trial
-from quintet.sweep import inheritance, option_spaces, points
+from quintet.sweep import option_spaces, points
 from quintet.sweep.examples import Example, check_metric, examples
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
-from quintet.sweep.trial_schedulers import RunAll, Scheduler
+from quintet.sweep.trial_schedulers import RunAll, Scheduler, population
 from quintet.training import build
 from quintet.training.training_steps import repeats
 
@@ -144,7 +144,7 @@ def make_plan(
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)
     for example in found:
-        inheritance.check(scheduler, space, example.config)
+        population.check(scheduler, space, example.config)
     first = found[0].config
     defaults = _defaults(base, space)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]

@@ -198,10 +198,8 @@ def _by_sample(returned: Any) -> list[dict[str, Any]]:
     if _of_objects(returned):
         return list(returned)
     named = _named(returned)
-    if (
-        len({len(values) if isinstance(values, SEQUENCES) else None for values in named.values()})
-        > 1
-    ):
+    lengths = {len(each) if isinstance(each, SEQUENCES) else None for each in named.values()}
+    if len(lengths) > 1:
         raise UserError(
             f"predict_step returns {', '.join(named)}, which do not belong to the same samples",
             code=Code.INCOMPATIBLE,

@@ -20,7 +20,7 @@ from quintet.study.study import Study
 from quintet.study.trial import SOURCES, Trial, folder_of
 from quintet.sweep import inheritance
 from quintet.sweep.trial_process import LOCK
-from quintet.sweep.trial_schedulers import ContinueTrial, Finished, StartTrial, Wait
+from quintet.sweep.trial_schedulers import ContinueTrial, Finished, StartTrial, Wait, population
 from quintet.sweep.trial_schedulers.population import PopulationBased
 from runs import TrainHere
 
@@ -179,7 +179,7 @@ def test_a_sweep_in_which_nothing_could_change_is_refused(
     }
     config = OmegaConf.create(usual | changes)
     with pytest.raises(UserError) as refused:
-        inheritance.check(PopulationBased(), space, config)
+        population.check(PopulationBased(), space, config)
     assert (refused.value.code, refused.value.key) == (Code.CONFLICT, key)
 
 

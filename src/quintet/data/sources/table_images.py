@@ -55,7 +55,7 @@ class ImageColumns:
         for name in self.columns:
             if not name.isidentifier() or iskeyword(name) or name == TABLE:
                 raise UserError(
-                    "is no name that a model can take an image by",
+                    "cannot be the name of a model's argument, by which it takes the image",
                     code=Code.INCOMPATIBLE,
                     key="data.image",
                     value=name,

@@ -291,14 +291,14 @@ class TokenFiles(L.LightningDataModule):
 
 
 def _plain(file: Path) -> Path:
-    """Return a file's path; a pipe, which may never say anything, is none.
+    """Return a file's path; a pipe, which may never return anything, is refused.
 
     Raises:
         OSError: it is no file.
 
     """
     if file.exists() and not file.is_file():
-        raise OSError("it is no plain file")
+        raise OSError("it is not a regular file")
     return file
 
 

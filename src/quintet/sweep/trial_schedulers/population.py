@@ -2,9 +2,10 @@
 
 import math
 import random
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from quintet.artifacts.steering_files import NUMBERS
 from quintet.base.errors import Code, UserError
 from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import (
@@ -15,8 +16,12 @@ from quintet.sweep.trial_schedulers import (
     StartTrial,
     Wait,
 )
+from quintet.training.training_steps import repeats
 
 if TYPE_CHECKING:
+    from omegaconf import DictConfig
+
+    from quintet.study.space import Space
     from quintet.study.trial import Trial
 
 
@@ -118,3 +123,62 @@ class PopulationBased:
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Pause a member at its next selection."""
         return bool(epochs >= trial.notes["budget"])
+
+
+def check(scheduler: object, space: "Space", config: "DictConfig") -> None:
+    """Refuse a sweep by population-based training in which nothing could be perturbed.
+
+    Args:
+        scheduler: of the sweep.
+        space: of the sweep.
+        config: of a trial.
+
+    Raises:
+        UserError: no parameter can change during training, or the trials cannot be steered.
+
+    """
+    if not isinstance(scheduler, PopulationBased):
+        return
+    if not any(p.key in NUMBERS for p in space.parameters):
+        raise UserError(
+            "changes hyperparameters during training, and this sweep varies none that can change",
+            code=Code.CONFLICT,
+            key="sweeper.scheduler",
+            value="pbt",
+            hint="Vary one of " + ", ".join(_changeable()) + ", or choose sweeper=asha",
+        )
+    if repeats(config) > 1:
+        raise UserError(
+            "trains several models in a trial, and population-based training continues one",
+            code=Code.CONFLICT,
+            key="cv",
+            value=dict(config.cv),
+            hint="Leave it out, or choose sweeper=asha",
+        )
+    if not config.callbacks.get("steering"):
+        raise UserError(
+            "is switched off, and population-based training changes hyperparameters by it",
+            code=Code.CONFLICT,
+            key="callbacks.steering",
+            value="null",
+            hint="Leave it on",
+        )
+    _check_momentum(space, config)
+
+
+def _check_momentum(space: "Space", config: "DictConfig") -> None:
+    schedule: Mapping[str, object] = config.get("scheduler") or {}
+    if schedule.get("cycle_momentum") and any(
+        p.key.endswith(".momentum") for p in space.parameters
+    ):
+        raise UserError(
+            "moves the momentum, which this sweep varies",
+            code=Code.CONFLICT,
+            key="scheduler.cycle_momentum",
+            value="true",
+            hint="Set scheduler.cycle_momentum=false, or leave optimizer.momentum out",
+        )
+
+
+def _changeable() -> list[str]:
+    return [key for key in NUMBERS if not key.endswith("_factor")]

@@ -1,9 +1,12 @@
 """Changes that callbacks made to hyperparameters during training, for the record."""
 
 from collections.abc import Iterable
+from dataclasses import asdict
 from typing import Any, Protocol, runtime_checkable
 
 import lightning.pytorch as L
+
+from quintet.artifacts.steering_files import Change, now
 
 
 @runtime_checkable
@@ -12,6 +15,21 @@ class MakesChanges(Protocol):
 
     changes: list[dict[str, Any]]
     """What was changed, oldest first; see `steering_files.Change`."""
+
+
+def change(
+    trainer: L.Trainer,
+    key: str,
+    before: float | bool | None,
+    after: float | bool | str,
+    refused: str = "",
+    *,
+    by: str = "",
+    asked: str | None = None,
+) -> dict[str, Any]:
+    """Return the record of a change that is made now; see `steering_files.Change`."""
+    time, at = now(), (trainer.current_epoch, trainer.global_step)
+    return asdict(Change(asked or time, time, *at, key, before, after, refused, by))
 
 
 def changes_of(callbacks: Iterable[L.Callback]) -> list[dict[str, Any]]:

@@ -1,7 +1,6 @@
 """A learning-rate range test before training, whose suggestion becomes the learning rate."""
 
 import copy
-from dataclasses import asdict
 from itertools import islice
 from pathlib import Path
 from typing import Any, cast
@@ -9,12 +8,12 @@ from typing import Any, cast
 import lightning.pytorch as L
 import torch
 
-from quintet.artifacts.steering_files import Change, now
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
 from quintet.diagnostics.subject import optimizer_of
 from quintet.modules.supervised import SupervisedModule
+from quintet.training.callbacks.changes import change
 from quintet.training.optimizer_updates import schedules_of, steer
 
 
@@ -81,9 +80,7 @@ class LRFinder(L.Callback):
         schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]
         refused = steer(optimizer, schedules, "lr", first * rate / before) or ""
-        at = (trainer.current_epoch, trainer.global_step)
-        told = Change(now(), now(), *at, "optimizer.lr", before, rate, refused, "lr_finder")
-        self.changes = [asdict(told)]
+        self.changes = [change(trainer, "optimizer.lr", before, rate, refused, by="lr_finder")]
 
     def _curve(self, trainer: L.Trainer, pl_module: L.LightningModule) -> Curve:
         """Return the curve of a copy; the model and the random state are left unchanged."""

@@ -1,6 +1,5 @@
 """Repeat the changes that were made to another run's optimizer while it trained."""
 
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -8,8 +7,9 @@ import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 
 from quintet.artifacts import steering_files
-from quintet.artifacts.steering_files import CHANGES, Change
+from quintet.artifacts.steering_files import CHANGES
 from quintet.base.errors import Code, UserError
+from quintet.training.callbacks.changes import change
 from quintet.training.optimizer_updates import schedules_of, steer
 
 KEY = "callbacks.replay.run"
@@ -39,8 +39,11 @@ class Replay(Checkpoint):
             UserError: there are none.
 
         """
-        rows = [row for row in steering_files.read(self.run) if not row["refused"]]
-        self._recorded = [row for row in rows if steering_files.setting(row["key"]) is not None]
+        self._recorded = [
+            (row, found)
+            for row in steering_files.read(self.run)
+            if not row["refused"] and (found := steering_files.setting(row["key"])) is not None
+        ]
         if not self._recorded:
             raise UserError(
                 f"has no changes to repeat: its {CHANGES} is missing or empty",
@@ -55,22 +58,15 @@ class Replay(Checkpoint):
     ) -> None:
         """Make the changes of this step."""
         while self._next < len(self._recorded):
-            row = self._recorded[self._next]
+            row, (index, name) = self._recorded[self._next]
             if int(row["step"]) > trainer.global_step:
                 return
-            self._make(trainer, row)
+            optimizer, value = trainer.optimizers[index or 0], float(row["after"])
+            before = optimizer.param_groups[0].get(name)
+            refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
+            made = change(trainer, row["key"], before, value, refused, by="replay")
+            self.changes.append(made)
             self._next += 1
-
-    def _make(self, trainer: L.Trainer, row: dict[str, Any]) -> None:
-        found = steering_files.setting(row["key"])
-        assert found is not None
-        index, name = found[0] or 0, found[1]
-        optimizer, value = trainer.optimizers[index], float(row["after"])
-        before = optimizer.param_groups[0].get(name)
-        refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
-        time, at = steering_files.now(), (trainer.current_epoch, trainer.global_step)
-        made = Change(time, time, *at, row["key"], before, value, refused, "replay")
-        self.changes.append(asdict(made))
 
     def state_dict(self) -> dict[str, Any]:
         """Return the changes made so far, which a resumed run does not repeat."""

@@ -1,7 +1,6 @@
 """Steering: requests of `python src/steer.py` to a run that is training."""
 
 import time
-from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +18,7 @@ from quintet.artifacts.steering_files import (
 )
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.formatting import plural
+from quintet.training.callbacks.changes import change
 from quintet.training.optimizer_updates import schedules_of, steer
 
 PAUSE = 0.2
@@ -73,7 +73,7 @@ class Steering(Checkpoint):
         for request in requests:
             self._take(trainer, request)
         if requests and trainer.is_global_zero:
-            write(self.folder, [Change(**change) for change in self.changes])
+            write(self.folder, [Change(**each) for each in self.changes])
 
     def _new(self) -> list[Request]:
         """Return the requests since the last check."""
@@ -126,9 +126,8 @@ class Steering(Checkpoint):
         after: float | bool | str,
         refused: str = "",
     ) -> None:
-        at = (trainer.current_epoch, trainer.global_step)
-        change = Change(request.asked, now(), *at, key, before, after, refused, request.by)
-        self.changes.append(asdict(change))
+        asked = {"by": request.by, "asked": request.asked}
+        self.changes.append(change(trainer, key, before, after, refused, **asked))
 
     def _checkpoint(self, trainer: L.Trainer) -> Path:
         return self.folder / "checkpoints" / f"epoch_{trainer.current_epoch + 1:04}.ckpt"

@@ -298,7 +298,7 @@ def _plain(file: Path) -> Path:
 
     """
     if file.exists() and not file.is_file():
-        raise OSError("it is not a regular file")
+        raise OSError("it is no plain file")
     return file
 
 

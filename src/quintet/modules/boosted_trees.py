@@ -1,6 +1,7 @@
 """Gradient-boosted trees as a LightningModule: each epoch adds some trees."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from math import prod
 from typing import Any, ClassVar, cast
 
 import numpy as np
@@ -100,7 +101,7 @@ class BoostedTrees(SupervisedModule):
         one_per_class = problem.exclusive and not isinstance(loss, nn.BCEWithLogitsLoss)
         outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
         super().__init__(
-            model=TreeEnsemble(TreeFeatures(shape[0] - len(categories), categories), outputs),
+            model=TreeEnsemble(TreeFeatures(prod(shape) - len(categories), categories), outputs),
             loss=loss,
             metric=metric,
             optimizer=_unused,
@@ -216,11 +217,16 @@ class BoostedTrees(SupervisedModule):
         self.optimizers().step()  # type: ignore[union-attr]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make room for a checkpoint's trees."""
+        """Make room for a checkpoint's trees.
+
+        Raises:
+            ValueError: they are no trees.
+
+        """
         prefix = "model."
         weights: dict[str, Tensor] = checkpoint["state_dict"]
         own = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
-        self.ensemble.resize(own)
+        self.ensemble.make_room(own)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return an optimizer that changes nothing.

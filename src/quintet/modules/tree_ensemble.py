@@ -82,12 +82,50 @@ class TreeEnsemble(nn.Module):
         for name, values in _padded(found).items():
             setattr(self, name, torch.from_numpy(values).to(device, NODES[name]))
 
-    def resize(self, tensors: Mapping[str, Tensor]) -> None:
-        """Make room for the tensors of a checkpoint, by name, whatever the number of trees."""
-        for name, own in dict(self.named_buffers()).items():
-            if name in tensors and tensors[name].shape != own.shape:
+    def make_room(self, tensors: Mapping[str, Tensor]) -> None:
+        """Take the sizes of a checkpoint's tensors, by name, whatever the number of trees.
+
+        Raises:
+            ValueError: they are no trees, so that a sample would leave them or walk for hours.
+
+        """
+        own = dict(self.named_buffers())
+        if own.keys() <= tensors.keys():  # whoever loads them says what is missing
+            self._check({name: tensors[name] for name in own})
+        for name in own.keys() & tensors.keys():
+            if tensors[name].shape != own[name].shape:
                 owner, _, last = name.rpartition(".")
-                setattr(self.get_submodule(owner), last, own.new_zeros(tensors[name].shape))
+                made = own[name].new_zeros(tensors[name].shape)
+                setattr(self.get_submodule(owner), last, made)
+
+    def _check(self, tensors: Mapping[str, Tensor]) -> None:
+        sizes = self._sizes(tensors)
+        for name, own in self.named_buffers():
+            given = tensors[name]
+            if tuple(given.shape) != sizes[name] or given.dtype != own.dtype:
+                raise ValueError(f"{name} is {given.dtype} of shape {tuple(given.shape)}")
+        nodes, (steps,) = sizes["value"][1], sizes["steps"]
+        if 2 * steps >= nodes:  # each step has a node with two children
+            raise ValueError(f"trees of {nodes} nodes take no {steps} steps")
+        columns = self.features.columns + sum(sizes[name][1] for name in self._means)
+        ends = {"feature": columns, "left": nodes, "right": nodes, "category": sizes["members"][0]}
+        for name, end in ends.items():
+            least = -1 if name == "category" else 0
+            if not ((tensors[name] >= least) & (tensors[name] < end)).all():
+                raise ValueError(f"{name} has an index outside {least} to {end - 1}")
+
+    def _sizes(self, tensors: Mapping[str, Tensor]) -> dict[str, tuple[int, ...]]:
+        """Return the shapes that all tensors of these trees have."""
+        (trees, nodes), (sets, _) = tensors["value"].shape, tensors["members"].shape
+        found = {name: tuple(own.shape) for name, own in self.named_buffers()}
+        found |= dict.fromkeys(NODES, (trees, nodes))
+        found |= {"shares": (trees, len(self.prior)), "members": (sets, CATEGORIES)}
+        found |= {"steps": (tensors["steps"].numel(),)}
+        return found | {n: (found[n][0], *tensors[n].shape[1:]) for n in self._means}
+
+    @property
+    def _means(self) -> list[str]:
+        return [f"features.means_{column}" for column in self.features.many]
 
     def forward(self, x: Tensor) -> Tensor:
         """Map `x` (N, F) to (N, num_outputs)."""
@@ -122,7 +160,7 @@ class TreeFeatures(nn.Module):
     Shapes: (N, F) -> (N, columns), float64.
 
     Args:
-        numeric: number of the leading numeric columns; all of them for other inputs.
+        numeric: number of the leading numeric columns; of other inputs, of all their numbers.
         cardinalities: number of codes of each trailing categorical column.
 
     """
@@ -160,6 +198,11 @@ class TreeFeatures(nn.Module):
         means[encoder.categories_[0].astype(int)] = np.stack(encoder.encodings_, axis=1)
         setattr(self, f"means_{column}", torch.from_numpy(means).to(x.device))
         return crossed
+
+    @property
+    def columns(self) -> int:
+        """Number of columns besides the means."""
+        return self.numeric + len(self.few)
 
     @property
     def _means(self) -> int:

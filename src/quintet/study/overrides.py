@@ -1,10 +1,12 @@
 """The overrides of a sweep's command line, and checks of what can be swept."""
 
+import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.config.error_messages import FILLED_IN
 from quintet.config.run_folder import GROUPS, one_choice
 
 if TYPE_CHECKING:
@@ -29,12 +31,15 @@ ONE_VALUE = {
     "resume": "a sweep begins new runs",
     "trust": "it does not affect how a model is trained",
     **dict.fromkeys(NOT_TRAINING, "it does not affect how a model is trained"),
-    **dict.fromkeys(("facts", "choices", "overrides"), "it is filled in by the run"),
 }
 """Keys that cannot be swept, and why."""
 
 ONE_CHOICE = (*GROUPS, "sweeper/sampler", "sweeper/scheduler", "trainer", "paths")
 """Groups of which one option is chosen; callbacks, loggers and spaces are joined by [a,b]."""
+SEARCHPATH = "hydra.searchpath"
+"""The key that lists further folders of configs."""
+PLACE = re.compile(r"(?!\w+://)|(file|pkg)://")
+"""How an entry of it begins."""
 
 
 def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "list[Override]":
@@ -46,15 +51,18 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
 
     Raises:
         OverrideParseException: an argument is not an override.
-        UserError: a key cannot be swept, or a swept key is given twice.
+        UserError: a key cannot be set or swept, a swept key is given twice, or a value is not one
+            that Hydra itself can take.
 
     """
     from hydra.core.override_parser.overrides_parser import OverridesParser
 
     overrides = OverridesParser.create(config_loader=loader).parse_overrides(list(arguments))
     for override in overrides:
+        _check_filled_in(override)
         _check_option(override)
         _check_one_choice(override)
+        _check_search_path(override)
     swept = [override for override in overrides if override.is_sweep_override()]
     for override in swept:
         _check_can_vary(override)
@@ -68,14 +76,28 @@ def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "lis
     return overrides
 
 
-def _check_option(override: "Override") -> None:
-    """Raise an error for scheduler=null and optimizer=3, which crash Hydra."""
-    group, value = override.key_or_group, override.value()
-    if (value is None or type(value) in (bool, int, float)) and paths.is_group(group):
-        if override.is_delete() and value is None:
-            return
+def _check_filled_in(override: "Override") -> None:
+    """Refuse facts.task=regression: the data say it."""
+    if root_of(key := bare(override).lstrip("~")) in FILLED_IN:
         raise UserError(
-            "is not the name of an option",
+            "is filled in by the run and cannot be set",
+            code=Code.CONFLICT,
+            key=key,
+            value=override.value(),
+            hint="Leave it out. What the data are follows from data=",
+        )
+
+
+def _check_option(override: "Override") -> None:
+    """Raise an error for scheduler=null, optimizer=3 and callbacks=[3], which crash Hydra."""
+    group, value = override.key_or_group, override.value()
+    if not paths.is_group(group) or (override.is_delete() and value is None):
+        return
+    several = isinstance(value, list) and group not in ONE_CHOICE
+    odd = [each for each in value if not isinstance(each, str)] if several else []
+    if odd or value is None or type(value) in (bool, int, float):
+        raise UserError(
+            "is not the name of an option" if not odd else "has an entry that is no option's name",
             code=Code.UNKNOWN_NAME,
             key=group,
             value=override.get_value_string(),
@@ -94,6 +116,23 @@ def _check_one_choice(override: "Override") -> None:
     names = [str(n) for each in tried for n in (each if isinstance(each, list) else [each])]
     sweep = [*dict.fromkeys(names)] if root_of(group) not in ONE_VALUE else []
     raise one_choice(group, override.get_value_string(), sweep if len(sweep) > 1 else ())
+
+
+def _check_search_path(override: "Override") -> None:
+    """Refuse hydra.searchpath=[http://...]: configs are read from this machine."""
+    if bare(override) != SEARCHPATH:
+        return
+    given = override.value()
+    if isinstance(given, list) and all(isinstance(p, str) and PLACE.match(p) for p in given):
+        return
+    raise UserError(
+        "is not a list of folders of configs on this machine",
+        code=Code.WRONG_TYPE,
+        key=SEARCHPATH,
+        value=override.get_value_string(),
+        allowed=["[<folder>]", "[file://<folder>]", "[pkg://<package>]"],
+        hint="Download configs from elsewhere first, and look at them: they may name any code",
+    )
 
 
 def _check_can_vary(override: "Override") -> None:

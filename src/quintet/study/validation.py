@@ -1,4 +1,4 @@
-"""Type checks of a study's stored attributes: its journal may come from another person."""
+"""Checks of a study's stored attributes: its journal may come from another person."""
 
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -117,6 +117,9 @@ class Notes:
     further: dict[str, float] = field(default_factory=dict)
 
 
+COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket")
+
+
 def check(study: "optuna.Study", path: Path) -> None:
     """Check the types of everything stored in a study.
 
@@ -125,16 +128,31 @@ def check(study: "optuna.Study", path: Path) -> None:
         path: of its journal, or of its folder if the storage is elsewhere; for the message.
 
     Raises:
-        DamagedError: a value has another type than the one that is written.
+        DamagedError: a value has another type than the one that is written, or a count is negative.
 
     """
     with untrusted_files.understood(path):
         schema.build(Attributes, study.user_attrs)
-        for trial in study.get_trials(deepcopy=False):
+        trials = study.get_trials(deepcopy=False)
+        for trial in trials:
             try:
-                schema.build(Notes, trial.user_attrs)
+                _check_counts(schema.build(Notes, trial.user_attrs), len(trials))
                 for epoch, value in trial.intermediate_values.items():
                     schema.fitting(int, epoch, "an epoch")
                     schema.fitting(float, value, f"the value after epoch {epoch}")
             except ValueError as error:
                 raise ValueError(f"trial {trial.number}: {error}") from error
+
+
+def _check_counts(notes: Notes, trials: int) -> None:
+    """Check what a scheduler counts by, and the runs that it took over.
+
+    Raises:
+        ValueError: a count from which it would count up for ever, or a trial that does not exist.
+
+    """
+    for name in COUNTS:
+        if (count := getattr(notes, name)) is not None and not count >= 0:
+            raise ValueError(f"{name} is {count}, and should not be below 0")
+    if odd := [number for number in notes.sources if not 0 <= number < trials]:
+        raise ValueError(f"sources has {odd[0]}, and there are {trials} trials")

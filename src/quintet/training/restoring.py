@@ -1,9 +1,11 @@
 """A module takes over the weights of a checkpoint, with every hook that Lightning has for it."""
 
+from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
 
+from quintet.artifacts.untrusted_files import understood
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 
@@ -11,7 +13,7 @@ SHOWN = 3
 """Maximum number of names in one sentence."""
 
 
-def restore(task: L.LightningModule, state: dict[str, Any], source: object) -> None:
+def restore(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
     """Load a checkpoint's weights as `Trainer.validate(ckpt_path=...)` does.
 
     `configure_model` makes its layers first, `on_load_checkpoint` may change what is loaded, and
@@ -20,14 +22,15 @@ def restore(task: L.LightningModule, state: dict[str, Any], source: object) -> N
     Args:
         task: changed in place.
         state: of a checkpoint that train.py wrote, with `state_dict`.
-        source: where it comes from, for messages.
+        path: of the checkpoint, for messages.
 
     Raises:
-        UserError: it is another model's.
+        UserError: it is another model's, or the module cannot use what it holds.
 
     """
     task.configure_model()
-    task.on_load_checkpoint(state)
+    with understood(path):
+        task.on_load_checkpoint(state)
     weights, own = state["state_dict"], task.state_dict()
     missing, unknown = sorted(own.keys() - weights.keys()), sorted(weights.keys() - own.keys())
     other = [name for name in own if name in weights and own[name].shape != weights[name].shape]
@@ -36,7 +39,7 @@ def restore(task: L.LightningModule, state: dict[str, Any], source: object) -> N
         found = {"missing": missing, "unknown": unknown} | found
     if problems := [f"{what}: {_some(names)}" for what, names in found.items() if names]:
         raise UserError(
-            f"{source} is a checkpoint of another model ({'; '.join(problems)})",
+            f"{path} is a checkpoint of another model ({'; '.join(problems)})",
             code=Code.INCOMPATIBLE,
             hint="Use the checkpoint that belongs to this run folder's config. A module makes its "
             "layers in its constructor or in configure_model.",

@@ -2,6 +2,7 @@
 
 import csv
 import json
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -16,6 +17,7 @@ from torch import nn
 
 import runs
 from quintet.artifacts import checkpoints
+from quintet.artifacts.untrusted_files import understood
 from quintet.base.errors import Code
 from quintet.base.paths import CONFIGS
 from quintet.commands.check import check
@@ -150,6 +152,55 @@ def test_several_targets_have_trees_of_their_own(tmp_path: Path) -> None:
 def rows(run: Path) -> list[dict[str, str]]:
     with (run / "metrics.csv").open(newline="") as file:
         return [*csv.DictReader(file)]
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        ("steps", lambda _: torch.zeros(10**6, dtype=torch.bool)),
+        *(("feature", lambda t, at=at: t * 0 + at) for at in (-1, 4, 2**62)),
+        *(("left", lambda t, at=at: t * 0 + at) for at in (-1, 10**9)),
+        ("right", lambda t: t * 0 + t.shape[-1]),
+        ("category", lambda t: t * 0 + 10**9),
+        ("feature", lambda t: t.float() * torch.nan),
+        ("threshold", lambda t: t[..., :1]),
+        ("value", lambda t: t[0]),
+        ("shares", lambda t: t[:, :1].repeat(1, 9)),
+        ("prior", lambda t: t.sum()),
+        ("members", lambda t: t[:, :2]),
+        ("features.codes_2", lambda t: t[:1]),
+        ("features.means_3", lambda t: t[:1]),
+        ("features.means_3", lambda t: t.sum()),
+    ],
+)
+def test_tensors_that_are_no_trees_are_refused(name: str, make: Any) -> None:
+    """They may come with a stranger's checkpoint."""
+    x, y = mixed_table()
+    features = TreeFeatures(2, [7, 400])
+    model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0])
+    model.fit(features.fit(x, y, 0), y)
+    ensemble = TreeEnsemble(features, 1)
+    ensemble.fill(torch.zeros(1), [(model, [0])])
+    tensors = ensemble.state_dict()
+    TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+    tensors[name] = make(tensors[name])
+    with Refusal(Code.DAMAGED), understood(Path("best.ckpt")):
+        TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+
+
+def test_a_checkpoint_whose_trees_lead_nowhere_is_refused_by_name(
+    wine: Path, tmp_path: Path
+) -> None:
+    run = tmp_path / "run"
+    shutil.copytree(wine, run)
+    for path in (run / "checkpoints").iterdir():
+        state = torch.load(path, weights_only=True)
+        state["state_dict"]["model.steps"] = torch.zeros(10**7, dtype=torch.bool)
+        torch.save(state, path)
+    with Refusal(Code.DAMAGED, match=r"best\.ckpt"):
+        evaluate(config("evaluate", run))
+    with Refusal(Code.DAMAGED, match=r"(best|last)\.ckpt"):
+        runs.train(None, f"resume={run}", "trainer.max_epochs=12")
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:

@@ -65,6 +65,20 @@ def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, sett
         open_study(plan, 3)
 
 
+@pytest.mark.parametrize("rate", ["nan", "1e999", "0.5", "0.01 x=1"])
+def test_what_a_trial_has_explored_is_of_the_space(rate: str, settled: Any) -> None:
+    """Population-based training makes requests to a run of it."""
+    plan = settled("sweeper=pbt", "optimizer.lr=interval(1e-3,1e-1)")
+    study = Study(plan.folder, plan.mode)
+    study.set_or_check_spec(plan.spec())
+    study.create({"optimizer.lr": "0.01"}, plan.space, {"budget": 1})
+    study.note(0, explored={"optimizer.lr": "0.012"})
+    open_study(plan, 3)
+    study.note(0, explored={"optimizer.lr": rate})
+    with Refusal(Code.NOT_TRUSTED, "study"):
+        open_study(plan, 3)
+
+
 @pytest.mark.parametrize("value", [" 0.5", "0.5\n", "inf", "nan", "١", "0_5", "0.5 x=1", "2"])
 def test_a_number_is_spelt_as_a_number(value: str) -> None:
     assert not Interval("x", 0.1, 1).contains(value)
@@ -81,6 +95,8 @@ def test_an_end_of_a_range_may_be_rounded() -> None:
     [
         *({"point": [1]}, {"point": {"x": 1}}, {"value": "a"}, {"epochs": None}, {"log": {}}),
         {"further": {"f1": "x"}},
+        *({"budget": -1}, {"paused_at": -(2**70)}, {"epochs": -3}, {"seconds": float("nan")}),
+        *({"sources": [1]}, {"sources": [-1]}),
     ],
 )
 def test_notes_of_other_types_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:

@@ -56,10 +56,14 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "moment",
-    [pytest.param("folds/1", marks=pytest.mark.release), "folds/1/checkpoints/last.ckpt"],
+    ("moment", "end"),
+    [
+        pytest.param("folds/1", signal.SIGKILL, marks=pytest.mark.release),
+        ("folds/1", signal.SIGINT),
+        ("folds/1/checkpoints/last.ckpt", signal.SIGKILL),
+    ],
 )
-def test_killed_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment):
+def test_ended_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment, end):
     words = ["cv.folds=3", "seed=1,2", "trainer.max_epochs=12", "test=false"]
     words += ["callbacks.early_stopping=null"]
     trial = tmp_path / "trials/0000"
@@ -67,10 +71,11 @@ def test_killed_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment):
     until = time.monotonic() + 120
     while not (trial / moment).exists() and time.monotonic() < until:
         time.sleep(0.01)
-    os.kill(parent.pid, signal.SIGKILL)
+    os.kill(parent.pid, end)
     parent.communicate()
     kept = (trial / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns
-    assert not (trial / "result.json").exists()
+    interrupted = end == signal.SIGINT
+    assert not (trial / "result.json").exists() or interrupted
     out = subprocess.run(command(tmp_path, *words), capture_output=True, text=True, timeout=240)
     assert out.returncode == 0, out.stdout + out.stderr
     assert (trial / "folds/0/checkpoints/last.ckpt").stat().st_mtime_ns == kept

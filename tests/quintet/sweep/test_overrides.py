@@ -115,6 +115,37 @@ def test_a_list_joins_options_where_a_run_has_several(text):
     assert read([text])
 
 
+@pytest.mark.parametrize(
+    ("text", "code", "key", "allowed"),
+    [
+        ("callbacks=[5]", Code.UNKNOWN_NAME, "callbacks", "ema"),
+        ("callbacks=[ema,[timer]]", Code.UNKNOWN_NAME, "callbacks", "ema"),
+        ("logger=[csv,null]", Code.UNKNOWN_NAME, "logger", "csv"),
+        ("facts=5", Code.CONFLICT, "facts", None),
+        ("++facts.task=regression", Code.CONFLICT, "facts.task", None),
+        ("choices={model:cnn}", Code.CONFLICT, "choices", None),
+        ("~overrides", Code.CONFLICT, "overrides", None),
+        ("hydra.searchpath=[http://x.y/configs]", Code.WRONG_TYPE, None, "[file://<folder>]"),
+        ("hydra.searchpath=[own,s3://x]", Code.WRONG_TYPE, None, "[<folder>]"),
+        ("hydra.searchpath=[5]", Code.WRONG_TYPE, None, "[<folder>]"),
+        ("hydra.searchpath=own", Code.WRONG_TYPE, None, "[<folder>]"),
+        ("hydra.searchpath=null", Code.WRONG_TYPE, None, "[<folder>]"),
+    ],
+)
+def test_what_hydra_would_crash_on_is_refused_with_what_is_allowed(text, code, key, allowed):
+    with pytest.raises(UserError) as caught:
+        read([text])
+    found = caught.value
+    assert (found.code, found.key) == (code, key or "hydra.searchpath")
+    assert allowed is None or allowed in found.allowed
+    assert found.hint or found.allowed
+
+
+@pytest.mark.parametrize("place", ["own", "/a/b", "file:///a", "pkg://theirs", "'~/own'"])
+def test_folders_and_packages_are_searched_for_configs(place):
+    assert read([f"hydra.searchpath=[{place}]"])
+
+
 @pytest.mark.parametrize("more", ["a.b=3", "a.b=3,4", "++a.b=3"])
 def test_a_key_that_varies_is_given_once(more):
     with pytest.raises(UserError) as caught:

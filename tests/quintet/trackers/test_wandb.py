@@ -7,6 +7,7 @@ from pathlib import Path
 import lightning.pytorch as L
 import pytest
 
+import canaries
 from quintet.artifacts.record import Record
 from quintet.commands.experiments import leave_run
 from quintet.modules.epoch_metrics import DivergedError
@@ -123,6 +124,17 @@ def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):
     one, two = files(folder)
     assert one.name == two.name, "the id is the run's"
     assert [row["epoch"] for row in dashboard(two).rows] == [2, 3]
+
+
+def test_secrets_in_the_notes_stay_references(train_here, tmp_path, monkeypatch):
+    for name, value in canaries.ENVIRONMENT.items():
+        monkeypatch.setenv(name, value)
+    notes = "see ${oc.env:STORE_PASSWORD} and ${oc.env:SOME_TOKEN}"
+    folder = tmp_path / "run"
+    train_here(folder, "logger=wandb", f"logger.wandb.notes='{notes}'", "logger.wandb.mode=offline")
+    (path,) = files(folder)
+    assert dashboard(path).run["notes"] == notes
+    assert canaries.singing(tmp_path) == []
 
 
 def test_disabled_writes_nothing(train):

@@ -12,6 +12,7 @@ import yaml
 
 import runs
 from faulty import boundaries, forked
+from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
 from quintet.base.console import command_line
 from quintet.base.files import SUFFIX
@@ -109,6 +110,22 @@ def killed(whole: Whole, folder: Path, at: int) -> None:
 def test_a_run_killed_at_one_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
     for number, boundary in enumerate(KEY[whole.kind]):
         killed(whole, tmp_path / f"{number}", whole.last(boundary))
+
+
+def test_killed_between_the_two_checkpoints_of_the_last_epoch(tmp_path: Path) -> None:
+    """Nothing trains any more, so no later write would bring last.ckpt up to date."""
+    words, whole, cut = [*RUNS["one"]], tmp_path / "whole", tmp_path / "cut"
+    passed = boundaries(tmp_path / "log", [*words, f"hydra.run.dir={whole}"])
+    best, last = f"after {whole}/checkpoints/best.ckpt", f"before {whole}/checkpoints/last.ckpt"
+    at = max(i for i, each in enumerate(passed, 1) if each == last)
+    assert passed[at - 2] == best
+    killed_here = forked(tmp_path / "log", [*words, f"hydra.run.dir={cut}"], fault=f"kill:{at}")
+    assert killed_here.code == -signal.SIGKILL
+    epochs = [checkpoints.load(cut / f"checkpoints/{n}.ckpt")["epoch"] for n in ("best", "last")]
+    assert epochs == [1, 0]
+    assert forked(tmp_path / "log", [f"resume={cut}"]).code == 0
+    assert checkpoints.load(cut / "checkpoints/last.ckpt")["epoch"] == 1
+    assert results(cut) == results(whole)
 
 
 @pytest.mark.release

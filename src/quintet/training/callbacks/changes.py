@@ -7,6 +7,7 @@ from typing import Any, Protocol, runtime_checkable
 import lightning.pytorch as L
 
 from quintet.artifacts.steering_files import Change, now
+from quintet.base import schema
 
 
 @runtime_checkable
@@ -30,6 +31,17 @@ def change(
     """Return the record of a change that is made now; see `steering_files.Change`."""
     time, at = now(), (trainer.current_epoch, trainer.global_step)
     return asdict(Change(asked or time, time, *at, key, before, after, refused, by))
+
+
+def restored(changes: Any) -> list[dict[str, Any]]:
+    """Return the changes that a checkpoint holds.
+
+    Raises:
+        ValueError: they are none.
+
+    """
+    found = schema.fitting(list[Change], changes, "changes")
+    return [asdict(each) for each in found]
 
 
 def changes_of(callbacks: Iterable[L.Callback]) -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from quintet.base.files import write_atomically
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
 from quintet.diagnostics.subject import optimizer_of
 from quintet.modules.supervised import SupervisedModule
-from quintet.training.callbacks.changes import change
+from quintet.training.callbacks.changes import change, restored
 from quintet.training.optimizer_updates import schedules_of, steer
 
 
@@ -99,4 +99,4 @@ class LRFinder(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the change that was made."""
-        self.changes = list(state_dict["changes"])
+        self.changes = restored(state_dict["changes"])

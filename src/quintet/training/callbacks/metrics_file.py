@@ -8,6 +8,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from lightning.pytorch.utilities import rank_zero_only
 
 from quintet.artifacts import csv_cells
+from quintet.base import schema
 from quintet.base.files import write_atomically
 from quintet.training.callbacks.step_log import rates
 
@@ -58,5 +59,11 @@ class MetricsFile(Checkpoint):
         return {"rows": self.rows}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the rows of a checkpoint."""
+        """Restore the rows of a checkpoint.
+
+        Raises:
+            ValueError: they are no rows of numbers.
+
+        """
+        schema.fitting(list[Row], state_dict["rows"], "rows")
         self.rows = list(state_dict["rows"])

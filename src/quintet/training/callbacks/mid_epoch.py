@@ -71,7 +71,13 @@ class MidEpoch(Checkpoint):
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note the generators' state, which is restored when training starts."""
+        """Note the generators' state, which is restored when training starts.
+
+        Raises:
+            TypeError, RuntimeError: it is none of a generator.
+
+        """
+        torch.Generator().set_state(state_dict["cpu"])
         self._generators = dict(state_dict)
 
 

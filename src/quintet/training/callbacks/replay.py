@@ -1,18 +1,33 @@
 """Repeat the changes that were made to another run's optimizer while it trained."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import lightning.pytorch as L
 from lightning.pytorch.callbacks import Checkpoint
 
-from quintet.artifacts import steering_files
+from quintet.artifacts import steering_files, untrusted_files
 from quintet.artifacts.steering_files import CHANGES
+from quintet.base import schema
 from quintet.base.errors import Code, UserError
-from quintet.training.callbacks.changes import change
+from quintet.base.formatting import plural
+from quintet.training.callbacks.changes import change, restored
 from quintet.training.optimizer_updates import schedules_of, steer
 
 KEY = "callbacks.replay.run"
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A change to repeat: at which step, by which key, of which optimizer, and to which value."""
+
+    step: int
+    key: str
+    optimizer: int
+    name: str
+    value: float
 
 
 class Replay(Checkpoint):
@@ -30,20 +45,19 @@ class Replay(Checkpoint):
     def __init__(self, run: str) -> None:
         self.run = Path(run)
         self.changes: list[dict[str, Any]] = []
+        self._recorded: list[Recorded] = []
         self._next = 0
 
     def on_fit_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Read the changes.
 
         Raises:
-            UserError: there are none.
+            UserError: there are none, or they are damaged.
 
         """
-        self._recorded = [
-            (row, found)
-            for row in steering_files.read(self.run)
-            if not row["refused"] and (found := steering_files.setting(row["key"])) is not None
-        ]
+        with untrusted_files.understood(self.run / CHANGES):
+            rows = (row for row in steering_files.read(self.run) if not row["refused"])
+            self._recorded = [found for row in rows if (found := _repeatable(row)) is not None]
         if not self._recorded:
             raise UserError(
                 f"has no changes to repeat: its {CHANGES} is missing or empty",
@@ -58,14 +72,9 @@ class Replay(Checkpoint):
     ) -> None:
         """Make the changes of this step."""
         while self._next < len(self._recorded):
-            row, (index, name) = self._recorded[self._next]
-            if int(row["step"]) > trainer.global_step:
+            if (found := self._recorded[self._next]).step > trainer.global_step:
                 return
-            optimizer, value = trainer.optimizers[index or 0], float(row["after"])
-            before = optimizer.param_groups[0].get(name)
-            refused = steer(optimizer, schedules_of(trainer, optimizer), name, value) or ""
-            made = change(trainer, row["key"], before, value, refused, by="replay")
-            self.changes.append(made)
+            self.changes.append(_made(trainer, found))
             self._next += 1
 
     def state_dict(self) -> dict[str, Any]:
@@ -74,4 +83,32 @@ class Replay(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the changes made so far."""
-        self._next, self.changes = state_dict["next"], list(state_dict["changes"])
+        self._next = max(0, schema.fitting(int, state_dict["next"], "next"))
+        self.changes = restored(state_dict["changes"])
+
+
+def _repeatable(row: Mapping[str, str]) -> Recorded | None:
+    """Return a change of an optimizer; None of a pause, a stop or a checkpoint.
+
+    Raises:
+        ValueError: no optimizer can have been given such a value.
+
+    """
+    key, value = row["key"], row["after"]
+    if (found := steering_files.setting(key)) is None:
+        return None
+    if allowed := steering_files.problem(key, float(value)):
+        raise ValueError(f"{key} is {value}, and should be {allowed}")
+    return Recorded(int(row["step"]), key, found[0] or 0, found[1], float(value))
+
+
+def _made(trainer: L.Trainer, found: Recorded) -> dict[str, Any]:
+    """Make a change; return its record."""
+    if found.optimizer >= (count := len(trainer.optimizers)):
+        refused = f"the module has {plural(count, 'optimizer')}, from 0 on"
+        return change(trainer, found.key, None, found.value, refused, by="replay")
+    optimizer = trainer.optimizers[found.optimizer]
+    before = optimizer.param_groups[0].get(found.name)
+    schedules = schedules_of(trainer, optimizer)
+    refused = steer(optimizer, schedules, found.name, found.value) or ""
+    return change(trainer, found.key, before, found.value, refused, by="replay")

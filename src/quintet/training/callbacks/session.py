@@ -11,7 +11,7 @@ from lightning.pytorch.callbacks import Checkpoint
 from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
-from quintet.base import signals
+from quintet.base import schema, signals
 from quintet.training.lightning_patches import optimizers_and_schedules
 from quintet.training.optimizer_updates import again, schedules_of
 
@@ -61,7 +61,9 @@ class EpochCounter(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the counts of earlier sessions."""
-        self.epochs, self.earlier = state_dict["epochs"], max(self.earlier, state_dict["seconds"])
+        self.epochs = schema.fitting(int, state_dict["epochs"], "epochs")
+        seconds = schema.fitting(float, state_dict["seconds"], "seconds")
+        self.earlier = max(self.earlier, seconds)
 
 
 class Replan(L.Callback):
@@ -84,7 +86,7 @@ class Replan(L.Callback):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the length that earlier sessions were planned for."""
-        self._planned = state_dict["total_steps"]
+        self._planned = schema.fitting(int | None, state_dict["total_steps"], "total_steps")
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Rebuild the schedule if the length has changed."""

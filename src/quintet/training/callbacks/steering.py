@@ -17,8 +17,9 @@ from quintet.artifacts.steering_files import (
     write,
 )
 from quintet.artifacts.untrusted_files import DamagedError
+from quintet.base import schema
 from quintet.base.formatting import plural
-from quintet.training.callbacks.changes import change
+from quintet.training.callbacks.changes import change, restored
 from quintet.training.optimizer_updates import schedules_of, steer
 
 PAUSE = 0.2
@@ -138,4 +139,5 @@ class Steering(Checkpoint):
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the requests handled so far."""
-        self._lines, self.changes = state_dict["lines"], list(state_dict["changes"])
+        self._lines = schema.fitting(int, state_dict["lines"], "lines")
+        self.changes = restored(state_dict["changes"])

@@ -199,8 +199,6 @@ def test_a_checkpoint_whose_trees_lead_nowhere_is_refused_by_name(
         torch.save(state, path)
     with Refusal(Code.DAMAGED, match=r"best\.ckpt"):
         evaluate(config("evaluate", run))
-    with Refusal(Code.DAMAGED, match=r"(best|last)\.ckpt"):
-        runs.train(None, f"resume={run}", "trainer.max_epochs=12")
 
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:

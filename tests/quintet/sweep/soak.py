@@ -6,7 +6,7 @@ python tests/quintet/sweep/soak.py [ROUNDS] [seed=0] [real=0.1] [faults=0.5] [mi
 A round is a kill -9 of the sweep, of a part of it or of all of it, or a fault: a disk that is full
 or fails at some write, a clock that jumps, a memory that is short. Sweeps take turns over all
 strategies, storages and launchers that are installed here; most are of stand-in trials, a share
-(`real`) are of train.py. A study of 2,000 trials is among them from 100 rounds on. Every fourth
+(`real`) are of train.py. Of each trial that failed the reason is printed. A study of 2,000 trials is among them from 100 rounds on. Every fourth
 sweep is on another launcher than basic; all of them are where `launchers` are given.
 """
 
@@ -34,6 +34,7 @@ from kills import STRATEGIES
 
 from quintet.base import fault_injection
 from quintet.study.study import Study
+from quintet.study.trial import Trial
 
 HERE = Path(__file__).parent
 ROOT = HERE.parents[2]
@@ -152,6 +153,16 @@ class Soaked:
         """Where it prints."""
         return self.folder.with_suffix(".log")
 
+    @cached_property
+    def failures(self) -> list[str]:
+        """Why each failed trial failed; ask once it has run to its end."""
+        failed = [t for t in self.trials() if t.state == "failed"]
+        return [
+            f"failed: {self.case} {self.folder} trial {t.number}: "
+            + " | ".join(filter(None, (t.notes.get("reason") or "no reason", t.notes.get("log"))))
+            for t in failed
+        ]
+
     def found(self, key: str, what: object) -> None:
         """Count something that is wrong."""
         self.figures[key] += 1
@@ -168,11 +179,14 @@ class Soaked:
 
     def table(self) -> dict[int, list[Any]]:
         """Return the trials that have ended, by number."""
-        if not (self.folder / "trials").exists():
-            return {}
-        trials = Study.read(self.folder, self.url).trials()
-        ended = [t for t in trials if t.state != "running"]
+        ended = [t for t in self.trials() if t.state != "running"]
         return {t.number: [t.params, t.state, t.value, t.notes.get("epochs")] for t in ended}
+
+    def trials(self) -> list[Trial]:
+        """Return the trials so far, by number."""
+        if not (self.folder / "trials").exists():
+            return []
+        return Study.read(self.folder, self.url).trials()
 
     def records(self) -> dict[int, int]:
         """Return when each trial that has ended left its result."""
@@ -352,6 +366,7 @@ def main(arguments: Sequence[str]) -> int:
             figures.update({"sweeps": 1, **soaked.figures})
             wrong += soaked.wrong
             print(soaked.case, json.dumps(soaked.figures), *soaked.wrong, flush=True)
+            print(*soaked.failures, sep="\n", end="\n" * bool(soaked.failures), flush=True)
     print(f"\n{date.today()}, soak.py {' '.join(arguments)}\n")
     print(report(rows), *wrong, sep="\n")
     return bool(wrong)

@@ -18,6 +18,7 @@ from quintet.training.callbacks.replay import Replay
 from quintet.training.callbacks.session import EpochCounter, Replan
 from quintet.training.callbacks.steering import Steering
 
+INF = float("inf")
 CALLBACKS: list[Callable[[], L.Callback]] = [
     lambda: EpochCounter(2.0),
     lambda: Replan(10),
@@ -27,8 +28,8 @@ CALLBACKS: list[Callable[[], L.Callback]] = [
     lambda: LRFinder("lr_range.csv"),
     lambda: MidEpoch(1, "last.ckpt"),
 ]
-WRONG = [None, "x", [1], {"a": 1}, [{"key": "optimizer.lr"}], torch.zeros(3), float("inf")]
-MAY_BE: dict[str, Any] = {"total_steps": (None,), "seconds": (float("inf"),), "cuda": WRONG}
+WRONG = [None, "x", [1], {"a": 1}, [{"key": "optimizer.lr"}], torch.zeros(3), INF]
+MAY_BE: dict[str, Any] = {"total_steps": (None,), "seconds": (INF,), "cuda": WRONG}
 """What a value may be as well."""
 
 

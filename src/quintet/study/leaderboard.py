@@ -86,9 +86,9 @@ def edge_warnings(best: Trial, space: Space) -> list[str]:
     An end at 0 is skipped: dropout, momentum and weight decay cannot be negative.
     """
     found = []
-    for key, value in best.params.items():
-        parameter = space[key]
-        if not isinstance(parameter, Interval):
+    for parameter in space.parameters:
+        key, value = parameter.key, best.params.get(parameter.key)
+        if not isinstance(parameter, Interval) or value is None or not parameter.contains(value):
             continue
         place = parameter.unit(value)
         if place < EDGE or place > 1 - EDGE:

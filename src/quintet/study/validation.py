@@ -1,15 +1,21 @@
 """Checks of a study's stored attributes: its journal may come from another person."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from quintet.artifacts import untrusted_files
 from quintet.base import schema
-from quintet.study.space import Scale
+from quintet.study.fronts import AT, KEY
+from quintet.study.space import Choice, Scale
+from quintet.study.spec import space_from_spec
 
 if TYPE_CHECKING:
     import optuna
+
+
+Mode = Literal["min", "max"]
 
 
 @dataclass
@@ -17,7 +23,7 @@ class Metric:
     """The metric's name and direction."""
 
     name: str
-    mode: str
+    mode: Mode
 
 
 @dataclass
@@ -48,6 +54,7 @@ class Spec:
     fixed: list[str] = field(default_factory=list)
     space: dict[str, str | ChoiceFields | IntervalFields] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
+    objectives: dict[str, Mode] | None = None
 
 
 @dataclass
@@ -115,9 +122,11 @@ class Notes:
     sources: list[int] = field(default_factory=list)
     stop: Stop | None = None
     further: dict[str, float] = field(default_factory=dict)
+    objectives: dict[str, float] = field(default_factory=dict)
+    ends_at: int | None = None
 
 
-COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket")
+COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket", "ends_at")
 
 
 def check(study: "optuna.Study", path: Path) -> None:
@@ -132,16 +141,48 @@ def check(study: "optuna.Study", path: Path) -> None:
 
     """
     with untrusted_files.understood(path):
-        schema.build(Attributes, study.user_attrs)
+        attributes = schema.build(Attributes, study.user_attrs)
+        traded = attributes.spec.objectives or {}
+        _check_space(study.user_attrs.get("spec", {}))
         trials = study.get_trials(deepcopy=False)
         for trial in trials:
             try:
                 _check_counts(schema.build(Notes, trial.user_attrs), len(trials))
+                _check_objectives(trial.user_attrs, traded)
                 for epoch, value in trial.intermediate_values.items():
                     schema.fitting(int, epoch, "an epoch")
                     schema.fitting(float, value, f"the value after epoch {epoch}")
             except ValueError as error:
                 raise ValueError(f"trial {trial.number}: {error}") from error
+
+
+def _check_space(spec: Mapping[str, Any]) -> None:
+    """Check that a space can be made of its stored fields, or texts.
+
+    Raises:
+        ValueError: a parameter has no values, or a text is none of a parameter.
+
+    """
+    try:
+        parameters = space_from_spec(spec).parameters
+    except Exception as error:  # also of Hydra's grammar
+        raise ValueError(f"spec.space: {str(error).strip().splitlines()[0]}") from error
+    if empty := [p.key for p in parameters if isinstance(p, Choice) and not p.values]:
+        raise ValueError(f"spec.space.{empty[0]} has no values")
+
+
+def _check_objectives(notes: Mapping[str, Any], traded: Mapping[str, str]) -> None:
+    """Check a trial's objectives, at its end and at its reports.
+
+    Raises:
+        ValueError: they are no numbers, or one that the study trades off is missing at the end.
+
+    """
+    for key, values in notes.items():
+        if key.startswith(AT):
+            schema.fitting(dict[str, float], values, key)
+    if KEY in notes and (missing := traded.keys() - notes[KEY].keys()):
+        raise ValueError(f"{KEY} has no {min(missing)}")
 
 
 def _check_counts(notes: Notes, trials: int) -> None:

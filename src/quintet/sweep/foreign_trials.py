@@ -1,16 +1,43 @@
-"""Checks a study before it is continued: its trials' params become command-line overrides."""
+"""Checks a study before it is continued: what its trials say decides what is run."""
 
 from quintet.base import schema
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import listed
 from quintet.study.study import Study
 from quintet.study.trial import EXPLORED
 from quintet.sweep.plan import Plan
 from quintet.sweep.points import KEPT
+from quintet.sweep.trial_schedulers import StartTrial
 from quintet.sweep.warm_start import started_from
 
 
-def check_params(plan: Plan, study: Study) -> None:
+def check(plan: Plan, study: Study) -> None:
     """Check that this sweep could have made all trials of a study.
+
+    Raises:
+        UserError: a trial has params outside the space, or lacks what the scheduler noted of it.
+
+    """
+    check_params(plan, study)
+    check_notes(plan, study)
+
+
+def check_notes(plan: Plan, study: Study) -> None:
+    """Check that unfinished trials have the notes with which the scheduler starts one.
+
+    Raises:
+        UserError: one has not.
+
+    """
+    first = plan.scheduler.move([], 1, plan.max_epochs, plan.mode)
+    needed = first.notes.keys() if isinstance(first, StartTrial) else set[str]()
+    for trial in study.trials():
+        if trial.state == "running" and (missing := needed - trial.notes.keys()):
+            raise _refused(study, f"trial {trial.number} has no {listed(sorted(missing))}")
+
+
+def check_params(plan: Plan, study: Study) -> None:
+    """Check that all params of a study are of the space.
 
     A trial's params become overrides of its command line, and those that it has explored become
     requests to its run.
@@ -30,11 +57,14 @@ def check_params(plan: Plan, study: Study) -> None:
     points = {f"point {index} of sweeper.try": params for index, params in tried}
     for name, params in {**trials, **explored, **warm_start, **points}.items():
         if odd := [f"{key}={schema.shown(params[key])}" for key in plan.space.invalid_keys(params)]:
-            raise UserError(
-                f"cannot be continued: {name} has {', '.join(odd)}, which is not of this sweep's "
-                "space, so another program has written it",
-                code=Code.NOT_TRUSTED,
-                key="study",
-                value=study.folder.name,
-                hint="Restore the study's journal, or start another study=<name>",
-            )
+            raise _refused(study, f"{name} has {', '.join(odd)}, outside this sweep's space")
+
+
+def _refused(study: Study, why: str) -> UserError:
+    return UserError(
+        f"cannot be continued: {why}, so another program has written it",
+        code=Code.NOT_TRUSTED,
+        key="study",
+        value=study.folder.name,
+        hint="Restore the study's journal, or start another study=<name>",
+    )

@@ -23,6 +23,7 @@ from quintet.study.study import Study
 from quintet.sweep import (
     console_report,
     final_ensemble,
+    foreign_trials,
     full_disk,
     points,
     stagnation,
@@ -31,7 +32,6 @@ from quintet.sweep import (
     winner,
 )
 from quintet.sweep.data_inspection import apply_inspection, inspect_data
-from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.fork import starter
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.live_view import view
@@ -131,7 +131,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
             hint="Restore it; or start another study=, or move the folder away",
         )
     study.set_or_check_spec(plan.spec())
-    check_params(plan, study)
+    foreign_trials.check(plan, study)
     plan = replace(plan, examples=(), points=points.kept(plan.points, study))
     plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(

@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from quintet.artifacts.record import RESULT
 from quintet.base import locks
+from quintet.base.errors import Code, UserError
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
@@ -181,9 +182,11 @@ class Loop:
         if isinstance(move, PruneTrial):
             self.study.tell(move.number, "pruned", trials[move.number].value)
             return None
-        if isinstance(move, Finished) and not elsewhere and not self.running:
-            return move
-        return Wait()
+        if elsewhere or self.running or self.held:
+            return Wait()
+        if isinstance(move, Wait):
+            raise _stuck(self.study)
+        return move
 
     def _params(self, seen: Sequence[Trial], mode: str) -> dict[str, str]:
         """Return the params of the next trial, from all so far as the plan compares them."""
@@ -312,3 +315,15 @@ class Loop:
         for _, lock in self.held:
             os.close(lock)
         self.held.clear()
+
+
+def _stuck(study: Study) -> UserError:
+    """Return the error of a scheduler that waits, while no process trains what it waits for."""
+    return UserError(
+        "cannot go on: its scheduler waits for a trial that is paused where no trial of this sweep "
+        "pauses, so another program has written it",
+        code=Code.DAMAGED,
+        key="study",
+        value=study.folder.name,
+        hint="Restore the study's journal, or start another study=<name>",
+    )

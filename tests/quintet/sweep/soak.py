@@ -6,8 +6,9 @@ python tests/quintet/sweep/soak.py [ROUNDS] [seed=0] [real=0.1] [faults=0.5] [mi
 A round is a kill -9 of the sweep, of a part of it or of all of it, or a fault: a disk that is full
 or fails at some write, a clock that jumps, a memory that is short. Sweeps take turns over all
 strategies, storages and launchers that are installed here; most are of stand-in trials, a share
-(`real`) are of train.py. Of each trial that failed the reason is printed. A study of 2,000 trials is among them from 100 rounds on. Every fourth
-sweep is on another launcher than basic; all of them are where `launchers` are given.
+(`real`) are of train.py. A study of 2,000 trials is among them from 100 rounds on. Every fourth
+sweep is on another launcher than basic; all of them are where `launchers` are given. Why a trial
+failed is printed below its sweep.
 """
 
 import itertools

@@ -134,6 +134,68 @@ def test_a_hostile_line_is_one_refusal(line: Any, tmp_path: Path) -> None:
         Study.read(tmp_path)
 
 
+SPACE = {"x": {"low": 0.1, "high": 1, "scale": "linear", "integer": False, "when": {}}}
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"space": {"x": SPACE["x"] | {"low": 2}}},
+        {"space": {"x": {"values": [], "when": {}, "ordered": False}}},
+        {"space": {"x": "interval(\x1b[31m"}},
+        {"objectives": {"score": "upwards"}},
+        {"objectives": ["score"]},
+    ],
+)
+def test_a_spec_of_nothing_is_refused_by_name(wrong: Any, tmp_path: Path) -> None:
+    study = Study(tmp_path, "max")
+    study.optuna.set_user_attr("spec", {"metric": "accuracy (max)", "space": SPACE} | wrong)
+    with pytest.raises(DamagedError, match=rf"journal\.log .*{min(wrong)}"):
+        Study.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    "notes",
+    [
+        *({"objectives": wrong} for wrong in ({"score": 0.5}, {"score": "x", "size": 1.0}, 3)),
+        *({"objectives_at_1": wrong} for wrong in ("x", {"score": "x"}, None)),
+    ],
+)
+def test_objectives_that_are_no_numbers_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:
+    study = Study(tmp_path, "max")
+    spec = {"space": SPACE, "objectives": {"score": "max", "size": "min"}}
+    study.optuna.set_user_attr("spec", {"metric": "accuracy (max)"} | spec)
+    joined(study, {"x": "0.5"})
+    study.note(0, objectives={"score": 0.5, "size": 8.0})
+    Study.read(tmp_path)
+    study.note(0, **notes)
+    with pytest.raises(DamagedError, match=r"journal\.log .*trial 0"):
+        Study.read(tmp_path)
+
+
+@pytest.mark.parametrize("value", ["0.5", "5", "nan", "x"])
+def test_a_report_is_written_of_trials_outside_of_their_own_space(
+    value: str, tmp_path: Path
+) -> None:
+    study = Study(tmp_path, "max")
+    spec = {"metric": "accuracy (max)", "fixed": [], "space": SPACE, "strategy": {}}
+    study.optuna.set_user_attr("spec", spec)
+    for number, point in enumerate(({"x": value}, {"y": value}, {"x": "0.2"})):
+        joined(study, point)
+        study.note(number, status="completed", **({"value": 0.5} if number < 2 else {}))
+        study.tell(number, "completed", 0.5)
+    assert write_report(Study.read(tmp_path)).is_file()
+
+
+def test_a_trial_without_what_its_scheduler_noted_is_refused(settled: Any) -> None:
+    plan = settled("sweeper=pbt", "optimizer.lr=interval(1e-3,1e-1)")
+    study = Study(plan.folder, plan.mode)
+    study.set_or_check_spec(plan.spec())
+    study.create({"optimizer.lr": "0.01"}, plan.space, {})
+    with Refusal(Code.NOT_TRUSTED, "study"):
+        open_study(plan, 3)
+
+
 def test_a_report_shows_no_command_of_a_stranger(tmp_path: Path) -> None:
     study = Study(tmp_path, "max")
     joined(study, {"model._target_": "os.system"})

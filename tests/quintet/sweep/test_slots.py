@@ -16,9 +16,12 @@ from hypothesis import strategies as st
 from parent import HERE, loop, plan, swept
 
 from quintet.base import locks
+from quintet.base.errors import Code
 from quintet.study.study import Study
 from quintet.study.trial import folder_of
 from quintet.sweep.samplers import Grid
+from quintet.sweep.trial_schedulers.halving import SuccessiveHalving
+from refusals import Refusal
 
 
 def states(folder):
@@ -74,6 +77,17 @@ def test_one_success_keeps_it_going(tmp_path):
     its = loop(plan(tmp_path, swept(do=["ok", "raise"], x=range(4))))
     assert its.run()
     assert Counter(states(tmp_path)) == {"completed": 4, "failed": 4}
+
+
+def test_a_sweep_that_would_wait_for_nobody_ends(tmp_path):
+    """A journal that another program wrote pauses trials where no rung is."""
+    halved = plan(tmp_path, swept(x=range(4)), scheduler=SuccessiveHalving(eta=2), max_epochs=4)
+    study = Study(tmp_path, "max")
+    for value in range(4):
+        study.create({"x": str(value)}, halved.space, {"bracket": 0, "budget": 3})
+        study.note(value, paused_at=3)
+    with Refusal(Code.DAMAGED, "study"):
+        loop(halved, study=study).run()
 
 
 def test_slots_run_side_by_side(tmp_path):

@@ -112,7 +112,7 @@ class SweepData:
     @cached_property
     def runner_up(self) -> Trial | None:
         """The second best completed trial."""
-        others = [t for t in self.ranked if t is not self.winner and t.state == "completed"]
+        others = [t for t in self.ranked if t.state == "completed" and t.value is not None]
         others = [t for t in others if self.winner and t.number != self.winner.number]
         return others[0] if others else None
 

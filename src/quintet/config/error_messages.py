@@ -136,6 +136,13 @@ def _unknown_group(message: str) -> UserError | None:
         return None
     name = message.split("'")[1]
     allowed = list(paths.groups())
+    if name in allowed:
+        return UserError(
+            "is not a choice of this command",
+            code=Code.INCOMPATIBLE,
+            key=name,
+            hint="Leave it out; --help lists what the command takes",
+        )
     return UserError("is not a group", code=Code.UNKNOWN_NAME, key=name, allowed=allowed)
 
 

@@ -8,8 +8,12 @@ import numpy as np
 import pandas as pd
 import pytest
 import torch
+from hydra import compose, initialize_config_dir
+from hydra.errors import HydraException
 
 import runs
+from quintet.base.errors import Code
+from quintet.config.error_messages import as_user_error
 from runs import ROOT
 
 CSV = ("data=csv", "metric=rmse", "loss=mse", "data.target=y")
@@ -57,6 +61,14 @@ def test_a_path_that_refers_to_nothing_is_refused(script, word, tmp_path):
         assert said.startswith(f"Error: {word}"), said
         assert "raised while" not in said
         assert why in said
+
+
+def test_a_group_of_another_command_is_refused_without_a_suggestion():
+    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
+        with pytest.raises(HydraException) as raised:
+            compose("ensemble", ["trainer=cpu"])
+    found = as_user_error(raised.value)
+    assert (found.code, found.key, found.allowed) == (Code.INCOMPATIBLE, "trainer", ())
 
 
 def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):

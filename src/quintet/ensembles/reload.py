@@ -1,10 +1,12 @@
 """Load a trained model from its run folder, with its config and data."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 import lightning.pytorch as L
 from omegaconf import DictConfig
+from torch import Tensor
 
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
@@ -103,10 +105,24 @@ def trained(folder: Path, checkpoint: str = "best", trust: Trust = NOTHING) -> T
     if kept is not None:
         with untrusted_files.understood(path):
             data.datamodule.load_state_dict(kept)
+            if isinstance(data, DataModule):
+                _check_codes(data.preprocess.codes, cfg.facts.get("cardinalities") or ())
     task = build.task(cfg, data, build.model(cfg))
     checkpoints.weights(state, path)  # which checks that they are tensors
     restore(task, state, path)
     return Trained(cfg, data, task.eval())
+
+
+def _check_codes(seen: Sequence[Tensor], cardinalities: Sequence[int]) -> None:
+    """Check that codes which a checkpoint lets pass are those for which a model was made.
+
+    Raises:
+        ValueError: one is not.
+
+    """
+    for codes, count in zip(seen, cardinalities, strict=False):
+        if codes.numel() and not 0 <= codes.min() <= codes.max() < count:
+            raise ValueError(f"seen has the code {codes.max():g}, and there are {count}")
 
 
 def _checkpoint(folder: Path, name: str) -> Path:

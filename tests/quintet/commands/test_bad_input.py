@@ -64,9 +64,11 @@ def test_a_path_that_refers_to_nothing_is_refused(script, word, tmp_path):
 
 
 def test_a_group_of_another_command_is_refused_without_a_suggestion():
-    with initialize_config_dir(str(ROOT / "configs"), version_base="1.3"):
-        with pytest.raises(HydraException) as raised:
-            compose("ensemble", ["trainer=cpu"])
+    with (
+        initialize_config_dir(str(ROOT / "configs"), version_base="1.3"),
+        pytest.raises(HydraException) as raised,
+    ):
+        compose("ensemble", ["trainer=cpu"])
     found = as_user_error(raised.value)
     assert (found.code, found.key, found.allowed) == (Code.INCOMPATIBLE, "trainer", ())
 

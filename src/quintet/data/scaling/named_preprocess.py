@@ -71,6 +71,11 @@ class NamedPreprocess(Preprocess):
         found = apart(x, self.inputs)
         return rows_of({name: self.parts[name].restore(part) for name, part in found.items()})
 
+    @property
+    def codes(self) -> list[Tensor]:
+        """The codes of each categorical column that training had."""
+        return [codes for part in self.parts.values() for codes in part.codes]
+
     def state_dict(self) -> dict[str, Any]:
         """Return plain strings, numbers and tensors."""
         return {

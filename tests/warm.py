@@ -2,10 +2,10 @@
 
 `Popen` stands in for `subprocess.Popen` throughout the tests. Where it is asked for a script of
 this interpreter (`python script.py ...` or `python -c code ...`), the new process is forked from a
-zygote: a process that has imported the heavy libraries and the engine, has composed a config and has
-done nothing else. A script that has another engine in its path imports that one. All the rest is
-as ever: command line, environment, files, process group, signals, exit code, and a process id that
-is a child of the caller's. A process that was started so has a zygote of its own, hence a sweep's
+zygote: a process that has imported the heavy libraries and the engine, has composed a config and
+has done nothing else. A script with another engine in its path imports that one. All the rest is as
+ever: command line, environment, files, process group, signals, exit code, and a process id that is
+a child of the caller's. A process that was started so has a zygote of its own, hence a sweep's
 server and DDP's ranks start as fast.
 
 What cannot be had so is started as usual: anything else than a script, and a script for which the

@@ -128,8 +128,8 @@ def test_configs_composed_fast_are_those_of_hydra(monkeypatch, tmp_path, words):
     from hydra.core.config_store import ConfigStore
 
     texts = {
-        "train.yaml": "defaults: [_self_, model: mlp, optimizer: adam, shape: '${model}_${optimizer}'"
-        "]",
+        "train.yaml": "defaults: [_self_, {model: mlp}, {optimizer: adam}, "
+        "{shape: '${model}_${optimizer}'}]",
         "model/mlp.yaml": "width: 8",
         "model/cnn.yaml": "defaults: [/optimizer@own: sgd]\nwidth: 9",
         "optimizer/adam.yaml": "lr: 0.1",

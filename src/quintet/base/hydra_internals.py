@@ -62,15 +62,19 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     return [*flags, *(word for word in words if word not in flags)]
 
 
-def compose_once() -> None:
-    """Make Hydra compose the config only once if it is known to run a single job.
+def compose_once(*, as_flagged: bool = False) -> None:
+    """Make Hydra compose the config only once if its mode is known.
 
     Otherwise it composes every config twice, the first time only to read `hydra.mode`.
+
+    Args:
+        as_flagged: the flags say the mode, as `-m` does; if not, it is a single run.
+
     """
     from hydra._internal.hydra import Hydra
     from hydra.types import RunMode
 
-    Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
+    Hydra.get_mode = lambda *_, **__: None if as_flagged else RunMode.RUN  # type: ignore[method-assign]
 
 
 def is_single_run(arguments: Sequence[str], primary: str) -> bool:

@@ -24,6 +24,8 @@ def test_the_mode_is_asked_for_where_it_is_overridden(monkeypatch):
     assert "get_mode(" in inspect.getsource(utils), "Hydra finds its mode in another way"
     hydra_internals.compose_once()
     assert Hydra.get_mode(None, None, None).name == "RUN"
+    hydra_internals.compose_once(as_flagged=True)
+    assert Hydra.get_mode(None, None, None) is None, "for which Hydra does as its flags say"
 
 
 @pytest.mark.parametrize(

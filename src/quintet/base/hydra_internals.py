@@ -177,7 +177,7 @@ def spare_copies() -> None:
             return choices(overrides, defaults, self_added)
         return None
 
-    defaults_list._create_interpolation_map = where_referred_to
+    defaults_list._create_interpolation_map = where_referred_to  # type: ignore[assignment]
     ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
 
 

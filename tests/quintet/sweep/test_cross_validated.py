@@ -58,12 +58,13 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
 @pytest.mark.parametrize(
     ("moment", "end"),
     [
-        pytest.param("folds/1", signal.SIGKILL, marks=pytest.mark.release),
         ("folds/1", signal.SIGINT),
-        ("folds/1/checkpoints/last.ckpt", signal.SIGKILL),
+        pytest.param("folds/1", signal.SIGKILL, marks=pytest.mark.release),
+        pytest.param("folds/1/checkpoints/last.ckpt", signal.SIGKILL, marks=pytest.mark.release),
     ],
 )
 def test_ended_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment, end):
+    """`ensembles/test_cross_validation.py` kills a run by itself."""
     words = ["cv.folds=3", "seed=1,2", "trainer.max_epochs=12", "test=false"]
     words += ["callbacks.early_stopping=null"]
     trial = tmp_path / "trials/0000"

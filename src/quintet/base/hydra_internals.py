@@ -35,6 +35,8 @@ def config_flags_of(arguments: Sequence[str]) -> list[str]:
     return [f"--config-{what}={value}" for what, value in named.items() if value]
 
 
+SEARCHPATH = "hydra.searchpath"
+"""The key that lists further folders of configs."""
 MULTIRUN = "MULTIRUN"
 """Hydra's mode of a sweep."""
 CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
@@ -97,7 +99,7 @@ def is_single_run(arguments: Sequence[str], primary: str) -> bool:
     whole = {name: text for name, text in texts.items() if "_global_" in text}
     sweeping |= {name for name, text in whole.items() if any(each in text for each in sweeping)}
     named = (primary, *arguments)
-    asking = ("hydra.mode", "hydra.searchpath", *sweeping)
+    asking = ("hydra.mode", SEARCHPATH, *sweeping)
     return not any(each in word for word in named for each in asking)
 
 

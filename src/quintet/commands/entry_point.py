@@ -25,6 +25,7 @@ from quintet.base import (
     signals,
 )
 from quintet.base.errors import Code, UserError
+from quintet.base.hydra_internals import SEARCHPATH
 from quintet.base.process import PROCESS, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
@@ -40,8 +41,6 @@ from quintet.config import (
 from quintet.config.error_messages import as_user_error
 from quintet.study.trial_pipe import trial_pipe
 
-SEARCHPATH = "hydra.searchpath="
-"""The override that names further config folders."""
 VERBOSE = ("-v", "--verbose")
 """What other commands call `debug=true`."""
 
@@ -120,8 +119,8 @@ def typed_line(arguments: list[str]) -> console.CommandLine:
         if flag.startswith("--config-dir="):
             paths.also_search(Path(flag.partition("=")[2]).absolute())
     for word in arguments:
-        if word.startswith(SEARCHPATH):
-            for place in _listed(word.removeprefix(SEARCHPATH)):
+        if word.startswith(f"{SEARCHPATH}="):
+            for place in _listed(word.partition("=")[2]):
                 paths.also_search(Path(place.removeprefix("file://")).absolute())
     return console.CommandLine(Path.cwd(), flags, hydra_internals.overrides_of(arguments))
 

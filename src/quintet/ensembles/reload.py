@@ -122,7 +122,7 @@ def _check_codes(seen: Sequence[Tensor], cardinalities: Sequence[int]) -> None:
     """
     for codes, count in zip(seen, cardinalities, strict=False):
         if codes.numel() and not 0 <= codes.min() <= codes.max() < count:
-            raise ValueError(f"seen has the code {codes.max():g}, and there are {count}")
+            raise ValueError(f"seen has {codes.min():g} to {codes.max():g} of {count} codes")
 
 
 def _checkpoint(folder: Path, name: str) -> Path:

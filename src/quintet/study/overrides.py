@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
+from quintet.base.hydra_internals import SEARCHPATH
 from quintet.config.error_messages import FILLED_IN
 from quintet.config.run_folder import GROUPS, one_choice
 
@@ -36,10 +37,8 @@ ONE_VALUE = {
 
 ONE_CHOICE = (*GROUPS, "sweeper/sampler", "sweeper/scheduler", "trainer", "paths")
 """Groups of which one option is chosen; callbacks, loggers and spaces are joined by [a,b]."""
-SEARCHPATH = "hydra.searchpath"
-"""The key that lists further folders of configs."""
 PLACE = re.compile(r"(?!\w+://)|(file|pkg)://")
-"""How an entry of it begins."""
+"""How an entry of `hydra.searchpath` begins."""
 
 
 def read(arguments: Iterable[str], loader: "ConfigLoader | None" = None) -> "list[Override]":
@@ -83,7 +82,7 @@ def _check_filled_in(override: "Override") -> None:
             "is filled in by the run and cannot be set",
             code=Code.CONFLICT,
             key=key,
-            value=override.value(),
+            value=str(override.input_line).partition("=")[2] or None,
             hint="Leave it out. What the data are follows from data=",
         )
 

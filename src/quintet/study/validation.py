@@ -127,6 +127,7 @@ class Notes:
 
 
 COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket", "ends_at")
+"""Notes that cannot be negative."""
 
 
 def check(study: "optuna.Study", path: Path) -> None:

@@ -321,9 +321,10 @@ def _stuck(study: Study) -> UserError:
     """Return the error of a scheduler that waits, while no process trains what it waits for."""
     return UserError(
         "cannot go on: its scheduler waits for a trial that is paused where no trial of this sweep "
-        "pauses, so another program has written it",
+        "pauses",
         code=Code.DAMAGED,
         key="study",
         value=study.folder.name,
-        hint="Restore the study's journal, or start another study=<name>",
+        hint="Restore the study's journal, or what the sweep was started with, such as its "
+        "trainer.max_epochs; or start another study=<name>",
     )

@@ -12,7 +12,7 @@ from quintet.base import files
 from quintet.study.space import Interval, Parameter, Params
 from quintet.study.trial import EXPLORED, SOURCES, Trial, folder_of
 from quintet.sweep import launch
-from quintet.sweep.trial_process import LOCK, LOG
+from quintet.sweep.trial_process import LOCK, LOG, TRACKER_FILES
 
 if TYPE_CHECKING:
     from quintet.study.space import Space
@@ -95,12 +95,12 @@ def requests(before: Params, after: Params) -> Iterator[Request]:
 
 
 def _copy(source: Path, target: Path) -> None:
-    """Replace the contents of a trial's folder, except its lock and log."""
+    """Replace the contents of a trial's folder, except its lock, log and trackers' files."""
     made = target / MADE
     shutil.rmtree(made, ignore_errors=True)
-    ignored = shutil.ignore_patterns(LOCK, LOG)
+    ignored = shutil.ignore_patterns(LOCK, LOG, *TRACKER_FILES)
     shutil.copytree(source, made, ignore=ignored, copy_function=files.copy)
-    launch.clear(target, MADE)
+    launch.clear(target, MADE, *TRACKER_FILES)
     for entry in made.iterdir():
         files.move(entry, target / entry.name)
     made.rmdir()

@@ -17,6 +17,8 @@ from quintet.study.trial_pipe import TrialPipe
 
 LOG = "output.log"
 LOCK = ".lock"
+TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
+"""Of trackers in a trial's folder: a copy would be taken for the same run."""
 # Variables of a cluster job that are meant for the job's own process, not for a trial inside it.
 FOREIGN = ("SLURM_", "SUBMITIT_")
 FOREIGN_NAMES = {"LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"}

@@ -15,7 +15,7 @@ from quintet.study.study import Study
 from quintet.study.trial import Trial, folder_of
 from quintet.sweep import subprocess_job
 from quintet.sweep.plan import Plan
-from quintet.sweep.trial_process import LOCK, LOG, Start
+from quintet.sweep.trial_process import LOCK, LOG, TRACKER_FILES, Start
 
 FOLDER = "best"
 SCORES = "evaluation.json"
@@ -25,8 +25,6 @@ UNTESTED = "untested"
 """Study attribute: the anomaly of `best/` that says why its test failed, until it succeeds."""
 PASSED_OVER = "passed_over"
 """Study attribute: trials better than the one in `best/`, whose checkpoints are gone."""
-TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
-"""Files of trackers in the trial's folder; a copy of them would look like a second run."""
 
 
 def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:

@@ -160,6 +160,23 @@ def test_killed_at_a_write_it_is_taken_over_again(tmp_path: Path, boundary: int)
     assert len(steering_files.asked(folder)[0]) == 1
 
 
+def test_each_trial_goes_on_in_the_tracked_run_of_its_own(tmp_path: Path) -> None:
+    study, source, heir = sweep_of_two(tmp_path / "study")
+    for trial in (source, heir):
+        own = folder_of(study.folder, trial.number)
+        (own / "wandb/run-1").mkdir(parents=True)
+        (own / "wandb/run-1" / f"run-{trial.number}.wandb").touch()
+        (own / "mlflow_run_id").write_text(f"id of {trial.number}")
+    secret = tmp_path / "secret"
+    secret.write_text("of another folder")
+    (folder_of(study.folder, source.number) / "wandb/run-1/log").symlink_to(secret)
+    inheritance.take_over(study, source, heir, Space((RATE,)), 1)
+    left = contents(folder_of(study.folder, heir.number))
+    assert left["checkpoints/last.ckpt"] == f"weights of {source.number}"
+    assert left["mlflow_run_id"] == f"id of {heir.number}"
+    assert [name for name in left if name.startswith("wandb")] == ["wandb/run-1/run-0.wandb"]
+
+
 @pytest.mark.parametrize(
     ("space", "changes", "key"),
     [

@@ -146,6 +146,22 @@ def copy(source: str | Path, target: str | Path) -> None:
         shutil.copy2(source, temporary)
 
 
+def copy_folder(source: Path, target: Path, *left_out: str) -> None:
+    """Copy a folder, except for some names, and for links to folders, which could lead in circles.
+
+    Raises:
+        UserError: as in `replacing`.
+
+    """
+    named = shutil.ignore_patterns(*left_out)
+
+    def ignored(folder: str, names: list[str]) -> set[str]:
+        paths = {name: Path(folder, name) for name in names}
+        return named(folder, names) | {n for n, p in paths.items() if p.is_symlink() and p.is_dir()}
+
+    shutil.copytree(source, target, ignore=ignored, copy_function=copy)
+
+
 def remove_temporary_files(folder: Path) -> None:
     """Remove the temporary files that a killed process left anywhere in `folder`."""
     for left in folder.rglob(f".*{SUFFIX}"):

@@ -98,8 +98,7 @@ def _copy(source: Path, target: Path) -> None:
     """Replace the contents of a trial's folder, except its lock, log and trackers' files."""
     made = target / MADE
     shutil.rmtree(made, ignore_errors=True)
-    ignored = shutil.ignore_patterns(LOCK, LOG, *TRACKER_FILES)
-    shutil.copytree(source, made, ignore=ignored, copy_function=files.copy)
+    files.copy_folder(source, made, LOCK, LOG, *TRACKER_FILES)
     launch.clear(target, MADE, *TRACKER_FILES)
     for entry in made.iterdir():
         files.move(entry, target / entry.name)

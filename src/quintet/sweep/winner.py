@@ -56,8 +56,7 @@ def _copied(plan: Plan, study: Study, trial: Trial, passed: list[Trial]) -> Reco
     source, target = folder_of(study.folder, trial.number), study.folder / FOLDER
     made = study.folder / f".{FOLDER}"
     shutil.rmtree(made, ignore_errors=True)
-    left_out = shutil.ignore_patterns(LOCK, LOG, *TRACKER_FILES)
-    shutil.copytree(source, made, ignore=left_out, copy_function=files.copy)
+    files.copy_folder(source, made, LOCK, LOG, *TRACKER_FILES)
     record = Record.read(made)
     record.anomalies += [
         f"trial {better.number} was better, {plan.metric} {score(better.value)}, but its "

@@ -3,7 +3,7 @@ import os
 import pytest
 
 from quintet.base.errors import Code, UserError
-from quintet.base.files import write_atomically
+from quintet.base.files import copy_folder, write_atomically
 
 
 def test_the_text_is_written(tmp_path):
@@ -24,3 +24,18 @@ def test_a_failed_write_leaves_the_old_text_and_nothing_else(tmp_path, monkeypat
     assert refused.value.code is Code.DISK
     assert path.read_text() == "old"
     assert [p.name for p in tmp_path.iterdir()] == ["a.txt"]
+
+
+def test_a_folder_is_copied_once_whatever_links_it_holds(tmp_path):
+    """Two links to itself would be followed 2^40 times."""
+    source, target = tmp_path / "source", tmp_path / "target"
+    (source / "checkpoints").mkdir(parents=True)
+    (source / "checkpoints/best.ckpt").write_text("weights")
+    (source / "checkpoints/last.ckpt").symlink_to("best.ckpt")
+    (source / "output.log").touch()
+    for name in ("a", "b"):
+        (source / name).symlink_to(".")
+    copy_folder(source, target, "*.log")
+    found = {str(p.relative_to(target)) for p in target.rglob("*")}
+    assert found == {"checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt"}
+    assert (target / "checkpoints/last.ckpt").read_text() == "weights"

@@ -22,7 +22,7 @@ from quintet.study.space import Params
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import warm_start
-from quintet.sweep.option_spaces import FAMILY
+from quintet.sweep.option_spaces import family
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.training import next_commands
@@ -239,6 +239,8 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         best.number,
         " ".join(assignments(best.params)),
     )
+    if plan.families:
+        say("families  {}", families(plan, study))
     if best.state == "pruned":
         say("[yellow]note[/]  {}", _unfinished(plan, best))
     if record is None:
@@ -257,6 +259,20 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
     say("best      [bold]{}[/]", shortest(folder))
     say_how_to_use(folder, record)
     say("continue  {}", continue_command(plan))
+
+
+def families(plan: Plan, study: Study) -> str:
+    """Return the best value of each family, and whether another module beats the networks."""
+    best: dict[tuple[str, str], Trial] = {}
+    for trial in leaderboard.ranked(study):
+        if trial.value is not None and (of := family(trial.params)):
+            best.setdefault(of, trial)
+    (group, name), *others = best
+    line = " · ".join(f"{option} {score(trial.value)}" for (_, option), trial in best.items())
+    nets = [option for kind, option in others if kind == "model"]
+    if group == "module" and nets:
+        line += f"; {name} wins: the best network, {nets[0]}, is behind on validation data"
+    return line
 
 
 def _unfinished(plan: Plan, best: Trial) -> str:
@@ -289,14 +305,14 @@ def print_outlook(plan: Plan, study: Study) -> None:
     limit, trials = plan.settings.timeout, study.trials()
     if limit is None or not plan.settings.look or len(study.ended()) >= plan.settings.n_trials:
         return
-    tried = {trial.params.get(FAMILY) for trial in trials if trial.value is not None}
-    waiting = [p[FAMILY] for p in plan.families if p[FAMILY] not in tried]
+    tried = {family(trial.params) for trial in trials if trial.value is not None}
+    waiting = [of[1] for p in plan.families if (of := family(p)) and of not in tried]
     best = leaderboard.winner(study)
     if waiting:
         rest = f"a first trial of {listed(waiting)}"
     else:
-        of = best.params.get(FAMILY) if best else None
-        rest = f"further hyperparameters{f' of {of} and the others' if of else ''}"
+        of = family(best.params) if best else None
+        rest = f"further hyperparameters{f' of {of[1]} and the others' if of else ''}"
     done = plural(len(study.ended()), "trial")
     say("more time {} in {:g} s; the line above that continues adds {}", done, limit, rest)
 

@@ -59,7 +59,7 @@ def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
         defaults: the params of trial 0.
 
     """
-    for group in reversed(FAMILIES):
+    for group in FAMILIES:
         shared = {k: v for k, v in defaults.items() if not k.startswith(f"{group}.")}
         for name, recipe in _recipes(space, group, defaults).items():
             own = {f"{group}.{key}": value for key, value in _options(group)[name].items()}

@@ -18,8 +18,9 @@ from quintet.training import build
 from quintet.training.summary import show_columns
 
 FILE = "look.json"
-LENGTH, PATIENCE = "trainer.max_epochs", "sweeper.scheduler.min_epochs"
-"""Epochs of a run, and the minimum per trial if the sweep stops some early."""
+LENGTH = "trainer.max_epochs"
+PATIENCE, PAUSE = "sweeper.scheduler.min_epochs", "sweeper.scheduler.pause"
+"""Minimum epochs per trial if the sweep stops some early, and after how many they pause."""
 
 
 def inspect_data(cfg: DictConfig) -> dict[str, str]:
@@ -57,14 +58,16 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         chosen |= {LENGTH: str(length)} if length != cfg.trainer.max_epochs else {}
     if not _split_is_given(cfg, typed) and (k := folds(facts, cfg.sweeper.timeout)):
         if (why_not := _unfoldable(cfg, k)) is None:
-            # No trial is judged by the first epochs of its first fold.
-            chosen |= {"cv.folds": str(k), PATIENCE: str(length)}
+            # No trial is judged by the first epochs of its first fold, and finalists train all.
+            chosen |= {"cv.folds": str(k), PATIENCE: str(length), PAUSE: str(length)}
         else:
             console.say("One validation part for all: {}.", why_not.rstrip("."))
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
-    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
+    words = " ".join(
+        f"{key}={value}" for key, value in (there | chosen).items() if key not in (PATIENCE, PAUSE)
+    )
     console.say("fits      [bold]{}[/]", words)
     write_json(output, chosen)
     return chosen
@@ -82,7 +85,7 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 def _is_ours(path: Path) -> bool:
     """Return whether an earlier inspection wrote a file."""
     choices = untrusted_files.read_json(path.parent, path.name, dict)
-    known = {"cv.folds", PATIENCE, LENGTH, *paths.groups()}
+    known = {"cv.folds", PATIENCE, PAUSE, LENGTH, *paths.groups()}
     return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 

@@ -45,7 +45,7 @@ class BoostedTrees(SupervisedModule):
     run grows them anew, to the same trees. The data stay in memory, and one process trains.
 
     Args:
-        loss: mse, mae, bce or cross_entropy, also weighted by class. With huber and the focal losses
+        loss: mse, mae, bce or cross_entropy, also weighted by class. With huber and focal losses
             trees are grown by absolute error and by log loss, and measured by the loss itself.
         metric: P, over predictions and targets.
         facts: of the data, of which `input_shape`, `cardinalities` and `task` are used.
@@ -168,8 +168,8 @@ class BoostedTrees(SupervisedModule):
                     hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
                 )
         if isinstance(self.loss, tuple(STAND_INS)):
-            by = self.settings["loss"]
-            say("[yellow]note[/]  trees are grown by {}: scikit-learn has no {}", by, _name(self.loss))
+            grown, asked = self.settings["loss"], _name(self.loss)
+            say("[yellow]note[/]  trees are grown by {}: scikit-learn has no {}", grown, asked)
         self._prepare(*data.splits["train"])
 
     def _prepare(self, x: Tensor, y: Tensor) -> None:
@@ -230,7 +230,7 @@ class BoostedTrees(SupervisedModule):
         self._growing = False
 
     def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
-        """Return raw outputs, (B, K); while trees grow, by scikit-learn, which is 15 times faster."""
+        """Return raw outputs, (B, K); while trees grow, by scikit-learn, 15 times as fast."""
         if not self._growing or isinstance(x, Mapping):
             return super().forward(x)
         columns = self.ensemble.features(x).cpu().numpy()

@@ -313,7 +313,7 @@ def print_outlook(plan: Plan, study: Study) -> None:
     else:
         of = family(best.params) if best else None
         rest = f"further hyperparameters{f' of {of[1]} and the others' if of else ''}"
-    done = plural(len(study.ended()), "trial")
+    done = plural(sum(t.measured for t in trials), "trial")
     say("more time {} in {:g} s; the line above that continues adds {}", done, limit, rest)
 
 

@@ -224,7 +224,10 @@ def test_families_that_are_not_compared_have_no_first_trials(settled):
 
 @pytest.mark.parametrize(
     ("tried", "next_up"),
-    [(1, "a first trial of boosted_trees, linear, realmlp, tabm and tabular"), (9, "further hyperparameters of")],
+    [
+        (1, "a first trial of boosted_trees, linear, realmlp, tabm and tabular"),
+        (9, "further hyperparameters of"),
+    ],
 )
 def test_it_says_what_more_time_would_be_spent_on(settled, tmp_path, capsys, tried, next_up):
     plan = plan_in(settled, tmp_path / "short")
@@ -251,5 +254,7 @@ def test_trials_leave_a_share_of_the_time_to_the_ensemble():
     assert TimeBudget(1e6).for_trials(None) == pytest.approx(1e6, rel=0.01)
     assert TimeBudget(1e6).for_trials(10) == pytest.approx(0.8e6, rel=0.01)
     assert TimeBudget(30.0).for_trials(10) == pytest.approx(24, abs=0.5)
+    assert TimeBudget(60.0, spent=30).for_trials(10) == pytest.approx(18, abs=0.5)
+    assert TimeBudget(100.0, spent=80).for_trials(10) == 0.0
     assert TimeBudget(0.0).late
     assert not TimeBudget(1e6).late

@@ -13,12 +13,12 @@ from quintet.base.files import write_atomically, write_json
 from quintet.config.initial_config import as_typed
 from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
-from quintet.diagnostics.data_choices import epochs, fitting, folds
+from quintet.diagnostics.data_choices import epochs, fitting, folds, transform
 from quintet.training import build
 from quintet.training.summary import show_columns
 
 FILE = "look.json"
-LENGTH = "trainer.max_epochs"
+LENGTH, TRANSFORM = "trainer.max_epochs", "data.target_transform"
 PATIENCE, PAUSE = "sweeper.scheduler.min_epochs", "sweeper.scheduler.pause"
 """Minimum epochs per trial if the sweep stops some early, and after how many they pause."""
 
@@ -52,6 +52,9 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
+    if TRANSFORM not in typed and cfg.data.get("target_transform", "") is None:
+        found = transform(facts, data.splits["train"][1])
+        chosen |= {TRANSFORM: found} if found else {}
     length = cfg.trainer.max_epochs
     if LENGTH not in typed and length == _usual_length():
         length = epochs(facts, cfg.data.batch_size, length)
@@ -85,7 +88,7 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 def _is_ours(path: Path) -> bool:
     """Return whether an earlier inspection wrote a file."""
     choices = untrusted_files.read_json(path.parent, path.name, dict)
-    known = {"cv.folds", PATIENCE, PAUSE, LENGTH, *paths.groups()}
+    known = {"cv.folds", PATIENCE, PAUSE, LENGTH, TRANSFORM, *paths.groups()}
     return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 

@@ -44,7 +44,8 @@ def search_space(
     given = {bare(o) for o in overrides}
     varied = preset(loader, expanded(entries))
     chosen |= _fixed_owners(base, varied)
-    alternatives = _with_modules(base, [p for p in varied if _possible(p, {}, chosen)], given)
+    here = [p for p in varied if p.key != MODULE or _possible(p, {}, chosen)]
+    alternatives = _with_modules(base, here, given)
     typed = [parameter(o, {}) for o in overrides if o.is_sweep_override()]
     found: dict[str, Parameter] = {}
     for p in _owners_first([*typed, *(p for p in alternatives if p.key not in given)]):

@@ -178,6 +178,21 @@ def test_each_family_is_tried_first_with_the_recipe_of_its_yaml(settled):
     assert plan.enqueued == (plan.defaults, *plan.families)
 
 
+@pytest.mark.parametrize(
+    ("inspected", "typed", "varied"),
+    [
+        (["data.target_transform=log"], [], ("null", "log")),
+        ([], [], None),
+        (["data.target_transform=log"], ["data.target_transform=null"], None),
+    ],
+)
+def test_a_logarithm_of_the_target_is_compared_with_none(settled, inspected, typed, varied):
+    plan = settled(*AUTOML, "data=diabetes", *typed, inspected=["model=mlp", *inspected])
+    found = {p.key: p for p in plan.space.parameters}.get("data.target_transform")
+    assert (found and found.values) == varied
+    assert plan.defaults.get("data.target_transform") == (varied and "log")
+
+
 def test_a_module_is_a_family_with_the_choices_that_it_takes(settled):
     plan = settled(*AUTOML, "data=breast_cancer", inspected=["model=mlp"])
     trees = plan.families[0]

@@ -15,21 +15,10 @@ from running import SHORT, ran
 NOT_HERE = {"automl", "multitask"}
 """A sweep, which sweep/test_automl.py runs; and what needs a LightningDataModule that states its
 targets, as modules/test_shipped_modules.py has it."""
-WORDS = [
-    "the",
-    "a",
-    "red",
-    "green",
-    "old",
-    "small",
-    "boat",
-    "house",
-    "river",
-    "stone",
-    "sings",
-    "falls",
-    "runs",
-]
+WORDS = (
+    *("the", "a", "red", "green", "old", "small", "boat", "house"),
+    *("river", "stone", "sings", "falls", "runs"),
+)
 
 
 def rows(path: Path, columns: list[str], made: Callable[[int], list[object]], count: int) -> Path:

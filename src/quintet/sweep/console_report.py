@@ -241,8 +241,8 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
     )
     if plan.families:
         say("families  {}", families(plan, study))
-    if best.state == "pruned":
-        say("[yellow]note[/]  {}", _unfinished(plan, best))
+    if best.state != "completed":
+        say("[yellow]note[/]  {}", _unfinished(plan, study, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
         overrides = (*plan.fixed, *assignments(best.params))
@@ -263,23 +263,26 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
 
 def families(plan: Plan, study: Study) -> str:
     """Return the best value of each family, and whether another module beats the networks."""
-    best: dict[tuple[str, str], Trial] = {}
+    best: dict[tuple[str, str], float] = {}
     for trial in leaderboard.ranked(study):
         if trial.value is not None and (of := family(trial.params)):
-            best.setdefault(of, trial)
-    (group, name), *others = best
-    line = " · ".join(f"{option} {score(trial.value)}" for (_, option), trial in best.items())
-    nets = [option for kind, option in others if kind == "model"]
-    if group == "module" and nets:
-        line += f"; {name} wins: the best network, {nets[0]}, is behind on validation data"
+            best.setdefault(of, trial.value)
+    line = " · ".join(f"{option} {score(value)}" for (_, option), value in best.items())
+    won = next(iter(best), ("", ""))
+    nets = {option: value for (group, option), value in best.items() if group == "model"}
+    net = next(iter(nets), None)
+    if net and won[0] == "module" and better(best[won], nets[net], plan.mode):
+        line += f"; {won[1]} wins: the best network, {net}, is behind on validation data"
     return line
 
 
-def _unfinished(plan: Plan, best: Trial) -> str:
-    """Return a note on a winner that was stopped early, as every other trial was."""
+def _unfinished(plan: Plan, study: Study, best: Trial) -> str:
+    """Return a note on a winner that was not trained to its end."""
     epochs = plural(best.notes.get("epochs", 0), "epoch")
     limit = plan.settings.timeout
     more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
+    if any(t.state == "completed" for t in study.trials()):
+        return f"trial {best.number} was trained for {epochs}, not to its end{more}"
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 

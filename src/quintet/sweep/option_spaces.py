@@ -24,6 +24,7 @@ from quintet.base.errors import Code, UserError
 from quintet.study.space import Choice, Params, Space
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
+TRANSFORM = "data.target_transform"
 FAMILIES, AUTOML, FIRST = ("module", "model"), "automl", "first"
 """Groups whose options are families, the outer one first."""
 Node = dict[str, Any]
@@ -52,7 +53,8 @@ def expanded(entries: Mapping[str, Any]) -> dict[str, list[Any]]:
 def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
     """Yield the params of the first trial of each family but that of the defaults.
 
-    They are the defaults with the family's own values in place of the first family's.
+    They are the defaults with the family's own values in place of the first family's. If inspecting
+    the data chose a transform of the target, the defaults without it follow.
 
     Args:
         space: of the sweep; a group counts if all its options have a space `automl`.
@@ -64,6 +66,8 @@ def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
         for name, recipe in _recipes(space, group, defaults).items():
             own = {f"{group}.{key}": value for key, value in _options(group)[name].items()}
             yield _first_trial(space, shared | own | recipe | {group: name})
+    if defaults.get(TRANSFORM, "null") != "null":
+        yield {**defaults, TRANSFORM: "null"}
 
 
 def family(params: Params) -> tuple[str, str] | None:

@@ -191,6 +191,8 @@ def test_a_logarithm_of_the_target_is_compared_with_none(settled, inspected, typ
     found = {p.key: p for p in plan.space.parameters}.get("data.target_transform")
     assert (found and found.values) == varied
     assert plan.defaults.get("data.target_transform") == (varied and "log")
+    plain = {**plan.defaults, "data.target_transform": "null"}
+    assert (plain in plan.families) == bool(varied)
 
 
 def test_a_module_is_a_family_with_the_choices_that_it_takes(settled):

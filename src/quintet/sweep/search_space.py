@@ -83,7 +83,7 @@ def _with_modules(
         options = {v for p in varied if p.key == MODULE and isinstance(p, Choice) for v in p.values}
         others = {name: _ignored(base, name) for name in sorted(options - set(ignored))}
         ignored |= {name: roots for name, roots in others.items() if not groups & roots}
-    found = []
+    found: list[Parameter] = []
     for p in varied:
         takers = tuple(name for name, roots in ignored.items() if root_of(p.key) not in roots)
         if p.key == MODULE and isinstance(p, Choice):

@@ -124,9 +124,11 @@ class Notes:
     further: dict[str, float] = field(default_factory=dict)
     objectives: dict[str, float] = field(default_factory=dict)
     ends_at: int | None = None
+    cut: bool = False
+    parts: int = 1
 
 
-COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket", "ends_at")
+COUNTS = ("epochs", "seconds", "cpu_seconds", "budget", "paused_at", "bracket", "ends_at", "parts")
 """Notes that cannot be negative."""
 
 

@@ -96,7 +96,7 @@ def test_an_end_of_a_range_may_be_rounded() -> None:
         *({"point": [1]}, {"point": {"x": 1}}, {"value": "a"}, {"epochs": None}, {"log": {}}),
         {"further": {"f1": "x"}},
         *({"budget": -1}, {"paused_at": -(2**70)}, {"epochs": -3}, {"seconds": float("nan")}),
-        *({"sources": [1]}, {"sources": [-1]}),
+        *({"sources": [1]}, {"sources": [-1]}, {"cut": "x"}, {"parts": "many"}),
     ],
 )
 def test_notes_of_other_types_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:

@@ -55,7 +55,7 @@ test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an upd
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" \
 	  --ignore=tests/$(PROJECT) $(ARGS)
 
-test-release: $(STAMP) ## Run what takes long: whole forks, documentation, kills at more writes, as CI does next
+test-release: $(STAMP) ## Run what is only worth running before a release; CI does not
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
 
 test-soak: $(STAMP) ## Run the tests that take hours, as before a change to resuming or sweeping

@@ -92,8 +92,8 @@ def _check_option(override: "Override") -> None:
     group, value = override.key_or_group, override.value()
     if not paths.is_group(group) or (override.is_delete() and value is None):
         return
-    several = isinstance(value, list) and group not in ONE_CHOICE
-    odd = [each for each in value if not isinstance(each, str)] if several else []
+    joined = value if isinstance(value, list) and group not in ONE_CHOICE else []
+    odd = [each for each in joined if not isinstance(each, str)]
     if odd or value is None or type(value) in (bool, int, float):
         raise UserError(
             "is not the name of an option" if not odd else "has an entry that is no option's name",

@@ -246,7 +246,7 @@ def _check_sizes(state: Mapping[str, Any]) -> None:
     numbers, targets = state["centre"].numel(), state["target_centre"].numel()
     columns = numbers + state["categorical"]
     given = {name: tuple(part.shape) for name, part in state.items() if isinstance(part, Tensor)}
-    sizes = dict.fromkeys(("centre", "fill", "width"), (numbers,))
+    sizes: dict[str, tuple[int, ...]] = dict.fromkeys(("centre", "fill", "width"), (numbers,))
     sizes |= dict.fromkeys(("target_centre", "target_width"), (targets,))
     sizes["left_out"] = (columns,) if state["left_out"].numel() else (0,)
     rows = len(state["quantiles"]) if state["quantiles"].dim() else 0

@@ -18,6 +18,7 @@ from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.study import leaderboard, ranking
+from quintet.study.constraints import KEY, described
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
 from quintet.sweep import (
@@ -214,6 +215,14 @@ def finish(
         )
     won = leaderboard.winner(study)
     if won is None:
+        if any(not t.feasible for t in study.trials()):
+            raise UserError(
+                f"is held by no trial; {console_report.closest(study)}",
+                code=Code.FAILED,
+                key=KEY,
+                value=described(study.constraints),
+                hint="Widen the space or the bounds",
+            )
         if any(t.state == "failed" for t in study.trials()):
             raise UserError(
                 "No trial completed. The first was " + console_report.failures(study),

@@ -10,8 +10,9 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
-from quintet.config import objectives, run_folder, trust
-from quintet.study import spec
+from quintet.config import bounds, objectives, run_folder, trust
+from quintet.study import constraints, spec
+from quintet.study.constraints import Constraints
 from quintet.study.fronts import KEY, Objectives, scalarised
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
@@ -44,6 +45,7 @@ class Plan:
         metric: the metric's name.
         mode: the metric's direction.
         objectives: the direction of each objective by name, the metric first; {} without any.
+        constraints: the bounds of each constrained measure by name; {} without any.
         max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
         scheduler: decides which trials continue and which stop.
@@ -80,12 +82,21 @@ class Plan:
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
     objectives: Objectives = field(default_factory=dict)
+    constraints: Constraints = field(default_factory=dict)
+
+    @property
+    def compared_by(self) -> tuple[str, ...]:
+        """The names of all that decides which trial is better; () where the metric alone does."""
+        if not (self.objectives or self.constraints):
+            return ()
+        return tuple(dict.fromkeys([self.metric, *self.objectives, *self.constraints]))
 
     def compared(self, trials: Sequence[Trial]) -> tuple[Sequence[Trial], str]:
         """Return trials as samplers and schedulers compare them, and the direction."""
-        if not self.objectives:
+        if not self.compared_by:
             return trials, self.mode
-        return scalarised(trials, self.objectives), "min"
+        objectives = self.objectives or {self.metric: self.mode}
+        return scalarised(trials, objectives, self.constraints), "min"
 
     @property
     def enqueued(self) -> tuple[Params, ...]:
@@ -96,12 +107,17 @@ class Plan:
         """Return what must be equal for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
         traded = {KEY: dict(self.objectives)} if self.objectives else {}
-        return traded | {
-            "metric": {"name": self.metric, "mode": self.mode},
-            "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
-            "space": spec.space_fields(self.space),
-            "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
-        }
+        held = {name: dict(sides) for name, sides in self.constraints.items()}
+        return (
+            traded
+            | ({constraints.KEY: held} if held else {})
+            | {
+                "metric": {"name": self.metric, "mode": self.mode},
+                "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
+                "space": spec.space_fields(self.space),
+                "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
+            }
+        )
 
 
 def make_plan(
@@ -175,6 +191,7 @@ def make_plan(
         ),
         trackers=plain[0].get(trust.LOGGER) or {},
         objectives=traded_off(config, first),
+        constraints=bounds.of(first),
     )
 
 

@@ -37,9 +37,11 @@ def stops(plan: Plan, study: Study, trial: Trial, report: Report) -> bool:
 
 def _decided(plan: Plan, study: Study, trial: Trial, report: Report) -> bool:
     """Return the scheduler's decision on a trial, whose reports are up to this one."""
-    if not plan.objectives:
+    if not plan.compared_by:
         return plan.scheduler.stops(trial, report.epochs, study.trials, plan.mode)
-    note = fronts.note(report.epochs, report.objectives)
+    # The trial tells the others; its metric is a mean over folds, which it tells by itself.
+    own = {} if report.value is None else {plan.metric: report.value}
+    note = fronts.note(report.epochs, {**report.objectives, **own})
     trial.notes |= note
     study.note(trial.number, **note)
     others = [t for t in study.trials() if t.number != trial.number]

@@ -22,12 +22,14 @@ class Example:
         params: its values of the space's parameters.
         config: composed.
         values: of its plain keys, those that could be invalid in different ways.
+        proposed: whether it is of one trial to come, as proposed from outside.
 
     """
 
     params: Params
     config: DictConfig
     values: dict[str, list[Any]]
+    proposed: bool = False
 
 
 def examples(
@@ -49,6 +51,15 @@ def examples(
         composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
         plain = [space[key] for key in params if space[key] not in groups]
         yield Example(params, composed, {p.key.lstrip("+"): _values(p) for p in plain})
+
+
+def proposed(
+    config: DictConfig, loader: "ConfigLoader", fixed: Sequence[str], points: Iterable[Params]
+) -> Iterator[Example]:
+    """Compose the config of each of the params that were proposed."""
+    for params in points:
+        composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
+        yield Example(params, composed, {}, proposed=True)
 
 
 def check_metric(found: Sequence[Example]) -> None:

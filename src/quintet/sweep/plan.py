@@ -18,8 +18,9 @@ from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
 from quintet.study.trial import Trial
 from quintet.sweep import option_spaces, points
-from quintet.sweep.examples import Example, check_metric, examples
+from quintet.sweep.examples import Example, check_metric, examples, proposed
 from quintet.sweep.samplers import Sampler
+from quintet.sweep.samplers.proposals import Proposals
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
 from quintet.sweep.trial_schedulers import RunAll, Scheduler, population
@@ -157,12 +158,15 @@ def make_plan(
             value=space[LENGTH],
             hint="Give one value, or choose sweeper=random or sweeper=grid",
         )
+    defaults = _defaults(base, space)
+    tried = points.read(_plain(config.sweeper["try"]), space, defaults, sampler)
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)
+    if isinstance(sampler, Proposals):
+        found += tuple(proposed(config, loader, fixed, tried))
     for example in found:
         population.check(scheduler, space, example.config)
     first = found[0].config
-    defaults = _defaults(base, space)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
@@ -183,7 +187,7 @@ def make_plan(
         families=(
             tuple(option_spaces.first_trials(space, defaults or {})) if config.sweeper.look else ()
         ),
-        points=tuple(points.read(config.sweeper["try"], space, defaults, sampler)),
+        points=tuple(tried),
         trust=tuple(
             sorted(
                 {*(config.get("trust") or ()), *(w for each in plain for w in trust.words(each))}
@@ -193,6 +197,10 @@ def make_plan(
         objectives=traded_off(config, first),
         constraints=bounds.of(first),
     )
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
 
 
 def traded_off(config: DictConfig, first: DictConfig) -> dict[str, str]:

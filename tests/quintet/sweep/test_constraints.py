@@ -111,7 +111,7 @@ def test_a_sweep_in_which_none_holds_them_says_which_was_closest(tmp_path, monke
 def test_the_page_and_ensembles_leave_out_what_breaks_them(tmp_path):
     study = run(tmp_path, (9, 90), (5, 50), (7, 60), (3, 10))
     leaderboard.save(study)
-    data = SweepData.read(study)
+    data = SweepData(study, tmp_path)
     assert data.winner.number == 1
     assert data.runner_up.number == 3
     assert best_so_far(data) == [None, 5, 5, 5]

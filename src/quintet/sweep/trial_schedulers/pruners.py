@@ -1,18 +1,25 @@
 """Asynchronous schedulers: trials are stopped early, and no trial waits for another.
 
-The rules are those of Optuna's pruners. Those read the report from the storage and write their
-decision to it; a kill between the two writes changes the next answer. Hence these.
+The rules of the first two are those of Optuna's pruners. Those read the report from the storage and
+write their decision to it; a kill between the two writes changes the next answer. Hence these.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import TYPE_CHECKING
 
+from quintet.base.errors import Code, UserError
+from quintet.sweep.optuna_trials import frozen
 from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, check_rungs
 
 if TYPE_CHECKING:
+    import optuna
+
     from quintet.study.trial import Trial
+
+KEEPS_RUNGS = ("SuccessiveHalvingPruner", "HyperbandPruner")
+"""Pruners that keep their rungs in attributes of trials, which are not there the next time."""
 
 
 class Asha:
@@ -112,3 +119,51 @@ class Median:
         if not theirs:
             return False
         return max(own) < median(theirs) if mode == "max" else min(own) > median(theirs)
+
+
+class OptunaPruner:
+    """Any pruner of Optuna, of OptunaHub or a custom one, by its import path.
+
+    It is asked on a copy of the trials with their values and reports, so a decision depends on
+    nothing else. Optuna's successive halving and Hyperband keep their rungs elsewhere and are
+    refused; `scheduler=asha` and `scheduler=hyperband` are ours.
+
+    Args:
+        make: returns an `optuna.pruners.BasePruner`.
+
+    Raises:
+        UserError: the pruner is one of those two.
+
+    """
+
+    needs_reports = True
+
+    def __init__(self, make: "Callable[[], optuna.pruners.BasePruner]") -> None:
+        self.pruner = make()
+        if (name := type(self.pruner).__name__) in KEEPS_RUNGS:
+            raise UserError(
+                "keeps its rungs in attributes of trials, and would compare nothing here",
+                code=Code.INCOMPATIBLE,
+                key="sweeper.scheduler.make._target_",
+                value=name,
+                hint="Choose sweeper/scheduler=asha or sweeper/scheduler=hyperband",
+            )
+
+    def total(self, max_epochs: int) -> None:
+        """Return None: `n_trials` sets it."""
+
+    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
+        """Start trials until there are enough."""
+        return StartTrial() if len(trials) < limit else Finished()
+
+    def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
+        """Return whether the pruner would prune the trial."""
+        from quintet.study.study import quiet_optuna
+
+        direction = {"min": "minimize", "max": "maximize"}[mode]
+        study = quiet_optuna().create_study(direction=direction, pruner=self.pruner)
+        others = [t for t in trials() if t.number != trial.number and t.state != "failed"]
+        together = frozen(sorted([*others, trial], key=lambda t: t.number))
+        study.add_trials(together)
+        own = next(t for t in together if t.number == trial.number)
+        return bool(self.pruner.prune(study, own))

@@ -20,6 +20,7 @@ from quintet.study.trial import Trial
 from quintet.sweep import option_spaces, points
 from quintet.sweep.examples import Example, check_metric, examples, proposed
 from quintet.sweep.samplers import Sampler
+from quintet.sweep.samplers.guided import Guided
 from quintet.sweep.samplers.proposals import Proposals
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
@@ -149,6 +150,9 @@ def make_plan(
     space = search_space(base, loader, overrides, config.get("search_space") or {})
     fixed = (*fixed, *(own[key] for key in own if key not in {p.key for p in space.parameters}))
     sampler, scheduler = build.strategy(config)
+    defaults = _defaults(base, space)
+    if isinstance(sampler, Guided):
+        sampler = sampler.believing(space, defaults)
     if LENGTH in {p.key for p in space.parameters} and not isinstance(scheduler, RunAll):
         raise UserError(
             "cannot be swept by a strategy that compares trials of one length after the same "
@@ -158,7 +162,6 @@ def make_plan(
             value=space[LENGTH],
             hint="Give one value, or choose sweeper=random or sweeper=grid",
         )
-    defaults = _defaults(base, space)
     tried = points.read(_plain(config.sweeper["try"]), space, defaults, sampler)
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)

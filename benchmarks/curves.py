@@ -6,7 +6,8 @@ python benchmarks/curves.py [400] scheduled      with a learning-rate schedule a
 400 training, 360 validation samples of scikit-learn's digits; a multilayer perceptron; validation
 loss after each epoch. Written to benchmarks/curves.csv: the 8 places in the unit cube, then 27
 losses. The loss of a run that diverges is written as 9. With `scheduled`, the schedule (constant,
-cosine, one-cycle, or warm-up, stable, decay) is the ninth parameter, in scheduled_curves.csv.
+cosine, one-cycle, or warm-up, stable, decay) is the ninth parameter, in scheduled_curves.csv. A
+call that was broken off continues.
 """
 
 import csv
@@ -90,15 +91,31 @@ def split() -> list[torch.Tensor]:
     return [x[:400], y[:400], x[400:760], y[400:760]]
 
 
+def whole_rows(path: Path, length: int) -> list[list[str]]:
+    """Return the rows that an earlier call, which may have been broken off, has written."""
+    if not path.is_file():
+        return []
+    with path.open(newline="") as file:
+        return [
+            row
+            for row in list(csv.reader(file))[1:]
+            if len(row) == length and len(row[-1].partition(".")[2]) == 4
+        ]
+
+
 def main(configurations: int, *, scheduled: bool) -> None:
     torch.set_num_threads(1)
     names = (*NAMES, "schedule") if scheduled else NAMES
     cube = np.random.default_rng(SEED + scheduled).random((configurations, len(names)))
     parts = split()
-    with (SCHEDULED if scheduled else TABLE).open("w", newline="") as file:
+    path, header = SCHEDULED if scheduled else TABLE, [*names, *range(1, EPOCHS + 1)]
+    before = whole_rows(path, len(header))
+    with path.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
-        writer.writerow([*names, *range(1, EPOCHS + 1)])
+        writer.writerows([header, *before])
         for number, units in enumerate(cube.tolist()):
+            if number < len(before):
+                continue
             values = list(curve(units, parts, number))
             writer.writerow([*(f"{u:.6f}" for u in units), *(f"{v:.4f}" for v in values)])
             if number % 50 == 0:

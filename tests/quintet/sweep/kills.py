@@ -36,6 +36,7 @@ from quintet.sweep import trial_process
 from quintet.sweep.samplers import Grid, QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic
+from quintet.sweep.samplers.guided import Guided
 from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, Tpe
 from quintet.sweep.trial_schedulers import RunAll
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving
@@ -72,6 +73,7 @@ STRATEGIES = {
     "bayesian": Strategy(partial(GaussianProcess, startup=3), trials=5),
     "genetic": Strategy(partial(Genetic, population=3), trials=8),
     "cmaes": Strategy(partial(CmaEs, population=5), trials=8),
+    "guided": Strategy(partial(Guided, startup=3), partial(Asha, eta=2), 8, 4),
     "coarse_to_fine": Strategy(partial(CoarseToFine, each=3), partial(Lengthening, each=3), 9, 4),
     "successive_halving": Strategy(Random, partial(SuccessiveHalving, eta=2), None, 4),
     "hyperband": Strategy(Random, partial(Hyperband, eta=2), None, 4),

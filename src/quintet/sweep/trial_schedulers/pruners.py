@@ -31,14 +31,16 @@ class Asha:
     Args:
         min_epochs: minimum epochs of every trial.
         eta: one in eta trials continues.
+        within: a parameter; a trial is compared only with those that have the same value of it.
+            Learning-rate schedules differ in how early they reach a good value.
 
     """
 
     needs_reports = True
 
-    def __init__(self, min_epochs: int = 1, eta: int = 3) -> None:
+    def __init__(self, min_epochs: int = 1, eta: int = 3, within: str | None = None) -> None:
         check_rungs(min_epochs, eta)
-        self.min_epochs, self.eta = min_epochs, eta
+        self.min_epochs, self.eta, self.within = min_epochs, eta, within
 
     def total(self, max_epochs: int) -> None:
         """Return None: `n_trials` sets it."""
@@ -51,7 +53,8 @@ class Asha:
         """Return whether the trial is not among the best 1/eta of a rung it has just reached."""
         if not (rungs := self.reached(trial, epochs)):
             return False
-        value, others = trial.reports[epochs], [t for t in trials() if t.number != trial.number]
+        value = trial.reports[epochs]
+        others = [t for t in trials() if t.number != trial.number and self.comparable(t, trial)]
         for rung in rungs:
             known = [at for t in others if (at := value_at(t, rung)) is not None]
             if value != value or not self.is_promoted(value, known, mode):
@@ -66,6 +69,10 @@ class Asha:
             rungs += [rung] if rung > before else []
             rung *= self.eta
         return rungs
+
+    def comparable(self, one: "Trial", other: "Trial") -> bool:
+        """Return whether two trials are compared."""
+        return self.within is None or one.params.get(self.within) == other.params.get(self.within)
 
     def is_promoted(self, value: float, others: Sequence[float], mode: str) -> bool:
         """Return whether a value is among the best 1/eta; among fewer than eta, the best."""

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
 
+CONSTANT = "constant"
+"""The option of `scheduler` that leaves the learning rate as it is."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A config with one choice of options, and the values to be checked with it.
@@ -82,6 +86,11 @@ def check_metric(found: Sequence[Example]) -> None:
                 value=other.params[option],
                 hint="Start one sweep for each, or give metric=<name>",
             )
+
+
+def has_schedule(example: Example) -> bool:
+    """Return whether the learning rate of an example changes by a schedule."""
+    return bool(example.config.hydra.runtime.choices.get("scheduler") != CONSTANT)
 
 
 def _options(loader: "ConfigLoader", parameter: Parameter) -> list[str]:

@@ -18,13 +18,14 @@ from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
 from quintet.study.trial import Trial
 from quintet.sweep import option_spaces, points
-from quintet.sweep.examples import Example, check_metric, examples, proposed
+from quintet.sweep.examples import Example, check_metric, examples, has_schedule, proposed
 from quintet.sweep.samplers import Sampler
 from quintet.sweep.samplers.guided import Guided
 from quintet.sweep.samplers.proposals import Proposals
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
 from quintet.sweep.trial_schedulers import RunAll, Scheduler, population
+from quintet.sweep.trial_schedulers.pruners import Asha
 from quintet.training import build
 from quintet.training.training_steps import repeats
 
@@ -170,6 +171,9 @@ def make_plan(
     for example in found:
         population.check(scheduler, space, example.config)
     first = found[0].config
+    if isinstance(scheduler, Asha):
+        scheduled = any(has_schedule(example) for example in found)
+        scheduler = scheduler.fitted(first.trainer.max_epochs or 0, scheduled=scheduled)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),

@@ -262,6 +262,34 @@ def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
     assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)
 
 
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["trainer.max_epochs=27"], 3),
+        (["trainer.max_epochs=5"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant,cosine"], 3),
+        (["trainer.max_epochs=27", "sweeper.scheduler.min_epochs=1"], 1),
+        (["trainer.max_epochs=27", "cv.folds=3"], 3),
+    ],
+)
+def test_the_first_rung_waits_for_a_schedule(settled, words, first):
+    chosen = settled("sweeper=asha", "optimizer.lr=interval(1e-3,1)", *words)
+    assert chosen.scheduler.min_epochs == first
+    assert chosen.settings.scheduler.min_epochs in (None, 1), "the study's strategy is as given"
+
+
+def test_trials_are_compared_within_an_option():
+    asha = Asha(1, 2, within="scheduler")
+    trials = [
+        Trial(n, "completed", v, {"scheduler": s}, {1: v})
+        for n, (v, s) in enumerate([(0.9, "constant"), (0.8, "constant"), (0.3, "one_cycle")])
+    ]
+    slow = Trial(3, "running", None, {"scheduler": "one_cycle"}, {1: 0.5})
+    assert not asha.stops(slow, 1, lambda: [*trials, slow], "max")
+    assert Asha(1, 2).stops(slow, 1, lambda: [*trials, slow], "max")
+
+
 @given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=3, max_size=8))
 def test_a_pruner_by_its_path_decides_as_optunas_own_loop(curves):
     ours = OptunaPruner(lambda: optuna.pruners.MedianPruner(1))

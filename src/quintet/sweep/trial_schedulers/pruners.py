@@ -5,6 +5,7 @@ write their decision to it; a kill between the two writes changes the next answe
 """
 
 from collections.abc import Callable, Sequence
+from copy import copy
 from statistics import median
 from typing import TYPE_CHECKING
 
@@ -18,6 +19,8 @@ if TYPE_CHECKING:
 
     from quintet.study.trial import Trial
 
+EARLIEST = 9
+"""The first rung of trials with a learning-rate schedule, as a divisor of their length."""
 KEEPS_RUNGS = ("SuccessiveHalvingPruner", "HyperbandPruner")
 """Pruners that keep their rungs in attributes of trials, which are not there the next time."""
 
@@ -29,7 +32,9 @@ class Asha:
     the rung so far, so the first ones pass easily; in return, no trial waits.
 
     Args:
-        min_epochs: minimum epochs of every trial.
+        min_epochs: minimum epochs of every trial; None for 1 or, with a learning-rate schedule, a
+            ninth of the length: one that begins with low rates is poor at first
+            (`benchmarks/fair.py`).
         eta: one in eta trials continues.
         within: a parameter; a trial is compared only with those that have the same value of it.
             Learning-rate schedules differ in how early they reach a good value.
@@ -38,9 +43,23 @@ class Asha:
 
     needs_reports = True
 
-    def __init__(self, min_epochs: int = 1, eta: int = 3, within: str | None = None) -> None:
-        check_rungs(min_epochs, eta)
+    def __init__(
+        self, min_epochs: int | None = None, eta: int = 3, within: str | None = None
+    ) -> None:
+        check_rungs(1 if min_epochs is None else min_epochs, eta)
         self.min_epochs, self.eta, self.within = min_epochs, eta, within
+
+    def fitted(self, epochs: int, *, scheduled: bool) -> "Asha":
+        """Return a copy whose first rung suits trials of a length.
+
+        Args:
+            epochs: of a trial that is not stopped, in one of its folds.
+            scheduled: whether any of them has a learning-rate schedule.
+
+        """
+        fitting = copy(self)
+        fitting.min_epochs = self.min_epochs or (max(1, epochs // EARLIEST) if scheduled else 1)
+        return fitting
 
     def total(self, max_epochs: int) -> None:
         """Return None: `n_trials` sets it."""
@@ -64,7 +83,7 @@ class Asha:
     def reached(self, trial: "Trial", epochs: int) -> list[int]:
         """Return the rungs that this report is the first to reach."""
         before = max((e for e in trial.reports if e < epochs), default=0)
-        rungs, rung = [], self.min_epochs
+        rungs, rung = [], self.min_epochs or 1
         while rung <= epochs:
             rungs += [rung] if rung > before else []
             rung *= self.eta

@@ -2,10 +2,10 @@
 
 python benchmarks/fair.py [seeds=400]
 
-64 random configurations of a table, one after the other. "Stopped" is the share of seeds in which
-the best of the 64 at full length is stopped before; "regret" how much worse the best that was
+32 random configurations of a table, one after the other. "Stopped" is the share of seeds in which
+the best of the 32 at full length is stopped before; "regret" how much worse the best that was
 trained to the end is, as a share of the distance to the median; "epochs" what all trials cost, as a
-share of 64 full ones. Tables: curves.csv (constant rates) and scheduled_curves.csv, where the ninth
+share of 32 full ones. Tables: curves.csv (constant rates) and scheduled_curves.csv, where the ninth
 parameter is the schedule. The rule was chosen on the even rows of the latter; the odd ones confirm.
 """
 
@@ -21,7 +21,7 @@ from curves import EPOCHS, SCHEDULES
 from quintet.study.trial import Trial
 from quintet.sweep.trial_schedulers.pruners import Asha
 
-DRAWN, KEY = 64, "scheduler"
+DRAWN, KEY = 32, "scheduler"
 RULES = {
     "ASHA from 1 epoch": Asha,
     "from 1, within a schedule": partial(Asha, within=KEY),

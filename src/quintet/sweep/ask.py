@@ -6,7 +6,6 @@ is refused as JSON before anything trains, and kept in `refused.jsonl`. The stud
 accepted, so a call that was killed goes on with the same command.
 """
 
-import json
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stdout
@@ -55,9 +54,9 @@ def answered(config: DictConfig, sweep: Sweep) -> float | None:
             check_named(config)
             value = sweep(lambda plan, study: begun.append((plan, study)))
     except UserError as error:
-        print(json.dumps(state(*begun[0]) if begun else refused(config, error)))
+        print(files.as_json(state(*begun[0]) if begun else refused(config, error)))
         raise
-    print(json.dumps(state(*begun[0])))
+    print(files.as_json(state(*begun[0])))
     return value
 
 
@@ -87,7 +86,7 @@ def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
         folder = settings.folder(config)
         folder.mkdir(parents=True, exist_ok=True)
         entry = {"time": datetime.now().isoformat(timespec="seconds"), **answer}
-        files.append(folder / REFUSED, json.dumps(entry) + "\n")
+        files.append(folder / REFUSED, files.as_json(entry) + "\n")
     return answer
 
 
@@ -132,7 +131,7 @@ def state(plan: Plan, study: Study) -> dict[str, Any]:
         "metric": {"name": plan.metric, "mode": plan.mode},
         "space": plan.space.describe(),
         "defaults": plan.defaults,
-        "left": plan.settings.n_trials - len(trials),
+        "left": None if (budget := plan.settings.n_trials) is None else budget - len(trials),
         "best": best.number if best else None,
         "trials": rows,
         "suggested": suggested,

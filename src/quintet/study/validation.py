@@ -27,6 +27,7 @@ class ChoiceFields:
     values: list[str]
     when: dict[str, list[str]]
     ordered: bool
+    prior: str | None = None
 
 
 @dataclass
@@ -38,6 +39,7 @@ class IntervalFields:
     scale: Scale
     integer: bool
     when: dict[str, list[str]]
+    prior: str | None = None
 
 
 @dataclass

@@ -14,6 +14,7 @@ CHEAP = {
     "stop.py show": "| strategy |",
     "fronts.py show": "| strategy |",
     "prior.py show": "| table | strategy |",
+    "options.py show": "| data | option | rate |",
     "fair.py 2": "| table | rule |",
     "pbt.py show": "| digits | asha, constant rate |",
     "ask_tell.py 10": "| strategy | trials | ask, ms | tell, ms |",

@@ -4,8 +4,10 @@ import numpy as np
 import pytest
 
 from quintet.base.errors import Code, UserError
+from quintet.study import grammar, spec
 from quintet.study.space import Choice, Interval, Space
 from quintet.study.trial import Trial
+from quintet.sweep.option_spaces import expanded
 from quintet.sweep.samplers.guided import Guided
 from refusals import Refusal
 
@@ -28,6 +30,27 @@ def test_the_belief_is_the_configs_own_unless_another_is_given():
     assert told.belief == {
         "lr": (pytest.approx(0.75), 0.2), "kind": (0.5, 0.2), "x": (pytest.approx(0.2), 0.05),
     }  # fmt: skip
+
+
+def test_a_range_carries_its_own_belief():
+    space = Space((Interval("lr", 1e-4, 1, "log", prior="0.1"), Choice("kind", ("a", "b"))))
+    told = Guided().believing(space, {"lr": "0.01", "kind": "b"})
+    assert told.belief == {"lr": (pytest.approx(0.75), 0.2), "kind": (0.75, 0.2)}
+    assert Guided({"lr": 0.01}).believing(space, None).belief["lr"][0] == pytest.approx(0.5)
+    kept = {"space": spec.space_fields(space)}
+    assert spec.space_from_spec(kept) == space
+    assert "prior" not in kept["space"]["kind"]
+
+
+@pytest.mark.parametrize(("prior", "code"), [(0.003, None), (7, Code.OUT_OF_RANGE)])
+def test_a_space_of_ones_own_gives_it(loader, prior, code):
+    entry = {"values": "tag(log, interval(1e-4, 1e-1))", "prior": prior}
+    if code is not None:
+        with Refusal(code, key="search_space: optimizer.lr: prior"):
+            grammar.preset(loader, expanded({"optimizer.lr": entry}))
+        return
+    (found,) = grammar.preset(loader, expanded({"optimizer.lr": entry}))
+    assert found.prior == "0.003"
 
 
 def test_most_draws_are_near_the_belief_and_some_from_everywhere():

@@ -22,13 +22,12 @@ class Guided:
     """Draws from a belief, around the best trials, and from the whole space (PriorBand).
 
     Mallik et al. 2023, "PriorBand: practical hyperparameter optimization in the age of deep
-    learning". The belief is a normal distribution around a value of each parameter, by default the
-    config's own. If the best trial explains the best few better than the belief does, the belief
-    loses weight, so a wrong one costs little.
+    learning". The belief is a normal distribution around a value of each parameter: the prior of
+    its range or, by default, the config's own value. If the best trial explains the best few better
+    than the belief does, the belief loses weight, so a wrong one costs little.
 
     Args:
-        prior: by parameter, a value, or a mapping with `value` and `width`, where the config's own
-            value is not the one believed in.
+        prior: by parameter, a value, or a mapping with `value` and `width`, in place of that.
         width: standard deviation of the belief, as a share of each range; for an option, the
             probability that another one is drawn.
         uniform: share of the trials that are drawn from the whole space.
@@ -69,8 +68,10 @@ class Guided:
         """
         told = copy(self)
         known = {p.key: p for p in space.parameters}
+        ranges = {key: p.prior for key, p in known.items() if p.prior is not None}
         told.belief = {
-            key: (known[key].unit(own), self.width) for key, own in (defaults or {}).items()
+            key: (known[key].unit(own), self.width)
+            for key, own in ((defaults or {}) | ranges).items()
         }
         for key, node in self.prior.items():
             told.belief[key] = _believed(known, key, node, self.width)

@@ -109,18 +109,14 @@ class Plan:
     def spec(self) -> dict[str, Any]:
         """Return what must be equal for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
-        traded = {KEY: dict(self.objectives)} if self.objectives else {}
         held = {name: dict(sides) for name, sides in self.constraints.items()}
-        return (
-            traded
-            | ({constraints.KEY: held} if held else {})
-            | {
-                "metric": {"name": self.metric, "mode": self.mode},
-                "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
-                "space": spec.space_fields(self.space),
-                "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
-            }
-        )
+        compared = {KEY: dict(self.objectives), constraints.KEY: held}
+        return {key: given for key, given in compared.items() if given} | {
+            "metric": {"name": self.metric, "mode": self.mode},
+            "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
+            "space": spec.space_fields(self.space),
+            "strategy": {key: settings[key] for key in ("sampler", "scheduler", "seed")},
+        }
 
 
 def make_plan(
@@ -171,9 +167,6 @@ def make_plan(
     for example in found:
         population.check(scheduler, space, example.config)
     first = found[0].config
-    if isinstance(scheduler, Asha):
-        scheduled = any(has_schedule(example) for example in found)
-        scheduler = scheduler.fitted(first.trainer.max_epochs or 0, scheduled=scheduled)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
@@ -185,7 +178,7 @@ def make_plan(
         mode=first.metric.mode,
         max_epochs=(first.trainer.max_epochs or 0) * length,
         sampler=sampler,
-        scheduler=scheduler,
+        scheduler=suited(scheduler, found),
         # A storage's password stays a reference: cluster jobs receive the plan as a file.
         settings=run_folder.without_secrets(config.sweeper),
         test=config.test,
@@ -208,6 +201,14 @@ def make_plan(
 
 def _plain(node: Any) -> Any:
     return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
+
+
+def suited(scheduler: Scheduler, found: Sequence[Example]) -> Scheduler:
+    """Return a scheduler whose first rung suits trials like these."""
+    if not isinstance(scheduler, Asha):
+        return scheduler
+    epochs = found[0].config.trainer.max_epochs or 0
+    return scheduler.fitted(epochs, scheduled=any(map(has_schedule, found)))
 
 
 def traded_off(config: DictConfig, first: DictConfig) -> dict[str, str]:

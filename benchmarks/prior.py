@@ -140,21 +140,24 @@ def play_all(seeds: int, only: list[str]) -> None:
 
 
 def show() -> None:
-    """Print for each table and strategy the epochs to the target, and their ratio to ASHA's."""
+    """Print the epochs to the target, and their ratios to ASHA's and to those without a prior."""
     found: dict[tuple[str, str], list[float]] = {}
     for row in ROWS.read():
         found.setdefault((row["table"], row["strategy"]), []).append(float(row["epochs"]))
-    print("| table | strategy | seeds | median epochs | mean epochs | of ASHA's | reached |")
-    print("|" + "---|" * 7)
+    print(
+        "| table | strategy | seeds | median epochs | mean epochs | of ASHA's | of none's | reached |"
+    )
+    print("|" + "---|" * 8)
     for name in TABLES:
         for strategy in STRATEGIES:
             if own := found.get((name, strategy)):
-                usual = found[name, "asha"]
+                usual, none = (mean(found[name, key]) for key in STRATEGIES[:2])
                 error = 1.96 * stdev(own) / math.sqrt(len(own))
                 hits = mean(epochs < BUDGET for epochs in own)
                 print(
                     f"| {name} | {strategy} | {len(own)} | {median(own):.0f} | "
-                    f"{mean(own):.0f}±{error:.0f} | {mean(own) / mean(usual):.2f} | {hits:.2f} |"
+                    f"{mean(own):.0f}±{error:.0f} | {mean(own) / usual:.2f} | "
+                    f"{mean(own) / none:.2f} | {hits:.2f} |"
                 )
 
 

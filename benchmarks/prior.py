@@ -144,9 +144,16 @@ def show() -> None:
     found: dict[tuple[str, str], list[float]] = {}
     for row in ROWS.read():
         found.setdefault((row["table"], row["strategy"]), []).append(float(row["epochs"]))
-    print(
-        "| table | strategy | seeds | median epochs | mean epochs | of ASHA's | of none's | reached |"
+    titles = (
+        "table",
+        "strategy",
+        "seeds",
+        "median epochs",
+        "mean epochs",
+        "of ASHA's",
+        "of none's",
     )
+    print("| " + " | ".join((*titles, "reached")) + " |")
     print("|" + "---|" * 8)
     for name in TABLES:
         for strategy in STRATEGIES:

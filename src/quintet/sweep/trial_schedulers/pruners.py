@@ -165,6 +165,9 @@ class OptunaPruner:
     needs_reports = True
 
     def __init__(self, make: "Callable[[], optuna.pruners.BasePruner]") -> None:
+        from quintet.study.study import quiet_optuna
+
+        quiet_optuna()
         self.pruner = make()
         if (name := type(self.pruner).__name__) in KEEPS_RUNGS:
             raise UserError(

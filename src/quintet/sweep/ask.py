@@ -81,7 +81,9 @@ def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
     """Return the answer to what cannot be trained, and add it to the sweep's record."""
     tried = config.sweeper["try"]
     proposed = OmegaConf.to_container(tried) if OmegaConf.is_config(tried) else tried
-    answer = redacted({"refused": error_file.fields(error), "proposed": proposed}, places=False)
+    answer: dict[str, Any] = redacted(
+        {"refused": error_file.fields(error), "proposed": proposed}, places=False
+    )
     if proposed is not None and error.key != "study":
         folder = settings.folder(config)
         folder.mkdir(parents=True, exist_ok=True)

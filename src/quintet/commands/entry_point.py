@@ -25,7 +25,7 @@ from quintet.base import (
     signals,
 )
 from quintet.base.errors import Code, UserError
-from quintet.base.process import PROCESS, die_with_parent, is_first_rank
+from quintet.base.process import PROCESS, begin, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
 from quintet.config import (
@@ -72,6 +72,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         )(task)
 
         def run() -> None:
+            begin()
             if trial_pipe() is not None:
                 signals.heed_again()
             signals.listen()

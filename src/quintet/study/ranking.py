@@ -6,7 +6,7 @@ from typing import Any
 
 from quintet.study.constraints import FEASIBLE, Constraints
 from quintet.study.fronts import KEY, Objectives, front_of
-from quintet.study.trial import Trial, folder_of
+from quintet.study.trial import CUT, PARTS, Trial, folder_of
 
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
 SPREAD, STEERED, FURTHER = "spread", "steered", "further"
@@ -21,8 +21,10 @@ def ranked(
 ) -> list[Trial]:
     """Return trials, best first: completed ones, pruned ones, infeasible ones, then the rest.
 
-    Those of one state are ordered by their front, if there are several objectives, and by metric;
-    infeasible ones by how far they are from the bounds.
+    What only lacked time, a paused trial or one that the sweep's limit cut short, counts with the
+    completed ones. Those measured on more folds come first; then trials are ordered by their front,
+    if there are several objectives, and by metric; infeasible ones by how far they are from the
+    bounds.
 
     Args:
         trials: of a study.
@@ -35,10 +37,12 @@ def ranked(
     order = {"completed": 0, "pruned": 1, "running": 3, "failed": 4}
     front = front or {}
 
-    def key(trial: Trial) -> tuple[int, float, int, float, int]:
+    def key(trial: Trial) -> tuple[int, float, int, int, float, int]:
         value = float("inf") if trial.value is None else sign * trial.value
-        place = order[trial.state] if trial.feasible else 2
-        return place, trial.violation, front.get(trial.number, 0), value, trial.number
+        waits = trial.measured and (trial.paused or bool(trial.notes.get(CUT)))
+        place = (0 if waits else order[trial.state]) if trial.feasible else 2
+        fewer = -trial.notes.get(PARTS, 1)
+        return place, trial.violation, fewer, front.get(trial.number, 0), value, trial.number
 
     return sorted(trials, key=key)
 

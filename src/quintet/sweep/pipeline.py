@@ -13,7 +13,7 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
-from quintet.base import files, locks, secrets, signals
+from quintet.base import files, locks, process, secrets, signals
 from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
@@ -92,7 +92,7 @@ def _sweep(
 ) -> float | None:
     """Run a sweep; call `opened` with its plan and study before the first trial."""
     check(config)
-    budget = TimeBudget(config.sweeper.timeout)
+    budget = TimeBudget(config.sweeper.timeout, spent=process.command_seconds())
     loader = context.config_loader
     with ExitStack() as started:
         starting = partial(starter, config.sweeper.isolation, config.sweeper.preload)

@@ -110,7 +110,7 @@ class SweepData:
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
         best = next(iter(self.ranked), None)
-        return best if best is not None and best.can_win and best.value is not None else None
+        return best if best and best.can_win else None
 
     @cached_property
     def runner_up(self) -> Trial | None:

@@ -59,7 +59,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
-            secrets.note(OmegaConf.to_yaml(cfg))
+            secrets.note(hydra_internals.to_yaml(cfg))
             plaintext_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 typed_paths.settle(cfg, console.current().folder)

@@ -33,6 +33,7 @@ class ChoiceFields:
     values: list[str]
     when: dict[str, list[str]]
     ordered: bool
+    prior: str | None = None
 
 
 @dataclass
@@ -44,6 +45,7 @@ class IntervalFields:
     scale: Scale
     integer: bool
     when: dict[str, list[str]]
+    prior: str | None = None
 
 
 @dataclass
@@ -54,7 +56,8 @@ class Spec:
     fixed: list[str] = field(default_factory=list)
     space: dict[str, str | ChoiceFields | IntervalFields] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
-    objectives: dict[str, Mode] | None = None
+    objectives: dict[str, Mode] = field(default_factory=dict)
+    constraints: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -145,7 +148,7 @@ def check(study: "optuna.Study", path: Path) -> None:
     """
     with untrusted_files.understood(path):
         attributes = schema.build(Attributes, study.user_attrs)
-        traded = attributes.spec.objectives or {}
+        traded = attributes.spec.objectives
         _check_space(study.user_attrs.get("spec", {}))
         trials = study.get_trials(deepcopy=False)
         for trial in trials:

@@ -19,9 +19,9 @@ TUNED = {"optimizer", "loss", "init", "model"}
 """Choices of which a run needs one for that sweep: a module may take none of them."""
 
 
-def evaluate(folder: Path) -> str:
+def evaluate(folder: Path, *words: str) -> str:
     """Return the command that scores a run again."""
-    return command_line("evaluate", f"run={typed(folder)}")
+    return command_line("evaluate", f"run={typed(folder)}", *words)
 
 
 def predict(folder: Path, config: Path | None = None) -> str:

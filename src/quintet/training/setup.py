@@ -75,10 +75,10 @@ def warn_of_objectives(cfg: DictConfig) -> None:
     """Say that objectives decide nothing in a run by itself.
 
     Raises:
-        UserError: they are not a mapping of names to directions.
+        UserError: a sweep would refuse them.
 
     """
-    if objectives.given(cfg):
+    if objectives.of(cfg):
         _tell_judged(cfg.metric.name)
 
 

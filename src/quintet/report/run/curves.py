@@ -18,21 +18,26 @@ WIDE = 30
 
 def metric_curve(run: RunData) -> list[Block]:
     """Return the curve of the metric, for the first screen; [] before there are two epochs."""
-    if sum(f"val/{run.metric}" in row for row in run.rows) < 2:
+    if not _is_on_first_screen(run):
         return []
     rows = thinned(run.rows, run.best_epoch)
     return [_chart(run, rows, run.metric, f"{run.metric} by epoch", height=250)]
 
 
+def _is_on_first_screen(run: RunData) -> bool:
+    return sum(f"val/{run.metric}" in row for row in run.rows) >= 2
+
+
 def curves(run: RunData) -> list[Block]:
-    """Return the curves and their diagnosis."""
+    """Return the curves that are not on the first screen, and their diagnosis."""
     if not run.rows:
         return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
     loss = f"Loss ({chosen})" if (chosen := run.record.choices.get("loss")) else "Loss"
+    below = bool(_values(rows, run.metric)) and not _is_on_first_screen(run)
     charts: list[Block] = [
         *([_chart(run, rows, "loss", loss)] if _values(rows, "loss") else []),
-        *([_chart(run, rows, run.metric, run.metric)] if _values(rows, run.metric) else []),
+        *([_chart(run, rows, run.metric, run.metric)] if below else []),
         *(_chart(run, rows, name, name) for name in _others(run, rows)),
     ]
     notes = [Note(text, "warn") for text in run.record.diagnosis] or [

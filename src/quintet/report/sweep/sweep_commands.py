@@ -55,8 +55,8 @@ def seeds(sweep: SweepData, trial: Trial) -> str:
 
 def _evaluate(sweep: SweepData, numbers: list[int]) -> str:
     """Return the command that saves trials' predictions and updates the report."""
-    folders = [typed(sweep.trial_folder(number)) for number in numbers]
-    kept = [command_line("evaluate", f"run={folder}", "splits=[val]") for folder in folders]
+    folders = map(sweep.trial_folder, numbers)
+    kept = [next_commands.evaluate(folder, "splits=[val]") for folder in folders]
     return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
 
 

@@ -68,5 +68,4 @@ def left_out(sweep: SweepData) -> list[str]:
 
 
 def _words(sweep: SweepData, trial: Trial) -> list[str]:
-    fixed = [word for word in sweep.spec.get("fixed", []) if not word.startswith("sweeper=")]
-    return sort_out([*fixed, *assignments(trial.params)])[0]
+    return [*sweep.fixed, *sort_out(assignments(trial.params))[0]]

@@ -47,7 +47,7 @@ class Desk:
         (folder / "own configs" / "experiment" / "mine.yaml").write_text(text)
         rows = "".join(f"{i},{i * i % 7},{'ab'[i % 2]}\n" for i in range(80))
         (folder / "my houses.csv").write_text("size,age,kind\n" + rows)
-        wide = "".join(f"{','.join(str(i % (k + 2)) for k in range(40))}\n" for i in range(80))
+        wide = "".join(f"{','.join(str(i * k % 79) for k in range(1, 41))}\n" for i in range(80))
         (folder / "wide.csv").write_text(",".join(f"c{k}" for k in range(40)) + f"\n{wide}")
         write_tree(folder / "my images", {"cats": 30, "dogs": 30})
         np.save(folder / "new.npy", np.zeros((3, 2), "float32"))

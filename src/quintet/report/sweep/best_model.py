@@ -74,7 +74,7 @@ def _table(sweep: SweepData, record: Record) -> Table:
 
 def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:
     """Return the scores of the winner, the ensemble, the defaults and the baselines."""
-    name = f"winner: {record.choices.get('model') or 'model'}, trial {_number_of(sweep)}"
+    name = f"winner: {record.trained}, trial {_number_of(sweep)}"
     found: dict[str, Scores] = {
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }

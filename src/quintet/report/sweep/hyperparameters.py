@@ -22,10 +22,8 @@ AXES, SLICES = 9, 6
 BESIDE = 12
 """Pixels from an axis to its labels: the ends of the axis can be moved."""
 GOLDEN = 0.618034
-SLICED = (
-    "The metric against one parameter at a time, the most important first, with its importance. "
-    "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
-)
+SLICED = "The metric against one parameter at a time{}. "
+COLORS = "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
 BANDS = (
     ("the rest", "$faint", 0.35, 1.0),
     ("best quarter", "$sky", 0.9, 1.6),
@@ -43,7 +41,8 @@ def hyperparameters(sweep: SweepData) -> list[Block]:
     charts: list[Block] = []
     if len(parameters) > 1:
         charts.append(parallel(sweep, parameters[:AXES]))
-    charts.append(Text(SLICED))
+    order = ", the most important first, with its importance" if sweep.importance else ""
+    charts.append(Text(SLICED.format(order) + COLORS))
     charts.append(Columns([slice_of(sweep, p) for p in parameters[:SLICES]]))
     if surface := contour(sweep, parameters):
         charts.append(surface)
@@ -93,10 +92,11 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
     }
     caption = (
-        "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
-        f"first, and the last one the {sweep.metric}, better values higher. Move the ends of an "
-        "axis, by pointer or arrow keys, to keep the trials in between, here and in the "
-        "leaderboard; its filter keeps lines here. Click on the legend to hide a group."
+        "Each line is a trial, each vertical axis a parameter on its own scale"
+        f"{', the most important first' if sweep.importance else ''}, and the last one the "
+        f"{sweep.metric}, better values higher. Move the ends of an axis, by pointer or arrow "
+        "keys, to keep the trials in between, here and in the leaderboard; its filter keeps lines "
+        "here. Click on the legend to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
     return Figure(
         "Good combinations of settings",

@@ -199,6 +199,9 @@ SITUATIONS = {
     "a sweep with own configs": Situation(
         (*OWN, *TABLE, *SWEEP, "hydra.job.chdir=true"), OF_SWEEP
     ),
+    "a study in a database": Situation(
+        (*TABLE, *SWEEP, "sweeper.storage=sqlite:///my.db"), ("sweep_commands.report",)
+    ),
     "a sweep without a page's predictions": Situation(
         (*TABLE, *SWEEP), ("sweep_commands._evaluate",)
     ),
@@ -267,7 +270,8 @@ PRINTED = {
     "run_commands.next_steps": r"/train\.py .*resume=.*trainer.max_epochs=",
     "run_commands.report": r"/report\.py run=",
     "run_commands.not_saved": r"/evaluate\.py run=.*trials.*splits=\[val\] && .*/report\.py run=",
-    "sweep_commands.next_steps": r"/report\.py sweep=",
+    "sweep_commands.next_steps": r"/ensemble\.py sweep=",
+    "sweep_commands.report": r"/report\.py sweep=.* storage=",
     "sweep_commands.rerun": r"/train\.py .*test=false",
     "sweep_commands._evaluate": r"/evaluate\.py run=.*splits=\[val\] && .*/report\.py sweep=",
     "console_report._say_winner": r"/train\.py .*optimizer\.lr=",

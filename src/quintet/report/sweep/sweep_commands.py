@@ -32,8 +32,15 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         words, out = words_of(str(command))
         if not out:
             steps["continue"] = train_line(*words)
-    steps["this report"] = command_line("report", f"sweep={folder}")
+    steps["this report"] = report(sweep)
     return steps
+
+
+def report(sweep: SweepData) -> str:
+    """Return the command that writes this page, from where the study is."""
+    words = words_of(str(sweep.about.get("command")))[0]
+    stored = [w.removeprefix("sweeper.") for w in words if w.startswith("sweeper.storage=")]
+    return command_line("report", f"sweep={typed(sweep.folder)}", *stored)
 
 
 def first_steps(sweep: SweepData) -> dict[str, str]:
@@ -57,7 +64,7 @@ def _evaluate(sweep: SweepData, numbers: list[int]) -> str:
     """Return the command that saves trials' predictions and updates the report."""
     folders = map(sweep.trial_folder, numbers)
     kept = [next_commands.evaluate(folder, "splits=[val]") for folder in folders]
-    return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
+    return " && ".join([*kept, report(sweep)])
 
 
 def left_out(sweep: SweepData) -> list[str]:

@@ -25,6 +25,7 @@ from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.training import build, experiment
 from quintet.training.callbacks.measured import of_split
 from quintet.training.callbacks.prediction_collector import PredictionCollector
+from quintet.training.predicted_samples import save_samples
 
 Scores = dict[str, dict[str, float]]
 SPLITS = ("val", "test")
@@ -34,8 +35,9 @@ FILE = "evaluation.json"
 def evaluate(cfg: DictConfig) -> Scores:
     """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
 
-    The predictions of the best checkpoint are kept in `predictions.npz`; the metric of simple
-    models, where asked for, in `result.json`.
+    The predictions of the best checkpoint are kept in `predictions.npz`, or what a module without
+    targets predicts in `samples.npz`; the metric of simple models, where asked for, in
+    `result.json`.
 
     Raises:
         UserError: the run cannot be rebuilt, or its data has changed since.
@@ -84,6 +86,9 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if samples is None or keep is None:
         why = missing(run.task, run.data)
         console.tell(f"{PREDICTIONS} is not written: {why}", style="dim")
+        if is_first_rank() and cfg.checkpoint == "best":
+            with if_one_may_write():
+                save_samples(run.task, run.data, folder)
         return scores
     with if_one_may_write():
         keep.save(folder)

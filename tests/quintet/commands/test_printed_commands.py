@@ -224,7 +224,7 @@ SITUATIONS = {
         ("experiment=language_model", "trainer.limit_train_batches=2"), RUN
     ),
     "multitask": Situation(("experiment=multitask",), RUN),
-    "trees": Situation((*TABLE, "module=boosted_trees")),
+    "trees": Situation((*TABLE, "module=boosted_trees", "baselines=true"), SUPERVISED[:-2]),
     "folds": Situation(("cv.folds=2", *TABLE), SUPERVISED),
     "a sweep of folds": Situation(("cv.folds=2", *TABLE, *SWEEP), OF_SWEEP),
     "an ensemble": Situation(

@@ -42,12 +42,12 @@ def not_saved(run: RunData, what: str) -> list[Block]:
     A run that has not opened its test set, such as a trial, leaves it closed.
     """
     if not run.record.checkpoint:
-        return [Text(f"{what} were not saved, and the run has no checkpoint to make them from.")]
+        return [Text(f"{what}: not saved, and the run has no checkpoint to make it from.")]
     splits = [] if run.record.test else ["splits=[val]"]
     steps = [next_commands.evaluate(run.folder, *splits), report(run.folder)]
     why = "this run is a trial of a sweep, or it ended early"
     return [
-        Text(f"{what} were not saved: {why}. This saves and shows them:"),
+        Text(f"{what}: not saved, as {why}. This saves and shows it:"),
         Commands({"save": " && ".join(steps)}),
     ]
 

@@ -79,6 +79,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
             **{
                 "ticktext": [*short_names([p.key for p in parameters]), sweep.metric],
                 "side": "top",
+                "autoangles": [0, -30, -60],
             },
             "range": [-0.2, last + 0.2],
         },

@@ -21,6 +21,8 @@ FEWEST = 3
 AXES, SLICES = 9, 6
 BESIDE = 12
 """Pixels from an axis to its labels: the ends of the axis can be moved."""
+WIDEST = 11
+"""Characters of a name that has room beside its neighbours; longer ones slant."""
 GOLDEN = 0.618034
 SLICED = "The metric against one parameter at a time{}. "
 COLORS = "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
@@ -66,6 +68,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
     """Return parallel coordinates: one line per trial through its values."""
     found, last = bands(sweep), len(parameters)
     objective = _objective(sweep)
+    names = [*short_names([p.key for p in parameters]), sweep.metric]
     traces = [
         _lines(sweep, parameters, objective, found[name], name, color, opacity, width)
         for name, color, opacity, width in BANDS
@@ -77,17 +80,17 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         "xaxis": {
             **{"tickvals": list(range(last + 1)), "showgrid": False, "ticks": ""},
             **{
-                "ticktext": [*short_names([p.key for p in parameters]), sweep.metric],
+                "ticktext": names,
                 "side": "top",
-                "autoangles": [0, -30, -60],
+                **({"tickangle": -25} if max(map(len, names)) > WIDEST else {}),
             },
-            "range": [-0.2, last + 0.2],
+            "range": [-0.2, last + 0.9],  # room for the labels of the last
         },
         "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
         "shapes": [_vertical_axis(i) for i in range(last + 1)],
         "annotations": [
             *(mark for i, p in enumerate(parameters) for mark in _marks(i, ticks(p, 5))),
-            *_marks(last, objective.ticks, xanchor="right", xshift=-BESIDE),
+            *_marks(last, objective.ticks),
         ],
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
@@ -105,7 +108,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         layout,
         caption,
         height=430,
-        width=90 * (last + 1),
+        width=90 * (last + 1) + 70,
         brushes={**{p.key: _lowest(sweep, p) for p in parameters}, sweep.metric: 0},
     )
 
@@ -154,11 +157,11 @@ def _vertical_axis(i: int) -> dict[str, object]:
     return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
 
 
-def _marks(i: int, marks: Mapping[str, Any], **beside: Any) -> list[dict[str, object]]:
+def _marks(i: int, marks: Mapping[str, Any]) -> list[dict[str, object]]:
     style = {"showarrow": False, "xanchor": "left", "xshift": BESIDE, "bgcolor": "$card"}
     font = {"size": 11, "color": "$soft"}
     return [
-        {"x": i, "y": y, "text": text, "font": font, "opacity": 0.9, **style, **beside}
+        {"x": i, "y": y, "text": text, "font": font, "opacity": 0.9, **style}
         for y, text in zip(marks["tickvals"], marks["ticktext"], strict=True)
     ]
 

@@ -10,6 +10,7 @@ import pytest
 import browsing
 import runs
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import score
 from quintet.report.run.curves import marks
 from quintet.report.run.png import png
 from quintet.report.run.run_data import RunData

@@ -17,8 +17,8 @@ from playwright.sync_api import Browser, sync_playwright
 ASSETS = Path(__file__).parents[1] / "docs" / "assets"
 PAGES = {"report.png": "report.html", "run.png": "best/report.html"}
 SIZE = {"width": 1400, "height": 1200}
-COLORS = 64
-"""Enough for text and lines; a picture is then a tenth as large."""
+COLORS = 256
+"""Enough for text and lines; a picture is then a third as large."""
 
 
 def taken(chromium: Browser, page: Path) -> bytes:
@@ -27,7 +27,7 @@ def taken(chromium: Browser, page: Path) -> bytes:
     tab.goto(page.resolve().as_uri())
     tab.wait_for_selector("html[data-drawn=true]")
     box = tab.locator("figure.chart").first.bounding_box()
-    end = box["y"] + box["height"] + 24 if box else SIZE["height"]
+    end = box["y"] + box["height"] + 8 if box else SIZE["height"]
     return tab.screenshot(clip={"x": 0, "y": 0, "width": SIZE["width"], "height": end})
 
 

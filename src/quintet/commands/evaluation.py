@@ -12,6 +12,7 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import FILE as PREDICTIONS
 from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.artifacts.samples_file import FILE as SAMPLES
 from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import is_read_only, write_json
@@ -87,8 +88,7 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         why = missing(run.task, run.data)
         console.tell(f"{PREDICTIONS} is not written: {why}", style="dim")
         if is_first_rank() and cfg.checkpoint == "best":
-            with if_one_may_write():
-                save_samples(run.task, run.data, folder)
+            _keep_samples(run, folder)
         return scores
     with if_one_may_write():
         keep.save(folder)
@@ -102,6 +102,14 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         with if_one_may_write():
             record.write(folder)
     return scores
+
+
+def _keep_samples(run: Trained, folder: Path) -> None:
+    """Save what a module without targets predicts; the scores do not depend on it."""
+    try:
+        save_samples(run.task, run.data, folder)
+    except Exception as error:
+        console.warn(f"{SAMPLES} could not be written: {error}")
 
 
 def _tested(run: Trained) -> bool:

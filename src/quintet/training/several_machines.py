@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING, cast
 
 from quintet.base.console import tell
 from quintet.base.errors import Code, UserError
-from quintet.base.process import is_first_rank
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -43,7 +42,7 @@ def check_machines(trainer: "L.Trainer") -> None:
             "--node-rank=<0, 1, ...> --master-addr=<the first machine> --master-port=29500 and the "
             "script with these overrides; or srun in a job of SLURM; or set the variables",
         )
-    if of is not None and is_first_rank():
+    if of is not None and of.local_rank() == 0:
         _tell_waiting(count, f"{of.main_address}:{of.main_port}")
 
 

@@ -234,6 +234,7 @@ SITUATIONS = {
     "no -m": Situation(("hydra.mode=MULTIRUN", "optimizer.lr=0.1,0.01", *TABLE), OF_SWEEP),
     "a module without the choices": Situation(("module=gan", *LOGGED), RUN),
     "a sweep of modules": Situation(("-m", "experiment=gan", "sweeper.n_trials=2"), OF_SWEEP),
+    "a launcher": Situation((*TABLE, *SWEEP, "hydra/launcher=joblib"), OF_SWEEP),
     "a sweep of images": Situation(
         ("data=images", "data.path=my images", *SWEEP), OF_SWEEP
     ),

@@ -19,7 +19,7 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
     """
     if not isinstance(given, Mapping):
         raise ValueError(f"{shown(given)} stands where names and values should")
-    hints = _hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # every class is hashable
     found = {}
     for field in fields(cls):  # type: ignore[arg-type]
         if field.name in given:

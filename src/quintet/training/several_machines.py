@@ -23,7 +23,7 @@ def check_machines(trainer: "L.Trainer") -> None:
         UserError: neither a cluster nor the environment connects the machines.
 
     """
-    from lightning.fabric.plugins.environments import LightningEnvironment
+    from lightning.fabric.plugins.environments.lightning import LightningEnvironment
     from lightning.pytorch.strategies import ParallelStrategy
 
     count = trainer.num_nodes

@@ -16,6 +16,7 @@ from quintet.base.errors import Code, UserError
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.members import AVERAGE, predictions, targets
 from quintet.ensembles.reload import Trained, trained
+from quintet.study.constraints import FEASIBLE
 from quintet.study.trial import folder_of
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
@@ -95,7 +96,8 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
         )
     table = untrusted_files.read_table(sweep, BOARD)
     with untrusted_files.understood(board):
-        numbers = [int(row["trial"]) for row in table if row["value"]]
+        held = [row for row in table if row.get(FEASIBLE) != str(False)]
+        numbers = [int(row["trial"]) for row in held if row["value"]]
     places = {number: str(folder_of(Path(), number)) for number in numbers}
     found = [_candidate(number, untrusted_files.inside(sweep, at)) for number, at in places.items()]
     whole = [c for c in found if _has_checkpoints(c)]

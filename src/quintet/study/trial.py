@@ -28,6 +28,7 @@ class Trial:
         params: its values of the swept parameters.
         reports: the metric by number of epochs.
         notes: what the sweep has stored about it: status, reason, epochs, seconds, budget ...
+        violation: by how much it breaks the sweep's constraints; 0 if it holds them.
 
     """
 
@@ -37,6 +38,17 @@ class Trial:
     params: Params
     reports: dict[int, float] = field(default_factory=dict)
     notes: dict[str, Any] = field(default_factory=dict)
+    violation: float = 0.0
+
+    @property
+    def feasible(self) -> bool:
+        """Whether it holds the sweep's constraints, as far as it is known."""
+        return self.violation == 0
+
+    @property
+    def can_win(self) -> bool:
+        """Whether it has a value, and holds the sweep's constraints."""
+        return self.measured and self.feasible
 
     @property
     def paused(self) -> bool:

@@ -1,5 +1,6 @@
 """What a sweep prints on the console."""
 
+import math
 import os
 import sys
 import time
@@ -17,6 +18,8 @@ from quintet.base.console import (
 )
 from quintet.base.formatting import duration, listed, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
+from quintet.study.constraints import described, violation
+from quintet.study.fronts import KEY
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
 from quintet.study.study import Study
@@ -96,7 +99,8 @@ class Lines:
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
             )
-            if how.state == "completed" and better(how.value, self.best, self.plan.mode):
+            eligible = how.state == "completed" and feasible(self.plan, how)
+            if eligible and better(how.value, self.best, self.plan.mode):
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
@@ -141,6 +145,8 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     objectives = plan.objectives or {plan.metric: plan.mode}
     each = (f"{n}, the {'smaller' if m == 'min' else 'greater'}" for n, m in objectives.items())
     say("  P: {} the better", "; ".join(each))
+    if plan.constraints:
+        say("  only trials with {} can win", described(plan.constraints))
     say("")
 
 
@@ -203,9 +209,14 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 
 def traded(plan: Plan, how: Outcome) -> str:
-    """Return the objectives other than the metric, to append to a value of the metric."""
-    names = [*plan.objectives][1:]
-    return "".join(f", {name} {score(how.objectives[name])}" for name in names)
+    """Return what else a trial is compared by, to append to a value of the metric."""
+    told = "".join(f", {name} {score(how.objectives[name])}" for name in plan.compared_by[1:])
+    return told if feasible(plan, how) else f"{told} [yellow]infeasible[/]"
+
+
+def feasible(plan: Plan, how: Outcome) -> bool:
+    """Return whether a trial that has ended holds the sweep's constraints."""
+    return violation(how.objectives, plan.constraints) == 0
 
 
 def spread(deviation: float | None) -> str:
@@ -329,6 +340,14 @@ def failures(study: Study) -> str:
         f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
         + "\n".join(f"  | {line}" for line in log.splitlines())
     )
+
+
+def closest(study: Study) -> str:
+    """Return which trial came closest to holding the constraints."""
+    best = next(t for t in leaderboard.ranked(study) if not t.feasible)
+    own = (f"{n} {score(best.notes[KEY].get(n, math.nan))}" for n in study.constraints)
+    params = " ".join(assignments(best.params))
+    return f"the closest is trial {best.number} ({params}) with {listed([*own])}"
 
 
 def continue_command(plan: Plan) -> str:

@@ -15,6 +15,10 @@ if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
 
 
+CONSTANT = "constant"
+"""The option of `scheduler` that leaves the learning rate as it is."""
+
+
 @dataclass(frozen=True)
 class Example:
     """A config with one choice of options, and the values to be checked with it.
@@ -23,12 +27,14 @@ class Example:
         params: its values of the space's parameters.
         config: composed.
         values: of its plain keys, those that could be invalid in different ways.
+        proposed: whether it is of one trial to come, as proposed from outside.
 
     """
 
     params: Params
     config: DictConfig
     values: dict[str, list[Any]]
+    proposed: bool = False
 
 
 def examples(
@@ -52,6 +58,15 @@ def examples(
         yield Example(params, composed, {p.key.lstrip("+"): _values(p) for p in plain})
 
 
+def proposed(
+    config: DictConfig, loader: "ConfigLoader", fixed: Sequence[str], points: Iterable[Params]
+) -> Iterator[Example]:
+    """Compose the config of each of the params that were proposed."""
+    for params in points:
+        composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
+        yield Example(params, composed, {}, proposed=True)
+
+
 def check_metric(found: Sequence[Example]) -> None:
     """Check that all options have one metric; different ones cannot be compared.
 
@@ -72,6 +87,11 @@ def check_metric(found: Sequence[Example]) -> None:
                 value=other.params[option],
                 hint="Start one sweep for each, or give metric=<name>",
             )
+
+
+def has_schedule(example: Example) -> bool:
+    """Return whether the learning rate of an example changes by a schedule."""
+    return bool(example.config.hydra.runtime.choices.get("scheduler") != CONSTANT)
 
 
 def _options(loader: "ConfigLoader", parameter: Parameter) -> tuple[str, ...]:

@@ -21,6 +21,7 @@ from typing import Any
 
 from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
+from quintet.study.grammar import ENTRY
 from quintet.study.space import Choice, Params, Space
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
@@ -108,10 +109,10 @@ def _nodes(key: str, entry: Any) -> Iterator[Any]:
         yield from _families(group, name)
     elif word == OWN:
         yield from _ranges(group, parameter, name, when)
-    elif entry is not None and parameter and group not in when and set(node) <= {"values", "when"}:
+    elif entry is not None and parameter and group not in when and set(node) <= ENTRY:
         having = [o for o, yaml in _options(group).items() if _has(yaml, parameter)]
         some = {group: having} if 0 < len(having) < len(_options(group)) else {}
-        yield {"values": values, "when": {**some, **when}}
+        yield {**node, "when": {**some, **when}}
     else:
         yield entry
 

@@ -213,7 +213,7 @@ class Loop:
         if trial.state != "running" or trial.paused:
             return False
         folder = folder_of(self.study.folder, number)
-        how = trial_outcome.recorded(folder, self.plan.objectives)
+        how = trial_outcome.recorded(folder, self.plan.compared_by)
         if how is None or how.epochs <= trial.notes.get("paused_at", -1):
             return True
         self._record(trial, how)
@@ -259,8 +259,8 @@ class Loop:
             self.view.alone(slot.trial, reason)
             return
         try:
-            told, objectives = process.told, self.plan.objectives
-            how = trial_outcome.of(slot.folder, code or 0, told, objectives)
+            told, names = process.told, self.plan.compared_by
+            how = trial_outcome.of(slot.folder, code or 0, told, names)
             self._record(slot.trial, how)
         finally:
             process.release_lock()

@@ -34,7 +34,7 @@ class Outcome:
         steered: what was changed through steer.py while it trained.
         parts: models that the value is the mean of.
         further: values of the further metrics on validation data.
-        objectives: values of what the sweep trades off.
+        objectives: values of what the sweep trades off, and of what its constraints bound.
 
     """
 
@@ -77,7 +77,7 @@ def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
 
     Args:
         folder: of the trial.
-        objectives: names of what the sweep trades off, if anything.
+        objectives: names of what the sweep trades off, and of what its constraints bound.
 
     """
     try:
@@ -99,7 +99,9 @@ def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
             reason = f"{record.metric.name} is {value}, which cannot be compared"
             return Outcome("failed", "failed", None, reason, *rest)
         if missing := [n for n in objectives if not math.isfinite(traded.get(n, math.nan))]:
-            reason = f"no finite value of the objective {listed(missing)} was logged"
+            reason = (
+                f"no finite value of {listed(missing)} was logged, by which trials are compared"
+            )
             return Outcome("failed", "failed", None, reason, *rest)
         return Outcome("completed" if record.status == "completed" else "pruned", *seen)
     return Outcome("failed", *seen)
@@ -114,7 +116,7 @@ def of(
         folder: of the trial.
         exit_code: of its process.
         failure: code and reason of the error that it has reported, if any.
-        objectives: names of what the sweep trades off, if anything.
+        objectives: names of what the sweep trades off, and of what its constraints bound.
 
     Raises:
         UserError: the disk is full or fails, which is not the trial's fault.

@@ -95,8 +95,8 @@ def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
         )
     if scheduler == "RunAll":
         return METHODS[sampler], None
-    node = plan.settings.scheduler
-    return METHODS[sampler], {"type": "hyperband", "min_iter": node.min_epochs, "eta": node.eta}
+    rungs: Any = plan.scheduler
+    return METHODS[sampler], {"type": "hyperband", "min_iter": rungs.min_epochs, "eta": rungs.eta}
 
 
 def distribution(parameter: Parameter) -> dict[str, Any]:

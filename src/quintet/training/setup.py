@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import console
-from quintet.config import further_metrics, objectives, references
+from quintet.config import bounds, further_metrics, objectives, references
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import check_typed
@@ -72,21 +72,21 @@ def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
 
 
 def warn_of_objectives(cfg: DictConfig) -> None:
-    """Say that objectives decide nothing in a run by itself.
+    """Say that objectives and constraints decide nothing in a run by itself.
 
     Raises:
         UserError: a sweep would refuse them.
 
     """
-    if objectives.of(cfg):
-        _tell_judged(cfg.metric.name)
+    for key, found in (("objectives", objectives.of(cfg)), ("constraints", bounds.given(cfg))):
+        if found:
+            _tell_judged(key, cfg.metric.name)
 
 
 @cache
-def _tell_judged(metric: str) -> None:
-    """Say once, not for each fold, what a run with objectives is judged by."""
-    judged = f"this run is judged by {metric}"
-    console.warn(f"objectives= orders the trials of a sweep (-m); {judged}.")
+def _tell_judged(key: str, metric: str) -> None:
+    """Say once, not for each fold, what a run with objectives or constraints is judged by."""
+    console.warn(f"{key}= orders the trials of a sweep (-m); this run is judged by {metric}.")
 
 
 def validate(

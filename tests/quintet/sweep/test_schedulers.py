@@ -25,7 +25,7 @@ from quintet.sweep.trial_schedulers import (
 from quintet.sweep.trial_schedulers.finalists import Finalists
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
-from quintet.sweep.trial_schedulers.pruners import Asha, Median
+from quintet.sweep.trial_schedulers.pruners import Asha, Median, OptunaPruner
 
 
 def test_the_examples_hold():
@@ -292,3 +292,57 @@ def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
     notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
     assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
     assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["trainer.max_epochs=27"], 3),
+        (["trainer.max_epochs=5"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant,cosine"], 3),
+        (["trainer.max_epochs=27", "sweeper.scheduler.min_epochs=1"], 1),
+        (["trainer.max_epochs=27", "cv.folds=3"], 3),
+    ],
+)
+def test_the_first_rung_waits_for_a_schedule(settled, words, first):
+    chosen = settled("sweeper=asha", "optimizer.lr=interval(1e-3,1)", *words)
+    assert chosen.scheduler.min_epochs == first
+    assert chosen.settings.scheduler.min_epochs in (None, 1), "the study's strategy is as given"
+
+
+def test_trials_are_compared_within_an_option():
+    asha = Asha(1, 2, within="scheduler")
+    trials = [
+        Trial(n, "completed", v, {"scheduler": s}, {1: v})
+        for n, (v, s) in enumerate([(0.9, "constant"), (0.8, "constant"), (0.3, "one_cycle")])
+    ]
+    slow = Trial(3, "running", None, {"scheduler": "one_cycle"}, {1: 0.5})
+    assert not asha.stops(slow, 1, lambda: [*trials, slow], "max")
+    assert Asha(1, 2).stops(slow, 1, lambda: [*trials, slow], "max")
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=3, max_size=8))
+def test_a_pruner_by_its_path_decides_as_optunas_own_loop(curves):
+    ours = OptunaPruner(lambda: optuna.pruners.MedianPruner(1))
+    study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(1))
+    trials = []
+    for number, curve in enumerate(curves):
+        trial, theirs = Trial(number, "running", None, {}), study.ask()
+        trials.append(trial)
+        for epochs, value in enumerate(curve, 1):
+            trial.reports[epochs] = value
+            theirs.report(value, epochs)
+            stop = ours.stops(trial, epochs, lambda: trials, "max")
+            assert stop == theirs.should_prune()
+            if stop:
+                break
+        trial.value, trial.state = value, "pruned" if stop else "completed"
+        state = optuna.trial.TrialState.PRUNED if stop else optuna.trial.TrialState.COMPLETE
+        study.tell(theirs, None if stop else value, state=state)
+
+
+def test_a_pruner_that_would_compare_nothing_is_refused():
+    with pytest.raises(UserError) as caught:
+        OptunaPruner(optuna.pruners.HyperbandPruner)
+    assert caught.value.code == Code.INCOMPATIBLE

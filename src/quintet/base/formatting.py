@@ -5,8 +5,8 @@ from datetime import datetime
 
 LARGE, SMALL = 1e15, 1e-4
 """Sizes between which a number is written without an exponent."""
-FINE, COARSE = 0.001, 100
-"""Sizes between which four decimals are neither too few nor too many."""
+FINE, MEDIUM, COARSE = 0.001, 10, 1000
+"""Sizes between which four decimals, then two, are neither too few nor too many."""
 
 
 def number(value: float, digits: int = 4) -> str:
@@ -32,11 +32,11 @@ def _trimmed(text: str) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return a metric's value: four decimals, or five digits of a large and three of a tiny one."""
+    """Return a metric's value: 0.9876, 49.18; five digits of a large and three of a tiny one."""
     if value is None:
         return "–"
     if FINE <= abs(value) < COARSE:
-        return f"{value:.4f}"
+        return f"{value:.{4 if abs(value) < MEDIUM else 2}f}"
     return number(value, 5 if abs(value) >= COARSE else 3)
 
 
@@ -68,6 +68,21 @@ def difference(one: float, other: float) -> str:
     shown = min(len(text.partition(".")[2]) for text in texts)
     least = 10.0**-shown
     return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
+
+
+def between(low: float, high: float) -> str:
+    """Return an interval, to three digits of its width.
+
+    Examples:
+        >>> between(0.16622, 0.18319), between(38.988, 58.774), between(0.9, 1)
+        ('0.1662 to 0.1832', '39.0 to 58.8', '0.900 to 1.000')
+
+    """
+    width = high - low
+    if not (math.isfinite(width) and FINE <= width < COARSE):
+        return f"{score(low)} to {score(high)}"
+    decimals = max(0, min(4, 2 - math.floor(math.log10(width))))
+    return f"{low:,.{decimals}f} to {high:,.{decimals}f}"
 
 
 def plural(count: int, what: str) -> str:

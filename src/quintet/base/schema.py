@@ -3,6 +3,7 @@
 import math
 from collections.abc import Mapping
 from dataclasses import MISSING, fields, is_dataclass
+from functools import cache
 from types import NoneType, UnionType
 from typing import Any, Literal, TypeVar, Union, get_args, get_origin, get_type_hints
 
@@ -18,7 +19,7 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
     """
     if not isinstance(given, Mapping):
         raise ValueError(f"{shown(given)} stands where names and values should")
-    hints = get_type_hints(cls)
+    hints = _hints(cls)  # type: ignore[arg-type]  # every class is hashable
     found = {}
     for field in fields(cls):  # type: ignore[arg-type]
         if field.name in given:
@@ -26,6 +27,11 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
         elif field.default is MISSING and field.default_factory is MISSING:
             raise ValueError(f"{field.name} is missing")
     return cls(**found)
+
+
+@cache
+def _hints(cls: type) -> Mapping[str, Any]:
+    return get_type_hints(cls)
 
 
 def with_nan(measures: Any) -> Any:

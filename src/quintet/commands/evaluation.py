@@ -12,6 +12,7 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import FILE as PREDICTIONS
 from quintet.artifacts.predictions_file import read
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record
+from quintet.artifacts.samples_file import FILE as SAMPLES
 from quintet.base import console, schema
 from quintet.base.errors import Code, UserError
 from quintet.base.files import is_read_only, write_json
@@ -25,6 +26,7 @@ from quintet.modules.sample_predictor import missing, sample_predictor
 from quintet.training import build, experiment
 from quintet.training.callbacks.measured import of_split
 from quintet.training.callbacks.prediction_collector import PredictionCollector
+from quintet.training.predicted_samples import save_samples
 
 Scores = dict[str, dict[str, float]]
 SPLITS = ("val", "test")
@@ -34,8 +36,9 @@ FILE = "evaluation.json"
 def evaluate(cfg: DictConfig) -> Scores:
     """Return metric and loss by split, and write them to `evaluation.json` in the run folder.
 
-    The predictions of the best checkpoint are kept in `predictions.npz`; the metric of simple
-    models, where asked for, in `result.json`.
+    The predictions of the best checkpoint are kept in `predictions.npz`, or what a module without
+    targets predicts in `samples.npz`; the metric of simple models, where asked for, in
+    `result.json`.
 
     Raises:
         UserError: the run cannot be rebuilt, or its data has changed since.
@@ -84,6 +87,8 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
     if samples is None or keep is None:
         why = missing(run.task, run.data)
         console.tell(f"{PREDICTIONS} is not written: {why}", style="dim")
+        if is_first_rank() and cfg.checkpoint == "best":
+            _keep_samples(run, folder)
         return scores
     with if_one_may_write():
         keep.save(folder)
@@ -97,6 +102,14 @@ def of_one(cfg: DictConfig, folder: Path, splits: list[str]) -> Scores:
         with if_one_may_write():
             record.write(folder)
     return scores
+
+
+def _keep_samples(run: Trained, folder: Path) -> None:
+    """Save what a module without targets predicts; the scores do not depend on it."""
+    try:
+        save_samples(run.task, run.data, folder)
+    except Exception as error:
+        console.warn(f"{SAMPLES} could not be written: {error}")
 
 
 def _tested(run: Trained) -> bool:

@@ -141,8 +141,19 @@ def fitted_rows(data: DataModule, facts: Facts) -> int | None:
     return min(len(data.splits["train"][1]), ROWS, NUMBERS // numbers + 1)
 
 
-def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
-    """Return a warning if a linear model or boosted trees do better on validation than `value`."""
+def loses(
+    value: float, found: Scores, name: str, mode: str, *, by_gradients: bool = True
+) -> str | None:
+    """Return a warning if a linear model or boosted trees do better on validation than `value`.
+
+    Args:
+        value: of the metric.
+        found: the baselines' scores.
+        name: of the metric.
+        mode: min or max.
+        by_gradients: whether what was trained is a network, and not itself such a model.
+
+    """
     sign = 1 if mode == "max" else -1
     known = {n: found[n]["val"] for n in ADVICE if "val" in found.get(n, {})}
     ahead = {n: p for n, p in known.items() if score(p) != score(value) and sign * p > sign * value}
@@ -150,6 +161,8 @@ def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
         return None
     best = max(ahead, key=lambda n: sign * ahead[n])
     what, advice = ADVICE[best]
+    if not by_gradients:
+        advice = INSTEAD[best]
     numbers = f"{name} {score(ahead[best])} against {score(value)}"
     return f"{what} better on validation: {numbers}. {advice.format(check=same_words('check'))}"
 
@@ -167,6 +180,11 @@ ADVICE = {
     ),
 }
 """What is said of each baseline that beats a net."""
+INSTEAD = {
+    "linear": "Take it: module=supervised model=linear.",
+    "boosting": "Vary the settings of the module: search_space=module.",
+}
+"""What is said where no net was trained."""
 
 
 def _fit(model: Any, inputs: Any, targets: NDArray[Any]) -> None:

@@ -219,7 +219,10 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
             [*whole.values()], folder, tested=tested, trust=trust
         )
         record.baseline_rows = first.baseline_rows
-    lost = [loses(p_of(r), r.baselines, name, mode) for r in (first, record)]
+    lost = [
+        loses(p_of(r), r.baselines, name, mode, by_gradients=r.parameters > 0)
+        for r in (first, record)
+    ]
     remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
     record.diagnosis = [*remarks, *filter(None, lost[1:])]
 

@@ -3,7 +3,7 @@
 import math
 
 from quintet.analysis.bootstrap import ConfidenceInterval
-from quintet.base.formatting import score
+from quintet.base.formatting import between, score
 from quintet.report.html.table import Cell, Number
 from quintet.report.run.run_data import RunData
 
@@ -14,10 +14,8 @@ def scored(value: float | None) -> Cell:
 
 
 def bounds(found: ConfidenceInterval) -> str:
-    """Return an interval as text: 0.9790 to 1.0000; a dash if there is none."""
-    if math.isnan(found.low):
-        return "–"
-    return f"{score(found.low)} to {score(found.high)}"
+    """Return an interval as text; a dash if there is none."""
+    return "–" if math.isnan(found.low) else between(found.low, found.high)
 
 
 def reach(run: RunData, split: str) -> str:

@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 FILE = "leaderboard.csv"
 EDGE = 0.05
 """Share of a range that counts as its edge."""
-ENOUGH = 4
-"""Minimum number of trials with a value for importance to be computed."""
+ENOUGH = 10
+"""Minimum number of trials with a value for importance to be computed: of fewer, it is chance."""
 GOOD = 8
 """Number of best trials that importance is measured on, or a tenth of all if that is more."""
 

@@ -82,6 +82,7 @@ class Study:
                 code=Code.NOT_FOUND,
                 key="sweep",
                 value=folder,
+                hint="Give the folder of a sweep, and storage=<its sweeper.storage> if it had one.",
             )
         return cls(path, url=storage)
 

@@ -1,6 +1,7 @@
 """Access to single MLflow runs, without Lightning."""
 
 import fcntl
+import hashlib
 import logging
 import os
 import tempfile
@@ -23,6 +24,8 @@ SQLITE = "sqlite:///"
 KEPT = "mlflow_run_id"
 MODEL = "model"
 """Name of the logged model of a run, in `runs:/<id>/model`."""
+CHECKPOINT = "checkpoint_sha256"
+"""Tag of a logged model: what it was made from."""
 LOADER = "quintet.commands.mlflow_model"
 """The module by which MLflow loads it."""
 NEEDED = ("mlflow", "torch", "lightning")
@@ -93,6 +96,7 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     """Log the best checkpoint as a model: `mlflow.pyfunc.load_model("runs:/<run>/model")`.
 
     It predicts what predict.py writes. It holds the files that rebuild the run, and no pickle.
+    The same checkpoint is logged once, however often a sweep or a run goes on.
     """
     from mlflow import pyfunc
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
@@ -102,7 +106,12 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     if not checkpoint.endswith(".ckpt"):  # several models, each with its own
         return
     experiment = client.get_run(run).info.experiment_id
-    logged = client.create_logged_model(experiment, name=MODEL, source_run_id=run)
+    made_from = _digest(folder / checkpoint)
+    if _has_model(client, experiment, run, made_from):
+        return
+    logged = client.create_logged_model(
+        experiment, name=MODEL, source_run_id=run, tags={CHECKPOINT: made_from}
+    )
     about = Model(
         logged.artifact_location, run, model_uuid=logged.model_id, model_id=logged.model_id
     )
@@ -116,6 +125,17 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
         client.log_model_artifacts(logged.model_id, str(path))
     client.finalize_logged_model(logged.model_id, LoggedModelStatus.READY)
     client.log_outputs(run, [LoggedModelOutput(logged.model_id, step=record.epochs)])
+
+
+def _has_model(client: Any, experiment: str, run: str, made_from: str) -> bool:
+    wanted = f"name = '{MODEL}' AND tags.{CHECKPOINT} = '{made_from}'"
+    found = client.search_logged_models([experiment], filter_string=wanted)
+    return any(each.source_run_id == run and each.status == "READY" for each in found)
+
+
+def _digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 @contextmanager

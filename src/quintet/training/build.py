@@ -301,6 +301,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     from quintet.training import ddp_shutdown
     from quintet.training.callbacks.session import SignalRelay
     from quintet.training.lightning_patches import find_plugins_once, without_empty_hooks
+    from quintet.training.several_machines import check_machines
 
     ddp_shutdown.watch_over()
     find_plugins_once()
@@ -326,6 +327,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
         )
     except MisconfigurationException as error:
         raise devices.refusal(error, cfg.trainer.accelerator, cfg.trainer.devices) from error
+    check_machines(built)
     return cast("L.Trainer", built)
 
 

@@ -265,6 +265,8 @@ def score_baselines(
     record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
     name, value = cfg.metric.name, record.metric.value
     if value is not None and (
-        lost := baselines.loses(value, record.baselines, name, cfg.metric.mode)
+        lost := baselines.loses(
+            value, record.baselines, name, cfg.metric.mode, by_gradients=record.parameters > 0
+        )
     ):
         record.diagnosis.append(lost)

@@ -19,9 +19,13 @@ TUNED = {"optimizer", "loss", "init", "model"}
 """Choices of which a run needs one for that sweep: a module may take none of them."""
 
 
-def evaluate(folder: Path) -> str:
+OF_A_SWEEP = ("sweeper=", "sweeper.", "search_space=", "objectives=", "study=")
+"""The beginnings of overrides that say what a sweep does."""
+
+
+def evaluate(folder: Path, *words: str) -> str:
     """Return the command that scores a run again."""
-    return command_line("evaluate", f"run={typed(folder)}")
+    return command_line("evaluate", f"run={typed(folder)}", *words)
 
 
 def predict(folder: Path, config: Path | None = None) -> str:
@@ -70,6 +74,9 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def seeds(values: str, overrides: Sequence[str]) -> str:
-    """Return the command that repeats a run with other seeds, `1,2,3`."""
-    kept = [word for word in overrides if not word.startswith("seed=")]
+    """Return the command that repeats a run with other seeds, `1,2,3`: each of them once.
+
+    The strategy of a sweep that the run was a trial of would choose among the seeds.
+    """
+    kept = [word for word in overrides if not word.startswith(("seed=", *OF_A_SWEEP))]
     return train_line("-m", f"seed={values}", *kept)

@@ -75,10 +75,10 @@ def warn_of_objectives(cfg: DictConfig) -> None:
     """Say that objectives and constraints decide nothing in a run by itself.
 
     Raises:
-        UserError: they are not mappings of names to directions, or to bounds.
+        UserError: a sweep would refuse them.
 
     """
-    for key, found in (("objectives", objectives.given(cfg)), ("constraints", bounds.given(cfg))):
+    for key, found in (("objectives", objectives.of(cfg)), ("constraints", bounds.given(cfg))):
         if found:
             _tell_judged(key, cfg.metric.name)
 

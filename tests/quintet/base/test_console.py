@@ -11,7 +11,7 @@ import pytest
 
 import runs
 from quintet.artifacts.record import Record, Score
-from quintet.training import summary
+from quintet.training import next_commands, summary
 
 NARROW = 80
 NOISE = re.compile(r"warn|deprecat|traceback|hint|tip:|gpu available", re.IGNORECASE)
@@ -176,6 +176,12 @@ def test_a_sweep_to_follow_names_what_was_chosen_to_fit_the_target(record, tmp_p
     assert "sweeper.n_trials=20 metric=rmse optimizer.lr=0.1" in line
     record.overrides = ["metric=rmse"]
     assert printed(record, tmp_path, capsys).count("metric=rmse") == 1
+
+
+def test_other_seeds_are_all_tried_whatever_sweep_the_run_was_a_trial_of():
+    words = ["sweeper=random", "sweeper.n_trials=3", "search_space=high", "seed=7", "optimizer=sgd"]
+    found = next_commands.seeds("0,1", words)
+    assert found.endswith("train.py -m seed=0,1 optimizer=sgd")
 
 
 def test_after_a_preset_comes_its_own_sweep(record, tmp_path, capsys):

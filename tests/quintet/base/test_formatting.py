@@ -72,6 +72,7 @@ def test_ticks_stand_at_the_values_that_they_name(p):
 
 def test_numbers_in_words():
     assert score(0.12345) == "0.1235"
+    assert score(49.18211) == "49.18"
     assert score(1234.567) == "1,234.6"
     assert score(392100.4) == "392,100"
     assert score(0.00012345) == "0.000123"

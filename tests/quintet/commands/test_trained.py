@@ -10,12 +10,13 @@ import torch
 from omegaconf import OmegaConf
 
 import runs
-from quintet.artifacts import checkpoints, predictions_file
+from quintet.artifacts import checkpoints, predictions_file, samples_file
 from quintet.base.errors import Code, UserError
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
 from quintet.ensembles.reload import trained
+from quintet.testing.running import SHORT, ran
 from refusals import Refusal
 
 
@@ -82,6 +83,14 @@ def test_simple_models_are_scored_beside_a_run_on_demand(run):
     evaluate(evaluation(run, baselines=True))
     found = json.loads((run / "result.json").read_text())["baselines"]
     assert 0 < found["dummy"]["test"] < found["linear"]["test"] <= 1
+
+
+def test_a_winner_that_generates_keeps_what_it_generates(tmp_path):
+    ran(tmp_path / "run", *SHORT, "experiment=gan", "test=false")
+    kept = tmp_path / "run" / samples_file.FILE
+    kept.unlink()  # a trial writes none
+    evaluate(evaluation(tmp_path / "run"))
+    assert samples_file.read(tmp_path / "run")["prediction"].shape[1:] == (1, 8, 8)
 
 
 def test_a_run_that_was_moved_is_whole(run, tmp_path):

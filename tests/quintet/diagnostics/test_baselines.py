@@ -116,6 +116,13 @@ def test_a_tie_on_paper_is_no_loss():
     assert baselines.loses(0.997351, {"linear": {"val": 0.997352}}, "p", "max") is None
 
 
+def test_trees_that_lose_are_not_told_to_train_a_net():
+    found = {"linear": {"val": 0.9}, "boosting": {"val": 0.8}}
+    said = baselines.loses(0.7, found, "accuracy", "max", by_gradients=False)
+    assert said.endswith("Take it: module=supervised model=linear.")
+    assert "check.py" not in said
+
+
 def test_a_run_records_them_and_says_that_it_loses(tmp_path):
     words = ("trainer=cpu", "optimizer.lr=1e-5", "trainer.max_epochs=2")
     experiment.run(composed(tmp_path, *words))

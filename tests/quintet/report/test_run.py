@@ -10,6 +10,7 @@ import pytest
 import browsing
 import runs
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import score
 from quintet.report.run.curves import marks
 from quintet.report.run.png import png
 from quintet.report.run.run_data import RunData
@@ -52,8 +53,8 @@ def test_a_run_ends_with_a_page_on_which_everything_is_drawn(chromium, trained, 
     charts = page.locator("figure.chart")
     assert charts.count() >= 4
     assert charts.filter(has=page.locator(".main-svg")).count() == charts.count()
-    score = json.loads((trained / name / "result.json").read_text())["metric"]["value"]
-    assert f"{score:.4f}" in page.locator(".headline").inner_text()
+    value = json.loads((trained / name / "result.json").read_text())["metric"]["value"]
+    assert score(value) in page.locator(".headline").inner_text()
     assert page.troubles == []
     page.close()
 

@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from contextlib import closing
 
 import pytest
 
@@ -139,6 +140,27 @@ def test_an_end_of_an_axis_is_moved_by_a_pointer(page):
     assert float(end.input_value()) > 0.3
     page.wait_for_timeout(200)
     assert drawn(page) < trials
+
+
+def test_an_end_of_an_axis_is_moved_by_a_finger(page):
+    phone = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+    with closing(page.context.browser.new_context(**phone)) as context:
+        narrow = context.new_page()
+        narrow.goto(page.url)
+        narrow.wait_for_selector("html[data-drawn=true]")
+        end = narrow.locator(".brush input.lowest").first
+        end.scroll_into_view_if_needed()
+        box, trials = end.bounding_box(), drawn(narrow)
+        x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] - 12
+        touch = context.new_cdp_session(narrow)
+        for kind, up in (("touchStart", 0), ("touchMove", 0.2), ("touchMove", 0.5)):
+            points = [{"x": x, "y": y - up * box["height"]}]
+            touch.send("Input.dispatchTouchEvent", {"type": kind, "touchPoints": points})
+        touch.send("Input.dispatchTouchEvent", {"type": "touchEnd", "touchPoints": []})
+        assert float(end.input_value()) > 0.3
+        narrow.wait_for_timeout(200)
+        assert drawn(narrow) < trials
+        assert end.bounding_box()["y"] == pytest.approx(box["y"], abs=1), "it does not scroll"
 
 
 def test_every_table_has_a_caption_and_every_chart_says_what_it_shows(page):

@@ -9,7 +9,7 @@ from quintet.report.sweep.compute import compute
 from quintet.report.sweep.history import history
 from quintet.report.sweep.hyperparameters import Objective, parallel
 from quintet.report.sweep.maps import contour
-from quintet.report.sweep.scales import parameter
+from quintet.report.sweep.scales import parameter, ticks
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trade_off import dominated_shares
 from quintet.study.space import Choice, Interval, Space
@@ -116,3 +116,17 @@ def test_numbers_stand_on_an_axis_by_size_and_names_as_they_were_typed() -> None
     space = Space((Choice("optimizer.lr", rates), Choice("model.activation", names)))
     found = parameter(space, "optimizer.lr"), parameter(space, "model.activation")
     assert [p.values for p in found if isinstance(p, Choice)] == [("1e-4", "0.01", "1e30"), names]
+
+
+@pytest.mark.parametrize(
+    ("p", "named"),
+    [
+        (Interval("lr", 0.001, 0.05, "log"), ["0.001", "0.003", "0.01", "0.03"]),
+        (Interval("lr", 0.002, 0.008, "log"), ["0.002", "0.004", "0.006", "0.008"]),
+        (Interval("width", 16, 128, "log", integer=True), ["16", "32", "64", "128"]),
+    ],
+)
+def test_a_logarithmic_axis_names_the_numbers_that_people_would(
+    p: Interval, named: list[str]
+) -> None:
+    assert ticks(p)["ticktext"] == named

@@ -12,6 +12,7 @@ from parent import loop, plan, swept
 from quintet.artifacts.record import Record
 from quintet.base.errors import Code, UserError
 from quintet.config import further_metrics
+from quintet.config.run_nodes import SUPERVISED
 from quintet.report.sweep.sweep_page import write
 from quintet.study import leaderboard
 from quintet.study.fronts import KEY
@@ -19,6 +20,7 @@ from quintet.study.study import Study
 from quintet.sweep.samplers.genetic import Genetic
 from quintet.sweep.trial_schedulers.halving import SuccessiveHalving
 from quintet.sweep.trial_schedulers.pruners import Asha
+from refusals import Refusal
 
 TRADED = {"score": "max", "parameters": "min"}
 
@@ -188,9 +190,11 @@ def test_a_real_sweep_prunes_continues_and_tests_the_winner(tmp_path):
 def test_a_run_by_itself_says_that_they_decide_nothing(capsys):
     from quintet.training.setup import warn_of_objectives
 
-    metric = {"name": "accuracy"}
-    warn_of_objectives(OmegaConf.create({"metric": metric, "objectives": None}))
+    own = {"metric": {"name": "accuracy", "mode": "max"}, "module": {"_target_": SUPERVISED}}
+    warn_of_objectives(OmegaConf.create({**own, "objectives": None}))
     assert not capsys.readouterr().out
-    warn_of_objectives(OmegaConf.create({"metric": metric, "objectives": {"f1": "max"}}))
+    warn_of_objectives(OmegaConf.create({**own, "objectives": {"f1": "max"}}))
     told = " ".join(capsys.readouterr().out.split())
     assert "this run is judged by accuracy" in told
+    with Refusal(Code.UNKNOWN_NAME, "objectives", "nope"):  # as its sweep would
+        warn_of_objectives(OmegaConf.create({**own, "objectives": {"nope": "min"}}))

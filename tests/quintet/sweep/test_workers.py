@@ -17,6 +17,7 @@ from omegaconf import OmegaConf
 from parent import HERE, loop, plan, swept
 
 from quintet.study.study import Study
+from quintet.sweep import console_report
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.workers import PERMIT, Worker, launch
 
@@ -159,6 +160,13 @@ def text(path):
         return path.read_text()
     except OSError:
         return ""
+
+
+def test_a_launcher_alone_says_which_word_uses_the_cores(capsys):
+    console_report.advise_workers("joblib")
+    said = " ".join(capsys.readouterr().out.split())
+    assert "hydra/launcher=joblib starts one job" in said
+    assert f"sweeper.workers={os.cpu_count()}" in said
 
 
 def test_a_launcher_that_is_not_installed_is_named_with_the_way_to_install_it(tmp_path):

@@ -160,3 +160,5 @@ def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
     assert trial.info.run_name == "lr=0.1 · trial 1"
     runs = client(server).search_runs([study.info.experiment_id])
     assert len(runs) == 2
+    models = client(server).search_logged_models([study.info.experiment_id])
+    assert [each.source_run_id for each in models] == [study.info.run_id]

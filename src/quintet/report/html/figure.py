@@ -78,6 +78,11 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
     return {"title": {"text": title}, "automargin": True, **PLAIN_TICKS, **more}
 
 
+def counting(most: float) -> dict[str, Any]:
+    """Return a tick at every whole number up to `most`, where there is room for them."""
+    return {"dtick": 1} if most <= 10 else {}
+
+
 def log_axis(title: str, values: Sequence[float], **more: Any) -> dict[str, Any]:
     """Return a logarithmic axis for positive values, marked at 1, 2 and 5 or at powers of ten.
 

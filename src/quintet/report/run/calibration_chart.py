@@ -40,6 +40,7 @@ def _diagram(found: Calibration, split: str, claim: str) -> Figure:
         **{"x": found.confidence.round(4).tolist(), "y": found.share.round(4).tolist()},
         "marker": {"size": size, "color": "$blue", "opacity": 0.85},
         "customdata": found.count.tolist(),
+        "cliponaxis": False,
         "hovertemplate": Markup(
             "confidence %{x:.1%}, accuracy %{y:.1%} of %{customdata} samples<extra></extra>"
         ),

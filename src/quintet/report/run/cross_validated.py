@@ -6,10 +6,9 @@ from quintet.artifacts.record import REPORT, Record, by_fold
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.formatting import duration, plural, score
 from quintet.diagnostics.training_curves import Row, read
-from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis, scale
+from quintet.report.html.blocks import Block, Columns, Text
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, scale
 from quintet.report.html.table import Cell, Link, Number, Table
-from quintet.report.run.curves import whole
 from quintet.report.run.run_data import RunData
 
 
@@ -93,12 +92,8 @@ def curves(run: RunData) -> list[Block]:
     rows = {name: read(run.folder / name / "metrics.csv") for name in run.record.repeats}
     if not any(rows.values()):
         return [Text("No epoch was completed.")]
-    notes: list[Block] = [Note(text, "warn") for text in run.record.diagnosis]
     loss = run.record.choices.get("loss") or "loss"
-    return [
-        *notes,
-        Columns([_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, run.metric)]),
-    ]
+    return [Columns([_chart(rows, "loss", f"Loss ({loss})"), _chart(rows, run.metric, run.metric)])]
 
 
 def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
@@ -108,7 +103,7 @@ def _chart(found: dict[str, list[Row]], key: str, title: str) -> Figure:
         if any((trace := _lines(found, f"{part}/{key}", color, dash))["x"])
     ]
     layout = {
-        "xaxis": axis("epoch", **whole(max(map(len, found.values())))),
+        "xaxis": axis("epoch", **counting(max(map(len, found.values())))),
         "yaxis": axis(key),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }

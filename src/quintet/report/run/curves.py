@@ -5,8 +5,8 @@ import math
 from markupsafe import Markup
 
 from quintet.diagnostics.training_curves import Row
-from quintet.report.html.blocks import Block, Columns, Note, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis, log_axis, scale
+from quintet.report.html.blocks import Block, Columns, Text
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, log_axis, scale
 from quintet.report.run.run_data import RunData
 from quintet.report.run.step_charts import steps_charts
 
@@ -18,30 +18,31 @@ WIDE = 30
 
 def metric_curve(run: RunData) -> list[Block]:
     """Return the curve of the metric, for the first screen; [] before there are two epochs."""
-    if sum(f"val/{run.metric}" in row for row in run.rows) < 2:
+    if not _is_on_first_screen(run):
         return []
     rows = thinned(run.rows, run.best_epoch)
     return [_chart(run, rows, run.metric, f"{run.metric} by epoch", height=250)]
 
 
+def _is_on_first_screen(run: RunData) -> bool:
+    return sum(f"val/{run.metric}" in row for row in run.rows) >= 2
+
+
 def curves(run: RunData) -> list[Block]:
-    """Return the curves and their diagnosis."""
+    """Return the curves that are not on the first screen, where their diagnosis is too."""
     if not run.rows:
         return [Text("No epoch was completed.")]
     rows = thinned(run.rows, run.best_epoch)
     loss = f"Loss ({chosen})" if (chosen := run.record.choices.get("loss")) else "Loss"
+    below = bool(_values(rows, run.metric)) and not _is_on_first_screen(run)
     charts: list[Block] = [
         *([_chart(run, rows, "loss", loss)] if _values(rows, "loss") else []),
-        *([_chart(run, rows, run.metric, run.metric)] if _values(rows, run.metric) else []),
+        *([_chart(run, rows, run.metric, run.metric)] if below else []),
         *(_chart(run, rows, name, name) for name in _others(run, rows)),
     ]
-    notes = [Note(text, "warn") for text in run.record.diagnosis] or [
-        Note("These curves suggest no change.", "good")
-    ]
-    known_by_now = [] if run.trains else notes  # a diagnosis is made at the end
     steps = steps_charts(run.steps)
     by_step = [Columns(steps)] if steps else []
-    return [*known_by_now, Columns(charts), *by_step, _rate(run, rows)]
+    return [Columns(charts), *by_step, _rate(run, rows)]
 
 
 def _others(run: RunData, rows: list[Row]) -> list[str]:
@@ -58,11 +59,6 @@ def thinned(rows: list[Row], best: int | None) -> list[Row]:
     return [
         row for i, row in enumerate(rows) if i in kept or (best and int(row["epoch"]) + 1 == best)
     ]
-
-
-def whole(epochs: int) -> dict[str, int]:
-    """Return a tick at every epoch, if there are few."""
-    return {"dtick": 1} if epochs <= 10 else {}
 
 
 def _line(rows: list[Row], key: str, name: str, color: str, dash: str = "solid") -> Trace:
@@ -99,7 +95,7 @@ def _chart(run: RunData, rows: list[Row], key: str, title: str, height: int = 34
         style = {"symbol": "circle-open", "size": 11, "color": "$ink", "line": {"width": 2}}
         traces.append({**mark, "mode": "markers", "marker": style})
     layout = {
-        "xaxis": axis("epoch", **whole(len(rows))),
+        "xaxis": axis("epoch", **counting(len(rows))),
         "yaxis": _axis(rows, key),
         "showlegend": True,
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
@@ -123,7 +119,7 @@ def marks(run: RunData) -> list[Trace]:
 
 def _rate(run: RunData, rows: list[Row]) -> Figure:
     name = f"schedule: {run.record.choices.get('scheduler') or 'unknown'}"
-    layout: Trace = {"xaxis": axis("epoch", **whole(len(rows))), "showlegend": False}
+    layout: Trace = {"xaxis": axis("epoch", **counting(len(rows))), "showlegend": False}
     highest = max((row["lr"] for row in rows if "lr" in row), default=0.0)
     layout["yaxis"] = axis("learning rate", range=[0, 1.1 * highest or 1])
     caption = "The learning rate at the start of each epoch."

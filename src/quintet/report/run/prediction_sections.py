@@ -11,14 +11,11 @@ from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.prediction_charts import charts
 from quintet.report.run import classes, forecast, mask_charts
 from quintet.report.run.calibration_chart import calibration_blocks
+from quintet.report.run.run_commands import not_saved
 from quintet.report.run.run_data import SPLITS, RunData
 
 SIDE_BY_SIDE = 12
 """Maximum number of classes for matrices of two splits side by side."""
-ABSENT = (
-    "The predictions were not saved: this run is a trial of a sweep, or it ended early. "
-    "python src/evaluate.py run=<this folder> saves them, and report.py then shows them."
-)
 
 
 def predictions(run: RunData) -> list[Block]:
@@ -30,7 +27,7 @@ def predictions(run: RunData) -> list[Block]:
     if not run.by_sample:
         return []
     if not found:
-        return [Text(ABSENT)]
+        return not_saved(run, "The predictions")
     latest = found[str(run.latest)]
     names = [str(name) for name in run.facts.get("class_names") or []]
     drawn = {split: charts(a, names, f"{SPLITS[split]} data") for split, a in found.items()}

@@ -1,11 +1,12 @@
 """The commands to continue from a run, ready to copy."""
 
 from collections.abc import Sequence
+from pathlib import Path
 
 from quintet.base.console import command_line, train_line, typed
 from quintet.config.initial_config import has_begun
 from quintet.config.safe_overrides import sort_out
-from quintet.report.html.blocks import Block, Note
+from quintet.report.html.blocks import Block, Commands, Note, Text
 from quintet.report.run.run_data import RunData
 from quintet.training import next_commands
 
@@ -31,8 +32,29 @@ def next_steps(run: RunData) -> dict[str, str]:
     steps["reproduce"] = train_line(*overrides)
     steps["other seeds"] = next_commands.seeds(SEEDS, overrides)
     live = ["live=true"] if run.trains else []
-    steps["this report"] = command_line("report", f"run={folder}", *live)
+    steps["this report"] = report(run.folder, *live)
     return steps
+
+
+def not_saved(run: RunData, what: str) -> list[Block]:
+    """Return why something of the run's predictions is not shown, and the command that saves it.
+
+    A run that has not opened its test set, such as a trial, leaves it closed.
+    """
+    if not run.record.checkpoint:
+        return [Text(f"{what}: not saved, and the run has no checkpoint to make it from.")]
+    splits = [] if run.record.test else ["splits=[val]"]
+    steps = [next_commands.evaluate(run.folder, *splits), report(run.folder)]
+    why = "this run is a trial of a sweep, or it ended early"
+    return [
+        Text(f"{what}: not saved, as {why}. This saves and shows it:"),
+        Commands({"save": " && ".join(steps)}),
+    ]
+
+
+def report(folder: Path, *words: str) -> str:
+    """Return the command that writes the page of a run."""
+    return command_line("report", f"run={typed(folder)}", *words)
 
 
 def warned(overrides: Sequence[str]) -> list[Block]:

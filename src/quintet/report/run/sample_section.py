@@ -9,6 +9,7 @@ from quintet.base.formatting import number
 from quintet.report.html.blocks import Block, Gallery, Picture, Text
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run.png import png
+from quintet.report.run.run_commands import not_saved
 from quintet.report.run.run_data import RunData
 
 WIDTH = 112
@@ -21,8 +22,11 @@ LONGEST = 2_000
 def samples(run: RunData) -> list[Block]:
     """Return the samples that the run has saved; [] for a supervised module without any."""
     found = read(run.folder)
-    if not found:
-        return [] if run.by_sample else [Text(UNKNOWN)]
+    if not found and run.by_sample:
+        return []
+    if not found:  # a trial has no test scores, and saves none
+        tested = run.record.test
+        return [Text(UNKNOWN)] if tested else not_saved(run, "What the module predicts")
     shown: list[Block] = [Text("What the module's predict_step returns for the first inputs.")]
     columns: dict[str, list[Cell]] = {}
     for name, values in found.items():

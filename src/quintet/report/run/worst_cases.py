@@ -10,6 +10,7 @@ from quintet.report.html.blocks import Block, Gallery, Picture, Text
 from quintet.report.html.table import Cell, Number, Table
 from quintet.report.run import mask_charts
 from quintet.report.run.png import png
+from quintet.report.run.run_commands import not_saved
 from quintet.report.run.run_data import RunData
 
 WIDTH = 112
@@ -26,9 +27,7 @@ def largest_errors(run: RunData) -> list[Block]:
     if not run.by_sample or not run.answers:
         return []
     if answers is None or examples is None or not len(examples.index):
-        return [
-            Text("No examples were saved: python src/evaluate.py run=<this folder> saves some.")
-        ]
+        return not_saved(run, "The samples with the largest errors")
     rows = np.searchsorted(answers.index, examples.index)
     compared = [_compared(run, answers, int(row)) for row in rows]
     captions = [answers.problem.caption(found) for found in compared]

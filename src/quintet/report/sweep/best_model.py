@@ -74,7 +74,7 @@ def _table(sweep: SweepData, record: Record) -> Table:
 
 def scores(sweep: SweepData, record: Record) -> dict[str, Scores]:
     """Return the scores of the winner, the ensemble, the defaults and the baselines."""
-    name = f"winner: {record.choices.get('model') or 'model'}, trial {_number_of(sweep)}"
+    name = f"winner: {record.trained}, trial {_number_of(sweep)}"
     found: dict[str, Scores] = {
         name: {"val": record.metric.value, "test": record.test.get(sweep.metric)}
     }
@@ -103,7 +103,7 @@ def ensemble(folder: Path) -> Ensemble | None:
 def _facts(sweep: SweepData, record: Record) -> dict[str, object]:
     environment = record.environment
     values: dict[str, object] = {
-        "Parameters": f"{record.parameters:,}",
+        **({"Parameters": f"{record.parameters:,}"} if record.parameters else {}),
         "Trained": f"{record.epochs} epochs in {duration(record.seconds)}, seed {record.seed}",
         "Folder": "best/" if sweep.best else f"trials/{_number_of(sweep):04d}/",
         "Python, torch": f"{environment.get('python', '–')}, {environment.get('torch', '–')}",

@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from quintet.base.formatting import duration, moment, plural
 from quintet.report.html.blocks import Block, FactList
-from quintet.report.html.figure import Figure, Trace, axis
+from quintet.report.html.figure import Figure, Trace, axis, counting
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.trial import Trial
 
@@ -45,13 +45,14 @@ def _timeline(sweep: SweepData) -> list[Block]:
     last = max(end for _, end in ran.values())
     unit, seconds = next(each for each in UNITS if last < 120 * each[1] or each == UNITS[-1])
     ended = [t for t in sweep.trials if t.number in ran]
+    most = max(ran)
     traces = [
         _bars([t for t in ended if t.state == state], ran, color, seconds) | {"name": state}
         for state, color in STATES.items()
     ]
     layout = {
         "xaxis": axis(f"{unit} since the first trial began", rangemode="tozero"),
-        "yaxis": axis("trial", rangemode="tozero"),
+        "yaxis": axis("trial", range=[-0.5, most + 0.5], **counting(most)),
         "legend": {"orientation": "h", "y": -0.25, "x": 0},
     }
     title, caption = (

@@ -8,7 +8,7 @@ from markupsafe import Markup
 
 from quintet.base.formatting import listed, plural
 from quintet.report.html.blocks import Block, Columns, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis, scale
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, scale
 from quintet.report.sweep.sweep_data import SweepData
 
 LEGEND = "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials."
@@ -58,6 +58,7 @@ def best_so_far(sweep: SweepData) -> list[float | None]:
 def _chart(
     sweep: SweepData, title: str, unit: str, spent: list[float], height: int = 300
 ) -> Figure:
+    counted = all(map(float.is_integer, spent))
     texts = [
         f"trial {t.number}, {t.state}{'' if t.feasible else ', infeasible'}" for t in sweep.valued
     ]
@@ -79,7 +80,7 @@ def _chart(
         "hovertemplate": Markup(f"best so far %{{y:{DIGITS}}}<extra></extra>"),
     }
     layout = {
-        "xaxis": axis(unit, rangemode="tozero"),
+        "xaxis": axis(unit, rangemode="tozero", **(counting(max(spent)) if counted else {})),
         "yaxis": axis(sweep.metric, **_range(_focus(sweep))),
         "showlegend": False,
     }

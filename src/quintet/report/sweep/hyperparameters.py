@@ -21,11 +21,11 @@ FEWEST = 3
 AXES, SLICES = 9, 6
 BESIDE = 12
 """Pixels from an axis to its labels: the ends of the axis can be moved."""
+WIDEST = 11
+"""Characters of a name that has room beside its neighbours; longer ones slant."""
 GOLDEN = 0.618034
-SLICED = (
-    "The metric against one parameter at a time, the most important first, with its importance. "
-    "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
-)
+SLICED = "The metric against one parameter at a time{}. "
+COLORS = "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
 BANDS = (
     ("the rest", "$faint", 0.35, 1.0),
     ("best quarter", "$sky", 0.9, 1.6),
@@ -43,7 +43,8 @@ def hyperparameters(sweep: SweepData) -> list[Block]:
     charts: list[Block] = []
     if len(parameters) > 1:
         charts.append(parallel(sweep, parameters[:AXES]))
-    charts.append(Text(SLICED))
+    order = ", the most important first, with its importance" if sweep.importance else ""
+    charts.append(Text(SLICED.format(order) + COLORS))
     charts.append(Columns([slice_of(sweep, p) for p in parameters[:SLICES]]))
     if surface := contour(sweep, parameters):
         charts.append(surface)
@@ -67,6 +68,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
     """Return parallel coordinates: one line per trial through its values."""
     found, last = bands(sweep), len(parameters)
     objective = _objective(sweep)
+    names = [*short_names([p.key for p in parameters]), sweep.metric]
     traces = [
         _lines(sweep, parameters, objective, found[name], name, color, opacity, width)
         for name, color, opacity, width in BANDS
@@ -78,25 +80,27 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         "xaxis": {
             **{"tickvals": list(range(last + 1)), "showgrid": False, "ticks": ""},
             **{
-                "ticktext": [*short_names([p.key for p in parameters]), sweep.metric],
+                "ticktext": names,
                 "side": "top",
+                **({"tickangle": -25} if max(map(len, names)) > WIDEST else {}),
             },
-            "range": [-0.2, last + 0.2],
+            "range": [-0.2, last + 0.9],  # room for the labels of the last
         },
         "yaxis": {"visible": False, "range": [bottom, 1.08], "fixedrange": True},
         "shapes": [_vertical_axis(i) for i in range(last + 1)],
         "annotations": [
             *(mark for i, p in enumerate(parameters) for mark in _marks(i, ticks(p, 5))),
-            *_marks(last, objective.ticks, xanchor="right", xshift=-BESIDE),
+            *_marks(last, objective.ticks),
         ],
         "hovermode": "closest",
         "legend": {"orientation": "h", "y": -0.04, "x": 0, "traceorder": "reversed"},
     }
     caption = (
-        "Each line is a trial, each vertical axis a parameter on its own scale, the most important "
-        f"first, and the last one the {sweep.metric}, better values higher. Move the ends of an "
-        "axis, by pointer or arrow keys, to keep the trials in between, here and in the "
-        "leaderboard; its filter keeps lines here. Click on the legend to hide a group."
+        "Each line is a trial, each vertical axis a parameter on its own scale"
+        f"{', the most important first' if sweep.importance else ''}, and the last one the "
+        f"{sweep.metric}, better values higher. Move the ends of an axis, by pointer or arrow "
+        "keys, to keep the trials in between, here and in the leaderboard; its filter keeps lines "
+        "here. Click on the legend to hide a group."
     ) + (" Below an axis: trials without the parameter." if absent else "")
     return Figure(
         "Good combinations of settings",
@@ -104,7 +108,7 @@ def parallel(sweep: SweepData, parameters: Sequence[Parameter]) -> Figure:
         layout,
         caption,
         height=430,
-        width=90 * (last + 1),
+        width=90 * (last + 1) + 70,
         brushes={**{p.key: _lowest(sweep, p) for p in parameters}, sweep.metric: 0},
     )
 
@@ -153,11 +157,11 @@ def _vertical_axis(i: int) -> dict[str, object]:
     return {"type": "line", "layer": "below", "line": {"color": "$line", "width": 1.5}, **ends}
 
 
-def _marks(i: int, marks: Mapping[str, Any], **beside: Any) -> list[dict[str, object]]:
+def _marks(i: int, marks: Mapping[str, Any]) -> list[dict[str, object]]:
     style = {"showarrow": False, "xanchor": "left", "xshift": BESIDE, "bgcolor": "$card"}
     font = {"size": 11, "color": "$soft"}
     return [
-        {"x": i, "y": y, "text": text, "font": font, "opacity": 0.9, **style, **beside}
+        {"x": i, "y": y, "text": text, "font": font, "opacity": 0.9, **style}
         for y, text in zip(marks["tickvals"], marks["ticktext"], strict=True)
     ]
 

@@ -77,7 +77,7 @@ def _chart(shares: Mapping[str, float]) -> Figure:
         "yaxis": {"automargin": True, "ticks": ""},
         "bargap": 0.35,
     }
-    caption = "In brackets: how much it matters in other sweeps. Dark: important here; grey: not."
+    caption = "In brackets: how much it matters elsewhere. Strong blue: important here; grey: not."
     return Figure("Measured importance", [bars], layout, caption, 110 + 30 * len(keys))
 
 

@@ -50,20 +50,29 @@ def _round_values(p: Interval, most: int) -> list[str]:
         return _decades(p, most)
     if p.scale == "reverse_log":
         return [p.at(i / 4) for i in range(5)]
+    return _steps(p, most)
+
+
+def _steps(p: Interval, most: int) -> list[str]:
     step = _nice((p.high - p.low) / (most - 1))
     first = math.ceil(p.low / step)
     return [f"{i * step:.6g}" for i in range(first, math.floor(p.high / step + 1e-9) + 1)]
 
 
 def _decades(p: Interval, most: int) -> list[str]:
-    """Return powers of ten, or of two if there would be too few."""
-    for base in (10, 2):
-        low, high = math.log(p.low, base), math.log(p.high, base)
-        powers = range(math.ceil(low - 1e-9), math.floor(high + 1e-9) + 1)
-        if len(powers) > 2:
-            step = max(1, math.ceil(len(powers) / most))
-            return [f"{float(base) ** i:.6g}" for i in powers[::step]]
-    return [p.at(i / 3) for i in range(4)]
+    """Return powers of ten; if there would be too few, of two, or multiples of them."""
+    finer = [_powers(p, 2)] if p.integer else [_powers(p, 10, m) for m in ((1, 3), (1, 2, 5))]
+    for found in (_powers(p, 10), *finer):
+        if len(found) > 2:
+            return [f"{value:.6g}" for value in found[:: math.ceil(len(found) / most)]]
+    return _steps(p, most)
+
+
+def _powers(p: Interval, base: int, multiples: tuple[int, ...] = (1,)) -> list[float]:
+    """Return the powers of a number, and multiples of them, that lie in the range."""
+    low, high = (math.floor(math.log(end, base)) for end in (p.low, p.high))
+    found = (m * float(base) ** i for i in range(low, high + 1) for m in multiples)
+    return [value for value in found if p.low * (1 - 1e-9) <= value <= p.high * (1 + 1e-9)]
 
 
 def _nice(step: float) -> float:

@@ -32,8 +32,15 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         words, out = words_of(str(command))
         if not out:
             steps["continue"] = train_line(*words)
-    steps["this report"] = command_line("report", f"sweep={folder}")
+    steps["this report"] = report(sweep)
     return steps
+
+
+def report(sweep: SweepData) -> str:
+    """Return the command that writes this page, from where the study is."""
+    words = words_of(str(sweep.about.get("command")))[0]
+    stored = [w.removeprefix("sweeper.") for w in words if w.startswith("sweeper.storage=")]
+    return command_line("report", f"sweep={typed(sweep.folder)}", *stored)
 
 
 def first_steps(sweep: SweepData) -> dict[str, str]:
@@ -55,9 +62,9 @@ def seeds(sweep: SweepData, trial: Trial) -> str:
 
 def _evaluate(sweep: SweepData, numbers: list[int]) -> str:
     """Return the command that saves trials' predictions and updates the report."""
-    folders = [typed(sweep.trial_folder(number)) for number in numbers]
-    kept = [command_line("evaluate", f"run={folder}", "splits=[val]") for folder in folders]
-    return " && ".join([*kept, command_line("report", f"sweep={typed(sweep.folder)}")])
+    folders = map(sweep.trial_folder, numbers)
+    kept = [next_commands.evaluate(folder, "splits=[val]") for folder in folders]
+    return " && ".join([*kept, report(sweep)])
 
 
 def left_out(sweep: SweepData) -> list[str]:
@@ -68,5 +75,4 @@ def left_out(sweep: SweepData) -> list[str]:
 
 
 def _words(sweep: SweepData, trial: Trial) -> list[str]:
-    fixed = [word for word in sweep.spec.get("fixed", []) if not word.startswith("sweeper=")]
-    return sort_out([*fixed, *assignments(trial.params)])[0]
+    return [*sweep.fixed, *sort_out(assignments(trial.params))[0]]

@@ -56,9 +56,10 @@ def baselines_ahead(sweep: SweepData) -> list[str]:
     if not ahead:
         return []
     names = listed([f"{name} {score(p)}" for name, p in ahead.items()])
+    simpler = "a neural network (model=linear)" if record.parameters else f"{record.trained}"
     return [
-        f"Simple baselines do better on validation data ({names}): these inputs may not need a "
-        "neural network (model=linear), or the ranges miss the good values."
+        f"Simple baselines do better on validation data ({names}): these inputs may not need "
+        f"{simpler}, or the ranges miss the good values."
     ]
 
 

@@ -140,6 +140,6 @@ def _spans_far(values: list[float]) -> bool:
 def _remark(sweep: SweepData, front: list[Trial]) -> str:
     return (
         f"Orange: the front, {plural(len(front), 'completed trial')} for which no other is at "
-        "least as good in all objectives and better in one. Their models are in trials/. The "
+        "least as good in all objectives and better in one. Each trial's model is in trials/. The "
         f"diamond, best/, is the one with the best {sweep.metric}."
     )

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from markupsafe import Markup
 
 from quintet.report.html.blocks import Block, Text
-from quintet.report.html.figure import DIGITS, Figure, Trace, axis
+from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.trial import Trial
 
@@ -36,7 +36,7 @@ def learning(sweep: SweepData) -> list[Block]:
     traces = [trace for trace in traces if trace["x"]]
     shapes, marks = _rungs(sweep, pruned)
     layout = {
-        "xaxis": axis(_unit(sweep), rangemode="tozero"),
+        "xaxis": axis(_unit(sweep), rangemode="tozero", **counting(_last(sweep))),
         "yaxis": axis(f"{sweep.metric}, validation"),
         **{"shapes": shapes, "annotations": marks, "hovermode": "closest"},
         "legend": {"orientation": "h", "y": -0.2, "x": 0},
@@ -47,6 +47,10 @@ def learning(sweep: SweepData) -> list[Block]:
             f"{sweep.metric} of every trial, by epoch", traces, layout, _caption(sweep, pruned), 460
         )
     ]
+
+
+def _last(sweep: SweepData) -> int:
+    return max((max(curve) for curve in sweep.curves.values()), default=0)
 
 
 def _unit(sweep: SweepData) -> str:

@@ -1,0 +1,68 @@
+"""Folds and seeds of a run, trained as one batched model and then finished one by one."""
+
+from collections.abc import Mapping
+from copy import deepcopy
+from pathlib import Path
+from typing import Any
+
+from omegaconf import DictConfig
+
+from quintet.artifacts.record import CONFIG
+from quintet.base import console
+from quintet.config.initial_config import Composed
+from quintet.study.trial_pipe import is_trial
+from quintet.training.stackable import AUTO, hindered
+
+
+class NoSweep:
+    """Stands in for the line to a sweep: nothing stops a run, and why one is alone is noted."""
+
+    def __init__(self) -> None:
+        self.reason: str | None = None
+
+    def ask(self, epoch: int, value: float | None, objectives: Mapping[str, float]) -> None:
+        """Report nothing."""
+
+    def hear(self) -> bool:
+        """Return that the run goes on."""
+        return False
+
+    def leave(self, code: int) -> None:
+        """Do nothing: the run's folder tells."""
+
+    def alone(self, reason: str) -> None:
+        """Note why the run trains by itself."""
+        self.reason = reason
+
+
+def train(runs: Mapping[str, DictConfig], stack: Any) -> None:
+    """Train new runs together as far as possible; say why if it is not.
+
+    Each is left as if it had been interrupted after its last epoch, so that whatever continues a
+    run also evaluates and records these, and a kill at any time costs what it would of a run alone.
+
+    Args:
+        runs: the config of each by folder name.
+        stack: `cv.stack`: how many train together at most; auto for all.
+
+    """
+    new = [name for name, cfg in runs.items() if not (Path(cfg.paths.run) / CONFIG).is_file()]
+    most = len(runs) if stack == AUTO else int(stack)
+    if is_trial() or min(most, len(new)) < 2:
+        return
+    reason = hindered(runs[new[0]])
+    for start in range(0, len(new), most):
+        reason = reason or _train([runs[name] for name in new[start : start + most]])
+    if reason is not None:
+        console.say("  one after another: {}", reason)
+
+
+def _train(configs: list[DictConfig]) -> str | None:
+    """Train runs together; return why one of them could not be."""
+    from quintet.training import stacked_run  # here: with torch
+
+    lines = [NoSweep() for _ in configs]
+    composed = [Composed(deepcopy(cfg), lambda: None) for cfg in configs]
+    with console.muted():
+        stacked_run.train(composed, lines, to_go_on=True)
+    return next((line.reason for line in lines if line.reason is not None), None)

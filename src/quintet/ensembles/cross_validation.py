@@ -73,7 +73,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         summary.announce(config, first.data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
-        stacked_parts.train(runs, cfg.cv.get("stack", 1))
+        stacked_parts.train(runs, cfg.cv.get("stack", 1), first.data)
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # already counted in the seconds of the runs
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)

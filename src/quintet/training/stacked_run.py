@@ -68,13 +68,20 @@ class Seat:
             self.leave(error)
 
 
-def train(configs: Sequence[Composed], lines: Sequence[Line], *, to_go_on: bool = False) -> None:
+def train(
+    configs: Sequence[Composed],
+    lines: Sequence[Line],
+    *,
+    to_go_on: bool = False,
+    largest: int | None = None,
+) -> None:
     """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
 
     Args:
         configs: of the runs, composed.
         lines: of each to what asked for it.
         to_go_on: whether each is then continued by itself, to be evaluated.
+        largest: number of parameters of a model that is stacked; None for any.
 
     """
     ready: dict[Any, list[Seat]] = {}
@@ -89,6 +96,8 @@ def train(configs: Sequence[Composed], lines: Sequence[Line], *, to_go_on: bool 
         seat = Seat(run, line)
         with sent_back([seat]):
             run.build()
+            if largest is not None and (run.record.parameters or 0) > largest:
+                raise UserError("its model is large", code=Code.INCOMPATIBLE)
             ready.setdefault((structure(run.task), lengths(run)), []).append(seat)
     for seats in ready.values():
         with sent_back(seats):

@@ -140,11 +140,21 @@ def test_trained_together_and_stopped_they_are_evaluated_by_a_resume(tmp_path):
     cfg = composed(tmp_path / "stopped", *LOW, *words)
     (tmp_path / "stopped").mkdir()
     parts = cross_validation.parts(cfg, tmp_path / "stopped")
-    stacked_parts.train(parts, "auto")
+    stacked_parts.train(parts, "auto", data=None)
     assert {Record.read(Path(each.paths.run)).status for each in parts.values()} == {"interrupted"}
     done = cross_validation.train(parts, again=True, at_end=None)
     assert {name: each.metric.value for name, each in done.items()} == whole.repeats
     assert {each.sessions for each in done.values()} == {1}
+
+
+@pytest.mark.parametrize("limit", ["SAMPLES", "PARAMETERS"])
+def test_what_is_large_trains_one_by_one_unless_asked_for(tmp_path, monkeypatch, capsys, limit):
+    monkeypatch.setattr(stacked_parts, limit, 10)
+    words = ("cv.seeds=2", "data=moons", "model.width=4", "baselines=false")
+    ran(tmp_path / "auto", *words)
+    assert "one after another" in capsys.readouterr().out
+    ran(tmp_path / "two", *words, "cv.stack=2")
+    assert "one after another" not in capsys.readouterr().out
 
 
 @pytest.mark.parametrize("value", ["0", "true", "many"])

@@ -9,6 +9,7 @@ from omegaconf import DictConfig
 
 from quintet.artifacts.record import CONFIG
 from quintet.base import console
+from quintet.base.formatting import listed
 from quintet.config.initial_config import Composed
 from quintet.study.trial_pipe import is_trial
 from quintet.training.stackable import AUTO, hindered
@@ -59,7 +60,8 @@ def train(runs: Mapping[str, DictConfig], stack: int | str, data: Any) -> None:
     if stack == AUTO and bytes_of(data) * len(new) > SAMPLES:
         reason = reason or "their samples are many"
     for start in range(0, len(new), most):
-        reason = reason or _train([runs[name] for name in new[start : start + most]], largest)
+        names = new[start : start + most]
+        reason = reason or _train({name: runs[name] for name in names}, largest)
     if reason is not None:
         console.say("  one after another: {}", reason)
 
@@ -70,18 +72,19 @@ def bytes_of(data: Any) -> int:
     return sum(x.nbytes for x, _ in splits.values() if hasattr(x, "nbytes"))
 
 
-def _train(configs: list[DictConfig], largest: int | None) -> str | None:
+def _train(runs: Mapping[str, DictConfig], largest: int | None) -> str | None:
     """Train runs together; return why one of them could not be.
 
     Args:
-        configs: of the runs.
+        runs: the config of each by folder name.
         largest: number of parameters of a model; None for any.
 
     """
     from quintet.training import stacked_run  # here: with torch
 
-    lines = [NoSweep() for _ in configs]
-    composed = [Composed(deepcopy(cfg), lambda: None) for cfg in configs]
+    console.say("  {} train as one batched model", listed(runs))
+    lines = [NoSweep() for _ in runs]
+    composed = [Composed(deepcopy(cfg), lambda: None) for cfg in runs.values()]
     with console.muted():
         stacked_run.train(composed, lines, to_go_on=True, largest=largest)
     return next((line.reason for line in lines if line.reason is not None), None)

@@ -82,7 +82,7 @@ def _train(runs: Mapping[str, DictConfig], largest: int | None) -> str | None:
     """
     from quintet.training import stacked_run  # here: with torch
 
-    console.say("  {} train as one batched model", listed(runs))
+    console.say("  {} train as one batched model", listed([*runs]))
     lines = [NoSweep() for _ in runs]
     composed = [Composed(deepcopy(cfg), lambda: None) for cfg in runs.values()]
     with console.muted():

@@ -39,7 +39,8 @@ def assert_alike(mine: Path, other: Path) -> None:
         numbers = [[float(cell) for cell in row.split(",")] for row in (here, there)]
         assert numbers[0] == pytest.approx(numbers[1], rel=1e-3)
     here, there = Record.read(mine), Record.read(other)
-    for key in ("status", "sessions", "epochs", "best_epoch", "facts", "choices", "by_sample"):
+    keys = ("status", "sessions", "epochs", "best_epoch", "facts", "choices", "by_sample")
+    for key in (*keys, "diagnosis", "anomalies", "checkpoint", "layers", "parameters"):
         assert getattr(here, key) == getattr(there, key)
     assert here.baselines == there.baselines
     assert here.validation == pytest.approx(there.validation, rel=1e-3)
@@ -71,6 +72,14 @@ def assert_alike(mine: Path, other: Path) -> None:
         ),
         pytest.param(
             ("data=diabetes", "cv.seeds=2", "model.width=8"), {308}, id="a task that is read"
+        ),
+        pytest.param(
+            (
+                *("data=moons", "cv.seeds=2", "model.width=4", "trainer.max_epochs=9"),
+                *("optimizer.lr=1e-12", "callbacks.early_stopping.patience=1"),
+            ),
+            {280},
+            id="early stopping",
         ),
     ],
 )
@@ -119,12 +128,17 @@ def test_what_trains_one_by_one_says_why_once(tmp_path, capsys, word, why):
     assert why in out
 
 
-def test_killed_together_each_goes_on(tmp_path: Path, start_train: Start, run_train: RunTrain):
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.release)]
+)
+def test_ended_together_each_goes_on(
+    tmp_path: Path, start_train: Start, run_train: RunTrain, number: signal.Signals
+):
     words = ("cv.folds=3", *LOW[:1], "trainer.max_epochs=200", "callbacks.early_stopping=null")
     folder = tmp_path / "killed"
     process = start_train(folder, *words)
     wait_until(lambda: runs.epochs(folder / "folds/2") > 2, process)
-    os.killpg(process.pid, signal.SIGKILL)
+    os.killpg(process.pid, number)
     process.wait()
     before = [runs.epochs(folder / f"folds/{fold}") for fold in range(3)]
     assert all(2 < each < 200 for each in before)

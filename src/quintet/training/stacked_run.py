@@ -5,6 +5,7 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from statistics import fmean
 from typing import Any, Protocol
 
 import lightning.pytorch as L
@@ -14,6 +15,7 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts.record import RESULT
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.config.initial_config import Composed
+from quintet.config.instantiate import instantiate
 from quintet.config.task_defaults import choose_defaults
 from quintet.data.module import DataModule
 from quintet.modules.stacked import StackedModule
@@ -214,7 +216,9 @@ def train_group(seats: Sequence[Seat]) -> None:
     stack.try_out(x[:8], y[:8])
     for seat in seats:
         seat.run.begin(trainer)
-    trainer.callbacks.append(Company(seats))  # type: ignore[attr-defined]
+    shown = [cfg.callbacks.progress] if seats[0].run.goes_on else []  # a sweep has its own view
+    progress = [instantiate(node, "callbacks.progress") for node in shown]
+    trainer.callbacks += [*progress, Company(seats)]  # type: ignore[attr-defined]
     data = parts[0] if len(parts) == 1 else StackedData(parts)
     trainer.fit(stack, datamodule=data)
 
@@ -237,6 +241,8 @@ def _one_scale(parts: Sequence[DataModule]) -> bool:
 class Company(L.Callback):
     """Lets each run of a stack note its epochs, tell the sweep, and leave when its time has come.
 
+    What is shown meanwhile is the mean of the metric.
+
     Args:
         seats: of the stack's members, in their order.
 
@@ -254,12 +260,15 @@ class Company(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: StackedModule) -> None:  # type: ignore[override]
         """Note the epoch, ask the sweep who goes on, and drop the others."""
         epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
-        asked = []
+        asked, values = [], []
         for seat in self.seats:
             with seat.may_diverge():
                 if (value := seat.run.epoch_ends()) is not None:
                     seat.line.ask(epochs, value, seat.run.objectives())
                     asked.append(seat)
+                    values.append(value)
+        if values:
+            pl_module.log(f"val/{self.seats[0].run.cfg.metric.name}", fmean(values))
         for seat in asked:
             seat.run.pruned = seat.line.hear() and epochs < last
         for seat in self._going():

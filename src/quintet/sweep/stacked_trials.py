@@ -63,7 +63,7 @@ class Composer:
     _templates: dict[tuple[str, ...], bytes] = field(default_factory=dict)
     """Of trials that choose the same options: a run's config, that as plain data, and Hydra's.
 
-    They are pickled, as copies of them take five times as long.
+    They are pickled, as copies of them take several times as long.
     """
 
     def compose(self, params: Mapping[str, str], folder: Path) -> Composed:

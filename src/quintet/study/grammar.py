@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -85,7 +86,13 @@ def _error(override: "Override", problem: str, code: Code, hint: str = "") -> Us
 def _options(override: "Override") -> list[str]:
     """Return the options of a group; [] for a plain key."""
     loader = override.config_loader
-    return loader.get_group_options(override.key_or_group) if loader else []
+    return [*group_options(loader, override.key_or_group)] if loader else []
+
+
+@lru_cache(maxsize=256)
+def group_options(loader: "ConfigLoader", group: str) -> tuple[str, ...]:
+    """Return the options of a group, for which Hydra reads its folders each time."""
+    return tuple(loader.get_group_options(group))
 
 
 def _instead(override: "Override", options: list[str]) -> str:

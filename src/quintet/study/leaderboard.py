@@ -43,7 +43,7 @@ def ranked(study: Study) -> list[Trial]:
 def winner(study: Study) -> Trial | None:
     """Return the best trial; None if none has a value."""
     best = next(iter(ranked(study)), None)
-    return best if best and best.state in ("completed", "pruned") else None
+    return best if best and best.measured else None
 
 
 def front(study: Study) -> list[Trial]:

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.study.fronts import KEY, Objectives, front_of
-from quintet.study.trial import Trial, folder_of
+from quintet.study.trial import CUT, PARTS, Trial, folder_of
 
 COLUMNS = ("trial", "state", "value", "epochs", "seconds", "folder")
 SPREAD, STEERED, FURTHER = "spread", "steered", "further"
@@ -20,7 +20,9 @@ def ranked(
 ) -> list[Trial]:
     """Return trials, best first: completed ones, pruned ones, then the rest.
 
-    Those of one state are ordered by their front, if there are several objectives, and by metric.
+    What only lacked time, a paused trial or one that the sweep's limit cut short, counts with the
+    completed ones. Those measured on more folds come first; then trials are ordered by their front,
+    if there are several objectives, and by metric.
 
     Args:
         trials: of a study.
@@ -33,9 +35,12 @@ def ranked(
     order = {"completed": 0, "pruned": 1, "running": 2, "failed": 3}
     front = front or {}
 
-    def key(trial: Trial) -> tuple[int, int, float, int]:
+    def key(trial: Trial) -> tuple[int, int, int, float, int]:
         value = float("inf") if trial.value is None else sign * trial.value
-        return order[trial.state], front.get(trial.number, 0), value, trial.number
+        waits = trial.measured and (trial.paused or bool(trial.notes.get(CUT)))
+        state = 0 if waits else order[trial.state]
+        fewer = -trial.notes.get(PARTS, 1)
+        return state, fewer, front.get(trial.number, 0), value, trial.number
 
     return sorted(trials, key=key)
 

@@ -22,7 +22,7 @@ from quintet.study.space import Params
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import warm_start
-from quintet.sweep.option_spaces import FAMILY
+from quintet.sweep.option_spaces import family
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.training import next_commands
@@ -239,8 +239,10 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         best.number,
         " ".join(assignments(best.params)),
     )
-    if best.state == "pruned":
-        say("[yellow]note[/]  {}", _unfinished(plan, best))
+    if plan.families:
+        say("families  {}", families(plan, study))
+    if best.state != "completed":
+        say("[yellow]note[/]  {}", _unfinished(plan, study, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
         overrides = (*plan.fixed, *assignments(best.params))
@@ -259,11 +261,28 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
     say("continue  {}", continue_command(plan))
 
 
-def _unfinished(plan: Plan, best: Trial) -> str:
-    """Return a note on a winner that was stopped early, as every other trial was."""
+def families(plan: Plan, study: Study) -> str:
+    """Return the best value of each family, and whether another module beats the networks."""
+    best: dict[tuple[str, str], float] = {}
+    for trial in leaderboard.ranked(study):
+        if trial.value is not None and (of := family(trial.params)):
+            best.setdefault(of, trial.value)
+    line = " · ".join(f"{option} {score(value)}" for (_, option), value in best.items())
+    won = next(iter(best), ("", ""))
+    nets = {option: value for (group, option), value in best.items() if group == "model"}
+    net = next(iter(nets), None)
+    if net and won[0] == "module" and better(best[won], nets[net], plan.mode):
+        line += f"; {won[1]} wins: the best network, {net}, is behind on validation data"
+    return line
+
+
+def _unfinished(plan: Plan, study: Study, best: Trial) -> str:
+    """Return a note on a winner that was not trained to its end."""
     epochs = plural(best.notes.get("epochs", 0), "epoch")
     limit = plan.settings.timeout
     more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
+    if any(t.state == "completed" for t in study.trials()):
+        return f"trial {best.number} was trained for {epochs}, not to its end{more}"
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
@@ -289,15 +308,15 @@ def print_outlook(plan: Plan, study: Study) -> None:
     limit, trials = plan.settings.timeout, study.trials()
     if limit is None or not plan.settings.look or len(study.ended()) >= plan.settings.n_trials:
         return
-    tried = {trial.params.get(FAMILY) for trial in trials if trial.value is not None}
-    waiting = [p[FAMILY] for p in plan.families if p[FAMILY] not in tried]
+    tried = {family(trial.params) for trial in trials if trial.value is not None}
+    waiting = [of[1] for p in plan.families if (of := family(p)) and of not in tried]
     best = leaderboard.winner(study)
     if waiting:
         rest = f"a first trial of {listed(waiting)}"
     else:
-        of = best.params.get(FAMILY) if best else None
-        rest = f"further hyperparameters{f' of {of} and the others' if of else ''}"
-    done = plural(len(study.ended()), "trial")
+        of = family(best.params) if best else None
+        rest = f"further hyperparameters{f' of {of[1]} and the others' if of else ''}"
+    done = plural(sum(t.measured for t in trials), "trial")
     say("more time {} in {:g} s; the line above that continues adds {}", done, limit, rest)
 
 

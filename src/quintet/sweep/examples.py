@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from quintet.base.errors import Code, UserError
+from quintet.study.grammar import group_options
 from quintet.study.overrides import assignments, read
 from quintet.study.space import Choice, Parameter, Params, Space
 
@@ -73,8 +74,8 @@ def check_metric(found: Sequence[Example]) -> None:
             )
 
 
-def _options(loader: "ConfigLoader", parameter: Parameter) -> list[str]:
-    return loader.get_group_options(parameter.key.lstrip("+").partition("@")[0])
+def _options(loader: "ConfigLoader", parameter: Parameter) -> tuple[str, ...]:
+    return group_options(loader, parameter.key.lstrip("+").partition("@")[0])
 
 
 def _check_names(group: Choice, allowed: Iterable[str]) -> None:

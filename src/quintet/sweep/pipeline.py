@@ -9,11 +9,11 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
-from quintet.base import files, locks, secrets, signals
+from quintet.base import files, hydra_internals, locks, process, secrets, signals
 from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
@@ -76,9 +76,9 @@ def sweep(
         SystemExit: it was interrupted; the same command continues it.
 
     """
-    secrets.note(OmegaConf.to_yaml(config))
+    secrets.note(hydra_internals.to_yaml(config))
     check(config)
-    budget = TimeBudget(config.sweeper.timeout)
+    budget = TimeBudget(config.sweeper.timeout, spent=process.command_seconds())
     loader = context.config_loader
     with ExitStack() as started:
         starting = partial(starter, config.sweeper.isolation, config.sweeper.preload)

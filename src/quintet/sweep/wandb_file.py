@@ -26,7 +26,7 @@ METHODS = {
     "Tpe": "bayes",
     "GaussianProcess": "bayes",
 }
-STOPPED = ("Asha", "Hyperband")
+STOPPED = ("Asha", "Finalists", "Hyperband")
 """Schedulers that are mapped to Hyperband, W&B's only early stopping."""
 ALLOWED = "grid, random, quasi_random, optuna, bayesian, asha, hyperband"
 STEPS = 24

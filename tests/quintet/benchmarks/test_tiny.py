@@ -51,7 +51,7 @@ def says(command: str, home: Path) -> str:
         text=True,
         cwd=home,
         env=runs.environment(),
-        timeout=runs.PATIENCE,
+        timeout=5 * runs.PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from parent import loop, plan, swept
 
 from quintet.base.errors import Code, UserError
+from quintet.study.ranking import ranked
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import trial_reports
@@ -21,6 +22,7 @@ from quintet.sweep.trial_schedulers import (
     Wait,
     halving,
 )
+from quintet.sweep.trial_schedulers.finalists import Finalists
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
 from quintet.sweep.trial_schedulers.pruners import Asha, Median
@@ -120,6 +122,7 @@ def test_failed_trials_leave_their_places_to_others():
         (SuccessiveHalving, {"min_epochs": 0}),
         (Asha, {"eta": 1}),
         (Asha, {"min_epochs": 0}),
+        (Finalists, {"pause": -1}),
         (Lengthening, {"each": 0}),
     ],
 )
@@ -147,6 +150,35 @@ def test_survivors_go_on_from_their_checkpoints(tmp_path):
     states = [t.state for t in Study.read(tmp_path).trials()]
     assert states.count("pruned") == 8
     assert states[2] == "completed"
+
+
+def test_finalists_alone_train_to_the_end(tmp_path):
+    space = swept(x=[3, 1, 9, 4, 2, 8, 7, 5, 6])
+    scheduler = Finalists(min_epochs=3, pause=3)
+    chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=scheduler)
+    assert loop(chosen).run()
+    trials = Study.read(tmp_path).trials()
+    whole = [t for t in trials if t.state == "completed"]
+    best = sorted(trials, key=lambda t: t.reports[3], reverse=chosen.mode == "max")
+    assert set(map(id, best[:3])) <= set(map(id, whole))
+    assert all(t.notes["epochs"] == (9 if t in whole else 3) for t in trials)
+    assert {t.state for t in trials} == {"completed", "pruned"}
+
+
+def test_what_only_lacked_time_may_win(tmp_path):
+    def trial(n, state, value, **notes):
+        return Trial(n, state, value, {}, {}, notes)
+
+    trials = [
+        trial(0, "completed", 0.8),
+        trial(1, "pruned", 0.9, cut=True),
+        trial(2, "pruned", 0.95),
+        trial(3, "running", 0.85, budget=3, paused_at=3),
+        trial(4, "running", None),
+    ]
+    assert [t.number for t in ranked(trials, "max")] == [1, 3, 0, 2, 4]
+    trials += [trial(5, "completed", 0.7, parts=5), trial(6, "pruned", 0.75, cut=True, parts=3)]
+    assert [t.number for t in ranked(trials, "max")][:3] == [5, 6, 1]
 
 
 def test_a_halving_that_was_stopped_goes_on_to_the_same_end(tmp_path):

@@ -105,9 +105,7 @@ class SweepData:
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
         best = next(iter(self.ranked), None)
-        if best is None or best.state not in ("completed", "pruned") or best.value is None:
-            return None
-        return best
+        return best if best and best.measured else None
 
     @cached_property
     def runner_up(self) -> Trial | None:

@@ -22,6 +22,7 @@ from quintet.config.objectives import compared_by, recorded
 from quintet.config.resumed_config import check_length, resumed
 from quintet.config.task_defaults import choose_defaults
 from quintet.config.trust import Trust
+from quintet.ensembles import stacked_parts
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, experiment, summary
 from quintet.training.introduction import introduce
@@ -72,6 +73,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         summary.announce(config, first.data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
+        stacked_parts.train(runs, cfg.cv.get("stack", 1), first.data)
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # already counted in the seconds of the runs
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)

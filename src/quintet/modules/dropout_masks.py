@@ -9,8 +9,8 @@ from torch import Tensor, nn
 
 from quintet.base.errors import Code, UserError
 
-Key = tuple[int, tuple[float, ...]]
-"""A member's seed and rates: members with the same of both draw the same masks."""
+Key = tuple[int, int, tuple[float, ...]]
+"""A member's seed, number of training samples and rates: with equal ones the masks are equal."""
 
 
 class DropoutMask(nn.Module):
@@ -48,15 +48,16 @@ class Masks:
 
     Args:
         models: of the members, all of one structure.
-        seeds: of the members' runs.
+        runs: of each member the seed, and the number of its training samples, on which the shapes
+            of its batches depend.
 
     """
 
-    def __init__(self, models: Sequence[nn.Module], seeds: Sequence[int]) -> None:
+    def __init__(self, models: Sequence[nn.Module], runs: Sequence[tuple[int, int]]) -> None:
         self.names = dropouts(models[0])
         layers = ([model.get_submodule(name) for name in self.names] for model in models)
         rates = (tuple(float(layer.p) for layer in each) for each in layers)  # type: ignore[arg-type]
-        self.keys: list[Key] = [*zip(seeds, rates, strict=True)]
+        self.keys: list[Key] = [(*run, each) for run, each in zip(runs, rates, strict=True)]
         self._streams: dict[Key, torch.Generator] = {}
         self._shapes: dict[tuple[int, ...], list[tuple[str, torch.Size]]] = {}
 
@@ -72,12 +73,15 @@ class Masks:
         self.keys = [self.keys[place] for place in places]
         return self
 
-    def draw(self, model: nn.Module, x: Tensor) -> tuple[dict[str, Tensor], dict[str, int | None]]:
+    def draw(
+        self, model: nn.Module, x: Tensor, place: slice
+    ) -> tuple[dict[str, Tensor], dict[str, int | None]]:
         """Return a mask for each layer by name, and its dimension of the members, if any.
 
         Args:
             model: of any member.
             x: a batch of one member.
+            place: of the members that have batches of this shape.
 
         """
         if not self.names:
@@ -85,17 +89,16 @@ class Masks:
         size = tuple(x.shape)
         if size not in self._shapes:
             self._shapes[size] = list(_met(model, x, self.names))
-        masks, dims = {}, {}
+        keys, masks, dims = self.keys[place], {}, {}
         for name, shape in self._shapes[size]:
-            place = self.names.index(name)
+            layer = self.names.index(name)
             drawn = {
-                key: _noise(stream, shape, key[1][place]) for key, stream in self._streams.items()
+                key: _noise(self._streams[key], shape, key[-1][layer])
+                for key in dict.fromkeys(keys)
             }
             alike = len(drawn) == 1
             masks[f"{name}.mask"] = (
-                next(iter(drawn.values()))
-                if alike
-                else torch.stack([drawn[key] for key in self.keys])
+                next(iter(drawn.values())) if alike else torch.stack([drawn[key] for key in keys])
             )
             dims[f"{name}.mask"] = None if alike else 0
         return masks, dims

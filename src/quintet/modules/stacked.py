@@ -5,7 +5,8 @@ views of its slice. A member is therefore always what it would be alone: its opt
 schedule moves its rate, its meters measure it, and its state can be saved.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from itertools import groupby
 from typing import Any, NamedTuple, cast
 
 import lightning.pytorch as L
@@ -27,6 +28,21 @@ class Dealt(NamedTuple):
     batches: list[Any]
 
 
+class Portion(NamedTuple):
+    """A batch of neighbouring members, all of them or those whose own are of one shape."""
+
+    members: slice
+    x: Tensor
+    """One batch for all of them, or (M, B, ...), one for each."""
+    y: Any
+    split: int | None
+    """0 if each has its own, else None."""
+
+    def targets(self, count: int) -> Sequence[Any]:
+        """Return the targets of each of the members, `count` of them."""
+        return [self.y] * count if self.split is None else self.y.unbind()
+
+
 class Member:
     """A module of a stack, with its optimizer and schedules.
 
@@ -34,11 +50,14 @@ class Member:
         task: the module.
         seed: seed of its run.
         loader: index of the loader of its batches, if there are several.
+        samples: number of its training samples, if that is not the same for all.
 
     """
 
-    def __init__(self, task: SupervisedModule, seed: int, loader: int = 0) -> None:
-        self.task, self.seed, self.loader = task, seed, loader
+    def __init__(
+        self, task: SupervisedModule, seed: int, loader: int = 0, samples: int = 0
+    ) -> None:
+        self.task, self.seed, self.loader, self.samples = task, seed, loader, samples
         made: Any = task.configure_optimizers()
         self.optimizer: Optimizer
         self.schedules: list[dict[str, Any]]
@@ -80,7 +99,7 @@ class StackedModule(L.LightningModule):
         models = [member.task.model for member in members]
         if isinstance(models[0], PackedEnsemble):
             raise RuntimeError("a packed ensemble is already stacked: its loss is its members'")
-        self.masks = Masks(models, [member.seed for member in members])
+        self.masks = Masks(models, [(member.seed, member.samples) for member in members])
         self._base = (masked(models[0]),)  # in a tuple, so that it is not a submodule
         weights, buffers = stack_module_state(models)
         self._names, self._buffer_names = list(weights), list(buffers)
@@ -93,7 +112,7 @@ class StackedModule(L.LightningModule):
         kept = [buffer.clone() for buffer in self.buffers()]
         self.train()
         self.masks.begin(0, self.device)
-        losses = self(x, y, None)[1]
+        losses = self(Portion(slice(None), x, y, None))[1]
         torch.autograd.grad(losses.sum(), [w for w in self.weights if w.requires_grad])
         for buffer, before in zip(self.buffers(), kept, strict=True):
             buffer.copy_(before)
@@ -126,19 +145,15 @@ class StackedModule(L.LightningModule):
             name: getattr(self, f"buffer_{place}") for place, name in enumerate(self._buffer_names)
         }
 
-    def forward(self, x: Tensor, y: Any, split: int | None) -> tuple[Tensor, Tensor]:
-        """Return raw outputs (M, B, K) and losses (M,) of M members.
-
-        Args:
-            x: one batch for all members, or (M, B, ...), one for each.
-            y: targets of it.
-            split: 0 if each member has its own batch, else None.
-
-        """
+    def forward(self, portion: Portion) -> tuple[Tensor, Tensor]:
+        """Return raw outputs (M, B, K) and losses (M,) of the M members of a batch."""
+        place, x, y, split = portion
+        members = self.members[place]
         first = x if split is None else x[0]
-        model = self.members[0].task.model
-        masks, dims = self.masks.draw(model, first) if self.training else ({}, {})
-        weights = dict(zip(self._names, self.weights, strict=True))
+        model = members[0].task.model
+        masks, dims = self.masks.draw(model, first, place) if self.training else ({}, {})
+        weights = {n: w[place] for n, w in zip(self._names, self.weights, strict=True)}
+        buffers = {n: b[place] for n, b in self._buffers_by_name().items()}
         base = self._base[0]
         if base.training != self.training:  # Lightning sets the mode of registered modules only
             base.train(self.training)
@@ -151,19 +166,15 @@ class StackedModule(L.LightningModule):
             y: Any,
         ) -> tuple[Tensor, Tensor]:
             outputs = functional_call(base, (weights, buffers, masks), (x,))
-            loss = self.members[0].task.batch_loss(outputs, y) if self.one_loss else outputs.sum()
+            loss = members[0].task.batch_loss(outputs, y) if self.one_loss else outputs.sum()
             return outputs, loss
 
         together = vmap(one, in_dims=(0, 0, dims, split, split), randomness="error")
-        outputs, losses = together(weights, self._buffers_by_name(), masks, x, y)
+        outputs, losses = together(weights, buffers, masks, x, y)
         if not self.one_loss:
-            each = zip(self.members, outputs.unbind(), self._dealt(y, split), strict=True)
+            each = zip(members, outputs.unbind(), portion.targets(len(members)), strict=True)
             losses = torch.stack([member.task.batch_loss(out, own) for member, out, own in each])
         return outputs, losses
-
-    def _dealt(self, batch: Any, split: int | None) -> Sequence[Any]:
-        """Return each member's part of a batch."""
-        return [batch] * len(self.members) if split is None else batch.unbind()
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
         """Return the sum of all losses: each has a gradient in its own member only."""
@@ -175,25 +186,27 @@ class StackedModule(L.LightningModule):
         self._step(batch, "val")
 
     def _step(self, batch: Any, stage: str) -> Tensor:
-        x, y, split = self._gathered(batch)
-        outputs, losses = self(x, y, split)
-        noted = zip(
-            self.members,
-            outputs.detach().unbind(),
-            self._dealt(y, split),
-            losses.detach().unbind(),
-            strict=True,
-        )
-        for member, own, target, loss in noted:
-            member.task.note(stage, own, target, loss)
-        return cast(Tensor, losses)
+        losses = []
+        for portion in self._portions(batch):
+            outputs, own = self(portion)
+            members = self.members[portion.members]
+            parts = outputs.detach().unbind(), portion.targets(len(members)), own.detach().unbind()
+            for member, output, target, loss in zip(members, *parts, strict=True):
+                member.task.note(stage, output, target, loss)
+            losses.append(own)
+        return torch.cat(losses)
 
-    def _gathered(self, batch: Any) -> tuple[Tensor, Any, int | None]:
+    def _portions(self, batch: Any) -> Iterator[Portion]:
+        """Yield a batch in parts, each of which is computed in one go."""
         if not isinstance(batch, Dealt):
-            return *parted(batch), None
-        parts = [parted(batch.batches[member.loader]) for member in self.members]
-        x, y = (torch.stack(each) for each in zip(*parts, strict=True))
-        return x, y, 0
+            yield Portion(slice(None), *parted(batch), None)
+            return
+        own = [parted(batch.batches[member.loader]) for member in self.members]
+        start = 0
+        for _, alike in groupby(own, lambda pair: pair[0].shape):
+            x, y = zip(*alike, strict=True)
+            yield Portion(slice(start, start + len(x)), torch.stack(x), torch.stack(y), 0)
+            start += len(x)
 
     def on_train_epoch_start(self) -> None:
         """Start the epoch's random streams."""

@@ -11,7 +11,7 @@ from quintet.modules.stacked import Dealt
 
 
 class StackedData(L.LightningDataModule):
-    """Yields a batch from each of several data modules of equal sizes.
+    """Yields a batch from each of several data modules with equal numbers of batches.
 
     Args:
         parts: the data modules, loaded.

@@ -10,7 +10,6 @@ import os
 import pickle
 import sys
 from collections.abc import Mapping, Sequence
-from copy import deepcopy
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -51,18 +50,6 @@ class MemberPipe(TrialPipe):
         super().alone(reason)
 
 
-@dataclass(frozen=True)
-class Template:
-    """A composed config of trials that choose the same options: a run's own, and as plain data.
-
-    The run's is pickled, as omegaconf's own copy of a config takes five times as long.
-    """
-
-    run: bytes
-    composed: dict[str, Any]
-    hydra: dict[str, Any]
-
-
 @dataclass
 class Composer:
     """Composes the configs of trials.
@@ -73,28 +60,30 @@ class Composer:
     """
 
     fixed: Sequence[str]
-    _templates: dict[tuple[str, ...], Template] = field(default_factory=dict)
+    _templates: dict[tuple[str, ...], bytes] = field(default_factory=dict)
+    """Of trials that choose the same options: a run's config, that as plain data, and Hydra's.
+
+    They are pickled, as copies of them take several times as long.
+    """
 
     def compose(self, params: Mapping[str, str], folder: Path) -> Composed:
         """Return a trial's config, as `train.py` would compose it."""
         task = [*self.fixed, *assignments(dict(params)), "test=false"]
         own = ["hydra.mode=RUN", f"hydra.run.dir={quoted(folder)}"]
-        template = self._template(params, [*task, *own])
-        cfg, composed = pickle.loads(template.run), deepcopy(template.composed)
+        cfg, composed, hydra = pickle.loads(self._template(params, [*task, *own]))
         for override in read(assignments(dict(params))):
             if not paths.is_group(override.key_or_group.partition("@")[0]):
                 key, value = override.key_or_group, override.value()
                 OmegaConf.update(cfg, key, value, force_add=True)
                 put(composed, key, value)
         cfg.overrides, cfg.paths.run = task, references.literal(str(folder))
-        hydra = deepcopy(template.hydra)
         hydra["run"]["dir"] = hydra["runtime"]["output_dir"] = str(folder)
         hydra["overrides"] |= {"task": task, "hydra": own}
         hydra["job"]["override_dirname"] = ",".join(sorted(task))
         begun = (task, {"hydra": hydra}, composed, folder)
         return Composed(cfg, partial(initial_config.write_plain, *begun))
 
-    def _template(self, params: Mapping[str, str], words: Sequence[str]) -> Template:
+    def _template(self, params: Mapping[str, str], words: Sequence[str]) -> bytes:
         from hydra import compose
         from hydra.core.hydra_config import HydraConfig
 
@@ -111,7 +100,7 @@ class Composer:
                 full.pop("hydra")
             run_folder.note_command(full)
             OmegaConf.set_struct(full, False)
-            self._templates[groups] = Template(pickle.dumps(full), plain, hydra)
+            self._templates[groups] = pickle.dumps((full, plain, hydra))
         return self._templates[groups]
 
 

@@ -7,11 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
-
-from quintet.base import paths, plain_yaml
-from quintet.config.objectives import BATCH_SECONDS, compared_by
-from quintet.config.run_nodes import SUPERVISED
+from quintet.base import paths
 from quintet.study.overrides import root_of
 from quintet.study.space import Space
 from quintet.study.trial import Trial
@@ -19,8 +15,9 @@ from quintet.sweep import launch
 from quintet.sweep.fork import Server
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_process import Process, Start
+from quintet.training.stackable import AUTO, hindered
 
-AUTO, MOST = "auto", 32
+MOST = 32
 """Number of trials that train together by default; more gain little on a CPU."""
 LIMIT = 64
 """Maximum: a request to the fork server carries three open files of each."""
@@ -100,40 +97,6 @@ def hindrance(plan: Plan) -> str | None:
         return "--config-dir is used"
     found = (hindered(example.config) for example in plan.examples)
     return next(filter(None, found), None)
-
-
-def hindered(cfg: DictConfig) -> str | None:
-    """Return what in a trial's config cannot be stacked, as override; None if nothing is."""
-    if cfg.module.get("_target_") != SUPERVISED:
-        return "its module is not module=supervised"
-    if cfg.cv.folds or cfg.cv.seeds != 1:
-        return "cv= trains several models in a trial"
-    if BATCH_SECONDS in compared_by(cfg):
-        return f"a trial's {BATCH_SECONDS} would be those of the stack"
-    if cfg.compile:
-        return "compile=true"
-    if cfg.logger:
-        return "a logger follows each trial"
-    usual, given = default("callbacks/default"), _plain(cfg.callbacks)
-    for each in (usual, given):
-        (each.get("early_stopping") or {}).pop("patience", None)
-    given["early_stopping"] = given.get("early_stopping") or usual["early_stopping"]
-    if other := sorted(n for n in {*given, *usual} if given.get(n) != usual.get(n)):
-        return f"callbacks.{other[0]} is not the default"
-    trainer, free = default("trainer/auto"), ("accelerator", "max_epochs", "gradient_clip_val")
-    own = _plain(cfg.trainer)
-    changed = [k for k in {*own, *trainer} - {*free} if own.get(k) != trainer.get(k)]
-    return f"trainer.{min(changed)} is not the default" if changed else None
-
-
-def _plain(node: DictConfig) -> dict[str, Any]:
-    found: Any = OmegaConf.to_container(node)
-    return dict(found)
-
-
-def default(name: str) -> dict[str, Any]:
-    """Return the content of a config of the engine."""
-    return dict(plain_yaml.own_config(paths.config(name)))
 
 
 def stacking(plan: Plan, start: Start, total: int) -> tuple[Stacking | None, str | None]:

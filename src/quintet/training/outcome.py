@@ -33,7 +33,9 @@ LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
 @contextmanager
-def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Record]:
+def recording(
+    cfg: DictConfig, folder: Path, share: float = 1.0, of_seconds: float = 1.0
+) -> Iterator[Record]:
     """Yield the run's record and write it at the end, also if the run fails.
 
     A resumed run continues its record; a resume that is refused leaves it unchanged.
@@ -42,6 +44,7 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
         cfg: of the run.
         folder: of the run.
         share: of the process's CPU time that is the run's.
+        of_seconds: its share of the time that passes.
 
     """
     record = _beginning(cfg, folder)
@@ -50,7 +53,7 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
 
     def write(status: Status, reason: str | None = None, code: str | None = None) -> None:
         record.status, record.reason, record.code = status, reason, code
-        record.seconds = round(record.seconds + time.monotonic() - began, 3)
+        record.seconds = round(record.seconds + of_seconds * (time.monotonic() - began), 3)
         record.cpu_seconds = round(busy + share * (cpu_seconds() - before), 3)
         record.overrides = as_typed(cfg.overrides)
         if is_first_rank():
@@ -74,7 +77,7 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
             with suppress(UserError):  # on a full disk the error itself is the message
                 write(status, redact(reason_of(cause)), code_of(cause, status))
         raise cause from None if cause is error else error
-    write("pruned" if record.status == "pruned" else "completed")
+    write(record.status if record.status in ("pruned", "interrupted") else "completed")
 
 
 def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> None:

@@ -52,17 +52,22 @@ class StackedRun:
         composed: config of the run, with the facts of its data and its length.
         data: loaded.
         share: of the process's CPU time that is this run's.
+        goes_on: whether it is then continued by itself, to be evaluated. It is left as if it had
+            been interrupted after its last epoch; of the time that passes it has its share.
 
     """
 
-    def __init__(self, composed: Composed, data: DataModule, share: float) -> None:
+    def __init__(
+        self, composed: Composed, data: DataModule, share: float, *, goes_on: bool = False
+    ) -> None:
         cfg = self.cfg = composed.cfg
+        self.goes_on, self._of_seconds = goes_on, share if goes_on else 1.0
         self.data, self.folder = data, Path(cfg.paths.run)
         self.ended = self.pruned = False
         self._open = ExitStack()
         self._open.enter_context(run_folder.held(cfg, self.folder))
         composed.write_down()  # not before: `held` looks whose such files are
-        self.record = self._open.enter_context(recording(cfg, self.folder, share))
+        self.record = self._open.enter_context(recording(cfg, self.folder, share, self._of_seconds))
 
     def build(self) -> None:
         """Make the run's module, as `experiment.run` does."""
@@ -85,7 +90,7 @@ class StackedRun:
         nodes = {name: cfg.callbacks.get(name) for name in OWN}
         own = {n: instantiate(node, f"callbacks.{n}") for n, node in nodes.items() if node}
         self.metrics: MetricsFile = own["metrics_file"]
-        self.tally = EpochCounter()
+        self.tally = EpochCounter(share=self._of_seconds)
         callbacks = [self.tally, Replan(cfg.facts.total_steps), *own.values()]
         self.trainer: Any = MemberTrainer(trainer, self.member, self.data, callbacks)
         for callback in own.values():
@@ -141,6 +146,8 @@ class StackedRun:
         record.metric.value = record.validation.get(self.cfg.metric.name)
         record.loss = record.validation.get("loss")
         record.status = "pruned" if self.pruned else record.status
+        if self.goes_on:
+            record.status, record.sessions = "interrupted", 0  # all of it is one session
         self.end()
 
     def end(self, error: BaseException | None = None) -> BaseException | None:

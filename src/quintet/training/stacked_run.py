@@ -2,10 +2,11 @@
 
 import copy
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any
+from statistics import fmean
+from typing import Any, Protocol
 
 import lightning.pytorch as L
 import torch
@@ -14,11 +15,13 @@ from omegaconf import DictConfig, OmegaConf
 from quintet.artifacts.record import RESULT
 from quintet.base.errors import Code, DivergedError, UserError
 from quintet.config.initial_config import Composed
+from quintet.config.instantiate import instantiate
+from quintet.config.task_defaults import choose_defaults
 from quintet.data.module import DataModule
 from quintet.modules.stacked import StackedModule
 from quintet.modules.stacked_data import StackedData
 from quintet.modules.supervised import SupervisedModule
-from quintet.study.trial_pipe import TrialPipe
+from quintet.study.trial_pipe import is_trial
 from quintet.training import build
 from quintet.training.outcome import reason_of
 from quintet.training.setup import Setup, setup, validate
@@ -30,12 +33,28 @@ PAUSE, SHARE = 1.0, 0.2
 """Seconds of training after which files are written, and the share of time for that at most."""
 
 
+class Line(Protocol):
+    """Connects a run to what asked for it, as `quintet.study.trial_pipe.TrialPipe` does."""
+
+    def ask(self, epoch: int, value: float | None, objectives: Mapping[str, float]) -> None:
+        """Report the metric, to `hear` the answer later."""
+
+    def hear(self) -> bool:
+        """Return whether to stop."""
+
+    def leave(self, code: int) -> None:
+        """Report that the run has ended."""
+
+    def alone(self, reason: str) -> None:
+        """Report that it must run by itself."""
+
+
 @dataclass
 class Seat:
-    """A run of a stack, and the line to the sweep that asked for it."""
+    """A run of a stack, and the line to what asked for it."""
 
     run: StackedRun
-    line: TrialPipe
+    line: Line
 
     def leave(self, error: BaseException | None = None) -> None:
         """End the run because of an error, and tell the sweep."""
@@ -51,12 +70,20 @@ class Seat:
             self.leave(error)
 
 
-def train(configs: Sequence[Composed], lines: Sequence[TrialPipe]) -> None:
+def train(
+    configs: Sequence[Composed],
+    lines: Sequence[Line],
+    *,
+    to_go_on: bool = False,
+    largest: int | None = None,
+) -> None:
     """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
 
     Args:
         configs: of the runs, composed.
-        lines: of each to the sweep.
+        lines: of each to what asked for it.
+        to_go_on: whether each is then continued by itself, to be evaluated.
+        largest: number of parameters of a model that is stacked; None for any.
 
     """
     ready: dict[Any, list[Seat]] = {}
@@ -64,14 +91,16 @@ def train(configs: Sequence[Composed], lines: Sequence[TrialPipe]) -> None:
     for composed, line in zip(configs, lines, strict=True):
         try:
             data = settled.settle(composed.cfg)
-            run = StackedRun(composed, data, share=1 / len(configs))
+            run = StackedRun(composed, data, share=1 / len(configs), goes_on=to_go_on)
         except Exception as error:
             line.alone(reason_of(error))
             continue
         seat = Seat(run, line)
         with sent_back([seat]):
             run.build()
-            ready.setdefault(structure(run.task), []).append(seat)
+            if largest is not None and (run.record.parameters or 0) > largest:
+                raise UserError("its model is large", code=Code.INCOMPATIBLE)
+            ready.setdefault((structure(run.task), lengths(run)), []).append(seat)
     for seats in ready.values():
         with sent_back(seats):
             train_group(seats)
@@ -129,6 +158,8 @@ class Settled:
             validate(cfg)
             self._checked.add(choices)
         cfg.facts = self._setups[key].config.facts
+        if not is_trial():  # as in `setup`
+            choose_defaults(cfg)
         OmegaConf.set_readonly(cfg, True)
         return self._in_order(key, order)
 
@@ -154,13 +185,29 @@ def structure(task: SupervisedModule) -> Any:
     return layers, shapes, type(task.loss)
 
 
+def lengths(run: StackedRun) -> Any:
+    """Return what the data of runs must have in common to be trained together.
+
+    That is the shape of a sample, and the number of an epoch's batches; their sizes may differ.
+    """
+    x, _ = run.data.splits["train"]
+    return x.shape[1:], run.cfg.facts.steps_per_epoch, run.data.validation_steps(world_size=1)
+
+
+def samples_of(run: StackedRun) -> int:
+    """Return the number of a run's training samples."""
+    return len(run.data.splits["train"][1])
+
+
 def train_group(seats: Sequence[Seat]) -> None:
     """Train runs of one structure."""
+    seats = sorted(seats, key=lambda seat: samples_of(seat.run))  # so those alike are neighbours
     parts = list({id(seat.run.data): seat.run.data for seat in seats}.values())
-    _check_sizes(parts)
+    _check_augmented(parts)
     members = [seat.run.member for seat in seats]
     for seat in seats:
         seat.run.member.loader = parts.index(seat.run.data)
+        seat.run.member.samples = samples_of(seat.run)
     losses = {repr(OmegaConf.to_container(s.run.cfg.loss, resolve=True)) for s in seats}
     stack = StackedModule(members, one_loss=len(losses) == 1 and _one_scale(parts))
     cfg = seats[0].run.cfg
@@ -169,16 +216,16 @@ def train_group(seats: Sequence[Seat]) -> None:
     stack.try_out(x[:8], y[:8])
     for seat in seats:
         seat.run.begin(trainer)
-    trainer.callbacks.append(Company(seats))  # type: ignore[attr-defined]
+    shown = [cfg.callbacks.progress] if seats[0].run.goes_on else []  # a sweep has its own view
+    progress = [instantiate(node, "callbacks.progress") for node in shown]
+    trainer.callbacks += [*progress, Company(seats)]  # type: ignore[attr-defined]
     data = parts[0] if len(parts) == 1 else StackedData(parts)
     trainer.fit(stack, datamodule=data)
 
 
-def _check_sizes(parts: Sequence[DataModule]) -> None:
-    sizes = {tuple(part.splits[name][0].shape for name in ("train", "val")) for part in parts}
-    mixes = len(parts) > 1 and parts[0].augmentation is not None
-    if len(sizes) > 1 or mixes:
-        raise UserError("its data has another size, or is augmented", code=Code.INCOMPATIBLE)
+def _check_augmented(parts: Sequence[DataModule]) -> None:
+    if len(parts) > 1 and parts[0].augmentation is not None:
+        raise UserError("its data are augmented", code=Code.INCOMPATIBLE)
 
 
 def _one_scale(parts: Sequence[DataModule]) -> bool:
@@ -193,6 +240,8 @@ def _one_scale(parts: Sequence[DataModule]) -> bool:
 
 class Company(L.Callback):
     """Lets each run of a stack note its epochs, tell the sweep, and leave when its time has come.
+
+    What is shown meanwhile is the mean of the metric.
 
     Args:
         seats: of the stack's members, in their order.
@@ -211,12 +260,15 @@ class Company(L.Callback):
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: StackedModule) -> None:  # type: ignore[override]
         """Note the epoch, ask the sweep who goes on, and drop the others."""
         epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
-        asked = []
+        asked, values = [], []
         for seat in self.seats:
             with seat.may_diverge():
                 if (value := seat.run.epoch_ends()) is not None:
                     seat.line.ask(epochs, value, seat.run.objectives())
                     asked.append(seat)
+                    values.append(value)
+        if values:
+            pl_module.log(f"val/{self.seats[0].run.cfg.metric.name}", fmean(values))
         for seat in asked:
             seat.run.pruned = seat.line.hear() and epochs < last
         for seat in self._going():

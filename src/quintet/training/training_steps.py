@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig
 
 from quintet.base.errors import Code, UserError
+from quintet.training.stackable import AUTO
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -42,6 +43,15 @@ def repeats(cfg: DictConfig) -> int:
                 value=value,
                 allowed=[f"whole numbers from 2 to {MOST:,}", f"{off} (off)"],
             )
+    stack = cfg.cv.get("stack", AUTO)
+    if stack != AUTO and (type(stack) is not int or stack < 1):
+        raise UserError(
+            "is not a number of models that train together",
+            code=Code.OUT_OF_RANGE,
+            key="cv.stack",
+            value=stack,
+            allowed=["auto", "whole numbers from 1"],
+        )
     typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
     if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
         raise UserError(

@@ -281,7 +281,7 @@ def test_killed_in_a_part_it_goes_on_there(
     done: str,
     underway: str,
 ) -> None:
-    long = (*words, "trainer.max_epochs=10", "callbacks.early_stopping=null")
+    long = (*words, "cv.stack=1", "trainer.max_epochs=10", "callbacks.early_stopping=null")
     folder = tmp_path / "killed"
     process = start_train(folder, *long)
     wait_until(lambda: runs.epochs(folder / underway) > 2, process)

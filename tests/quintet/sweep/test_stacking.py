@@ -17,6 +17,7 @@ import runs
 from quintet.base import paths
 from quintet.study.space import Choice, Space
 from quintet.sweep import stacking
+from quintet.training import stackable
 
 ROOT = Path(__file__).parents[3]
 SWEEP = ("trainer=cpu", "trainer.max_epochs=2", "model.width=8", "report=false", "test=false")
@@ -136,8 +137,8 @@ def test_what_is_not_stacked_is_told_once(tmp_path):
     ],
 )
 def test_a_config_that_is_not_stacked_says_why(override, told):
-    assert stacking.hindered(config()) is None
-    assert told in stacking.hindered(config(override))
+    assert stackable.hindered(config()) is None
+    assert told in stackable.hindered(config(override))
 
 
 def test_what_the_trials_of_a_stack_have_in_common_is_told():

@@ -42,12 +42,13 @@ class EpochCounter(L.Callback):
     Args:
         earlier: seconds of earlier sessions as recorded, including those after their last
             checkpoint.
+        share: of the time that passes that is the run's.
 
     """
 
-    def __init__(self, earlier: float = 0.0) -> None:
+    def __init__(self, earlier: float = 0.0, share: float = 1.0) -> None:
         self.epochs = 0
-        self.earlier = earlier
+        self.earlier, self._share = earlier, share
         self._began = time.monotonic()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -56,7 +57,7 @@ class EpochCounter(L.Callback):
 
     def state_dict(self) -> dict[str, Any]:
         """Return the counts so far."""
-        seconds = self.earlier + time.monotonic() - self._began
+        seconds = self.earlier + self._share * (time.monotonic() - self._began)
         return {"epochs": self.epochs, "seconds": seconds}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:

@@ -1,16 +1,16 @@
-"""Numbers, keys and times as text, for the console and pages."""
+"""Formatting of numbers, keys and times for the console and HTML pages."""
 
 import math
 from datetime import datetime
 
 LARGE, SMALL = 1e15, 1e-4
-"""Sizes between which a number is written without an exponent."""
+"""Range of magnitudes that are written without an exponent."""
 FINE, COARSE = 0.001, 100
-"""Sizes between which four decimals are neither too few nor too many."""
+"""Range of magnitudes for which four decimals are suitable."""
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number as people write it, to so many digits, but with all digits before the point.
+    """Return a number with `digits` significant digits, and all digits before the decimal point.
 
     Examples:
         >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125, 1e30)]
@@ -32,7 +32,7 @@ def _trimmed(text: str) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return a metric's value: four decimals, or five digits of a large and three of a tiny one."""
+    """Return a metric's value with four decimals; five digits if large, three if tiny."""
     if value is None:
         return "–"
     if FINE <= abs(value) < COARSE:
@@ -41,7 +41,7 @@ def score(value: float | None) -> str:
 
 
 def change(after: float, before: float) -> str:
-    """Return a difference with its sign, as `difference` does.
+    """Return `after - before` with its sign, formatted as in `difference`.
 
     Examples:
         >>> change(0.99891, 0.99805), change(31.4, 33), change(2, 2)
@@ -54,7 +54,7 @@ def change(after: float, before: float) -> str:
 
 
 def difference(one: float, other: float) -> str:
-    """Return how far apart two values of a metric are, as exactly as the coarser is shown.
+    """Return the absolute difference of two metric values, with the decimals of the coarser one.
 
     Examples:
         >>> difference(0.99891, 0.99805), difference(0.98000004, 0.98)
@@ -81,7 +81,7 @@ def short(key: str) -> str:
 
 
 def rounded(value: str | float | None) -> str:
-    """Return a value of a hyperparameter to four digits, as it can be typed again."""
+    """Return a hyperparameter's value to four digits, in a form that can be typed again."""
     if value is None:
         return ""
     try:
@@ -91,7 +91,7 @@ def rounded(value: str | float | None) -> str:
 
 
 def coarse(value: float) -> str:
-    """Return a number to two digits, for where a range lies.
+    """Return a number to two digits, for the bounds of a range.
 
     Examples:
         >>> [coarse(value) for value in (0.05184, 1.001e-5, 256, 1234)]
@@ -102,7 +102,7 @@ def coarse(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span in the unit that suits it."""
+    """Return a time span in a suitable unit."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     if seconds < 7200:

@@ -1,4 +1,4 @@
-"""Simple baseline models: same split, same preprocessing and same metric as the network."""
+"""Simple baseline models with the same split, preprocessing and metric as the network."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -18,13 +18,13 @@ from quintet.problems import problem_of
 
 Scores = dict[str, dict[str, float]]
 BaselinePredictions = dict[str, dict[str, Tensor]]
-"""Predictions as metrics take them, by baseline and split."""
+"""Predictions in the form that metrics expect, by baseline and split."""
 NUMBERS, ROWS = 2_000_000, 20_000
-"""Maximum count of numbers and samples to fit a baseline on; of more, a random part."""
+"""Maximum number of values and samples to fit a baseline on; larger data is subsampled."""
 WIDEST = 20_000
-"""More features than this are too many for a quick baseline."""
+"""Maximum number of features; more would take too long."""
 BINS = 255
-"""Categories of a column that boosted trees take as such; of more they see the targets' means."""
+"""Maximum categories of a column that boosted trees handle natively; more are target-encoded."""
 
 
 def scores(
@@ -35,9 +35,9 @@ def scores(
     threads: int = 1,
     further: Mapping[str, Metric] | None = None,
 ) -> Scores:
-    """Fit the baselines on the training split; return the metric of each by split.
+    """Fit the baselines on the training split and return the metric of each by split.
 
-    Further metrics are there as `test/f1`.
+    Further metrics have keys such as `test/f1`.
     """
     found: Scores = {}
     for name, of_splits in predict(data, facts, splits, threads).items():
@@ -51,7 +51,7 @@ def scores(
 
 
 def _score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
-    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    metric.distributed_available_fn = lambda: False  # a single process scores; others have ended
     metric.reset()
     metric.update(predicted, truth)
     return float(metric.compute())
@@ -60,23 +60,24 @@ def _score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
 def predict(
     data: DataModule, facts: Facts, splits: list[str], threads: int = 1
 ) -> BaselinePredictions:
-    """Fit simple models on the training split; return what they predict.
+    """Fit simple models on the training split and return their predictions.
 
-    The dummy always predicts the training split's class shares or mean; the linear model is
-    logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
-    for tables only. Tokens are counted. Of categories, the linear model sees sparse one-hot
-    columns, a tree the codes, boosted trees the targets' means where there are many. Of a series
-    the linear model is ridge regression on the lags; two more repeat the last value, and that of
-    a season ago.
+    The dummy always predicts the class shares or the mean of the training split; the linear model
+    is logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
+    only for tables. Tokens are counted. Categories are sparse one-hot columns for the linear model,
+    codes for the tree, and target means for boosted trees if there are many. For a series, the
+    linear model is ridge regression on the lags, and two more baselines repeat the last value and
+    the value of one season ago.
 
     Args:
-        data: loaded.
-        facts: of the data.
-        splits: to predict, "val" or "test".
-        threads: of the linear algebra, which takes all cores for small matrices if it may.
+        data: loaded data.
+        facts: facts of the data.
+        splits: splits to predict, "val" or "test".
+        threads: maximum threads of linear algebra, which otherwise uses all cores even for small
+            matrices.
 
     Returns:
-        predictions by baseline and split; empty for data that stays on disk or is too wide.
+        predictions by baseline and split; {} for data that stays on disk or is too wide.
 
     """
     from threadpoolctl import threadpool_limits
@@ -89,7 +90,7 @@ def predict(
         drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:rows].sort()
         x, y = x[drawn.values.to(x.device)], y[drawn.values.to(y.device)]
     inputs, targets = _features(x, facts), y.cpu().numpy()
-    # Far from 0 float64 itself is blurred, by the squares that a tree sums.
+    # Far from 0, the sums of squares in a tree lose precision even in float64.
     centre = targets.mean(axis=0) if targets.dtype == np.float64 else None
     targets = targets if centre is None else targets - centre
     unseen = {split: _features(data.splits[split][0], facts) for split in splits}
@@ -110,7 +111,7 @@ def predict(
 
 
 def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
-    """Return the forecasts that repeat a series' last value, and that of a season ago."""
+    """Return the forecasts that repeat the last value of a series and that of one season ago."""
     discrete = problem_of(facts.task).discrete
     if facts.kind != "sequence" or discrete or facts.input_shape[1:] != [1]:
         return {}
@@ -118,7 +119,7 @@ def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePre
     offset = described[0].get("offset", 0.0) if isinstance(described[0], dict) else 0.0
 
     def own(split: str) -> NDArray[np.float64]:
-        """Return the windows of a split in the series' own units, (N, T)."""
+        """Return the windows of a split in the units of the series, (N, T)."""
         inputs = data.preprocess.restore(data.splits[split][0].cpu())
         return inputs[..., 0].double().numpy() + offset
 
@@ -134,7 +135,7 @@ def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePre
 
 
 def fitted_rows(data: DataModule, facts: Facts) -> int | None:
-    """Return how many training samples baselines are fitted on; None where there are none."""
+    """Return the number of training samples to fit baselines on; None if there are none."""
     numbers = int(np.prod(facts.input_shape))
     if data.rows is not None or max(numbers, facts.vocabulary) > WIDEST:
         return None
@@ -142,7 +143,7 @@ def fitted_rows(data: DataModule, facts: Facts) -> int | None:
 
 
 def loses(value: float, found: Scores, name: str, mode: str) -> str | None:
-    """Return a warning if a linear model or boosted trees do better on validation than `value`."""
+    """Return a warning if a linear model or boosted trees have a better validation metric."""
     sign = 1 if mode == "max" else -1
     known = {n: found[n]["val"] for n in ADVICE if "val" in found.get(n, {})}
     ahead = {n: p for n, p in known.items() if score(p) != score(value) and sign * p > sign * value}
@@ -166,19 +167,19 @@ ADVICE = {
         "experiment=automl, or take the trees: module=boosted_trees.",
     ),
 }
-"""What is said of each baseline that beats a net."""
+"""Statement and advice for each baseline that is better than the network."""
 
 
 def _fit(model: Any, inputs: Any, targets: NDArray[Any]) -> None:
     import warnings
 
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # 200 steps are enough for a baseline, converged or not
+        warnings.simplefilter("ignore")  # 200 steps suffice for a baseline even without convergence
         model.fit(inputs, targets)
 
 
 def _models(facts: Facts) -> dict[str, Any]:
-    """Return the baselines of a problem, each with the encoding of categories that it needs."""
+    """Return the baselines of a problem, each with the encoding of categories it needs."""
     problem = problem_of(facts.task)
     models: dict[str, Any] = problem.baselines()
     if facts.kind != "table":
@@ -200,7 +201,7 @@ def _models(facts: Facts) -> dict[str, Any]:
 
 
 def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]]) -> Any:
-    """Return a model that sees columns after the first `numbers` through encoders."""
+    """Return a model that encodes the columns after the first `numbers`."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
 
@@ -212,7 +213,7 @@ def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]
 
 
 def _features(x: Tensor, facts: Facts) -> Any:
-    """Return inputs as the net sees them, (N, ...), as features (N, F); of tokens sparse counts."""
+    """Convert inputs of the network (N, ...) to features (N, F); tokens to sparse counts."""
     x = x.cpu()
     if facts.kind != "tokens":
         return x.flatten(1).numpy()

@@ -18,15 +18,15 @@ from quintet.base.files import copy, write_atomically
 from quintet.base.secrets import redact
 
 STATES = {"completed": "FINISHED", "pruned": "KILLED", "interrupted": "KILLED"}
-"""MLflow's state by a run's status; FAILED for every other."""
+"""MLflow's state for each status of a run; FAILED for all others."""
 SQLITE = "sqlite:///"
 KEPT = "mlflow_run_id"
 MODEL = "model"
-"""Name of the logged model of a run, in `runs:/<id>/model`."""
+"""Name of a run's logged model, as in `runs:/<id>/model`."""
 LOADER = "quintet.commands.mlflow_model"
-"""The module by which MLflow loads it."""
+"""Module with which MLflow loads the model."""
 NEEDED = ("mlflow", "torch", "lightning")
-# An unreachable server fails in seconds instead of MLflow's minutes; no usage statistics.
+# Fail on an unreachable server within seconds instead of minutes; send no usage statistics.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -36,17 +36,17 @@ DEFAULTS = {
 
 
 def prepare() -> None:
-    """Set quiet logging and short timeouts; call before MLflow is imported."""
+    """Set quiet logging and short timeouts; must be called before MLflow is imported."""
     for name, value in DEFAULTS.items():
         os.environ.setdefault(name, value)
     logging.getLogger("alembic").setLevel(logging.WARNING)
 
 
 def known_id(folder: Path) -> str | None:
-    """Return the id of the MLflow run that a folder already holds.
+    """Return the id of the MLflow run that a folder already has.
 
     Raises:
-        DamagedError: the file is not as `write_atomically` left it.
+        DamagedError: the file does not contain an id.
 
     """
     if not untrusted_files.has(folder, KEPT):
@@ -58,7 +58,7 @@ def known_id(folder: Path) -> str | None:
 def parent(client: Any, experiment: str, study: Path) -> str:
     """Return the parent run of a study's trials; the first caller creates it.
 
-    It is marked as finished from the start, as a killed sweep could not end it.
+    It is marked as finished from the start, since a killed sweep could not end it.
     """
     with locked(study / ".mlflow.lock"):
         if (known := known_id(study)) is None:
@@ -92,14 +92,15 @@ def log_batch(
 def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     """Log the best checkpoint as a model: `mlflow.pyfunc.load_model("runs:/<run>/model")`.
 
-    It predicts what predict.py writes. It holds the files that rebuild the run, and no pickle.
+    Its predictions equal those of predict.py. It contains the files that rebuild the run, and no
+    pickles.
     """
     from mlflow import pyfunc
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
     from mlflow.models import Model
 
     checkpoint = record.checkpoint or ""
-    if not checkpoint.endswith(".ckpt"):  # several models, each with its own
+    if not checkpoint.endswith(".ckpt"):  # several models, each with its own checkpoint
         return
     experiment = client.get_run(run).info.experiment_id
     logged = client.create_logged_model(experiment, name=MODEL, source_run_id=run)
@@ -120,7 +121,7 @@ def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
 
 @contextmanager
 def alone(uri: str) -> Iterator[None]:
-    """Let one process at a time create the tables of a new SQLite file."""
+    """Serialize the creation of tables in a new SQLite file across processes."""
     if not uri.startswith(SQLITE):
         yield
         return
@@ -132,7 +133,7 @@ def alone(uri: str) -> Iterator[None]:
 
 @contextmanager
 def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system releases it with the process."""
+    """Hold a lock file, which the system releases when the process ends."""
     with path.open("w") as file:
         fcntl.flock(file, fcntl.LOCK_EX)
         yield

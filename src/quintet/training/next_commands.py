@@ -1,4 +1,4 @@
-"""The commands that take a finished run, which the console and the pages print alike."""
+"""Commands for a finished run, as printed in the console and on HTML pages."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,26 +13,26 @@ from quintet.config.safe_overrides import sort_out
 from quintet.config.task_defaults import fitting
 
 SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
-"""What a first sweep varies, unless something else was typed."""
+"""Search space of a first sweep, if no other was given."""
 
 TUNED = {"optimizer", "loss", "init", "model"}
-"""Choices of which a run needs one for that sweep: a module may take none of them."""
+"""Choices of which a run needs at least one for that sweep; a module may take none of them."""
 
 
 def evaluate(folder: Path) -> str:
-    """Return the command that scores a run again."""
+    """Return the command that evaluates a run again."""
     return command_line("evaluate", f"run={typed(folder)}")
 
 
 def predict(folder: Path, config: Path | None = None) -> str:
-    """Return the command that predicts: the file or folder that the run was trained on, if any.
+    """Return the command that predicts for the file or folder that the run was trained on, if any.
 
-    It is there, and shows how new inputs are to be laid out. Bundled data have none: of them it is
-    a part that the run has not trained on.
+    That path exists and shows the required format of inputs. Bundled data have no path: for them
+    the command names a split that the run was not trained on.
 
     Args:
-        folder: of the run or the ensemble.
-        config: the folder whose config names the data; None: the same.
+        folder: folder of the run or ensemble.
+        config: folder whose config names the data; None: the same.
 
     """
     cfg = _config(config or folder)
@@ -45,23 +45,23 @@ def predict(folder: Path, config: Path | None = None) -> str:
 
 
 def tune(record: Record) -> str:
-    """Return the command of a sweep to follow a run: over its preset's space, or what matters most.
+    """Return the command of a sweep to follow a run: over the preset's space, or a default one.
 
-    What could run code is left out: the record may be a stranger's.
+    Overrides that could run code are left out, since the record is not trusted.
     """
     kept = [word for word in sort_out(record.overrides)[0] if not word.startswith("resume=")]
     given = {word.partition("=")[0] for word in kept}
     has_space = record.choices.get("search_space") or "search_space" in given
     own = {} if has_space else {k: v for k, v in SPACE.items() if k not in given}
     if own and not record.choices.keys() & {"model", "optimizer"}:
-        own["search_space"] = "module"  # of which all that varies is its own
+        own["search_space"] = "module"  # varies only the module's own parameters
     needed = fitting(str(record.facts.get("task")), record.choices)
     own |= {group: option for group, option in needed.items() if group not in given}
     return train_line("-m", *(f"{key}={value}" for key, value in own.items()), *kept)
 
 
 def _config(folder: Path) -> dict[str, Any]:
-    """Return the mappings of a run's config; {} of a folder that has none or a damaged one."""
+    """Return the mappings in a run's config; {} if it is missing or damaged."""
     try:
         cfg = plain_yaml.mapping(untrusted_files.read_text(folder, CONFIG), folder / CONFIG)
     except (OSError, UserError):
@@ -70,6 +70,6 @@ def _config(folder: Path) -> dict[str, Any]:
 
 
 def seeds(values: str, overrides: Sequence[str]) -> str:
-    """Return the command that repeats a run with other seeds, `1,2,3`."""
+    """Return the command that repeats a run with other seeds, such as `1,2,3`."""
     kept = [word for word in overrides if not word.startswith("seed=")]
     return train_line("-m", f"seed={values}", *kept)

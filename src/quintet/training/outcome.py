@@ -1,4 +1,4 @@
-"""The outcome of a run, written to its record however the run ends."""
+"""The outcome of a run, written to its record in every case."""
 
 import os
 import platform
@@ -28,20 +28,20 @@ from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
 
 AtEnd = Callable[[Path], object]
-"""Called with the run's folder when the run has ended, however it ended."""
+"""Called with the run's folder when the run has ended, even by an error."""
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
 @contextmanager
 def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Record]:
-    """Yield the run's record and write it at the end, also if the run fails.
+    """Yield the run's record and write it at the end, even if the run fails.
 
-    A resumed run continues its record; a resume that is refused leaves it unchanged.
+    A resumed run continues its record; a rejected resume leaves it unchanged.
 
     Args:
-        cfg: of the run.
-        folder: of the run.
-        share: of the process's CPU time that is the run's.
+        cfg: config of the run.
+        folder: folder of the run.
+        share: fraction of the process's CPU time that belongs to the run.
 
     """
     record = _beginning(cfg, folder)
@@ -67,18 +67,18 @@ def recording(cfg: DictConfig, folder: Path, share: float = 1.0) -> Iterator[Rec
         cause = ddp_shutdown.settle(folder, signals.stop_behind(error) or error)
         status = status_of(cause)
         if status == "interrupted":
-            # In a cross-validated run, the outer run is handled last, and is the one to resume.
+            # In a cross-validated run, the outer run is handled last and is the one to resume.
             again = command_line("train", f"resume={typed(folder)}", *trusting(cfg))
             cause.__notes__ = [f"Go on with: {again}"]
         if record.sessions > sessions or not cfg.resume:
-            with suppress(UserError):  # on a full disk the error itself is the message
+            with suppress(UserError):  # on a full disk, the original error is reported
                 write(status, redact(reason_of(cause)), code_of(cause, status))
         raise cause from None if cause is error else error
     write("pruned" if record.status == "pruned" else "completed")
 
 
 def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> None:
-    """Record what is known once the data are read: facts, and the choices that follow."""
+    """Record the facts of the data and the choices that depend on them."""
     record.facts = cast(dict[str, Any], OmegaConf.to_container(cfg.facts))
     record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
     record.metric = Score(cfg.metric.name, cfg.metric.mode)
@@ -87,7 +87,7 @@ def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> No
 
 
 def trusting(cfg: DictConfig) -> list[str]:
-    """Return the `trust=` override that a resume of this run needs, if any."""
+    """Return the `trust=` override needed to resume this run, if any."""
     plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
     typed_trackers = any(w.lstrip("+~").startswith("logger.") for w in as_typed(cfg.overrides))
     return trust.as_override([*trust.words(plain), *([trust.LOGGER] if typed_trackers else [])])
@@ -95,7 +95,7 @@ def trusting(cfg: DictConfig) -> list[str]:
 
 @contextmanager
 def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
-    """Call `at_end` when the run has ended, however it ended; goes outside `recording`."""
+    """Call `at_end` when the run has ended, even by an error; use outside `recording`."""
     try:
         yield
     finally:
@@ -105,7 +105,7 @@ def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
 
 @contextmanager
 def optional_output(record: Record, what: str) -> Iterator[None]:
-    """Let an output fail that the run does not depend on, and note it in the record."""
+    """Record an error in the block as an anomaly instead of failing the run."""
     try:
         yield
     except Exception as error:
@@ -127,7 +127,7 @@ def _beginning(cfg: DictConfig, folder: Path) -> Record:
 
 
 def cpu_seconds() -> float:
-    """Return the CPU seconds of this process and its ended children so far."""
+    """Return the CPU seconds of this process and of its children that have ended."""
     return sum(os.times()[:4])
 
 
@@ -139,18 +139,18 @@ def status_of(error: BaseException) -> Status:
 
 
 def code_of(error: BaseException, status: Status) -> str | None:
-    """Return the code of the error that ended a failed run; None for an interrupted one."""
+    """Return the code of the error that ended a failed run; None for an interrupted run."""
     return None if status == "interrupted" else as_user_error(error).code.value
 
 
 def reason_of(error: BaseException) -> str:
-    """Return the error as one paragraph."""
+    """Return the error message as a single paragraph."""
     return str(error) if type(error).__module__.startswith("quintet.") else repr(error)
 
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return what else is needed to reproduce the run: versions, machine, git state."""
+    """Return the environment for reproducing the run: versions, machine, git state."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),

@@ -1,4 +1,4 @@
-"""A module takes over the weights of a checkpoint, with every hook that Lightning has for it."""
+"""Loading the weights of a checkpoint into a module with all of Lightning's hooks."""
 
 from typing import Any
 
@@ -8,22 +8,22 @@ from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 
 SHOWN = 3
-"""Maximum number of names in one sentence."""
+"""Maximum number of names in a message."""
 
 
 def restore(task: L.LightningModule, state: dict[str, Any], source: object) -> None:
-    """Load a checkpoint's weights as `Trainer.validate(ckpt_path=...)` does.
+    """Load the weights of a checkpoint as `Trainer.validate(ckpt_path=...)` does.
 
-    `configure_model` makes its layers first, `on_load_checkpoint` may change what is loaded, and
-    `strict_loading` says whether all of it has to be there.
+    `configure_model` first creates the layers, `on_load_checkpoint` may change what is loaded, and
+    `strict_loading` determines whether all weights must be present.
 
     Args:
-        task: changed in place.
-        state: of a checkpoint that train.py wrote, with `state_dict`.
-        source: where it comes from, for messages.
+        task: module; changed in place.
+        state: content of a checkpoint from train.py, with `state_dict`.
+        source: origin of the state, for messages.
 
     Raises:
-        UserError: it is another model's.
+        UserError: the checkpoint is that of another model.
 
     """
     task.configure_model()

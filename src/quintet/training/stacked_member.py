@@ -1,4 +1,4 @@
-"""One run of a stack: the same folder, callbacks, checkpoints and record as of a run by itself."""
+"""A run of a stack, with the same folder, callbacks, checkpoints and record as a single run."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -33,12 +33,12 @@ from quintet.training.outcome import describe, recording
 from quintet.training.sizes import count_parameters, layers
 
 OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
-"""Default callbacks that each run has for itself, in the order in which Lightning calls them."""
+"""Default callbacks of each individual run, in the order in which Lightning calls them."""
 
 
 @dataclass(frozen=True)
 class Best:
-    """The best epoch so far, from 1, and what was measured after it; and the file that has it."""
+    """The best epoch so far, counted from 1, with its metrics and its checkpoint."""
 
     epoch: int
     numbers: dict[str, float]
@@ -50,8 +50,8 @@ class StackedRun:
 
     Args:
         composed: config of the run, with the facts of its data and its length.
-        data: loaded.
-        share: of the process's CPU time that is this run's.
+        data: loaded data.
+        share: fraction of the process's CPU time that belongs to this run.
 
     """
 
@@ -61,11 +61,11 @@ class StackedRun:
         self.ended = self.pruned = False
         self._open = ExitStack()
         self._open.enter_context(run_folder.held(cfg, self.folder))
-        composed.write_down()  # not before: `held` looks whose such files are
+        composed.write_down()  # not earlier: `held` checks the origin of existing files
         self.record = self._open.enter_context(recording(cfg, self.folder, share))
 
     def build(self) -> None:
-        """Make the run's module, as `experiment.run` does."""
+        """Build the module of the run, as `experiment.run` does."""
         cfg, record = self.cfg, self.record
         describe(record, cfg, self.data.columns)
         L.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -79,7 +79,7 @@ class StackedRun:
         self.member = Member(self.task, cfg.seed)
 
     def begin(self, trainer: L.Trainer) -> None:
-        """Claim the folder, and stand ready for the first epoch."""
+        """Claim the folder and prepare for the first epoch."""
         cfg = self.cfg
         run_folder.claim(cfg, self.folder)
         nodes = {name: cfg.callbacks.get(name) for name in OWN}
@@ -95,14 +95,14 @@ class StackedRun:
         self.record.guess, self._initial = losses
 
     def epoch_begins(self) -> None:
-        """Note the rates that the epoch begins with."""
+        """Record the learning rates at the start of the epoch."""
         self.metrics.on_train_epoch_start(self.trainer, self.task)
 
     def epoch_ends(self) -> float | None:
-        """Do what callbacks do when an epoch's numbers are in; return P.
+        """Run the end-of-epoch steps of the callbacks; return the metric.
 
         Raises:
-            DivergedError: the loss, or a weight, is no longer finite.
+            DivergedError: the loss or a weight is no longer finite.
 
         """
         trainer, task = self.trainer, self.task
@@ -119,7 +119,7 @@ class StackedRun:
         return numbers.get(f"val/{self.cfg.metric.name}")
 
     def objectives(self) -> dict[str, float]:
-        """Return what the sweep trades off, after this epoch; seconds are the whole stack's."""
+        """Return the objectives after this epoch, except seconds, which are those of the stack."""
         logged = of_split(self.trainer.callback_metrics, "val")
         return measured(self.cfg.get("objectives") or (), logged, self.record.parameters, None)
 
@@ -129,7 +129,7 @@ class StackedRun:
         self.trainer.write()
 
     def finish(self) -> None:
-        """Write everything, and the record of the best epoch, whose numbers are known."""
+        """Write all files, and the metrics of the best epoch to the record."""
         self.write()
         record, best, rows = self.record, self.trainer.best, self.metrics.rows
         record.epochs, record.layers = self.tally.epochs, layers(self.task)
@@ -144,7 +144,7 @@ class StackedRun:
         self.end()
 
     def end(self, error: BaseException | None = None) -> BaseException | None:
-        """Write the record, and let go of the folder; return what is behind an error."""
+        """Write the record and release the folder; return the cause of an error."""
         self.ended = True
         try:
             kind = None if error is None else type(error)
@@ -155,16 +155,16 @@ class StackedRun:
 
 
 class MemberTrainer:
-    """A stack's Trainer as one of its runs sees it, for callbacks and checkpoints.
+    """View of a stack's Trainer for one of its runs, for callbacks and checkpoints.
 
-    What it saves is written later, all at once: an epoch of a small model takes less time than a
-    file.
+    Checkpoints are written later, together: an epoch of a small model takes less time than writing
+    a file.
 
     Args:
-        trainer: of the stack.
-        member: the run's part of it.
-        data: of the run.
-        callbacks: of the run.
+        trainer: Trainer of the stack.
+        member: part of the stack that belongs to the run.
+        data: data of the run.
+        callbacks: callbacks of the run.
 
     """
 
@@ -184,16 +184,16 @@ class MemberTrainer:
 
     @property
     def optimizers(self) -> list[Any]:
-        """The run's optimizer."""
+        """The optimizer of the run."""
         return [self._member.optimizer]
 
     @property
     def lr_scheduler_configs(self) -> list[LRSchedulerConfig]:
-        """The run's schedules."""
+        """The schedules of the run."""
         return [LRSchedulerConfig(each["scheduler"]) for each in self._member.schedules]
 
     def save_checkpoint(self, filepath: str, weights_only: bool | None = None) -> None:
-        """Note what is to be saved of this epoch."""
+        """Record that a checkpoint of this epoch is to be saved."""
         path = Path(filepath)
         self._due[path] = None
         if path.stem != "last" or not hasattr(self, "best"):
@@ -202,13 +202,13 @@ class MemberTrainer:
             self.best = Best(self._trainer.current_epoch + 1, numbers, file)
 
     def keep(self) -> None:
-        """Copy the best state before training goes on; the last is written while it is there."""
+        """Copy the best state before training continues; the last state is written directly."""
         for path, kept in self._due.items():
             if kept is None and path.stem != "last":
                 self._due[path] = _copied(checkpoint_of(self))
 
     def write(self) -> None:
-        """Write what is due; two files of the same epoch have the same content."""
+        """Write pending checkpoints; files of the same epoch have the same content."""
         now: dict[int, Path] = {}
         for path, kept in self._due.items():
             content = checkpoint_of(self) if kept is None else kept
@@ -222,7 +222,7 @@ class MemberTrainer:
 
 
 class MemberStrategy:
-    """A stack's strategy as one of its runs sees it."""
+    """View of a stack's strategy for one of its runs."""
 
     def __init__(self, trainer: L.Trainer, member: Member) -> None:
         self._strategy, self._member = trainer.strategy, member
@@ -231,16 +231,16 @@ class MemberStrategy:
         return getattr(self._strategy, name)
 
     def lightning_module_state_dict(self) -> dict[str, Any]:
-        """Return the state of the run's module."""
+        """Return the state of the module of the run."""
         return self._member.task.state_dict()
 
 
 def _copied(value: Any) -> Any:
-    """Return a state with tensors of its own, at a third of what a general tree's copy takes."""
+    """Return a deep copy of a state, in a third of the time of a generic tree copy."""
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, dict):
-        found = copy(value)  # which may be ordered
+        found = copy(value)  # keeps the type, such as OrderedDict
         found.update((key, _copied(each)) for key, each in value.items())
         return found
     return [*map(_copied, value)] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Several runs in one process that train as one batched model, and leave what each would alone."""
+"""Several runs in one process that train as a batched model, with the outputs of single runs."""
 
 import copy
 import time
@@ -25,26 +25,26 @@ from quintet.training.setup import Setup, setup, validate
 from quintet.training.stacked_member import StackedRun
 
 OWN_ORDER = "order_seed"
-"""The key of `data` in which runs on the same samples may differ."""
+"""Key of `data` that may differ between runs on the same samples."""
 PAUSE, SHARE = 1.0, 0.2
-"""Seconds of training after which files are written, and the share of time for that at most."""
+"""Seconds of training between writes of files, and the maximum fraction of time for writing."""
 
 
 @dataclass
 class Seat:
-    """A run of a stack, and the line to the sweep that asked for it."""
+    """A run of a stack, with the connection to the sweep that requested it."""
 
     run: StackedRun
     line: TrialPipe
 
     def leave(self, error: BaseException | None = None) -> None:
-        """End the run because of an error, and tell the sweep."""
+        """End the run, possibly because of an error, and notify the sweep."""
         cause = self.run.end(error) if not self.run.ended else error
         self.line.leave(0 if cause is None else 1)
 
     @contextmanager
     def may_diverge(self) -> Iterator[None]:
-        """Let the run end by itself where it has diverged."""
+        """Within the block, end only this run if it diverges."""
         try:
             yield
         except DivergedError as error:
@@ -52,11 +52,11 @@ class Seat:
 
 
 def train(configs: Sequence[Composed], lines: Sequence[TrialPipe]) -> None:
-    """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
+    """Train runs that only differ in numbers; send back those that cannot be stacked.
 
     Args:
-        configs: of the runs, composed.
-        lines: of each to the sweep.
+        configs: composed configs of the runs.
+        lines: connection of each run to the sweep.
 
     """
     ready: dict[Any, list[Seat]] = {}
@@ -79,10 +79,10 @@ def train(configs: Sequence[Composed], lines: Sequence[TrialPipe]) -> None:
 
 @contextmanager
 def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
-    """Let the runs of a stack that fails be repeated alone, where an error is their own.
+    """Send the runs of a stack that fails back to the sweep, to be repeated individually.
 
     Raises:
-        UserError: the disk is full or fails.
+        UserError: the disk is full or failing.
         KeyboardInterrupt: the process was asked to stop.
 
     """
@@ -95,7 +95,7 @@ def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
         if not isinstance(error, Exception) or _is_of_the_disk(error):
             raise
         for seat in left:
-            (seat.run.folder / RESULT).unlink(missing_ok=True)  # that is not how the trial ends
+            (seat.run.folder / RESULT).unlink(missing_ok=True)  # not the final result of the trial
             seat.line.alone(reason_of(error))
 
 
@@ -104,7 +104,7 @@ def _is_of_the_disk(error: BaseException) -> bool:
 
 
 class Settled:
-    """Settles what runs need before their first step, with data and checks once for all alike."""
+    """Setup of the runs of a stack; data and checks are shared by runs with equal configs."""
 
     def __init__(self) -> None:
         self._setups: dict[str, Setup] = {}
@@ -112,10 +112,10 @@ class Settled:
         self._checked: set[str] = set()
 
     def settle(self, cfg: DictConfig) -> DataModule:
-        """Return the data of a run, and write their facts and its length into its config.
+        """Return the data of a run; write their facts and the run's length to its config.
 
         Raises:
-            UserError: as `setup`, or the data are no samples in memory.
+            UserError: as in `setup`, or the data are not in memory.
 
         """
         plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
@@ -133,7 +133,7 @@ class Settled:
         return self._in_order(key, order)
 
     def _in_order(self, key: str, order: int) -> DataModule:
-        """Return the data with an order of batches of its own; the samples are in memory once."""
+        """Return the data with its own order of batches; the samples are shared in memory."""
         if (key, order) not in self._orders:
             data: Any = copy.copy(self._setups[key].data)
             data.order_seed = order
@@ -147,7 +147,7 @@ def _check_data(data: Any) -> None:
 
 
 def structure(task: SupervisedModule) -> Any:
-    """Return what models must have in common to be stacked, or to be trained alike."""
+    """Return a key that is equal for modules that can be stacked."""
     layers = tuple((name, type(layer)) for name, layer in task.model.named_modules())
     tensors = (*task.model.named_parameters(), *task.model.named_buffers())
     shapes = tuple((name, t.shape, t.dtype, t.requires_grad) for name, t in tensors)
@@ -155,7 +155,7 @@ def structure(task: SupervisedModule) -> Any:
 
 
 def train_group(seats: Sequence[Seat]) -> None:
-    """Train runs of one structure."""
+    """Train runs of the same structure."""
     parts = list({id(seat.run.data): seat.run.data for seat in seats}.values())
     _check_sizes(parts)
     members = [seat.run.member for seat in seats]
@@ -192,10 +192,10 @@ def _one_scale(parts: Sequence[DataModule]) -> bool:
 
 
 class Company(L.Callback):
-    """Lets each run of a stack note its epochs, tell the sweep, and leave when its time has come.
+    """Record epochs of each run of a stack, report them to the sweep, and remove runs that end.
 
     Args:
-        seats: of the stack's members, in their order.
+        seats: members of the stack, in order.
 
     """
 
@@ -204,12 +204,12 @@ class Company(L.Callback):
         self._due = time.monotonic() + PAUSE
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the rates."""
+        """Record the learning rates."""
         for seat in self.seats:
             seat.run.epoch_begins()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: StackedModule) -> None:  # type: ignore[override]
-        """Note the epoch, ask the sweep who goes on, and drop the others."""
+        """Record the epoch, ask the sweep which runs continue, and drop the others."""
         epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
         asked = []
         for seat in self.seats:
@@ -234,7 +234,7 @@ class Company(L.Callback):
         return [seat for seat in self.seats if not seat.run.ended]
 
     def _write(self) -> None:
-        """Write the files of those that go on, from time to time."""
+        """Write the files of the remaining runs from time to time."""
         if (began := time.monotonic()) < self._due:
             return
         for seat in self._going():

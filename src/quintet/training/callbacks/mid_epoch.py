@@ -1,4 +1,4 @@
-"""Checkpoints within epochs, from which a run is resumed in the middle of one."""
+"""Checkpoints within epochs, from which a run can be resumed mid-epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -13,18 +13,18 @@ from quintet.training.lightning_patches import StatefulLoader, training_loaders
 
 
 class MidEpoch(Checkpoint):
-    """Saves the last checkpoint every few batches, if the order of batches can be continued.
+    """Save the last checkpoint every few batches if the order of batches can be restored.
 
-    It can where every training loader has a `state_dict`, as those of sources in memory and
-    torchdata's StatefulDataLoader have, on one process. Weights and optimizer then end as those of
-    a run that was never interrupted, bit for bit. The means of the training metrics over the
-    resumed epoch are of its later batches only.
+    This requires a single process and training loaders with a `state_dict`, as loaders of in-memory
+    sources and torchdata's StatefulDataLoader have. Weights and optimizer of a resumed run are then
+    bitwise equal to those of an uninterrupted run. Means of training metrics over the resumed epoch
+    only include its later batches.
 
-    Otherwise nothing is saved within epochs, which is said when training starts.
+    Otherwise nothing is saved within epochs, and a warning is printed when training starts.
 
     Args:
-        every: batches between two checkpoints.
-        path: of the checkpoint.
+        every: number of batches between checkpoints.
+        path: path of the checkpoint.
 
     """
 
@@ -41,7 +41,7 @@ class MidEpoch(Checkpoint):
         self._active = False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Say where the run can be resumed; go on with the random numbers of its checkpoint."""
+        """Warn if nothing can be saved within epochs; restore the checkpoint's random state."""
         why = _obstacle(trainer)
         self._active = why is None
         if why is not None:
@@ -59,7 +59,7 @@ class MidEpoch(Checkpoint):
         batch: Any,
         batch_idx: int,
     ) -> None:
-        """Save, except in the middle of an accumulated step and at the end of an epoch."""
+        """Save a checkpoint, except within an accumulated step and at the end of an epoch."""
         whole_step = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         due = whole_step and (batch_idx + 1) % self.every == 0
         if self._active and due and not trainer.is_last_batch:
@@ -71,12 +71,12 @@ class MidEpoch(Checkpoint):
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note the generators' state, which is restored when training starts."""
+        """Keep the state of the generators until training starts."""
         self._generators = dict(state_dict)
 
 
 def _obstacle(trainer: L.Trainer) -> str | None:
-    """Return why a run cannot be resumed within an epoch; None if it can."""
+    """Return the reason why a run cannot be resumed within an epoch; None if it can."""
     if trainer.world_size > 1:
         return "with several processes the checkpoint has the random numbers of one of them"
     loaders = training_loaders(trainer)

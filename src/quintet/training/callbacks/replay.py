@@ -1,4 +1,4 @@
-"""Repeat the changes that were made to another run's optimizer while it trained."""
+"""Repeating the changes made to another run's optimizer during training."""
 
 from pathlib import Path
 from typing import Any
@@ -16,10 +16,10 @@ KEY = "callbacks.replay.run"
 
 
 class Replay(Checkpoint):
-    """Makes the changes in another run's `steering.csv`, each before the same step.
+    """Apply the changes in the `steering.csv` of another run, each before the same step.
 
-    So a run that was steered, or the winner of population-based training, can be trained again by
-    one command. With the other choices unchanged, the weights are the same.
+    A steered run, or the winner of population-based training, can thus be retrained with a single
+    command. If all other choices are unchanged, the weights are the same.
     (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
 
     Args:
@@ -36,7 +36,7 @@ class Replay(Checkpoint):
         """Read the changes.
 
         Raises:
-            UserError: there are none.
+            UserError: the run has none.
 
         """
         self._recorded = [
@@ -56,7 +56,7 @@ class Replay(Checkpoint):
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Make the changes of this step."""
+        """Apply the changes of this step."""
         while self._next < len(self._recorded):
             row, (index, name) = self._recorded[self._next]
             if int(row["step"]) > trainer.global_step:
@@ -69,9 +69,9 @@ class Replay(Checkpoint):
             self._next += 1
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the changes made so far, which a resumed run does not repeat."""
+        """Return the changes applied so far, which a resumed run does not repeat."""
         return {"next": self._next, "changes": self.changes}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the changes made so far."""
+        """Restore the changes applied so far."""
         self._next, self.changes = state_dict["next"], list(state_dict["changes"])

@@ -1,4 +1,4 @@
-"""Callbacks of runs that are interrupted and resumed: signals, counters, replanned schedules."""
+"""Callbacks for interrupting and resuming runs: signals, counters, rebuilt schedules."""
 
 import time
 import warnings
@@ -17,14 +17,14 @@ from quintet.training.optimizer_updates import again, schedules_of
 
 
 class SignalRelay(L.Callback):
-    """Handles signals instead of Lightning, which would wait for the batch and exit with code 0."""
+    """Handle signals instead of Lightning, which would finish the batch and exit with code 0."""
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Install our handlers for training."""
         signals.listen()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """End a run that was stopped by a signal, if a library has swallowed the exception."""
+        """Stop a run that received a signal if a library has suppressed the exception."""
         signals.raise_pending()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -37,11 +37,10 @@ class SignalRelay(L.Callback):
 
 
 class EpochCounter(L.Callback):
-    """Counts epochs and seconds over all sessions of a run; the checkpoint stores both.
+    """Count epochs and seconds over all sessions of a run; both are stored in the checkpoint.
 
     Args:
-        earlier: seconds of earlier sessions as recorded, including those after their last
-            checkpoint.
+        earlier: recorded seconds of earlier sessions, including those after their last checkpoint.
 
     """
 
@@ -65,13 +64,13 @@ class EpochCounter(L.Callback):
 
 
 class Replan(L.Callback):
-    """Rebuilds the learning-rate schedule if a resumed run has a new length.
+    """Rebuild the learning-rate schedule if a resumed run has a new length.
 
-    The rate continues at the current step of the schedule that a run of the new length would have
-    had from its start; steered values are kept. Plateau schedules do not depend on the length.
+    The rate continues at the current step of the schedule of a run that had the new length from its
+    start; steered values are kept. Plateau schedules do not depend on the length.
 
     Args:
-        total_steps: optimizer steps of the run, as planned now.
+        total_steps: total optimizer steps of the run, as configured now.
 
     """
 
@@ -83,7 +82,7 @@ class Replan(L.Callback):
         return {"total_steps": self.total_steps}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the length that earlier sessions were planned for."""
+        """Restore the length that the schedule of earlier sessions was built for."""
         self._planned = state_dict["total_steps"]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -93,7 +92,7 @@ class Replan(L.Callback):
 
 
 def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-    """Step new schedules as far as the trainer's have come, and load their state into those."""
+    """Advance new schedules to the current step and copy their state to those of the Trainer."""
     with all_trainable(trainer.optimizers):
         made = pl_module.configure_optimizers()
     configs = trainer.lr_scheduler_configs
@@ -103,7 +102,7 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     if any(isinstance(config.scheduler, ReduceLROnPlateau) for config in configs):
         return
     for plan, config in zip(plans, configs, strict=True):
-        with warnings.catch_warnings(action="ignore"):  # of schedules that step alone
+        with warnings.catch_warnings(action="ignore"):  # about steps without the optimizer
             for _ in range(config.scheduler.last_epoch):
                 _schedule(plan).step()
         config.scheduler.load_state_dict(_schedule(plan).state_dict())
@@ -115,7 +114,7 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
 
 @contextmanager
 def all_trainable(optimizers: Iterable[Optimizer]) -> Iterator[None]:
-    """Make temporarily frozen parameters trainable within a block, as when training started."""
+    """Within the block, make temporarily frozen parameters trainable, as at the start."""
     held = [p for o in optimizers for group in o.param_groups for p in group["params"]]
     frozen = [parameter for parameter in held if not parameter.requires_grad]
     for parameter in frozen:
@@ -132,14 +131,14 @@ def _schedule(plan: Any) -> Any:
 
 
 class PlateauStep(Checkpoint):
-    """Steps plateau schedules before the epoch is saved; Lightning would step them after it.
+    """Step plateau schedules before the epoch is saved; Lightning steps them afterwards.
 
-    A resumed run would then lack a step. (A `Checkpoint`, because Lightning calls those when the
-    epoch's metrics are complete; it must come before those that save.)
+    A resumed run would otherwise lack a step. (A `Checkpoint`, because Lightning calls these when
+    the metrics of an epoch are complete; it must precede those that save.)
     """
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Keep Lightning from stepping the schedules, which it selects by interval."""
+        """Prevent Lightning from stepping the schedules, which it selects by interval."""
         self._taken = [c for c in trainer.lr_scheduler_configs if _is_plateau(c)]
         for config in self._taken:
             config.interval = "here"

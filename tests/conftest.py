@@ -34,8 +34,7 @@ REMOVED = LIST.read_text().split() if LIST.is_file() else []
 def pytest_configure() -> None:
     """Let what tests start be interrupted, however pytest was started."""
     warm.heed_signals()
-    hydra_internals.read_yaml_fast()  # as every command does
-    hydra_internals.cache_references()
+    hydra_internals.compose_fast()  # as every command does
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -58,6 +57,7 @@ def _scripts_start_warm() -> Iterator[None]:
     """Fork Python scripts from a warm interpreter; `@pytest.mark.cold` starts them from nothing."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", warm.Popen)
+        patch.setattr(os, "fsync", warm.spare_the_disk)
         yield
 
 

@@ -62,15 +62,19 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     return [*flags, *(word for word in words if word not in flags)]
 
 
-def compose_once() -> None:
-    """Make Hydra compose the config only once if it is known to run a single job.
+def compose_once(*, as_flagged: bool = False) -> None:
+    """Make Hydra compose the config only once if its mode is known.
 
     Otherwise it composes every config twice, the first time only to read `hydra.mode`.
+
+    Args:
+        as_flagged: the flags say the mode, as `-m` does; if not, it is a single run.
+
     """
     from hydra._internal.hydra import Hydra
     from hydra.types import RunMode
 
-    Hydra.get_mode = lambda *_, **__: RunMode.RUN  # type: ignore[method-assign]
+    Hydra.get_mode = lambda *_, **__: None if as_flagged else RunMode.RUN  # type: ignore[method-assign]
 
 
 def is_single_run(arguments: Sequence[str], primary: str) -> bool:
@@ -99,6 +103,13 @@ def is_single_run(arguments: Sequence[str], primary: str) -> bool:
 
 NAME = re.compile(r"\$\{([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)\}")
 """A value that consists of a single reference to a key."""
+
+
+def compose_fast() -> None:
+    """Read, compose and resolve configs with the same result in half of the time."""
+    read_yaml_fast()
+    spare_copies()
+    cache_references()
 
 
 def cache_references() -> None:
@@ -144,6 +155,30 @@ def read_yaml_fast() -> None:
         loader.yaml_implicit_resolvers = rules.yaml_implicit_resolvers  # type: ignore[attr-defined]
         loader.yaml_constructors = rules.yaml_constructors  # type: ignore[attr-defined]
         _utils.get_yaml_loader = lambda: loader
+
+
+def spare_copies() -> None:
+    """Compose configs without copies that nobody reads, a quarter of the time it takes.
+
+    Hydra copies the store of all structured configs for each composition, though the store gives
+    copies itself, and for each file all choices so far, for references in its defaults list, which
+    are rare.
+    """
+    from hydra._internal import defaults_list
+    from hydra.core.config_store import ConfigStore
+
+    choices = defaults_list._create_interpolation_map
+    if hasattr(choices, "__wrapped__"):
+        return
+
+    @wraps(choices)
+    def where_referred_to(overrides: Any, defaults: list[Any], self_added: bool) -> Any:
+        if any(default.is_interpolation() for default in defaults):
+            return choices(overrides, defaults, self_added)
+        return None
+
+    defaults_list._create_interpolation_map = where_referred_to  # type: ignore[assignment]
+    ConfigStore.__deepcopy__ = lambda store, _: store  # type: ignore[attr-defined]
 
 
 @dataclass(frozen=True)

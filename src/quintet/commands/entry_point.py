@@ -81,8 +81,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(help.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
                 return
-            hydra_internals.read_yaml_fast()
-            hydra_internals.cache_references()
+            hydra_internals.compose_fast()
             os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
             os.environ[PROCESS] = str(os.getpid())  # of two runs in a microsecond
             os.environ["HYDRA_FULL_ERROR"] = "1"  # so that errors come here, not to Hydra's printer
@@ -97,7 +96,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
                 with console.commanded(typed_line(sys.argv[1:])):
                     sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
-                    if hydra_internals.is_single_run(sys.argv[1:], config_name):
+                    if {"-m", "--multirun"} & set(sys.argv[1:]):
+                        hydra_internals.compose_once(as_flagged=True)
+                    elif hydra_internals.is_single_run(sys.argv[1:], config_name):
                         hydra_internals.compose_once()
                     start()
 

@@ -136,7 +136,7 @@ def main(request: Mapping[str, Any]) -> None:
     from hydra import initialize_config_dir
 
     redacted_output.install()
-    hydra_internals.cache_references()
+    hydra_internals.compose_fast()
     gc.set_threshold(GARBAGE)
     sys.path.insert(0, str(Path(request["script"]).parent))
     os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))

@@ -92,6 +92,7 @@ def test_a_run_that_fails_with_a_secret_in_its_error(
     assert canaries.singing(tmp_path / "out") == []
 
 
+@pytest.mark.release
 def test_data_of_a_team_that_notes_its_token(tmp_path: Path, run_train: RunTrain) -> None:
     """Lightning hands what `save_hyperparameters` noted to checkpoints and to every tracker."""
     out = tmp_path / "out"

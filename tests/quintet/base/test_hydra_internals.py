@@ -24,6 +24,8 @@ def test_the_mode_is_asked_for_where_it_is_overridden(monkeypatch):
     assert "get_mode(" in inspect.getsource(utils), "Hydra finds its mode in another way"
     hydra_internals.compose_once()
     assert Hydra.get_mode(None, None, None).name == "RUN"
+    hydra_internals.compose_once(as_flagged=True)
+    assert Hydra.get_mode(None, None, None) is None, "for which Hydra does as its flags say"
 
 
 @pytest.mark.parametrize(
@@ -119,3 +121,57 @@ def test_configs_are_read_fast_by_omegaconfs_rules(monkeypatch, tmp_path):
     path.write_text("a: 1\na: 2\n")
     with pytest.raises(yaml.YAMLError, match="duplicate key a"):
         OmegaConf.load(path)
+
+
+@pytest.mark.parametrize("words", [(), ("model=cnn", "optimizer=sgd"), ("+more=second",)])
+def test_configs_composed_fast_are_those_of_hydra(monkeypatch, tmp_path, words):
+    from hydra import compose, initialize_config_dir
+    from hydra._internal import defaults_list
+    from hydra.core.config_store import ConfigStore
+
+    texts = {
+        "train.yaml": "defaults: [_self_, {model: mlp}, {optimizer: adam}, "
+        "{shape: '${model}_${optimizer}'}]",
+        "model/mlp.yaml": "width: 8",
+        "model/cnn.yaml": "defaults: [/optimizer@own: sgd]\nwidth: 9",
+        "optimizer/adam.yaml": "lr: 0.1",
+        "optimizer/sgd.yaml": "lr: 0.2",
+        "shape/mlp_adam.yaml": "a: ${optimizer.lr}",
+        "shape/cnn_sgd.yaml": "b: ${model.width}",
+        "more/second.yaml": "c: 1",
+    }
+    for name, text in texts.items():
+        (tmp_path / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / name).write_text(text)
+
+    def composed():
+        with initialize_config_dir(str(tmp_path), version_base="1.3"):
+            return OmegaConf.to_yaml(compose("train", list(words)))
+
+    hydra_internals.compose_fast()
+    fast, ours = composed(), defaults_list._create_interpolation_map
+    monkeypatch.setattr(defaults_list, "_create_interpolation_map", inspect.unwrap(ours))
+    monkeypatch.delattr(ConfigStore, "__deepcopy__")
+    assert inspect.unwrap(ours) is not ours
+    assert composed() == fast
+
+
+def test_copies_are_spared(monkeypatch):
+    from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
+    from hydra.core.config_store import ConfigStore
+
+    hydra_internals.compose_fast()
+    store = ConfigStore.instance()
+    paths = search_path("structured://")
+    copied = CachingConfigRepository(ConfigRepository(paths)).delegate.get_schema_source()
+    assert copied.store is store, "Hydra no longer copies it, or in another way"
+    name = next(name for name in store.repo if name.endswith(".yaml"))
+    assert store.load(name).node is not store.repo[name].node, "the store gives no copies any more"
+
+
+def search_path(path):
+    from hydra._internal.config_search_path_impl import ConfigSearchPathImpl
+
+    found = ConfigSearchPathImpl()
+    found.append("schema", path)
+    return found

@@ -55,10 +55,8 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
         assert not (Path(row["folder"]) / "folds/1").exists()  # stopped in the first fold
 
 
-@pytest.mark.parametrize(
-    "moment",
-    [pytest.param("folds/1", marks=pytest.mark.release), "folds/1/checkpoints/last.ckpt"],
-)
+@pytest.mark.release  # ensembles/test_cross_validation.py has a run by itself
+@pytest.mark.parametrize("moment", ["folds/1", "folds/1/checkpoints/last.ckpt"])
 def test_killed_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment):
     words = ["cv.folds=3", "seed=1,2", "trainer.max_epochs=12", "test=false"]
     words += ["callbacks.early_stopping=null"]

@@ -90,7 +90,9 @@ def whole(once):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+@pytest.mark.parametrize(
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.release)]
+)
 def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, whole, number):
     ended = tmp_path / "ended"
     with (tmp_path / "log.txt").open("w") as log:

@@ -39,7 +39,8 @@ def server(tmp_path_factory):
     store = ["--backend-store-uri", f"sqlite:///{folder}/s.db", "--artifacts-destination"]
     place = ["--host", "127.0.0.1", "--port", str(port), "--workers", "1"]
     words = [sys.executable, "-m", "mlflow", "server", *store, str(folder / "a"), *place]
-    env = {**os.environ, "MLFLOW_DISABLE_TELEMETRY": "true"}
+    quiet = {"MLFLOW_DISABLE_TELEMETRY": "true", "MLFLOW_SERVER_ENABLE_JOB_EXECUTION": "false"}
+    env = {**os.environ, **quiet}
     with (folder / "log").open("w") as log:
         process = subprocess.Popen(words, stdout=log, stderr=log, env=env, start_new_session=True)
     address = f"http://127.0.0.1:{port}"

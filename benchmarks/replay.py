@@ -52,6 +52,7 @@ class Table:
 
     def __init__(self, cube, curves) -> None:
         self.cube, self.curves, self.free = cube, curves, np.ones(len(cube), bool)
+        self.size = cube.shape[1]
 
     def begin(self, place):
         if not self.free.any():
@@ -63,6 +64,8 @@ class Table:
 
 class Real:
     """Curves trained on the spot."""
+
+    size = 8
 
     def __init__(self, seed: int) -> None:
         import curves
@@ -76,7 +79,7 @@ class Real:
 
 def replay(sampler, scheduler, source, seed: int, target: float = 0) -> list[tuple[int, float]]:
     """Play one seed; return (epochs used, best loss so far) at each improvement."""
-    names = [f"p{i}" for i in range(8)]
+    names = [f"p{i}" for i in range(source.size)]
     space = Space(tuple(Interval(name, 0, 1) for name in names))
     trials, at, used, best = [], {}, 0, float("inf")
     path = []

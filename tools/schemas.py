@@ -225,7 +225,8 @@ def of_space() -> Schema:
     """Return the schema of a search space: keys of the config, and what a sweep tries of each."""
     value = {
         "description": "values, choice(1,2,3), interval(1e-4, 1e-1), range(1,4), tag(log, ...), "
-        "or own: the space in the chosen option's own file; with `when`, only for some choices",
+        "or own: the space in the chosen option's own file; with `when`, only for some choices; "
+        "with `prior`, what is believed to be good",
         "type": ["string", "object", "array", "number", "boolean"],
     }
     return {"type": "object", "additionalProperties": value}

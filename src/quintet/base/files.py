@@ -98,7 +98,12 @@ def write_json(path: Path, content: Any) -> None:
         UserError: as in `replacing`.
 
     """
-    write_atomically(path, json.dumps(_finite(content), indent=2, allow_nan=False) + "\n")
+    write_atomically(path, as_json(content, indent=2) + "\n")
+
+
+def as_json(content: Any, indent: int | None = None) -> str:
+    """Return data as JSON; a number that is not finite, which JSON lacks, is null."""
+    return json.dumps(_finite(content), indent=indent, allow_nan=False)
 
 
 def _finite(content: Any) -> Any:

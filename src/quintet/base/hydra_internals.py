@@ -190,10 +190,13 @@ class YamlSection:
 
 
 def to_yaml(plain: Any) -> str:
-    """Return plain data as `OmegaConf.to_yaml` writes them, with libyaml if available.
+    """Return plain data or a config as `OmegaConf.to_yaml` writes them, by libyaml if available.
 
     Sections are cached: the configs of a sweep's trials, or of one run, have most in common.
     """
+    from omegaconf import OmegaConf
+
+    plain = OmegaConf.to_container(plain) if OmegaConf.is_config(plain) else plain
     parts = [{key: each} for key, each in plain.items()] if isinstance(plain, dict) else []
     return "".join(_text(YamlSection(repr(part), part)) for part in parts or [plain])
 

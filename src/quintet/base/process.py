@@ -4,10 +4,22 @@ import ctypes
 import os
 import signal
 import sys
+import time
 
 PARENT, PROCESS = "QUINTET_PARENT", "QUINTET_PROCESS"
 """Environment variables: the process to end with; the command that passed the environment."""
 _PR_SET_PDEATHSIG = 1
+_began: list[float] = []
+
+
+def begin() -> None:
+    """Note that this process begins a command."""
+    _began[:] = [time.monotonic()]
+
+
+def command_seconds() -> float:
+    """Return the seconds since this process began its command; 0 in a program of one's own."""
+    return time.monotonic() - _began[0] if _began else 0.0
 
 
 def is_first_rank() -> bool:

@@ -25,7 +25,7 @@ from quintet.base import (
     signals,
 )
 from quintet.base.errors import Code, UserError
-from quintet.base.process import PROCESS, die_with_parent, is_first_rank
+from quintet.base.process import PROCESS, begin, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
 from quintet.base.terminal import visible
 from quintet.config import (
@@ -59,7 +59,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
     def decorate(function: Callable[[DictConfig], Any]) -> Callable[[], None]:
         def task(cfg: DictConfig) -> Any:
-            secrets.note(OmegaConf.to_yaml(cfg))
+            secrets.note(hydra_internals.to_yaml(cfg))
             plaintext_secrets.refuse_config(cfg)
             with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
                 typed_paths.settle(cfg, console.current().folder)
@@ -72,6 +72,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         )(task)
 
         def run() -> None:
+            begin()
             if trial_pipe() is not None:
                 signals.restore_defaults()
             signals.listen()

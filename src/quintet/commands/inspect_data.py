@@ -13,13 +13,14 @@ from quintet.base.files import write_atomically, write_json
 from quintet.config.initial_config import as_typed
 from quintet.data.lightning_data import StatedFacts
 from quintet.data.module import DataModule
-from quintet.diagnostics.data_choices import epochs, fitting, folds
+from quintet.diagnostics.data_choices import epochs, fitting, folds, transform
 from quintet.training import build
 from quintet.training.summary import show_columns
 
 FILE = "look.json"
-LENGTH, PATIENCE = "trainer.max_epochs", "sweeper.scheduler.min_epochs"
-"""Epochs of a run, and the minimum per trial if the sweep stops some early."""
+LENGTH, TRANSFORM = "trainer.max_epochs", "data.target_transform"
+PATIENCE, PAUSE = "sweeper.scheduler.min_epochs", "sweeper.scheduler.pause"
+"""Minimum epochs per trial if the sweep stops some early, and after how many they pause."""
 
 
 def inspect_data(cfg: DictConfig) -> dict[str, str]:
@@ -51,20 +52,25 @@ def inspect_data(cfg: DictConfig) -> dict[str, str]:
         for group, option in fitting(facts, data.splits["train"][1]).items()
         if group not in typed and cfg.choices[group] == usual[group]
     }
+    if TRANSFORM not in typed and cfg.data.get("target_transform", "") is None:
+        found = transform(facts, data.splits["train"][1])
+        chosen |= {TRANSFORM: found} if found else {}
     length = cfg.trainer.max_epochs
     if LENGTH not in typed and length == _usual_length():
         length = epochs(facts, cfg.data.batch_size, length)
         chosen |= {LENGTH: str(length)} if length != cfg.trainer.max_epochs else {}
     if not _split_is_given(cfg, typed) and (k := folds(facts, cfg.sweeper.timeout)):
         if (why_not := _unfoldable(cfg, k)) is None:
-            # No trial is judged by the first epochs of its first fold.
-            chosen |= {"cv.folds": str(k), PATIENCE: str(length)}
+            # No trial is judged by the first epochs of its first fold, and finalists train all.
+            chosen |= {"cv.folds": str(k), PATIENCE: str(length), PAUSE: str(length)}
         else:
             console.say("One validation part for all: {}.", why_not.rstrip("."))
     sizes = f"{facts.train_size}, {facts.val_size} and {facts.test_size} samples"
     console.say("{}, {}: {} for training, validation and test", facts.task, facts.kind, sizes)
     there = {group: cfg.choices[group] for group in ("metric", "loss", "model")}
-    words = " ".join(f"{key}={value}" for key, value in (there | chosen).items() if key != PATIENCE)
+    words = " ".join(
+        f"{key}={value}" for key, value in (there | chosen).items() if key not in (PATIENCE, PAUSE)
+    )
     console.say("fits      [bold]{}[/]", words)
     write_json(output, chosen)
     return chosen
@@ -82,7 +88,7 @@ def _stated(cfg: DictConfig, facts: StatedFacts) -> dict[str, str]:
 def _is_ours(path: Path) -> bool:
     """Return whether an earlier inspection wrote a file."""
     choices = untrusted_files.read_json(path.parent, path.name, dict)
-    known = {"cv.folds", PATIENCE, LENGTH, *paths.groups()}
+    known = {"cv.folds", PATIENCE, PAUSE, LENGTH, TRANSFORM, *paths.groups()}
     return all(key in known and isinstance(choice, str) for key, choice in choices.items())
 
 

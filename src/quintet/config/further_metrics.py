@@ -16,6 +16,8 @@ from quintet.config.instantiate import NODE_KEYS, RESERVED, TARGET
 from quintet.config.run_nodes import left_open, name
 
 KEY = "metrics"
+COMPARED = ("objectives", "constraints")
+"""The keys that name what the trials of a sweep are compared by, next to the metric."""
 
 
 def expand(cfg: DictConfig) -> None:
@@ -85,12 +87,11 @@ def check(cfg: DictConfig, task: str | None) -> None:
 
 
 def _traded_off(cfg: DictConfig) -> list[str]:
-    """Return the metrics that are objectives of a sweep, except the primary one."""
-    named = cfg.get("objectives")
-    if not isinstance(named, Mapping) or not named:
-        return []
+    """Return the metrics that a sweep compares trials by, other than the primary one."""
+    given = [named for key in COMPARED if isinstance(named := cfg.get(key), Mapping)]
     computed, decides = options(), cfg.metric.get("name")
-    return [str(name) for name in named if name in computed and name != decides]
+    names = dict.fromkeys(str(name) for named in given for name in named)
+    return [name for name in names if name in computed and name != decides]
 
 
 def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:

@@ -80,14 +80,7 @@ def of(cfg: DictConfig) -> dict[str, str]:
                 value=mode,
                 hint=f"Give {KEY}.{name}={known[name]}",
             )
-        if name not in known and cfg.module.get(TARGET) == SUPERVISED:
-            raise UserError(
-                "is not measured",
-                code=Code.UNKNOWN_NAME,
-                key=KEY,
-                value=name,
-                allowed=[*HAD_BY_ALL, *options],
-            )
+        check_measured(cfg, KEY, name)
     if len(found) == 1:
         raise UserError(
             "names the metric that decides alone",
@@ -97,6 +90,31 @@ def of(cfg: DictConfig) -> dict[str, str]:
             hint=f"Add another, such as {KEY}={{parameters:min}}, or leave it out",
         )
     return found
+
+
+def check_measured(cfg: DictConfig, key: str, name: str) -> None:
+    """Refuse a name that no trial measures, as far as that can be known.
+
+    Args:
+        cfg: of a trial.
+        key: of the config, where the name was given.
+        name: of an objective, or of what a constraint bounds.
+
+    Raises:
+        UserError: it is neither a metric nor what every run has.
+
+    """
+    known = [*HAD_BY_ALL, *further_metrics.options()]
+    if name not in (*known, cfg.metric.name) and cfg.module.get(TARGET) == SUPERVISED:
+        raise UserError(
+            "is not measured", code=Code.UNKNOWN_NAME, key=key, value=name, allowed=known
+        )
+
+
+def compared_by(cfg: Mapping[str, Any]) -> tuple[str, ...]:
+    """Return what a trial tells its sweep in addition to its metric, as the config names it."""
+    named = (name for key in further_metrics.COMPARED for name in cfg.get(key) or ())
+    return tuple(dict.fromkeys(map(str, named)))
 
 
 def measured(

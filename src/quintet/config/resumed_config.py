@@ -8,7 +8,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 
 from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
-from quintet.base import paths, plain_yaml, secrets
+from quintet.base import hydra_internals, paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
 from quintet.config import (
@@ -72,7 +72,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
     plaintext_secrets.refuse_config(taken, folder)
-    secrets.note(OmegaConf.to_yaml(taken))
+    secrets.note(hydra_internals.to_yaml(taken))
     return taken
 
 

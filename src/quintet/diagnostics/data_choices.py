@@ -3,6 +3,7 @@
 from torch import Tensor
 
 from quintet.data.samples import Facts
+from quintet.data.scaling.target_transform import less_skewed
 from quintet.problems import problem_of
 
 MODELS = {"image": "cnn", "sequence": "gru", "tokens": "gru"}
@@ -29,6 +30,20 @@ def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
     chosen = problem_of(facts.task).choices(facts.class_counts, targets)
     model = "tabular" if facts.cardinalities else "mlp"
     return {"model": MODELS.get(facts.kind, model)} | chosen
+
+
+def transform(facts: Facts, targets: Tensor) -> str:
+    """Return the logarithm to train on, `log` or `log1p`; "" where the targets are not skewed.
+
+    Args:
+        facts: of the data.
+        targets: of the training split, (N,) or (N, K).
+
+    """
+    one_value = problem_of(facts.task).standardised and facts.num_targets == 1
+    if facts.kind != "table" or not one_value:
+        return ""
+    return less_skewed(targets.double().flatten().numpy())
 
 
 def epochs(facts: Facts, batch_size: int, usual: int) -> int:

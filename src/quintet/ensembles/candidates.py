@@ -1,5 +1,6 @@
 """Candidates for an ensemble: a sweep's best trials and their predictions."""
 
+import math
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -15,6 +16,7 @@ from quintet.base.errors import Code, UserError
 from quintet.config.trust import NOTHING, Trust
 from quintet.ensembles.members import AVERAGE, predictions, targets
 from quintet.ensembles.reload import Trained, trained
+from quintet.study.constraints import FEASIBLE
 from quintet.study.trial import folder_of
 
 WEIGHTS = f"{checkpoints.FOLDER}/best.ckpt"
@@ -67,8 +69,8 @@ class CandidatePredictions:
 def candidates(sweep: Path, count: int) -> list[Candidate]:
     """Return a sweep's best trials, best first, from its leaderboard.
 
-    Trials that were stopped before their last fold have no predictions for the remaining folds and
-    are skipped, as are trials whose checkpoints were deleted; the latter are printed.
+    Trials that were not trained on every fold take part with those that they have, after the
+    others. Trials whose checkpoints were deleted are skipped, and printed.
 
     Raises:
         UserError: the folder is not a finished sweep's, or no trial has its checkpoints.
@@ -94,13 +96,12 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
         )
     table = untrusted_files.read_table(sweep, BOARD)
     with untrusted_files.understood(board):
-        numbers = [int(row["trial"]) for row in table if row["value"]]
+        held = [row for row in table if row.get(FEASIBLE) != str(False)]
+        numbers = [int(row["trial"]) for row in held if row["value"]]
     places = {number: str(folder_of(Path(), number)) for number in numbers}
     found = [_candidate(number, untrusted_files.inside(sweep, at)) for number, at in places.items()]
-    most = max((len(c.models) for c in found), default=0)
-    ended = [c for c in found if len(c.models) == most]
-    whole = [c for c in ended if _has_checkpoints(c)]
-    if gone := [c.folder.name for c in ended if c not in whole]:
+    whole = [c for c in found if _has_checkpoints(c)]
+    if gone := [c.folder.name for c in found if c not in whole]:
         console.say("[yellow]note[/]  skipped, without checkpoints: trials {}", ", ".join(gone))
     if not whole:
         raise UserError(
@@ -110,7 +111,7 @@ def candidates(sweep: Path, count: int) -> list[Candidate]:
             value=sweep,
             hint="Run the sweep with checkpoints (callbacks=default).",
         )
-    return whole[:count]
+    return sorted(whole, key=lambda c: -len(c.folds))[:count]
 
 
 def _candidate(number: int, folder: Path) -> Candidate:
@@ -139,6 +140,18 @@ def predict(candidate: Candidate, trust: Trust = NOTHING) -> CandidatePrediction
     )
 
 
+def joined(candidate: CandidatePredictions, first: CandidatePredictions) -> Tensor:
+    """Return a candidate's predictions of all folds, NaN in those that it lacks.
+
+    Args:
+        candidate: with the folds of `first`, or without the last of them.
+        first: with all folds.
+
+    """
+    lacking = first.predicted[len(candidate.predicted) :]
+    return torch.cat([*candidate.predicted, *(torch.full_like(p, math.nan) for p in lacking)])
+
+
 def _indices(run: Trained, split: str) -> Tensor:
     return run.samples(AVERAGE).data.indices[split]
 
@@ -152,13 +165,16 @@ def on_test(candidate: Candidate, trust: Trust = NOTHING) -> Tensor:
 def same_samples(a: CandidatePredictions, b: CandidatePredictions) -> bool:
     """Return whether two candidates are validated and tested on the same samples.
 
+    The first may lack the last folds of the second.
+
     Targets alone are not sufficient: stratified splits of data sorted by class have equal targets.
     Windows of different lengths have different indices, but are split by time.
     """
-    if not _equal([*a.truth, a.test], [*b.truth, b.test]):
+    folds = len(a.truth)
+    if not _equal([*a.truth, a.test], [*b.truth[:folds], b.test]):
         return False
     other_windows = a.cfg.data.get("window") != b.cfg.data.get("window")
-    return other_windows or _equal(a.indices, b.indices)
+    return other_windows or _equal(a.indices, [*b.indices[:folds], b.indices[-1]])
 
 
 def _equal(a: list[Tensor], b: list[Tensor]) -> bool:

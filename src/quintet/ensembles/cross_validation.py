@@ -18,7 +18,7 @@ from quintet.base.formatting import score
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
 from quintet.config.initial_config import as_typed
-from quintet.config.objectives import recorded
+from quintet.config.objectives import compared_by, recorded
 from quintet.config.resumed_config import check_length, resumed
 from quintet.config.task_defaults import choose_defaults
 from quintet.config.trust import Trust
@@ -174,7 +174,7 @@ def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd 
     check_length(cfg, place)
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
-    traded = tuple(recorded(cfg.get("objectives") or (), r) for r in before)
+    traded = tuple(recorded(compared_by(cfg), r) for r in before)
     earlier = EarlierFolds(sum(r.epochs for r in before), tuple(map(p_of, before)), traded, more)
     with console.muted():
         return experiment.run(cfg, at_end, earlier)

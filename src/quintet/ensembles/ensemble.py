@@ -1,5 +1,6 @@
 """An ensemble of a sweep's best models: chosen on validation, averaged, tested once."""
 
+import math
 from collections.abc import Callable
 from pathlib import Path
 from statistics import fmean
@@ -22,11 +23,12 @@ from quintet.ensembles.candidates import (
     Candidate,
     CandidatePredictions,
     candidates,
+    joined,
     on_test,
     predict,
     same_samples,
 )
-from quintet.ensembles.member_selection import Quality, select
+from quintet.ensembles.member_selection import Quality, average, select
 from quintet.ensembles.members import score
 from quintet.problems import problem_of
 from quintet.training import build, next_commands
@@ -68,23 +70,23 @@ def assemble(cfg: DictConfig) -> Ensemble:
             value=sweep,
             hint="Sweep without varying seed, data.seed, data.val, data.test and data.fold.",
         )
-    on_val = [torch.cat(each.predicted) for each in predicted]
+    on_val = [joined(each, predicted[0]) for each in predicted]
     first = predicted[0].cfg.metric
     metric_of = mean_over_folds(predicted[0])
     chosen = select(on_val, quality_of(predicted[0], metric_of), cfg.size)
-    values = [metric_of(each) for each in on_val]
+    values = [metric_of(each) for each in on_val if not each.isnan().any()]
     single = values.index(max(values) if first.mode == "max" else min(values))
     made = Ensemble(first.name, first.mode)
-    made.val, made.single_val = metric_of(_mean(on_val, chosen)), values[single]
+    made.val, made.single_val = metric_of(average(on_val, chosen)), values[single]
     further = build.further_metrics_of(predicted[0].cfg)
     for name, metric in further.items():
         of_metric = mean_over_folds(predicted[0], metric)
-        both = of_metric(_mean(on_val, chosen)), of_metric(on_val[single])
+        both = of_metric(average(on_val, chosen)), of_metric(on_val[single])
         made.further[name] = dict(zip(("val", "single_val"), both, strict=True))
     if cfg.test:
         truth = predicted[0].test
         seen = {i: on_test(found[i], trust) for i in {single, *chosen}}
-        tested = {"test": _mean(seen, chosen), "single_test": seen[single]}
+        tested = {"test": average(seen, chosen), "single_test": seen[single]}
         metric = instantiate(first, "metric")
         made.test, made.single_test = (score(metric, each, truth) for each in tested.values())
         for name, metric in further.items():
@@ -125,15 +127,12 @@ def quality_of(
     return lambda predicted: (sign * metric_of(predicted), problem.likelihood(predicted, truth))
 
 
-def _mean(each: list[Tensor] | dict[int, Tensor], votes: dict[int, int]) -> Tensor:
-    return torch.stack([count * each[i] for i, count in votes.items()]).sum(0) / sum(votes.values())
-
-
 def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
     """Copy configs and checkpoints and write `ensemble.json`, replacing an earlier ensemble.
 
-    Other files in the output folder are kept.
+    The models of a trial share its weight. Other files in the output folder are kept.
     """
+    models = math.lcm(*(len(candidate.models) for candidate in chosen))
     output.mkdir(parents=True, exist_ok=True)
     with staging(output, STAGED) as place:
         for candidate, count in chosen.items():
@@ -144,8 +143,10 @@ def save(made: Ensemble, output: Path, chosen: dict[Candidate, int]) -> None:
                     files.copy(
                         untrusted_files.inside(candidate.folder / model, part), place / name / part
                     )
-                made.members[name] = count
+                made.members[name] = count * models // len(candidate.models)
             made.trials[str(candidate.number)] = count
+        common = math.gcd(*made.members.values())
+        made.members = {name: count // common for name, count in made.members.items()}
         if (output / MEMBERS).exists():
             (output / MEMBERS).replace(place / "before")
         (place / MEMBERS).replace(output / MEMBERS)

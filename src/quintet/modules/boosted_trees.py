@@ -9,11 +9,13 @@ from lightning.pytorch.utilities.types import OptimizerLRScheduler
 from torch import Tensor, nn
 from torchmetrics import Metric
 
+from quintet.base.console import say
 from quintet.base.errors import Code, UserError
 from quintet.data.scaling.target_transform import TargetTransform
 from quintet.modules.module_settings import above_zero, between, whole
 from quintet.modules.supervised import SupervisedModule
 from quintet.modules.tree_ensemble import TreeEnsemble, TreeFeatures
+from quintet.options.losses import BinaryFocal, Focal
 from quintet.problems import problem_of
 
 LOSSES: dict[type[nn.Module], str] = {
@@ -23,6 +25,14 @@ LOSSES: dict[type[nn.Module], str] = {
     nn.BCEWithLogitsLoss: "log_loss",
 }
 """What scikit-learn calls the losses that it can boost; subclasses included."""
+STAND_INS: dict[type[nn.Module], str] = {
+    nn.HuberLoss: "absolute_error",
+    Focal: "log_loss",
+    BinaryFocal: "log_loss",
+}
+"""What it boosts in place of losses that it lacks: Huber's for large errors, focal with gamma 0."""
+PER_LABEL = (nn.BCEWithLogitsLoss, BinaryFocal)
+"""Losses with an output for each label, not for each class."""
 RARE = -20.0
 """Logit of a class or label that training lacked."""
 
@@ -35,7 +45,8 @@ class BoostedTrees(SupervisedModule):
     run grows them anew, to the same trees. The data stay in memory, and one process trains.
 
     Args:
-        loss: mse, l1, bce or cross_entropy, also weighted by class.
+        loss: mse, mae, bce or cross_entropy, also weighted by class. With huber and focal losses
+            trees are grown by absolute error and by log loss, and measured by the loss itself.
         metric: P, over predictions and targets.
         facts: of the data, of which `input_shape`, `cardinalities` and `task` are used.
         metric_name: what P is called in the logs.
@@ -97,7 +108,7 @@ class BoostedTrees(SupervisedModule):
             "random_state": seed,
         }
         each, categories = whole("trees", trees), facts.get("cardinalities") or []
-        one_per_class = problem.exclusive and not isinstance(loss, nn.BCEWithLogitsLoss)
+        one_per_class = problem.exclusive and not isinstance(loss, PER_LABEL)
         outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
         super().__init__(
             model=TreeEnsemble(TreeFeatures(shape[0] - len(categories), categories), outputs),
@@ -116,6 +127,7 @@ class BoostedTrees(SupervisedModule):
         self.outputs, self.trees, self.seed, self.settings = outputs, each, seed, settings
         self._models: list[tuple[Any, list[int], np.ndarray, np.ndarray | None]] = []
         """Each with the outputs that it adds to, its targets and the weights of samples."""
+        self._growing = False
 
     @property
     def ensemble(self) -> TreeEnsemble:
@@ -155,6 +167,9 @@ class BoostedTrees(SupervisedModule):
                     key=f"data.{name}",
                     hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
                 )
+        if isinstance(self.loss, tuple(STAND_INS)):
+            grown, asked = self.settings["loss"], _name(self.loss)
+            say("[yellow]note[/]  trees are grown by {}: scikit-learn has no {}", grown, asked)
         self._prepare(*data.splits["train"])
 
     def _prepare(self, x: Tensor, y: Tensor) -> None:
@@ -208,6 +223,22 @@ class BoostedTrees(SupervisedModule):
             model.set_params(max_iter=count).fit(self._columns, target, sample_weight=weights)
             fitted.append((model, outputs))
         self.ensemble.fill(prior, fitted)
+        self._growing = True
+
+    def on_train_end(self) -> None:
+        """Use the tensors from here on; a checkpoint may hold fewer trees than were grown."""
+        self._growing = False
+
+    def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
+        """Return raw outputs, (B, K); while trees grow, by scikit-learn, 15 times as fast."""
+        if not self._growing or isinstance(x, Mapping):
+            return super().forward(x)
+        columns = self.ensemble.features(x).cpu().numpy()
+        found = self._prior.to(x.device).repeat(len(x), 1)
+        for model, outputs, *_ in self._models:
+            of = model.decision_function if self.problem.discrete else model.predict
+            found[:, outputs] = torch.from_numpy(of(columns)).to(found).reshape(len(x), -1)
+        return found.float()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # type: ignore[override]
         """Measure the batch; the trees of this epoch are there already."""
@@ -217,6 +248,7 @@ class BoostedTrees(SupervisedModule):
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
         """Make room for a checkpoint's trees."""
+        self._growing = False
         prefix = "model."
         weights: dict[str, Tensor] = checkpoint["state_dict"]
         own = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
@@ -231,16 +263,20 @@ class BoostedTrees(SupervisedModule):
 
 
 def _boostable(loss: nn.Module) -> str:
-    for kind, name in LOSSES.items():
+    for kind, name in (LOSSES | STAND_INS).items():
         if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
             return name
     raise UserError(
         "is not a loss that trees can be boosted by",
         code=Code.INCOMPATIBLE,
         key="loss",
-        value=type(loss).__name__,
-        allowed=["mse", "l1", "bce", "cross_entropy", "their weighted forms"],
+        value=_name(loss),
+        allowed=["mse", "mae", "huber", "bce", "cross_entropy", "their weighted and focal forms"],
     )
+
+
+def _name(loss: nn.Module) -> str:
+    return type(loss).__name__
 
 
 def _unused(*_: object) -> Any:

@@ -6,7 +6,7 @@ non-dominated sorting, and within a front by crowding distance (Deb et al. 2002,
 multiobjective genetic algorithm: NSGA-II"). Samplers and schedulers see a trial's position in this
 order in place of the metric, so each of them works with several objectives as with one; for
 successive halving this is the rule of Schmucker et al. 2021, "Multi-objective asynchronous
-successive halving".
+successive halving". Where a sweep has constraints, feasible trials come first.
 """
 
 import math
@@ -15,15 +15,16 @@ from dataclasses import replace
 
 import numpy as np
 
+from quintet.study.constraints import Constraints, violation
 from quintet.study.optuna_internals import ranks
 from quintet.study.trial import Trial
 
 Objectives = Mapping[str, str]
 """The direction, min or max, of each objective by name; the metric is the first."""
 KEY = "objectives"
-"""A trial's note of its objectives, and the field of a study's spec."""
+"""A trial's note of its objectives and constrained measures, and the field of a study's spec."""
 AT = "objectives_at_"
-"""A trial's note of its objectives at a report, and the number of epochs."""
+"""A trial's note of the same at a report, and the number of epochs."""
 
 
 def losses(trials: Sequence[Mapping[str, float]], objectives: Objectives) -> np.ndarray:
@@ -73,26 +74,40 @@ def positions(points: np.ndarray) -> np.ndarray:
     return order
 
 
-def scalarised(trials: Sequence[Trial], objectives: Objectives) -> list[Trial]:
+def scalarised(
+    trials: Sequence[Trial], objectives: Objectives, constraints: Constraints | None = None
+) -> list[Trial]:
     """Return trials whose values and reports are positions in the order; the smaller the better.
 
     Final values are compared with final values, and reports with those after as many epochs.
     """
+    bounds = constraints or {}
     known = [t for t in trials if t.value is not None and KEY in t.notes]
-    values = _positions([t.notes[KEY] for t in known], objectives)
+    values = _positions([t.notes[KEY] for t in known], objectives, bounds)
     value = dict(zip((t.number for t in known), values, strict=True))
     told = {t.number: reported(t, objectives) for t in trials}
     reports: dict[int, dict[int, float]] = {t.number: {} for t in trials}
     for epochs in {e for of_trial in told.values() for e in of_trial}:
         here = {number: of_trial[epochs] for number, of_trial in told.items() if epochs in of_trial}
-        found = _positions([*here.values()], objectives)
+        found = _positions([*here.values()], objectives, bounds)
         for number, position in zip(here, found, strict=True):
             reports[number][epochs] = position
     return [replace(t, value=value.get(t.number), reports=reports[t.number]) for t in trials]
 
 
-def _positions(values: Sequence[Mapping[str, float]], objectives: Objectives) -> list[float]:
-    return [*map(float, positions(losses(values, objectives)))] if values else []
+def _positions(
+    values: Sequence[Mapping[str, float]], objectives: Objectives, constraints: Constraints
+) -> list[float]:
+    if not values:
+        return []
+    broken = np.array([violation(each, constraints) for each in values])
+    found, feasible = np.zeros(len(values)), broken == 0
+    points = losses(values, objectives)
+    if feasible.any():
+        found[feasible] = positions(points[feasible])
+    if not feasible.all():
+        found[~feasible] = len(values) + positions(broken[~feasible, None])
+    return [*map(float, found)]
 
 
 def note(epochs: int, values: Mapping[str, float]) -> dict[str, dict[str, float]]:
@@ -108,7 +123,7 @@ def reported(trial: Trial, objectives: Objectives) -> dict[int, dict[str, float]
 
 
 def front_of(trials: Sequence[Trial], objectives: Objectives) -> dict[int, int]:
-    """Return the front of each trial that has all objectives, by its number.
+    """Return the front of each feasible trial that has all objectives, by its number.
 
     Completed trials are compared with completed ones, pruned ones with pruned ones; {} without
     objectives.
@@ -117,7 +132,7 @@ def front_of(trials: Sequence[Trial], objectives: Objectives) -> dict[int, int]:
     if not objectives:
         return found
     for state in ("completed", "pruned"):
-        here = [t for t in trials if t.state == state and KEY in t.notes]
+        here = [t for t in trials if t.state == state and t.feasible and KEY in t.notes]
         if here:
             of = fronts(losses([t.notes[KEY] for t in here], objectives))
             found |= dict(zip((t.number for t in here), map(int, of), strict=True))

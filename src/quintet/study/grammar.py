@@ -2,6 +2,8 @@
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from functools import lru_cache
 from itertools import islice
 from random import Random
 from typing import TYPE_CHECKING, Any
@@ -15,6 +17,8 @@ if TYPE_CHECKING:
     from hydra.core.override_parser.types import Override
 
 SCALES: tuple[Scale, ...] = ("log", "reverse_log")
+ENTRY = {"values", "when", "prior"}
+"""The keys of an entry of a preset."""
 MOST = 10_000
 """Maximum number of listed values of one parameter; more should be an interval."""
 
@@ -85,7 +89,13 @@ def _error(override: "Override", problem: str, code: Code, hint: str = "") -> Us
 def _options(override: "Override") -> list[str]:
     """Return the options of a group; [] for a plain key."""
     loader = override.config_loader
-    return loader.get_group_options(override.key_or_group) if loader else []
+    return [*group_options(loader, override.key_or_group)] if loader else []
+
+
+@lru_cache(maxsize=256)
+def group_options(loader: "ConfigLoader", group: str) -> tuple[str, ...]:
+    """Return the options of a group, for which Hydra reads its folders each time."""
+    return tuple(loader.get_group_options(group))
 
 
 def _instead(override: "Override", options: list[str]) -> str:
@@ -123,12 +133,12 @@ def _ascending(values: tuple[str, ...]) -> bool:
 def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter]:
     """Return the parameters of a `search_space=` preset.
 
-    An entry is a string in Hydra's grammar; or a mapping with `values` (such a string) and `when`
-    (the options for which the parameter exists); or a list of such mappings, of which the first
-    that applies is used.
+    An entry is a string in Hydra's grammar; or a mapping with `values` (such a string), `when`
+    (the options for which the parameter exists) and `prior` (the value that is believed to be
+    good); or a list of such mappings, of which the first that applies is used.
 
     Raises:
-        UserError: an entry has another form.
+        UserError: an entry has another form, or a prior is outside its range.
 
     """
     found = []
@@ -143,14 +153,14 @@ def preset(loader: "ConfigLoader", entries: Mapping[str, Any]) -> list[Parameter
 
 def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
     node = entry if isinstance(entry, Mapping) else {"values": entry}
-    if set(node) - {"values", "when"} or not isinstance(node.get("values"), str):
+    if set(node) - ENTRY or not isinstance(node.get("values"), str):
         raise UserError(
             "is not a range",
             code=Code.WRONG_TYPE,
             key=f"search_space: {key}",
             value=entry,
             hint="Allowed: a string in Hydra's grammar, such as choice(a,b) or "
-            "tag(log, interval(1e-4, 1e-1)), or a mapping with values: and when:",
+            "tag(log, interval(1e-4, 1e-1)), or a mapping with values:, when: and prior:",
         )
     when = {owner: _several(options) for owner, options in (node.get("when") or {}).items()}
     (override,) = read([f"{key}={node['values']}"], loader)
@@ -162,7 +172,23 @@ def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
             value=node["values"],
             hint="Give several, choice(a,b), or set it on the command line",
         )
-    return parameter(override, when)
+    return _believed(parameter(override, when), node.get("prior"))
+
+
+def _believed(found: Parameter, prior: Any) -> Parameter:
+    """Return a parameter with the value that is believed to be good."""
+    if prior is None:
+        return found
+    value = str(prior).lower() if isinstance(prior, bool) else str(prior)
+    if not found.contains(value):
+        raise UserError(
+            "is outside the range",
+            code=Code.OUT_OF_RANGE,
+            key=f"search_space: {found.key}: prior",
+            value=value,
+            hint=f"Allowed: {found}",
+        )
+    return replace(found, prior=value)
 
 
 def _several(options: Any) -> tuple[str, ...]:

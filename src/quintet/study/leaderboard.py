@@ -41,9 +41,9 @@ def ranked(study: Study) -> list[Trial]:
 
 
 def winner(study: Study) -> Trial | None:
-    """Return the best trial; None if none has a value."""
+    """Return the best trial; None if none has a value and holds the constraints."""
     best = next(iter(ranked(study)), None)
-    return best if best and best.state in ("completed", "pruned") else None
+    return best if best and best.can_win else None
 
 
 def front(study: Study) -> list[Trial]:
@@ -56,7 +56,8 @@ def front(study: Study) -> list[Trial]:
 
 def rows(study: Study) -> list[dict[str, Any]]:
     """Return the leaderboard's rows, the best first."""
-    return ranking.rows(study.trials(), study.mode, study.folder, study.objectives)
+    trials, bounds = study.trials(), study.constraints
+    return ranking.rows(trials, study.mode, study.folder, study.objectives, bounds)
 
 
 def save(study: Study) -> None:

@@ -28,6 +28,8 @@ class Choice:
         values: as on the command line.
         when: the options for which it exists, such as {"optimizer": ("sgd_momentum",)}.
         ordered: whether neighbours in the list are similar.
+        prior: the value that is believed to be good, for strategies that ask; None for the
+            config's own.
 
     """
 
@@ -35,6 +37,7 @@ class Choice:
     values: tuple[str, ...]
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     ordered: bool = False
+    prior: str | None = None
 
     def at(self, unit: float) -> str:
         """Return the value at a position in [0, 1); each value has an equal share."""
@@ -81,6 +84,7 @@ class Interval:
             one.
         integer: whether only integers are allowed.
         when: as in `Choice`.
+        prior: as in `Choice`.
 
     """
 
@@ -90,6 +94,7 @@ class Interval:
     scale: Scale = "linear"
     integer: bool = False
     when: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    prior: str | None = None
     ordered = True
 
     def __post_init__(self) -> None:
@@ -264,6 +269,8 @@ class Space:
     def describe(self) -> dict[str, str]:
         """Return the space as text, by key."""
         return {
-            p.key: str(p) + "".join(f" when {k}={','.join(v)}" for k, v in p.when.items())
+            p.key: str(p)
+            + "".join(f" when {k}={','.join(v)}" for k, v in p.when.items())
+            + ("" if p.prior is None else f" prior {p.prior}")
             for p in self.parameters
         }

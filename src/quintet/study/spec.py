@@ -24,6 +24,8 @@ def _fields(parameter: Parameter) -> dict[str, Any]:
     if isinstance(parameter, Choice):
         found["values"] = list(parameter.values)
     del found["key"]
+    if parameter.prior is None:
+        del found["prior"]
     return found
 
 
@@ -37,9 +39,9 @@ def space_from_spec(spec: Spec) -> Space:
 def _parameter(key: str, fields: Mapping[str, Any]) -> Parameter:
     when = {owner: tuple(options) for owner, options in fields["when"].items()}
     if "values" in fields:
-        return Choice(key, tuple(fields["values"]), when, fields["ordered"])
-    ends = fields["low"], fields["high"]
-    return Interval(key, *ends, fields["scale"], fields["integer"], when)
+        return Choice(key, tuple(fields["values"]), when, fields["ordered"], fields.get("prior"))
+    ends, kind = (fields["low"], fields["high"]), (fields["scale"], fields["integer"])
+    return Interval(key, *ends, *kind, when, fields.get("prior"))
 
 
 def _read(key: str, text: str) -> Parameter | None:

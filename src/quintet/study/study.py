@@ -10,7 +10,7 @@ from quintet.artifacts import untrusted_files
 from quintet.base import locks
 from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redacted
-from quintet.study import fronts
+from quintet.study import constraints, fronts
 from quintet.study.optuna_internals import storage_of
 from quintet.study.ranking import COLUMNS, rows
 from quintet.study.space import Params, Space
@@ -95,9 +95,15 @@ class Study:
         """The direction of each objective by name, the metric first; {} of a sweep with one."""
         return dict(self.optuna.user_attrs.get("spec", {}).get(fronts.KEY) or {})
 
+    @property
+    def constraints(self) -> dict[str, dict[str, float]]:
+        """The bounds of each constrained measure by name; {} of a sweep without constraints."""
+        return dict(self.optuna.user_attrs.get("spec", {}).get(constraints.KEY) or {})
+
     def trials(self) -> list[Trial]:
         """Return all trials, by number."""
-        return [_trial(t) for t in self.optuna.get_trials(deepcopy=False)]
+        bounds = self.constraints
+        return [_trial(t, bounds) for t in self.optuna.get_trials(deepcopy=False)]
 
     def ended(self) -> set[int]:
         """Return the numbers of all trials that have ended, whatever the outcome."""
@@ -107,7 +113,7 @@ class Study:
         """Return the leaderboard as a table: one row per trial, best first."""
         import pandas as pd
 
-        table = rows(self.trials(), self.mode, self.folder, self.objectives)
+        table = rows(self.trials(), self.mode, self.folder, self.objectives, self.constraints)
         return pd.DataFrame(table, columns=None if table else COLUMNS).set_index("trial")
 
     @contextmanager
@@ -206,7 +212,7 @@ def quiet_optuna() -> Any:
     return optuna
 
 
-def _trial(frozen: "optuna.trial.FrozenTrial") -> Trial:
+def _trial(frozen: "optuna.trial.FrozenTrial", bounds: constraints.Constraints) -> Trial:
     states: dict[str, State] = {"COMPLETE": "completed", "PRUNED": "pruned", "FAIL": "failed"}
     notes, reports = dict(frozen.user_attrs), dict(frozen.intermediate_values)
     if (stop := notes.get(STOP)) is not None:
@@ -218,4 +224,5 @@ def _trial(frozen: "optuna.trial.FrozenTrial") -> Trial:
         params=notes.get("point", {}),
         reports=reports,
         notes=notes,
+        violation=constraints.violation(notes[fronts.KEY], bounds) if fronts.KEY in notes else 0.0,
     )

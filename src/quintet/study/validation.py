@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal
 
 from quintet.artifacts import untrusted_files
 from quintet.base import schema
@@ -27,6 +27,7 @@ class ChoiceFields:
     values: list[str]
     when: dict[str, list[str]]
     ordered: bool
+    prior: str | None = None
 
 
 @dataclass
@@ -38,6 +39,7 @@ class IntervalFields:
     scale: Scale
     integer: bool
     when: dict[str, list[str]]
+    prior: str | None = None
 
 
 @dataclass
@@ -48,6 +50,8 @@ class Spec:
     fixed: list[str] = field(default_factory=list)
     space: dict[str, str | ChoiceFields | IntervalFields] = field(default_factory=dict)
     strategy: dict[str, Any] = field(default_factory=dict)
+    objectives: dict[str, Literal["min", "max"]] = field(default_factory=dict)
+    constraints: dict[str, dict[str, float]] = field(default_factory=dict)
 
 
 @dataclass
@@ -115,6 +119,7 @@ class Notes:
     sources: list[int] = field(default_factory=list)
     stop: Stop | None = None
     further: dict[str, float] = field(default_factory=dict)
+    objectives: dict[str, float] = field(default_factory=dict)
 
 
 def check(study: "optuna.Study", path: Path) -> None:

@@ -1,5 +1,6 @@
 """What a sweep prints on the console."""
 
+import math
 import os
 import sys
 import time
@@ -17,12 +18,14 @@ from quintet.base.console import (
 )
 from quintet.base.formatting import duration, listed, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
+from quintet.study.constraints import described, violation
+from quintet.study.fronts import KEY
 from quintet.study.overrides import assignments
 from quintet.study.space import Params
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import warm_start
-from quintet.sweep.option_spaces import FAMILY
+from quintet.sweep.option_spaces import family
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.training import next_commands
@@ -96,7 +99,8 @@ class Lines:
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
             )
-            if how.state == "completed" and better(how.value, self.best, self.plan.mode):
+            eligible = how.state == "completed" and feasible(self.plan, how)
+            if eligible and better(how.value, self.best, self.plan.mode):
                 self.best = how.value
                 shown += " [green]best so far[/]"
         place = f"[{len(self.ended_ones)}/{self.total}] trial {trial.number}"
@@ -141,6 +145,8 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     objectives = plan.objectives or {plan.metric: plan.mode}
     each = (f"{n}, the {'smaller' if m == 'min' else 'greater'}" for n, m in objectives.items())
     say("  P: {} the better", "; ".join(each))
+    if plan.constraints:
+        say("  only trials with {} can win", described(plan.constraints))
     say("")
 
 
@@ -203,9 +209,14 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
 
 
 def traded(plan: Plan, how: Outcome) -> str:
-    """Return the objectives other than the metric, to append to a value of the metric."""
-    names = [*plan.objectives][1:]
-    return "".join(f", {name} {score(how.objectives[name])}" for name in names)
+    """Return what else a trial is compared by, to append to a value of the metric."""
+    told = "".join(f", {name} {score(how.objectives[name])}" for name in plan.compared_by[1:])
+    return told if feasible(plan, how) else f"{told} [yellow]infeasible[/]"
+
+
+def feasible(plan: Plan, how: Outcome) -> bool:
+    """Return whether a trial that has ended holds the sweep's constraints."""
+    return violation(how.objectives, plan.constraints) == 0
 
 
 def spread(deviation: float | None) -> str:
@@ -239,8 +250,10 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         best.number,
         " ".join(assignments(best.params)),
     )
-    if best.state == "pruned":
-        say("[yellow]note[/]  {}", _unfinished(plan, best))
+    if plan.families:
+        say("families  {}", families(plan, study))
+    if best.state != "completed":
+        say("[yellow]note[/]  {}", _unfinished(plan, study, best))
     if record is None:
         say("[yellow]note[/]  no trial has its checkpoint any more, so there is no best/. Again:")
         overrides = (*plan.fixed, *assignments(best.params))
@@ -259,11 +272,28 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
     say("continue  {}", continue_command(plan))
 
 
-def _unfinished(plan: Plan, best: Trial) -> str:
-    """Return a note on a winner that was stopped early, as every other trial was."""
+def families(plan: Plan, study: Study) -> str:
+    """Return the best value of each family, and whether another module beats the networks."""
+    best: dict[tuple[str, str], float] = {}
+    for trial in leaderboard.ranked(study):
+        if trial.value is not None and (of := family(trial.params)):
+            best.setdefault(of, trial.value)
+    line = " · ".join(f"{option} {score(value)}" for (_, option), value in best.items())
+    won = next(iter(best), ("", ""))
+    nets = {option: value for (group, option), value in best.items() if group == "model"}
+    net = next(iter(nets), None)
+    if net and won[0] == "module" and better(best[won], nets[net], plan.mode):
+        line += f"; {won[1]} wins: the best network, {net}, is behind on validation data"
+    return line
+
+
+def _unfinished(plan: Plan, study: Study, best: Trial) -> str:
+    """Return a note on a winner that was not trained to its end."""
     epochs = plural(best.notes.get("epochs", 0), "epoch")
     limit = plan.settings.timeout
     more = "" if limit is None else f": sweeper.timeout={limit:g} is short for these data, raise it"
+    if any(t.state == "completed" for t in study.trials()):
+        return f"trial {best.number} was trained for {epochs}, not to its end{more}"
     return f"no trial was trained to its end, trial {best.number} for {epochs}{more}"
 
 
@@ -289,15 +319,15 @@ def print_outlook(plan: Plan, study: Study) -> None:
     limit, trials = plan.settings.timeout, study.trials()
     if limit is None or not plan.settings.look or len(study.ended()) >= plan.settings.n_trials:
         return
-    tried = {trial.params.get(FAMILY) for trial in trials if trial.value is not None}
-    waiting = [p[FAMILY] for p in plan.families if p[FAMILY] not in tried]
+    tried = {family(trial.params) for trial in trials if trial.value is not None}
+    waiting = [of[1] for p in plan.families if (of := family(p)) and of not in tried]
     best = leaderboard.winner(study)
     if waiting:
         rest = f"a first trial of {listed(waiting)}"
     else:
-        of = best.params.get(FAMILY) if best else None
-        rest = f"further hyperparameters{f' of {of} and the others' if of else ''}"
-    done = plural(len(study.ended()), "trial")
+        of = family(best.params) if best else None
+        rest = f"further hyperparameters{f' of {of[1]} and the others' if of else ''}"
+    done = plural(sum(t.measured for t in trials), "trial")
     say("more time {} in {:g} s; the line above that continues adds {}", done, limit, rest)
 
 
@@ -310,6 +340,14 @@ def failures(study: Study) -> str:
         f"{failed.notes.get('status')}: {failed.notes.get('reason')}\n"
         + "\n".join(f"  | {line}" for line in log.splitlines())
     )
+
+
+def closest(study: Study) -> str:
+    """Return which trial came closest to holding the constraints."""
+    best = next(t for t in leaderboard.ranked(study) if not t.feasible)
+    own = (f"{n} {score(best.notes[KEY].get(n, math.nan))}" for n in study.constraints)
+    params = " ".join(assignments(best.params))
+    return f"the closest is trial {best.number} ({params}) with {listed([*own])}"
 
 
 def continue_command(plan: Plan) -> str:

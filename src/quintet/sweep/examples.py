@@ -7,11 +7,16 @@ from typing import TYPE_CHECKING, Any
 from omegaconf import DictConfig
 
 from quintet.base.errors import Code, UserError
+from quintet.study.grammar import group_options
 from quintet.study.overrides import assignments, read
 from quintet.study.space import Choice, Parameter, Params, Space
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
+
+
+CONSTANT = "constant"
+"""The option of `scheduler` that leaves the learning rate as it is."""
 
 
 @dataclass(frozen=True)
@@ -22,12 +27,14 @@ class Example:
         params: its values of the space's parameters.
         config: composed.
         values: of its plain keys, those that could be invalid in different ways.
+        proposed: whether it is of one trial to come, as proposed from outside.
 
     """
 
     params: Params
     config: DictConfig
     values: dict[str, list[Any]]
+    proposed: bool = False
 
 
 def examples(
@@ -49,6 +56,15 @@ def examples(
         composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
         plain = [space[key] for key in params if space[key] not in groups]
         yield Example(params, composed, {p.key.lstrip("+"): _values(p) for p in plain})
+
+
+def proposed(
+    config: DictConfig, loader: "ConfigLoader", fixed: Sequence[str], points: Iterable[Params]
+) -> Iterator[Example]:
+    """Compose the config of each of the params that were proposed."""
+    for params in points:
+        composed = loader.load_sweep_config(config, [*fixed, *assignments(params)])
+        yield Example(params, composed, {}, proposed=True)
 
 
 def check_metric(found: Sequence[Example]) -> None:
@@ -73,8 +89,13 @@ def check_metric(found: Sequence[Example]) -> None:
             )
 
 
-def _options(loader: "ConfigLoader", parameter: Parameter) -> list[str]:
-    return loader.get_group_options(parameter.key.lstrip("+").partition("@")[0])
+def has_schedule(example: Example) -> bool:
+    """Return whether the learning rate of an example changes by a schedule."""
+    return bool(example.config.hydra.runtime.choices.get("scheduler") != CONSTANT)
+
+
+def _options(loader: "ConfigLoader", parameter: Parameter) -> tuple[str, ...]:
+    return group_options(loader, parameter.key.lstrip("+").partition("@")[0])
 
 
 def _check_names(group: Choice, allowed: Iterable[str]) -> None:

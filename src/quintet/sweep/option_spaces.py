@@ -7,10 +7,12 @@ place of a range:
 - `model.width: own` is the range that each model gives its width,
 - `model.width: [own.grid, own]` that of its space `grid`, of those without one the one above,
 - `model.*: own` all that it gives ranges of,
-- `model: own.automl` the models with a space of that name, on the kinds of data that it lists.
+- `model: own.automl` the models with a space of that name, on the kinds of data that it lists;
+  `module: own.automl` likewise.
 
 So a preset names no option, and a new one takes part by existing. In its space `automl`, a node
 `first:` gives its first trial other values than the config's own, `{optimizer.lr: 0.003}`.
+A family is an option of `model`, or of `module` if that takes no model of `model=`.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,10 +21,13 @@ from typing import Any
 
 from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
+from quintet.study.grammar import ENTRY
 from quintet.study.space import Choice, Params, Space
 
 OWN, SPACE, KIND = "own", "search_space", "data.kind"
-FAMILY, AUTOML, FIRST = "model", "automl", "first"
+TRANSFORM = "data.target_transform"
+FAMILIES, AUTOML, FIRST = ("module", "model"), "automl", "first"
+"""Groups whose options are families, the outer one first."""
 Node = dict[str, Any]
 
 
@@ -47,30 +52,39 @@ def expanded(entries: Mapping[str, Any]) -> dict[str, list[Any]]:
 
 
 def first_trials(space: Space, defaults: Params) -> Iterator[Params]:
-    """Yield the params of the first trial of each family of models but that of the defaults.
+    """Yield the params of the first trial of each family but that of the defaults.
 
-    They are the defaults with the family's own values in place of the first family's.
+    They are the defaults with the family's own values in place of the first family's. If inspecting
+    the data chose a transform of the target, the defaults without it follow.
 
     Args:
-        space: of the sweep; yields nothing unless all its models have a space `automl`.
+        space: of the sweep; a group counts if all its options have a space `automl`.
         defaults: the params of trial 0.
 
     """
-    models = next(
-        (p.values for p in space.parameters if p.key == FAMILY and isinstance(p, Choice)), ()
-    )
-    nodes = {name: _options(FAMILY).get(name, {}) for name in models}
-    spaces: dict[str, Any] = {
-        name: (node.get(SPACE) or {}).get(AUTOML) for name, node in nodes.items()
-    }
-    if FAMILY not in defaults or None in spaces.values():
-        return
-    shared = {k: v for k, v in defaults.items() if not k.startswith(f"{FAMILY}.")}
-    for name in models:
-        if name != defaults[FAMILY]:
-            own = {f"{FAMILY}.{key}": value for key, value in nodes[name].items()}
-            recipe = spaces[name].get(FIRST) or {}
-            yield _first_trial(space, shared | own | recipe | {FAMILY: name})
+    for group in FAMILIES:
+        shared = {k: v for k, v in defaults.items() if not k.startswith(f"{group}.")}
+        for name, recipe in _recipes(space, group, defaults).items():
+            own = {f"{group}.{key}": value for key, value in _options(group)[name].items()}
+            yield _first_trial(space, shared | own | recipe | {group: name})
+    if defaults.get(TRANSFORM, "null") != "null":
+        yield {**defaults, TRANSFORM: "null"}
+
+
+def family(params: Params) -> tuple[str, str] | None:
+    """Return the group and the option that a trial's family is; None if families do not vary."""
+    inner = [group for group in FAMILIES if group in params]
+    return (inner[-1], params[inner[-1]]) if inner else None
+
+
+def _recipes(space: Space, group: str, defaults: Params) -> dict[str, dict[str, Any]]:
+    """Return what the first trial of each family of a group but that of the defaults changes."""
+    varied = (p.values for p in space.parameters if p.key == group and isinstance(p, Choice))
+    names = next(varied, ())
+    spaces = {n: (_options(group).get(n, {}).get(SPACE) or {}).get(AUTOML) for n in names}
+    if group not in defaults or None in spaces.values():
+        return {}
+    return {n: (of or {}).get(FIRST) or {} for n, of in spaces.items() if n != defaults[group]}
 
 
 def _first_trial(space: Space, wanted: Mapping[str, Any]) -> Params:
@@ -95,10 +109,10 @@ def _nodes(key: str, entry: Any) -> Iterator[Any]:
         yield from _families(group, name)
     elif word == OWN:
         yield from _ranges(group, parameter, name, when)
-    elif entry is not None and parameter and group not in when and set(node) <= {"values", "when"}:
+    elif entry is not None and parameter and group not in when and set(node) <= ENTRY:
         having = [o for o, yaml in _options(group).items() if _has(yaml, parameter)]
         some = {group: having} if 0 < len(having) < len(_options(group)) else {}
-        yield {"values": values, "when": {**some, **when}}
+        yield {**node, "when": {**some, **when}}
     else:
         yield entry
 
@@ -119,9 +133,10 @@ def _families(group: str, name: str) -> Iterator[Node]:
     kinds = {option: space[name][KIND] for option, space in spaces if name in space}
     order = sorted(kinds, key=lambda option: (-len(kinds[option]), option))
     for kind in sorted({kind for of in kinds.values() for kind in of}):
+        values = [option for option in order if kind in kinds[option]]
         fitting = [o for o, yaml in _options(group).items() if kind in yaml.get("fits", [kind])]
-        values = ",".join(option for option in order if kind in kinds[option])
-        yield {"values": f"choice({values})", "when": {group: fitting, KIND: kind}}
+        before = values if group == "module" else fitting  # its `fits` lists tasks
+        yield {"values": f"choice({','.join(values)})", "when": {group: before, KIND: kind}}
 
 
 def _spaces(group: str, name: str) -> dict[str, dict[str, Any]]:

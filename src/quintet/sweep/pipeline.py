@@ -9,18 +9,20 @@ from dataclasses import replace
 from functools import partial
 from typing import TYPE_CHECKING, NoReturn
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.output_paths import check_sweep_folder
-from quintet.base import files, locks, secrets, signals
+from quintet.base import files, hydra_internals, locks, process, secrets, signals
 from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
 from quintet.base.formatting import listed
 from quintet.study import leaderboard, ranking
+from quintet.study.constraints import KEY, described
 from quintet.study.storage import JOURNAL, shown
 from quintet.study.study import Study
 from quintet.sweep import (
+    ask,
     console_report,
     final_ensemble,
     full_disk,
@@ -76,9 +78,21 @@ def sweep(
         SystemExit: it was interrupted; the same command continues it.
 
     """
-    secrets.note(OmegaConf.to_yaml(config))
+    secrets.note(hydra_internals.to_yaml(config))
+    run = partial(_sweep, context, config, arguments, at_end)
+    return ask.answered(config, run) if ask.asks(config) else run(lambda plan, study: None)
+
+
+def _sweep(
+    context: "HydraContext",
+    config: DictConfig,
+    arguments: list[str],
+    at_end: AtEnd,
+    opened: Callable[[Plan, Study], None],
+) -> float | None:
+    """Run a sweep; call `opened` with its plan and study before the first trial."""
     check(config)
-    budget = TimeBudget(config.sweeper.timeout)
+    budget = TimeBudget(config.sweeper.timeout, spent=process.command_seconds())
     loader = context.config_loader
     with ExitStack() as started:
         starting = partial(starter, config.sweeper.isolation, config.sweeper.preload)
@@ -97,6 +111,9 @@ def sweep(
             preflight(plan, start)
         together, reason = stacking(plan, start, total)
         plan, study = open_study(plan, total)
+        opened(plan, study)
+        if (total := limit(plan)) == 0:  # nothing has been proposed yet
+            return None
         slots = settings.slots * (settings.workers if hosted else 1)
         console_report.announce(plan, study, total, min(slots, total))
         if hosted and slots == 1 < total:
@@ -132,7 +149,8 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         )
     study.set_or_check_spec(plan.spec())
     check_params(plan, study)
-    plan = replace(plan, examples=(), points=points.kept(plan.points, study))
+    plan = ask.opened(replace(plan, examples=()), study)
+    plan = replace(plan, points=points.kept(plan.points, study))
     plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(
         command=console_report.continue_command(plan),
@@ -214,6 +232,14 @@ def finish(
         )
     won = leaderboard.winner(study)
     if won is None:
+        if any(not t.feasible for t in study.trials()):
+            raise UserError(
+                f"is held by no trial; {console_report.closest(study)}",
+                code=Code.FAILED,
+                key=KEY,
+                value=described(study.constraints),
+                hint="Widen the space or the bounds",
+            )
         if any(t.state == "failed" for t in study.trials()):
             raise UserError(
                 "No trial completed. The first was " + console_report.failures(study),

@@ -10,18 +10,22 @@ from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
 from quintet.base.quoting import quoted
-from quintet.config import objectives, run_folder, trust
-from quintet.study import spec
+from quintet.config import bounds, objectives, run_folder, trust
+from quintet.study import constraints, spec
+from quintet.study.constraints import Constraints
 from quintet.study.fronts import KEY, Objectives, scalarised
 from quintet.study.overrides import NOT_TRAINING, bare, for_trial, read
 from quintet.study.space import Params, Space
 from quintet.study.trial import Trial
 from quintet.sweep import option_spaces, points
-from quintet.sweep.examples import Example, check_metric, examples
+from quintet.sweep.examples import Example, check_metric, examples, has_schedule, proposed
 from quintet.sweep.samplers import Sampler
+from quintet.sweep.samplers.guided import Guided
+from quintet.sweep.samplers.proposals import Proposals
 from quintet.sweep.search_space import search_space
 from quintet.sweep.settings import folder
 from quintet.sweep.trial_schedulers import RunAll, Scheduler, population
+from quintet.sweep.trial_schedulers.pruners import Asha
 from quintet.training import build
 from quintet.training.training_steps import repeats
 
@@ -44,6 +48,7 @@ class Plan:
         metric: the metric's name.
         mode: the metric's direction.
         objectives: the direction of each objective by name, the metric first; {} without any.
+        constraints: the bounds of each constrained measure by name; {} without any.
         max_epochs: of a trial that is not stopped, in all its folds.
         sampler: what to try next.
         scheduler: decides which trials continue and which stop.
@@ -80,12 +85,21 @@ class Plan:
     trust: tuple[str, ...] = ()
     trackers: Mapping[str, Any] = field(default_factory=dict)
     objectives: Objectives = field(default_factory=dict)
+    constraints: Constraints = field(default_factory=dict)
+
+    @property
+    def compared_by(self) -> tuple[str, ...]:
+        """The names of all that decides which trial is better; () where the metric alone does."""
+        if not (self.objectives or self.constraints):
+            return ()
+        return tuple(dict.fromkeys([self.metric, *self.objectives, *self.constraints]))
 
     def compared(self, trials: Sequence[Trial]) -> tuple[Sequence[Trial], str]:
         """Return trials as samplers and schedulers compare them, and the direction."""
-        if not self.objectives:
+        if not self.compared_by:
             return trials, self.mode
-        return scalarised(trials, self.objectives), "min"
+        objectives = self.objectives or {self.metric: self.mode}
+        return scalarised(trials, objectives, self.constraints), "min"
 
     @property
     def enqueued(self) -> tuple[Params, ...]:
@@ -95,8 +109,9 @@ class Plan:
     def spec(self) -> dict[str, Any]:
         """Return what must be equal for a study to be continued."""
         settings: Any = OmegaConf.to_container(self.settings)
-        traded = {KEY: dict(self.objectives)} if self.objectives else {}
-        return traded | {
+        held = {name: dict(sides) for name, sides in self.constraints.items()}
+        compared = {KEY: dict(self.objectives), constraints.KEY: held}
+        return {key: given for key, given in compared.items() if given} | {
             "metric": {"name": self.metric, "mode": self.mode},
             "fixed": sorted(o for o in self.fixed if not o.startswith(NOT_TRAINING)),
             "space": spec.space_fields(self.space),
@@ -132,6 +147,9 @@ def make_plan(
     space = search_space(base, loader, overrides, config.get("search_space") or {})
     fixed = (*fixed, *(own[key] for key in own if key not in {p.key for p in space.parameters}))
     sampler, scheduler = build.strategy(config)
+    defaults = _defaults(base, space)
+    if isinstance(sampler, Guided):
+        sampler = sampler.believing(space, defaults)
     if LENGTH in {p.key for p in space.parameters} and not isinstance(scheduler, RunAll):
         raise UserError(
             "cannot be swept by a strategy that compares trials of one length after the same "
@@ -141,12 +159,14 @@ def make_plan(
             value=space[LENGTH],
             hint="Give one value, or choose sweeper=random or sweeper=grid",
         )
+    tried = points.read(_plain(config.sweeper["try"]), space, defaults, sampler)
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)
+    if isinstance(sampler, Proposals):
+        found += tuple(proposed(config, loader, fixed, tried))
     for example in found:
         population.check(scheduler, space, example.config)
     first = found[0].config
-    defaults = _defaults(base, space)
     plain = [cast(dict[str, Any], OmegaConf.to_container(e.config)) for e in found]
     return Plan(
         command=(sys.executable, str(Path(sys.argv[0]).resolve()), *_flags(config)),
@@ -158,7 +178,7 @@ def make_plan(
         mode=first.metric.mode,
         max_epochs=(first.trainer.max_epochs or 0) * length,
         sampler=sampler,
-        scheduler=scheduler,
+        scheduler=suited(scheduler, found),
         # A storage's password stays a reference: cluster jobs receive the plan as a file.
         settings=run_folder.without_secrets(config.sweeper),
         test=config.test,
@@ -167,7 +187,7 @@ def make_plan(
         families=(
             tuple(option_spaces.first_trials(space, defaults or {})) if config.sweeper.look else ()
         ),
-        points=tuple(points.read(config.sweeper["try"], space, defaults, sampler)),
+        points=tuple(tried),
         trust=tuple(
             sorted(
                 {*(config.get("trust") or ()), *(w for each in plain for w in trust.words(each))}
@@ -175,7 +195,20 @@ def make_plan(
         ),
         trackers=plain[0].get(trust.LOGGER) or {},
         objectives=traded_off(config, first),
+        constraints=bounds.of(first),
     )
+
+
+def _plain(node: Any) -> Any:
+    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
+
+
+def suited(scheduler: Scheduler, found: Sequence[Example]) -> Scheduler:
+    """Return a scheduler whose first rung suits trials like these."""
+    if not isinstance(scheduler, Asha):
+        return scheduler
+    epochs = found[0].config.trainer.max_epochs or 0
+    return scheduler.fitted(epochs, scheduled=any(map(has_schedule, found)))
 
 
 def traded_off(config: DictConfig, first: DictConfig) -> dict[str, str]:

@@ -32,7 +32,7 @@ MIXED = 16
 
 
 def preflight(plan: Plan, start: Start) -> None:
-    """Check the plan's examples, unless trials have started with them already.
+    """Check the plan's examples, unless trials have started with them already, and proposals.
 
     If the check itself crashes, the sweep continues: its trials will show what is wrong.
 
@@ -40,9 +40,8 @@ def preflight(plan: Plan, start: Start) -> None:
         UserError: the error that the first trial with such a config would have failed with.
 
     """
-    if (plan.folder / "trials").is_dir():
+    if not (examples := asked(plan, begun=(plan.folder / "trials").is_dir())):
         return
-    examples = asked(plan)
     if error := mistake(examples, plan.folder, run_nodes.check_config):
         raise error
     with tempfile.TemporaryDirectory() as name:
@@ -53,10 +52,12 @@ def preflight(plan: Plan, start: Start) -> None:
             raise error
 
 
-def asked(plan: Plan) -> list[dict[str, Any]]:
+def asked(plan: Plan, *, begun: bool = False) -> list[dict[str, Any]]:
     """Return the examples as plain data, with references to the environment unresolved."""
     found = []
     for example in plan.examples:
+        if begun and not example.proposed:
+            continue
         config: Any = OmegaConf.to_container(example.config)
         choices = config.pop("hydra")["runtime"]["choices"]
         found.append({"config": config | {"choices": choices}, "values": example.values})

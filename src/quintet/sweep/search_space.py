@@ -1,20 +1,25 @@
 """The search space of a sweep: what the command line varies, and a preset for the rest."""
 
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
+from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.run_nodes import without_effect
 from quintet.study.grammar import parameter, preset
-from quintet.study.overrides import bare
+from quintet.study.overrides import bare, root_of
 from quintet.study.space import Choice, Parameter, Space
 from quintet.sweep.option_spaces import expanded
 
 if TYPE_CHECKING:
     from hydra.core.config_loader import ConfigLoader
     from hydra.core.override_parser.types import Override
+
+MODULE = "module"
+"""The group that decides which other choices a trial has."""
 
 
 def search_space(
@@ -37,14 +42,15 @@ def search_space(
     """
     chosen: dict[str, str | None] = OmegaConf.to_container(base.hydra.runtime.choices)  # type: ignore[assignment]
     given = {bare(o) for o in overrides}
-    unused = without_effect(base)
     varied = preset(loader, expanded(entries))
-    alternatives = [p for p in varied if p.key.partition(".")[0] not in unused]
+    chosen |= _fixed_owners(base, varied)
+    here = [p for p in varied if p.key != MODULE or _possible(p, {}, chosen)]
+    alternatives = _with_modules(base, here, given)
     typed = [parameter(o, {}) for o in overrides if o.is_sweep_override()]
-    chosen |= _fixed_owners(base, alternatives)
     found: dict[str, Parameter] = {}
     for p in _owners_first([*typed, *(p for p in alternatives if p.key not in given)]):
-        if p.key not in found and _possible(p, found, chosen):
+        alone = p in alternatives and isinstance(p, Choice) and p.values == (chosen.get(p.key),)
+        if p.key not in found and not alone and _possible(p, found, chosen):
             found[p.key] = p
     if "seed" in found and (seeds := base.cv.seeds or 1) != 1:
         raise UserError(
@@ -56,6 +62,43 @@ def search_space(
             hint="Leave out one of the two",
         )
     return Space(tuple(found.values()), chosen)
+
+
+def _with_modules(
+    base: DictConfig, varied: Iterable[Parameter], given: Iterable[str]
+) -> list[Parameter]:
+    """Return a preset's parameters, each only for modules that take the choice that it is of.
+
+    A module that does not take a choice which the command line gives is not tried.
+
+    Args:
+        base: the config without the swept values.
+        varied: parameters of the preset.
+        given: keys of the command line.
+
+    """
+    ignored = {str(base.hydra.runtime.choices.get(MODULE)): without_effect(base)}
+    if not any(key == MODULE for key in given):
+        groups = {root_of(key) for key in given}
+        options = {v for p in varied if p.key == MODULE and isinstance(p, Choice) for v in p.values}
+        others = {name: _ignored(base, name) for name in sorted(options - set(ignored))}
+        ignored |= {name: roots for name, roots in others.items() if not groups & roots}
+    found: list[Parameter] = []
+    for p in varied:
+        takers = tuple(name for name, roots in ignored.items() if root_of(p.key) not in roots)
+        if p.key == MODULE and isinstance(p, Choice):
+            found.append(replace(p, values=tuple(v for v in p.values if v in ignored)))
+        elif len(takers) == len(ignored):
+            found.append(p)
+        elif takers:
+            found.append(replace(p, when={**p.when, MODULE: takers}))
+    return found
+
+
+def _ignored(base: DictConfig, module: str) -> frozenset[str]:
+    """Return the choices that another module than the config's does not take."""
+    node = plain_yaml.own_config(paths.options(MODULE)[module])
+    return without_effect(OmegaConf.create({MODULE: dict(node)}))
 
 
 def _fixed_owners(base: DictConfig, found: Iterable[Parameter]) -> dict[str, str | None]:

@@ -3,7 +3,7 @@
 import re
 from pathlib import Path
 
-from omegaconf import DictConfig
+from omegaconf import DictConfig, ListConfig
 
 from quintet.base.errors import Code, UserError
 
@@ -44,9 +44,12 @@ def check(config: DictConfig) -> None:
         )
     if type(settings.look) is not bool:
         raise _not_allowed("look", settings.look, "true or false")
-    for key in ("storage", "warm_start", "try"):
+    for key in ("storage", "warm_start"):
         if not isinstance(settings[key], str | None):
             raise _not_allowed(key, settings[key], "a string, or null for none")
+    if not _are_points(tried := settings["try"]):
+        allowed = "the path of a CSV file, a list of mappings, or null for none"
+        raise _not_allowed("try", tried, allowed)
     if settings.stack != "auto" and not _is_integer(settings.stack, 1):
         raise _not_allowed("stack", settings.stack, "auto, or an integer of at least 1")
     if settings.stop not in ("auto", None):
@@ -57,6 +60,8 @@ def check(config: DictConfig) -> None:
             value=settings.stop,
             allowed=("auto", "null"),
         )
+    if not _is_integer(settings.get("suggest", 0), 0):
+        raise _not_allowed("suggest", settings.suggest, "0 or more", number=True)
     if not _is_integer(settings.seed, 0):
         raise _not_allowed("seed", settings.seed, "0 or more", number=True)
     limit = settings.timeout
@@ -105,6 +110,12 @@ def _not_allowed(key: str, value: object, allowed: str, *, number: bool = False)
         value=value,
         hint=f"Allowed: {f'an integer, {allowed}' if allowed.endswith('or more') else allowed}",
     )
+
+
+def _are_points(value: object) -> bool:
+    if isinstance(value, ListConfig):
+        return all(isinstance(point, DictConfig) for point in value)
+    return isinstance(value, str | None)
 
 
 def _is_integer(value: object, least: int) -> bool:

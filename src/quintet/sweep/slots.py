@@ -14,7 +14,7 @@ from quintet.artifacts.record import RESULT
 from quintet.base import locks
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
-from quintet.study.trial import Trial, folder_of
+from quintet.study.trial import CUT, Trial, folder_of
 from quintet.study.trial_pipe import MOVED, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.inheritance import take_over
@@ -213,7 +213,7 @@ class Loop:
         if trial.state != "running" or trial.paused:
             return False
         folder = folder_of(self.study.folder, number)
-        how = trial_outcome.recorded(folder, self.plan.objectives)
+        how = trial_outcome.recorded(folder, self.plan.compared_by)
         if how is None or how.epochs <= trial.notes.get("paused_at", -1):
             return True
         self._record(trial, how)
@@ -259,8 +259,8 @@ class Loop:
             self.view.alone(slot.trial, reason)
             return
         try:
-            told, objectives = process.told, self.plan.objectives
-            how = trial_outcome.of(slot.folder, code or 0, told, objectives)
+            told, names = process.told, self.plan.compared_by
+            how = trial_outcome.of(slot.folder, code or 0, told, names)
             self._record(slot.trial, how)
         finally:
             process.release_lock()
@@ -270,7 +270,9 @@ class Loop:
             stop = trial_reports.stops(self.plan, self.study, slot.trial, report)
             if report.value is not None:
                 self.view.reported(slot.trial, report.epochs, report.value)
-            slot.process.answer(stop=stop or self._budget.late)
+            if cut := self._budget.late and not stop:
+                self.study.note(slot.trial.number, **{CUT: True})
+            slot.process.answer(stop=stop or cut)
         if (epochs := slot.process.told.pop(MOVED, None)) is not None:
             self.view.moved(slot.trial, epochs)
 

@@ -10,7 +10,7 @@ from typing import Any
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import paths, plain_yaml
-from quintet.config.objectives import BATCH_SECONDS
+from quintet.config.objectives import BATCH_SECONDS, compared_by
 from quintet.config.run_nodes import SUPERVISED
 from quintet.study.overrides import root_of
 from quintet.study.space import Space
@@ -108,7 +108,7 @@ def hindered(cfg: DictConfig) -> str | None:
         return "its module is not module=supervised"
     if cfg.cv.folds or cfg.cv.seeds != 1:
         return "cv= trains several models in a trial"
-    if BATCH_SECONDS in (cfg.get("objectives") or ()):
+    if BATCH_SECONDS in compared_by(cfg):
         return f"a trial's {BATCH_SECONDS} would be those of the stack"
     if cfg.compile:
         return "compile=true"

@@ -64,5 +64,6 @@ def why(plan: Plan, study: Study, total: int) -> str:
 
 
 def completed(trials: Sequence[Trial]) -> list[float]:
-    """Return the values of the trials that were trained to their end."""
-    return [t.value for t in trials if t.state == "completed" and t.value is not None]
+    """Return the values of the feasible trials that were trained to their end."""
+    ended = (t for t in trials if t.state == "completed" and t.feasible)
+    return [t.value for t in ended if t.value is not None]

@@ -4,8 +4,9 @@ import time
 
 EXTRA, LEAST = 0.1, 5.0
 """Share of the time limit, and minimum seconds, by which a trial's last epoch may exceed it."""
-ENDING = 0.2
-"""Share of a sweep's time, of at least `LEAST` seconds, that is kept for an ensemble."""
+ENDING, SLOWNESS = 0.2, 0.3
+"""Shares that are kept for the test and an ensemble: of a sweep's time, at least `LEAST` seconds,
+and of the time that it took to begin, as on a busy machine the end takes longer as well."""
 
 
 class TimeBudget:
@@ -13,11 +14,12 @@ class TimeBudget:
 
     Args:
         seconds: until it is used up; None for no limit.
+        spent: seconds of it before.
 
     """
 
-    def __init__(self, seconds: float | None) -> None:
-        self.seconds, self._began = seconds, time.monotonic()
+    def __init__(self, seconds: float | None, spent: float = 0.0) -> None:
+        self.seconds, self._began = seconds, time.monotonic() - spent
 
     @property
     def left(self) -> float | None:
@@ -43,4 +45,5 @@ class TimeBudget:
         """Return the seconds left for trials; `ensemble` is the sweeper's setting."""
         if self.left is None or self.seconds is None or not ensemble:
             return self.left
-        return max(0.0, self.left - max(LEAST, ENDING * self.seconds))
+        beginning = self.seconds - self.left
+        return max(0.0, self.left - max(LEAST, ENDING * self.seconds, SLOWNESS * beginning))

@@ -14,7 +14,7 @@ from quintet.base.errors import Code
 from quintet.base.formatting import listed
 from quintet.config.objectives import recorded as of_record
 from quintet.study.fronts import KEY
-from quintet.study.trial import State
+from quintet.study.trial import PARTS, State
 from quintet.sweep import full_disk
 from quintet.sweep.trial_process import LOG, tail
 
@@ -32,8 +32,9 @@ class Outcome:
         spread: standard deviation of the metric over folds, if any.
         cpu_seconds: of its processes in total.
         steered: what was changed through steer.py while it trained.
+        parts: models that the value is the mean of.
         further: values of the further metrics on validation data.
-        objectives: values of what the sweep trades off.
+        objectives: values of what the sweep trades off, and of what its constraints bound.
 
     """
 
@@ -46,6 +47,7 @@ class Outcome:
     spread: float | None = None
     cpu_seconds: float = 0.0
     steered: str = ""
+    parts: int = 1
     further: Mapping[str, float] = field(default_factory=dict)
     objectives: Mapping[str, float] = field(default_factory=dict)
 
@@ -62,6 +64,7 @@ class Outcome:
         notes = {"status": self.status, "value": self.value, "spread": self.spread}
         notes |= {"steered": self.steered or None}
         notes |= {"reason": self.reason} if self.state == "failed" else {}
+        notes |= {PARTS: self.parts} if self.parts > 1 else {}
         if self.further:
             kept["further"] = dict(self.further)
         if self.objectives:
@@ -74,7 +77,7 @@ def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
 
     Args:
         folder: of the trial.
-        objectives: names of what the sweep trades off, if anything.
+        objectives: names of what the sweep trades off, and of what its constraints bound.
 
     """
     try:
@@ -88,14 +91,17 @@ def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
     value = record.metric.value
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
     traded = of_record(objectives, record)
-    rest = (*length, "; ".join(by_hand(record.steering)), record.further, traded)
+    parts = max(1, len(record.repeats))
+    rest = (*length, "; ".join(by_hand(record.steering)), parts, record.further, traded)
     seen = (record.status, value, record.reason, *rest)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):
             reason = f"{record.metric.name} is {value}, which cannot be compared"
             return Outcome("failed", "failed", None, reason, *rest)
         if missing := [n for n in objectives if not math.isfinite(traded.get(n, math.nan))]:
-            reason = f"no finite value of the objective {listed(missing)} was logged"
+            reason = (
+                f"no finite value of {listed(missing)} was logged, by which trials are compared"
+            )
             return Outcome("failed", "failed", None, reason, *rest)
         return Outcome("completed" if record.status == "completed" else "pruned", *seen)
     return Outcome("failed", *seen)
@@ -110,7 +116,7 @@ def of(
         folder: of the trial.
         exit_code: of its process.
         failure: code and reason of the error that it has reported, if any.
-        objectives: names of what the sweep trades off, if anything.
+        objectives: names of what the sweep trades off, and of what its constraints bound.
 
     Raises:
         UserError: the disk is full or fails, which is not the trial's fault.

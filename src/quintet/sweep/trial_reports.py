@@ -37,9 +37,10 @@ def stops(plan: Plan, study: Study, trial: Trial, report: Report) -> bool:
 
 def _decided(plan: Plan, study: Study, trial: Trial, report: Report) -> bool:
     """Return the scheduler's decision on a trial, whose reports are up to this one."""
-    if not plan.objectives:
+    if not plan.compared_by:
         return plan.scheduler.stops(trial, report.epochs, study.trials, plan.mode)
-    note = fronts.note(report.epochs, report.objectives)
+    metric = {} if report.value is None else {plan.metric: report.value}
+    note = fronts.note(report.epochs, {**report.objectives, **metric})
     trial.notes |= note
     study.note(trial.number, **note)
     others = [t for t in study.trials() if t.number != trial.number]

@@ -26,7 +26,7 @@ METHODS = {
     "Tpe": "bayes",
     "GaussianProcess": "bayes",
 }
-STOPPED = ("Asha", "Hyperband")
+STOPPED = ("Asha", "Finalists", "Hyperband")
 """Schedulers that are mapped to Hyperband, W&B's only early stopping."""
 ALLOWED = "grid, random, quasi_random, optuna, bayesian, asha, hyperband"
 STEPS = 24
@@ -95,8 +95,8 @@ def _strategy(plan: Plan) -> tuple[str, dict[str, Any] | None]:
         )
     if scheduler == "RunAll":
         return METHODS[sampler], None
-    node = plan.settings.scheduler
-    return METHODS[sampler], {"type": "hyperband", "min_iter": node.min_epochs, "eta": node.eta}
+    rungs: Any = plan.scheduler
+    return METHODS[sampler], {"type": "hyperband", "min_iter": rungs.min_epochs, "eta": rungs.eta}
 
 
 def distribution(parameter: Parameter) -> dict[str, Any]:

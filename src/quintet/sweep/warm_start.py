@@ -88,7 +88,7 @@ def _from(plan: Plan, folder: Path) -> list[HeadStart]:
             value=folder,
             hint="Allowed: a folder that train.py -m wrote, auto, or null",
         )
-    best = [t for t in ranked(Study.read(folder)) if t.state == "completed"]
+    best = [t for t in ranked(Study.read(folder)) if t.state == "completed" and t.feasible]
     name = folder.resolve().name
     fitting = [HeadStart(name, t.number, t.params) for t in best if plan.space.accepts(t.params)]
     if not fitting:
@@ -117,7 +117,7 @@ def _of_same_space(plan: Plan) -> list[HeadStart]:
         theirs = study.optuna.user_attrs.get("spec", {})
         if not all(spec.same(theirs, mine, key) for key in ("metric", "space")):
             continue
-        best = next((t for t in ranked(study) if t.state == "completed"), None)
+        best = next((t for t in ranked(study) if t.state == "completed" and t.feasible), None)
         known = [each.params for each in found]
         if best and plan.space.accepts(best.params) and best.params not in known:
             found.append(HeadStart(folder.name, best.number, best.params))

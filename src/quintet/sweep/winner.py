@@ -41,7 +41,7 @@ def keep(plan: Plan, study: Study, start: Start) -> tuple[Trial, Record] | None:
     """
     passed: list[Trial] = []
     for trial in leaderboard.ranked(study):
-        if trial.state not in ("completed", "pruned"):
+        if not trial.can_win:
             continue
         record = kept(study, trial)
         if record is None and has_model(folder_of(study.folder, trial.number)):

@@ -11,6 +11,7 @@ from quintet.artifacts.record import Record
 from quintet.base import console
 from quintet.base.process import is_first_rank
 from quintet.config import run_folder
+from quintet.config.objectives import compared_by
 from quintet.study.trial_pipe import is_trial
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, summary
@@ -151,7 +152,7 @@ def pass_on(cfg: DictConfig, trainer: "L.Trainer", earlier: "EarlierFolds | None
 
     for callback in cast("list[L.Callback]", trainer.callbacks):  # type: ignore[attr-defined]
         if isinstance(callback, Prune):
-            callback.objectives = tuple(cfg.get("objectives") or ())
+            callback.objectives = compared_by(cfg)
             callback.earlier = earlier or callback.earlier
 
 

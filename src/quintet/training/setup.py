@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base import console
-from quintet.config import further_metrics, objectives, references
+from quintet.config import bounds, further_metrics, objectives, references
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.initial_config import as_typed
 from quintet.config.run_nodes import check_typed
@@ -72,21 +72,21 @@ def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
 
 
 def warn_of_objectives(cfg: DictConfig) -> None:
-    """Warn that objectives have no effect on a single run.
+    """Say that objectives and constraints decide nothing in a run by itself.
 
     Raises:
-        UserError: `objectives` is not a mapping of names to directions.
+        UserError: they are not mappings of names to directions, or to bounds.
 
     """
-    if objectives.given(cfg):
-        _tell_judged(cfg.metric.name)
+    for key, found in (("objectives", objectives.given(cfg)), ("constraints", bounds.given(cfg))):
+        if found:
+            _tell_judged(key, cfg.metric.name)
 
 
 @cache
-def _tell_judged(metric: str) -> None:
-    """Print once, not for each fold, which metric evaluates a run with objectives."""
-    judged = f"this run is judged by {metric}"
-    console.warn(f"objectives= orders the trials of a sweep (-m); {judged}.")
+def _tell_judged(key: str, metric: str) -> None:
+    """Say once, not for each fold, what a run with objectives or constraints is judged by."""
+    console.warn(f"{key}= orders the trials of a sweep (-m); this run is judged by {metric}.")
 
 
 def validate(

@@ -17,7 +17,7 @@ from quintet.base import files
 from quintet.config import run_folder
 from quintet.config.initial_config import Composed
 from quintet.config.instantiate import instantiate
-from quintet.config.objectives import measured
+from quintet.config.objectives import compared_by, measured
 from quintet.data.module import DataModule
 from quintet.diagnostics import training_curves
 from quintet.diagnostics.start_checks import losses_before
@@ -121,7 +121,7 @@ class StackedRun:
     def objectives(self) -> dict[str, float]:
         """Return the objectives after this epoch, except seconds, which are those of the stack."""
         logged = of_split(self.trainer.callback_metrics, "val")
-        return measured(self.cfg.get("objectives") or (), logged, self.record.parameters, None)
+        return measured(compared_by(self.cfg), logged, self.record.parameters, None)
 
     def write(self) -> None:
         """Write the files of the epochs so far."""

@@ -72,7 +72,7 @@ def test_yaml_is_what_omegaconf_writes():
     )
     written = hydra_internals.to_yaml(OmegaConf.to_container(cfg))
     assert OmegaConf.create(written) == cfg
-    assert written == OmegaConf.to_yaml(cfg)
+    assert written == OmegaConf.to_yaml(cfg) == hydra_internals.to_yaml(cfg)
 
 
 def test_sections_that_look_alike_are_written_as_what_they_are():

@@ -13,13 +13,16 @@ HERE = runs.ROOT / "benchmarks"
 CHEAP = {
     "stop.py show": "| strategy |",
     "fronts.py show": "| strategy |",
+    "prior.py show": "| table | strategy |",
+    "options.py show": "| data | option | rate |",
+    "fair.py 2": "| table | rule |",
     "pbt.py show": "| digits | asha, constant rate |",
     "ask_tell.py 10": "| strategy | trials | ask, ms | tell, ms |",
 }
 """Commands of a second or two, and what they print."""
 COSTLY = {
     "replay.py 1": "| asha | 1 |",
-    "curves.py 1": "",
+    "curves.py 401": "",
     "images.py 100": "an epoch",
     "tables.py --rows 2000 --rounds 1": "pandas",
     "startup.py --rounds 1": "| train.py --help |",
@@ -51,7 +54,7 @@ def says(command: str, home: Path) -> str:
         text=True,
         cwd=home,
         env=runs.environment(),
-        timeout=runs.PATIENCE,
+        timeout=5 * runs.PATIENCE,
     )
     assert done.returncode == 0, done.stdout + done.stderr
     return done.stdout

@@ -8,7 +8,7 @@ from options import facts
 from quintet.commands.inspect_data import inspect_data
 from quintet.data.samples import Facts
 from quintet.data.sources.bundled import diabetes
-from quintet.diagnostics.data_choices import epochs, fitting, folds
+from quintet.diagnostics.data_choices import epochs, fitting, folds, transform
 from running import composed
 
 LENGTHS = {"steps_per_epoch", "total_steps"}
@@ -54,6 +54,26 @@ def test_outliers_among_the_targets_call_for_an_error_that_is_not_squared(plante
     targets[:planted] += 1500
     found = fitting(known("regression", class_counts=[]), targets)
     assert (found["metric"], found["loss"]) == (metric, loss)
+
+
+@pytest.mark.parametrize(
+    ("task", "changes", "values", "wanted"),
+    [
+        ("regression", {}, "prices", "log"),
+        ("regression", {}, "counts", "log1p"),
+        ("regression", {}, "even", ""),
+        ("regression", {}, "signed", ""),
+        ("regression", {"num_targets": 2}, "prices", ""),
+        ("regression", {"kind": "sequence"}, "prices", ""),
+        ("binary", {}, "prices", ""),
+    ],
+)
+def test_a_skewed_target_is_learnt_by_its_logarithm(task, changes, values, wanted):
+    prices = torch.randn(400, 1, generator=torch.Generator().manual_seed(0)).mul(1.5).exp()
+    targets = {"prices": prices, "counts": (10 * prices).floor(), "signed": prices - 1}
+    targets["even"] = torch.linspace(1, 2, 400)[:, None]
+    usual = {"kind": "table", "num_targets": 1}
+    assert transform(known(task, **usual | changes), targets[values]) == wanted
 
 
 @pytest.mark.parametrize(

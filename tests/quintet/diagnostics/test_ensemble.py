@@ -13,9 +13,10 @@ from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import Record
 from quintet.base.errors import Code, UserError
 from quintet.commands.prediction import predict
+from quintet.ensembles import candidates as trials
 from quintet.ensembles import cross_validation, members
-from quintet.ensembles.candidates import CandidatePredictions, same_samples
-from quintet.ensembles.ensemble import assemble
+from quintet.ensembles.candidates import CandidatePredictions, candidates, joined, same_samples
+from quintet.ensembles.ensemble import assemble, save
 from quintet.ensembles.reload import trained
 from quintet.training import build
 from refusals import Refusal
@@ -143,7 +144,20 @@ def test_of_cross_validated_trials_it_is_chosen_by_what_each_fold_held_out(folde
     recorded = [Record.read(p).metric.value for p in sorted((folded / "trials").iterdir())][:2]
     assert made.single_val == pytest.approx(max(recorded))
     assert made.val >= made.single_val
-    assert {Path(name).parts[1] for name in made.members} <= {"0000", "0001"}
+    assert {Path(name).parts[1] for name in made.members} <= {"0000", "0001", "0002"}
+
+
+def test_a_trial_without_every_fold_takes_part_by_those_that_it_has(folded, tmp_path):
+    found = candidates(folded, 3)
+    assert [(c.number, len(c.folds)) for c in found] == [(0, 2), (1, 2), (2, 1)]
+    save(Ensemble("accuracy", "max"), tmp_path / "made", {found[0]: 1, found[2]: 3})
+    votes = Ensemble.read(tmp_path / "made").members
+    assert [*votes.values()] == [1, 1, 6]  # a trial's models share its weight
+    whole, part = trials.predict(found[0]), trials.predict(found[2])
+    assert same_samples(part, whole)
+    assert not same_samples(whole, part)
+    lacking = joined(part, whole).isnan().all(1)
+    assert lacking.tolist() == [False] * len(part.predicted[0]) + [True] * len(whole.predicted[1])
 
 
 def test_every_fold_of_a_chosen_trial_becomes_a_member(folded):

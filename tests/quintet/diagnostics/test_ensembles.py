@@ -2,7 +2,7 @@ import pytest
 import torch
 from sklearn.metrics import log_loss
 
-from quintet.ensembles.member_selection import select
+from quintet.ensembles.member_selection import average, select
 from quintet.problems import problem_of
 
 
@@ -55,6 +55,20 @@ def test_of_models_with_the_same_p_those_that_think_the_truth_likelier_are_put_t
 
     assert select(all_right, p, 5) == {0: 1}
     assert sorted(select(all_right, quality, 5)) == [0, 1]
+
+
+def test_a_model_without_some_samples_adds_to_those_that_it_has():
+    truth = torch.zeros(4)
+    whole, part = torch.tensor([1.0, 1, 1, 1]), torch.tensor([-1.0, -1, torch.nan, torch.nan])
+    chosen = select([whole, part], lambda p: (-float((p - truth).abs().sum()),), 5)
+    assert chosen == {0: 1, 1: 1}
+    assert average([whole, part], chosen).tolist() == [0, 0, 1, 1]
+
+
+def test_a_selection_predicts_every_sample():
+    good = torch.tensor([0.0, torch.nan])
+    chosen = select([torch.tensor([9.0, 9.0]), good], lambda p: (-float(p.abs().sum()),), 1)
+    assert chosen == {0: 1}
 
 
 @pytest.mark.parametrize("task", ["binary", "multiclass", "multilabel"])

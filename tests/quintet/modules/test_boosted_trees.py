@@ -122,6 +122,9 @@ def test_a_longer_run_grows_the_same_trees_again(tmp_path: Path) -> None:
         ("data=digits_imbalanced", "loss=weighted_cross_entropy"),
         ("data=digits_multilabel",),
         ("data=diabetes", "loss=mae", "metric=mae"),
+        ("data=diabetes", "loss=huber"),
+        ("data=wine", "loss=focal"),
+        ("data=breast_cancer", "loss=binary_focal"),
         ("data=fair",),
     ],
 )
@@ -154,8 +157,8 @@ def rows(run: Path) -> list[dict[str, str]]:
 
 def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     facts = {"task": "regression", "kind": "table", "input_shape": [2], "num_targets": 1}
-    with Refusal(Code.INCOMPATIBLE, "loss", "HuberLoss"):
-        BoostedTrees(nn.HuberLoss(), None, facts, metric_name="rmse")  # type: ignore[arg-type]
+    with Refusal(Code.INCOMPATIBLE, "loss", "SmoothL1Loss"):
+        BoostedTrees(nn.SmoothL1Loss(), None, facts, metric_name="rmse")  # type: ignore[arg-type]
     with Refusal(Code.OUT_OF_RANGE, "module.trees"):
         BoostedTrees(nn.MSELoss(), None, facts, metric_name="rmse", trees=0)  # type: ignore[arg-type]
     with Refusal(Code.INCOMPATIBLE, "module"):

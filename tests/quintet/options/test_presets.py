@@ -1,6 +1,5 @@
 """Every preset composes, trains and is as good as docs/presets.md says; a typo in one is caught."""
 
-import csv
 import math
 import shutil
 from pathlib import Path
@@ -30,13 +29,6 @@ EXPECTED = {
 }
 """What the field chooses for each problem: P, C, W (its family) and A."""
 
-TABLES = {
-    "classification": ("kind", ["oak", "elm", "fir"]),
-    "regression": ("size", [1.5, 2.5, 4.0]),
-    "imbalanced": ("rare", ["no", "no", "no", "no", "yes"]),
-}
-"""A target column of the user's own for the presets that read tables."""
-
 
 def chosen(preset: str) -> dict[str, str]:
     with initialize_config_dir(str(CONFIGS), version_base="1.3"):
@@ -58,27 +50,6 @@ def test_trains(preset, tmp_path):
     record = ran(tmp_path, f"experiment={preset}", *SHORT)
     assert record.status == "completed"
     assert math.isfinite(record.test["loss"])
-
-
-def table(path: Path, target: str, values: list) -> Path:
-    rows = [[i % 7, i % 3, "abc"[i % 3], values[i % len(values)]] for i in range(120)]
-    with path.open("w", newline="") as file:
-        csv.writer(file).writerows([["width", "height", "place", target], *rows])
-    return path
-
-
-@pytest.mark.parametrize("preset", of_group("experiment", TABLES))
-def test_trains_on_a_table_of_the_users_own(preset, tmp_path):
-    target, values = TABLES[preset]
-    path = table(tmp_path / "own.csv", target, values)
-    own = ["data=csv", f"data.path={path}", f"data.target={target}"]
-    assert ran(tmp_path / "run", f"experiment={preset}", *own, *SHORT).status == "completed"
-
-
-def test_forecasts_a_series_of_the_users_own(tmp_path):
-    path = table(tmp_path / "own.csv", "sales", [1.0, 2.0, 4.0, 3.0])
-    own = ["data=series", f"data.path={path}", "data.target=sales"]
-    assert ran(tmp_path / "run", "experiment=forecasting", *own, *SHORT).status == "completed"
 
 
 @pytest.mark.parametrize("preset", PRESETS)

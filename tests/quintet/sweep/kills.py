@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import objective
+import optuna
 from optuna.storages import JournalStorage
 from optuna.storages.journal import JournalFileBackend
 from parent import loop, plan, swept
@@ -35,12 +36,13 @@ from quintet.sweep import trial_process
 from quintet.sweep.samplers import Grid, QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic
+from quintet.sweep.samplers.guided import Guided
 from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, Tpe
 from quintet.sweep.trial_schedulers import RunAll
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
 from quintet.sweep.trial_schedulers.population import PopulationBased
-from quintet.sweep.trial_schedulers.pruners import Asha, Median
+from quintet.sweep.trial_schedulers.pruners import Asha, Median, OptunaPruner
 
 SPACE = Space((Interval("x", 0, 1), Interval("rise", 0.05, 1, "log"), Choice("do", ("ok",) * 4)))
 WRITES = [
@@ -71,11 +73,15 @@ STRATEGIES = {
     "bayesian": Strategy(partial(GaussianProcess, startup=3), trials=5),
     "genetic": Strategy(partial(Genetic, population=3), trials=8),
     "cmaes": Strategy(partial(CmaEs, population=5), trials=8),
+    "guided": Strategy(partial(Guided, startup=3), partial(Asha, eta=2), 8, 4),
     "coarse_to_fine": Strategy(partial(CoarseToFine, each=3), partial(Lengthening, each=3), 9, 4),
     "successive_halving": Strategy(Random, partial(SuccessiveHalving, eta=2), None, 4),
     "hyperband": Strategy(Random, partial(Hyperband, eta=2), None, 4),
     "asha": Strategy(Random, partial(Asha, eta=2), 8, 8),
     "median": Strategy(Random, partial(Median, startup=2), 8, 5),
+    "pruner_by_path": Strategy(
+        Random, partial(OptunaPruner, partial(optuna.pruners.MedianPruner, 2)), 8, 5
+    ),
     "pbt": Strategy(Random, partial(PopulationBased, population=4, interval=2), 4, 6),
     "tpe_with_asha": Strategy(partial(Tpe, startup=3), partial(Asha, eta=2), 8, 4),
     "tpe_with_hyperband": Strategy(partial(Tpe, startup=3), partial(Hyperband, eta=2), None, 4),

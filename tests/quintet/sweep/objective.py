@@ -72,7 +72,7 @@ def train(folder: Path, arguments: dict[str, str], first: int, best: float) -> N
         time.sleep(pause)
         note(folder, "trained", f"{folder.name} {epoch}")
         value = p_after(epoch, arguments)
-        traded = {"score": value, "parameters": size} if size else None
+        traded = {"parameters": size} if size else None
         stop = told is not None and told.report(epoch, value, traded)
         best, first = max(best, value), epoch
         moment("answered")

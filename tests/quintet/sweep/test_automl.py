@@ -13,8 +13,9 @@ import runs
 from quintet.artifacts.record import Record
 from quintet.study import Study
 from quintet.sweep import warm_start
-from quintet.sweep.console_report import print_outlook
+from quintet.sweep.console_report import families, print_outlook
 from quintet.sweep.data_inspection import apply_inspection
+from quintet.sweep.option_spaces import family
 from quintet.sweep.time_budget import TimeBudget
 
 AUTOML = ("sweeper=automl", "search_space=automl")
@@ -169,12 +170,68 @@ def test_what_is_compared_fits_the_kind_of_input(settled, data, model):
 
 def test_each_family_is_tried_first_with_the_recipe_of_its_yaml(settled):
     plan = settled(*AUTOML, "data=breast_cancer", inspected=["model=mlp"])
-    first = {params["model"]: params for params in plan.families}
-    assert first.keys() == KINDS["data=breast_cancer"] - {"mlp"}
+    first = {family(params)[1]: params for params in plan.families}
+    assert first.keys() == KINDS["data=breast_cancer"] - {"mlp"} | {"boosted_trees"}
     recipe = {"optimizer": "adamw", "optimizer.lr": "0.003", "scheduler": "cosine"}
     assert first["realmlp"].items() >= (recipe | {"model.width": "256"}).items()
     assert first["linear"].get("optimizer.lr") == plan.defaults["optimizer.lr"]
     assert plan.enqueued == (plan.defaults, *plan.families)
+
+
+@pytest.mark.parametrize(
+    ("inspected", "typed", "varied"),
+    [
+        (["data.target_transform=log"], [], ("null", "log")),
+        ([], [], None),
+        (["data.target_transform=log"], ["data.target_transform=null"], None),
+    ],
+)
+def test_a_logarithm_of_the_target_is_compared_with_none(settled, inspected, typed, varied):
+    plan = settled(*AUTOML, "data=diabetes", *typed, inspected=["model=mlp", *inspected])
+    found = {p.key: p for p in plan.space.parameters}.get("data.target_transform")
+    assert (found and found.values) == varied
+    assert plan.defaults.get("data.target_transform") == (varied and "log")
+    plain = {**plan.defaults, "data.target_transform": "null"}
+    assert (plain in plan.families) == bool(varied)
+
+
+def test_a_module_is_a_family_with_the_choices_that_it_takes(settled):
+    plan = settled(*AUTOML, "data=breast_cancer", inspected=["model=mlp"])
+    trees = plan.families[0]
+    assert trees["module"] == "boosted_trees"
+    assert trees["module.learning_rate"] == "0.1"
+    assert not {key.partition(".")[0] for key in trees} & {"model", "init", "optimizer"}
+    assert "module.learning_rate" not in plan.defaults
+    drawn = [plan.sampler.suggest([], plan.space, n, 0, "max") for n in range(20)]
+    assert {params["module"] for params in drawn} == {"supervised", "boosted_trees"}
+    assert all(("optimizer" in p) == (p["module"] == "supervised") for p in drawn)
+
+
+@pytest.mark.parametrize("typed", ["optimizer.lr=0.1", "model=mlp", "module=supervised"])
+def test_a_module_that_does_not_take_what_was_typed_is_no_family(settled, typed):
+    plan = settled(*AUTOML, "data=breast_cancer", typed)
+    assert "module" not in [p.key for p in plan.space.parameters]
+    assert all("module" not in params for params in plan.families)
+
+
+def test_trees_are_no_family_of_images(settled):
+    plan = settled(*AUTOML, "data=digits", inspected=["model=cnn"])
+    assert not any("module" in (p.key, *p.when) for p in plan.space.parameters)
+
+
+@pytest.mark.parametrize(("trees", "said"), [(0.9, True), (0.1, False)])
+def test_it_says_that_trees_win(settled, tmp_path, trees, said):
+    plan = plan_in(settled, tmp_path / "now")
+    study = studied(plan, [])
+    values = {"boosted_trees": trees}
+    for number, params in enumerate(plan.enqueued):
+        study.create(params, plan.space, {})
+        value = values.get(family(params)[1], 0.5)
+        study.note(number, value=value)
+        study.tell(number, "completed", value)
+    line = families(plan, study)
+    assert f"boosted_trees {trees}000" in line
+    assert ("boosted_trees wins: the best network" in line) == said
 
 
 def test_families_that_are_not_compared_have_no_first_trials(settled):
@@ -184,7 +241,10 @@ def test_families_that_are_not_compared_have_no_first_trials(settled):
 
 @pytest.mark.parametrize(
     ("tried", "next_up"),
-    [(1, "a first trial of linear, realmlp, tabm and tabular"), (9, "further hyperparameters of")],
+    [
+        (1, "a first trial of boosted_trees, linear, realmlp, tabm and tabular"),
+        (9, "further hyperparameters of"),
+    ],
 )
 def test_it_says_what_more_time_would_be_spent_on(settled, tmp_path, capsys, tried, next_up):
     plan = plan_in(settled, tmp_path / "short")
@@ -211,5 +271,7 @@ def test_trials_leave_a_share_of_the_time_to_the_ensemble():
     assert TimeBudget(1e6).for_trials(None) == pytest.approx(1e6, rel=0.01)
     assert TimeBudget(1e6).for_trials(10) == pytest.approx(0.8e6, rel=0.01)
     assert TimeBudget(30.0).for_trials(10) == pytest.approx(24, abs=0.5)
+    assert TimeBudget(60.0, spent=30).for_trials(10) == pytest.approx(18, abs=0.5)
+    assert TimeBudget(100.0, spent=80).for_trials(10) == 0.0
     assert TimeBudget(0.0).late
     assert not TimeBudget(1e6).late

@@ -14,6 +14,7 @@ from quintet.study.trial import Trial
 from quintet.sweep.samplers import QuasiRandom, Random
 from quintet.sweep.samplers.coarse_to_fine import CoarseToFine
 from quintet.sweep.samplers.genetic import Genetic, cross
+from quintet.sweep.samplers.guided import Guided
 from quintet.sweep.samplers.hyperopt import Hyperopt
 from quintet.sweep.samplers.model_based import CmaEs, GaussianProcess, OptunaSampler, Tpe
 from quintet.sweep.samplers.surrogate import MOST, _modelled, expected_improvement
@@ -33,6 +34,7 @@ LEARNERS = [
     Genetic(),
     Genetic(children=1),
     CoarseToFine(),
+    Guided(),
     OptunaSampler(partial(TPESampler, n_startup_trials=5)),
 ]
 if find_spec("hyperopt") is not None:

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from parent import loop, plan, swept
 
 from quintet.base.errors import Code, UserError
+from quintet.study.ranking import ranked
 from quintet.study.study import Study
 from quintet.study.trial import Trial
 from quintet.sweep import trial_reports
@@ -21,9 +22,10 @@ from quintet.sweep.trial_schedulers import (
     Wait,
     halving,
 )
+from quintet.sweep.trial_schedulers.finalists import Finalists
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
-from quintet.sweep.trial_schedulers.pruners import Asha, Median
+from quintet.sweep.trial_schedulers.pruners import Asha, Median, OptunaPruner
 
 
 def test_the_examples_hold():
@@ -120,6 +122,7 @@ def test_failed_trials_leave_their_places_to_others():
         (SuccessiveHalving, {"min_epochs": 0}),
         (Asha, {"eta": 1}),
         (Asha, {"min_epochs": 0}),
+        (Finalists, {"pause": -1}),
         (Lengthening, {"each": 0}),
     ],
 )
@@ -147,6 +150,35 @@ def test_survivors_go_on_from_their_checkpoints(tmp_path):
     states = [t.state for t in Study.read(tmp_path).trials()]
     assert states.count("pruned") == 8
     assert states[2] == "completed"
+
+
+def test_finalists_alone_train_to_the_end(tmp_path):
+    space = swept(x=[3, 1, 9, 4, 2, 8, 7, 5, 6])
+    scheduler = Finalists(min_epochs=3, pause=3)
+    chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=scheduler)
+    assert loop(chosen).run()
+    trials = Study.read(tmp_path).trials()
+    whole = [t for t in trials if t.state == "completed"]
+    best = sorted(trials, key=lambda t: t.reports[3], reverse=chosen.mode == "max")
+    assert set(map(id, best[:3])) <= set(map(id, whole))
+    assert all(t.notes["epochs"] == (9 if t in whole else 3) for t in trials)
+    assert {t.state for t in trials} == {"completed", "pruned"}
+
+
+def test_what_only_lacked_time_may_win(tmp_path):
+    def trial(n, state, value, **notes):
+        return Trial(n, state, value, {}, {}, notes)
+
+    trials = [
+        trial(0, "completed", 0.8),
+        trial(1, "pruned", 0.9, cut=True),
+        trial(2, "pruned", 0.95),
+        trial(3, "running", 0.85, budget=3, paused_at=3),
+        trial(4, "running", None),
+    ]
+    assert [t.number for t in ranked(trials, "max")] == [1, 3, 0, 2, 4]
+    trials += [trial(5, "completed", 0.7, parts=5), trial(6, "pruned", 0.75, cut=True, parts=3)]
+    assert [t.number for t in ranked(trials, "max")][:3] == [5, 6, 1]
 
 
 def test_a_halving_that_was_stopped_goes_on_to_the_same_end(tmp_path):
@@ -260,3 +292,57 @@ def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
     notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
     assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
     assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)
+
+
+@pytest.mark.parametrize(
+    ("words", "first"),
+    [
+        (["trainer.max_epochs=27"], 3),
+        (["trainer.max_epochs=5"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant"], 1),
+        (["trainer.max_epochs=27", "scheduler=constant,cosine"], 3),
+        (["trainer.max_epochs=27", "sweeper.scheduler.min_epochs=1"], 1),
+        (["trainer.max_epochs=27", "cv.folds=3"], 3),
+    ],
+)
+def test_the_first_rung_waits_for_a_schedule(settled, words, first):
+    chosen = settled("sweeper=asha", "optimizer.lr=interval(1e-3,1)", *words)
+    assert chosen.scheduler.min_epochs == first
+    assert chosen.settings.scheduler.min_epochs in (None, 1), "the study's strategy is as given"
+
+
+def test_trials_are_compared_within_an_option():
+    asha = Asha(1, 2, within="scheduler")
+    trials = [
+        Trial(n, "completed", v, {"scheduler": s}, {1: v})
+        for n, (v, s) in enumerate([(0.9, "constant"), (0.8, "constant"), (0.3, "one_cycle")])
+    ]
+    slow = Trial(3, "running", None, {"scheduler": "one_cycle"}, {1: 0.5})
+    assert not asha.stops(slow, 1, lambda: [*trials, slow], "max")
+    assert Asha(1, 2).stops(slow, 1, lambda: [*trials, slow], "max")
+
+
+@given(st.lists(st.lists(st.floats(0, 1), min_size=3, max_size=3), min_size=3, max_size=8))
+def test_a_pruner_by_its_path_decides_as_optunas_own_loop(curves):
+    ours = OptunaPruner(lambda: optuna.pruners.MedianPruner(1))
+    study = optuna.create_study(direction="maximize", pruner=optuna.pruners.MedianPruner(1))
+    trials = []
+    for number, curve in enumerate(curves):
+        trial, theirs = Trial(number, "running", None, {}), study.ask()
+        trials.append(trial)
+        for epochs, value in enumerate(curve, 1):
+            trial.reports[epochs] = value
+            theirs.report(value, epochs)
+            stop = ours.stops(trial, epochs, lambda: trials, "max")
+            assert stop == theirs.should_prune()
+            if stop:
+                break
+        trial.value, trial.state = value, "pruned" if stop else "completed"
+        state = optuna.trial.TrialState.PRUNED if stop else optuna.trial.TrialState.COMPLETE
+        study.tell(theirs, None if stop else value, state=state)
+
+
+def test_a_pruner_that_would_compare_nothing_is_refused():
+    with pytest.raises(UserError) as caught:
+        OptunaPruner(optuna.pruners.HyperbandPruner)
+    assert caught.value.code == Code.INCOMPATIBLE

@@ -102,6 +102,7 @@ def test_a_trial_stops_after_its_epoch_when_the_time_is_up(tmp_path):
     made.run()
     (trial,) = made.study.trials()
     assert trial.state == "pruned"
+    assert trial.notes["cut"], "its scheduler stopped it"
     assert 0 < trial.notes["epochs"] < 1000
 
 

@@ -26,8 +26,10 @@ CASES = {
     "successive_halving": [*SPACE, "sweeper.scheduler.eta=2", FOUR],
     "hyperband": [*SPACE, "sweeper.scheduler.eta=2", TWO],
     "genetic": [*SPACE, "sweeper.n_trials=4", "sweeper.sampler.population=2", ONE],
+    "guided": [*SPACE, "sweeper.n_trials=4", "sweeper.sampler.startup=2", FOUR],
     "cmaes": [*SPACE, "optimizer.weight_decay=interval(0,0.1)", "sweeper.n_trials=3", ONE],
     "hyperopt": [*SPACE, "sweeper.sampler.startup=2", "sweeper.n_trials=3", ONE],
+    "ask": [*SPACE, "sweeper.try=[{model:linear},{optimizer.lr:0.05}]", "sweeper.n_trials=2", ONE],
     "pbt": [*SPACE, "sweeper.scheduler.population=3", "sweeper.scheduler.interval=1", TWO],
     "coarse_to_fine": [*SPACE, "sweeper.sampler.each=2", "sweeper.sampler.rounds=2", TWO],
 }

@@ -5,7 +5,8 @@ from quintet.report.cells import scored
 from quintet.report.html.table import Cell, Copy, Link, Number, Table
 from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.ranking import FRONT, STEERED, measured_names, measures, state
+from quintet.study.constraints import FEASIBLE
+from quintet.study.ranking import FRONT, STEERED, feasible, measured_names, measures, state
 from quintet.study.trial import Trial
 
 SHOWN = 15
@@ -15,8 +16,9 @@ SHOWN = 15
 def leaderboard(sweep: SweepData) -> Table:
     """Return the table, best trial first; trials that did not complete are dimmed."""
     keys = varying(sweep)
-    further = measured_names(sweep.trials, sweep.objectives)
-    shown = [sweep.metric, *further, *([FRONT] if sweep.objectives else []), *short_names(keys)]
+    further = measured_names(sweep.trials, sweep.objectives, sweep.constraints)
+    order = [*([FRONT] if sweep.objectives else []), *([FEASIBLE] if sweep.constraints else [])]
+    shown = [sweep.metric, *further, *order, *short_names(keys)]
     titles = ["trial", "state", *shown, "epochs", "time (s)", "rerun"]
     rows = [_row(sweep, trial, keys, further) for trial in sweep.ranked]
     tones = [_tone(sweep, t) for t in sweep.ranked]
@@ -40,7 +42,7 @@ def varying(sweep: SweepData) -> list[str]:
 
 
 def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) -> list[Cell]:
-    values = measures(trial, sweep.objectives)
+    values = measures(trial, sweep.objectives, sweep.constraints)
     value = None if trial.value is None else Number(trial.value, score(trial.value))
     seconds = float(trial.notes.get("seconds", 0.0))
     return [
@@ -49,11 +51,17 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) ->
         value,
         *(scored(values.get(name)) for name in further),
         *([sweep.front.get(trial.number)] if sweep.objectives else []),
+        *([_feasible(trial)] if sweep.constraints else []),
         *(_setting(trial.params.get(key)) for key in keys),
         int(trial.notes.get("epochs", len(trial.reports))),
         Number(seconds, f"{seconds:.1f}"),
         Copy(rerun(sweep, trial)),
     ]
+
+
+def _feasible(trial: Trial) -> Cell:
+    holds = feasible(trial)
+    return None if holds is None else "yes" if holds else "no"
 
 
 def _setting(value: str | None) -> Cell:
@@ -68,4 +76,4 @@ def _setting(value: str | None) -> Cell:
 def _tone(sweep: SweepData, trial: Trial) -> str:
     if sweep.winner and trial.number == sweep.winner.number:
         return "best"
-    return "" if trial.state == "completed" else "faded"
+    return "" if trial.state == "completed" and trial.feasible else "faded"

@@ -3,6 +3,7 @@
 from quintet.base.formatting import number, short
 from quintet.report.html.blocks import Block, Columns, FactList
 from quintet.report.sweep.sweep_data import SweepData
+from quintet.study.constraints import described
 from quintet.study.space import Choice, Parameter
 
 GROUPS = {
@@ -29,6 +30,8 @@ def choices(sweep: SweepData) -> list[Block]:
         for group, title in GROUPS.items()
     }
     values["Metric"] = f"{sweep.metric}, the {_better(sweep)} the better"
+    if sweep.constraints:
+        values["Constraints"] = described(sweep.constraints)
     values["Sweeper"] = f"{made.get('sweeper') or '–'} ({_strategy(sweep)})"
     varied = {f"Varied: {key}": text for key, text in spans.items() if key not in GROUPS}
     return [Columns([FactList(values), FactList(_data(sweep))]), FactList(varied)]

@@ -12,6 +12,7 @@ from quintet.report.html.figure import DIGITS, Figure, Trace, axis, scale
 from quintet.report.sweep.sweep_data import SweepData
 
 LEGEND = "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials."
+INFEASIBLE = " Trials that break a constraint are grey, too."
 FEW = 5
 """Minimum number of trials for a remark on the course of a sweep."""
 
@@ -22,7 +23,7 @@ def history(sweep: SweepData) -> list[Block]:
         return []
     spent = [float(n) for n in range(1, len(sweep.valued) + 1)]
     chart = _chart(sweep, "Trials in the order in which they ended", "trials", spent, 230)
-    return [replace(chart, caption=LEGEND + _outside(sweep))]
+    return [replace(chart, caption=_legend(sweep) + _outside(sweep))]
 
 
 def progress(sweep: SweepData) -> list[Block]:
@@ -43,22 +44,31 @@ def progress(sweep: SweepData) -> list[Block]:
     return [Columns(charts), Text(_remark(sweep))]
 
 
-def best_so_far(sweep: SweepData) -> list[float]:
-    """Return the best value after each finished trial."""
-    choose = min if sweep.mode == "min" else max
-    return list(accumulate((t.value for t in sweep.valued if t.value is not None), choose))
+def best_so_far(sweep: SweepData) -> list[float | None]:
+    """Return the best value after each finished trial; None before the first feasible one."""
+
+    def choose(best: float | None, value: float | None) -> float | None:
+        if best is None or value is None:
+            return best if value is None else value
+        return value if sweep.better(value, best) else best
+
+    return list(accumulate((t.value if t.feasible else None for t in sweep.valued), choose))
 
 
 def _chart(
     sweep: SweepData, title: str, unit: str, spent: list[float], height: int = 300
 ) -> Figure:
-    texts = [f"trial {t.number}, {t.state}" for t in sweep.valued]
+    texts = [
+        f"trial {t.number}, {t.state}{'' if t.feasible else ', infeasible'}" for t in sweep.valued
+    ]
     hover = Markup("{} %{{y:{}}}<br>%{{text}}<extra></extra>").format(sweep.metric, DIGITS)
     dots: Trace = {
         **{"type": "scatter", "mode": "markers", "name": "each trial", "text": texts},
         **{"x": spent, "y": [t.value for t in sweep.valued], "hovertemplate": hover},
         "marker": {
-            "color": ["$blue" if t.state == "completed" else "$faint" for t in sweep.valued],
+            "color": [
+                "$blue" if t.state == "completed" and t.feasible else "$faint" for t in sweep.valued
+            ],
             "size": 6,
             "opacity": 0.75,
         },
@@ -106,6 +116,10 @@ def _range(shown: list[float]) -> dict[str, object]:
     return {"range": [min(shown) - room, max(shown) + room]} if room else scale(shown)
 
 
+def _legend(sweep: SweepData) -> str:
+    return LEGEND + (INFEASIBLE if sweep.constraints else "")
+
+
 def _outside(sweep: SweepData) -> str:
     """Describe how many trials are worse than what the charts show."""
     shown = _focus(sweep)
@@ -121,10 +135,12 @@ def _outside(sweep: SweepData) -> str:
 
 def _remark(sweep: SweepData) -> str:
     best, trials = best_so_far(sweep), sweep.valued
+    if best[-1] is None:
+        return f"{_legend(sweep)}{_outside(sweep)} No trial has held the constraints."
     last = best.index(best[-1])
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
-    text = f"{LEGEND}{_outside(sweep)} "
+    text = f"{_legend(sweep)}{_outside(sweep)} "
     if len(trials) < FEW:
         return text + "There are too few trials to tell whether more would pay off."
     if since == 0:

@@ -67,6 +67,11 @@ class SweepData:
         """The direction of each objective by name, the metric first; {} of a sweep with one."""
         return self.study.objectives
 
+    @property
+    def constraints(self) -> dict[str, dict[str, float]]:
+        """The bounds of each constrained measure by name; {} of a sweep without constraints."""
+        return self.study.constraints
+
     @cached_property
     def front(self) -> dict[int, int]:
         """The front of each trial that has all objectives: 0 if no other dominates it."""
@@ -105,14 +110,12 @@ class SweepData:
     def winner(self) -> Trial | None:
         """The best trial so far; None before any has ended."""
         best = next(iter(self.ranked), None)
-        if best is None or best.state not in ("completed", "pruned") or best.value is None:
-            return None
-        return best
+        return best if best and best.can_win else None
 
     @cached_property
     def runner_up(self) -> Trial | None:
         """The second best completed trial."""
-        others = [t for t in self.ranked if t is not self.winner and t.state == "completed"]
+        others = [t for t in self.ranked if t.state == "completed" and t.feasible]
         others = [t for t in others if self.winner and t.number != self.winner.number]
         return others[0] if others else None
 

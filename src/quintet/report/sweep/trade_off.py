@@ -26,7 +26,7 @@ def trade_off(sweep: SweepData) -> list[Block]:
     trials = [t for t in sweep.valued if KEY in t.notes]
     if not trials:
         return [Text("No trial has ended with all objectives yet.")]
-    front = [t for t in trials if t.state == "completed" and not sweep.front[t.number]]
+    front = [t for t in trials if t.state == "completed" and sweep.front.get(t.number) == 0]
     pairs = combinations(sweep.objectives, 2)
     return [
         *(_chart(sweep, x, y, trials, front) for y, x in pairs),

@@ -1,9 +1,9 @@
 """Optuna's samplers, which learn from the trials so far."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime
 from typing import TYPE_CHECKING, Any
 
+from quintet.sweep.optuna_trials import frozen
 from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
@@ -205,43 +205,13 @@ def _ask(
     # A trial without some key, such as a default outside the space, would remove it from all
     # others.
     usable = [t for t in trials if t.state != "failed" and space.accepts(t.params)]
-    study.add_trials(_frozen(usable, space))
+    study.add_trials(frozen(usable, space))
     asked = study.ask()
     params: Params = {}
     for parameter in space.parameters:
         if space.active(parameter, params):
             params[parameter.key] = parameter.from_optuna(_suggest(asked, parameter))
     return params
-
-
-def _frozen(trials: "Sequence[Trial]", space: "Space") -> "list[optuna.trial.FrozenTrial]":
-    from optuna.trial import FrozenTrial, TrialState
-
-    class Fresh(FrozenTrial):
-        """A trial that is not copied on access; copying would take most of a suggestion's time."""
-
-        def __deepcopy__(self, memo: object) -> "Fresh":
-            return self
-
-    states = {"completed": TrialState.COMPLETE, "pruned": TrialState.PRUNED}
-    known = {p.key: (p, p.distribution()) for p in space.parameters}
-    now = datetime.now()
-    return [
-        Fresh(
-            number=trial.number,
-            trial_id=trial.number,
-            state=states.get(trial.state, TrialState.RUNNING),
-            value=trial.value if trial.state != "running" else None,
-            datetime_start=now,
-            datetime_complete=now if trial.state != "running" else None,
-            params={key: known[key][0].to_optuna(value) for key, value in trial.params.items()},
-            distributions={key: known[key][1] for key in trial.params},
-            user_attrs={},
-            system_attrs={},
-            intermediate_values=trial.reports,
-        )
-        for trial in trials
-    ]
 
 
 def _suggest(trial: "optuna.Trial", parameter: "Parameter") -> Any:

@@ -1,4 +1,4 @@
-"""The files of a run, written and read: record, config, checkpoints, predictions."""
+"""Reading and writing of a run's files: record, config, checkpoints, predictions."""
 
 from typing import TYPE_CHECKING
 

@@ -1,4 +1,4 @@
-"""Lightning's checkpoint IO: atomic writes, and loading without code execution."""
+"""Checkpoint IO for Lightning: atomic writes, and loading without code execution."""
 
 import copy
 from collections import OrderedDict, defaultdict
@@ -16,17 +16,17 @@ from quintet.base.files import replacing
 from quintet.base.secrets import redact
 
 HYPERPARAMETERS = ("hyper_parameters", "datamodule_hyper_parameters")
-"""What Lightning adds of a module and of data that call `save_hyperparameters`."""
+"""Keys under which Lightning stores the `save_hyperparameters` of module and datamodule."""
 PLAIN = {type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dtype, torch.device}
 
 
 @dataclass(frozen=True)
 class Odd:
-    """Something that a checkpoint cannot hold.
+    """A value that a checkpoint cannot contain.
 
     Args:
         kind: name of its class.
-        place: its keys, from the top.
+        place: its keys from the top level.
 
     """
 
@@ -35,7 +35,7 @@ class Odd:
 
 
 def odd(value: Any, place: str = "") -> Odd | None:
-    """Return what in a checkpoint is neither a tensor nor plain data; None if all of it is."""
+    """Return the first value in a checkpoint that is neither a tensor nor plain data, if any."""
     if isinstance(value, torch.Tensor) or type(value) in PLAIN:
         return None
     if type(value) in (dict, OrderedDict, defaultdict):
@@ -48,7 +48,7 @@ def odd(value: Any, place: str = "") -> Odd | None:
 
 
 def without_secrets(value: Any) -> Any:
-    """Return part of a checkpoint with every string redacted; what has none is returned itself."""
+    """Redact every string in part of a checkpoint; return the same object if none changes."""
     if isinstance(value, str):
         return redact(value, places=False)
     if isinstance(value, dict):
@@ -64,10 +64,10 @@ def without_secrets(value: Any) -> Any:
 
 
 class WholeCheckpointIO(CheckpointIO):
-    """Replaces a checkpoint atomically; loads tensors and plain data only.
+    """Checkpoint IO that replaces files atomically, and only loads tensors and plain data.
 
-    Lightning's own uses a temporary folder, which may be on another disk: the last step is then a
-    copy, and a kill leaves a truncated file.
+    Lightning's IO uses a temporary folder, which may be on another disk: the last step is then a
+    copy, and a killed process leaves a truncated file.
     """
 
     def __init__(self) -> None:
@@ -78,12 +78,12 @@ class WholeCheckpointIO(CheckpointIO):
     ) -> None:
         """Write `checkpoint` to `path`.
 
-        Of what `save_hyperparameters` noted plain data are kept: a run is rebuilt from its config.
-        Secrets stay references, as in every file.
+        Of the `save_hyperparameters` only plain data are kept, since a run is rebuilt from its
+        config. Secrets are replaced by references, as in every file.
 
         Raises:
-            UserError: the disk is full, and the previous checkpoint is intact; or something in it
-                is neither a tensor nor plain data, so that it could not be loaded.
+            UserError: the disk is full (the previous checkpoint is intact), or a value is neither
+                a tensor nor plain data, so that it could not be loaded.
 
         """
         for name in HYPERPARAMETERS:
@@ -105,12 +105,12 @@ class WholeCheckpointIO(CheckpointIO):
     def load_checkpoint(
         self, path: Any, map_location: Any | None = None, weights_only: bool | None = True
     ) -> dict[str, Any]:
-        """Return a checkpoint's content, on the CPU; see `checkpoints.load` for its errors."""
+        """Return the content of a checkpoint, on the CPU; see `checkpoints.load` for errors."""
         found = checkpoints.load(Path(path))
         with untrusted_files.understood(Path(path)):
             schema.fitting(dict[str, dict[str, Any]], found.get("callbacks", {}), "callbacks")
         return found
 
     def remove_checkpoint(self, path: Any) -> None:
-        """Delete a checkpoint that a better one has replaced."""
+        """Delete a checkpoint that was replaced by a better one."""
         Path(path).unlink(missing_ok=True)

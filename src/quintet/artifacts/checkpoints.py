@@ -1,4 +1,4 @@
-"""Checkpoints of a run folder: the best, the latest, and checks that they are intact."""
+"""Checkpoints of a run folder: the best, the latest, and integrity checks."""
 
 import zipfile
 from pathlib import Path
@@ -17,18 +17,18 @@ FOLDER = "checkpoints"
 
 
 def best(folder: Path) -> Path | None:
-    """Return the checkpoint with the best metric of a run folder, if there is one.
+    """Return the best checkpoint of a run folder by the metric, if there is one.
 
-    A run that ended before its first validation has only a last one.
+    A run that ended before its first validation only has a last checkpoint, which is returned.
     """
     names = (f"{FOLDER}/{name}.ckpt" for name in ("best", "last"))
     return next((folder / name for name in names if untrusted_files.has(folder, name)), None)
 
 
 def newest(folder: Path) -> Path | None:
-    """Return the intact checkpoint of a run folder with the most steps, if there is one.
+    """Return the intact checkpoint with the most steps in a run folder, if there is one.
 
-    File times do not count: a copied folder has new ones.
+    File times are ignored, since copying a folder changes them.
     """
     found = sorted(untrusted_files.inside(folder, FOLDER).glob("*.ckpt"), reverse=True)
     inside = (untrusted_files.inside(folder, f"{FOLDER}/{path.name}") for path in found)
@@ -36,10 +36,10 @@ def newest(folder: Path) -> Path | None:
 
 
 def to_go_on_from(folder: Path) -> Path | None:
-    """Return the latest intact checkpoint of a run folder, as last.ckpt; None if there is none.
+    """Return the latest intact checkpoint of a run folder as last.ckpt; None if there is none.
 
-    If a run is killed between the two files of an epoch, best.ckpt, or a requested checkpoint, is
-    an epoch ahead of last.ckpt; after the last epoch, no later write would correct that.
+    If a run is killed between writing the two files of an epoch, best.ckpt or a requested
+    checkpoint is an epoch ahead of last.ckpt; after the last epoch, no later write corrects this.
     """
     path, last = newest(folder), folder / FOLDER / "last.ckpt"
     if path is None or path == last:
@@ -50,7 +50,7 @@ def to_go_on_from(folder: Path) -> Path | None:
 
 
 def epochs(folder: Path) -> int:
-    """Return the whole epochs of the latest checkpoint of a run folder; 0 if there is none."""
+    """Return the number of complete epochs of the latest checkpoint; 0 if there is none."""
     if (path := newest(folder)) is None:
         return 0
     return _count(path, "epoch") + (not _is_within_epoch(load(path)))
@@ -83,16 +83,16 @@ def is_whole(path: Path) -> bool:
         with zipfile.ZipFile(path) as archive:
             untrusted_files.check_archive(path, archive)
             return archive.testzip() is None
-    except Exception:  # a damaged zip can raise many kinds of errors
+    except Exception:  # a damaged zip file can raise many types of errors
         return False
 
 
 def load(path: Path) -> dict[str, Any]:
-    """Return a checkpoint's content: tensors and plain data only.
+    """Return the content of a checkpoint: only tensors and plain data.
 
     Raises:
-        UserError: there is no such file, it is damaged, contains code, or has a tensor that is
-            larger than the file.
+        UserError: the file is missing, damaged, contains code, or has a tensor that is larger than
+            the file.
 
     """
     import pickle
@@ -124,7 +124,7 @@ def load(path: Path) -> dict[str, Any]:
 
 
 def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
-    """Return the tensors of all of a checkpoint's parameters and buffers, by their names.
+    """Return the parameters and buffers in a checkpoint by name.
 
     Raises:
         UserError: it has none.
@@ -141,10 +141,10 @@ def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
 
 
 def _check_tensors(found: dict[str, Any], most: int) -> None:
-    """Check that no tensor takes more memory than the file, whatever its strides and storage.
+    """Check that no tensor takes more memory than the file, even with zero strides.
 
     Raises:
-        ValueError: one does; with its kind.
+        ValueError: one does; describes it.
 
     """
     import torch

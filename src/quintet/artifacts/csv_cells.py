@@ -15,12 +15,12 @@ if TYPE_CHECKING:
     import pandas as pd
 
 FORMULA = re.compile(r"'*\s*[=+\-@＝＋－＠]|'*[\t\r\n]")
-"""The start of a formula, after any apostrophes that belong to the text itself."""
+"""Start of a formula, after any apostrophes that belong to the text."""
 NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?", re.ASCII)
 
 
 def guarded(value: Any) -> Any:
-    """Return a cell that is not a formula; only text is changed.
+    """Escape a cell so that it is not a formula; only text is changed.
 
     Examples:
         >>> guarded("=1+1"), guarded("-0.5"), guarded(-0.5), guarded("a=b")
@@ -33,7 +33,7 @@ def guarded(value: Any) -> Any:
 
 
 def restored(cell: str) -> str:
-    """Return the text that `guarded` turned into a cell.
+    """Return the original text of a cell; the inverse of `guarded`.
 
     Examples:
         >>> restored("'=1+1"), restored("'tis")
@@ -46,7 +46,7 @@ def restored(cell: str) -> str:
 def lines(rows: Iterable[Iterable[Any]]) -> str:
     """Return rows of cells as CSV."""
     text, found = io.StringIO(), []
-    writer = csv.writer(text, lineterminator="\r\n")  # so that a cell with either is quoted
+    writer = csv.writer(text, lineterminator="\r\n")  # quotes cells that contain either character
     for row in rows:
         writer.writerow(map(guarded, row))
         found.append(text.getvalue().removesuffix("\r\n") + "\n")
@@ -56,12 +56,12 @@ def lines(rows: Iterable[Iterable[Any]]) -> str:
 
 
 def table(columns: Sequence[str], rows: Iterable[Mapping[str, Any]]) -> str:
-    """Return rows as CSV, with a header."""
+    """Return rows as CSV with a header."""
     return lines([columns, *([row.get(column) for column in columns] for row in rows)])
 
 
 def of_frame(frame: "pd.DataFrame") -> str:
-    """Return a pandas table as CSV, without its index; missing values are empty."""
+    """Return a DataFrame as CSV without its index; missing values are empty."""
     columns = [frame.iloc[:, place].to_numpy() for place in range(frame.shape[1])]
     rows = zip(*columns, strict=True)  # each cell with its own precision
     return lines([frame.columns, *([None if x != x else x for x in row] for row in rows)])

@@ -1,4 +1,4 @@
-"""The record of an ensemble: ensemble.json, typed and checked."""
+"""The record of an ensemble: ensemble.json, typed and validated."""
 
 import re
 from dataclasses import asdict, dataclass, field
@@ -11,7 +11,7 @@ from quintet.base.files import write_json
 
 PART = r"folds/\d+(_seed_\d+)?|seeds/\d+"
 MEMBER = re.compile(rf"members/\d+(/({PART}))?|{PART}", re.ASCII)
-"""Folder of a member: of a sweep's ensemble, and of a run over folds or seeds."""
+"""Folder names of members: of a sweep's ensemble, or of a run over folds or seeds."""
 MOST_VOTES = 10_000
 
 
@@ -20,14 +20,14 @@ class Ensemble:
     """The content of `ensemble.json`: the members and the scores of their average.
 
     Args:
-        metric: the metric's name.
-        members: folder of each, relative to the ensemble's, with its number of votes.
-        trials: votes by trial number, for an ensemble of a sweep.
-        val: metric of the averaged predictions on validation data; None if they share none.
-        single_val: metric of the best single candidate there.
-        test: metric of the averaged predictions on test data; None if it was not opened.
-        single_test: metric of the best single candidate there.
-        further: of each further metric the same four, by the same names, where they are known.
+        metric: name of the metric.
+        members: votes of each member by its folder, relative to that of the ensemble.
+        trials: votes by trial number, for the ensemble of a sweep.
+        val: metric of the averaged predictions on validation data; None if members share none.
+        single_val: metric of the best single candidate on validation data.
+        test: metric of the averaged predictions on test data; None if it was not evaluated.
+        single_test: metric of the best single candidate on test data.
+        further: the same four values, by the same names, of each further metric, if known.
 
     """
 
@@ -42,7 +42,7 @@ class Ensemble:
     further: dict[str, dict[str, float]] = field(default_factory=dict)
 
     def write(self, folder: Path) -> None:
-        """Write `ensemble.json`, which marks a folder as an ensemble's."""
+        """Write `ensemble.json`, which marks a folder as an ensemble."""
         write_json(folder / ENSEMBLE, asdict(self))
 
     @classmethod
@@ -51,7 +51,7 @@ class Ensemble:
 
         Raises:
             FileNotFoundError: there is none.
-            DamagedError: it was not written by `write`, or names a folder outside.
+            DamagedError: it was not written by `write`, or names a folder outside this one.
 
         """
         given = untrusted_files.read_json(folder, ENSEMBLE, dict)
@@ -72,6 +72,6 @@ class Ensemble:
 
 
 def _trials(members: dict[str, int]) -> dict[str, int]:
-    """Return the votes of each trial from the folders, as stored by earlier versions."""
+    """Return the votes of each trial from the folder names, as stored by earlier versions."""
     parts = {Path(name).parts: count for name, count in members.items()}
     return {str(int(at[1])): count for at, count in parts.items() if at[0] == "members"}

@@ -16,10 +16,10 @@ KINDS = "biufU"
 
 
 def read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
-    """Return the arrays of a folder's npz file, as `np.savez` wrote them.
+    """Return the arrays of a folder's npz file, written by `np.savez`.
 
     Raises:
-        DamagedError: it leads out of the folder, or is not such a file.
+        DamagedError: the path leads out of the folder, or the file is invalid.
 
     """
     path = untrusted_files.inside(folder, name)
@@ -35,10 +35,10 @@ def read(folder: Path, name: str) -> dict[str, NDArray[Any]]:
 
 
 def _check_header(file: IO[bytes], size: int) -> None:
-    """Check that an array has its declared size, which numpy would allocate.
+    """Check that an array is as large as its header declares, since numpy allocates this size.
 
     Raises:
-        ValueError: it has not, or holds neither numbers nor text.
+        ValueError: it is not, or contains neither numbers nor text.
 
     """
     shape, _, kind = HEADERS[npy.read_magic(file)](file)

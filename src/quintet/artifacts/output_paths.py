@@ -1,7 +1,8 @@
-"""Where a command may write: nothing is lost that was given to it, or that it did not write.
+"""Checks of output paths: a command overwrites neither its inputs nor files that it did not write.
 
-One rule for all that commands write: it is never one of the command's inputs; a file that is there
-already is replaced if the same command wrote it, which its content tells, or with `overwrite=true`.
+The same rule applies to all outputs: an output is never one of the command's inputs; an existing
+file is only replaced if the same command wrote it, which is inferred from its content, or with
+`overwrite=true`.
 """
 
 import os
@@ -21,12 +22,12 @@ WRITTEN = (
     *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
     *(ENSEMBLE, "folds", "seeds"),
 )
-"""What a run writes after its config, so that without one it is somebody else's."""
+"""Files that a run writes after its config; without a config, they belong to another program."""
 CURVE, LAYERS = "lr_range.csv", "layers.csv"
-"""What check.py writes, also before a run in the same folder: the curve of a range test, and
-statistics of each layer."""
+"""Files that check.py writes, possibly before a run in the same folder: the curve of a range test
+and the statistics of each layer."""
 TITLES = {CURVE: "lr,loss", LAYERS: "name,kind,mean,std"}
-"""How they begin."""
+"""Headers of these files."""
 
 
 def check(
@@ -37,17 +38,17 @@ def check(
     overwrite: bool = False,
     instead: str | None = None,
 ) -> None:
-    """Refuse an output that would cost somebody a file.
+    """Check that an output would not overwrite an input or a file of another origin.
 
     Args:
-        output: to be written.
-        inputs: what the command was given: files and folders, by their keys.
-        ours: tells of an existing output whether it may be replaced without being told to.
-        overwrite: whether the user has said that it may be replaced whatever it is.
-        instead: what to do where no `output=` chose the place.
+        output: path to be written.
+        inputs: files and folders given to the command, by key.
+        ours: function that returns whether an existing output may be replaced by default.
+        overwrite: whether the user has allowed any existing file to be replaced.
+        instead: hint for outputs whose path is not set by `output=`.
 
     Raises:
-        UserError: it is an input, by whatever name or link, or something else that stands there.
+        UserError: the output is an input, under any name or link, or another existing file.
 
     """
     if not os.path.lexists(output):
@@ -81,7 +82,7 @@ def _told(ours: Callable[[Path], bool], output: Path) -> bool:
 
 
 def _is(output: Path, given: Path, own: bool) -> bool:
-    """Tell whether an output is an input, holds it, or is a file of it that is not ours."""
+    """Return whether an output is an input, contains it, or is a file of it that is not ours."""
     if not given.exists() or not output.exists():
         return False
     if os.path.samefile(output, given):
@@ -91,7 +92,7 @@ def _is(output: Path, given: Path, own: bool) -> bool:
 
 
 def begins(path: Path, text: str) -> bool:
-    """Tell whether a plain file begins with a text."""
+    """Return whether a regular file begins with a text."""
     if not path.is_file():
         return False
     start = text.encode()
@@ -101,9 +102,9 @@ def begins(path: Path, text: str) -> bool:
 
 @contextmanager
 def staging(folder: Path, prefix: str) -> Iterator[Path]:
-    """Give out a folder inside another in which a new output is made before it takes its place.
+    """Yield a temporary folder inside another one, in which an output is built before it is moved.
 
-    What a killed command left of one is removed.
+    Also remove temporary folders that were left by killed commands.
     """
     for left in folder.glob(f"{prefix}*"):
         shutil.rmtree(left, ignore_errors=True)
@@ -112,10 +113,10 @@ def staging(folder: Path, prefix: str) -> Iterator[Path]:
 
 
 def check_run_folder(folder: Path) -> None:
-    """Refuse to begin a run in a folder without a run that has files which it would overwrite.
+    """Check that a folder without a run has no files that a new run would overwrite.
 
     Raises:
-        UserError: names the first.
+        UserError: it has; names the first.
 
     """
     untrusted_files.check_links(folder)
@@ -129,7 +130,7 @@ def check_run_folder(folder: Path) -> None:
     for name, titles in TITLES.items():
         check(folder / name, {}, partial(_is_file_of, titles), instead=elsewhere)
     if untrusted_files.has(folder, RESULT):
-        Record.read(folder)  # of a run that failed before it had a config; refuses any other
+        Record.read(folder)  # a run that failed before it had a config; raises for other files
 
 
 def _is_file_of(start: str, path: Path) -> bool:
@@ -137,14 +138,14 @@ def _is_file_of(start: str, path: Path) -> bool:
 
 
 def check_sweep_folder(folder: Path, written: Mapping[str, str]) -> None:
-    """Refuse to begin a sweep in a folder that has files which it would overwrite.
+    """Check that a folder has no files that a new sweep would overwrite.
 
     Args:
-        folder: of a sweep that has no trial yet.
-        written: what it writes there, and how that begins; nothing is known of a folder.
+        folder: folder of a sweep that has no trial yet.
+        written: the files that a sweep writes, with their first characters; "" for folders.
 
     Raises:
-        UserError: names the first.
+        UserError: it has; names the first.
 
     """
     for name, start in written.items():

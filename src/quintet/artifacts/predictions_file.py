@@ -1,8 +1,8 @@
-"""A model's predictions for each sample: `predictions.npz` of a run folder.
+"""Predictions of a model for each sample: `predictions.npz` of a run folder.
 
-Arrays are named by split, `val.` or `test.`: `index` (positions in the split), `target`,
+Names of arrays begin with the split, `val.` or `test.`: `index` (positions in the split), `target`,
 `predicted` (see `quintet.problems`), `total` (samples of the split), `task`, `ordered` and `row`.
-`examples.` holds the inputs of the validation samples with the largest errors, in readable form.
+Arrays under `examples.` are readable inputs of the validation samples with the largest errors.
 """
 
 from dataclasses import dataclass, field, fields
@@ -20,24 +20,24 @@ from quintet.problems import PROBLEMS, Problem, Task, problem_of
 FILE = "predictions.npz"
 SPLITS = ("val", "test")
 MOST_SAMPLES, MOST_NUMBERS = 10_000, 1_000_000
-"""Maximum samples, evenly spaced, and maximum numbers (4 MB) kept of a split."""
+"""Maximum number of evenly spaced samples, and of values (4 MB), kept per split."""
 SHOWN = 16
 """Number of samples whose inputs are kept."""
 
 
 @dataclass(frozen=True)
 class Predictions:
-    """A model's predictions for one split, in the split's own order (N kept samples).
+    """Predictions of a model for the N kept samples of a split, in the order of the split.
 
     Args:
-        task: what is predicted.
+        task: problem type.
         index: positions in the split, (N,).
         target: classes (N,), labels (N, L) or values (N, K).
         predicted: probability of class 1 (N,), of every class (N, C) or label (N, L), or values
             (N, K).
-        total: samples of the split; more than N if only evenly spaced ones were kept.
+        total: number of samples in the split; more than N if only evenly spaced ones were kept.
         ordered: whether the samples are ordered in time.
-        row: rows of a table's file, from 1 after the header, (N,); empty for other data.
+        row: row numbers in a table's file, from 1 after the header, (N,); empty for other data.
 
     """
 
@@ -54,7 +54,7 @@ class Predictions:
 
     @property
     def problem(self) -> Problem:
-        """What is predicted, and what follows from it."""
+        """The problem type, with everything that depends on it."""
         return problem_of(self.task)
 
     @property
@@ -68,11 +68,11 @@ class Predictions:
         return self.problem.decided(self.predicted)
 
     def wrongness(self) -> NDArray[np.float64]:
-        """Return the error of each prediction, (N,): the greater, the worse."""
+        """Return the error of each prediction, (N,); greater is worse."""
         return self.problem.wrongness(self.target, self.predicted)
 
     def mistakes(self, count: int | None = None) -> NDArray[np.int64]:
-        """Return the rows with the largest errors, the worst first."""
+        """Return the positions of the largest errors, the worst first."""
         return np.argsort(-self.wrongness(), kind="stable")[:count]
 
 
@@ -81,9 +81,9 @@ class Examples:
     """Inputs of validation samples in readable form.
 
     Args:
-        index: their positions in the split, (M,), the largest error first.
-        shown: by kind: `image` uint8 (M, H, W) or (M, H, W, 3); `columns` (F,) and `cells` (M, F)
-            of a table; `window` (M, T, F) of a series; `text` (M,).
+        index: positions in the split, (M,), the largest error first.
+        shown: arrays by kind: `image` uint8 (M, H, W) or (M, H, W, 3); `columns` (F,) and `cells`
+            (M, F) of a table; `window` (M, T, F) of a series; `text` (M,).
 
     """
 
@@ -92,7 +92,7 @@ class Examples:
 
 
 def stride(total: int, width: int) -> int:
-    """Return n such that every n-th of `total` samples with `width` numbers each is kept."""
+    """Return n such that every n-th of `total` samples, with `width` values each, is kept."""
     return max(1, -(-total // MOST_SAMPLES), -(-total * width // MOST_NUMBERS))
 
 
@@ -111,7 +111,7 @@ def write(folder: Path, answers: dict[str, Predictions], examples: Examples | No
 
 
 def read(folder: str | Path) -> dict[str, Predictions]:
-    """Return a run's predictions by split, "val" and "test"; {} if there are none.
+    """Return the predictions of a run by split, "val" and "test"; {} if there are none.
 
     Raises:
         DamagedError: the file was not written by `write`.
@@ -130,7 +130,7 @@ def _precision(values: NDArray[Any]) -> type[np.floating]:
 
 
 def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
-    """Return a split's predictions, after checking that the arrays match.
+    """Return the predictions of a split after checking that the arrays match.
 
     Raises:
         ValueError, KeyError: they do not.
@@ -165,7 +165,7 @@ def read_examples(folder: str | Path) -> Examples | None:
     """Return the kept inputs of the validation samples with the largest errors, if any.
 
     Raises:
-        DamagedError: as `read`.
+        DamagedError: as in `read`.
 
     """
     if (part := _groups(Path(folder)).get("examples")) is None:
@@ -179,10 +179,10 @@ def read_examples(folder: str | Path) -> Examples | None:
 
 
 def _check_shown(shown: dict[str, NDArray[Any]]) -> None:
-    """Check that examples have the dimensions and types of their kind.
+    """Check the dimensions and types of examples.
 
     Raises:
-        ValueError: they have others.
+        ValueError: they do not match their kind.
 
     """
     wide = {"image": (3, 4), "columns": (1,), "cells": (2,), "window": (3,), "text": (1,)}

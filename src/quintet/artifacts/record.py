@@ -17,14 +17,14 @@ RESULT = "result.json"
 CONFIG = "config.yaml"
 REPORT = "report.html"
 PROFILE = "profile"
-"""Part of the names of a profiler's reports: fit-profile.txt."""
+"""Part of the file names of profiler reports, such as fit-profile.txt."""
 ENSEMBLE = "ensemble.json"
-"""Lists the models of a folder with several; see `quintet.ensembles.members`."""
+"""File that lists the models of a folder with several; see `quintet.ensembles.members`."""
 VERSION = 1
-"""Version of result.json; raised for changes that readers must know, not for new fields."""
+"""Version of result.json; raised for incompatible changes, not for new fields."""
 MOST_CLASSES = 1_000_000
 PLACE = re.compile(r"[\w./-]+", re.ASCII)
-"""Folder of the runs of a run over folds or seeds; a report links to it."""
+"""Folder of the individual runs over folds or seeds, to which the report links."""
 FACTS: dict[str, Any] = {
     **dict.fromkeys(("task", "kind", "fingerprint"), str),
     **dict.fromkeys(("num_classes", "num_targets", "vocabulary"), int),
@@ -33,14 +33,14 @@ FACTS: dict[str, Any] = {
     "class_names": list[str | int | float | bool],
 }
 MEASURES = ("validation", "test", "spread", "repeats", "baselines")
-"""Fields with numbers that may be undefined, as AUC of a single class is."""
+"""Fields whose numbers may be undefined, such as the AUC of a single class."""
 STEERED: dict[str, Any] = {
     **dict.fromkeys(("key", "refused"), str),
     **dict.fromkeys(("before", "after"), float | bool | str | None),
     "epoch": int,
 }
-"""What readers take for granted of a record's facts (see `quintet.data.samples.Facts`), and of each
-change of its steering."""
+"""Types on which readers rely in a record's facts (see `quintet.data.samples.Facts`) and in each
+change by steering."""
 
 
 @dataclass
@@ -68,60 +68,60 @@ class Record:
     loss: float | None = None
     """Loss of the best checkpoint on the validation split."""
     validation: dict[str, float] = field(default_factory=dict)
-    """All that was logged of the best checkpoint on the validation split, P and loss included; of a
-    run over folds or seeds their means."""
+    """Everything logged for the best checkpoint on the validation split, including metric and loss;
+    for a run over folds or seeds, the means."""
     metrics: list[str] = field(default_factory=list)
-    """Names of the further metrics in `validation` and `test`, which decided nothing."""
+    """Names of the further metrics in `validation` and `test`, which are not used for selection."""
     test: dict[str, float] = field(default_factory=dict)
     checkpoint: str | None = None
-    """The checkpoint that was scored; ensemble.json for a run over folds or seeds."""
+    """The evaluated checkpoint; ensemble.json for a run over folds or seeds."""
     best_epoch: int | None = None
-    """The epoch, from 1, after which that checkpoint was written; None for several models."""
+    """Epoch, counted from 1, after which that checkpoint was written; None for several models."""
     choices: dict[str, str | None] = field(default_factory=dict)
     overrides: list[str] = field(default_factory=list)
     epochs: int = 0
     sessions: int = 0
-    """How often training was started: once, and once more for each resume."""
+    """Number of sessions: one, and one more for each resume."""
     parameters: int = 0
     layers: dict[str, int] = field(default_factory=dict)
-    """Number of parameters of every layer that has some, by its name and type."""
+    """Number of parameters of every layer with parameters, by name and type."""
     facts: dict[str, Any] = field(default_factory=dict)
     columns: list[dict[str, Any]] = field(default_factory=list)
-    """What each column of a table was taken for; see `quintet.data.data_summary.ColumnSummary`."""
+    """Interpretation of each table column; see `quintet.data.data_summary.ColumnSummary`."""
     seconds: float = 0.0
     cpu_seconds: float = 0.0
-    """Of the run's process in all sessions, and of its child processes that have ended."""
+    """CPU time of the run's process in all sessions and of its child processes that have ended."""
     environment: dict[str, Any] = field(default_factory=dict)
     anomalies: list[str] = field(default_factory=list)
     transfer: dict[str, Any] = field(default_factory=dict)
-    """Tensors loaded from `weights`, skipped, why, `fresh` and `frozen`; rates by layer."""
+    """Tensors loaded from `weights`, skipped and why, `fresh` and `frozen`; rates by layer."""
     repeats: dict[str, float] = field(default_factory=dict)
-    """Metric of the run of each fold and seed, by its folder; empty for a single run.
+    """Metric of the run of each fold and seed, by folder; empty for a single run.
 
     `metric.value` is their mean, `epochs` their sum, and `checkpoint` lists them.
     """
     parts: dict[str, dict[str, int]] = field(default_factory=dict)
-    """The fold and the seed of each of these runs, by its folder; only the seed without folds."""
+    """Fold and seed of each of these runs, by folder; only the seed if there are no folds."""
     by_sample: bool = True
-    """Whether a prediction and a target of every sample are known. Then `test` of several models is
-    of their averaged predictions, else the mean of their scores."""
+    """Whether prediction and target of every sample are known. If so, `test` of several models is
+    computed on their averaged predictions, else it is the mean of their scores."""
     spread: dict[str, float] = field(default_factory=dict)
     """Standard deviation of the metric over folds, or seeds, and standard error of the mean."""
     baselines: dict[str, dict[str, float]] = field(default_factory=dict)
-    """Metric of simple models, by split (val, test); further metrics as `test/f1`."""
+    """Metric of simple baseline models by split (val, test); further metrics as `test/f1`."""
     baseline_rows: int | None = None
-    """Training samples that these were fitted on; None without any."""
+    """Number of training samples that the baselines were fitted on; None if there are none."""
     steering: list[dict[str, Any]] = field(default_factory=list)
     """Steering requests and their outcomes; see `steering_files.Change`."""
     guess: float | None = None
     """Validation loss of a constant prediction."""
     diagnosis: list[str] = field(default_factory=list)
-    """Diagnosis of the curves, with remedies; empty if there is no problem."""
+    """Diagnosis of the curves with remedies; empty if there is no problem."""
     version: int = VERSION
 
     @property
     def trained(self) -> str:
-        """What was trained, by its name on the command line; of a usual module it is the model."""
+        """Name of what was trained: the module; for a supervised one, the model."""
         return trained(self.choices)
 
     @property
@@ -131,7 +131,7 @@ class Record:
 
     @property
     def baselines_summary(self) -> str:
-        """On how many of the training samples baselines were fitted, unless on all."""
+        """Text on the number of samples that baselines were fitted on; "" if on all."""
         size = self.facts.get("train_size") or 0
         if self.baseline_rows is None or self.baseline_rows >= size:
             return ""
@@ -143,13 +143,13 @@ class Record:
 
     @classmethod
     def begun(cls, config: Mapping[str, Any]) -> "Record":
-        """Return the record of a run that has left no more than its config so far.
+        """Return the record of a run that has only written its config so far.
 
         Args:
-            config: of the run, resolved.
+            config: resolved config of the run.
 
         Raises:
-            TypeError, ValueError: it is not a run's.
+            TypeError, ValueError: it is not the config of a run.
 
         """
         taken = {key: config.get(key) for key in ("seed", "choices", "facts", "overrides")}
@@ -160,7 +160,7 @@ class Record:
         return record
 
     def goes_on(self) -> "Record":
-        """Return the record of a run that is being resumed: interrupted until it ends."""
+        """Return the record of a run that is being resumed: interrupted until the run ends."""
         reason = "It was resumed, and that session was stopped without a word."
         return replace(self, status="interrupted", reason=reason)
 
@@ -170,7 +170,7 @@ class Record:
 
         Raises:
             FileNotFoundError: the run has not ended.
-            DamagedError: it is not a record, is of a later version, or names a path outside.
+            DamagedError: it is not a record, is of a later version, or names an outside path.
 
         """
         path = folder / RESULT
@@ -193,7 +193,7 @@ class Record:
 
 
 def trained(choices: Mapping[str, str | None]) -> str:
-    """Return the name of what some choices train: a module, of the default one its model.
+    """Return the name of what the choices train: the model for the default module, else the module.
 
     Examples:
         >>> trained({"module": "supervised", "model": "mlp"}), trained({"module": "gan"})
@@ -207,10 +207,10 @@ def trained(choices: Mapping[str, str | None]) -> str:
 
 
 def _check(record: Record) -> None:
-    """Check what a record says of the data and of steering, as far as a reader counts on it.
+    """Check the fields about data and steering on which readers rely.
 
     Raises:
-        ValueError: a value has another type than the one that is written.
+        ValueError: a value has the wrong type.
 
     """
     for name, kind in FACTS.items():
@@ -235,7 +235,7 @@ def _tell_unknown(name: str, keys: tuple[str, ...]) -> None:
 
 
 def _part(name: str) -> dict[str, int]:
-    """Return fold and seed from the folder's name, as stored by earlier versions."""
+    """Return fold and seed from a folder name, as stored by earlier versions."""
     found = re.fullmatch(r"folds/(?P<fold>\d{1,9})(_seed_(?P<seed>\d{1,9}))?", name, re.ASCII)
     found = found or re.fullmatch(r"seeds/(?P<seed>\d{1,9})", name, re.ASCII)
     told = found.groupdict() if found else {}
@@ -243,11 +243,11 @@ def _part(name: str) -> dict[str, int]:
 
 
 def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> list[list[str]]:
-    """Return the names of runs, grouped by fold; without folds each by itself.
+    """Return the names of runs grouped by fold; without folds, each is its own group.
 
     Args:
-        parts: fold and seed by name.
-        names: of the runs to group.
+        parts: fold and seed of each run by name.
+        names: names of the runs to group.
 
     """
     found: dict[object, list[str]] = {}
@@ -257,10 +257,10 @@ def by_fold(parts: Mapping[str, Mapping[str, int]], names: Iterable[str]) -> lis
 
 
 def voters(votes: Mapping[str, int]) -> str:
-    """Return the trials of an ensemble with their votes, as text.
+    """Return the trials of an ensemble with their votes as text.
 
     Args:
-        votes: by trial number.
+        votes: votes by trial number.
 
     """
     if len(votes) == 1:

@@ -1,4 +1,4 @@
-"""samples.npz: a few samples of what a module predicts, by name."""
+"""Example predictions of a module by name: samples.npz."""
 
 from pathlib import Path
 from typing import Any
@@ -10,15 +10,15 @@ from quintet.artifacts import npz_arrays, untrusted_files
 
 FILE = "samples.npz"
 SHOWN = 8
-"""Samples that are kept."""
+"""Maximum number of samples that are kept."""
 WIDEST = 8
-"""Numbers of a sample that are shown in a table."""
+"""Maximum number of values per sample for a table."""
 LARGEST = 1 << 16
-"""Numbers of a picture."""
+"""Maximum number of values of an image."""
 
 
 def fitting(values: NDArray[Any]) -> bool:
-    """Return whether an array (N, ...) can be shown: text, few numbers or a picture a sample."""
+    """Return whether an array (N, ...) can be shown: text, few values or an image per sample."""
     if values.dtype.kind not in "biufU":
         return False
     if values.ndim == 2:
@@ -27,7 +27,7 @@ def fitting(values: NDArray[Any]) -> bool:
 
 
 def pictured(values: NDArray[Any]) -> bool:
-    """Return whether an array holds pictures: (N, H, W) or (N, C, H, W) of few channels."""
+    """Return whether an array contains images: (N, H, W), or (N, C, H, W) with few channels."""
     shaped = values.ndim == 3 or (values.ndim == 4 and values.shape[1] in (1, 3))
     small = 0 < values[:1].size <= LARGEST
     return shaped and small and values.dtype.kind in "biuf"
@@ -37,7 +37,7 @@ def read(folder: Path) -> dict[str, NDArray[Any]]:
     """Return the samples of a run folder by name; {} if it has none.
 
     Raises:
-        DamagedError: they are not those of one run.
+        DamagedError: the file is not one that a run writes.
 
     """
     if not untrusted_files.has(folder, FILE):
@@ -56,7 +56,7 @@ def read(folder: Path) -> dict[str, NDArray[Any]]:
 
 
 def as_bytes(values: NDArray[Any]) -> NDArray[np.uint8]:
-    """Return pictures as grey (N, H, W) or colour (N, H, W, 3), each from its lowest value up."""
+    """Return images as grey (N, H, W) or RGB (N, H, W, 3), each rescaled to its own range."""
     pictures = np.nan_to_num(values.astype(np.float64), posinf=0.0, neginf=0.0)
     if pictures.ndim == 4:
         pictures = pictures[:, 0] if pictures.shape[1] == 1 else np.moveaxis(pictures, 1, -1)

@@ -1,7 +1,7 @@
-"""Steering of a running training: two files in the run folder, requests and outcomes.
+"""Files for steering a run during training: requests and outcomes, in the run folder.
 
-A request is a line appended to the first file; the run reads on from its last position and replies
-in the second. So no request is lost, and none is handled twice.
+A request is a line appended to the first file; the run reads new lines from its last position and
+writes outcomes to the second file. So no request is lost or handled twice.
 """
 
 import json
@@ -24,10 +24,10 @@ SETTINGS: dict[str, tuple[str, Callable[[float], bool]]] = {
     "momentum": ("a number from 0 to below 1", lambda x: 0 <= x < 1),
     "weight_decay": ("a number from 0 on", lambda x: x >= 0),
 }
-"""Settings of an optimizer and their allowed values; `lr_factor` multiplies the learning rate."""
+"""Optimizer settings and their allowed values; `lr_factor` multiplies the learning rate."""
 NUMBERS = [f"optimizer.{name}" for name in SETTINGS]
 REPEATED = ("lr_finder", "replay")
-"""Who makes changes that the run's own command repeats."""
+"""Authors of changes that the run's own command would repeat."""
 AUTHORS = {
     "lr_finder": "the range test",
     "replay": "the replay",
@@ -39,9 +39,9 @@ _SETTING = re.compile(rf"optimizer\.(?:(\d{{1,3}})\.)?({'|'.join(SETTINGS)})", r
 
 @dataclass(frozen=True)
 class Request:
-    """One request, such as `optimizer.lr`, `0.01`; `asked`, its time, identifies it.
+    """A request, such as `optimizer.lr`, `0.01`; `asked`, its time, identifies it.
 
-    `by` is a key of `AUTHORS`; "" for steer.py.
+    `by` is a key of `AUTHORS`; "" means steer.py.
     """
 
     asked: str
@@ -52,7 +52,7 @@ class Request:
 
 @dataclass(frozen=True)
 class Change:
-    """The outcome of a request; epoch and step count from 0.
+    """The outcome of a request; epoch and step are counted from 0.
 
     `refused` is the reason if nothing was changed; `by` is as in `Request`.
     """
@@ -69,12 +69,12 @@ class Change:
 
 
 def now() -> str:
-    """Return the local time, to the microsecond."""
+    """Return the local time with microseconds."""
     return datetime.now().astimezone().isoformat(timespec="microseconds")
 
 
 def setting(key: str) -> tuple[int | None, str] | None:
-    """Return which optimizer a key is about, None for all of them, and which setting.
+    """Return the index of the optimizer that a key refers to (None: all), and the setting.
 
     Examples:
         >>> setting("optimizer.lr"), setting("optimizer.1.momentum"), setting("stop")
@@ -87,7 +87,7 @@ def setting(key: str) -> tuple[int | None, str] | None:
 
 
 def problem(key: str, value: object) -> str | None:
-    """Return what is allowed, if a request is not."""
+    """Return the allowed values if a request is invalid, else None."""
     if key in SWITCHES:
         allowed = SWITCHES[key]
         named = " or ".join(str(each).lower() for each in allowed)
@@ -100,13 +100,13 @@ def problem(key: str, value: object) -> str | None:
 
 
 def ask(folder: Path, requests: Iterable[Request]) -> None:
-    """Append requests to a run folder's, in a single write."""
+    """Append requests to those of a run folder, in a single write."""
     lines = "".join(json.dumps(asdict(request), allow_nan=False) + "\n" for request in requests)
     append(untrusted_files.inside(folder, REQUESTS), lines)
 
 
 def asked(folder: Path, after: int = 0) -> tuple[list[Request], int]:
-    """Return the requests from line number `after` on, and the current number of lines.
+    """Return the requests from line `after` on, and the current number of lines.
 
     Lines that are not a request, such as manual edits, are skipped.
     """
@@ -124,13 +124,13 @@ def _parsed(line: str) -> Request | None:
 
 
 def write(folder: Path, changes: Iterable[Change]) -> None:
-    """Replace a run folder's table of changes."""
+    """Replace the table of changes of a run folder."""
     columns = [f.name for f in fields(Change)]
     write_atomically(folder / CHANGES, csv_cells.table(columns, map(asdict, changes)))
 
 
 def said(change: Mapping[str, Any]) -> str:
-    """Return the effect of a recorded change; "" for a pause or a refused request."""
+    """Return the effect of a recorded change as text; "" for a pause or a rejected request."""
     key, run = change["key"], change.get("run")
     where = f"in epoch {change['epoch'] + 1}" + (f" of {run}" if run else "")
     if not change["refused"] and key == "stop":
@@ -145,13 +145,13 @@ def _short(value: object) -> str:
 
 
 def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
-    """Return the changes made to a run while it trained that its command does not repeat."""
+    """Return the changes made to a run during training that its command would not repeat."""
     lasting = (change for change in changes if change.get("by") not in REPEATED)
     return [told for change in lasting if (told := said(change))]
 
 
 def read(folder: Path) -> list[dict[str, Any]]:
-    """Return a run folder's changes, all values as text; none if it was not steered."""
+    """Return the changes of a run folder, all values as text; [] if it was not steered."""
     if not untrusted_files.has(folder, CHANGES):
         return []
     rows = untrusted_files.read_table(folder, CHANGES)

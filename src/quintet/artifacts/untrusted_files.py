@@ -1,7 +1,7 @@
-"""The files of a run or sweep folder, read as if a stranger had written them.
+"""Readers for the files of run and sweep folders, which are not trusted.
 
-Whoever reads a file of such a folder reads it here, so that one rule holds for all: it lies in the
-folder, is a plain file of a bearable size, and holds what it should; anything else is one error.
+All such files are read by this module, so that the same rules apply: a file must be inside the
+folder, regular, of limited size and with valid content; otherwise `DamagedError` is raised.
 """
 
 import csv
@@ -21,30 +21,30 @@ from quintet.base.errors import Code, UserError
 
 T = TypeVar("T")
 MOST_TEXT = 256 * 2**20
-"""Bytes of a text file at most: a journal or a leaderboard of 100,000 trials is smaller."""
+"""Maximum bytes of a text file; a journal or leaderboard of 100,000 trials is smaller."""
 MOST_CELL = 2**20
-"""Characters of a CSV's cell at most."""
+"""Maximum characters of a CSV cell."""
 IDENTIFIER = re.compile(r"[\w-]{1,64}", re.ASCII)
-"""The ids of MLflow and W&B."""
+"""Pattern of the run ids of MLflow and W&B."""
 WANDB_RUN = "*run-*"
-"""Folders of W&B, a new one for each session, whose logs are links to its cache."""
+"""Folders of W&B, one per session, whose logs are links to its cache."""
 
 
 class DamagedError(UserError):
-    """A file of a run or sweep folder that is not as it was written, or was never ours."""
+    """A file of a run or sweep folder is damaged, or was not written by Quintet."""
 
 
 def inside(folder: Path, name: str) -> Path:
-    """Return the path of a file or folder that belongs to a folder.
+    """Return the path of a file or folder inside a folder.
 
-    The folder itself may be a link, as whoever typed it chose; what it names may not lead out.
+    The folder itself may be a link, since the user chose it; paths inside must not lead out of it.
 
     Args:
-        folder: of a run, a sweep or an ensemble.
-        name: relative to it, as a file inside it may say.
+        folder: folder of a run, sweep or ensemble.
+        name: path relative to the folder, possibly read from a file in it.
 
     Raises:
-        DamagedError: the name, or a link on its way, leads out of the folder.
+        DamagedError: the name, or a link on the path, leads out of the folder.
 
     """
     path = folder / name
@@ -60,10 +60,10 @@ def inside(folder: Path, name: str) -> Path:
 
 
 def has(folder: Path, name: str) -> bool:
-    """Tell whether a folder has a plain file of that name.
+    """Return whether a folder has a regular file of this name.
 
     Raises:
-        DamagedError: as `inside`.
+        DamagedError: as in `inside`.
 
     """
     path = inside(folder, name)
@@ -74,11 +74,11 @@ def has(folder: Path, name: str) -> bool:
 
 
 def read_bytes(folder: Path, name: str, most: int = MOST_TEXT) -> bytes:
-    """Return the content of a folder's file.
+    """Return the content of a file in a folder.
 
     Raises:
         FileNotFoundError: there is none.
-        DamagedError: as `inside`; or it is a folder, a pipe, a device, too large, or closed to us.
+        DamagedError: as in `inside`; or it is a folder, a pipe, a device, too large, or unreadable.
 
     """
     path = inside(folder, name)
@@ -97,10 +97,10 @@ def read_bytes(folder: Path, name: str, most: int = MOST_TEXT) -> bytes:
 
 
 def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
-    """Return a folder's file as text.
+    """Return the text of a file in a folder.
 
     Raises:
-        FileNotFoundError, DamagedError: as `read_bytes`; or it is no UTF-8.
+        FileNotFoundError, DamagedError: as in `read_bytes`; or it is not UTF-8.
 
     """
     content = read_bytes(folder, name, most)
@@ -109,10 +109,10 @@ def read_text(folder: Path, name: str, most: int = MOST_TEXT) -> str:
 
 
 def identifier(text: str, path: Path) -> str:
-    """Return a tracker's id of a run, which becomes part of an address or a path.
+    """Check and return a tracker's run id, which becomes part of a URL or path.
 
     Raises:
-        DamagedError: it is none.
+        DamagedError: the text is not an id.
 
     """
     if not IDENTIFIER.fullmatch(text):
@@ -121,32 +121,32 @@ def identifier(text: str, path: Path) -> str:
 
 
 def read_json(folder: Path, name: str, kind: type[T]) -> T:
-    """Return what a folder's JSON file holds.
+    """Return the content of a JSON file in a folder.
 
     Args:
-        folder: that has the file.
-        name: of the file.
-        kind: of its outermost value, dict or list.
+        folder: folder of the file.
+        name: name of the file.
+        kind: expected type of the top-level value, dict or list.
 
     Raises:
-        FileNotFoundError, DamagedError: as `read_text`; or it is no JSON, or of another kind.
+        FileNotFoundError, DamagedError: as in `read_text`; or it is not JSON, or of another type.
 
     """
     text = read_text(folder, name)
     with understood(folder / name):
         found = json.loads(text)
         if "\\ud" in text.lower():
-            json.dumps(found, ensure_ascii=False).encode()  # half a character can be told nobody
+            json.dumps(found, ensure_ascii=False).encode()  # raises for lone surrogates
         if not isinstance(found, kind):
             raise ValueError(f"it is a {type(found).__name__}, and should be a {kind.__name__}")
     return found
 
 
 def read_table(folder: Path, name: str) -> list[dict[str, str]]:
-    """Return the rows of a folder's CSV file; see `csv_cells` for what its cells are.
+    """Return the rows of a CSV file in a folder; see `csv_cells` for the format of its cells.
 
     Raises:
-        FileNotFoundError, DamagedError: as `read_text`; or its rows have unequal lengths.
+        FileNotFoundError, DamagedError: as in `read_text`; or its rows have unequal lengths.
 
     """
     text = read_text(folder, name)
@@ -163,10 +163,10 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
 
 
 def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
-    """Refuse a zip file whose parts are larger than itself; ours are not compressed.
+    """Check that the members of a zip file are not larger than the file; ours are not compressed.
 
     Raises:
-        ValueError: it is one.
+        ValueError: they are, or two have the same name.
 
     """
     names = archive.namelist()
@@ -178,10 +178,10 @@ def check_archive(path: Path, archive: zipfile.ZipFile) -> None:
 
 @contextmanager
 def understood(path: Path) -> Iterator[None]:
-    """Turn whatever goes wrong with what a file or folder holds into one refusal.
+    """Convert all errors caused by the content of a file or folder to `DamagedError`.
 
     Raises:
-        DamagedError: names the file, and what is wrong.
+        DamagedError: names the file and the problem.
 
     """
     try:
@@ -199,7 +199,7 @@ def understood(path: Path) -> Iterator[None]:
 
 
 def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
-    """Refuse a file.
+    """Raise the error for an invalid file.
 
     Raises:
         DamagedError: always.
@@ -214,10 +214,10 @@ def refuse(path: Path, wrong: str, cause: Exception | None = None) -> NoReturn:
 
 
 def check_links(folder: Path) -> None:
-    """Refuse a folder that is to be written in, and holds a link out of it or a special file.
+    """Check that a folder to write to contains no links that lead out of it, and no special files.
 
     Raises:
-        DamagedError: names the first.
+        DamagedError: it does; names the first.
 
     """
     if not folder.is_dir():

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Advice:
-    """A problem that does not stop the run, and its fix; as text, both in this order.
+    """A problem that does not stop the run, and its fix; `str` gives both in this order.
 
     Args:
         seen: the problem, without a full stop.

@@ -21,12 +21,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class CommandLine:
-    """Where and how the current command was typed; a run may change the folder meanwhile.
+    """Folder and arguments of the current command, as typed; a run may change the working folder.
 
     Args:
-        folder: the terminal's.
-        flags: Hydra's flags that say where configs are, `--config-dir=mine`.
-        overrides: as typed.
+        folder: working directory of the terminal.
+        flags: Hydra's flags for the location of configs, such as `--config-dir=mine`.
+        overrides: Hydra overrides, as typed.
 
     """
 
@@ -54,7 +54,7 @@ def quiet(debug: bool) -> None:
 
 @contextmanager
 def commanded(line: CommandLine) -> Iterator[None]:
-    """Print paths and commands, within the block, for the terminal of this command line."""
+    """Within the block, print paths and commands relative to this command line's folder."""
     global _current
     _current, before = line, _current
     try:
@@ -64,12 +64,12 @@ def commanded(line: CommandLine) -> Iterator[None]:
 
 
 def current() -> CommandLine:
-    """Return the command line that is being run; of a script or a notebook, its folder."""
+    """Return the current command line; in a script or notebook, one with only its folder."""
     return _current or CommandLine(Path.cwd())
 
 
 def shortest(path: Path) -> str:
-    """Return a path as the user would type it in the terminal's folder."""
+    """Return a path relative to the terminal's folder if it is inside it, else unchanged."""
     try:
         return str(path.resolve().relative_to(current().folder))
     except ValueError:
@@ -88,12 +88,12 @@ def command_line(script: str, *arguments: str) -> str:
 
 
 def train_line(*arguments: str) -> str:
-    """Return a command that composes a run's config anew, from where the current one finds it."""
+    """Return a train.py command that searches the same config folders as the current command."""
     return command_line("train", *current().flags, *arguments)
 
 
 def same_words(script: str) -> str:
-    """Return the command that gives another script the overrides of the current one."""
+    """Return a command that runs another script with the overrides of the current one."""
     kept = [word for word in current().overrides if not word.startswith(("hydra.", "resume="))]
     return command_line(script, *current().flags, *kept)
 
@@ -102,8 +102,8 @@ def say(template: str, *values: object) -> None:
     """Print a line without wrapping it, so that paths and commands can be copied.
 
     Args:
-        template: with rich markup, and a {} for each value.
-        values: printed literally, including brackets.
+        template: text with rich markup and a {} for each value.
+        values: values that are printed literally, including brackets.
 
     """
     safe = [plain(value) if isinstance(value, str) else value for value in values]
@@ -113,7 +113,7 @@ def say(template: str, *values: object) -> None:
 
 @contextmanager
 def busy(what: str) -> Iterator[None]:
-    """Show in a terminal that something takes its time; nothing is left of it afterwards."""
+    """Show a spinner in a terminal during the block; it is erased afterwards."""
     console = terminal()
     if not console.is_terminal or not is_first_rank():
         yield
@@ -123,7 +123,7 @@ def busy(what: str) -> Iterator[None]:
 
 
 def tell(text: str, mark: str = " ", style: str = "") -> None:
-    """Print a sentence after a mark: in a terminal wrapped and indented, elsewhere on one line."""
+    """Print a sentence after a mark: wrapped and indented in a terminal, else on one line."""
     from rich.table import Table
     from rich.text import Text
 
@@ -140,7 +140,7 @@ def tell(text: str, mark: str = " ", style: str = "") -> None:
 
 @contextmanager
 def muted() -> Iterator[None]:
-    """Suppress the lines of a run that is part of a larger one, but not bar and warnings."""
+    """Suppress the lines of a run that is part of a larger one, but not its bar and warnings."""
     global _muted
     _muted, before = True, _muted
     try:
@@ -155,12 +155,12 @@ def warn(text: str) -> None:
 
 
 def plain(text: str) -> str:
-    """Return text redacted and with rich's markup escaped, in this order."""
+    """Redact the text, then escape rich's markup in it."""
     from rich.markup import escape
 
     return escape(redact(text))
 
 
 def terminal() -> "Console":
-    """Return the console that the user reads."""
+    """Return the console for standard output."""
     return everywhere(quiet=_muted)

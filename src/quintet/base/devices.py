@@ -7,7 +7,7 @@ import torch
 from quintet.base.errors import Code, UserError
 
 WORDS = ("accelerator", "device", "gpu", "cuda", "mps")
-"""Words in Lightning's errors about missing devices."""
+"""Phrases in Lightning's errors about missing devices."""
 
 
 def available() -> str:
@@ -28,7 +28,7 @@ def available() -> str:
 
 
 def refusal(error: Exception, accelerator: str, devices: object) -> UserError:
-    """Return the message for an error of Lightning's about a missing device."""
+    """Return the `UserError` for an error that Lightning raises about a missing device."""
     if not any(word in str(error).lower() for word in WORDS):
         return UserError(f"cannot be built: {error}", code=Code.FAILED, key="trainer")
     reason = str(error).strip().partition(". The following")[0].rstrip(".")
@@ -41,7 +41,7 @@ def refusal(error: Exception, accelerator: str, devices: object) -> UserError:
 
 
 def memory(device: torch.device) -> str:
-    """Return how much of a device's memory is in use, by everybody: 6.2/80 GB; "" of a CPU."""
+    """Return a device's memory in use by all processes, such as "6.2/80 GB"; "" for a CPU."""
     if device.type == "cuda":
         free, total = torch.cuda.mem_get_info(device)
         return f"{(total - free) / 1e9:.1f}/{total / 1e9:.0f} GB"

@@ -38,6 +38,6 @@ def read(path: Path) -> UserError | None:
 
 
 def report(error: UserError) -> None:
-    """Write the error this command ends with, if its parent asked for it."""
+    """Write the error that this command ends with, if its parent requested it."""
     if (path := os.environ.get(VARIABLE)) is not None:
         write(Path(path), error)

@@ -25,7 +25,7 @@ class Code(StrEnum):
     UNAVAILABLE = "unavailable"  # a missing device or package
     DISK = "disk"  # full, read-only or failing
     FAILED = "failed"  # an operation that failed
-    USAGE = "usage"  # anything else
+    USAGE = "usage"  # any other mistake
 
 
 UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE, Code.MISSING_VALUE)
@@ -33,16 +33,16 @@ UNNAMED = (Code.WRONG_TYPE, Code.OUT_OF_RANGE, Code.INCOMPATIBLE, Code.MISSING_V
 
 
 class UserError(Exception):
-    """A mistake that the user can fix; shown without a traceback, with exit code 1.
+    """A mistake that the user can fix; printed without a traceback, with exit code 1.
 
     The fields are for programs; the message is rendered from them in one place:
     `<key>=<value> <problem>. Did you mean <nearest>? Allowed: <allowed>. <hint>`
 
     Args:
         problem: what is wrong: a sentence, or with `key` its predicate ("is not a folder").
-        code: what kind of mistake.
-        key: the config key or command-line word that holds the mistake.
-        value: what was given there; None if the key itself is unknown.
+        code: the kind of mistake.
+        key: the config key or command-line argument with the mistake.
+        value: the given value; None if the key itself is unknown.
         allowed: the valid values.
         hint: what to do.
 
@@ -72,7 +72,7 @@ class UserError(Exception):
 
     @property
     def statement(self) -> str:
-        """The problem with its key and value, without a cure."""
+        """The problem with its key and value, without a fix."""
         subject = "" if self.key is None else self.key
         if self.key is not None and self.value is not None:
             subject += f"={self.value}"
@@ -94,7 +94,7 @@ def check_known(key: str, value: object, allowed: Collection[str]) -> None:
     """Check a value that is one of several names.
 
     Raises:
-        UserError: it is none of them.
+        UserError: the value is none of them.
 
     """
     if value not in allowed:
@@ -102,7 +102,7 @@ def check_known(key: str, value: object, allowed: Collection[str]) -> None:
 
 
 def _sentence(text: str) -> str:
-    """Return the text with a full stop, unless it ends with punctuation."""
+    """Return the text with a full stop if it does not end with punctuation."""
     return text if text.rstrip()[-1:] in ".?!:`'\"" or "\n" in text else f"{text}."
 
 
@@ -133,7 +133,7 @@ def nearest(name: str, allowed: Iterable[str]) -> str:
 def suggestion(name: str, allowed: Iterable[str]) -> str:
     """Return a question with the closest allowed name; "" if none is close.
 
-    A name of the same letters in another order comes before one that has more of them.
+    A name with the same letters in another order is preferred to one with additional letters.
 
     Examples:
         >>> suggestion("adm", ["adam", "sgd"]), suggestion("xyz", ["adam", "sgd"])

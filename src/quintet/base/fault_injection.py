@@ -1,16 +1,16 @@
-"""Fault injection for tests: kill the process, or fail the disk, at a chosen write.
+"""Fault injection for tests: kill the process or raise a disk error at a chosen write.
 
 Set by the environment variable `QUINTET_FAULT`; without it nothing happens:
 
     kill:17                 SIGKILL at the 17th boundary of a write in this process
     ENOSPC:5                the 5th raises OSError(ENOSPC); any name of `errno`
-    ENOSPC:5+               ... and so does each one after it, as on a disk that stays full
-    EIO:2:trials/0003/      only boundaries at paths with this in them are counted
-    list:/tmp/boundaries    each boundary becomes a line of that file
+    ENOSPC:5+               ... and so does each later one, as on a disk that stays full
+    EIO:2:trials/0003/      only boundaries whose path contains this text are counted
+    list:/tmp/boundaries    each boundary is appended as a line to that file
 
 A file that is replaced atomically has three boundaries: before the temporary file is written, after
-that, and after the replacement. A write in place has the first and the last. Each process counts
-for itself, and child processes inherit the variable.
+it is written, and after the replacement. A write in place has the first and the last. Each process
+counts separately; child processes inherit the variable.
 """
 
 import errno
@@ -39,10 +39,10 @@ class _Fault:
 
 
 def reach(boundary: Boundary, path: Path) -> None:
-    """Count a boundary of a write of `path`; inject the fault if it is the chosen one.
+    """Count a boundary of a write to `path`; inject the fault if it is the chosen one.
 
     Raises:
-        OSError: the injected one.
+        OSError: the injected error.
 
     """
     if spec := os.environ.get(VARIABLE):

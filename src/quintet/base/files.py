@@ -14,7 +14,7 @@ from typing import Any
 from quintet.base import fault_injection
 from quintet.base.errors import Code, UserError
 from quintet.base.secrets import redact, redact_json
-from quintet.base.signals import held_back
+from quintet.base.signals import deferred
 
 SUFFIX = ".part"
 NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
@@ -27,11 +27,12 @@ def replacing(path: Path) -> Iterator[Path]:
     """Yield a temporary path next to `path`, which it replaces atomically on exit.
 
     File and folder are synced to disk before this returns, so that a power cut leaves the old file
-    or the new one. A killed process leaves at most the temporary file; `sweep_up` removes it. Its
-    name cannot be guessed, and a link at `path` is replaced, never followed.
+    or the new one. A killed process leaves at most the temporary file, which
+    `remove_temporary_files` removes. Its name cannot be guessed, and a link at `path` is replaced,
+    never followed.
 
-    Signals are deferred until then. If an exception interrupted a save, torch's writer would write
-    the rest on destruction to a closed file, and abort the process (SIGABRT).
+    Signals are deferred until the replacement. If an exception interrupted a save, the destructor
+    of torch's writer would write the rest to a closed file and abort the process (SIGABRT).
 
     Raises:
         UserError: the disk is full or not writable; `path` is unchanged.
@@ -39,7 +40,7 @@ def replacing(path: Path) -> Iterator[Path]:
     """
     temporary = path.with_name(f".{path.name}.{token_hex(8)}{SUFFIX}")
     try:
-        with in_place(path), held_back():
+        with in_place(path), deferred():
             os.close(os.open(temporary, os.O_CREAT | os.O_EXCL | os.O_WRONLY, 0o666))
             yield temporary
             _sync(temporary)
@@ -53,7 +54,7 @@ def replacing(path: Path) -> Iterator[Path]:
 
 @contextmanager
 def in_place(path: Path) -> Iterator[None]:
-    """Guard a write of `path`; its folder is created if missing.
+    """Convert disk errors of a write to `path` into `UserError`; create its folder if missing.
 
     Raises:
         UserError: the disk is full or not writable.
@@ -75,8 +76,8 @@ def in_place(path: Path) -> Iterator[None]:
 def write_atomically(path: Path, text: str) -> None:
     """Replace the content of `path` atomically, with secrets redacted.
 
-    The values in YAML and HTML are redacted by the caller, since a keyword of these formats may
-    equal somebody's password.
+    The values in YAML and HTML are redacted by the caller, since a keyword of these formats may be
+    equal to a password.
 
     Raises:
         UserError: as in `replacing`.
@@ -91,7 +92,7 @@ def write_atomically(path: Path, text: str) -> None:
 
 
 def write_json(path: Path, content: Any) -> None:
-    """Replace a JSON file atomically; a number that is not finite, which JSON lacks, is null.
+    """Replace a JSON file atomically; numbers that are not finite become null.
 
     Raises:
         UserError: as in `replacing`.
@@ -174,8 +175,8 @@ def remove_temporary_files(folder: Path) -> None:
 
 
 def disk_error(error: BaseException | None) -> OSError | None:
-    """Return the cause of an error that is due to a full or failing disk, a quota or a limit."""
-    while error is not None:  # torch.save reports only an unexpected position
+    """Return the cause of an error if it is a full or failing disk, a quota or a limit."""
+    while error is not None:  # torch.save itself reports only an unexpected file position
         if isinstance(error, OSError) and error.errno in (*NO_ROOM, *BROKEN):
             return error
         error = error.__cause__ or error.__context__
@@ -183,7 +184,7 @@ def disk_error(error: BaseException | None) -> OSError | None:
 
 
 def is_full(error: BaseException | None) -> bool:
-    """Return whether a full disk, quota or file-size limit caused an error."""
+    """Return whether an error is due to a full disk, a quota or a file-size limit."""
     return (cause := disk_error(error)) is not None and cause.errno in NO_ROOM
 
 

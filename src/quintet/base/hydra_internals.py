@@ -1,6 +1,6 @@
 """All private parts of Hydra and OmegaConf that are used or overridden.
 
-tests/quintet/base/test_hydra_internals.py fails where an upgrade has changed one.
+tests/quintet/base/test_hydra_internals.py fails if an upgrade has changed one.
 """
 
 import re
@@ -27,7 +27,7 @@ def overrides_of(arguments: Sequence[str]) -> list[str]:
 
 
 def config_flags_of(arguments: Sequence[str]) -> list[str]:
-    """Return the flags among the arguments of a command that say where its configs are."""
+    """Return the flags among the arguments of a command that set the location of its configs."""
     from hydra._internal.utils import get_args_parser
 
     given = get_args_parser().parse_args(arguments)
@@ -38,13 +38,13 @@ def config_flags_of(arguments: Sequence[str]) -> list[str]:
 SEARCHPATH = "hydra.searchpath"
 """The key that lists further folders of configs."""
 MULTIRUN = "MULTIRUN"
-"""Hydra's mode of a sweep."""
+"""Hydra's mode for a sweep."""
 CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
-"""Flags that say where configs are, in short and in full."""
+"""Flags for the location of configs: short form and long form."""
 
 
 def with_values(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with `-cd mine` and `--config-dir mine` as one word, `--config-dir=mine`."""
+    """Return arguments with `-cd mine` and `--config-dir mine` joined to `--config-dir=mine`."""
     found, left = [], iter(arguments)
     for word in left:
         name, equals, value = word.partition("=")
@@ -55,9 +55,9 @@ def with_values(arguments: Sequence[str]) -> list[str]:
 
 
 def flags_first(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with the flags that may stand anywhere before the overrides.
+    """Return arguments with the flags moved before the overrides.
 
-    Hydra's parser gives up on an override that follows a flag that follows an override.
+    Hydra's parser rejects an override after a flag that itself follows an override.
     """
     words = with_values(arguments)
     flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-")]
@@ -82,11 +82,11 @@ def compose_once(*, as_flagged: bool = False) -> None:
 def is_single_run(arguments: Sequence[str], primary: str) -> bool:
     """Return whether a command is known to be a single run before its config is composed.
 
-    A sweep is asked for by a flag, by `hydra.mode`, or by an option that sets it and that is named
-    by a word, or by another option for the whole config. Where one might be, it is not known.
+    A sweep is requested by a flag, by `hydra.mode`, or by an option that sets it, which may be
+    named by an override or by another option. If any of these is possible, the result is False.
 
     Args:
-        arguments: of the command.
+        arguments: arguments of the command.
         primary: name of its primary config.
 
     """
@@ -104,7 +104,7 @@ def is_single_run(arguments: Sequence[str], primary: str) -> bool:
 
 
 NAME = re.compile(r"\$\{([a-zA-Z_]\w*(?:\.[a-zA-Z_]\w*)*)\}")
-"""A reference to a key, and nothing else."""
+"""A value that consists of a single reference to a key."""
 
 
 def compose_fast() -> None:
@@ -115,10 +115,10 @@ def compose_fast() -> None:
 
 
 def cache_references() -> None:
-    """Parse each reference in a config once, and look up at once what is only a key's name.
+    """Cache parsed references, and look up those that are only a key's name directly.
 
-    A config has some hundred references, and many are alike. Parsing them takes a third of the time
-    that it takes to resolve a config, walking through the parsed ones another third.
+    A config has about a hundred references, many of them identical. Parsing them takes a third of
+    the time to resolve a config, and evaluating the parse trees another third.
     """
     from omegaconf import base
 
@@ -136,7 +136,7 @@ def cache_references() -> None:
     @wraps(walk)
     def resolve(self: Any, parse_tree: Any, node: Any, memo: Any = None, key: Any = None) -> Any:
         if name := getattr(parse_tree, "name", None):
-            with suppress(Exception):  # which is raised again with OmegaConf's own words
+            with suppress(Exception):  # OmegaConf raises it again below, with its own message
                 return self._resolve_node_interpolation(name, memo)
         return walk(self, parse_tree, node, memo, key)
 
@@ -145,9 +145,9 @@ def cache_references() -> None:
 
 
 def read_yaml_fast() -> None:
-    """Read configs by libyaml where it is there, in a tenth of the time, with OmegaConf's rules.
+    """Parse configs with libyaml if available, in a tenth of the time, by OmegaConf's rules.
 
-    Reading them takes a fifth of the time that it takes to compose a config.
+    Parsing takes a fifth of the time to compose a config.
     """
     from omegaconf import _utils
 
@@ -185,7 +185,7 @@ def spare_copies() -> None:
 
 @dataclass(frozen=True)
 class YamlSection:
-    """Plain data, and how they are shown, by which they are compared."""
+    """Plain data that are compared by their representation."""
 
     shown: str
     plain: Any = field(compare=False)
@@ -194,7 +194,7 @@ class YamlSection:
 def to_yaml(plain: Any) -> str:
     """Return plain data or a config as `OmegaConf.to_yaml` writes them, by libyaml if available.
 
-    The configs of a sweep's trials, and those of one run, have most sections in common.
+    Sections are cached: the configs of a sweep's trials, or of one run, have most in common.
     """
     from omegaconf import OmegaConf
 
@@ -214,14 +214,14 @@ def _dumper() -> Any:
     from omegaconf._utils import get_omega_conf_dumper
 
     class Dumper(getattr(yaml, "CDumper", yaml.Dumper)):  # type: ignore[misc]
-        """Quotes what would be read as a number."""
+        """A dumper that quotes strings that would be read as numbers."""
 
     Dumper.add_representer(str, get_omega_conf_dumper().str_representer)
     return Dumper
 
 
 def swept_values(override: "Override") -> list[Any]:
-    """Return the values of an override that lists several; none of `glob(ad*)`, a pattern."""
+    """Return the values of an override that lists several; [] for a pattern, `glob(ad*)`."""
     from hydra.core.override_parser.types import Override
 
     listed = getattr(override.value(), "list", ())

@@ -1,4 +1,4 @@
-"""Public names of a package that are imported when they are first used."""
+"""Import of a package's public names on first use."""
 
 from collections.abc import Callable, Mapping
 from importlib import import_module
@@ -8,11 +8,11 @@ from typing import Any
 def lazy(package: str, names: Mapping[str, str]) -> Callable[[str], Any]:
     """Return a module's `__getattr__` that imports a public name on first use.
 
-    A package can so export public names without importing their dependencies, such as torch.
+    This lets a package export public names without importing their dependencies, such as torch.
 
     Args:
         package: `__name__` of the package.
-        names: the module inside the package that defines each name.
+        names: mapping of each name to the module inside the package that defines it.
 
     """
 

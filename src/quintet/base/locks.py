@@ -1,4 +1,4 @@
-"""File locks that the kernel releases when the holder dies, whatever the cause."""
+"""File locks that the kernel releases when the process that holds them ends for any reason."""
 
 import fcntl
 import os
@@ -56,7 +56,7 @@ def is_held(path: Path) -> bool:
 
 
 def wait_for(path: Path, seconds: float) -> int | None:
-    """Return a held lock, as `take`; wait for it for at most `patience` seconds."""
+    """Wait at most `seconds` for the lock at `path`; return as in `take`."""
     until = time.monotonic() + seconds
     while (descriptor := take(path)) is None and time.monotonic() < until:
         time.sleep(0.02)

@@ -1,8 +1,7 @@
 """Paths of the project and its configs.
 
 In a checkout everything is next to `src/`. If the engine is installed as a wheel, the project is
-the current folder of a command; its `configs/`, if there are any, take precedence over the
-engine's.
+the working directory of a command; its `configs/`, if any, take precedence over the engine's.
 """
 
 import os
@@ -16,7 +15,7 @@ ENGINE = Path(__file__).parents[1]
 CHECKOUT = ENGINE.parents[1]
 INSTALLED = not (CHECKOUT / "configs" / "train.yaml").is_file()
 ROOT = Path(os.environ.get("PROJECT_ROOT") or Path.cwd()) if INSTALLED else CHECKOUT
-"""The project's folder, with its configs, its pyproject.toml and, by default, its logs."""
+"""The project's folder: configs, pyproject.toml and, by default, logs."""
 
 CONFIGS = (ENGINE if INSTALLED else CHECKOUT) / "configs"
 """The engine's configs."""
@@ -25,7 +24,7 @@ SCRIPTS = ENGINE / "scripts" if INSTALLED else CHECKOUT / "src"
 """The commands, one file each."""
 
 SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
-"""Folders of configs; the first folder that has a file takes precedence."""
+"""Config folders in order of precedence: the first that has a file is used."""
 
 
 def at_home(path: str | Path) -> Path:
@@ -34,7 +33,7 @@ def at_home(path: str | Path) -> Path:
 
 
 def also_search(folder: Path) -> None:
-    """Find options in one more folder of configs, after the others, as Hydra does."""
+    """Add a config folder to the end of the search path, as Hydra does."""
     global SEARCHED
     if folder.is_dir() and folder not in SEARCHED:
         SEARCHED = (*SEARCHED, folder)
@@ -52,7 +51,7 @@ def config(name: str) -> Path:
 
 
 def shown(path: Path) -> str:
-    """Return a config's file, relative to the project."""
+    """Return the path of a config file relative to the project's folder."""
     folder = next(folder for folder in SEARCHED if path.is_relative_to(folder))
     return str(path.relative_to(folder.parent))
 
@@ -65,7 +64,7 @@ def options(group: str) -> dict[str, Path]:
 
 
 def is_group(name: str) -> bool:
-    """Return whether there is a group of that name."""
+    """Return whether a group of this name exists."""
     return any((folder / name).is_dir() for folder in SEARCHED)
 
 

@@ -1,4 +1,4 @@
-"""YAML readers: untrusted files within limits, and a project's own configs fast."""
+"""YAML readers: one with limits for untrusted files, a fast one for the project's configs."""
 
 import re
 from collections.abc import Mapping
@@ -42,7 +42,7 @@ _Loader.add_implicit_resolver(
 def own_config(path: Path) -> Mapping[str, Any]:
     """Return the content of one of the project's own configs; {} if it is empty.
 
-    It is parsed once for each state of the file: a run reads every model's YAML several times.
+    The result is cached until the file changes, as a run reads every model's YAML several times.
     """
     state = path.stat()
     return _own_config(path, state.st_mtime_ns, state.st_size)
@@ -82,10 +82,10 @@ def text(path: Path) -> str:
 
 
 def check_size(content: str, name: object) -> None:
-    """Check that a text, once written, is read again.
+    """Check that a text is small enough to be read again once it is written.
 
     Raises:
-        UserError: it exceeds the limits.
+        UserError: it is too large.
 
     """
     _check_bytes(content.encode(), name)
@@ -120,7 +120,7 @@ def parse(content: str, name: object) -> Any:
 
     Args:
         content: the text.
-        name: of its file, for messages.
+        name: name of its file, for messages.
 
     Raises:
         UserError: as in `read`.
@@ -134,7 +134,7 @@ def parse(content: str, name: object) -> Any:
 
 
 def _measure(content: str, name: object) -> None:
-    """Reject what would expand or be slow to parse, before anything is built."""
+    """Raise an error for content that would expand or be slow to parse, before it is parsed."""
     values = depth = 0
     event: Any
     for event in yaml.parse(content, Loader=_Fast):

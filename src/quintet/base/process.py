@@ -7,7 +7,7 @@ import sys
 import time
 
 PARENT, PROCESS = "QUINTET_PARENT", "QUINTET_PROCESS"
-"""Environment variables: the process to end with; the command that passed the environment on."""
+"""Environment variables: the process to end with; the command that passed the environment."""
 _PR_SET_PDEATHSIG = 1
 _began: list[float] = []
 
@@ -28,9 +28,9 @@ def is_first_rank() -> bool:
 
 
 def die_with_parent() -> None:
-    """Make this process end with the one that started it, if the environment names it.
+    """Make this process end when its parent ends, if the environment names the parent.
 
-    A sweep sets the variable for the processes it starts. A rank's parent is the first rank.
+    A sweep sets the variable for the processes that it starts. A rank's parent is the first rank.
     """
     is_rank = os.environ.get("LOCAL_RANK", "0") != "0"
     parent = os.environ.pop(PARENT, None) or (is_rank and os.environ.get(PROCESS))
@@ -39,10 +39,10 @@ def die_with_parent() -> None:
 
 
 def die_with(parent: int) -> None:
-    """Make this process end with its parent, also after kill -9; at once if that has ended.
+    """Make this process end when its parent ends, even by kill -9; at once if it has ended.
 
-    Linux only. A parent that ended before this call is recognised by its id, so the id must come
-    from the parent: `os.getppid()` may already be that of the process that adopted this one.
+    Linux only. A parent that ended before this call is recognized by its id, so the id must come
+    from the parent: `os.getppid()` may already return the process that adopted this one.
 
     Args:
         parent: process id of the parent.

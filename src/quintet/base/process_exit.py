@@ -1,4 +1,4 @@
-"""The exit of a process, with a code that no late signal or library can change."""
+"""Process exit with a code that no late signal or library can change."""
 
 import atexit
 import os
@@ -46,11 +46,11 @@ def end_with(work: Callable[[], object]) -> None:
 
 
 def end(code: int) -> None:
-    """Exit in order, but without finalizing the interpreter.
+    """Exit without finalizing the interpreter.
 
-    Threads are joined and exit functions called, as Python does. The rest is skipped: with default
-    signal handlers restored, a signal would kill a process whose work is done, and a library whose
-    threads still run might abort on unloading.
+    Threads are joined and exit functions called, as in a normal exit. Finalization is skipped: it
+    restores the default signal handlers, so a signal would kill a process whose work is done, and a
+    library with running threads might abort on unloading.
     """
     with suppress(Exception):
         threading._shutdown()  # type: ignore[attr-defined]

@@ -14,8 +14,8 @@ WORDS = ("null", "true", "false", "nan", "inf")
 def quoted(value: str | Path) -> str:
     r"""Return a string or path for use after `key=`, quoted if needed.
 
-    Hydra's rules: a quote within quotes is escaped by a backslash; backslashes are special only
-    before a quote, and are doubled there.
+    By Hydra's rules, a quote within quotes is escaped by a backslash; backslashes are special only
+    before a quote, where they are doubled.
 
     Examples:
         >>> quoted("logs/run_1"), quoted("a b"), quoted("it's")
@@ -29,11 +29,11 @@ def quoted(value: str | Path) -> str:
 
 
 def typed_path(path: str, folder: Path) -> str:
-    """Return a path for use after `key=` in a folder: as it is if `with_paths` will quote it.
+    """Return a path for use after `key=` in a folder, unquoted if `with_paths` will quote it.
 
     Args:
-        path: relative to the folder, or absolute.
-        folder: where the command is to be typed.
+        path: path relative to the folder, or absolute.
+        folder: folder in which the command will be typed.
 
     """
     if PLAIN.fullmatch(path) or path[:1] in "'\"" or "${" in path:
@@ -42,12 +42,12 @@ def typed_path(path: str, folder: Path) -> str:
 
 
 def with_paths(arguments: list[str]) -> list[str]:
-    """Quote the value if it names an existing file or folder and Hydra would parse it otherwise.
+    """Quote each value that names an existing file or folder and that Hydra would misparse.
 
-    So a path needs quotes only for the shell: run=logs/o'brien, data.path='a, b.csv'.
+    So a path only needs quotes for the shell: run=logs/o'brien, data.path='a, b.csv'.
 
     Raises:
-        UserError: the path contains ${, which a config would read as a reference.
+        UserError: a path contains ${, which a config would read as a reference.
 
     """
     return [_with_path(argument) for argument in arguments]
@@ -63,10 +63,10 @@ def _with_path(argument: str) -> str:
 
 
 def refuse_reference(path: str | Path) -> None:
-    """Raise an error for a path that Hydra and OmegaConf cannot represent.
+    """Check that Hydra and OmegaConf can represent a path.
 
     Raises:
-        UserError: it contains ${.
+        UserError: the path contains ${.
 
     """
     if "${" in str(path):
@@ -89,7 +89,7 @@ def _reads_as(text: str) -> object:
 
 
 def read(typed: str) -> str:
-    """Return the text that Hydra parses from the part after `key=`; "" for null."""
+    """Return the text that Hydra parses from what follows `key=`; "" for null."""
     value = _reads_as(typed)
     return "" if value is None else str(value)
 

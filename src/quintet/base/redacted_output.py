@@ -1,4 +1,4 @@
-"""Redaction of everything that a process prints and logs, including libraries."""
+"""Redaction of everything that a process and its libraries print and log."""
 
 import logging
 import sys
@@ -10,10 +10,10 @@ from quintet.base.secrets import redact
 
 
 class Redacted:
-    """A wrapper of a text stream that redacts secrets.
+    """A text stream that redacts secrets and writes to another stream.
 
     Args:
-        stream: to write to.
+        stream: the stream to write to.
 
     """
 
@@ -50,7 +50,7 @@ class RedactedLogRecord(logging.LogRecord):
 
 
 def install() -> None:
-    """Set up both for this process, once."""
+    """Redact the output and log records of this process; repeated calls have no effect."""
     for name in ("stdout", "stderr"):
         stream = getattr(sys, name)
         if stream is not None and not isinstance(stream, Redacted):

@@ -1,4 +1,4 @@
-"""Checks of JSON data against the types of a dataclass."""
+"""Validation of JSON data against the field types of a dataclass."""
 
 import math
 from collections.abc import Mapping
@@ -35,7 +35,7 @@ def _hints(cls: type) -> Mapping[str, Any]:
 
 
 def with_nan(measures: Any) -> Any:
-    """Return measures, by name and maybe by split, with NaN where JSON has null.
+    """Return measures, optionally nested by split, with NaN in place of null.
 
     Examples:
         >>> with_nan({"test": {"auc_roc": None, "f1": 0.5}})
@@ -53,12 +53,12 @@ def unknown(cls: type, given: Mapping[str, Any]) -> list[str]:
 
 
 def fitting(hint: Any, value: Any, at: str) -> Any:
-    """Return a value checked against a type; an integer is accepted for a float.
+    """Check a value against a type and return it; an integer is accepted for a float.
 
     Args:
-        hint: an annotation made of plain types, Literal, unions, lists, dicts and dataclasses.
-        value: as read from JSON.
-        at: its name, for the message.
+        hint: annotation made of plain types, Literal, unions, lists, dicts and dataclasses.
+        value: value as read from JSON.
+        at: name of the value, for the message.
 
     Raises:
         ValueError: it has another type.

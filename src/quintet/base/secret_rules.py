@@ -1,7 +1,7 @@
-r"""Rules that detect secrets: by the name of the key, by form, by position in a URL.
+r"""Rules that detect secrets by the name of their key, their form, or their position in a URL.
 
-The names follow detect-secrets' keyword plugin and gitleaks' rule `generic-api-key`, the forms
-gitleaks' rules for the same services (github.com/Yelp/detect-secrets,
+The names follow detect-secrets' keyword plugin and gitleaks' rule `generic-api-key`; the forms
+follow gitleaks' rules for the same services (github.com/Yelp/detect-secrets,
 github.com/gitleaks/gitleaks). Neither is imported: the check runs at every start, and a library
 that scans files would take 0.2 s to load.
 """
@@ -44,12 +44,12 @@ TEXTUAL |= {
     "num",
 }
 TEXTUAL |= {"per", "n", "extra", "register", "query", "prefix", "suffix", "sentinel", "boundary"}
-"""A `token` after one of these is a piece of text; after other words its value decides."""
+"""A `token` after one of these is a text token; after other words its value decides."""
 ENDINGS = {"value", "string", "str", "text", "plain", "base64", "b64"}
 """Words that may follow; a key ending in `file`, `path`, `name`, `env` or `url` is not a secret."""
 BESIDE = {"user", "username", "name", "type", "kind", "method", "scheme", "host", "port", "region"}
 BESIDE |= {"url", "uri", "path", "file", "realm", "email", "expires", "enabled"}
-"""Keys that are no secrets inside a mapping such as `credentials`."""
+"""Keys that are not secrets inside a mapping such as `credentials`."""
 HARMLESS = {"", "null", "none", "true", "false", "basic", "digest", "oauth", "oauth2", "anonymous"}
 HARMLESS |= {"bearer", "kerberos", "ntlm", "default"}
 
@@ -87,9 +87,9 @@ ASSIGNED = re.compile(
 """A key and its value inside a text: `export API_KEY=...` in a shell, or an option."""
 DEFAULT = re.compile(r"\$\{\s*oc\.env\s*:\s*\w+\s*,(?P<value>[^{}]+)\}")
 LONGER = 24
-"""Minimum length from which the value of a service's `key` is a secret, not a column's name."""
+"""Minimum length at which the value of a service's `key` is a secret, not a column's name."""
 LONG = 12
-"""Minimum length from which the user of an https URL may be a token."""
+"""Minimum length at which the user of an https URL may be a token."""
 
 
 def words(key: str) -> list[str]:
@@ -111,7 +111,7 @@ _PLURAL = PASSWORDS | SECRETS | JOINED | {"key"}
 
 
 def is_secret_key(key: str) -> bool:
-    """Return whether a key names a secret, whatever its value.
+    """Return whether a key names a secret, regardless of its value.
 
     Examples:
         >>> [is_secret_key(key) for key in ("pwd", "accessToken", "auth")]
@@ -139,7 +139,7 @@ def _may_be_token(key: str) -> bool:
 
 
 def _may_be_key(key: str) -> bool:
-    """Return whether a key may be a service's, as `wandb_key` and KAGGLE_KEY."""
+    """Return whether a key may be that of a service, such as `wandb_key` or KAGGLE_KEY."""
     *before, last = words(key) or [""]
     return last == "key" and bool(before)
 
@@ -187,7 +187,7 @@ def _is_random(text: str) -> bool:
 
 
 def inside(text: str) -> Iterator[str]:
-    """Yield the secrets in a text that are recognised by form, or by position in a URL."""
+    """Yield the secrets in a text that are recognized by form or by position in a URL."""
     yield from (found[0] for found in FORMS.finditer(text))
     for found in _addresses(text):
         scheme, user, password = found.groups()
@@ -208,7 +208,7 @@ def inside(text: str) -> Iterator[str]:
 
 
 def _addresses(text: str) -> Iterator[re.Match[str]]:
-    """Yield the URLs with a user, in time linear in the length of the text."""
+    """Yield the URLs that have a user, in time linear in the length of the text."""
     for part in re.split(r"[\s?#]+", text) if "@" in text else ():
         yield from USER.finditer(part[: part.rfind("@") + 1])
 
@@ -218,11 +218,11 @@ def _is_typed(value: str) -> bool:
 
 
 def found(node: object, key: str = "", *, secret: bool = False) -> Iterator[tuple[str, str]]:
-    """Yield the plaintext secrets of a config, at any depth, each with its key.
+    """Yield the plaintext secrets of a config at any depth, each with its key.
 
     Args:
-        node: plain mappings, sequences and values, references unresolved.
-        key: of the node.
+        node: plain mappings, sequences and values, with unresolved references.
+        key: key of the node.
         secret: whether a parent key names a secret, as in `credentials: {me: abc}`.
 
     """

@@ -1,7 +1,7 @@
-"""Secrets come from the environment, and are written to no file.
+"""Redaction of secrets: they come from the environment and are written to no file.
 
-Whatever leaves the process passes one of three functions here: `redact` a text, `redacted` the
-leaves of a structure, `redact_json` the strings of a JSON file.
+All output of the process passes through one of three functions here: `redact` for a text,
+`redacted` for the leaves of a structure, `redact_json` for the strings of a JSON file.
 """
 
 import base64
@@ -20,25 +20,25 @@ REFERENCE = re.compile(r"oc\.env:\s*([A-Za-z_]\w*)")
 KEYED = re.compile(
     r"""(?<![\w.-])([\w.-]+)['"]?\s*[:=]\s*['"]?(?:\w+ )?[^\s:=]*\$\{\s*oc\.env:\s*([A-Za-z_]\w*)"""
 )
-"""A key, and the variable that its value refers to, such as `password: ${oc.env:NAME}`."""
+"""A key and the variable that its value refers to, as in `password: ${oc.env:NAME}`."""
 IN_ADDRESS = re.compile(r"://[^\s/@]{0,999}\$\{\s*oc\.env:\s*([A-Za-z_]\w*)[^\s/@]{0,999}@")
 PUBLIC = {"PROJECT_ROOT", "WANDB_MODE", "QUINTET_PROCESS", "PWD", "OLDPWD"}
-"""Variables of the engine's YAMLs and of the shell, which are no secrets."""
+"""Variables of the engine's YAMLs and of the shell that are not secrets."""
 SHORTEST = 6
-"""Minimum length from which a value is redacted anywhere; shorter ones only as whole words."""
+"""Minimum length at which a value is redacted anywhere; shorter ones only as whole words."""
 ANYONES = re.compile(r"[a-z]{1,15}|[A-Z]{1,15}|\d{1,5}")
-"""A value such as `postgres`, which is no secret and part of other words."""
+"""A value such as `postgres`, which is not a secret and occurs in other words."""
 DELIMITERS = re.compile(r"[/:@?#&=\\\n]+")
 PART = 3
-"""Minimum length of a part of a secret, as libraries split it at a slash or an @."""
+"""Minimum length of a part of a secret; libraries split it at a slash or an @."""
 GONE = "***"
 WHOLE = r"\$\{\s*oc\.env\s*:\s*\w+"
-"""A reference, which is itself no secret."""
+"""A reference, which itself is not a secret."""
 
 _known: dict[str, str] = {}
-"""References by the lower-case forms of their values."""
+"""Lower-case forms of the registered values, with their references."""
 _secret: set[str] = set()
-"""Those of these forms that are secrets; the others are paths and names of this machine."""
+"""The forms that are secrets; the others are paths and names of this machine."""
 
 
 def note(config: str) -> None:
@@ -57,7 +57,7 @@ def note(config: str) -> None:
 
 
 def note_environment() -> None:
-    """Register the secrets of the environment, which libraries read by themselves."""
+    """Register the secrets of the environment that libraries read by themselves."""
     for name, value in os.environ.items():
         if name in PUBLIC or not (secret_rules.is_secret_key(name) or name.endswith("_TOKEN")):
             continue
@@ -72,11 +72,11 @@ def note_clear(node: object) -> None:
 
 
 def remember(value: str, reference: str, *, secret: bool = True) -> None:
-    """Replace a value by its reference from now on, in every form in which it may appear.
+    """Register a value to be replaced by its reference, in every form in which it may appear.
 
     Args:
-        value: of a variable, or as typed.
-        reference: to show instead.
+        value: value of a variable, or as typed.
+        reference: text to show instead.
         secret: whether it is a secret, and not just a path or a name of this machine.
 
     """
@@ -122,11 +122,11 @@ def _in_base64(value: bytes) -> Iterator[str]:
 
 
 def redact(text: str, *, places: bool = True) -> str:
-    """Return the text with every registered value replaced by its reference, the longest first.
+    """Replace every registered value in the text by its reference, the longest first.
 
     Args:
-        text: to be shown or written.
-        places: whether to replace paths and names of this machine as well.
+        text: text to be shown or written.
+        places: whether to also replace paths and names of this machine.
 
     """
     lower = text.lower()
@@ -154,7 +154,7 @@ def _searched(form: str) -> str:
 
 
 def redacted(node: Any, *, places: bool = True) -> Any:
-    """Return a structure of mappings and lists with every string redacted; keys are kept."""
+    """Redact every string in a structure of mappings and lists; keys are kept."""
     if isinstance(node, str):
         return redact(node, places=places)
     if isinstance(node, Mapping):
@@ -168,7 +168,7 @@ _STRING = re.compile(r'"(?:[^"\\]|\\.)*"(\s*:)?')
 
 
 def redact_json(text: str) -> str:
-    """Return JSON with its strings redacted; keys, numbers and layout are kept."""
+    """Redact the strings in JSON; keys, numbers and layout are kept."""
 
     def safe(found: re.Match[str]) -> str:
         if found[1]:

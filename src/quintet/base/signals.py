@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run cleanly, wherever they arrive."""
+"""Signal handling: Ctrl-C and SIGTERM end a run cleanly at any time."""
 
 import os
 import signal
@@ -10,7 +10,7 @@ from types import FrameType
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM)
 PATIENCE = 2.0
-"""Seconds after a first signal in which further ones are treated as the same request."""
+"""Seconds after the first signal during which further ones count as the same request."""
 
 _SHOW_CURSOR = b"\x1b[?25h"
 _since: float | None = None
@@ -24,7 +24,7 @@ class StoppedError(KeyboardInterrupt):
     It is a KeyboardInterrupt, which libraries handle.
 
     Args:
-        number: of the signal.
+        number: number of the signal.
 
     """
 
@@ -35,19 +35,19 @@ class StoppedError(KeyboardInterrupt):
 
     @property
     def exit_code(self) -> int:
-        """128 + the signal's number, as in shells."""
+        """128 + the number of the signal, as in shells."""
         return 128 + self.number
 
 
 def stop(number: int, frame: FrameType | None) -> None:
-    """Raise StoppedError on the first signal; exit immediately on a later one."""
+    """Raise `StoppedError` on the first signal; exit immediately on a later one."""
     if is_first(number) and not _holding:
         raise StoppedError(number)
 
 
 @contextmanager
-def held_back() -> Iterator[None]:
-    """Defer signals until a block of the main thread has ended.
+def deferred() -> Iterator[None]:
+    """Defer signals until the end of the block, in the main thread.
 
     Raises:
         StoppedError: after the block, if a signal arrived while it ran.
@@ -67,15 +67,15 @@ def held_back() -> Iterator[None]:
 
 
 def ignore_first(number: int, frame: FrameType | None) -> None:
-    """Ignore the first signal, as the work is done; exit immediately on a later one."""
+    """Ignore the first signal because the work is done; exit immediately on a later one."""
     is_first(number)
 
 
 def listen(handler: Callable[[int, FrameType | None], None] = stop) -> None:
-    """Install a handler for SIGINT and SIGTERM; Python calls it in the main thread only.
+    """Install a handler for SIGINT and SIGTERM; Python only calls it in the main thread.
 
-    A signal that the process was started to ignore stays ignored, as in any Python program: a shell
-    so shields what a script starts with `&` from the Ctrl-C that is meant for the script.
+    A signal that was ignored when the process started stays ignored, as in any Python program: this
+    is how a shell protects the background jobs (`&`) of a script from a Ctrl-C for the script.
     """
     if threading.current_thread() is threading.main_thread():
         for number in SIGNALS:
@@ -83,10 +83,10 @@ def listen(handler: Callable[[int, FrameType | None], None] = stop) -> None:
                 signal.signal(number, handler)
 
 
-def heed_again() -> None:
-    """Stop ignoring the signals that this process was started to ignore.
+def restore_defaults() -> None:
+    """Restore the default handlers of signals that were ignored when this process started.
 
-    For a process in a session of its own, where only the one that started it sends any.
+    For a process in its own session, which only receives signals from its parent.
     """
     for number in SIGNALS:
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -94,7 +94,7 @@ def heed_again() -> None:
 
 
 def is_first(number: int, patience: float = PATIENCE) -> bool:
-    """Return whether this is the first signal; exit if `patience` seconds have passed since."""
+    """Return whether this is the first signal; exit if the first is over `patience` seconds old."""
     global _since, _first
     if _since is None:
         _since, _first = time.monotonic(), number
@@ -107,15 +107,15 @@ def is_first(number: int, patience: float = PATIENCE) -> bool:
 
 
 def asked() -> int | None:
-    """Return the signal that this process has received to end; None if none."""
+    """Return the number of the first signal that this process has received; None if none."""
     return None if _since is None else _first
 
 
 def raise_pending() -> None:
-    """Raise StoppedError again if a library has swallowed it, as in a `__del__`.
+    """Raise `StoppedError` again if a library has suppressed it, as in a `__del__`.
 
     Raises:
-        StoppedError: the process has received a signal and is still running.
+        StoppedError: the process has received a signal.
 
     """
     if _first is not None and _since is not None:
@@ -123,7 +123,7 @@ def raise_pending() -> None:
 
 
 def stop_behind(error: BaseException | None) -> StoppedError | None:
-    """Return the signal that caused an error, if any; Lightning turns it into SystemExit."""
+    """Return the `StoppedError` that caused an error, if any; Lightning raises SystemExit."""
     seen: set[int] = set()
     while error is not None and not isinstance(error, StoppedError):
         if id(error) in seen:  # a cycle in the chain of causes

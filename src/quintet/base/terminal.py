@@ -1,4 +1,4 @@
-"""The terminal, to which only printable characters are sent."""
+"""Terminal output without control characters."""
 
 import re
 from collections.abc import Iterable
@@ -12,14 +12,14 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 HIDDEN = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u202a-\u202e\u2066-\u2069]")
-"""Control characters (C0 and C1) except tab and line feed, and directional ones."""
+"""Control characters (C0 and C1) except tab and line feed, and directional characters."""
 
 
 def everywhere(**options: Any) -> "Console":
-    """Return a rich console that sends no control characters of a text to the terminal.
+    """Return a rich console that replaces the control characters in a text.
 
-    Names and reasons may come from an untrusted folder, and an escape sequence in them could move
-    the cursor, rename the window or write the clipboard.
+    Names and messages may come from an untrusted folder, and an escape sequence in them could move
+    the cursor, rename the window or write to the clipboard.
     """
     return _kind()(**options)
 
@@ -31,7 +31,7 @@ def _kind() -> "type[Console]":
 
     class Terminal(Console):
         def render_str(self, text: str, **options: Any) -> "Text":
-            return super().render_str(redact(text), **options)  # a wrapped secret is still one
+            return super().render_str(redact(text), **options)  # before a secret is wrapped
 
         def _render_buffer(self, buffer: Iterable[Segment]) -> str:
             return super()._render_buffer(
@@ -43,7 +43,7 @@ def _kind() -> "type[Console]":
 
 
 def visible(text: str) -> str:
-    r"""Return text with control and directional characters replaced by ?, except line breaks.
+    r"""Replace control and directional characters in a text by ?, except line breaks.
 
     Examples:
         >>> visible("a\x1b[31mb")

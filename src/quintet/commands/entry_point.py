@@ -73,7 +73,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         def run() -> None:
             begin()
             if trial_pipe() is not None:
-                signals.heed_again()
+                signals.restore_defaults()
             signals.listen()
             die_with_parent()
             spare_the_console()

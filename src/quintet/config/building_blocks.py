@@ -1,7 +1,7 @@
 """The classes and functions of the engine and of libraries that a folder's config may name.
 
-No constructor here opens, writes or runs what its arguments name, except that data sources read
-files, and callbacks write to the run's own folder.
+No constructor here opens, writes or runs a path that its arguments name, with two exceptions: data
+sources read files, and callbacks write to the run's own folder.
 """
 
 import inspect
@@ -22,8 +22,8 @@ class Family:
         homes: modules whose classes belong to the family.
         base: path of their common base class.
         exports: modules that re-export them under shorter names.
-        functions: whether functions defined there belong to the family as well ...
-        returns: ... all of them, or those annotated to return this class.
+        functions: whether functions defined there belong to the family as well.
+        returns: if given, only functions annotated to return this class belong to it.
 
     """
 
@@ -34,7 +34,7 @@ class Family:
     returns: str | None = None
 
     def offers(self, path: str) -> bool:
-        """Return whether a path leads to one of these modules, without importing it."""
+        """Return whether a path is inside one of these modules, without importing it."""
         module = path.rpartition(".")[0]
         private = any(part.startswith("_") for part in path.split("."))
         return not private and (module in self.exports or is_in(module, self.homes))
@@ -125,11 +125,11 @@ ONE_BY_ONE = {
 
 
 def is_in(module: str, packages: Iterable[str]) -> bool:
-    """Return whether a module is one of these packages, or inside of one."""
+    """Return whether a module is one of these packages or inside one."""
     return any(module == package or module.startswith(f"{package}.") for package in packages)
 
 
 def home(found: Any) -> str:
-    """Return the module that defines something, whatever path leads to it."""
+    """Return the module that defines an object, regardless of where it was imported from."""
     module = getattr(found, "__module__", None)
     return module if isinstance(module, str) else ""

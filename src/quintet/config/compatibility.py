@@ -1,4 +1,4 @@
-"""Compatibility checks of choices, which read only the YAMLs and so take no time."""
+"""Compatibility checks of choices, which are fast because they only read the YAMLs."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -16,9 +16,10 @@ RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 
 
 def check_keys(cfg: DictConfig) -> None:
-    """Raise an error for a top-level key that nothing reads, such as one of an experiment file.
+    """Check that every top-level key is one of train.yaml, such as those of an experiment file.
 
-    A key whose default in train.yaml is a number or boolean accepts only these, within `RANGES`.
+    A key whose default in train.yaml is a number or boolean only accepts the same type, within
+    `RANGES`.
 
     Raises:
         UserError: with the nearest key, or the allowed type or range.
@@ -53,7 +54,7 @@ def check_keys(cfg: DictConfig) -> None:
 
 
 def _check_callbacks(cfg: DictConfig) -> None:
-    """Raise an error for unknown callbacks, and for two kinds of weight averaging."""
+    """Raise an error for unknown callbacks, and for more than one kind of weight averaging."""
     files = paths.options("callbacks").values()
     known = {str(name) for path in files for name in plain_yaml.own_config(path)}
     for name, node in (cfg.callbacks or {}).items():
@@ -78,7 +79,7 @@ def _check_callbacks(cfg: DictConfig) -> None:
 
 @cache
 def top_level() -> dict[str, Any]:
-    """Return the keys and groups of train.yaml, with defaults: all that a config may contain."""
+    """Return the keys and groups of train.yaml with their defaults; a config has no others."""
     primary = dict(plain_yaml.own_config(paths.config("train")))
     groups = (str(key) for entry in primary["defaults"] if isinstance(entry, dict) for key in entry)
     names = (group.removeprefix("override ").lstrip("/").partition("@") for group in groups)
@@ -86,13 +87,13 @@ def top_level() -> dict[str, Any]:
 
 
 def check_choices(cfg: DictConfig) -> None:
-    """Raise an error for a module, loss, metric or model that does not fit the data.
+    """Check that module, loss, metric and model fit the data.
 
-    The YAML of a data set has its `task` and `kind`. If they are only known once the data are read,
-    as with a CSV, this is called again with the facts.
+    The YAML of a data set states its `task` and `kind`. If they are only known once the data are
+    read, as for a CSV, this is called again with the facts.
 
     Raises:
-        UserError: with the options of the group that fit.
+        UserError: a choice does not fit; lists the options of its group that do.
 
     """
     task = cfg.facts.task or cfg.data.get("task")
@@ -100,7 +101,7 @@ def check_choices(cfg: DictConfig) -> None:
     need, what = model_need(task, kind)
     further_metrics.check(cfg, task)
     for misfit in _misfit(cfg, "module", task, f"a {task} task"):
-        raise misfit  # first, since it decides which of the others take part
+        raise misfit  # first, since the module decides which of the others are used
     misfits = [
         *_misfit(cfg, "loss", task, f"a {task} task"),
         *_misfit(cfg, "metric", task, f"a {task} task"),
@@ -113,10 +114,10 @@ def check_choices(cfg: DictConfig) -> None:
 
 
 def model_need(task: str | None, kind: str | None) -> tuple[str | None, str]:
-    """Return what a model has to list under `fits`, and this in words.
+    """Return the entry that a model needs under `fits`, and a description of it.
 
-    It is the kind of the inputs; where some model lists the task, as a segmentation's do, which
-    give an output for each pixel, it is the task.
+    The entry is the task if any model lists it, as for segmentation, whose models return an output
+    for each pixel. Otherwise it is the kind of the inputs.
     """
     if task is not None and any(fitting("model", task)):
         return task, f"a {task} task"

@@ -1,4 +1,4 @@
-"""Errors of libraries as `UserError`s: the value, what is allowed, what to do."""
+"""Conversion of library errors to `UserError`: the value, what is allowed, and a hint."""
 
 import re
 import shlex
@@ -13,15 +13,15 @@ from quintet.config import known_signatures, renamed_options
 from quintet.config.instantiate import TARGET
 
 FILLED_IN = ("facts", "choices", "overrides")
-"""Nodes of a config that are filled in by the run."""
+"""Nodes of a config that the run fills in."""
 UNSET = re.compile(r"Environment variable '([^']+)' not found")
-"""How OmegaConf names a variable that is not set."""
+"""OmegaConf's message for an environment variable that is not set."""
 
 
 def as_user_error(error: BaseException) -> UserError:
-    """Return an error of any library as a `UserError`, with the fields that it has.
+    """Convert an error of any library to a `UserError`, with the fields that are known.
 
-    An error of an unknown kind keeps its type and message, with a hint to debug=true.
+    An error of an unknown kind keeps its type and message, with a hint to use debug=true.
     """
     if isinstance(error, UserError):
         return error
@@ -116,7 +116,7 @@ def _unresolved(error: Any) -> UserError | None:
 
 
 def _unreadable(override: str, message: str) -> UserError:
-    """Return the error for an override that cannot be parsed, without Hydra's grammar."""
+    """Return the error for an override that cannot be parsed, without terms of Hydra's grammar."""
     lines = message.splitlines()
     key, equals, value = override.partition("=")
     as_text = f"{key}={quoted(value)}" if equals else 'key="a, b"'
@@ -131,7 +131,7 @@ def _unreadable(override: str, message: str) -> UserError:
 
 
 def _unknown_group(message: str) -> UserError | None:
-    """Return the error for an unknown group; Hydra names it in its message alone."""
+    """Return the error for an unknown group, which Hydra only names in its message."""
     if "No match in the defaults list" not in message:
         return None
     name = message.split("'")[1]
@@ -147,7 +147,7 @@ def _unknown_group(message: str) -> UserError | None:
 
 
 def _appended(message: str) -> UserError | None:
-    """Return the error for a + before a key that is there already."""
+    """Return the error for a + before a key that already exists."""
     if not message.startswith("Could not append to config."):
         return None
     key = message.split("'")[1]

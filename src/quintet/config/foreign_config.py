@@ -1,7 +1,7 @@
-"""Validation of configs that came with a folder: plain data, or an error.
+"""Validation of configs that were loaded from a folder: plain data, or an error.
 
-Afterwards, no reference of the folder is resolved against the environment, and every `_target_` may
-be called. See SECURITY.md.
+After validation, no reference of the folder is resolved against the environment, and every
+`_target_` may be called. See SECURITY.md.
 """
 
 import inspect
@@ -27,11 +27,11 @@ BEGUN = ("metric", "loss", "model", "data", "trainer")
 NEEDED = (*BEGUN, "facts")
 """The nodes from which a model is rebuilt."""
 OURS = ("facts", "choices", "overrides", "trust", "resume", "study")
-"""Nodes that the command fills in itself."""
+"""Nodes that the command fills in."""
 LIKE = {"metrics": "metric"}
-"""Groups whose nodes may name what those of another may."""
+"""Groups whose nodes may name the same targets as those of another group."""
 PLACES = ("path", "dirpath", "folder", "save_dir", "default_root_dir", "filename")
-"""Arguments that name a path to write to."""
+"""Arguments that are paths to write to."""
 FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
 """A permitted field of a template, such as `{epoch:02d}`. Lightning passes a checkpoint's
 `filename` to `str.format`, whose fields can reach the environment through attributes."""
@@ -40,7 +40,7 @@ FIELD = re.compile(r"\{\w+(:\d{0,2}(\.\d{1,2})?[defg]?)?\}", re.ASCII)
 def read(path: Path) -> dict[str, Any]:
     """Return a config as plain data in which nothing is resolved or checked.
 
-    Targets that were renamed since are replaced by their current paths.
+    Renamed targets are replaced by their current paths.
 
     Raises:
         UserError: as `quintet.base.plain_yaml.mapping`.
@@ -51,17 +51,18 @@ def read(path: Path) -> dict[str, Any]:
 
 
 def as_text(config: dict[str, Any]) -> DictConfig:
-    """Return plain data as a config in which every `${...}` is text."""
+    """Return plain data as a config in which every `${...}` is literal text."""
     return cast(DictConfig, OmegaConf.create(literal(config)))
 
 
 def settled(path: Path, trust: Trust) -> DictConfig:
-    """Return the resolved config of a run, checked so that it may be built.
+    """Return the resolved config of a run after checking that it may be instantiated.
 
-    Callbacks, loggers and the like are left out: commands that read a finished run need none.
+    Callbacks, loggers and similar nodes are left out: commands that read a finished run do not need
+    them.
 
     Raises:
-        UserError: it names code that is not trusted; with the key, and what to do.
+        UserError: the config names code that is not trusted; gives the key and a hint.
 
     """
     config = {k: v for k, v in read(path).items() if k not in (*ELSEWHERE, WATCHING)}
@@ -77,15 +78,15 @@ def settled(path: Path, trust: Trust) -> DictConfig:
 
 
 def composed(config: dict[str, Any], trust: Trust, typed: list[str]) -> dict[str, Any]:
-    """Return the initial config of a run; references to its own keys are kept.
+    """Return the initial config of a run after checking it; references to its own keys are kept.
 
     Args:
-        config: as Hydra wrote it.
-        trust: what it may name.
+        config: config as Hydra wrote it.
+        trust: code and variables that the config may name.
         typed: keys that the command overrides.
 
     Raises:
-        UserError: it names code that is not trusted, or refers to anything but itself.
+        UserError: the config names code that is not trusted, or refers to anything but itself.
 
     """
     config = {k: v for k, v in config.items() if k not in (*ELSEWHERE, *OURS)}
@@ -109,7 +110,7 @@ def put(config: dict[str, Any], last: dict[str, Any], key: str, trust: Trust) ->
         text = substituted(text, trust, live=True)
         inside = bool(place) and (text == place or text.startswith(f"{place}/"))
         if REFERENCE.search(text):
-            return text  # refused later, where it matters
+            return text  # an error is raised later, if the value is used
         return f"${{paths.run}}{literal(text[len(place) :])}" if inside else str(literal(text))
 
     _set(config, key, _mapped(value(last, key), told))
@@ -119,7 +120,7 @@ def check(config: dict[str, Any], trust: Trust) -> None:
     """Check every `_target_` of a config, at any depth.
 
     Raises:
-        UserError: with the key, and what to do.
+        UserError: a target is not trusted; gives the key and a hint.
 
     """
     for place, node in _nodes(config, ""):
@@ -133,12 +134,12 @@ def check(config: dict[str, Any], trust: Trust) -> None:
 
 
 def _check_positional(path: str, place: str) -> None:
-    """Allow arguments by position to layers alone, such as `torch.nn.Sequential`.
+    """Allow positional arguments only for layers, such as `torch.nn.Sequential`.
 
-    What an argument is for cannot be told from its position, such as that it is a path to write to.
+    The meaning of an argument cannot be inferred from its position; it could be a path to write to.
 
     Raises:
-        UserError: a trusted target is not a layer.
+        UserError: a trusted target with positional arguments is not a layer.
 
     """
     from torch import nn
@@ -154,10 +155,10 @@ def _check_positional(path: str, place: str) -> None:
 
 
 def check_facts(facts: dict[str, Any]) -> None:
-    """Check the types and ranges of a run's facts, from which models and inputs are made.
+    """Check the types and ranges of a run's facts, from which models and inputs are built.
 
     Raises:
-        UserError: names the fact.
+        UserError: a fact is invalid; names it.
 
     """
     from quintet.data.lightning_data import StatedFacts
@@ -189,10 +190,10 @@ def _numbers(value: Any) -> list[Any]:
 
 
 def check_places(config: DictConfig, run: Path) -> None:
-    """Raise an error for callbacks and a trainer that would write outside the run's own folder.
+    """Check that callbacks and trainer only write inside the run's own folder.
 
     Raises:
-        UserError: names the place.
+        UserError: one would write elsewhere; names the key.
 
     """
     for group in (WATCHING, "trainer"):
@@ -223,10 +224,10 @@ def check_places(config: DictConfig, run: Path) -> None:
 
 
 def refuse_references(config: DictConfig, *groups: str) -> None:
-    """Refuse groups of a run's config that refer to the environment, where their values matter.
+    """Check that groups of a run's config do not refer to the environment where they are used.
 
     Raises:
-        UserError: names the place and the variable.
+        UserError: one does; names the key and the variable.
 
     """
     for group in groups:
@@ -237,10 +238,10 @@ def refuse_references(config: DictConfig, *groups: str) -> None:
 
 
 def require(config: dict[str, Any], groups: Iterable[str], name: object) -> None:
-    """Raise an error for a config that lacks one of some groups.
+    """Check that a config has all of the given groups.
 
     Raises:
-        UserError: names the group.
+        UserError: a group is missing; names it.
 
     """
     for group in groups:
@@ -251,7 +252,7 @@ def require(config: dict[str, Any], groups: Iterable[str], name: object) -> None
 
 
 def _keep_to_reading(config: dict[str, Any]) -> None:
-    """Allow a data source to write only to its default path."""
+    """Make a data source write only to its default path."""
     if isinstance(config.get("data"), dict) and "cache" in config["data"]:
         config["data"]["cache"] = None
 
@@ -266,7 +267,7 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
         f"If you know this code, allow it with trust={word} on the command line, or with "
         f'trusted = ["{word}"] under [tool.quintet] in pyproject.toml.'
     )
-    named = all(map(str.isidentifier, word.split(".")))  # else it is text to paste into a shell
+    named = all(map(str.isidentifier, word.split(".")))  # other text is unsafe to paste in a shell
     return UserError(
         "is not trusted, so it was not called: it came with a folder, and to name code is "
         "to run it",
@@ -302,7 +303,7 @@ def _texts(value: Any, place: str, key: str = "") -> Iterator[tuple[str, str, st
 
 
 def _mapped(value: Any, change: Any, place: str = "") -> Any:
-    """Return plain data with every text changed by `change(text, place)`."""
+    """Return plain data with every string replaced by `change(text, place)`."""
     if isinstance(value, dict):
         below = f"{place}." if place else ""
         return {k: _mapped(each, change, f"{below}{k}") for k, each in value.items()}

@@ -1,8 +1,8 @@
-"""Further metrics: `metrics=[f1,auc_roc]` are measured in addition to the primary metric.
+"""Further metrics, `metrics=[f1,auc_roc]`, which are computed in addition to the primary metric.
 
-On the command line `metrics` lists options of the group `metric`, or maps them to what is changed
-of them: `metrics={f1:{threshold:0.3}}`. In the config of a run it maps names to nodes, which are
-built like any other.
+On the command line `metrics` lists options of the group `metric`, or maps them to overrides of
+their keys: `metrics={f1:{threshold:0.3}}`. In the config of a run it maps names to nodes, which are
+instantiated like any other.
 """
 
 from collections.abc import Mapping
@@ -21,10 +21,10 @@ COMPARED = ("objectives", "constraints")
 
 
 def expand(cfg: DictConfig) -> None:
-    """Put the nodes of the options in the place of their names; again it changes nothing.
+    """Replace the names of the options by their nodes; idempotent.
 
     Raises:
-        UserError: an unknown metric, one that only a module can compute, or one given twice.
+        UserError: a metric is unknown, only computed by modules, or given twice.
 
     """
     given, traded = cfg.get(KEY), _traded_off(cfg)
@@ -37,25 +37,25 @@ def expand(cfg: DictConfig) -> None:
 
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
-    """Return the nodes of the further metrics by name, with their places in the config as names."""
+    """Return the nodes of the further metrics by their key in the config."""
     return {f"{KEY}.{option}": node for option, node in (cfg.get(KEY) or {}).items()}
 
 
 def names(cfg: Mapping[str, Any]) -> list[str]:
-    """Return what the further metrics of a config are called, as under `val/`."""
+    """Return the names of the further metrics of a config, as logged under `val/`."""
     given = cfg.get(KEY) or {}
     return [str(node.get("name")) for node in given.values()] if isinstance(given, Mapping) else []
 
 
 def check(cfg: DictConfig, task: str | None) -> None:
-    """Check that the module takes further metrics, and that they fit the task.
+    """Check that the module takes further metrics and that they fit the task.
 
     Args:
-        cfg: expanded.
-        task: of the data; None while it is unknown.
+        cfg: config after `expand`.
+        task: task of the data; None if it is not known yet.
 
     Raises:
-        UserError: they do not, or one of them is the metric that decides.
+        UserError: they do not fit, or one of them is the primary metric.
 
     """
     given = cfg.get(KEY) or {}
@@ -148,7 +148,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
 
 
 def options() -> dict[str, dict[str, Any]]:
-    """Return the options of `metric` by name, without those that a module computes itself."""
+    """Return the options of `metric` by name, except those that a module computes itself."""
     found = {
         option: dict(plain_yaml.own_config(path))
         for option, path in paths.options("metric").items()

@@ -1,4 +1,4 @@
-"""`--help`, generated from the command's docstring and the comments in its configs."""
+"""The text of `--help`, generated from a command's docstring and the comments in its configs."""
 
 import re
 import shutil
@@ -28,7 +28,7 @@ REACHED = (
     "trainer.gradient_clip_val",
     "callbacks.early_stopping.patience",
 )
-"""The most used keys of train.py below the top level."""
+"""The most frequently used keys of train.py below the top level."""
 MORE = """More
   {script} optimizer=adam --help   what an option is, and its keys
   {script} --cfg job               the config as composed
@@ -39,9 +39,9 @@ def text(config_name: str, about: str, arguments: Sequence[str] = ()) -> str:
     """Return the help of a command.
 
     Args:
-        config_name: its primary config.
-        about: its docstring: what it does, an empty line, example commands.
-        arguments: of the command line; for each `<group>=<option>` the option's file is shown.
+        config_name: primary config of the command.
+        about: docstring of the command: description, an empty line, example commands.
+        arguments: command-line arguments; for each `<group>=<option>` the option's file is shown.
 
     """
     if files := [path for argument in arguments for path in option_files(argument)]:

@@ -1,8 +1,8 @@
-"""The initial config of a run, in `.hydra/` of its folder: what a resume needs.
+"""The initial config of a run, in `.hydra/` of its folder, from which it is resumed.
 
-Hydra itself would write these files in place, and a process killed meanwhile leaves half of one.
-Here each is written atomically, config.yaml last, so if it exists, all exist. Folders of earlier
-versions, which hold Hydra's own files, are read as well.
+Hydra writes these files in place, so a killed process may leave a truncated one. Here each is
+written atomically, config.yaml last: if it exists, all exist. Folders of earlier versions, which
+contain Hydra's own files, can be read as well.
 """
 
 from collections.abc import Callable
@@ -24,14 +24,14 @@ from quintet.config.safe_overrides import sort_out
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
 FIRST = ("seed:", "hydra:", "{'hydra':", "{'seed':")
-"""How the config and Hydra's config begin, as text or parsed."""
+"""First key of the config and of Hydra's config, as text or parsed."""
 LAST_GROUP = "paths"
-"""A key near the end of a composed config, missing in a truncated file."""
+"""A key near the end of a composed config, which a truncated file lacks."""
 
 
 @dataclass(frozen=True)
 class Begun:
-    """A run's config as composed, with unresolved references, its overrides and choices."""
+    """A run's composed config with unresolved references, its overrides and its choices."""
 
     config: dict[str, Any]
     overrides: list[str]
@@ -42,8 +42,8 @@ def write(composed: DictConfig, folder: Path) -> None:
     """Write the initial config of a new run.
 
     Args:
-        composed: the config as Hydra passes it to the command.
-        folder: of the run.
+        composed: config as Hydra passes it to the command.
+        folder: folder of the run.
 
     """
     from hydra.core.hydra_config import HydraConfig
@@ -55,13 +55,13 @@ def write(composed: DictConfig, folder: Path) -> None:
 
 
 def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:
-    """Write down what a new run begins with, as plain data.
+    """Write the initial config of a new run from plain data.
 
     Args:
-        task: what was typed.
+        task: overrides as typed.
         hydra: Hydra's own config.
-        composed: the run's.
-        folder: of the run.
+        composed: config of the run.
+        folder: folder of the run.
 
     """
     for name, part in {OVERRIDES: task, HYDRA: hydra, COMPOSED: composed}.items():
@@ -70,14 +70,14 @@ def write_plain(task: Any, hydra: Any, composed: Any, folder: Path) -> None:
 
 @dataclass(frozen=True)
 class Composed:
-    """A run's config, and what writes down in its folder what a resume needs."""
+    """A run's config, and a function that writes its initial config to its folder."""
 
     cfg: DictConfig
     write_down: Callable[[], None]
 
 
 def has_begun(folder: Path) -> bool:
-    """Return whether a folder has an initial config, which may still be truncated."""
+    """Return whether a folder has an initial config, which may be truncated."""
     return (folder / FOLDER / COMPOSED).is_file()
 
 
@@ -85,7 +85,7 @@ def read(folder: Path) -> Begun:
     """Return the initial config of a run.
 
     Raises:
-        UserError: the run was stopped before it was written; says how to start it again.
+        UserError: the run was stopped before it was written; the hint says how to restart it.
 
     """
     composed, hydra = (_loaded(folder / FOLDER / name) for name in (COMPOSED, HYDRA))
@@ -98,15 +98,15 @@ def read(folder: Path) -> Begun:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder with the `.hydra/` files of another program.
+    """Check that a folder has no `.hydra/` files of another program.
 
     Raises:
-        UserError: with the alternatives.
+        UserError: it has; the hint gives the alternatives.
 
     """
     begun = folder / FOLDER
     config, hydra, overrides = (_kept(begun / name) for name in (COMPOSED, HYDRA, OVERRIDES))
-    if overrides is None:  # Hydra writes it last: the others may be torn
+    if overrides is None:  # Hydra writes this file last: the others may be truncated
         ours = all(kept is None or str(kept).startswith(FIRST) for kept in (config, hydra))
     else:
         ours = isinstance(overrides, list) and isinstance(hydra, dict | None)
@@ -120,16 +120,16 @@ def check_free(folder: Path) -> None:
 
 
 def words(folder: Path) -> list[str] | None:
-    """Return the overrides of the run in a folder; None if it never started."""
+    """Return the overrides of the run in a folder; None if it was never started."""
     found = _loaded(folder / FOLDER / OVERRIDES)
     return [*map(str, found["listed"] or [])] if has_begun(folder) and "listed" in found else None
 
 
 def refuse(folder: Path) -> None:
-    """Refuse to resume a run that was stopped before its initial config was complete.
+    """Check that a run was not stopped before its initial config was complete.
 
     Raises:
-        UserError: says how to start it again; nothing is raised for other folders.
+        UserError: it was; the hint says how to restart it.
 
     """
     if (folder / FOLDER).is_dir() and not has_begun(folder):
@@ -137,12 +137,12 @@ def refuse(folder: Path) -> None:
 
 
 def as_typed(overrides: ListConfig | list[str]) -> list[str]:
-    """Return overrides with unresolved references, as a resolved one may be a secret."""
+    """Return overrides with unresolved references, since a resolved value may be a secret."""
     return cast(list[str], OmegaConf.to_container(cast(ListConfig, overrides), resolve=False))
 
 
 def _loaded(path: Path) -> dict[str, Any]:
-    """Return a YAML file's content, {} if it is truncated; a list under the key `listed`."""
+    """Return the content of a YAML file, {} if it is truncated; a list is under key `listed`."""
     try:
         found = with_current_targets(plain_yaml.read(path))
     except (OSError, UserError):
@@ -151,7 +151,7 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _kept(path: Path) -> Any:
-    """Return a YAML file's content, or its text if it is not valid; None if there is no file."""
+    """Return the content of a YAML file, its text if it is invalid, or None if it is missing."""
     try:
         return plain_yaml.read(path)
     except FileNotFoundError:

@@ -1,8 +1,8 @@
-"""Instantiation of config nodes, the only place that calls what a `_target_` names.
+"""Instantiation of config nodes: the only module that calls a `_target_`.
 
 Hydra composes configs, but its `instantiate` is not used. Every mapping with a `_target_`, at any
-depth of a node, goes through the same steps: import the target, check the arguments against its
-signature, call it.
+depth, is processed in the same steps: import the target, check the arguments against its signature,
+call it.
 """
 
 import re
@@ -17,7 +17,7 @@ from omegaconf.errors import InterpolationToMissingValueError, MissingMandatoryV
 from quintet.base.errors import Code, UserError
 from quintet.config.signature import check_arguments, check_positional, locate, parameters
 
-# Keys that are read by the rest of the config or by this module, not by the constructor.
+# Keys that are read by other parts of the config or by this module, not by the constructor.
 RESERVED: dict[str, set[str]] = {
     "metric": {"name", "mode", "fits"},
     "loss": {"fits", "num_outputs", "search_space"},
@@ -35,12 +35,12 @@ SPECIAL = re.compile(r"_[a-z]+(_[a-z]+)*_")
 
 
 def instantiate(node: DictConfig, where: str, **objects: Any) -> Any:
-    """Instantiate `node`, after checking it.
+    """Check and instantiate `node`.
 
     Args:
-        node: has a `_target_` and its arguments; `_partial_: true` leaves the call to the caller.
-        where: the node's name in the config, for messages.
-        objects: arguments that are not plain data; they replace the node's.
+        node: mapping with a `_target_` and its arguments; `_partial_: true` returns a partial.
+        where: name of the node in the config, for messages.
+        objects: arguments that are not plain data; they override those of the node.
 
     Raises:
         UserError: the target does not exist, or the arguments do not match its signature.
@@ -77,7 +77,7 @@ def _call(node: dict[str, Any], where: str, objects: dict[str, Any]) -> Any:
 def explained(
     where: str, errors: tuple[type[Exception], ...] = (ValueError, RuntimeError, TypeError)
 ) -> Iterator[None]:
-    """Convert a library's error about a value out of range into a UserError."""
+    """Convert a library's error about a value out of range to a `UserError`."""
     try:
         yield
     except UserError:
@@ -87,12 +87,12 @@ def explained(
 
 
 def checked(node: DictConfig, where: str) -> dict[str, Any]:
-    """Return the node as plain data without reserved keys, checked against its signature."""
+    """Check the node against its signature; return it as plain data without reserved keys."""
     return cast(dict[str, Any], _checked(plain(node, where), where))
 
 
 def plain(node: DictConfig, where: str) -> dict[str, Any]:
-    """Return the node as plain data; its `_target_` is "" if it has none.
+    """Return the node as plain data; `_target_` is "" if it is missing.
 
     Raises:
         UserError: a required value is missing, or it is not a node.
@@ -122,7 +122,7 @@ def plain(node: DictConfig, where: str) -> dict[str, Any]:
 
 
 def _checked(value: Any, where: str) -> Any:
-    """Return a value with every node in it checked."""
+    """Check every node in a value; return the value."""
     if isinstance(value, list):
         return [_checked(each, f"{where}[{i}]") for i, each in enumerate(value)]
     if not isinstance(value, dict):
@@ -144,15 +144,15 @@ def _check(values: dict[str, Any], where: str) -> dict[str, Any]:
 
 
 def _group(where: str) -> str:
-    """Return the group that a place of the config is of: further metrics are metrics."""
+    """Return the group that a key belongs to; further metrics belong to `metric`."""
     return "metric" if where.startswith("metrics.") and where.count(".") == 1 else where
 
 
 def refuse_special(node: dict[str, Any], where: str) -> None:
-    """Raise an error for Hydra's other special keys, and for values of a wrong type.
+    """Check that a node has none of Hydra's other special keys, and no values of a wrong type.
 
     Raises:
-        UserError: with the key.
+        UserError: it has; gives the key.
 
     """
     for key in node:

@@ -1,8 +1,8 @@
 """Signatures of the shipped options' constructors, known without importing them.
 
-`signatures.json` holds names, types and ranges of their parameters; `make signatures` writes it. So
-a wrong value is reported as fast as a typo. A team's own classes, and libraries of other versions
-than those in the file, are only checked against their live signatures.
+`signatures.json` contains names, types and ranges of their parameters; `make signatures` writes it.
+A wrong value is therefore reported as fast as a typo. User-defined classes, and libraries whose
+version differs from that in the file, are only checked against their live signatures.
 """
 
 import json
@@ -38,16 +38,16 @@ SETTINGS: dict[str, dict[str, dict[str, Any]]] = {
         "interval": {"accepts": [{"literal": ["step", "epoch"]}]},
     },
 }
-"""Keys of a node that the engine reads itself."""
+"""Keys of a node that are read by the engine."""
 
 Parameters = Mapping[str, Mapping[str, Any]]
 
 
 def check(node: DictConfig, where: str) -> None:
-    """Check a node and all nodes in it against the shipped signatures, without imports.
+    """Check a node and all nested nodes against the shipped signatures, without imports.
 
     Raises:
-        UserError: an argument is unknown, of a wrong type or out of range.
+        UserError: an argument is unknown, has a wrong type or is out of range.
 
     """
     values = plain(node, where)
@@ -56,7 +56,7 @@ def check(node: DictConfig, where: str) -> None:
 
 
 def check_data(node: DictConfig) -> None:
-    """Check a data node, which has the arguments of its source and of DataModule.
+    """Check a data node, which has the arguments of its source and those of DataModule.
 
     Raises:
         UserError: as in `check`.
@@ -92,10 +92,10 @@ def _check(value: Any, where: str) -> None:
 
 
 def check_values(values: Mapping[str, Any], takes: Parameters, where: str) -> None:
-    """Check types and ranges; null may be a fact that is not known yet.
+    """Check types and ranges; null is accepted, as it may be a fact that is not known yet.
 
     Raises:
-        UserError: with the key, the value and what is allowed.
+        UserError: a value is invalid; gives the key, the value and what is allowed.
 
     """
     for key, value in values.items():
@@ -116,7 +116,7 @@ def check_values(values: Mapping[str, Any], takes: Parameters, where: str) -> No
 
 
 def accepts(kind: Any, value: Any) -> bool:
-    """Return whether a YAML value is of a kind, in the notation of `signatures.json`.
+    """Return whether a YAML value has a type, given in the notation of `signatures.json`.
 
     Examples:
         >>> accepts("float", 1), accepts({"list": ["int"]}, [1, "a"])
@@ -173,7 +173,7 @@ def parameters(target: object) -> Parameters:
 
 @cache
 def targets() -> Mapping[Any, Any]:
-    """Return the shipped targets, without those of libraries of another version than the file's."""
+    """Return the shipped targets, except those of libraries whose version differs from the file."""
     file = json.loads(FILE.read_text("utf-8"))
     same = {name for name, made in file["versions"].items() if installed(name) == made}
     others = file["versions"].keys() - same
@@ -185,7 +185,7 @@ def targets() -> Mapping[Any, Any]:
 
 
 def installed(package: str) -> str | None:
-    """Return a package's version without the build tag: 2.9.0 for 2.9.0+cpu."""
+    """Return the version of a package without the build tag: 2.9.0 for 2.9.0+cpu."""
     try:
         return version(package).partition("+")[0]
     except PackageNotFoundError:

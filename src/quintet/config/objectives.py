@@ -1,7 +1,8 @@
 """The objectives of a sweep in addition to the primary metric: `objectives={parameters: min}`.
 
-The metric is always an objective, the first one. Options of the group `metric` are measured as by
-`metrics=`; `parameters` and `batch_seconds` every run has; anything else is what a module logs.
+The primary metric is always the first objective. Options of the group `metric` are computed as
+further metrics; `parameters` and `batch_seconds` are available in every run; any other name is one
+that a module logs.
 """
 
 from collections.abc import Iterable, Mapping
@@ -17,8 +18,8 @@ from quintet.config.run_nodes import SUPERVISED
 
 KEY = "objectives"
 PARAMETERS, BATCH_SECONDS = "parameters", "batch_seconds"
-"""Objectives that every run has: the number of its parameters, and the seconds of an epoch of
-training, validation included, divided by its batches."""
+"""Objectives available in every run: the number of parameters, and the seconds per training batch,
+which are those of an epoch including validation, divided by its batches."""
 HAD_BY_ALL = {PARAMETERS: "min", BATCH_SECONDS: "min"}
 MODES = ("min", "max")
 
@@ -27,7 +28,7 @@ def given(cfg: DictConfig) -> dict[str, str]:
     """Return the objectives that a config names, by name; {} if it names none.
 
     Raises:
-        UserError: they are not a mapping of names to directions.
+        UserError: `objectives` is not a mapping of names to directions.
 
     """
     named = cfg.get(KEY)
@@ -54,13 +55,13 @@ def given(cfg: DictConfig) -> dict[str, str]:
 
 
 def of(cfg: DictConfig) -> dict[str, str]:
-    """Return the direction of each objective of a sweep, the metric first; {} without any.
+    """Return the direction of each objective of a sweep, the primary metric first; {} if none.
 
     Args:
-        cfg: of one of its trials.
+        cfg: config of one of its trials.
 
     Raises:
-        UserError: an objective is unknown or has the wrong direction, or there is one only.
+        UserError: an objective is unknown or has the wrong direction, or there is only one.
 
     """
     if not (named := given(cfg)):
@@ -122,13 +123,13 @@ def measured(
     parameters: int,
     batch_seconds: float | None,
 ) -> dict[str, float]:
-    """Return the values of objectives by name, of those that are known.
+    """Return the known values of objectives by name.
 
     Args:
-        names: of the objectives.
-        logged: what was logged on validation data, by name.
+        names: names of the objectives.
+        logged: values logged on validation data, by name.
         parameters: number of parameters.
-        batch_seconds: seconds of a batch; None if unknown.
+        batch_seconds: seconds per batch; None if unknown.
 
     """
     own = {PARAMETERS: parameters, BATCH_SECONDS: batch_seconds}
@@ -137,7 +138,7 @@ def measured(
 
 
 def recorded(names: Iterable[str], record: Record) -> dict[str, float]:
-    """Return the values of objectives of a run that has ended, of those that are known."""
+    """Return the known values of objectives of a finished run."""
     batches = record.epochs * (record.facts.get("steps_per_epoch") or 0)
     seconds = record.seconds / batches if batches else None
     return measured(names, record.validation, record.parameters, seconds)

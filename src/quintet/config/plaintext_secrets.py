@@ -1,4 +1,4 @@
-"""Checks for plaintext secrets on the command line or in a YAML, before anything is written."""
+"""Checks for plaintext secrets on the command line and in YAMLs, before anything is written."""
 
 import sys
 from collections.abc import Iterator
@@ -14,10 +14,10 @@ ADVICE = "Put it into the environment and refer to it: {}='${{oc.env:NAME_OF_VAR
 
 
 def refuse_arguments(arguments: list[str]) -> None:
-    """Raise an error for a plaintext secret: the command line is saved, and sent to trackers.
+    """Exit if an argument is a plaintext secret: the command line is saved and sent to trackers.
 
     Raises:
-        SystemExit: with the key, and how to pass it.
+        SystemExit: with the key and a safe way to pass the secret.
 
     """
     for argument in arguments:
@@ -47,14 +47,14 @@ def _parsed(argument: str, text: str) -> Any:
 
 
 def refuse_config(config: DictConfig, folder: Path | None = None) -> None:
-    """Raise an error for a plaintext secret in a YAML: the config is saved with the run.
+    """Exit if a YAML contains a plaintext secret: the config is saved with the run.
 
     Args:
-        config: composed, or that of an earlier run.
-        folder: of the files to search; None for those that the config was composed from.
+        config: composed config, or that of an earlier run.
+        folder: folder of the files to search; None: the files that the config was composed from.
 
     Raises:
-        SystemExit: with the key and the file, and how to pass it.
+        SystemExit: with the key, the file and a safe way to pass the secret.
 
     """
     plain = OmegaConf.to_container(config, resolve=False)
@@ -84,7 +84,7 @@ def _holding(value: str, folders: list[Path]) -> list[Path]:
 
 
 class RefuseSecrets(Callback):
-    """Checks a command's config before Hydra saves it; an entry of `hydra.callbacks`."""
+    """Hydra callback that checks a command's config before Hydra saves it."""
 
     def on_run_start(self, config: DictConfig, **kwargs: Any) -> None:
         """Check the config of a run."""

@@ -1,4 +1,4 @@
-"""References in a folder's config: to its own values, never to the environment."""
+"""References in the config of a folder: only to its own values, not to the environment."""
 
 import os
 import re
@@ -9,15 +9,15 @@ from quintet.base.errors import Code, UserError
 from quintet.config.trust import ELSEWHERE, REFERENCE, VARIABLE, Trust
 
 ROOTED = "PROJECT_ROOT"
-"""A variable of the project itself: its value is the project's path."""
+"""Environment variable with the project's path."""
 NODE = re.compile(r"\$\{(?:oc\.select:)?([A-Za-z_]\w*)((?:\.\w+)*)(?:,[\w.+-]*)?\}")
 """A reference to another key of the same config."""
 DEEPEST, MOST = 4, 3
-"""Maximum depth of nested references, and number in one string, against unbounded growth."""
+"""Maximum nesting depth and number of references in one string; limits exponential growth."""
 
 
 def literal(value: Any) -> Any:
-    r"""Return a value escaped for OmegaConf, so that it is read literally.
+    r"""Escape a value for OmegaConf so that it is read literally.
 
     Examples:
         >>> literal("${oc.env:HOME}")
@@ -34,13 +34,13 @@ def literal(value: Any) -> Any:
 
 
 def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
-    """Replace the references to the environment that are allowed; others are left unchanged.
+    """Replace the allowed references to the environment by their values; keep all others.
 
     Args:
-        text: of a folder's config.
-        trust: the variables that it may refer to.
-        live: whether the text is going to be resolved: references to trusted variables then stay,
-            as their values may be secrets.
+        text: text in a folder's config.
+        trust: variables that the config may refer to.
+        live: whether the text will be resolved later: references to trusted variables are then
+            kept, since their values may be secrets.
 
     Raises:
         UserError: an allowed variable is not set.
@@ -71,9 +71,9 @@ def substituted(text: str, trust: Trust, *, live: bool = False) -> str:
 def check_references(
     text: str, place: str, config: dict[str, Any], trust: Trust, depth: int = 0
 ) -> str:
-    """Raise an error for a reference that is not to a single value of the config itself.
+    """Raise an error for a reference to anything but a single value of the same config.
 
-    Variables of the environment that are trusted may be referred to.
+    References to trusted environment variables are allowed.
     """
     starts = [m for m in re.finditer(r"(\\*)\$\{", text) if len(m[1]) % 2 == 0]
     trusted = {m.start() for m in REFERENCE.finditer(text) if m[1] in trust.variables}
@@ -102,7 +102,7 @@ def check_references(
 
 
 def value(config: Any, key: str) -> Any:
-    """Return the value in plain data at a key such as `data.path`; None if there is none."""
+    """Return the value at a key such as `data.path` in plain data; None if it is missing."""
     for part in key.split("."):
         if isinstance(config, list):
             config = config[int(part)] if part.isdecimal() and int(part) < len(config) else None
@@ -112,7 +112,7 @@ def value(config: Any, key: str) -> Any:
 
 
 def refusal(place: str, name: str) -> UserError:
-    """Return the error for a key that refers to a variable that is not trusted."""
+    """Return the error for a key that refers to an untrusted variable."""
     return UserError(
         f"refers to the environment variable {name}, which a config that came with a folder may "
         "not read",

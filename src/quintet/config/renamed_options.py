@@ -1,4 +1,4 @@
-"""Earlier names of options: what was typed before still works, and says the current name."""
+"""Earlier names of options, which are still accepted, with a warning."""
 
 import re
 from collections.abc import Sequence
@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from quintet.base import console, paths
 
 RENAMED = {"data": {"texts": "labelled_texts", "text_files": "corpus"}}
-"""By group: earlier names, and what they are now."""
+"""Current names of renamed options, by group and earlier name."""
 WORD = re.compile(r"\w+")
 
 
 def current(group: str, name: str) -> str | None:
-    """Return what an option is called now; None where its name has not changed.
+    """Return the current name of an option; None if it has not changed.
 
     Examples:
         >>> current("data", "text_files"), current("data", "digits")
@@ -23,10 +23,10 @@ def current(group: str, name: str) -> str | None:
 
 
 def with_current_options(arguments: Sequence[str]) -> list[str]:
-    """Return arguments with the current names of options, and say what was replaced.
+    """Replace earlier names of options in arguments, with a warning for each.
 
     Args:
-        arguments: of a command line; the options of a sweep may be several, `data=texts,digits`.
+        arguments: command-line arguments; those of a sweep may list options, `data=texts,digits`.
 
     """
     found = []

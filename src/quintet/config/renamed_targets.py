@@ -24,7 +24,7 @@ MOVED = {
     "quintet.data.token_files.": "quintet.data.sources.token_files.",
     "quintet.data.two_targets.": "quintet.data.sources.two_targets.",
 }
-"""Prefixes of earlier paths and their replacements; the first match is used."""
+"""Prefixes of earlier paths with their replacements; the first match is used."""
 
 
 def current(path: str) -> str:

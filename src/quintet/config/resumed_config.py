@@ -1,4 +1,4 @@
-"""The config of a resumed run, whose folder may be a stranger's."""
+"""The config of a resumed run, whose folder is not trusted."""
 
 import shlex
 from pathlib import Path
@@ -23,20 +23,21 @@ from quintet.config.safe_overrides import sort_out
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
-"""Keys that a resumed run cannot change, because what it has learnt so far depends on them ..."""
+"""Keys that cannot be changed on resume, because the training so far depends on them ..."""
 MOVABLE = {"data.path", "data.val_path", "data.test_path", "data.on_device", "data.workers",
            "data.prefetch", "data.pin_memory"}  # fmt: skip
-"""... except where the data is and how it is loaded; its fingerprint must be the same."""
+"""... except the location of the data and how it is loaded; its fingerprint must be the same."""
 
 
 def resumed(cfg: DictConfig) -> DictConfig:
-    """Return the initial config of the run in `cfg.resume`, plus all overrides given since.
+    """Return the initial config of the run in `cfg.resume` with all overrides given since.
 
-    The folder does not decide where a run writes or what it logs to: see `foreign_config`.
+    The folder does not determine where the run writes or which trackers it uses: see
+    `foreign_config`.
 
     Raises:
-        UserError: an override would change one of the choices, or end the run earlier than it
-            already is; or the folder's config names something that it may not.
+        UserError: an override changes one of `FIXED`, or ends the run before the epoch that it has
+            reached; or the folder's config names something that is not trusted.
 
     """
     from hydra.core.hydra_config import HydraConfig
@@ -90,13 +91,13 @@ def _since(folder: Path, saved: dict[str, Any], typed: list[str], trust: Trust) 
 def _trackers(
     saved: dict[str, Any], own: dict[str, Any], keys: list[str], trust: Trust
 ) -> dict[str, Any]:
-    """Return the trackers of a resumed run: those of one's own configs and command line.
+    """Return the trackers of a resumed run: those of the user's configs and command line.
 
-    They decide where results are sent, and with which of one's keys. So the folder's are used only
-    if they are identical to one's own option of the same name.
+    Trackers determine where results are sent, and with which of the user's keys. Those in the
+    folder are therefore only used if they are identical to the user's option of the same name.
 
     Raises:
-        UserError: they differ, and no logger was given.
+        UserError: they differ, and `logger=` was not given.
 
     """
     if any(key.partition(".")[0] == LOGGER for key in keys):
@@ -125,17 +126,17 @@ def _value(value: object) -> str:
 
 
 def _options() -> dict[str, Any]:
-    """Return one's own tracker options, by name."""
+    """Return the user's tracker options by name."""
     found = (plain_yaml.read(path) for path in paths.options(LOGGER).values())
     nodes = (option.items() for option in found if isinstance(option, dict))
     return {name: node for each in nodes for name, node in each}
 
 
 def check_length(cfg: DictConfig, folder: Path) -> None:
-    """Refuse to resume a run that has already trained more epochs than it should have.
+    """Check that a resumed run has not already trained more epochs than `trainer.max_epochs`.
 
     Raises:
-        UserError: with the number of epochs.
+        UserError: it has; gives the number of epochs.
 
     """
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
@@ -156,7 +157,7 @@ def _keys(words: list[str]) -> list[str]:
 
 
 def _latest(words: list[str]) -> list[str]:
-    """Return the last override of each key, in the order in which they were typed."""
+    """Return the last override of each key, in the order of typing."""
     found: dict[str, str] = {}
     for word in words:
         key = word.partition("=")[0]

@@ -1,4 +1,4 @@
-"""Run folders: self-sufficient, as the resolved config rebuilds everything in them."""
+"""Run folders, which are self-contained: their resolved config rebuilds the whole run."""
 
 import os
 import sys
@@ -25,18 +25,18 @@ GROUPS = (
 
 
 def made_of(cfg: DictConfig) -> list[str]:
-    """Return the groups whose choices are used in a run; its module may not take all."""
+    """Return the groups whose choices are used in a run; its module may not take all of them."""
     unused = run_nodes.without_effect(cfg)
     return [group for group in GROUPS if group not in unused]
 
 
 def one_choice(group: str, given: str | None = None, sweep: Sequence[str] = ()) -> UserError:
-    """Return the error for a list where a single option is expected.
+    """Return the error for a list of options where a single one is expected.
 
     Args:
-        group: of the options.
+        group: group of the options.
         given: the list as typed; None if it is in a file.
-        sweep: the options in it, if a sweep could try each.
+        sweep: the listed options, if a sweep could try each of them.
 
     """
     where = "" if given else " in the file that gives it"
@@ -49,27 +49,27 @@ def one_choice(group: str, given: str | None = None, sweep: Sequence[str] = ()) 
 
 
 def note_command(cfg: DictConfig) -> None:
-    """Write the command's choices and overrides into the config itself."""
+    """Write the command's choices and overrides into the config."""
     from hydra.core.hydra_config import HydraConfig
 
     hydra = HydraConfig.get()
     with open_dict(cfg):
         chosen = hydra.runtime.choices
-        for group in GROUPS:  # Hydra notes no choice of a group that a file gives a list for
+        for group in GROUPS:  # Hydra records no choice if a file gives a list for the group
             if cfg.get(group) is not None and group not in chosen:
                 raise one_choice(group)
         cfg.choices = {group: chosen.get(group) for group in made_of(cfg) if group in chosen}
         cfg.overrides = initial_config.as_typed(hydra.overrides.task)
         further_metrics.expand(cfg)
-        for group in GROUPS:  # ranges are for a sweep, which reads them from the options' files
+        for group in GROUPS:  # a sweep reads the ranges from the files of the options
             if isinstance(cfg.get(group), DictConfig):
                 cfg[group].pop("search_space", None)
 
 
 def begin(cfg: DictConfig) -> None:
-    """Complete the composed config of a run, and write the initial config to the run's folder.
+    """Complete the composed config of a run and write the initial config to the run's folder.
 
-    A folder with a finished or running run is left unchanged; `held` refuses it.
+    A folder with a finished or running run is left unchanged; `held` raises the error for it.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -82,12 +82,12 @@ def begin(cfg: DictConfig) -> None:
 
 @contextmanager
 def held(cfg: DictConfig, folder: Path) -> Iterator[None]:
-    """Lock a run folder; the system releases the lock however the process ends.
+    """Lock a run folder; the system releases the lock when the process ends for any reason.
 
-    Temporary files of a killed process are removed.
+    Also remove the temporary files of a killed process.
 
     Raises:
-        UserError: another process trains in it, or it holds a run and `resume=` was not asked for.
+        UserError: another process is training in it, or it contains a run and `resume=` is not set.
 
     """
     if not is_first_rank():
@@ -118,7 +118,7 @@ def _locked(folder: Path) -> Iterator[None]:
             code=Code.IN_USE,
             hint="Wait for it to end, or choose another hydra.run.dir.",
         ) from None
-    except OSError:  # some network file systems lock no folders
+    except OSError:  # some network file systems cannot lock folders
         pass
     try:
         yield
@@ -127,7 +127,7 @@ def _locked(folder: Path) -> Iterator[None]:
 
 
 def trains(folder: Path) -> bool:
-    """Return whether a process holds a run folder; see `held`. On Windows always true."""
+    """Return whether a process has locked a run folder with `held`; always True on Windows."""
     if sys.platform == "win32":
         return True
     try:
@@ -138,10 +138,10 @@ def trains(folder: Path) -> bool:
 
 
 def check_free(folder: Path) -> None:
-    """Refuse a folder that already holds a run, or files that a run would overwrite.
+    """Check that a folder contains no run, and no files that a run would overwrite.
 
     Raises:
-        UserError: with the alternatives.
+        UserError: it does; the hint gives the alternatives.
 
     """
     if (folder / CONFIG).exists():
@@ -155,13 +155,13 @@ def check_free(folder: Path) -> None:
 
 
 def claim(cfg: DictConfig, folder: Path) -> None:
-    """Save the resolved config, which makes the folder a run folder.
+    """Save the resolved config, which marks the folder as a run folder.
 
-    The record of an earlier session is marked as interrupted until this one ends.
+    The record of an earlier session is marked as interrupted until this session ends.
 
     Raises:
-        UserError: the data of a resumed run has changed; or the config is larger than what is read
-            of one, as from a class whose name is a book, so that the run could not be used.
+        UserError: the data of a resumed run has changed; or the config is larger than the limit for
+            reading one, for instance because of extremely long class names.
 
     """
     if not is_first_rank():
@@ -185,9 +185,9 @@ def claim(cfg: DictConfig, folder: Path) -> None:
 
 
 def without_secrets(cfg: DictConfig) -> DictConfig:
-    """Return the config resolved, except for references to the environment.
+    """Resolve the config, except for references to the environment.
 
-    Those are kept, also where they are reached through other references, so neither secrets nor
+    These are kept even if they are reached through other references, so that neither secrets nor
     machine-specific paths are written.
     """
     return OmegaConf.create(_without_secrets(cfg))
@@ -209,11 +209,11 @@ def _without_secrets(cfg: DictConfig) -> dict[str, Any]:
 
 
 def load(folder: Path, trust: Trust) -> DictConfig:
-    """Return a run's config, checked so that it may be built, with `paths.run` set to the folder.
+    """Return a run's config after checking it, with `paths.run` set to the folder.
 
     Args:
-        folder: of a run; it may be a stranger's.
-        trust: what its config may name in addition to the building blocks.
+        folder: folder of a run; not trusted.
+        trust: code and variables that its config may name in addition to the building blocks.
 
     Raises:
         UserError: it is not a run folder, or its config names code that is not trusted.
@@ -223,7 +223,7 @@ def load(folder: Path, trust: Trust) -> DictConfig:
 
 
 def read(folder: Path) -> DictConfig:
-    """Return a run's config for display; nothing of it may be built.
+    """Return a run's config for display only: it is not checked, so do not instantiate it.
 
     Raises:
         UserError: it is not a run folder.

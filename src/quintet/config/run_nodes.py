@@ -1,6 +1,6 @@
-"""The nodes of a run's config that are built, depending on what its LightningModule takes.
+"""The nodes of a run's config to instantiate, which depend on what its LightningModule takes.
 
-A module's constructor asks for a choice by the name of an argument. Arguments that the module's own
+A module's constructor requests a choice by the name of an argument. Arguments that the module's
 node in the config sets are not filled in.
 """
 
@@ -19,30 +19,30 @@ DEFAULT = {
     "metric_name": "${metric.name}",
     "task": "${facts.task}",
 }
-"""The module of runs that were made before `module=` existed."""
+"""The module of runs from before `module=` existed."""
 CHOICES = ("metric", "loss", "init", "optimizer", "scheduler", "model")
-"""Choices that a module's constructor may ask for."""
+"""Choices that a module's constructor may take as arguments."""
 LOGGED = "logged"
 """The option of `metric` for metrics that a module computes itself."""
 
 
 def taken(cfg: DictConfig) -> frozenset[str]:
-    """Return the choices that the module of a config takes, of `CHOICES`.
+    """Return the subset of `CHOICES` that the module of a config takes.
 
-    A model comes with its `init`; a metric's name and direction decide in any case.
+    A model includes its `init`. The name and direction of the metric are used in any case.
 
     Raises:
         UserError: the module's `_target_` cannot be imported.
 
     """
-    if "module" not in cfg:  # composed by another command than train.py
+    if "module" not in cfg:  # composed by a command other than train.py
         return frozenset(CHOICES)
     names = left_open(cfg)
     return frozenset((names | {"init"} if "model" in names else names).intersection(CHOICES))
 
 
 def without_effect(cfg: DictConfig) -> frozenset[str]:
-    """Return the choices that have no effect on a run, as its module does not take them."""
+    """Return the choices without effect on a run because its module does not take them."""
     return frozenset(CHOICES) - {"metric"} - taken(cfg)
 
 
@@ -53,7 +53,7 @@ def left_open(cfg: DictConfig) -> set[str]:
 
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
-    """Return the nodes of a run that are built, by key, except the data's."""
+    """Return the nodes of a run to instantiate, by key, without the data."""
     groups = taken(cfg)
     found = {group: cfg[group] for group in CHOICES if group in groups}
     found |= {place: cfg[place] for place in ("module", "trainer") if place in cfg}
@@ -67,7 +67,7 @@ def check_config(cfg: DictConfig) -> None:
     """Check all nodes of a run against the shipped signatures.
 
     Raises:
-        UserError: an unknown argument, or one of a wrong type or out of range.
+        UserError: an argument is unknown, has a wrong type or is out of range.
 
     """
     for where, node in nodes(cfg).items():
@@ -76,16 +76,16 @@ def check_config(cfg: DictConfig) -> None:
 
 
 def arguments(target: object) -> Iterable[str]:
-    """Return the names of a module's constructor arguments, without importing a shipped one."""
+    """Return the names of a module's constructor arguments; shipped modules are not imported."""
     known = known_signatures.parameters(target)
     return known or parameters(locate(target, "module"))
 
 
 def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
-    """Refuse choices that were typed but that the module does not take; check the metric.
+    """Check that the module takes all choices that were typed; check the metric.
 
     Raises:
-        UserError: names the override, and the choices that have an effect.
+        UserError: a choice has no effect; names the override and the choices that have one.
 
     """
     takes, unused = taken(cfg), without_effect(cfg)
@@ -103,10 +103,10 @@ def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
 
 
 def check_metric(cfg: DictConfig, takes: Iterable[str]) -> None:
-    """Refuse `metric=logged` for a module that takes its metric as an argument.
+    """Check that `metric=logged` is not used with a module that takes its metric as an argument.
 
     Raises:
-        UserError: names the metric and the module.
+        UserError: it is; names the metric and the module.
 
     """
     if "metric" in takes and not cfg.metric.get(TARGET):

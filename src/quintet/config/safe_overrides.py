@@ -1,8 +1,8 @@
 """Overrides from a folder that are safe to print in a command to copy.
 
-A folder is untrusted, and an override can do more than choose a value: name a class to be called, a
-folder of configs, a shell line of a launcher. Such overrides are left out and listed, unless they
-were typed for the very command that prints them.
+A folder is untrusted, and an override can do more than choose a value: it can name a class to call,
+a folder of configs, or a launcher's shell command. Such overrides are left out and listed, unless
+they were typed for the command that prints them.
 """
 
 import re
@@ -20,9 +20,9 @@ OPTION = re.compile(r"\w[\w-]*", re.ASCII)
 SIMPLE = re.compile(
     r"(?!hydra\b)([A-Za-z]\w*(?:\.[A-Za-z]\w*)*)=(\w[\w-]*|\d+(?:\.\d+)?(?:e[+-]?\d+)?)", re.ASCII
 )
-"""A name or a number for a key: harmless by its form; of a group, a name alone."""
+"""An override with a safe form: a name or number for a key, or a name for a group."""
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra.job.chdir")
-"""Hydra's settings that only name a path or a way; others configure loggers and shells."""
+"""Hydra's settings that only set a path or mode; others configure loggers and shells."""
 FLAGS = ("-m", "--multirun")
 
 
@@ -41,7 +41,7 @@ def harmless(word: str) -> bool:
 
 
 def _chooses(word: str) -> bool:
-    """Return the same by Hydra's parser, which takes a millisecond: a sweep has thousands."""
+    """Return the same with Hydra's parser, which is slow (1 ms) for the thousands of a sweep."""
     from hydra.core.override_parser.overrides_parser import OverridesParser
     from hydra.errors import HydraException
 
@@ -72,7 +72,7 @@ def _of_hydra(key: str, value: Any) -> bool:
 
 
 def _plain(value: Any) -> bool:
-    """Return whether no mapping inside has a key that is special to Hydra."""
+    """Return whether no nested mapping has a key that is special to Hydra."""
     if isinstance(value, dict):
         keys = all(re.match(r"[A-Za-z]", str(getattr(key, "text", key))) for key in value)
         return keys and all(map(_plain, value.values()))
@@ -82,7 +82,7 @@ def _plain(value: Any) -> bool:
 
 
 def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
-    """Return the overrides that may be copied, and those that are left out."""
+    """Return the overrides that are safe to copy, and those that are left out."""
     kept: list[str] = []
     out: list[str] = []
     own = {*current().overrides}
@@ -92,9 +92,9 @@ def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
 
 
 def words_of(command: str) -> tuple[list[str], list[str]]:
-    """Return the overrides of a stored `python train.py ...` as `sort_out`; else none.
+    """Return the overrides of a stored `python train.py ...`, as in `sort_out`; none for others.
 
-    Flags that say where configs are, are left out too; `console.train_line` adds the typed ones.
+    Flags for the location of configs are left out too; `console.train_line` adds the current ones.
     """
     try:
         program, script, *words = shlex.split(command)

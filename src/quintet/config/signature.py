@@ -13,13 +13,13 @@ POSITIONAL = (
     inspect.Parameter.POSITIONAL_OR_KEYWORD,
     inspect.Parameter.VAR_POSITIONAL,
 )
-"""Kinds of parameters that take an argument by position."""
+"""Kinds of parameters that accept a positional argument."""
 
 
 def locate(path: object, where: str) -> Callable[..., Any]:
     """Import the class or function that `_target_: path` names at config node `where`.
 
-    Whether a config may name it is checked before: see `quintet.config.trust`.
+    `quintet.config.trust` checks beforehand whether a config may name it.
 
     Raises:
         UserError: there is no such class or function.
@@ -56,7 +56,7 @@ def locate(path: object, where: str) -> Callable[..., Any]:
 
 
 def is_path(path: object) -> bool:
-    """Return whether a value is the path of a name inside a module, such as `os.mkdir`."""
+    """Return whether a value is a dotted path of a name in a module, such as `os.mkdir`."""
     parts = path.split(".") if isinstance(path, str) else []
     return len(parts) > 1 and all(map(str.isidentifier, parts))
 
@@ -78,7 +78,7 @@ def _owner(path: str) -> Any:
 def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
     """Return the parameters of a class or function by name, without **kwargs.
 
-    A function in C may not expose them; it then accepts anything.
+    A C function may not expose its parameters; it then accepts any argument.
     """
     try:
         return dict(inspect.signature(target).parameters)
@@ -87,10 +87,10 @@ def parameters(target: Callable[..., Any]) -> dict[str, inspect.Parameter]:
 
 
 def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], where: str) -> None:
-    """Check names and types of `arguments` before `target` is called with them.
+    """Check the names and types of arguments for `target`.
 
     Raises:
-        UserError: an argument is unknown or of a wrong type.
+        UserError: an argument is unknown or has a wrong type.
 
     """
     takes = parameters(target)
@@ -111,16 +111,16 @@ def check_arguments(target: Callable[..., Any], arguments: Mapping[str, Any], wh
 def check_positional(
     target: Callable[..., Any], values: Sequence[Any], named: Container[str], where: str
 ) -> None:
-    """Check the number and the types of arguments that `target` is called with by position.
+    """Check the number and types of positional arguments for `target`.
 
     Args:
         target: class or function.
-        values: the arguments.
-        named: names of the arguments that are given by name.
+        values: positional arguments.
+        named: names of the keyword arguments.
         where: key of the arguments in the config.
 
     Raises:
-        UserError: there are too many, one is given by name as well, or one has a wrong type.
+        UserError: there are too many, one is also given by name, or one has a wrong type.
 
     """
     taken = [p for p in parameters(target).values() if p.kind in POSITIONAL]
@@ -148,9 +148,9 @@ def check_positional(
 
 
 def _check_known(value: Any, hint: Any, where: str) -> None:
-    """Check a value's type, if it is known and there is a hint.
+    """Check the type of a value, if it is known and there is a hint.
 
-    A fact that is not known yet is null; nested nodes are checked by themselves.
+    A fact that is not known yet is null; nested nodes are checked separately.
     """
     if hint is not None and value is not None and not _has_nodes(value):
         _check_type(value, hint, where)
@@ -161,8 +161,8 @@ def _has_nodes(value: Any) -> bool:
 
 
 def hints_of(target: Callable[..., Any]) -> dict[str, Any]:
-    """Return the annotations of a class's or function's parameters that can be resolved."""
-    # Accuracy and similar classes of torchmetrics define __new__ and no __init__.
+    """Return those annotations of a class's or function's parameters that can be resolved."""
+    # Accuracy and similar classes of torchmetrics define __new__ but not __init__.
     if inspect.isclass(target):
         own_new = "__new__" in vars(target) and "__init__" not in vars(target)
         function: Any = target.__new__ if own_new else target.__init__
@@ -203,13 +203,13 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
 
 
 def written(hint: Any) -> str:
-    """Return an annotation as written in code."""
+    """Return an annotation as source code."""
     text = hint.__name__ if inspect.isclass(hint) else str(hint)
     return text.replace("typing.", "").replace("collections.abc.", "")
 
 
 def _names(hint: Any) -> Iterator[str]:
-    """Yield the literal values in an annotation, and its other types."""
+    """Yield the literal values and the other types in an annotation."""
     if get_origin(hint) in (Union, UnionType):
         for part in get_args(hint):
             yield from _names(part)
@@ -220,6 +220,6 @@ def _names(hint: Any) -> Iterator[str]:
 
 
 def _length(hint: Any) -> int | None:
-    """Return the length that an annotation of a tuple requires, if any."""
+    """Return the length that a tuple annotation requires, if any."""
     parts = get_args(hint)
     return len(parts) if get_origin(hint) is tuple and Ellipsis not in parts else None

@@ -1,4 +1,4 @@
-"""Default metric, loss and model of tasks that are known only after the data have been read."""
+"""Default metric, loss and model for a task that is only known once the data have been read."""
 
 from collections.abc import Mapping
 
@@ -11,7 +11,7 @@ from quintet.problems import PROBLEMS
 
 
 def choose_defaults(cfg: DictConfig) -> list[str]:
-    """Replace default options where they do not fit the task; typed ones are kept.
+    """Replace default options that do not fit the task; options that were typed are kept.
 
     Returns:
         the new choices, as overrides.
@@ -35,7 +35,7 @@ def choose_defaults(cfg: DictConfig) -> list[str]:
 
 
 def _is_default(cfg: DictConfig, group: str) -> bool:
-    """Return whether a group's option is the default of train.yaml, chosen by nobody."""
+    """Return whether the option of a group is the default of train.yaml and was not chosen."""
     words = [word.lstrip("+~").partition("=") for word in as_typed(cfg.overrides)]
     typed = any(key.partition(".")[0] == group for key, _, _ in words)
     presets = [name for key, _, names in words if key == "experiment" for name in _names(names)]
@@ -44,9 +44,9 @@ def _is_default(cfg: DictConfig, group: str) -> bool:
 
 
 def fitting(task: str, choices: Mapping[str, str | None]) -> dict[str, str]:
-    """Return a run's choices that its task needs in place of the default options.
+    """Return the choices that a task needs in place of the default options.
 
-    Typed, they make the same command valid in a sweep, which keeps the metric that it begins with.
+    A sweep keeps the metric that it begins with, so its command needs these choices as overrides.
     """
     usual = _usual()
     return {
@@ -67,14 +67,14 @@ def _usual() -> dict[str, str]:
 
 
 def _names(value: str) -> list[str]:
-    """Return the options of an override's value, `a` or `[a,b]`."""
+    """Return the options in the value of an override, `a` or `[a,b]`."""
     return [name.strip() for name in value.strip("[]").split(",") if name.strip()]
 
 
 def _chooses(experiment: str, group: str) -> bool:
-    """Return whether a preset chooses or changes a group's option."""
+    """Return whether a preset chooses or changes the option of a group."""
     if (path := paths.options("experiment").get(experiment)) is None:
-        return True  # of a folder given by --config-dir: left as it is
+        return True  # in a folder given by --config-dir: keep its options
     node = plain_yaml.own_config(path)
     entries = [entry for entry in node.get("defaults", []) if isinstance(entry, dict)]
     return group in node or any(f"override /{group}" in entry for entry in entries)

@@ -1,6 +1,6 @@
-"""Which code the config of a run folder may name; the folder may be a stranger's.
+"""Code that the config of a run folder may name; the folder is not trusted.
 
-Configs composed from one's own `configs/` and command line may name anything importable.
+Configs composed from the user's `configs/` and command line may name anything importable.
 """
 
 import re
@@ -18,20 +18,20 @@ from quintet.config.signature import is_path, locate
 
 VARIABLE = "env:"
 LOGGER = "logger"
-"""`trust=logger`: a run is resumed with the trackers that its own folder names."""
+"""`trust=logger`: resume a run with the trackers that its folder names."""
 REFERENCE = re.compile(r"(?<!\\)\$\{\s*oc\.env\s*:\s*([A-Za-z_]\w*)\s*(?:,([^{}]*))?\}")
-"""A reference to the environment, with its default."""
+"""A reference to the environment, with an optional default."""
 ELSEWHERE = ("logger", "sweeper", "search_space", "hydra", "paths")
-"""Parts of a folder's config that are never used: one's own configs take their place."""
+"""Parts of a folder's config that are never used: the user's configs replace them."""
 
 
 @dataclass(frozen=True)
 class Trust:
-    """What a user allows the config of a folder to name in addition to the building blocks.
+    """Code and variables that a folder's config may name in addition to the building blocks.
 
     Args:
         names: packages, modules, classes and functions.
-        variables: of the environment.
+        variables: environment variables.
         logger: whether a run is resumed with the trackers that its folder names.
 
     """
@@ -42,10 +42,10 @@ class Trust:
 
     @classmethod
     def of(cls, words: object) -> "Trust":
-        """Return what `trust=`, pyproject.toml and the team's own packages allow.
+        """Return the trust given by `trust=`, pyproject.toml and the team's own packages.
 
         Raises:
-            UserError: an entry that is not a package, `env:NAME` or `logger`.
+            UserError: an entry is not a package, `env:NAME` or `logger`.
 
         """
         listed = isinstance(words, Iterable) and not isinstance(words, str)
@@ -55,7 +55,7 @@ class Trust:
         for word in [*typed, *_in_pyproject()]:
             text = str(word)
             if text == LOGGER:
-                logger = word in typed  # for this command only, as it is about one folder
+                logger = word in typed  # only for this command, since it concerns a single folder
             elif text.startswith(VARIABLE) and text.removeprefix(VARIABLE).isidentifier():
                 variables.add(text.removeprefix(VARIABLE))
             elif text.isidentifier() or is_path(text):
@@ -77,20 +77,20 @@ class Trust:
 
     @classmethod
     def own(cls, cfg: DictConfig) -> "Trust":
-        """Return the trust that the folder of a run of one's own config needs."""
+        """Return the trust that the folder of a run with the user's own config needs."""
         plain = cast(dict[str, Any], OmegaConf.to_container(cfg, resolve=False))
         return cls.of([*(cfg.get("trust") or ()), *words(plain)])
 
     def allows(self, path: object, group: str, where: str) -> bool:
-        """Return whether a `_target_` in a group of a config may be called.
+        """Return whether a `_target_` in a config group may be called.
 
         Args:
-            path: the value of `_target_`.
-            group: the first part of its key.
+            path: value of `_target_`.
+            group: first part of its key.
             where: its key, for messages.
 
         Raises:
-            UserError: it is allowed but does not exist.
+            UserError: the target is allowed but does not exist.
 
         """
         if not is_path(path):
@@ -102,7 +102,7 @@ class Trust:
         families = [f for f in FAMILIES.get(group, ()) if f.offers(text)]
         if not vouched and not families:
             return False
-        # What a module imports is reachable through it, but is not covered by its name.
+        # Objects that a module imports are reachable through it, but are not covered by its name.
         found = locate(text, where)
         return is_in(home(found), vouched) or any(family.has(found) for family in families)
 
@@ -114,7 +114,7 @@ def words(config: dict[str, Any]) -> list[str]:
     """Return the `trust=` entries that the folder of a run with this config needs.
 
     Args:
-        config: as plain data, unresolved.
+        config: unresolved config as plain data.
 
     """
     found = set()
@@ -130,7 +130,7 @@ def words(config: dict[str, Any]) -> list[str]:
 
 
 def as_override(words: Iterable[str]) -> list[str]:
-    """Return the entries as an override for another command; empty if there are none.
+    """Return the entries as an override for another command; [] if there are none.
 
     Examples:
         >>> as_override(["timm", "env:DATA"]), as_override([])
@@ -162,7 +162,7 @@ def _variables(value: Any) -> set[str]:
 
 @cache
 def _own_packages() -> set[str]:
-    """Return the team's own packages: the project's, and any other beside the engine in `src`."""
+    """Return the team's own packages: the project, and any others next to the engine in `src`."""
     found = {paths.package()} - {None}
     if not paths.INSTALLED:
         found |= {path.parent.name for path in paths.SCRIPTS.glob("*/__init__.py")}

@@ -1,4 +1,4 @@
-"""Relative paths of a run that changes its folder: they are relative to where it was typed."""
+"""Relative paths in the config of a run that changes the working directory."""
 
 from collections.abc import Iterator
 from pathlib import Path
@@ -6,18 +6,18 @@ from pathlib import Path
 from omegaconf import DictConfig, OmegaConf, open_dict
 
 NAMES = ("path", "weights", "resume", "run", "input", "sweep", "cache")
-"""Keys that hold a path, or the ends of such keys after an underscore."""
+"""Keys whose value is a path, or the suffixes of such keys after an underscore."""
 
 
 def settle(cfg: DictConfig, folder: Path) -> None:
-    """Make the relative paths of a config absolute where Hydra has left the terminal's folder.
+    """Make the relative paths of a config absolute if Hydra has changed the working directory.
 
-    Hydra itself leaves them to the program (`hydra.job.chdir`), where they would name nothing. A
-    value that names nothing in the terminal's folder either stays as it is.
+    With `hydra.job.chdir` Hydra leaves this to the program; otherwise the paths would not exist. A
+    value that does not exist relative to the terminal's folder either is left unchanged.
 
     Args:
-        cfg: composed; changed in place.
-        folder: the terminal's.
+        cfg: composed config; changed in place.
+        folder: working directory of the terminal.
 
     """
     if Path.cwd() == folder:

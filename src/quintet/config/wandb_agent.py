@@ -1,19 +1,20 @@
-"""Runs started by `wandb agent`, which sets every parameter, also those of other options."""
+"""Runs started by `wandb agent`, which sets every parameter, even those of other options."""
 
 import json
 from collections.abc import Mapping, Sequence
 
 VARIABLE = "QUINTET_WHEN"
 Conditions = Mapping[str, Mapping[str, Sequence[str]]]
-"""The options, by group, for which a key exists."""
+"""The options, by group, for which each key exists."""
 
 
 def applicable(arguments: Sequence[str], environment: Mapping[str, str]) -> list[str]:
-    """Return the overrides whose key exists, given the others.
+    """Return the overrides whose key exists for the chosen options.
 
     Args:
-        arguments: of train.py.
-        environment: with the conditions of the sweep's file; without them all overrides are kept.
+        arguments: arguments of train.py.
+        environment: environment with the conditions of the sweep's file; if missing, all overrides
+            are kept.
 
     Examples:
         >>> when = {VARIABLE: '{"optimizer.momentum": {"optimizer": ["sgd_momentum"]}}'}

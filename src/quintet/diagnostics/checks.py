@@ -1,4 +1,4 @@
-"""All checks, in the order in which one would debug by hand."""
+"""All checks, in the order of manual debugging."""
 
 from collections.abc import Callable, Iterator
 
@@ -28,7 +28,7 @@ CHECKS: tuple[Check, ...] = (
 
 
 def findings(subject: Subject) -> Iterator[Finding]:
-    """Yield the finding of every check that applies; a check that raises is a finding too."""
+    """Yield the findings of all applicable checks; a check that raises an error fails."""
     for check in CHECKS:
         try:
             found = check(subject)

@@ -1,4 +1,4 @@
-"""Initial choices that suit a new data set."""
+"""Initial choices for a new data set."""
 
 from torch import Tensor
 
@@ -8,23 +8,23 @@ from quintet.problems import problem_of
 
 MODELS = {"image": "cnn", "sequence": "gru", "tokens": "gru"}
 FOLDS, FEW, FEW_A_SECOND = 5, 10_000, 10
-"""Folds that validate on every sample in turn, where fewer samples than so many are not test; and
-samples for each second of a sweep's time, of which more would leave time for a few models only."""
+"""Number of folds for data with fewer than `FEW` samples outside the test split; and the maximum
+samples per second of a sweep's time, above which folds would leave time for only a few models."""
 STEPS, MOST_EPOCHS = 1_500, 100
-"""Optimizer steps that a model of a small table takes at least, as far as so many epochs allow."""
+"""Minimum optimizer steps of a model for a small table, within a maximum number of epochs."""
 
 
 def fitting(facts: Facts, targets: Tensor) -> dict[str, str]:
-    """Return the metric, the loss and the model to start with.
+    """Return a suitable metric, loss and model to start with.
 
-    Classes: accuracy and cross-entropy; where one class is so frequent that always predicting it
+    Classes: accuracy and cross-entropy; if one class is so frequent that always predicting it
     scores well, F1 and the weighted loss. Labels: F1 and binary cross-entropy. Numbers: RMSE and
-    the mean squared error; with outliers among them MAE and Huber's loss. A table goes to an
-    mlp, with categories to one that has embeddings.
+    the mean squared error; with outliers, MAE and the Huber loss. Tables: an MLP, which has
+    embeddings if there are categories.
 
     Args:
-        facts: of the data.
-        targets: of the training split, (N,) or (N, K).
+        facts: facts of the data.
+        targets: targets of the training split, (N,) or (N, K).
 
     """
     chosen = problem_of(facts.task).choices(facts.class_counts, targets)
@@ -47,9 +47,9 @@ def transform(facts: Facts, targets: Tensor) -> str:
 
 
 def epochs(facts: Facts, batch_size: int, usual: int) -> int:
-    """Return how many epochs suit a data set: of a small table more than the `usual` ones.
+    """Return a suitable number of epochs: `usual`, or more for a small table.
 
-    Thirty epochs of a few hundred rows are too few steps for any schedule.
+    For a few hundred rows, thirty epochs are too few steps for any schedule.
     """
     if facts.kind != "table":
         return usual
@@ -58,18 +58,18 @@ def epochs(facts: Facts, batch_size: int, usual: int) -> int:
 
 
 def folds(facts: Facts, seconds: float | None = None) -> int | None:
-    """Return in how many folds to compare models; None where one validation part will do.
+    """Return the number of folds for comparing models; None if one validation split is enough.
 
-    On a tenth of a small table, fewer than 1,000 samples, chance moves an accuracy of .9 by a point
-    (its standard error) and more. In 5 or 10 folds the estimate is stable at little bias (Kohavi
-    1995, "A study of cross-validation and bootstrap for accuracy estimation and model selection").
-    Other kinds of data take too long to train for that, and a series gives its first folds little
-    to learn from. In little time many models on one part beat few models on five: the noise of
-    the choice is averaged out by the ensemble.
+    On a tenth of a small table, fewer than 1,000 samples, the standard error of an accuracy of 0.9
+    is one percentage point or more. With 5 or 10 folds the estimate is stable and has little bias
+    (Kohavi 1995, "A study of cross-validation and bootstrap for accuracy estimation and model
+    selection"). Other kinds of data take too long to train, and the first folds of a series have
+    little training data. In a short time, many models on one split are better than few models on
+    five: the ensemble averages out the noise of the selection.
 
     Args:
-        facts: of the data.
-        seconds: of the sweep; None without a limit.
+        facts: facts of the data.
+        seconds: time limit of the sweep; None without a limit.
 
     """
     few = FEW if seconds is None else min(FEW, FEW_A_SECOND * seconds)

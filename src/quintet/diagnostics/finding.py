@@ -11,10 +11,10 @@ class Finding:
     """The result of one check.
 
     Args:
-        name: what was checked.
-        verdict: pass; warn, worth checking; fail, training would be wasted.
-        seen: what was measured, and what was expected.
-        cure: what to do about it; empty for a pass.
+        name: name of the check.
+        verdict: pass; warn: worth checking; fail: training would be useless.
+        seen: what was measured and what was expected.
+        cure: how to fix it; empty for a pass.
 
     """
 
@@ -25,5 +25,5 @@ class Finding:
 
 
 def make_finding(name: str, verdict: Verdict, seen: str, cure: str) -> Finding:
-    """Return a finding, whose cure is left out where nothing is wrong."""
+    """Return a finding, without a fix if the check passed."""
     return Finding(name, verdict, seen, "" if verdict == "pass" else cure)

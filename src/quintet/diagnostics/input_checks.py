@@ -1,4 +1,4 @@
-"""Common mistakes in the data: targets, scale, a leak between splits, imbalance."""
+"""Checks for common mistakes in the data: targets, scale, leaks between splits, imbalance."""
 
 from collections import Counter
 
@@ -12,11 +12,11 @@ from quintet.problems.exclusive_classes import imbalanced
 
 MOST_ROWS = 50_000
 LARGE = 10.0
-"""Centre or width of a feature, in units of a scaled one, from which on it is not scaled."""
+"""Mean or deviation, in units of a scaled feature, above which a feature is not scaled."""
 
 
 def targets(subject: Subject) -> Finding:
-    """Check that the targets suit the loss and the model's outputs."""
+    """Check that the targets match the loss and the outputs of the model."""
     y = torch.cat([target for _, target in subject.data.splits.values()])
     facts = subject.facts
     with torch.no_grad():
@@ -28,7 +28,7 @@ def targets(subject: Subject) -> Finding:
 
 
 def scale(subject: Subject) -> Finding | None:
-    """Check that the inputs, as the model sees them, have similar scales, near 1."""
+    """Check that the inputs of the model have similar scales close to 1."""
     x = subject.inputs("train")
     facts = subject.facts
     if x is None or facts.kind == "tokens":
@@ -54,11 +54,11 @@ def scale(subject: Subject) -> Finding | None:
 
 
 def leak(subject: Subject) -> Finding | None:
-    """Look for samples of validation and test that also occur in training, number for number.
+    """Find validation and test samples that are exactly equal to a training sample.
 
-    In coarse data twins occur by chance, and then within the training split as well; copies that
-    ended up in both occur across splits only. Weights that have seen the splits are
-    a leak as well.
+    In coarse data, duplicates occur by chance, and then also within the training split; copies that
+    were split apart only occur across splits. Weights that were trained on samples of the other
+    splits are a leak as well.
     """
     if subject.leak:
         return Finding("leak between splits", "warn", subject.leak.seen, subject.leak.cure)
@@ -91,7 +91,7 @@ def leak(subject: Subject) -> Finding | None:
 
 
 def _coarse(subject: Subject, train: Tensor) -> bool:
-    """Return whether equal samples may occur by chance: no feature separates most samples."""
+    """Return whether equal samples may occur by chance, as no feature separates most samples."""
     if subject.facts.kind == "image":
         return False
     rows = torch.unique(train[:MOST_ROWS].flatten(1), dim=0)
@@ -105,7 +105,7 @@ def _rows(x: Tensor | None) -> list[bytes]:
 
 
 def imbalance(subject: Subject) -> Finding | None:
-    """Check whether accuracy as the metric would favour a model that always predicts one class."""
+    """Check whether the metric is accuracy although always predicting one class scores well."""
     facts, counts = subject.facts, subject.facts.class_counts
     if (share := problem_of(facts.task).imbalance(counts)) is None:
         return None

@@ -1,4 +1,4 @@
-"""Signal and gradient in every layer before training.
+"""Activations and gradients of every layer before training.
 
 Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward neural
 networks": both must keep their scale from layer to layer.
@@ -20,22 +20,22 @@ from quintet.modules.supervised import SupervisedModule
 ACTIVATIONS = (nn.ReLU, nn.LeakyReLU, nn.ELU, nn.SELU, nn.GELU, nn.SiLU, nn.Tanh, nn.Sigmoid)
 WEIGHTED = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase)
 BOUNDED = {nn.Tanh: 0.97, nn.Sigmoid: 0.985}
-"""Where a bounded activation counts as saturated: its slope is under 6 % of the steepest."""
+"""Outputs at which a bounded activation is saturated: its slope is below 6% of the maximum."""
 
 
 @dataclass
 class Layer:
-    """One layer's outputs over a batch, and the gradient that comes back to them.
+    """Statistics of a layer's outputs for a batch, and of the gradient at these outputs.
 
     Args:
-        name: in the model.
-        kind: its class.
-        mean: of the outputs.
-        std: of the outputs.
-        dead: share of the units that are zero for every sample; of activations only.
-        saturated: share of the outputs near a bound; of tanh and sigmoid only.
-        gradient: root mean square of the loss's gradient at the outputs.
-        frozen: whether the weights that it follows stay as they are.
+        name: name in the model.
+        kind: class of the layer.
+        mean: mean of the outputs.
+        std: standard deviation of the outputs.
+        dead: share of units that are zero for every sample; only for activations.
+        saturated: share of outputs near a bound; only for tanh and sigmoid.
+        gradient: root mean square of the gradient of the loss at the outputs.
+        frozen: whether the preceding weights are frozen.
 
     """
 
@@ -50,7 +50,7 @@ class Layer:
 
 
 def statistics(subject: Subject, count: int = 256) -> list[Layer]:
-    """Send one batch through a new model and back; return its layers in the order of the signal."""
+    """Run a forward and backward pass of a new model; return its layers in execution order."""
     task = subject.calm().train()
     layers: list[Layer] = []
     hooks = [
@@ -97,9 +97,9 @@ def _remember(layer: Layer) -> Callable[[Tensor], None]:
 
 
 def activations(layers: list[Layer]) -> Finding | None:
-    """Judge the size of each activation's outputs: dead, saturated, vanishing or exploding.
+    """Check the outputs of activations: dead, saturated, vanishing or exploding.
 
-    Activations after frozen weights are left out: no init changes them.
+    Activations after frozen weights are skipped, since no init changes them.
     """
     kinds = {kind.__name__ for kind in ACTIVATIONS}
     found = [layer for layer in layers if layer.kind in kinds and not layer.frozen]
@@ -123,7 +123,7 @@ def activations(layers: list[Layer]) -> Finding | None:
 
 
 def gradients(subject: Subject) -> Finding:
-    """Judge whether a gradient reaches every parameter, and about as large in all layers."""
+    """Check that every parameter gets a gradient, of similar size in all layers."""
     task = subject.calm().train()
     task.training_step(subject.batch(256), 0).backward()  # type: ignore[no-untyped-call]
     sizes = _by_weight(task)
@@ -152,7 +152,7 @@ def gradients(subject: Subject) -> Finding:
 
 
 def _by_weight(task: SupervisedModule) -> dict[str, float | None]:
-    """Return the gradient's root mean square of every trainable weight; None where none came."""
+    """Return the root mean square of each trainable weight's gradient; None if it has none."""
     return {
         name: None if p.grad is None else float(p.grad.float().square().mean().sqrt())
         for name, p in task.model.named_parameters()
@@ -161,6 +161,6 @@ def _by_weight(task: SupervisedModule) -> dict[str, float | None]:
 
 
 def signal(subject: Subject) -> Finding | None:
-    """Judge the activations of a new model; see `activations`."""
+    """Check the activations of a new model; see `activations`."""
     with torch.enable_grad():
         return activations(statistics(subject))

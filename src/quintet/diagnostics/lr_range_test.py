@@ -26,8 +26,8 @@ class Curve:
     """Smoothed loss over learning rate.
 
     Args:
-        rates: rising, evenly on a log scale.
-        losses: at each of them, up to where training diverged.
+        rates: rising rates, evenly spaced on a log scale.
+        losses: loss at each rate, until training diverged.
 
     """
 
@@ -36,17 +36,17 @@ class Curve:
 
     @property
     def start(self) -> float:
-        """The loss before the rates are large enough to change anything."""
+        """The loss before the rates are large enough to change it."""
         return fmean(self.losses[:BEGINNING])
 
     @property
     def lowest(self) -> float:
-        """The rate at which the loss is lowest: beyond it training gets worse."""
+        """The rate with the lowest loss; higher rates are worse."""
         return self.rates[self.losses.index(min(self.losses))]
 
     @property
     def halfway(self) -> float:
-        """The rate at which the loss has come down by half of all that it will."""
+        """The rate at which the loss has decreased by half of its total decrease."""
         half = (self.start + min(self.losses)) / 2
         above = [i for i, loss in enumerate(self.losses) if loss > half]
         before = [i for i in above if self.rates[i] < self.lowest]
@@ -54,10 +54,10 @@ class Curve:
 
     @property
     def suggestion(self) -> float:
-        """A rate to train with: where the loss falls fast, and well before it rises.
+        """A rate to train with: the loss falls fast there, and only rises at much higher rates.
 
-        Smith reads it off the curve by eye. Halfway down is near the steepest point, and unlike
-        that one it is robust to the noise of small batches.
+        Smith reads it off the curve by eye. Half of the decrease is close to the steepest point,
+        but more robust to the noise of small batches.
         """
         return float(f"{self.halfway:.1e}")
 
@@ -67,14 +67,14 @@ class Curve:
         return min(self.losses) < 0.98 * self.start
 
     def at(self, rate: float) -> float:
-        """Return the loss at the tested rate nearest to `rate`; infinite where it diverged."""
+        """Return the loss at the tested rate closest to `rate`; inf if training diverged there."""
         if rate > self.rates[-1]:
             return math.inf
         nearest = min(range(len(self.rates)), key=lambda i: abs(math.log(self.rates[i] / rate)))
         return self.losses[nearest]
 
     def to_csv(self) -> str:
-        """Return a table of two columns, lr and loss."""
+        """Return the curve as CSV with columns lr and loss."""
         pairs = zip(self.rates, self.losses, strict=True)
         return csv_cells.table(("lr", "loss"), ({"lr": rate, "loss": loss} for rate, loss in pairs))
 
@@ -84,14 +84,14 @@ def range_test(
     optimizer: Optimizer,
     batches: Sequence[tuple[Tensor, Tensor]],
 ) -> Curve:
-    """Train with a rate that rises at every step until the loss explodes.
+    """Train with a learning rate that rises at every step until the loss explodes.
 
     The rate is that of the optimizer's first group; the others keep their proportion to it.
 
     Args:
-        step: gives the mean loss of a batch.
-        optimizer: of the parameters behind it.
-        batches: taken in turn.
+        step: function that returns the mean loss of a batch.
+        optimizer: optimizer of the parameters.
+        batches: training batches, used in order.
 
     """
     rising = rising_rates(optimizer)
@@ -109,9 +109,9 @@ def range_test(
 
 
 def rising_rates(optimizer: Optimizer) -> Generator[None, float, Curve]:
-    """Set a higher rate before each step; return the curve after the last, or when it explodes.
+    """Set a higher rate before each step; return the curve after the last step or divergence.
 
-    It is sent the mean loss of the step that was made at the rate that it has set.
+    The generator is sent the mean loss of the step at the current rate.
     """
     growth = (HIGHEST / LOWEST) ** (1 / (STEPS - 1))
     first = optimizer.param_groups[0]["lr"]
@@ -136,7 +136,7 @@ def rising_rates(optimizer: Optimizer) -> Generator[None, float, Curve]:
 
 
 def draw(curve: Curve, chosen: float, width: int = 64, height: int = 7) -> list[str]:
-    """Draw the curve in characters, the suggested rate marked ^ and the chosen one o."""
+    """Draw the curve as text, with the suggested rate marked as ^ and the chosen one as o."""
     finite = [loss for loss in curve.losses if math.isfinite(loss)]
     if not finite:
         return []

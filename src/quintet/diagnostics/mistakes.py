@@ -1,4 +1,4 @@
-"""Common mistakes in a model or a training step, which raise no error and degrade the result."""
+"""Checks for common mistakes in models and training steps that raise no error."""
 
 import copy
 import math
@@ -19,9 +19,9 @@ OF_LABELS = (nn.BCEWithLogitsLoss, BinaryFocal)
 
 @torch.no_grad()
 def logits(subject: Subject) -> Finding | None:
-    """Check that a loss that expects logits does not get probabilities.
+    """Check that a loss that expects logits does not receive probabilities.
 
-    Softmaxed twice, the loss of C classes cannot fall under ln(e + C - 1) - 1.
+    With two softmaxes, the loss of C classes cannot fall below ln(e + C - 1) - 1.
     """
     task = subject.task().eval()
     if not isinstance(task.loss, (*OF_CLASSES, *OF_LABELS)):
@@ -46,9 +46,9 @@ def _scalable(subject: Subject) -> bool:
 
 @torch.no_grad()
 def modes(subject: Subject) -> Finding:
-    """Check that eval() and train() reach every layer, and that evaluation is deterministic.
+    """Check that eval() and train() set every layer's mode, and that evaluation is deterministic.
 
-    In evaluation an output is repeated exactly and leaves the running statistics alone.
+    In eval mode, outputs must be reproducible and running statistics must not change.
     """
     task = subject.task().train()
     reached = {name: module for name, module in task.model.named_modules() if not is_frozen(module)}
@@ -75,7 +75,7 @@ def modes(subject: Subject) -> Finding:
 
 
 def cleared_gradients(subject: Subject) -> Finding:
-    """Take a training step as the trainer does; check that its gradients are cleared."""
+    """Make a training step as the Trainer does; check that its gradients are cleared."""
     task = subject.task().train()
     optimizer = optimizer_of(task)
     task.training_step(subject.batch(64), 0).backward()  # type: ignore[no-untyped-call]
@@ -97,7 +97,7 @@ def cleared_gradients(subject: Subject) -> Finding:
 
 
 def optimized(subject: Subject) -> Finding:
-    """Check that the optimizer has every parameter, including those in plain lists."""
+    """Check that the optimizer has all parameters, including those in plain lists."""
     task = subject.task()
     held = {id(p) for group in optimizer_of(task).param_groups for p in group["params"]}
     missing = [n for n, p in task.model.named_parameters() if p.requires_grad and id(p) not in held]

@@ -1,4 +1,4 @@
-"""Checks of any LightningModule on any batch: what can be known without knowing what it learns."""
+"""Checks for any LightningModule and any batch, independent of the task."""
 
 import math
 import warnings
@@ -20,22 +20,22 @@ from quintet.diagnostics.lr_range_test import STEPS, Curve, rising_rates
 from quintet.options.torch_internals import tree_flatten_with_path, tree_map, tree_unflatten
 
 MEMORISED = 100
-"""Steps on one batch."""
+"""Number of steps on one batch."""
 LOOKS = 3
-"""Steps after which a loss has seen its inputs: a layer that begins at zero hides them at first."""
+"""Steps before checking the use of inputs, as a layer initialized to zero hides them at first."""
 
 
 @dataclass
 class ModuleSubject:
-    """An experiment with a module of one's own, before its first step.
+    """An experiment with a user-defined module, before its first step.
 
     Args:
-        make: gives the module, initialised the same way each time.
-        trainer: gives a Trainer with these settings.
-        optimizers: gives the optimizers of a module.
-        datamodule: loaded.
-        seed: of all that is random.
-        rate: the learning rate that was chosen; 0 for a module that has its own.
+        make: function that returns a new module, always with the same initialization.
+        trainer: function that returns a Trainer with the given settings.
+        optimizers: function that returns the optimizers of a module.
+        datamodule: loaded data.
+        seed: random seed.
+        rate: chosen learning rate; 0 for a module that sets its own.
 
     """
 
@@ -55,15 +55,15 @@ class ModuleSubject:
         return [batch for batch, *_ in islice(iter(loaders), count)]
 
     def train(self, batch: Any, steps: int) -> "Watch":
-        """Train a new module on one batch, again and again."""
+        """Train a new module on a single batch."""
         watch = Watch()
         self.watched(watch, [batch], steps)
         return watch
 
     def watched(self, callback: L.Callback, batches: list[Any], epochs: int) -> None:
-        """Train a new module on some batches, by a Trainer that knows a callback.
+        """Train a new module on some batches with a callback.
 
-        All hooks of the data are called.
+        All hooks of the datamodule are called.
         """
         trainer = self.trainer(
             max_epochs=epochs,
@@ -82,7 +82,7 @@ class ModuleSubject:
 
     @contextmanager
     def _giving(self, batches: list[Any]) -> Iterator[None]:
-        """Let `train_dataloader` return these batches."""
+        """Within the block, make `train_dataloader` return these batches."""
         made = self.datamodule.train_dataloader
         given = lambda: KeptBatches(batches)  # noqa: E731
         self.datamodule.train_dataloader = given  # type: ignore[method-assign]
@@ -93,7 +93,7 @@ class ModuleSubject:
 
 
 class KeptBatches:
-    """A loader of the same batches in every epoch."""
+    """A loader with the same batches in every epoch."""
 
     def __init__(self, batches: list[Any]) -> None:
         self.batches = batches
@@ -107,22 +107,22 @@ class KeptBatches:
 
 @dataclass(eq=False)
 class Watch(L.Callback):
-    """Notes what training does."""
+    """Callback that records the losses and which parameters change."""
 
     losses: list[float] = field(default_factory=list)
     unoptimized: list[str] = field(default_factory=list)
-    """Trainable parameters that no optimizer has ..."""
+    """Trainable parameters in no optimizer ..."""
     fixed: list[str] = field(default_factory=list)
-    """... and those of them that nothing has changed after all steps."""
+    """... and those of them that are unchanged after all steps."""
     still: list[str] = field(default_factory=list)
-    """Parameters that the first step left as they were."""
+    """Parameters that the first step did not change."""
     _before: dict[str, Tensor] = field(default_factory=dict)
     _loss: Any = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Look which parameters no optimizer has; let the rate be constant.
+        """Record the parameters in no optimizer; make the learning rate constant.
 
-        A schedule that Lightning steps may listen to validation, of which there is none.
+        A schedule stepped by Lightning may depend on validation, which does not run here.
         """
         if pl_module.automatic_optimization:
             without_schedules(trainer)
@@ -135,7 +135,7 @@ class Watch(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Note what the first step has changed, and the loss that a step returns."""
+        """Record the parameters that the first step changed, and the loss that a step returns."""
         if not trainer.current_epoch:
             now = dict(pl_module.named_parameters())
             unchanged = [n for n, was in self._before.items() if torch.equal(was, now[n])]
@@ -143,12 +143,12 @@ class Watch(L.Callback):
         self._loss = outputs.get("loss") if isinstance(outputs, dict) else outputs
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note what no step has changed."""
+        """Record the parameters that no step changed."""
         now = dict(pl_module.named_parameters())
         self.fixed = [n for n in self.unoptimized if torch.equal(self._before[n], now[n])]
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the loss of the epoch's one batch: what its step returned, else what it logged."""
+        """Record the loss of the epoch's only batch: the returned one, else the logged one."""
         loss = self._loss
         if loss is None:
             logged = trainer.callback_metrics
@@ -158,14 +158,14 @@ class Watch(L.Callback):
 
 
 def without_schedules(trainer: L.Trainer) -> None:
-    """Let the rates be those that the optimizers were made with: a warm-up begins at zero."""
+    """Reset learning rates to those at construction, as a warm-up begins at zero."""
     trainer.strategy.lr_scheduler_configs = []
     for group in (group for each in trainer.optimizers for group in each.param_groups):
         group["lr"] = group.get("initial_lr", group["lr"])
 
 
 def findings(subject: ModuleSubject) -> Iterator[Finding]:
-    """Yield the finding of every check; one that raises is a finding too."""
+    """Yield the finding of every check; a check that raises an error fails."""
     try:
         batch = subject.batches(1)[0]
         watch = subject.train(batch, MEMORISED)
@@ -180,9 +180,9 @@ def findings(subject: ModuleSubject) -> Iterator[Finding]:
 
 
 def optimized(watch: Watch) -> Finding:
-    """Find trainable parameters that no optimizer has, and that the module does not change itself.
+    """Find trainable parameters that are in no optimizer and not changed by the module itself.
 
-    An average of the weights or a target network is changed by assignment.
+    An average of the weights or a target network is updated by assignment.
     """
     missing, others = watch.fixed, len(watch.unoptimized) - len(watch.fixed)
     seen = "have every trainable parameter"
@@ -197,7 +197,7 @@ def optimized(watch: Watch) -> Finding:
 
 
 def gradients(watch: Watch) -> Finding:
-    """Find parameters that a step leaves as they were."""
+    """Find parameters that a step does not change."""
     still = watch.still
     return make_finding(
         "gradient flow",
@@ -209,7 +209,7 @@ def gradients(watch: Watch) -> Finding:
 
 
 def one_batch(watch: Watch) -> Finding:
-    """Check whether a single batch can be learnt."""
+    """Check whether a single batch can be fitted."""
     name, losses = "one batch", watch.losses
     if not losses:
         return Finding(
@@ -234,7 +234,7 @@ def one_batch(watch: Watch) -> Finding:
 def inputs(subject: ModuleSubject, batch: Any) -> Finding:
     """Find tensors of a batch that the loss does not depend on.
 
-    Each is moved by one number, all else equal: a mere exchange of samples leaves a mean as it is.
+    Each is shifted by one element, all else equal: permuting samples would not change a mean.
     """
     name = "uses its inputs"
     before = subject.train(batch, LOOKS).losses
@@ -248,7 +248,7 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
         others = [moved if i == j else each for j, (_, each) in enumerate(leaves)]
         try:
             after = subject.train(tree_unflatten(others, spec), LOOKS).losses
-        except Exception:  # of lengths or offsets, which fit nothing else: so they are used
+        except Exception:  # lengths or offsets that no longer match the rest: so they are used
             continue
         if after == before:
             unused.append("batch" + "".join(map(str, path)))
@@ -261,7 +261,7 @@ def inputs(subject: ModuleSubject, batch: Any) -> Finding:
 
 
 def _moved(leaf: Tensor) -> Tensor | None:
-    """Return a tensor with each number in the next one's place; None if that changes nothing."""
+    """Return a tensor with its elements shifted by one; None if that changes nothing."""
     if leaf.layout is torch.sparse_coo:
         *others, last = leaf.coalesce().indices()
         places = torch.stack([*others, last.roll(1)])
@@ -278,15 +278,15 @@ def _moved(leaf: Tensor) -> Tensor | None:
 
 @dataclass(eq=False)
 class RisingRate(L.Callback):
-    """Trains with a rate that rises at every step; see `range_test`."""
+    """Callback that raises the learning rate at every step; see `range_test`."""
 
     curve: Curve | None = None
     rate: float = 0.0
-    """Of the module's own optimizer."""
+    """Learning rate of the module's own optimizer."""
     _rising: Generator[None, float, Curve] | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Take over the rate from the module's schedule.
+        """Replace the module's schedule.
 
         Raises:
             UserError: there are several optimizers.
@@ -302,7 +302,7 @@ class RisingRate(L.Callback):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Set the next rate, or end; a step that was left out has no loss."""
+        """Set the next rate, or stop; a skipped step has no loss."""
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if loss is None or self._rising is None or self.curve is not None:
             return
@@ -313,11 +313,10 @@ class RisingRate(L.Callback):
 
 
 def curve(subject: ModuleSubject) -> Curve:
-    """Return the learning-rate range test's curve.
+    """Return the curve of the learning-rate range test.
 
     Raises:
-        UserError: there is none of a module that optimizes by hand, of several optimizers, or of
-            steps that fail.
+        UserError: the module uses manual optimization or several optimizers, or a step fails.
 
     """
     if not subject.make().automatic_optimization:

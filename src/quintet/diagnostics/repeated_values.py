@@ -1,4 +1,4 @@
-"""Forecasts that repeat a series: its last value, or the values of a season ago."""
+"""Baseline forecasts that repeat the last value of a series, or those of one season ago."""
 
 from typing import Self
 
@@ -9,13 +9,13 @@ Floats = NDArray[np.float64]
 
 
 class RepeatedValues:
-    """Forecasts each step by the value `lag` steps before it, or by the latest such value known.
+    """Forecast each step by the latest known value a multiple of `lag` steps before it.
 
     Source: Hyndman & Athanasopoulos 2021, "Forecasting: principles and practice", section 5.2.
 
     Args:
-        lag: steps to look back; 1 repeats the last value, None takes the season: the lag from 2 on
-            with the least squared error on the windows that it is fitted on.
+        lag: number of steps to look back; 1 repeats the last value. None takes the season: the lag
+            of at least 2 with the smallest squared error on the training windows.
 
     """
 
@@ -23,7 +23,7 @@ class RepeatedValues:
         self.lag = lag
 
     def fit(self, x: Floats, y: Floats) -> Self:
-        """Find the season, from windows (N, T) and what follows them (N, H)."""
+        """Determine the season from windows (N, T) and the values that follow them (N, H)."""
         if self.lag is None:
             errors = [np.square(_repeated(x, n, y.shape[1]) - y).mean() for n in _seasons(x)]
             self.lag = _seasons(x)[int(np.argmin(errors))]
@@ -31,7 +31,7 @@ class RepeatedValues:
         return self
 
     def predict(self, x: Floats) -> Floats:
-        """Forecast what follows windows (N, T), (N, H)."""
+        """Return forecasts (N, H) of the values that follow windows (N, T)."""
         assert self.lag is not None
         return _repeated(x, self.lag, self.horizon)
 

@@ -1,4 +1,4 @@
-"""The metric as a function of the number of training samples, and the gain from doubling it."""
+"""The metric as a function of the number of training samples."""
 
 import math
 from collections.abc import Sequence
@@ -17,10 +17,10 @@ class Growth:
     convergence".
 
     Args:
-        limit: the metric with unlimited data.
-        slope: how far from it the curve starts.
-        exponent: how fast it gets there.
-        error: root mean square of what the curve leaves unexplained.
+        limit: metric with unlimited data.
+        slope: difference from the limit at n = 1.
+        exponent: speed of convergence to the limit.
+        error: root mean square of the residuals.
 
     """
 
@@ -34,15 +34,15 @@ class Growth:
         return self.limit + self.slope * math.pow(size, -self.exponent)
 
     def gain(self, size: int, mode: str) -> float:
-        """Return the metric's improvement by twice as many samples; negative if it worsens."""
+        """Return the improvement of the metric from doubling `size`; negative if it gets worse."""
         change = self.at(2 * size) - self.at(size)
         return change if mode == "max" else -change
 
 
 def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
-    """Fit the curve to three or more sizes; the exponent is the best on a grid from .1 to 2.
+    """Fit the curve to three or more sizes; the exponent is the best on a grid from 0.1 to 2.
 
-    The limit is at most 1 where greater is better, and at least 0 otherwise.
+    The limit is at most 1 if greater is better, and at least 0 otherwise.
     """
     n = torch.tensor(sizes, dtype=torch.float64)
     p = torch.tensor(values, dtype=torch.float64)
@@ -60,7 +60,7 @@ def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
 
 
 def advice(growth: Growth, size: int, name: str, mode: str) -> str:
-    """Return a sentence on whether more labelled data would help."""
+    """Return advice on whether more labelled data would help."""
     gain = growth.gain(size, mode)
     expected = (
         f"Twice the training data, {2 * size:,} samples: {name} "

@@ -1,4 +1,4 @@
-"""Can training start and converge? Initial loss, one small batch, the learning rate."""
+"""Checks that training can start and converge: initial loss, a small batch, learning rate."""
 
 import math
 
@@ -11,17 +11,17 @@ from quintet.diagnostics.subject import Subject
 from quintet.modules.supervised import SupervisedModule
 
 SMALL = 8
-"""Samples that a model of any size must be able to memorise."""
+"""Number of samples that a model of any size must be able to memorize."""
 STEPS = 150
 
 
 @torch.no_grad()
 def initial_loss(subject: Subject) -> Finding:
-    """Compare the loss before training with that of an output of zeros.
+    """Compare the loss before training with that of all-zero outputs.
 
-    That is the loss of an uninformed model: ln C for the cross-entropy of C classes, ln 2 for
-    binary cross-entropy, the target's variance for a squared error (Karpathy 2019, "A recipe for
-    training neural networks").
+    Zero outputs have the loss of an uninformed model: ln C for the cross-entropy of C classes, ln 2
+    for binary cross-entropy, the variance of the target for a squared error (Karpathy 2019, "A
+    recipe for training neural networks").
     """
     task = subject.task().eval()
     x, y = subject.batch(1024)
@@ -53,7 +53,7 @@ def _named(task: SupervisedModule, theory: float) -> str:
 
 
 def loss_of(task: SupervisedModule, outputs: Tensor, y: Tensor) -> float:
-    """Return the loss of outputs (B, K) against targets as the data has them."""
+    """Return the loss of outputs (B, K) for targets in the form of the data."""
     return float(task.loss(outputs, task._loss_target(outputs, y)))
 
 
@@ -69,12 +69,12 @@ def init(subject: Subject) -> Finding:
 def losses_before(
     task: SupervisedModule, data: DataModule, num_outputs: int, count: int = 64
 ) -> tuple[float, float]:
-    """Return the validation loss of a guess, an output of zeros, and of a model not yet trained.
+    """Return the validation loss of a guess, i.e. zero outputs, and that of an untrained model.
 
-    Where inputs stay on disk they are not read for this: the model is assumed to start as a guess.
+    Inputs that stay on disk are not read for this: the model is assumed to start as a guess.
     """
     inputs, y = data.splits["val"]
-    known = y[:count] if task.problem.dense else y  # of masks a part: they have many outputs
+    known = y[:count] if task.problem.dense else y  # only a part of masks: they are large
     guess = loss_of(task, task.problem.blank(known, num_outputs), known)
     if data.rows is not None:
         return guess, guess
@@ -82,15 +82,15 @@ def losses_before(
     task.eval()
     initial = loss_of(task, task(inputs[:count]), y[:count])
     for module, training in modes.items():
-        module.training = training  # Lightning trains a model in the modes it finds
+        module.training = training  # Lightning trains a model in its current modes
     return guess, initial
 
 
 def overfit(subject: Subject) -> Finding:
-    """Memorise a handful of samples, without any regularisation.
+    """Check that a few samples can be memorized without regularization.
 
-    A model, loss and targets that fit together bring the loss to about zero. The features of a
-    frozen body need not suffice for that, though they may for a good score.
+    If model, loss and targets match, the loss falls to about zero. The features of a frozen
+    backbone may not suffice for that, even if they allow a good score.
     """
     x, y = _distinct(*subject.batch(16 * SMALL))
     first, last = min(
@@ -128,7 +128,7 @@ def memorise(task: SupervisedModule, x: Tensor, y: Tensor, rate: float) -> tuple
 
 
 def _distinct(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
-    """Return the first few samples whose inputs differ: equal ones may have unequal targets."""
+    """Return the first few samples with distinct inputs, as equal ones may have other targets."""
     seen: set[bytes] = set()
     kept = []
     for index, row in enumerate(x.cpu()):
@@ -142,7 +142,7 @@ def _distinct(x: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
 
 
 def learning_rate(subject: Subject) -> Finding:
-    """Judge the chosen learning rate by a range test (Smith 2017)."""
+    """Check the chosen learning rate with a range test (Smith 2017)."""
     curve, rate = subject.curve, subject.rate
     if not curve.learns:
         return Finding(

@@ -1,4 +1,4 @@
-"""What is checked: an experiment that has not begun, as parts that can be rebuilt."""
+"""The subject of the checks: an experiment before training, as parts that can be rebuilt."""
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
@@ -23,15 +23,16 @@ class Subject:
     """An experiment before its first step.
 
     Args:
-        make: gives the model with its loss and optimizer, initialised the same way each time.
-        data: loaded.
-        facts: of the data.
+        make: function that returns a new model with loss and optimizer, always with the same
+            initialization.
+        data: loaded data.
+        facts: facts of the data.
         metric: name of the metric.
-        rate: the learning rate that was chosen.
-        device: where to compute.
+        rate: chosen learning rate.
+        device: device to compute on.
         advice: warnings of the init.
-        pretrained: whether it begins with another model's weights.
-        leak: how these weights have seen validation or test data, if they have.
+        pretrained: whether the model starts from the weights of another one.
+        leak: warning if these weights were trained on validation or test data.
 
     """
 
@@ -46,15 +47,15 @@ class Subject:
     leak: Advice | None = None
 
     def task(self) -> SupervisedModule:
-        """Return a new model, as training would start with it."""
+        """Return a new model in its initial state."""
         return self.make().to(self.device)
 
     def calm(self) -> SupervisedModule:
-        """Return a new model without regularisation."""
+        """Return a new model without regularization."""
         return unregularised(self.task())
 
     def batch(self, count: int) -> Batch:
-        """Return the first `count` training samples of the first epoch, or fewer."""
+        """Return at most `count` samples, the first of the first training epoch."""
         return self._first(self.data.train_dataloader(), count)
 
     def unseen(self, count: int) -> Batch:
@@ -71,12 +72,12 @@ class Subject:
         return torch.cat(xs)[:count].to(self.device), torch.cat(ys)[:count].to(self.device)
 
     def inputs(self, split: str) -> Tensor | None:
-        """Return all scaled inputs of a split; None for data that stays on disk."""
+        """Return all scaled inputs of a split; None if the data stays on disk."""
         return self.data.splits[split][0] if self.data.rows is None else None
 
     @cached_property
     def curve(self) -> Curve:
-        """The learning-rate range test's curve, measured once."""
+        """Curve of the learning-rate range test, which is run once."""
         batches = [(x.to(self.device), y.to(self.device)) for x, y in self._some_batches()]
         task = self.task().train()
         return range_test(lambda b: task.training_step(b, 0), optimizer_of(task), batches)
@@ -92,9 +93,9 @@ def optimizer_of(task: SupervisedModule) -> Optimizer:
 
 
 def unregularised(task: SupervisedModule) -> SupervisedModule:
-    """Switch off dropout, wherever a layer keeps it, and label smoothing; return the task.
+    """Switch off dropout in every form and label smoothing; return the task.
 
-    Weight decay belongs to the optimizer, and augmentation to the batches: neither is here.
+    Weight decay (in the optimizer) and augmentation (of the batches) are not part of the task.
     """
     for module in task.modules():
         if isinstance(module, nn.modules.dropout._DropoutNd):

@@ -1,8 +1,8 @@
-"""Diagnosis of learning curves: problems visible in metrics.csv, and what to do about them.
+"""Diagnosis of training curves: problems visible in metrics.csv, with remedies.
 
 The patterns are those of Karpathy 2019, "A recipe for training neural networks", and of Stanford's
-CS231n notes, "Babysitting the learning process". Every threshold is a fraction of the distance
-that training had to cover: from the loss of a guess down to the lowest of the run.
+CS231n notes, "Babysitting the learning process". Every threshold is a fraction of the range of the
+loss: from that of a guess to the lowest of the run.
 """
 
 import math
@@ -25,10 +25,10 @@ class Curves:
     """The losses and learning rates of a run, one per epoch.
 
     Args:
-        train: mean training loss, with whatever regularisation acts in training.
+        train: mean training loss, including the effect of regularization.
         val: validation loss.
-        rates: learning rate at the epoch's start.
-        guess: loss of an output of zeros; see `start_checks.losses_before`.
+        rates: learning rate at the start of the epoch.
+        guess: loss of zero outputs; see `start_checks.losses_before`.
         initial: loss before the first step.
         batch_size: samples per step.
 
@@ -43,25 +43,25 @@ class Curves:
 
     @cached_property
     def way(self) -> float:
-        """From where it began to the lowest training loss, at least a tenth of a guess's."""
+        """Range from the higher of guess and initial loss down to the lowest training loss."""
         return max(self.guess - min(self.train), self.initial - min(self.train), 0.1 * self.guess)
 
     @property
     def tail(self) -> int:
-        """How many epochs the end of the run is: a quarter, at least two."""
+        """Number of epochs at the end of the run: a quarter, at least two."""
         return max(2, len(self.train) // 4)
 
     @property
     def lowest(self) -> int:
-        """The epoch of the lowest validation loss."""
+        """Epoch of the lowest validation loss."""
         return self.val.index(min(self.val))
 
 
 def read(path: Path) -> list[Row]:
-    """Return the rows of a metrics.csv, an empty list where there is none.
+    """Return the rows of a metrics.csv; [] if there is no file.
 
     Raises:
-        DamagedError: it is not a table of numbers with one epoch per row.
+        DamagedError: it is not a table of numbers with one row per epoch.
 
     """
     if not untrusted_files.has(path.parent, path.name):
@@ -78,12 +78,12 @@ def read(path: Path) -> list[Row]:
 def diagnose(
     rows: Sequence[Row], guess: float, initial: float | None = None, batch_size: int = 0
 ) -> list[str]:
-    """Return the problems of a run's curves, most important first; empty if there are none.
+    """Return the problems of a run's curves, the most important first; [] if there are none.
 
     Args:
-        rows: of metrics.csv.
-        guess: validation loss of an output of zeros.
-        initial: validation loss before the first step; None takes that of a guess.
+        rows: rows of metrics.csv.
+        guess: validation loss of zero outputs.
+        initial: validation loss before the first step; None: that of a guess.
         batch_size: samples per step.
 
     """
@@ -99,7 +99,7 @@ def diagnose(
 
 
 def diverged(c: Curves) -> str | None:
-    """Check whether the loss is not a number, or rose from where it began and stayed there."""
+    """Check whether the loss is NaN, or rose above its initial value and stayed there."""
     finite = all(map(math.isfinite, c.train))
     began = max(c.guess, c.initial)
     if finite and (c.train[-1] < 0.9 * c.guess or max(*c.train, *c.val) < 1.5 * began):
@@ -111,7 +111,7 @@ def diverged(c: Curves) -> str | None:
 
 
 def hockey_stick(c: Curves) -> str | None:
-    """Check whether the model starts far worse than a guess, and first has to undo that."""
+    """Check whether the model starts far worse than a guess and first has to undo the init."""
     if c.initial < 1.5 * c.guess:
         return None
     return (
@@ -122,7 +122,7 @@ def hockey_stick(c: Curves) -> str | None:
 
 
 def climbing(c: Curves) -> str | None:
-    """Check whether both losses still fall at the end, by a share worth waiting for."""
+    """Check whether both losses still fall substantially at the end."""
     fall = {name: _fall(loss, c.tail) / c.way for name, loss in (("t", c.train), ("v", c.val))}
     if min(fall.values()) < 0.04 or c.val[-1] > min(c.val) + 0.02 * c.way:
         return None
@@ -134,7 +134,7 @@ def climbing(c: Curves) -> str | None:
 
 
 def overfitting(c: Curves) -> str | None:
-    """Check whether the gap is wide and grows: training falls while validation does not."""
+    """Check whether the gap is wide and grows: the training loss falls, validation does not."""
     end = len(c.train) - c.tail
     train, val = fmean(c.train[end:]), fmean(c.val[end:])
     rise = (val - min(c.val)) / c.way
@@ -159,7 +159,7 @@ def overfitting(c: Curves) -> str | None:
 
 
 def too_small(c: Curves) -> str | None:
-    """Check whether both losses are close together, flat, and not far below a guess's."""
+    """Check whether both losses are close together, flat, and not far below that of a guess."""
     end = len(c.train) - c.tail
     train, val = fmean(c.train[end:]), fmean(c.val[end:])
     flat = max(abs(_fall(c.train, c.tail)), abs(_fall(c.val, c.tail))) < 0.04 * c.guess
@@ -174,7 +174,7 @@ def too_small(c: Curves) -> str | None:
 
 
 def plateau(c: Curves) -> str | None:
-    """Check whether the loss stands still, short of its floor, at a rate that was never lowered."""
+    """Check whether the loss is flat above its floor at a learning rate that was never lowered."""
     end = len(c.train) - c.tail
     level = fmean(c.train[end:])
     constant = c.rates[-1] > 0.5 * max(c.rates)
@@ -190,7 +190,7 @@ def plateau(c: Curves) -> str | None:
 
 
 def noisy(c: Curves) -> str | None:
-    """Check whether the training loss goes up and down from epoch to epoch."""
+    """Check whether the training loss oscillates from epoch to epoch."""
     steps = _steps(c.train)
     if len(steps) < 5:
         return None
@@ -220,7 +220,7 @@ PATTERNS: tuple[Callable[[Curves], str | None], ...] = (
 
 
 def _fall(losses: Sequence[float], tail: int) -> float:
-    """Return how much the losses fall over the last `tail` epochs, along a straight line."""
+    """Return the decrease of the losses over the last `tail` epochs, by a linear fit."""
     last = losses[-tail - 1 :]
     return -linear_regression(range(len(last)), last).slope * (len(last) - 1)
 

@@ -10,7 +10,7 @@ import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from quintet.base.signals import held_back
+from quintet.base.signals import deferred
 from quintet.study.trial_pipe import ALONE, EXIT
 from quintet.sweep.interruption import at_once
 from quintet.sweep.trial_process import Process, Start, clean, output, start
@@ -206,7 +206,7 @@ def starter(isolation: str, modules: Sequence[str]) -> Iterator[Start]:
         return
     server: Server | None = None
     try:
-        with held_back():  # an interrupted start would leave an orphaned process
+        with deferred():  # an interrupted start would leave an orphaned process
             server = Server(modules)
         yield server.start
     finally:

@@ -1,1 +1,1 @@
-"""Trackers (W&B, MLflow, TensorBoard): small adapters of Lightning's loggers."""
+"""Trackers (W&B, MLflow, TensorBoard): thin adapters of Lightning's loggers."""

@@ -1,4 +1,4 @@
-"""Charts and files of a finished run for trackers, besides its curves."""
+"""Charts and files of a finished run for trackers, in addition to its curves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,7 @@ import numpy as np
 from quintet.artifacts.record import REPORT, Record
 
 MOST_CLASSES = 100
-"""A confusion matrix of more classes is not logged."""
+"""Maximum number of classes for which a confusion matrix is logged."""
 
 
 @dataclass(frozen=True)
@@ -17,8 +17,8 @@ class Confusion:
     """Confusion matrix on validation data.
 
     Args:
-        names: of the classes, C of them.
-        counts: (C, C) numbers of samples, true classes by rows.
+        names: names of the C classes.
+        counts: numbers of samples (C, C); rows are true classes.
 
     """
 
@@ -26,7 +26,7 @@ class Confusion:
     counts: Sequence[Sequence[int]]
 
     def markdown(self) -> str:
-        """Return a Markdown table, true classes by rows."""
+        """Return a Markdown table whose rows are true classes."""
         head = ["true \\ predicted", *self.names]
         rows = [[name, *map(str, row)] for name, row in zip(self.names, self.counts, strict=True)]
         lines = [head, ["---"] * len(head), *rows]

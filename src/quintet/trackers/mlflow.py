@@ -16,13 +16,13 @@ require("mlflow", ".[mlflow]")
 
 
 class MLflow(Tracker, MLFlowLogger):
-    """One MLflow run per run folder; a resumed run continues the same one.
+    """One MLflow run per run folder; a resumed run continues it.
 
     Args:
-        save_dir: the run folder, which keeps the MLflow run's id in `mlflow_run_id`.
-        tracking_uri: of the store: `sqlite:///<file>`, or the address of a server.
-        experiment: the name of the MLflow experiment.
-        artifacts: the artifact folder of a SQLite store.
+        save_dir: run folder, which stores the id of the MLflow run in `mlflow_run_id`.
+        tracking_uri: URI of the store: `sqlite:///<file>`, or the address of a server.
+        experiment: name of the MLflow experiment.
+        artifacts: artifact folder of a SQLite store.
         upload: whether to log the best checkpoint and the report as artifacts; of a sweep, only the
             winner's.
 
@@ -49,7 +49,7 @@ class MLflow(Tracker, MLFlowLogger):
             )
 
     def open(self, about: About) -> None:
-        """Start or reopen the run, with the choices as tags and the config as parameters."""
+        """Start or reopen the run; log the choices as tags and the config as parameters."""
         self._run_name = about.name
         self.tags = about.tags | ({"study": about.study} if about.study else {})
         resumed = self._run_id is not None

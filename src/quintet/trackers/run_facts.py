@@ -16,7 +16,7 @@ from quintet.trackers import run_names
 
 Plain = str | int | float | bool | None
 
-# Not hyperparameters: paths, loggers, the command line, long lists about the data.
+# Not hyperparameters: paths, loggers, the command line, long lists of facts about the data.
 OTHER = {"paths", "logger", "choices", "overrides", "resume", "debug", "experiment", "facts"}
 FACTS = ("task", "train_size", "val_size", "test_size", "fingerprint", "total_steps")
 
@@ -26,13 +26,13 @@ class About:
     """The facts of a run at its start.
 
     Attributes:
-        folder: of the run.
-        name: of the run, for people.
-        study: the sweep that the run is a trial of.
-        choices: the option chosen in each group.
-        metric: name of the primary metric among the logged ones.
-        mode: its direction, max or min.
-        hparams: the flattened config: choices by group, other values as `optimizer/lr`.
+        folder: folder of the run.
+        name: readable name of the run.
+        study: sweep that the run is a trial of; None for a single run.
+        choices: option chosen in each group.
+        metric: name under which the primary metric is logged.
+        mode: direction of the metric, max or min.
+        hparams: flattened config: choices by group, other values as `optimizer/lr`.
 
     """
 
@@ -46,12 +46,12 @@ class About:
 
     @property
     def tags(self) -> dict[str, str]:
-        """The choices as tags; without the sweeper, unless the run is a trial."""
+        """The choices as tags; the sweeper only if the run is a trial."""
         return {k: v for k, v in self.choices.items() if self.study or k != "sweeper"}
 
 
 def about(cfg: DictConfig) -> About:
-    """Return the facts of a config's run; references to the environment are not resolved."""
+    """Return the facts of a run from its config; references to the environment are kept."""
     folder = Path(cfg.paths.run)
     plain: Any = OmegaConf.to_container(without_secrets(cfg), resolve=False)
     choices = {group: str(name) for group, name in plain["choices"].items() if name is not None}
@@ -76,7 +76,7 @@ def _name(folder: Path, choices: dict[str, str], overrides: list[str]) -> str:
 
 
 def study(folder: Path) -> str | None:
-    """Return the sweep that a run folder belongs to: `<study>/trials/0007`."""
+    """Return the name of the sweep that a run folder, `<study>/trials/0007`, belongs to."""
     return folder.parent.parent.name if folder.parent.name == "trials" else None
 
 
@@ -92,7 +92,7 @@ def flat(node: Mapping[str, Any], above: str = "") -> Iterator[tuple[str, Plain]
 
 
 def outcome(record: Record) -> dict[str, float]:
-    """Return the scores of a finished run: of the best checkpoint, and on test data."""
+    """Return the scores of a finished run: those of the best checkpoint, and those on test data."""
     best = (
         {} if record.metric.value is None else {f"best/{record.metric.name}": record.metric.value}
     )

@@ -1,4 +1,4 @@
-"""Names of runs at trackers, as people would give them."""
+"""Readable names of runs for trackers."""
 
 import re
 from collections import Counter
@@ -10,15 +10,15 @@ from quintet.base.formatting import rounded, short
 from quintet.base.paths import is_group
 
 TIMED = re.compile(r"\d{4}-\d\d-\d\d_\d\d-\d\d-\d\d_")
-"""The beginning of a run folder that was given no name."""
+"""Start of the default name of a run folder."""
 IN_TITLE = ("model", "module")
 STRATEGY = ("metric", "loss", "init", "optimizer", "scheduler", *IN_TITLE, "seed")
-"""Keys whose overrides tell runs apart, on the same data."""
+"""Keys whose overrides distinguish runs on the same data."""
 LONGEST = 100
 
 
 def of_trial(folder: Path, params: Mapping[str, str]) -> str:
-    """Return the name of a trial: its params, and its number.
+    """Return the name of a trial: its parameters and its number.
 
     Examples:
         >>> of_trial(Path("trials/0012"), {"optimizer": "adam", "optimizer.lr": "0.0030000001"})
@@ -29,7 +29,7 @@ def of_trial(folder: Path, params: Mapping[str, str]) -> str:
 
 
 def of_run(folder: Path, choices: Mapping[str, str | None], overrides: Iterable[str]) -> str:
-    """Return the name of a run: its folder's, if that is not just a time.
+    """Return the name of a run: that of its folder if it is not a default one.
 
     Examples:
         >>> chosen = {"model": "mlp", "data": "digits"}
@@ -48,7 +48,7 @@ def of_run(folder: Path, choices: Mapping[str, str | None], overrides: Iterable[
 
 
 def _words(params: Mapping[str, str]) -> Iterator[str]:
-    """Yield choices by their options, and numbers by the last part of their key if it is unique."""
+    """Yield choices as options, and numbers with the last part of their key if it is unique."""
     count = Counter(map(short, params))
     for key, value in params.items():
         name = short(key) if count[short(key)] == 1 else key
@@ -56,7 +56,7 @@ def _words(params: Mapping[str, str]) -> Iterator[str]:
 
 
 def _joined(words: Iterable[str], last: str) -> str:
-    """Join words, which are cut, and what is added to them."""
+    """Join words, truncated if they are long, and append `last`."""
     first = " ".join(words)
     room = LONGEST - len(last)
     kept = first if len(first) <= room else f"{first[: room - 1]}…"

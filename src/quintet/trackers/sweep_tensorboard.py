@@ -1,4 +1,4 @@
-"""A sweep in TensorBoard: its trials' rows; those of killed trials are ended here."""
+"""A sweep in TensorBoard: trials write their own rows; those of killed trials are ended here."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ FOLDER = "tensorboard"
 
 
 def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
-    """End the rows of trials that could not do so themselves."""
+    """End the rows of trials that could not end them themselves."""
     from tensorboard.compat.proto.event_pb2 import Event
     from tensorboard.summary.writer.event_file_writer import EventFileWriter
 

@@ -17,7 +17,7 @@ ADAPTERS = {
     "quintet.trackers.mlflow.MLflow": "quintet.trackers.sweep_mlflow",
     "quintet.trackers.tensorboard.TensorBoard": "quintet.trackers.sweep_tensorboard",
 }
-"""The module that logs sweeps to a tracker, in its function `log_sweep`."""
+"""Modules whose function `log_sweep` logs a sweep to a tracker."""
 
 
 @dataclass(frozen=True)
@@ -25,12 +25,12 @@ class Failure:
     """A trial that failed.
 
     Args:
-        folder: of the trial.
-        status: of result.json, or failed where there is none.
-        reason: why.
-        choices: the option chosen in each group.
-        hparams: what varied, as `optimizer/lr`.
-        recorded: whether it wrote its result.json, and so logged its own end.
+        folder: folder of the trial.
+        status: status in result.json; "failed" if there is none.
+        reason: reason of the failure.
+        choices: option chosen in each group.
+        hparams: varied hyperparameters, as `optimizer/lr`.
+        recorded: whether the trial wrote its result.json, and thus logged its own end.
 
     """
 
@@ -43,7 +43,7 @@ class Failure:
 
     @property
     def name(self) -> str:
-        """Of the trial, as it would have named itself."""
+        """The name that the trial gives its own run."""
         params = {key.replace("/", "."): value for key, value in self.hparams.items()}
         return run_names.of_trial(self.folder, params)
 
@@ -53,14 +53,14 @@ class SweepSummary:
     """The current state of a sweep.
 
     Args:
-        folder: of the sweep, named as the study.
-        choices: the option of each group that does not vary.
-        space: what varies, as text.
+        folder: folder of the sweep, named after the study.
+        choices: option of each group that does not vary.
+        space: search space, as text.
         metric: name of the primary metric.
-        mode: its direction, max or min.
-        rows: of leaderboard.csv, the best first.
-        failures: the trials that failed.
-        best: the winner's run folder and record; None where there is none yet.
+        mode: direction of the metric, max or min.
+        rows: rows of leaderboard.csv, the best first.
+        failures: trials that failed.
+        best: run folder and record of the winner; None if there is none yet.
 
     """
 
@@ -75,18 +75,18 @@ class SweepSummary:
 
     @property
     def hparams(self) -> dict[str, str]:
-        """The columns of the sweep: choices, metric direction, and search space."""
+        """Hyperparameters of the sweep: choices, direction of the metric, and search space."""
         space = {f"space/{key.replace('.', '/')}": text for key, text in self.space.items()}
         return {**self.choices, "metric/mode": self.mode, **space}
 
     def files(self) -> list[Path]:
-        """Return the files to upload: leaderboard, report and the best checkpoint."""
+        """Return the files to upload: leaderboard, report and best checkpoint."""
         own = [path for name in (BOARD, REPORT) if (path := self.folder / name).is_file()]
         winners = media.files(*self.best) if self.best is not None else []
         return [*own, *(path for path in winners if path.name != REPORT)]
 
     def numbers(self) -> dict[str, float]:
-        """Return the outcome: trials by state, total epochs and seconds, scores."""
+        """Return the outcome: trials by state, total epochs and seconds, and scores."""
         totals: dict[str, float] = {"trials": len(self.rows)}
         for row in self.rows:
             key = f"trials/{row['state']}"
@@ -101,11 +101,11 @@ class SweepSummary:
 
 
 def log_sweep(loggers: Mapping[str, Any], sweep: SweepSummary) -> None:
-    """Log a sweep to every tracker that supports it; a failure is reported as a warning.
+    """Log a sweep to every tracker that supports it; warn on failure.
 
     Args:
-        loggers: the config's `logger` node.
-        sweep: its current state; logged again when it has continued.
+        loggers: the `logger` node of the config.
+        sweep: current state of the sweep; logged again when the sweep continues.
 
     """
     for node in loggers.values():

@@ -1,4 +1,4 @@
-"""A sweep in W&B: one summary run, and an end for trials that were killed."""
+"""A sweep in W&B: a summary run, and the outcomes of trials that were killed."""
 
 from typing import Any
 
@@ -9,7 +9,7 @@ from quintet.trackers.sweep_trackers import Failure, SweepSummary
 from quintet.trackers.wandb_run import Identity, Place, known_id, staged, start
 
 ENDED = "told"
-"""A file in `wandb/` of a trial whose end was logged by the sweep."""
+"""Marker file in `wandb/` of a trial whose outcome was logged by the sweep."""
 
 
 def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
@@ -49,7 +49,7 @@ def _end(place: Place, sweep: SweepSummary, trial: Failure) -> None:
 
 
 def table(sweep: SweepSummary) -> Any:
-    """Return the leaderboard; columns whose values are all numeric become numbers."""
+    """Return the leaderboard as a table; values of numeric columns become numbers."""
     import wandb
 
     columns: list[Any] = list(sweep.rows[0]) if sweep.rows else []
@@ -60,7 +60,7 @@ def table(sweep: SweepSummary) -> Any:
 
 
 def numbers(values: list[Any]) -> list[Any]:
-    """Convert values to numbers, if all of them are numeric."""
+    """Convert values to numbers if all of them are numeric."""
     try:
         return [None if value is None else float(value) for value in values]
     except ValueError:
@@ -68,7 +68,7 @@ def numbers(values: list[Any]) -> list[Any]:
 
 
 def history(sweep: SweepSummary) -> Any:
-    """Return the metric of each trial and the best so far, over trials."""
+    """Return a chart of the metric of each trial and the best so far."""
     import wandb
 
     done = [row for row in sweep.rows if row["state"] == "completed"]

@@ -1,4 +1,4 @@
-"""TensorBoard: curves, and the table of hyperparameters with the final scores."""
+"""TensorBoard: curves, and a table of hyperparameters with the final scores."""
 
 from lightning.pytorch.loggers import TensorBoardLogger
 
@@ -26,7 +26,7 @@ class TensorBoard(Tracker, TensorBoardLogger):
         super().__init__(save_dir, name="", version="tensorboard", default_hp_metric=False)
 
     def open(self, about: About) -> None:
-        """Write the config as a row of the HPARAMS page; the scores follow at the end."""
+        """Write the config as a row of the HPARAMS page; `close` adds the scores."""
         from torch.utils.tensorboard.summary import hparams
 
         name = about.metric.removeprefix("val/")
@@ -38,7 +38,7 @@ class TensorBoard(Tracker, TensorBoardLogger):
         writer.add_summary(start)
 
     def save(self) -> None:
-        """Flush to disk; Lightning's own method would add an empty hparams.yaml."""
+        """Flush to disk; Lightning's method would also write an empty hparams.yaml."""
         self.attempt(self.experiment.flush)
 
     def close(self, record: Record) -> None:

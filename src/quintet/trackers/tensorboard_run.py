@@ -7,7 +7,7 @@ ENDED = {"completed", "pruned"}
 
 
 def session_end(status: str) -> Any:
-    """Return the summary that ends a row of the HPARAMS page, as a success or a failure."""
+    """Return the summary that ends a row of the HPARAMS page as a success or failure."""
     from tensorboard.compat.proto.summary_pb2 import Summary, SummaryMetadata
     from tensorboard.plugins.hparams.api_pb2 import STATUS_FAILURE, STATUS_SUCCESS
     from tensorboard.plugins.hparams.metadata import (

@@ -1,4 +1,4 @@
-"""The base of trackers: they log the same facts and never interrupt training."""
+"""Base of the trackers, which log the same facts and never interrupt training."""
 
 from collections.abc import Callable, Mapping
 from functools import partial
@@ -12,21 +12,21 @@ from quintet.base.secrets import redact
 from quintet.trackers.run_facts import About
 
 LONGEST = 240
-"""Most characters of an error shown in a warning."""
+"""Maximum characters of an error in a warning."""
 
 
 class Tracker(Logger):
-    """Mixin of adapters, before Lightning's logger in the order of bases.
+    """Mixin for adapters, placed before Lightning's logger in the bases.
 
-    A tracker that raises is disabled with one warning, and training continues. Rows are logged by
-    epoch where they have one, so that runs with different batch sizes can be compared.
+    A tracker that raises an error is disabled with a warning, and training continues. Rows are
+    logged by epoch if they have one, so that runs with different batch sizes are comparable.
     """
 
     title = "The tracker"
     lost = False
 
     def begin(self, about: About) -> None:
-        """Open the run at the tracker and log the config."""
+        """Open the tracker's run and log the config."""
         self.about = about
         self.attempt(self.open, about)
 
@@ -50,7 +50,7 @@ class Tracker(Logger):
         self.attempt(log, row, step if epoch is None else int(epoch))
 
     def log_hyperparams(self, *arguments: Any, **named: Any) -> None:
-        """Log the config, or what a module or data noted by `save_hyperparameters`."""
+        """Log the config, or the `save_hyperparameters` of a module or datamodule."""
         log = super().log_hyperparams  # type: ignore[safe-super]
         self.attempt(partial(log, *arguments, **named))
 
@@ -59,15 +59,15 @@ class Tracker(Logger):
         self.attempt(super().save)
 
     def finalize(self, status: str = "success") -> None:
-        """Do nothing after fitting, as test scores follow; see `end`."""
+        """Do nothing after fitting, since test scores follow; see `end`."""
 
     @property
     def experiment(self) -> Any:
-        """The library's object; a dummy once the tracker is disabled."""
+        """The library's run object; a dummy if the tracker is disabled."""
         return DummyExperiment() if self.lost else super().experiment  # type: ignore[misc]
 
     def attempt(self, call: Callable[..., Any], *arguments: Any) -> None:
-        """Call the tracker; on the first error, warn and disable it."""
+        """Call the tracker; warn and disable it on the first error."""
         if self.lost:
             return
         try:

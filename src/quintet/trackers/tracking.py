@@ -1,4 +1,4 @@
-"""The trackers of a run: they log its start and, whatever happens, its end."""
+"""The trackers of a run, which log its start and, in every case, its end."""
 
 from argparse import Namespace
 from collections.abc import Mapping, Sequence
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 class Tracking:
     """Context manager around `recording`, whose record is complete when it exits.
 
-    Any Lightning logger can be used; ours log more, and cannot interrupt the run.
+    Any Lightning logger can be used; those of this package log more and cannot interrupt the run.
     """
 
     def __init__(self) -> None:
@@ -65,10 +65,10 @@ class Tracking:
 
 
 def keep_secrets_from(logger: "Logger") -> "Logger":
-    """Make any logger take references in place of secrets among hyperparameters; return it.
+    """Make a logger replace secrets in hyperparameters by references; return it.
 
-    Lightning hands it what a module's or data's constructor noted by `save_hyperparameters`, which
-    was given the secrets themselves.
+    Lightning passes it the `save_hyperparameters` of modules and datamodules, whose constructors
+    receive the secrets in plain text.
     """
     log = logger.log_hyperparams
 
@@ -81,7 +81,7 @@ def keep_secrets_from(logger: "Logger") -> "Logger":
 
 
 def _redacted(value: Any) -> Any:
-    """Return hyperparameters without secrets, in whatever a logger would make text of."""
+    """Redact hyperparameters, including objects that a logger would convert to text."""
     if isinstance(value, Mapping):
         return {key: _redacted(each) for key, each in value.items()}
     if isinstance(value, list | tuple):

@@ -18,20 +18,20 @@ FAILED = {"failed", "diverged", "interrupted"}
 
 
 class WandB(Tracker, WandbLogger):
-    """One W&B run per run folder; a resumed run continues the same one.
+    """One W&B run per run folder; a resumed run continues it.
 
-    It never prompts: without a key or a network, the run is recorded offline. Under `wandb agent`
-    it is the agent's run.
+    It never prompts: without a key or network, the run is recorded offline. Under `wandb agent` it
+    is the agent's run.
 
     Args:
-        save_dir: the run folder; W&B's files go to `wandb/` in it.
-        project: at W&B.
+        save_dir: run folder; W&B's files are written to its `wandb/`.
+        project: project at W&B.
         entity: user or team at W&B; null for the key's owner.
         mode: online, offline or disabled.
-        group: of runs; null for the study, in a sweep.
-        job_type: null for `train`, or `trial` in a sweep.
-        tags: in addition to those of the choices.
-        notes: shown with the run.
+        group: group of runs; null: in a sweep, the study.
+        job_type: null: `train`, or `trial` in a sweep.
+        tags: tags in addition to those of the choices.
+        notes: text shown with the run.
         upload: whether to log the best checkpoint and the report as artifacts; of a sweep, only the
             winner's.
         timeout: seconds allowed for W&B to start, and again to finish.
@@ -84,9 +84,9 @@ class WandB(Tracker, WandbLogger):
         self.experiment.log(row, step=step)
 
     def close(self, record: Record) -> None:
-        """Write the outcome to the summary, and mark the run as finished or failed.
+        """Write the outcome to the summary and mark the run as finished or failed.
 
-        W&B has no state for pruned runs: a tag and the summary's `status` mark them.
+        W&B has no state for pruned runs: they are marked by a tag and the `status` in the summary.
         """
         run = self.experiment
         if self.about.study is None and record.checkpoint:
@@ -109,7 +109,7 @@ class WandB(Tracker, WandbLogger):
             wandb_media.keep(run, media.files(folder, record), outcome(record))
 
     def end(self, record: Record) -> None:
-        """Log the outcome; if W&B's process has died, release it without its traceback."""
+        """Log the outcome; if W&B's process has died, release it without a traceback."""
         super().end(record)
         if self.lost:
             release()

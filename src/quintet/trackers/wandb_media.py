@@ -31,7 +31,7 @@ def matrix(found: Confusion) -> Any:
 
 
 def curve(rows: Iterable[Row], quantity: str) -> Any:
-    """Return training and validation in one chart, over epochs."""
+    """Return a chart of a quantity on training and validation data over epochs."""
     import wandb
 
     lines = {split: f"{split}/{quantity}" for split in ("train", "val")}
@@ -48,8 +48,8 @@ def curve(rows: Iterable[Row], quantity: str) -> Any:
 def keep(run: Any, paths: Iterable[Path], about: Mapping[str, Any]) -> None:
     """Attach files as versioned artifacts.
 
-    W&B reads a file at upload, which for offline runs may be days later: a hard link preserves its
-    content when the run continues and replaces it.
+    W&B reads a file at upload, which for offline runs may be days later. A hard link preserves its
+    content if the run continues and replaces the file.
     """
     import wandb
 

@@ -1,4 +1,4 @@
-"""Start W&B runs, online or offline, without prompts and without Lightning."""
+"""Starting W&B runs, online or offline, without prompts and without Lightning."""
 
 import netrc
 import os
@@ -20,21 +20,21 @@ from quintet.study.trial_pipe import is_trial
 
 Mode = Literal["online", "offline", "disabled"]
 AGENT = "WANDB_SWEEP_ID"
-"""Set by `wandb agent`, which created the run and names it in WANDB_RUN_ID."""
+"""Variable set by `wandb agent`, which creates the run and names it in WANDB_RUN_ID."""
 
 
 @dataclass(frozen=True)
 class Place:
-    """Where runs are logged, and the timeout.
+    """Destination of runs at W&B, and the timeout.
 
     Args:
-        project: at W&B.
+        project: project at W&B.
         entity: user or team at W&B; null for the key's owner.
         mode: online, offline or disabled.
-        group: of runs; null for the study, in a sweep.
-        job_type: null for `train`, or `trial` in a sweep.
-        tags: in addition to those of the choices.
-        notes: shown with the run.
+        group: group of runs; null: in a sweep, the study.
+        job_type: null: `train`, or `trial` in a sweep.
+        tags: tags in addition to those of the choices.
+        notes: text shown with the run.
         timeout: seconds allowed for W&B to start, and again to finish.
 
     """
@@ -51,15 +51,15 @@ class Place:
 
 @dataclass(frozen=True)
 class Identity:
-    """The name of a run, and its facts at the start.
+    """The name and the initial facts of a run.
 
     Args:
-        folder: the run is recorded under its `wandb/`.
-        name: of the run.
+        folder: folder in whose `wandb/` the run is recorded.
+        name: name of the run.
         job_type: train, trial or sweep.
-        group: the study, in a sweep.
-        tags: to find it.
-        config: shown as columns.
+        group: in a sweep, the study.
+        tags: tags for searching.
+        config: values shown as columns.
         others: patterns of further offline runs to upload with this one.
 
     """
@@ -74,7 +74,7 @@ class Identity:
 
 
 def start(place: Place, who: Identity) -> Any:
-    """Start a W&B run, or resume the folder's; offline where online is impossible."""
+    """Start a W&B run, or resume that of the folder; offline if online is impossible."""
     import wandb
 
     os.environ.setdefault("WANDB_SILENT", "true")  # W&B prints before it reads its settings
@@ -124,16 +124,16 @@ def _settings(timeout: float) -> Any:
         init_timeout=timeout,
         login_timeout=1,
         finish_timeout=timeout,
-        # Metadata would contain the command line, and with it any secrets.
+        # Metadata would contain the command line, including any secrets.
         x_disable_meta=True,
         save_code=False,
     )
 
 
 def identity(folder: Path) -> str | None:
-    """Return the id of a folder's W&B run, or a new one; None leaves it to an agent.
+    """Return the id of a folder's W&B run, or a new id; None if an agent sets it.
 
-    A trial of our own sweep is never the agent's run, even if an agent started the sweep.
+    A trial of a Quintet sweep is never the agent's run, even if an agent started the sweep.
     """
     agent = AGENT in os.environ and "WANDB_RUN_ID" in os.environ and not is_trial()
     return known_id(folder) or (None if agent else uuid.uuid4().hex[:8])
@@ -143,7 +143,7 @@ def known_id(folder: Path) -> str | None:
     """Return the id of the W&B run in a folder, if any.
 
     Raises:
-        DamagedError: the file's name holds no id.
+        DamagedError: the file name does not contain an id.
 
     """
     path = next(folder.glob("wandb/*run-*/run-*.wandb"), None)
@@ -165,7 +165,7 @@ def staged(folder: Path) -> Iterator[None]:
 
 
 def release() -> None:
-    """End W&B's process, or forget it if it is dead."""
+    """End W&B's process, or discard it if it has died."""
     import wandb
 
     with suppress(Exception):
@@ -173,7 +173,7 @@ def release() -> None:
 
 
 def has_key(server: str) -> bool:
-    """Return whether W&B would find a key, so that it never prompts for one."""
+    """Return whether W&B would find an API key; without one it would prompt."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
     path = at_home(os.environ.get("NETRC", "~/.netrc"))

@@ -1,1 +1,1 @@
-"""One run: build its parts, set up its data, fit, evaluate, record."""
+"""A single run: set up the data, build the parts, fit, evaluate, record."""

@@ -1,7 +1,7 @@
-"""Weights that a model's constructor loads, such as `from_pretrained`: init= keeps them.
+"""Detection of weights that a model's constructor loads (`from_pretrained`), which init= keeps.
 
-A model does not say what it has loaded, and there are many ways to load. So it is built a second
-time with other random numbers: what is the same in both was not drawn.
+A model does not report what it has loaded, and there are many ways to load. So it is built a second
+time with other random numbers: parameters that are equal in both were not drawn at random.
 """
 
 from collections import defaultdict
@@ -23,15 +23,15 @@ KEEP = f"{ENGINE}.options.inits.keep"
 def brought(
     cfg: DictConfig, network: nn.Module, fresh: Sequence[str] | None = None
 ) -> dict[str, Tensor]:
-    """Return copies of the parameters that the init must leave as the constructor set them.
+    """Return copies of the parameters whose values from the constructor the init must keep.
 
     Args:
-        cfg: of the run.
-        network: the model, as its constructor left it.
-        fresh: patterns of those that the init is to set; None finds out, a layer as a whole.
+        cfg: config of the run.
+        network: the model as constructed.
+        fresh: patterns of the parameters that the init sets; None: detect them, by layer.
 
     Raises:
-        UserError: a pattern of `model.fresh` that matches no parameter.
+        UserError: a pattern of `model.fresh` matches no parameter.
 
     """
     if cfg.init.get("_target_") == KEEP:  # nothing is set
@@ -40,7 +40,7 @@ def brought(
     if fresh is not None:
         filled = matching(parameters, fresh, "model.fresh")
         kept = [name for name in parameters if name not in filled]
-    elif is_in(str(cfg.model.get("_target_")), [ENGINE]):  # the engine's own load nothing
+    elif is_in(str(cfg.model.get("_target_")), [ENGINE]):  # the engine's models load nothing
         return {}
     else:
         kept = _not_drawn(parameters, _twin(cfg))
@@ -48,7 +48,7 @@ def brought(
 
 
 def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
-    """Return the parameters of a second instance, built with other random numbers."""
+    """Return the parameters of a second instance that is built with other random numbers."""
     with seeded((cfg.seed + 1) % 2**32):
         twin = build.model(cfg)
     assert twin is not None
@@ -58,8 +58,8 @@ def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
 def _not_drawn(parameters: Mapping[str, Tensor], twin: Mapping[str, Tensor]) -> list[str]:
     """Return the parameters of layers that do not depend on random numbers.
 
-    A constant, such as a norm's scale or a bias of zeros, says nothing by itself. In a model that
-    has loaded something, a layer of constants alone is meant, as a second matrix of LoRA.
+    A constant, such as the scale of a norm or a bias of zeros, is no evidence by itself. In a model
+    with loaded weights, a layer of constants is intended, such as the second matrix of LoRA.
     """
     same = {name for name, tensor in parameters.items() if _same(tensor, twin.get(name))}
     layers = defaultdict(list)
@@ -90,7 +90,7 @@ def _varies(tensor: Tensor) -> bool:
 
 @torch.no_grad()
 def put_back(network: nn.Module, kept: Mapping[str, Tensor]) -> dict[str, list[str]]:
-    """Restore parameters from before the init; return what was restored, for the record."""
+    """Restore parameters to their values before the init; return their names for the record."""
     parameters = dict(network.named_parameters())
     for name, tensor in kept.items():
         parameters[name].copy_(tensor)

@@ -1,4 +1,4 @@
-"""From a composed config to the parts of an experiment."""
+"""Building the parts of an experiment from a composed config."""
 
 import copy
 import inspect
@@ -32,18 +32,18 @@ if TYPE_CHECKING:
     from quintet.data.module import DataModule
 
 DEALT = "trainer.use_distributed_sampler"
-"""Whether Lightning deals a LightningDataModule's samples to processes; it does unless typed."""
+"""Whether Lightning distributes a LightningDataModule's samples over processes; on by default."""
 TARGETS = ("target_centre", "target_width", "target_transform")
-"""How the data has scaled a regression's targets, which its module undoes."""
+"""Arguments with the transform of regression targets, which the module inverts."""
 OF_OPTIMIZERS = ("ema", "lr_finder", "swa", "unfreeze")
 """Callbacks that change how an optimizer trains."""
 
 
 def check(cfg: DictConfig) -> None:
-    """Check every node against its signature before data or training; facts are still unknown.
+    """Check every node against its signature before data and training, with facts still unknown.
 
     Raises:
-        UserError: as `instantiate`.
+        UserError: as in `instantiate`.
 
     """
     run_nodes.check_config(cfg)
@@ -66,7 +66,7 @@ def _check_strategy(cfg: DictConfig) -> None:
 
 
 def _check_rates(cfg: DictConfig) -> None:
-    """Build the optimizer and its schedule for a dummy parameter, which checks their ranges too."""
+    """Build the optimizer and its schedule for a dummy parameter, which also checks ranges."""
     from torch import nn
 
     from quintet.training.factories import optimizer_factory, scheduler_factory
@@ -74,7 +74,7 @@ def _check_rates(cfg: DictConfig) -> None:
     takes = taken(cfg)
     trial = copy.deepcopy(cfg)
     for key in ("steps_per_epoch", "total_steps"):
-        trial.facts[key] = trial.facts[key] or 10**9  # no intended warm-up is longer
+        trial.facts[key] = trial.facts[key] or 10**9  # longer than any warm-up
     if "optimizer" in takes:
         optimizer = optimizer_factory(trial)(nn.Linear(2, 2, bias=False))
         if "scheduler" in takes:
@@ -82,9 +82,9 @@ def _check_rates(cfg: DictConfig) -> None:
 
 
 def data(cfg: DictConfig) -> "ExperimentData":
-    """Return the data that `data=` names: any LightningDataModule, or a source of samples.
+    """Return the data chosen by `data=`: any LightningDataModule, or a source of samples.
 
-    The node of a source holds the arguments of the source and those of DataModule side by side.
+    The node of a source contains the arguments of both the source and `DataModule`.
     """
     from quintet.data.lightning_data import LightningData
 
@@ -104,7 +104,7 @@ def data(cfg: DictConfig) -> "ExperimentData":
 
 
 def _lightning_data(cfg: DictConfig) -> "type[L.LightningDataModule] | None":
-    """Return the LightningDataModule that `data=` names; None for a source of samples."""
+    """Return the LightningDataModule class chosen by `data=`; None for a source of samples."""
     import lightning.pytorch as L
 
     target = locate(cfg.data.get("_target_", ""), "data")
@@ -130,7 +130,7 @@ def _source(cfg: DictConfig) -> "DataModule":
 
 
 def model(cfg: DictConfig) -> "nn.Module | None":
-    """Return the model as its constructor makes it; None for a module that takes no model."""
+    """Return the model as constructed; None for a module that takes no model."""
     from quintet.options.models.layers import check_batch
 
     if "model" not in taken(cfg):
@@ -146,7 +146,7 @@ def model(cfg: DictConfig) -> "nn.Module | None":
 
 
 def _take_rows(network: "nn.Module", inputs: dict[str, Any]) -> None:
-    """Let a model that names its inputs take the rows which hold several."""
+    """Let a model with named inputs accept rows in which they are concatenated."""
     from quintet.data.named_inputs import by_name
     from quintet.data.samples import NamedInput
 
@@ -154,10 +154,10 @@ def _take_rows(network: "nn.Module", inputs: dict[str, Any]) -> None:
 
 
 def _of_facts(cfg: DictConfig, group: str) -> Any:
-    """Return what a group's node describes, which may refer to facts.
+    """Instantiate the node of a group, which may refer to facts.
 
     Raises:
-        UserError: as `instantiate`; names the facts that the data leaves open, if it fails on them.
+        UserError: as in `instantiate`; names facts that the data does not state, if they cause it.
 
     """
     try:
@@ -175,7 +175,7 @@ def _of_facts(cfg: DictConfig, group: str) -> Any:
 
 
 def _unknown_facts(cfg: DictConfig, group: str) -> list[str]:
-    """Return the facts that a group refers to, a model through its loss, and that are unknown."""
+    """Return the unknown facts that a group refers to; a model may do so through its loss."""
     groups = (group, "loss") if group == "model" else (group,)
     nodes = [OmegaConf.to_container(cfg[each], resolve=False) for each in groups]
     named = dict.fromkeys(re.findall(r"\$\{facts\.(\w+)\}", str(nodes)))
@@ -183,12 +183,12 @@ def _unknown_facts(cfg: DictConfig, group: str) -> list[str]:
 
 
 def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -> Any:
-    """Return the LightningModule, built with the choices that its constructor asks for.
+    """Build the LightningModule with the choices that its constructor takes.
 
     Args:
-        cfg: with the facts of the data and the run's length.
-        data: loaded, or with the state of a checkpoint.
-        network: the model; None where the module takes none.
+        cfg: config with the facts of the data and the length of the run.
+        data: loaded data, or with the state of a checkpoint.
+        network: the model; None if the module takes none.
 
     Raises:
         UserError: it cannot be built, or is not a LightningModule.
@@ -214,10 +214,10 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
 
 
 def check_callbacks(cfg: DictConfig, task: "L.LightningModule") -> None:
-    """Check that callbacks that change how an optimizer trains have one.
+    """Check that callbacks that need an optimizer are used with a module that has one.
 
     Raises:
-        UserError: the module is not trained by gradients.
+        UserError: the module is not trained by gradient descent.
 
     """
     if getattr(task, "by_gradients", True):
@@ -233,10 +233,10 @@ def check_callbacks(cfg: DictConfig, task: "L.LightningModule") -> None:
 
 
 def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any]) -> None:
-    """Check that a module takes the transform of targets, which it has to undo.
+    """Check that a module takes the transform of targets, which it has to invert.
 
     Raises:
-        UserError: its constructor does not ask for it.
+        UserError: its constructor does not take it.
 
     """
     if data.target_transform is not None and "target_transform" not in given:
@@ -252,7 +252,7 @@ def check_undone(cfg: DictConfig, data: "ExperimentData", given: dict[str, Any])
 def _offers(
     cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None"
 ) -> dict[str, Callable[[], Any]]:
-    """Return what a module's constructor may ask for, by the name of the argument."""
+    """Return the objects that a module's constructor may take, by argument name."""
     from quintet.training.factories import optimizer_factory, scheduler_factory
 
     return {
@@ -269,7 +269,7 @@ def _offers(
 
 
 def further_metrics_of(cfg: DictConfig) -> "dict[str, Metric]":
-    """Return the metrics beside the one that decides, by name."""
+    """Return the further metrics, in addition to the primary one, by name."""
     nodes = further_metrics.nodes(cfg).items()
     return {str(node.name): instantiate(node, where) for where, node in nodes}
 
@@ -287,12 +287,12 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":
-    """Return a Trainer; with the callbacks and loggers that are switched on if `watched`.
+    """Return a Trainer, with the enabled callbacks and loggers if `watched`.
 
-    Other settings take the place of the config's.
+    `settings` override those of the config.
 
-    A finished model is evaluated by one that is not watched, since a callback such as EMA would
-    put other weights in its place.
+    Use `watched=False` to evaluate a finished model, since a callback such as EMA would replace its
+    weights.
     """
     from lightning.fabric.utilities.exceptions import MisconfigurationException
 
@@ -307,9 +307,9 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     find_plugins_once()
     phases = (cfg.get("callbacks") or {}).get("unfreeze") is not None
     if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
-        # Frozen for now, or of another loss or optimizer: parameters without a gradient in a step.
+        # Parameters may lack a gradient in a step: frozen, or used by another loss or optimizer.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
-    if "data" in cfg and _lightning_data(cfg) is not None:  # which deals its samples to nobody
+    if "data" in cfg and _lightning_data(cfg) is not None:  # does not distribute its samples
         typed = any(word.startswith(f"{DEALT}=") for word in as_typed(cfg.overrides))
         settings = ({} if typed else {"use_distributed_sampler": True}) | settings
     settings = {"profiler": _profiler(cfg) if watched else None} | settings
@@ -332,10 +332,10 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
 
 
 def _profiler(cfg: DictConfig) -> Any:
-    """Return the profiler that `trainer.profiler` names, which writes into the run folder.
+    """Return the profiler named by `trainer.profiler`, which writes to the run folder.
 
     Raises:
-        UserError: there is none of that name.
+        UserError: there is no profiler of this name.
 
     """
     from lightning.pytorch import profilers
@@ -360,14 +360,14 @@ def _profiler(cfg: DictConfig) -> Any:
 
 
 def loggers(cfg: DictConfig) -> list[Any]:
-    """Return the loggers that are switched on; they are told no secrets."""
+    """Return the enabled loggers; secrets are redacted before they reach them."""
     from quintet.trackers.tracking import keep_secrets_from
 
     return [keep_secrets_from(each) for each in _switched_on(cfg, "logger")]
 
 
 def strategy(cfg: DictConfig) -> tuple[Any, Any]:
-    """Return a sweep's sampler and trial scheduler."""
+    """Return the sampler and the trial scheduler of a sweep."""
     parts = ("sampler", "scheduler")
     return tuple(instantiate(cfg.sweeper[p], f"sweeper.{p}") for p in parts)
 

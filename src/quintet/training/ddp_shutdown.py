@@ -1,4 +1,4 @@
-"""Shutdown of distributed training: all ranks end together, with one message and one record.
+"""Shutdown of distributed training: all ranks end together, with a single message and record.
 
 Rank 0 is the process that the user started; Lightning's launcher starts the others.
 """
@@ -21,7 +21,7 @@ from quintet.base.process import die_with, is_first_rank
 from quintet.base.quoting import quoted
 
 POLL, GRACE = 0.2, 5.0
-"""Seconds between two checks of the other ranks, and for rank 0 to notice a failure itself."""
+"""Seconds between checks of the other ranks, and for rank 0 to notice a failure by itself."""
 
 _others: list["subprocess.Popen[Any]"] = []
 _ending = threading.Event()
@@ -29,22 +29,22 @@ _last_words: list[Callable[[str], None]] = []
 
 
 def watch_over() -> None:
-    """End all ranks when one of them fails, and all others when rank 0 ends.
+    """Make all ranks end when one of them fails, and all others when rank 0 ends.
 
-    Lightning's own watcher kills rank 0 as well, before it can print or record the reason.
+    Lightning's own observer also kills rank 0, before it can print or record the reason.
     """
     from quintet.training.lightning_patches import replace_launcher
 
     replace_launcher(_watch, _command_of)
     atexit.register(_part)
     if not is_first_rank():
-        die_with(os.getppid())  # whoever that is: a cluster's launcher may have started the ranks
+        die_with(os.getppid())  # on a cluster, this may be the launcher
 
 
 def _command_of(rank: int) -> tuple[list[str], str]:
-    """Return Lightning's command and working directory of a rank, with the folder quoted for Hydra.
+    """Return Lightning's command and working directory for a rank, with the folder quoted.
 
-    Lightning puts the path between quotes without escaping what is in it.
+    Lightning puts the path between quotes without escaping quotes in it.
     """
     from hydra.core.hydra_config import HydraConfig
 
@@ -58,9 +58,9 @@ def _command_of(rank: int) -> tuple[list[str], str]:
 
 @contextmanager
 def last_words(say: Callable[[str], None]) -> Iterator[None]:
-    """Call `say` with the reason, from another thread, if rank 0 hangs after another rank failed.
+    """Call `say` with the reason from another thread if rank 0 hangs after another rank has failed.
 
-    A library's call may wait forever for a rank that has ended.
+    A library call may wait forever for a rank that has ended.
     """
     _ending.clear()
     _last_words.append(say)
@@ -76,7 +76,7 @@ def _watch(child_processes: "list[subprocess.Popen[Any]]") -> None:
 
 
 def _part() -> None:
-    """Destroy the process group; otherwise gloo's threads occasionally abort the process."""
+    """Destroy the process group; otherwise threads of gloo occasionally abort the process."""
     import torch.distributed as dist
 
     if dist.is_available() and dist.is_initialized():
@@ -97,7 +97,7 @@ def _wait_for_a_failure() -> None:
 
 
 def end() -> None:
-    """Kill all other ranks, before they report that rank 0 has ended."""
+    """Kill all other ranks before they report that rank 0 has ended."""
     _ending.set()
     for other in _others:
         with suppress(ProcessLookupError):
@@ -107,14 +107,14 @@ def end() -> None:
 
 
 def settle(folder: Path, error: BaseException) -> BaseException:
-    """End all ranks after an error of this one; return the error that caused it.
+    """End all ranks after an error in this one; return the error that caused it.
 
-    Rank 0 reports. The others leave their errors in files for it: if one of them broke the
-    connection, the error of rank 0 itself says nothing else.
+    Rank 0 reports the error. The others write theirs to files: if one of them broke the
+    connection, the error of rank 0 itself does not contain the cause.
     """
     if not is_first_rank():
         word = {"type": type(error).__name__, "message": str(error)}
-        with suppress(UserError):  # on a full disk rank 0 has the same to say
+        with suppress(UserError):  # on a full disk, rank 0 reports the same error
             write_atomically(_report_of(folder, os.environ["LOCAL_RANK"]), json.dumps(word))
     elif _others and _is_broken_connection(error):
         error = _cause(folder) or error

@@ -1,4 +1,4 @@
-"""One run, read top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
+"""A run from top to bottom: data -> facts -> parts -> fit -> evaluate -> record."""
 
 from collections.abc import Callable
 from pathlib import Path
@@ -31,18 +31,18 @@ if TYPE_CHECKING:
 def run(
     cfg: DictConfig, at_end: AtEnd | None = None, earlier: "EarlierFolds | None" = None
 ) -> Record:
-    """Train one model with the config's choices and write all results to its folder.
+    """Train a model with the choices of the config and write all results to its folder.
 
     Args:
-        cfg: of the run.
-        at_end: called with the run's folder when the run has ended, however it ended.
-        earlier: the folds that a cross-validated run has trained before this one.
+        cfg: config of the run.
+        at_end: called with the run's folder when the run has ended, even by an error.
+        earlier: the folds of a cross-validated run that were trained before this one.
 
     Returns:
-        the record, with the metric of the best checkpoint on the validation split.
+        the record, with the validation metric of the best checkpoint.
 
     Raises:
-        UserError: the config or the data cannot work; says how to fix it.
+        UserError: the config or the data is invalid; says how to fix it.
         DivergedError: the loss is no longer finite.
 
     """
@@ -79,7 +79,7 @@ def run(
         size = f"{record.parameters:,} parameters" if record.parameters else ""
         summary.announce(config, data, size, record)
         fit(config, trainer, task, data, record)
-        if network is None:  # layers that are made in configure_model are there now
+        if network is None:  # layers created in configure_model exist only now
             record.parameters = count_parameters(task)
         evaluate_best(config, task, data, record)
         score_baselines(config, task, data, record)
@@ -94,7 +94,7 @@ def fit(
     data: "ExperimentData",
     record: Record,
 ) -> None:
-    """Train; a resumed run continues from its latest intact checkpoint, if there is one."""
+    """Train; a resumed run continues from its latest intact checkpoint, if any."""
     from quintet.diagnostics import training_curves
     from quintet.diagnostics.start_checks import losses_before
     from quintet.modules.sample_predictor import sample_predictor
@@ -139,7 +139,7 @@ def fit(
 
 
 def first_saver(callbacks: "list[L.Callback]") -> int:
-    """Return the index of the first callback that saves; those run when metrics are complete."""
+    """Return the index of the first callback that saves, at which metrics are complete."""
     from lightning.pytorch.callbacks import Checkpoint
 
     places = (i for i, each in enumerate(callbacks) if isinstance(each, Checkpoint))
@@ -147,7 +147,7 @@ def first_saver(callbacks: "list[L.Callback]") -> int:
 
 
 def pass_on(cfg: DictConfig, trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
-    """Tell a trial's pruning callback what is traded off, and of the folds trained before."""
+    """Pass objectives and the folds trained so far to a trial's pruning callback."""
     from quintet.training.callbacks.prune import Prune
 
     for callback in cast("list[L.Callback]", trainer.callbacks):  # type: ignore[attr-defined]
@@ -162,16 +162,16 @@ WHOLE = {
     "limit_val_batches": 1.0,
     "limit_test_batches": 1.0,
 }
-"""Trainer settings of the final evaluation, which limits on training do not shorten."""
+"""Trainer settings of the final evaluation, to which limits on training do not apply."""
 
 
 def evaluate_best(
     cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
 ) -> None:
-    """Load the best checkpoint and record its metrics; the test set is used here only.
+    """Load the best checkpoint and record its metrics; the test set is only used here.
 
-    Both splits are evaluated whole, whatever part of them was used in training. Predictions are
-    kept, except in a sweep's trials: only the winner's are needed.
+    Both splits are evaluated completely, even if training used a part of them. Predictions are
+    saved, except in the trials of a sweep, where only those of the winner are needed.
     """
     from quintet.modules.sample_predictor import sample_predictor
     from quintet.training.callbacks.logged_metrics import logged
@@ -205,7 +205,7 @@ def evaluate_best(
 
 
 def has_test_step(task: "L.LightningModule") -> bool:
-    """Return whether a module can be tested; say so where it cannot."""
+    """Return whether a module can be tested; warn if it cannot."""
     from lightning.pytorch.utilities.model_helpers import is_overridden
 
     if found := is_overridden("test_step", task):
@@ -217,10 +217,10 @@ def has_test_step(task: "L.LightningModule") -> bool:
 def measured(
     evaluate: Callable[..., Any], task: "L.LightningModule", data: "ExperimentData"
 ) -> dict[str, float]:
-    """Return everything that a module logs in `Trainer.validate` or `Trainer.test`, by name.
+    """Return all metrics that a module logs in `Trainer.validate` or `Trainer.test`, by name.
 
-    Random numbers are the same each time, so that a module which draws samples to be measured can
-    be evaluated again.
+    Random numbers are the same each time, so that the evaluation of a module that draws samples is
+    reproducible.
     """
     from quintet.training.randomness import seeded
 
@@ -232,7 +232,7 @@ def measured(
 
 
 def compile_in_place(task: "L.LightningModule") -> None:
-    """Compile the children of a module, which leaves the names in checkpoints unchanged."""
+    """Compile the children of a module, so that names in checkpoints are unchanged."""
     from torchmetrics import Metric
 
     for child in task.children():
@@ -241,14 +241,14 @@ def compile_in_place(task: "L.LightningModule") -> None:
 
 
 def opens_test(cfg: DictConfig) -> bool:
-    """Return whether the run is tested at its end; a `fast_dev_run` is not."""
+    """Return whether the run is tested at the end; a `fast_dev_run` is not."""
     return bool(cfg.test and cfg.facts.test_size != 0 and not cfg.trainer.fast_dev_run)
 
 
 def score_baselines(
     cfg: DictConfig, task: "L.LightningModule", data: "ExperimentData", record: Record
 ) -> None:
-    """Score simple baselines on the same splits, except in a sweep's trials."""
+    """Score simple baselines on the same splits, except in the trials of a sweep."""
     from quintet.modules.sample_predictor import sample_predictor
 
     samples = sample_predictor(task, data)

@@ -1,4 +1,4 @@
-"""Factories with which a LightningModule creates its optimizers and schedules.
+"""Factories for the optimizers and schedules of a LightningModule.
 
 optimizer = self.optimizer(self.parameters())
 return {"optimizer": optimizer, "lr_scheduler": self.scheduler(optimizer)}
@@ -26,8 +26,8 @@ from quintet.training.lightning_patches import optimizers_and_schedules
 
 PLANS: "WeakKeyDictionary[LRScheduler, tuple[list[dict[str, Any]], dict[str, Any]]]"
 PLANS = WeakKeyDictionary()
-"""How Lightning is to step each schedule that was made here: others before it, and its own entry
-without the schedule itself."""
+"""How Lightning steps each schedule made here: the entries of further schedules, and its own entry
+without the schedule object."""
 
 
 @dataclass(frozen=True)
@@ -35,7 +35,7 @@ class OptimizerFactory:
     """Creates the chosen optimizer.
 
     Args:
-        config: the optimizer's node.
+        config: node of the optimizer.
         fused: whether fused kernels may be used.
 
     """
@@ -44,15 +44,15 @@ class OptimizerFactory:
     fused: bool = True
 
     def __call__(self, params: "nn.Module | Iterable[Any]") -> Optimizer:
-        """Return an optimizer of a module's trainable parameters, or of the given ones.
+        """Return an optimizer for the trainable parameters of a module, or for given parameters.
 
         Args:
-            params: a module, parameters, or parameter groups. With `weight_decay_on: weights` the
-                biases, norms and embeddings of a module are not decayed; of bare parameters those
-                with fewer than two dimensions are not.
+            params: a module, parameters, or parameter groups. With `weight_decay_on: weights`
+                there is no decay of a module's biases, norms and embeddings, or of bare parameters
+                with fewer than two dimensions.
 
         Raises:
-            UserError: nothing is trainable, or a setting is out of range.
+            UserError: no parameter is trainable, or a setting is out of range.
 
         """
         chosen = copy.deepcopy(self.config)
@@ -81,9 +81,9 @@ class SchedulerFactory:
     """Creates the chosen schedule, including warm-up.
 
     Args:
-        config: the schedule's node.
+        config: node of the schedule.
         total_steps: optimizer steps of the run.
-        steps_per_epoch: of them, in an epoch.
+        steps_per_epoch: optimizer steps per epoch.
 
     """
 
@@ -92,13 +92,13 @@ class SchedulerFactory:
     steps_per_epoch: int
 
     def __call__(self, optimizer: Optimizer) -> LRScheduler:
-        """Return a schedule of an optimizer's learning rate.
+        """Return a schedule for the learning rate of an optimizer.
 
-        Where `configure_optimizers` returns it, Lightning steps it on the clock that the choice
-        names (`scheduler.interval`), and a plateau listens to the metric.
+        If `configure_optimizers` returns it, Lightning steps it at the interval of the choice
+        (`scheduler.interval`), and a plateau schedule monitors the metric.
 
         Raises:
-            UserError: a setting is out of range, or does not fit the run.
+            UserError: a setting is out of range or does not fit the run.
 
         """
         with explained("scheduler"):
@@ -117,24 +117,24 @@ class SchedulerFactory:
 
 
 def optimizer_factory(cfg: DictConfig) -> OptimizerFactory:
-    """Return the factory of a config's optimizer."""
+    """Return the factory for the optimizer of a config."""
     clips = clips_mixed_precision(cfg.trainer.precision, cfg.trainer.gradient_clip_val)
     return OptimizerFactory(cfg.optimizer, fused=not clips)
 
 
 def scheduler_factory(cfg: DictConfig) -> SchedulerFactory:
-    """Return the factory of a config's schedule; the length of the run must be known."""
+    """Return the factory for the schedule of a config; the length of the run must be known."""
     return SchedulerFactory(cfg.scheduler, cfg.facts.total_steps, cfg.facts.steps_per_epoch)
 
 
 def with_plans(module: L.LightningModule) -> L.LightningModule:
-    """Let a module's `configure_optimizers` return bare schedules of `SchedulerFactory`."""
+    """Allow a module's `configure_optimizers` to return bare schedules of `SchedulerFactory`."""
     module.configure_optimizers = MethodType(_configured, module)  # type: ignore[method-assign]
     return module
 
 
 def _configured(module: L.LightningModule) -> Any:
-    """Return optimizers and schedules, each schedule with what Lightning needs to step it."""
+    """Return optimizers and schedules, each schedule with the settings for stepping it."""
     made = type(module).configure_optimizers(module)
     if made is None:
         return None

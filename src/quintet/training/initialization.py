@@ -1,4 +1,4 @@
-"""Initialization of a model's parameters: init=, then model.weights= and model.freeze=."""
+"""Initialization of model parameters: init=, then model.weights= and model.freeze=."""
 
 from pathlib import Path
 from typing import Any
@@ -21,22 +21,22 @@ from quintet.training import build
 from quintet.training.brought_weights import brought, put_back
 
 SPLIT = ("seed", "val", "test", "folds", "fold")
-"""Keys of `data` that say which samples are trained on ..."""
+"""Keys of `data` that determine the training samples ..."""
 IN_TIME = ("val", "test", "folds", "fold")
-"""... and of a series, whose parts no seed draws."""
+"""... and those for a series, whose splits are not random."""
 
 
 def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[str, Any]]:
-    """Set the parameters of a new model.
+    """Initialize the parameters of a new model.
 
-    A run that is resumed has its weights in its own checkpoint, so the file that it began from may
-    be gone by then.
+    A resumed run takes its weights from its own checkpoint, so the file with its initial weights
+    may no longer exist.
 
     Returns:
-        what the init warns of; and, for the record, what was kept, loaded and frozen
+        warnings of the init; and, for the record, what was kept, loaded and frozen.
 
     Raises:
-        UserError: weights that cannot be loaded or do not fit, or a pattern that matches nothing.
+        UserError: weights cannot be loaded or do not fit, or a pattern matches nothing.
 
     """
     fresh = cfg.model.get("fresh")
@@ -49,7 +49,7 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
         moved |= {"weights": str(weights), "loaded": len(found.taken)}
         moved |= {"skipped": found.skipped, "fresh": found.fresh}
         if all(name.startswith("head.") for name in found.fresh):
-            advice = []  # of an init whose work is overwritten
+            advice = []  # the init is overwritten by the loaded weights
     if patterns := cfg.model.get("freeze"):
         moved["frozen"] = freeze(network, _listed(patterns, "model.freeze"))
         moved["trainable"] = sum(p.numel() for p in network.parameters() if p.requires_grad)
@@ -59,12 +59,12 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
 
 
 def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
-    """Warn about weights that were trained on the same data with another split.
+    """Return a warning about weights that were trained on the same data with another split.
 
-    Samples that are validation or test data here may have been training data there.
+    Samples in the validation or test split of this run may have been training samples of that one.
 
     Args:
-        cfg: with the facts of the data.
+        cfg: config with the facts of the data.
         ordered: whether the data is a series; see `Samples`.
 
     """
@@ -109,10 +109,10 @@ def _listed(patterns: Any, key: str) -> list[str]:
 
 
 def tensors(where: str) -> dict[str, Tensor]:
-    """Return a model's tensors from a run folder (its best checkpoint) or a file of tensors.
+    """Return the tensors of a model from a run folder (its best checkpoint) or a file.
 
     Raises:
-        UserError: a URL, a missing file, or a file that is damaged or contains code.
+        UserError: `where` is a URL, or a file that is missing, damaged or contains code.
 
     """
     if "://" in where:
@@ -140,7 +140,7 @@ def tensors(where: str) -> dict[str, Tensor]:
         )
     try:
         state = checkpoints.load(path)
-    except DamagedError as error:  # whoever made the file, it need not be train.py
+    except DamagedError as error:  # the file may be from another program
         if given.is_dir():
             raise
         raise _no_tensors(where, str(error.__cause__ or error.problem)) from error
@@ -166,6 +166,6 @@ def _no_tensors(where: str, why: str = "") -> UserError:
 
 
 def _inside(folder: Path) -> Path | None:
-    """Return one run folder of a folder with several: a sweep's best, else the first."""
+    """Return one of several runs inside a folder: the best of a sweep, else the first."""
     found = (folder.glob(f"{below}/{checkpoints.FOLDER}") for below in ("best", "*/*", "best/*/*"))
     return next((path.parent for paths in found for path in sorted(paths)), None)

@@ -1,4 +1,4 @@
-"""The first line of a run; this module imports nothing that takes long."""
+"""The first line of a run's output; this module imports nothing slow."""
 
 from omegaconf import DictConfig
 
@@ -8,7 +8,7 @@ from quintet.base.process import is_first_rank
 
 
 def introduce(cfg: DictConfig) -> None:
-    """Print what is to be trained, as soon as the config is known and before libraries load."""
+    """Print what will be trained, once the config is known and before libraries are imported."""
     if is_first_rank():
         say("")
         say("[bold]{}[/] on [bold]{}[/]", trained(cfg.choices), cfg.choices.get("data"))

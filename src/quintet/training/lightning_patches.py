@@ -1,12 +1,11 @@
 """All private parts of Lightning that are used or overridden.
 
-That is its call of every hook of every callback in every step, even the empty ones, its launcher of
-several processes, its reading of what `configure_optimizers` returns, its training loaders and the
-fetcher of their batches, its search for the callbacks of other packages, its restoring of a
-checkpoint's states and what it puts into one. Two attributes are used where they belong:
-`_current_fx_name` of the LightningModule in `quintet.modules.supervised`, `_average_model` of
-WeightAveraging in `callbacks.swa`.
-tests/quintet/training/test_lightning_patches.py says which of them an upgrade has changed.
+These are: calls of hooks, including empty ones, in every step; the launcher of multiple processes;
+parsing of the return value of `configure_optimizers`; the training loaders and their data fetcher;
+the search for callbacks of other packages; restoring and dumping of checkpoints. Two attributes are
+used elsewhere: `_current_fx_name` of LightningModule in `quintet.modules.supervised`,
+`_average_model` of WeightAveraging in `callbacks.swa`.
+tests/quintet/training/test_lightning_patches.py fails if an upgrade has changed one of them.
 """
 
 import subprocess
@@ -37,10 +36,10 @@ RESTORES = ("_restore_modules_and_callbacks", "restore_training_state")
 
 
 def without_empty_hooks(owner: Owner) -> Owner:
-    """Hide the hooks of a training step that `owner` inherits and does not override.
+    """Hide the hooks of a training step that `owner` does not override.
 
-    Lightning passes over a hook that is not callable. A call of an empty one costs some two
-    microseconds, six times a step for every callback: together a twentieth of a small model's step.
+    Lightning skips a hook that is not callable. A call of an empty one takes about two
+    microseconds, six times per step and callback: in total a twentieth of a small model's step.
     """
     base = L.Callback if isinstance(owner, L.Callback) else L.LightningModule
     for name in EACH_STEP:
@@ -50,9 +49,10 @@ def without_empty_hooks(owner: Owner) -> Owner:
 
 
 def find_plugins_once() -> None:
-    """Look for the callbacks that installed packages register once, not for every Trainer.
+    """Search for callbacks registered by installed packages once, not for every Trainer.
 
-    Lightning reads the metadata of all packages for it, as long as a small model's epoch takes.
+    Lightning reads the metadata of all packages for this, which takes as long as an epoch of a
+    small model.
     """
     names = vars(registry)
     if not hasattr(names["entry_points"], "cache_info"):
@@ -60,9 +60,9 @@ def find_plugins_once() -> None:
 
 
 def name_checkpoint(trainer: L.Trainer, path: Path) -> None:
-    """Make a state in a checkpoint that cannot be restored an error which names the file.
+    """Convert errors on restoring a state in a checkpoint to one that names the file.
 
-    Whoever restores one, a callback, a loop or an optimizer, takes for granted what it saved.
+    Callbacks, loops and optimizers do not validate the states that they restore.
     """
     connector = trainer._checkpoint_connector
     for name in RESTORES:
@@ -70,17 +70,17 @@ def name_checkpoint(trainer: L.Trainer, path: Path) -> None:
 
 
 def checkpoint_of(trainer: Any) -> dict[str, Any]:
-    """Return the checkpoint that a Trainer would save now, or whatever stands in for one."""
+    """Return the checkpoint that a Trainer, or a stand-in for one, would save now."""
     from lightning.pytorch.trainer.connectors.checkpoint_connector import _CheckpointConnector
 
     return _CheckpointConnector(trainer).dump_checkpoint(weights_only=False)
 
 
 def begin_batches_again(trainer: L.Trainer) -> None:
-    """Restart iteration over the training DataLoaders; call it at the start of an epoch.
+    """Restart iteration over the training DataLoaders at the start of an epoch.
 
-    Lightning iterates before the first epoch of a session and in all others after their start. A
-    loader with a state or a generator of its own does not draw from the seed, and is left alone.
+    Lightning starts iterating before the first epoch of a session, but after the start of all
+    others. A loader with its own state or generator does not depend on the seed, and is skipped.
     """
     fetcher = trainer.fit_loop._data_fetcher
     if fetcher is None:
@@ -99,7 +99,7 @@ class StatefulLoader(Protocol):
         """Return the position."""
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Continue from a position."""
+        """Restore a position."""
 
 
 def training_loaders(trainer: L.Trainer) -> list[Any]:
@@ -109,9 +109,9 @@ def training_loaders(trainer: L.Trainer) -> list[Any]:
 
 
 def optimizers_and_schedules(made: Any) -> tuple[list[Any], list[Any]]:
-    """Return optimizers, and schedules or their entries, of any form `configure_optimizers` has.
+    """Return optimizers, and schedules or their entries, from any form of `configure_optimizers`.
 
-    A `monitor` beside them is put into the entries, as Lightning does.
+    A top-level `monitor` is added to the entries, as in Lightning.
     """
     from lightning.pytorch.core.optimizer import _configure_optimizers
 
@@ -126,7 +126,7 @@ def replace_launcher(
     observe: "Callable[[list[subprocess.Popen[Any]]], None]",
     command_of: Callable[[int], tuple[list[str], str]],
 ) -> None:
-    """Replace the observer of the other ranks' processes, and the command that starts one."""
+    """Replace the observer of the other ranks' processes and the command that starts one."""
     from lightning.pytorch.strategies.launchers import subprocess_script
 
     subprocess_script._launch_process_observer = observe  # type: ignore[attr-defined,assignment]
@@ -134,7 +134,7 @@ def replace_launcher(
 
 
 def launch_command(rank: int) -> tuple[list[str], str]:
-    """Return Lightning's own command that starts a rank of a Hydra job, and its folder."""
+    """Return Lightning's command that starts a rank of a Hydra job, and its working directory."""
     from lightning.fabric.strategies.launchers import subprocess_script
 
     command, folder = subprocess_script._hydra_subprocess_cmd(rank)

@@ -1,4 +1,4 @@
-"""Change an optimizer's settings during training: the learning rate with its schedule, and more.
+"""Changing optimizer settings during training: the learning rate with its schedule, and others.
 
 Changes are stored in the parameter groups, as `steered`, and therefore in checkpoints.
 """
@@ -10,7 +10,7 @@ import lightning.pytorch as L
 from torch.optim import SGD, Optimizer
 
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")
-"""Learning rates that schedules keep in a parameter group ..."""
+"""Learning rates that schedules store in a parameter group ..."""
 OF_A_SCHEDULE = ("base_lrs", "max_lrs", "min_lrs", "eta_min")
 """... and in themselves."""
 
@@ -24,12 +24,12 @@ def schedules_of(trainer: L.Trainer, optimizer: Optimizer) -> list[Any]:
 def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float) -> str | None:
     """Set `lr`, `momentum` or `weight_decay` of all groups.
 
-    A new learning rate is that of the first group, now; the other groups keep their proportion to
-    it, and the schedules go on in their shape, as many times higher or lower. Weight decay changes
-    where there is some: biases and norms stay without.
+    A new learning rate is that of the first group at the current step; the other groups keep their
+    ratio to it, and schedules are scaled by the same factor. Weight decay only changes in groups
+    that have one: biases and norms remain without.
 
     Returns:
-        why it cannot be, if it cannot; nothing has changed then.
+        the reason if it is impossible, in which case nothing has changed; else None.
 
     """
     groups = optimizer.param_groups
@@ -47,7 +47,7 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
 
 
 def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
-    """Repeat all changes so far, after the schedule was rebuilt."""
+    """Repeat all changes so far after the schedule has been rebuilt."""
     groups = optimizer.param_groups
     _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))
     for group in groups:

@@ -1,7 +1,7 @@
-"""A few samples of what a finished module predicts, for the run's page: `samples.npz`.
+"""Example predictions of a finished module for the run's report: `samples.npz`.
 
-A supervised run shows predictions beside their targets. What a language model writes, a generator
-draws or an autoencoder restores has no target; it is looked at.
+The report of a supervised run compares predictions with targets. The outputs of a language model,
+generator or autoencoder have no target, so they are inspected by eye.
 """
 
 from pathlib import Path
@@ -18,9 +18,9 @@ from quintet.training.step_predictions import PlainLoader, predicted
 
 
 def save_samples(task: L.LightningModule, data: ExperimentData, folder: Path) -> None:
-    """Write what `predict_step` returns of the first inputs, where there is one.
+    """Write the outputs of `predict_step` for the first inputs, if the module has one.
 
-    Of a source these are validation inputs, of a LightningDataModule the first batch of its
+    The inputs are validation samples of a source, or the first batch of a LightningDataModule's
     `predict_dataloader`.
     """
     if not is_overridden("predict_step", task, L.LightningModule):

@@ -1,4 +1,4 @@
-"""Random numbers that are the same each time, and leave those of the run as they are."""
+"""Reproducible random numbers that do not affect those of the run."""
 
 import random
 from collections.abc import Iterator
@@ -11,7 +11,7 @@ from lightning.pytorch.utilities.seed import isolate_rng
 
 @contextmanager
 def seeded(seed: int) -> Iterator[None]:
-    """Draw from generators of Python, NumPy and torch that begin with a seed.
+    """Within the block, seed the generators of Python, NumPy and torch; restore them afterwards.
 
     Examples:
         >>> with seeded(0):

@@ -1,4 +1,4 @@
-"""The setup of every run before its first step: config, facts, data and length."""
+"""The setup of a run before its first step: config, facts, data and length."""
 
 from collections.abc import Callable
 from copy import deepcopy
@@ -26,12 +26,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True)
 class Setup:
-    """A run before its first step.
+    """The state of a run before its first step.
 
     Args:
-        config: as composed, with the data's facts and the run's length; read-only.
-        facts: of the data.
-        data: loaded and split.
+        config: composed config with the facts of the data and the length of the run; read-only.
+        facts: facts of the data.
+        data: loaded and split data.
 
     """
 
@@ -41,10 +41,10 @@ class Setup:
 
 
 def setup(cfg: DictConfig) -> Setup:
-    """Check a config, read its data and count the run's steps; `cfg` itself stays as it is.
+    """Check a config, read its data and count the steps of the run; `cfg` is not changed.
 
     Raises:
-        UserError: the config or the data cannot work.
+        UserError: the config or the data is invalid.
 
     """
     with console.busy("loading torch and Lightning"):
@@ -56,17 +56,17 @@ def setup(cfg: DictConfig) -> Setup:
     data.attach(trainer)
     facts = data.load()
     set_facts(config, facts)
-    if not is_trial():  # a sweep compares trials by the metric that it began with
+    if not is_trial():  # a sweep compares trials by the metric that it started with
         tell_of(data, choose_defaults(config))
         warn_of_objectives(config)
-    check_choices(config)  # of data whose task is only known once it is read
+    check_choices(config)  # again, as the task may only be known once the data is read
     count_steps(config, trainer, data)
     OmegaConf.set_readonly(config, True)
     return Setup(config, facts, data)
 
 
 def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
-    """Add the choices that were made to fit the target to the data summary."""
+    """Add the choices that were adapted to the target to the data summary."""
     if chosen:
         data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
 
@@ -95,15 +95,15 @@ def validate(
     compatibility: bool = True,
     check: Callable[[DictConfig], None] = build.check,
 ) -> None:
-    """Check a config by itself, without its data: keys, choices, and every signature.
+    """Check a config without its data: keys, choices, and every signature.
 
     Args:
-        cfg: composed.
-        compatibility: whether choices have to fit the data set that is named.
-        check: of the config's nodes against signatures.
+        cfg: composed config.
+        compatibility: whether choices must fit the chosen data set.
+        check: function that checks the nodes of the config against signatures.
 
     Raises:
-        UserError: with what is allowed.
+        UserError: the config is invalid; says what is allowed.
 
     """
     further_metrics.expand(cfg)
@@ -115,7 +115,7 @@ def validate(
 
 
 def set_up_process(cfg: DictConfig) -> None:
-    """Set the process's state: seeds, CPU threads, and the verbosity of libraries."""
+    """Set the state of the process: seeds, CPU threads, and verbosity of libraries."""
     import lightning.pytorch as L
     import torch
 
@@ -125,5 +125,5 @@ def set_up_process(cfg: DictConfig) -> None:
 
 
 def set_facts(cfg: DictConfig, facts: "Facts | StatedFacts") -> None:
-    """Write the data's facts into the config, where models, losses and metrics refer to them."""
+    """Write the facts of the data to the config, to which models, losses and metrics refer."""
     OmegaConf.update(cfg, "facts", references.literal(asdict(facts)), merge=True, force_add=True)

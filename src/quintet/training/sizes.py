@@ -1,4 +1,4 @@
-"""The size of a model: its number of parameters, in all and by layer."""
+"""Number of parameters of a model: total and by layer."""
 
 from typing import TYPE_CHECKING
 
@@ -8,12 +8,12 @@ if TYPE_CHECKING:
 
 
 def count_parameters(module: "nn.Module") -> int:
-    """Return the number of a module's parameters, frozen ones included."""
+    """Return the number of parameters of a module, including frozen ones."""
     return sum(p.numel() for p in module.parameters())
 
 
 def layers(task: "L.LightningModule") -> dict[str, int]:
-    """Return the number of parameters of each layer with parameters, by name and type."""
+    """Return the number of parameters of each layer that has any, by name and type."""
     from quintet.modules.supervised import network_of  # here: with torch
 
     found = {

@@ -1,4 +1,4 @@
-"""What a LightningModule's `predict_step` returns, as one table or one file of arrays."""
+"""Outputs of a LightningModule's `predict_step` as a table or a file of arrays."""
 
 import warnings
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -27,11 +27,11 @@ RAGGED = (
 
 @dataclass(frozen=True)
 class StepPredictions:
-    """Predictions of samples, one row each; of objects in samples, one row for each object.
+    """Predictions with one row per sample, or one row per object in samples.
 
     Args:
-        columns: by name, all of M rows.
-        counts: rows of each sample, (N,), which add up to M; None if each has one.
+        columns: arrays by name, each with M rows.
+        counts: number of rows of each sample, (N,), with sum M; None if each has one row.
 
     """
 
@@ -43,20 +43,20 @@ class StepPredictions:
         return len(self.counts if self.counts is not None else next(iter(self.columns.values())))
 
     def repeated(self, names: Sequence[Any]) -> list[Any]:
-        """Return the name of each row's sample."""
+        """Return the sample name of each row."""
         if self.counts is None:
             return list(names)
         return [name for name, count in zip(names, self.counts, strict=True) for _ in range(count)]
 
 
 class PlainLoader:
-    """Batches in a form that the Trainer leaves as it is.
+    """A loader that the Trainer does not rebuild.
 
-    It makes DataLoaders anew for predictions, which fails where their batch size was given by
-    position, and it takes a list of batches for a list of loaders.
+    The Trainer rebuilds DataLoaders for predictions, which fails if their batch size was a
+    positional argument, and it mistakes a list of batches for a list of loaders.
 
     Args:
-        batches: an iterable that can be begun again.
+        batches: an iterable that can be iterated repeatedly.
 
     """
 
@@ -69,14 +69,14 @@ class PlainLoader:
 
 @dataclass(eq=False)
 class Returned(L.Callback):
-    """Collects what the steps return, of all loaders in their order."""
+    """Collect the outputs of the steps for all loaders, in order."""
 
     batches: list[Any] = field(default_factory=list)
 
     def on_predict_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, outputs: Any, *_: Any
     ) -> None:
-        """Keep what a step returned."""
+        """Append the outputs of a step."""
         self.batches.append(outputs)
 
 
@@ -86,15 +86,15 @@ def predicted(
     loader: PlainLoader | None,
     batches: int | None = None,
 ) -> StepPredictions:
-    """Return all predictions, made by `Trainer.predict` with every hook of module and data.
+    """Return all predictions of `Trainer.predict`, with every hook of module and datamodule.
 
-    What is drawn at random is the same each time.
+    Random numbers are the same each time.
 
     Args:
-        task: with a `predict_step`.
-        data: whose `predict_dataloader` gives the batches, one loader after the other.
-        loader: takes its place.
-        batches: maximum number; None takes all.
+        task: module with a `predict_step`.
+        data: data whose `predict_dataloader` returns the batches; several loaders are concatenated.
+        loader: replaces `predict_dataloader`.
+        batches: maximum number of batches; None: all.
 
     """
     returned = Returned()
@@ -107,9 +107,9 @@ def predicted(
         enable_progress_bar=False,
         enable_model_summary=False,
         limit_predict_batches=batches,
-        inference_mode=False,  # as in training's own validation: a step may ask for gradients
+        inference_mode=False,  # as in validation during training: a step may need gradients
     )
-    quiet = warnings.catch_warnings(action="ignore")  # of few workers
+    quiet = warnings.catch_warnings(action="ignore")  # about few workers
     with quiet, _prepared(task, data.datamodule), _plain_loaders(data), seeded(0):
         given = {"datamodule": data.datamodule} if loader is None else {"dataloaders": loader}
         trainer.predict(task, return_predictions=False, **given)
@@ -118,9 +118,9 @@ def predicted(
 
 @contextmanager
 def _prepared(task: L.LightningModule, datamodule: L.LightningDataModule) -> Iterator[None]:
-    """Prepare the data of a module here, and leave nothing to prepare to the Trainer.
+    """Call `prepare_data` before the Trainer does, which then skips it.
 
-    It would wait there for the other processes of a training run, which predict nothing.
+    The Trainer would wait for the other processes of a training run, which do not predict.
     """
     own: list[tuple[Any, Any]] = [(task, L.LightningModule), (datamodule, L.LightningDataModule)]
     before = [owner.prepare_data for owner, _ in own]
@@ -137,7 +137,7 @@ def _prepared(task: L.LightningModule, datamodule: L.LightningDataModule) -> Ite
 
 @contextmanager
 def _plain_loaders(data: ExperimentData) -> Iterator[None]:
-    """Let `predict_dataloader` return loaders that the Trainer leaves as they are."""
+    """Within the block, make `predict_dataloader` return loaders that are not rebuilt."""
     own = data.datamodule
     made = own.predict_dataloader
     plain = lambda: [PlainLoader(each) for each in each_loader(made())]  # noqa: E731
@@ -149,15 +149,15 @@ def _plain_loaders(data: ExperimentData) -> Iterator[None]:
 
 
 def together(returned: list[Any]) -> StepPredictions:
-    """Return what steps returned as one table.
+    """Return the outputs of all steps as one table.
 
-    A step returns a tensor (N, ...), a tuple or mapping of these, or a list with what belongs to
-    each sample (or a tuple, of words or numbers): a number, a word, a tensor, or a mapping of
-    tensors with a row for each object that was found in it. Lists of one length for each sample,
-    such as the tags of its words, are such objects too.
+    A step returns a tensor (N, ...), a tuple or mapping of these, or a list with an entry per
+    sample (or a tuple of strings or numbers): a number, a string, a tensor, or a mapping of tensors
+    with one row per detected object. Lists of a different length per sample, such as the tags of
+    its words, are also treated as objects.
 
     Raises:
-        UserError: it is something else, or the batches do not fit together.
+        UserError: an output has another type, or the batches do not match.
 
     """
     if not returned:
@@ -175,12 +175,12 @@ def together(returned: list[Any]) -> StepPredictions:
 
 
 def _of_objects(returned: Any) -> bool:
-    """Return whether a step returned a mapping for each sample, as detectors do."""
+    """Return whether the output is a mapping per sample, as of detectors."""
     return isinstance(returned, list) and all(isinstance(each, Mapping) for each in returned)
 
 
 def _ragged(returned: Any) -> bool:
-    """Return whether a step returned, in some list, sequences of different lengths."""
+    """Return whether a list in the output has sequences of different lengths."""
     return any(
         isinstance(values, list)
         and len({len(each) for each in values if isinstance(each, SEQUENCES)}) > 1
@@ -189,10 +189,10 @@ def _ragged(returned: Any) -> bool:
 
 
 def _by_sample(returned: Any) -> list[dict[str, Any]]:
-    """Return what belongs to each sample of a batch, by name.
+    """Return the outputs of each sample of a batch by name.
 
     Raises:
-        UserError: names do not belong to the same samples.
+        UserError: outputs do not belong to the same samples.
 
     """
     if _of_objects(returned):
@@ -209,7 +209,7 @@ def _by_sample(returned: Any) -> list[dict[str, Any]]:
 
 
 def _named(returned: Any) -> Mapping[str, Any]:
-    """Return the values of a mapping, a data class or a named tuple; others are predictions."""
+    """Return a mapping, dataclass or named tuple as a mapping; other types as predictions."""
     if is_dataclass(returned) and not isinstance(returned, type):
         return vars(returned)
     if isinstance(returned, tuple) and hasattr(returned, "_asdict"):
@@ -218,22 +218,22 @@ def _named(returned: Any) -> Mapping[str, Any]:
 
 
 def _of_object(columns: Columns) -> Columns:
-    """Return the columns of one sample: a single number holds for all of its rows."""
+    """Return the columns of a sample; a single number is repeated for all rows."""
     rows = next((len(values) for values in columns.values() if values.ndim), 1)
     return {n: values if values.ndim else np.repeat(values, rows) for n, values in columns.items()}
 
 
 def _columns(returned: Any, name: str = "") -> Columns:
-    """Return what a step returned as arrays by name; nested names are joined by underscores.
+    """Return the outputs of a step as arrays by name; nested names are joined by underscores.
 
     Raises:
-        UserError: it is none of a tensor, a list, a tuple, or a mapping of these.
+        UserError: an output is not a tensor, a list, a tuple, or a mapping of these.
 
     """
     if is_dataclass(returned) and not isinstance(returned, type):
         returned = vars(returned)
     if type(returned) is tuple and all(isinstance(v, int | float | str) for v in returned):
-        returned = list(returned)  # as torch's own collate leaves the words of samples
+        returned = list(returned)  # torch's default collate returns strings as a tuple
     if isinstance(returned, tuple):
         names = getattr(returned, "_fields", range(len(returned)))
         returned = dict(zip(names, returned, strict=True))
@@ -272,10 +272,10 @@ def _array(value: Any) -> NDArray[Any]:
 
 
 def _rows(part: Columns) -> int:
-    """Return the number of rows that all columns of a part have.
+    """Return the number of rows of all columns of a part.
 
     Raises:
-        UserError: they have different ones, or none.
+        UserError: columns have different numbers of rows, or there are none.
 
     """
     lengths = {len(values) if values.ndim else None for values in part.values()}
@@ -291,10 +291,10 @@ def _rows(part: Columns) -> int:
 
 
 def _joined(parts: list[Columns]) -> Columns:
-    """Return the rows of all parts, one after the other.
+    """Concatenate the rows of all parts.
 
     Raises:
-        UserError: they have other names, or samples of other shapes.
+        UserError: parts have different names, or samples of different shapes.
 
     """
     names = list(parts[0])
@@ -314,7 +314,7 @@ def _joined(parts: list[Columns]) -> Columns:
                 hint=RAGGED,
             )
         filled = [part[name] for part in parts if len(part[name])]
-        found[name] = np.concatenate(filled or [parts[0][name]])  # an empty list has no type
+        found[name] = np.concatenate(filled or [parts[0][name]])  # empty lists have no dtype
     return found
 
 
@@ -323,10 +323,10 @@ def _shown(shapes: set[tuple[int, ...]]) -> str:
 
 
 def cells(columns: Columns) -> Columns:
-    """Return predictions as the columns of a table: one for each number of a sample.
+    """Return predictions as the columns of a table, one per value of a sample.
 
     Raises:
-        UserError: samples of more than one dimension, which are no rows.
+        UserError: samples have more than one dimension.
 
     """
     found: Columns = {}

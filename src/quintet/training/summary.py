@@ -1,4 +1,4 @@
-"""Console output of a run: what is trained, how good it is, and what to do next."""
+"""Console output of a run: choices, scores, and commands to continue with."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -32,13 +32,13 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
 
 MOST_COLUMNS = 12
-"""Columns of a table shown before training."""
+"""Maximum number of table columns shown before training."""
 READABLE = 5
-"""Epochs from which on a curve can be called healthy."""
+"""Minimum number of epochs for calling a curve healthy."""
 
 
 def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -> None:
-    """Print what the data and the choices turned out to be, `of` what size or how often."""
+    """Print the data summary and the choices; `of` is the size of the model or number of models."""
     if not is_first_rank():
         return
     from quintet.options.models.pretrained import transfer_summary
@@ -60,7 +60,7 @@ def announce(cfg: DictConfig, data: "ExperimentData", of: str, record: Record) -
 
 
 def _named(cfg: DictConfig, group: str) -> str:
-    """Return the name of a choice; for `metric=logged`, the name of the logged metric."""
+    """Return the name of a choice; for `metric=logged`, that of the logged metric."""
     chosen = cfg.choices.get(group)
     return str(cfg.metric.name if group == "metric" and chosen == "logged" else chosen)
 
@@ -72,7 +72,7 @@ def _sizes(facts: DictConfig) -> str:
 
 
 def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) -> None:
-    """Print how each column of a table is interpreted; at most `most`, targets first."""
+    """Print the interpretation of each table column: at most `most`, targets first."""
     if not columns:
         return
     from rich import box
@@ -94,7 +94,7 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
 
 
 def summarise(record: Record, folder: Path) -> None:
-    """Print the model's scores, those of the baselines, and what to do next."""
+    """Print the scores of model and baselines, and commands to continue with."""
     if not is_first_rank():
         return
     name, model = record.metric.name, record.trained
@@ -114,7 +114,7 @@ def summarise(record: Record, folder: Path) -> None:
     for sentence in _remarks(record):
         tell(sentence, style="dim")
     say("")
-    anomalies = record.anomalies if record.repeats else []  # a single run has begun with them
+    anomalies = record.anomalies if record.repeats else []  # a single run has printed them already
     for sentence in (*anomalies, *record.diagnosis):
         _advise(sentence, wrong=True)
     if not record.diagnosis and record.epochs >= READABLE and record.by_sample:
@@ -132,7 +132,7 @@ def summarise(record: Record, folder: Path) -> None:
 
 
 def _verdict(record: Record, model: str) -> str:
-    """Return one sentence with the model's test score (else validation) and its lead."""
+    """Return the test score of the model (else validation) compared with the best baseline."""
     name, sign = record.metric.name, 1 if record.metric.mode == "max" else -1
     split, where = ("test", "test") if name in record.test else ("val", "validation")
     own = record.test.get(name, record.metric.value)
@@ -150,7 +150,7 @@ def _verdict(record: Record, model: str) -> str:
 
 
 def _remarks(record: Record) -> Iterator[str]:
-    """Yield remarks on the model's origin: which weights, what was steered, what was loaded."""
+    """Yield remarks on the model: evaluated weights, steering, and loaded weights."""
     if weights := _weights(record):
         yield weights
     if sampled := record.baselines_summary:
@@ -165,7 +165,7 @@ def _remarks(record: Record) -> Iterator[str]:
 
 
 def _weights(record: Record) -> str:
-    """Return which epoch's weights were scored, which evaluate.py and predict.py use too."""
+    """Return which epoch's weights were scored; evaluate.py and predict.py use the same."""
     if names := [*record.repeats]:
         predict = f", predict.py averages all {len(names)}" if record.by_sample else ""
         return (
@@ -180,14 +180,14 @@ def _weights(record: Record) -> str:
 
 
 def say_how_to_use(folder: Path, record: Record) -> None:
-    """Print the commands for a finished run."""
+    """Print the commands to use a finished run."""
     say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:
         say("predict   {}", next_commands.predict(folder))
 
 
 def _scores(record: Record, model: str) -> "Table":
-    """Return a table of the metric of model and baselines, the best of each split in bold."""
+    """Return a table of the metrics of model and baselines, the best of each split in bold."""
     from rich import box
     from rich.table import Table
 
@@ -216,7 +216,7 @@ def _number(value: float | None, best: float | None) -> str:
 
 
 def _spread(record: Record) -> str:
-    """Return the metric's uncertainty: over folds, or the standard error of a test accuracy."""
+    """Return the uncertainty of the metric: over folds, or the standard error of test accuracy."""
     if spread := record.spread:
         folds = by_fold(record.parts, record.repeats)
         over = f" over {len(folds)} folds" if len(folds) < len(record.repeats) else ""

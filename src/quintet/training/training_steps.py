@@ -1,4 +1,4 @@
-"""The length of a run in models and optimizer steps, and settings that leave none."""
+"""The length of a run in models and optimizer steps, and checks of settings for it."""
 
 import math
 from typing import TYPE_CHECKING
@@ -14,14 +14,14 @@ if TYPE_CHECKING:
     from quintet.data.lightning_data import ExperimentData
 
 MOST = 10_000
-"""Folds, or seeds, of a run: the config of each is made before the first one is trained."""
+"""Maximum number of folds or seeds of a run, whose configs are all created before training."""
 
 
 def repeats(cfg: DictConfig) -> int:
-    """Return the number of models that a config trains: one for each fold and seed of `cv`.
+    """Return the number of models that a config trains: one per fold and seed of `cv`.
 
     Raises:
-        UserError: an invalid number of folds or seeds.
+        UserError: the number of folds or seeds is invalid.
 
     """
     if not isinstance(cfg.cv, DictConfig):
@@ -66,10 +66,10 @@ def repeats(cfg: DictConfig) -> int:
 
 
 def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> None:
-    """Write the run's length in optimizer steps into the config, for schedules.
+    """Write the length of the run in optimizer steps to the config, for schedules.
 
     Raises:
-        UserError: a run without end, or without batches to train or to measure P on.
+        UserError: the run has no end, or no batches to train on or to compute the metric on.
 
     """
     together = trainer.accumulate_grad_batches
@@ -93,10 +93,10 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
 
 
 def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> str:
-    """Return a warning where the last step of an epoch sums fewer batches than the others.
+    """Return a warning if the last step of an epoch accumulates fewer batches than the others.
 
-    Lightning divides the loss of each batch by `accumulate_grad_batches`, also where an epoch ends
-    before that many have come: the gradient of its last step is then that much smaller.
+    Lightning divides the loss of each batch by `accumulate_grad_batches` even if an epoch ends with
+    fewer batches: the gradient of its last step is then smaller by that ratio.
     """
     together = trainer.accumulate_grad_batches
     batches = _training_batches(cfg, trainer, data)
@@ -113,16 +113,16 @@ def uneven_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") 
 
 
 def _training_batches(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> int:
-    """Return the batches of a training epoch that the trainer's limits leave."""
+    """Return the number of batches in a training epoch after the limits of the trainer."""
     batches = _counted(data.steps(trainer.world_size), trainer)
     return left(cfg, trainer, "limit_train_batches", batches, "nothing is learnt")
 
 
 def _counted(batches: int | None, trainer: "L.Trainer") -> int:
-    """Return the batches of a training epoch; of data without a length, `limit_train_batches`.
+    """Return the number of batches in an epoch; for data without length, `limit_train_batches`.
 
     Raises:
-        UserError: neither data nor settings say how long an epoch is.
+        UserError: neither data nor settings determine the length of an epoch.
 
     """
     if batches is not None:
@@ -138,7 +138,7 @@ def _counted(batches: int | None, trainer: "L.Trainer") -> int:
 
 
 def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwise: str) -> int:
-    """Return the batches of an epoch under a limit of the trainer, counted as Lightning does.
+    """Return the number of batches in an epoch under a trainer limit, counted as by Lightning.
 
     Raises:
         UserError: no batch is left.
@@ -159,10 +159,10 @@ def left(cfg: DictConfig, trainer: "L.Trainer", key: str, batches: int, otherwis
 
 
 def check_validation(cfg: DictConfig, batches: int) -> None:
-    """Check that validation runs at the end of epochs, where the best one is chosen.
+    """Check that validation runs at the end of epochs, when the best checkpoint is chosen.
 
     Raises:
-        UserError: it does not; lists the intervals that do.
+        UserError: it does not; lists valid intervals.
 
     """
     given = cfg.trainer.val_check_interval
@@ -184,7 +184,7 @@ def check_validation(cfg: DictConfig, batches: int) -> None:
 
 
 def total(trainer: "L.Trainer", steps_per_epoch: int) -> int:
-    """Return the optimizer steps of the whole run.
+    """Return the total optimizer steps of the run.
 
     Raises:
         UserError: neither epochs nor steps are limited.

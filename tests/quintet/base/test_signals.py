@@ -242,7 +242,7 @@ process_exit.end_with(work)
 """
 
 
-@pytest.mark.parametrize(("first", "code"), [("pass", 0), ("signals.heed_again()", 130)])
+@pytest.mark.parametrize(("first", "code"), [("pass", 0), ("signals.restore_defaults()", 130)])
 def test_what_a_shell_has_told_a_process_to_ignore_it_ignores(first: str, code: int) -> None:
     """As a shell does for what a script starts with `&`; but a sweep ends its trials by signals."""
     environment = {**runs.environment(), "PYTHONPATH": str(runs.ROOT / "src")}

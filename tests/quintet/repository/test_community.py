@@ -63,6 +63,6 @@ def test_the_devcontainer_makes_what_the_makefile_makes():
 def test_a_decision_says_why_what_it_costs_and_when_to_think_again(path):
     text = path.read_text("utf-8")
     assert re.findall(r"^## (.*)$", text, re.MULTILINE) == [
-        *("To decide", "Chosen", "Because", "Costs", "Again, if")
+        *("Question", "Decision", "Reasons", "Costs", "Reconsider if")
     ]
     assert f"]({path.name})" in read("docs/decisions/README.md")

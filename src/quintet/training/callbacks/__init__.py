@@ -1,1 +1,1 @@
-"""Small Lightning callbacks, one a file."""
+"""Small Lightning callbacks, one per file."""

@@ -1,4 +1,4 @@
-"""Changes that callbacks made to hyperparameters during training, for the record."""
+"""Changes of hyperparameters by callbacks during training, for the record."""
 
 from collections.abc import Iterable
 from dataclasses import asdict
@@ -12,10 +12,10 @@ from quintet.base import schema
 
 @runtime_checkable
 class MakesChanges(Protocol):
-    """A callback that changes hyperparameters while a model trains."""
+    """A callback that changes hyperparameters during training."""
 
     changes: list[dict[str, Any]]
-    """What was changed, oldest first; see `steering_files.Change`."""
+    """The changes so far, the oldest first; see `steering_files.Change`."""
 
 
 def change(
@@ -28,7 +28,7 @@ def change(
     by: str = "",
     asked: str | None = None,
 ) -> dict[str, Any]:
-    """Return the record of a change that is made now; see `steering_files.Change`."""
+    """Return the record of a change at the current step; see `steering_files.Change`."""
     time, at = now(), (trainer.current_epoch, trainer.global_step)
     return asdict(Change(asked or time, time, *at, key, before, after, refused, by))
 

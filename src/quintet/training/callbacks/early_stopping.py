@@ -1,4 +1,4 @@
-"""Early stopping whose outcome survives a resume."""
+"""Early stopping that is preserved on resume."""
 
 from typing import Any
 
@@ -11,17 +11,17 @@ from quintet.training.callbacks.measured import measured
 
 
 class EarlyStopping(LightningEarlyStopping):
-    """Lightning's EarlyStopping, which remembers on resume that it stopped the run.
+    """Lightning's EarlyStopping, except that a stopped run stays stopped on resume.
 
-    A resumed run uses the current patience. Epochs without validation do not count. Prechelt 1998,
-    "Early stopping - but when?". The arguments are Lightning's.
+    A resumed run uses the current patience. Epochs without validation do not count. The arguments
+    are Lightning's. Source: Prechelt 1998, "Early stopping - but when?".
     """
 
     def _validate_condition_metric(self, logs: dict[str, Tensor]) -> bool:
         return measured(self.monitor, logs) and super()._validate_condition_metric(logs)
 
     def remark(self) -> str | None:
-        """Return why the run stopped, where the metric itself gave out; None otherwise."""
+        """Return a message if the run stopped because the metric was not finite, else None."""
         if self.stopping_reason is not EarlyStoppingReason.NON_FINITE_METRIC:
             return None
         return (
@@ -30,11 +30,11 @@ class EarlyStopping(LightningEarlyStopping):
         )
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Restore the count, with the current patience."""
+        """Restore the count, but keep the current patience."""
         super().load_state_dict({**state_dict, "patience": self.patience})
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Stop again if the run was stopped before."""
+        """Stop again if the run was stopped in an earlier session."""
         if self.stopping_reason is EarlyStoppingReason.PATIENCE_EXHAUSTED:
             trainer.should_stop = self.wait_count >= self.patience
         elif self.stopping_reason is not EarlyStoppingReason.NOT_STOPPED:

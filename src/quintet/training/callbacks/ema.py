@@ -1,4 +1,4 @@
-"""Exponential moving average of the weights, by Lightning's own WeightAveraging."""
+"""Exponential moving average of the weights, based on Lightning's WeightAveraging."""
 
 from collections.abc import Callable
 
@@ -12,15 +12,16 @@ Average = Callable[[list[Tensor], list[Tensor], Tensor | int], None]
 
 
 class EMA(WeightAveraging):
-    """Validates, saves and tests an average of the weights instead of the weights themselves.
+    """Validate, save and test an average of the weights instead of the weights themselves.
 
-    After update n the average moves by 1 - d_n towards the weights, d_n = min(decay, (1 + n) /
+    At update n the average moves by 1 - d_n towards the weights, d_n = min(decay, (1 + n) /
     (10 + n)), so that the initial weights do not dominate short runs. Polyak and Juditsky
-    1992, "Acceleration of stochastic approximation by averaging"; the warm-up is TensorFlow's
-    ExponentialMovingAverage's. Running statistics of batch norm are the current model's.
+    1992, "Acceleration of stochastic approximation by averaging"; the warm-up is that of
+    TensorFlow's ExponentialMovingAverage. Running statistics of batch norm are those of the current
+    model.
 
     Args:
-        decay: of the average, per optimizer step.
+        decay: decay of the average per optimizer step.
 
     """
 
@@ -29,7 +30,7 @@ class EMA(WeightAveraging):
 
 
 def warmed_up(decay: float) -> Average:
-    """Return a function that updates a list of averages in place."""
+    """Return a function that updates a list of averaged tensors in place."""
 
     @torch.no_grad()
     def update(averages: list[Tensor], weights: list[Tensor], count: Tensor | int) -> None:

@@ -9,7 +9,7 @@ from lightning.pytorch.callbacks import LearningRateMonitor
 class RateMonitor(LearningRateMonitor):
     """Lightning's LearningRateMonitor, which does nothing in a run without a tracker.
 
-    Lightning's raises an error there. metrics.csv has the rate of every epoch in any case.
+    Lightning's raises an error in that case. metrics.csv always has the rate of every epoch.
     """
 
     def on_train_start(self, trainer: L.Trainer, *args: Any, **kwargs: Any) -> None:

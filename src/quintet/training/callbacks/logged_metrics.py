@@ -10,10 +10,10 @@ from quintet.base.errors import Code, DivergedError, UserError
 
 
 class LoggedMetrics(L.Callback):
-    """Checks what a team's own module logs; `SupervisedModule` needs no such callback.
+    """Check what a user-defined module logs; `SupervisedModule` does not need this callback.
 
     - The primary metric must be logged in validation, as `val/<name>`.
-    - A loss or a weight that is not finite ends the run as diverged.
+    - A loss or weight that is not finite ends the run as diverged.
     - Epochs without validation have no validation metrics; Lightning would repeat the last ones.
 
     Args:
@@ -59,7 +59,7 @@ class LoggedMetrics(L.Callback):
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Refuse to save weights that are not finite.
+        """Check that the weights to be saved are finite.
 
         Raises:
             DivergedError: a weight is NaN or infinite.

@@ -1,4 +1,4 @@
-"""A learning-rate range test before training, whose suggestion becomes the learning rate."""
+"""A learning-rate range test before training that sets the learning rate."""
 
 import copy
 from itertools import islice
@@ -19,15 +19,15 @@ from quintet.training.optimizer_updates import schedules_of, steer
 
 
 class LRFinder(L.Callback):
-    """Trains a copy of the model with a rising rate and sets the rate that this suggests.
+    """Train a copy of the model with a rising rate and set the suggested rate.
 
-    The schedule is scaled accordingly, as when a run is steered: the suggestion replaces
-    `optimizer.lr`. The change is stored in the run's record (`steering`), the curve in a CSV file
-    next to it. With several ranks, the first one runs the test. A resumed run keeps its rate. Smith
-    2017, "Cyclical learning rates for training neural networks", section 3.3.
+    The suggestion replaces `optimizer.lr`, and the schedule is scaled accordingly, as in steering.
+    The change is stored in the run's record (`steering`), the curve in a CSV file next to it. With
+    several ranks, the first one runs the test. A resumed run keeps its rate. Smith 2017, "Cyclical
+    learning rates for training neural networks", section 3.3.
 
     Args:
-        path: of the curve's CSV file.
+        path: path of the CSV file for the curve.
 
     """
 
@@ -36,7 +36,7 @@ class LRFinder(L.Callback):
         self.changes: list[dict[str, Any]] = []
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Check that the module has a step that can be repeated on a copy.
+        """Check that the training step of the module can be run on a copy.
 
         Raises:
             UserError: it is not a `SupervisedModule`.
@@ -54,7 +54,7 @@ class LRFinder(L.Callback):
             )
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Run the test and change the rate.
+        """Run the test and set the rate.
 
         Raises:
             UserError: the loss does not fall at any rate.
@@ -84,7 +84,7 @@ class LRFinder(L.Callback):
         self.changes = [change(trainer, "optimizer.lr", before, rate, refused, by="lr_finder")]
 
     def _curve(self, trainer: L.Trainer, pl_module: L.LightningModule) -> Curve:
-        """Return the curve of a copy; the model and the random state are left unchanged."""
+        """Return the curve of a copy; model and random state are left unchanged."""
         with torch.random.fork_rng():
             task: SupervisedModule = copy.deepcopy(pl_module)  # type: ignore[assignment]
             loader = cast(Any, trainer.train_dataloader)

@@ -1,4 +1,4 @@
-"""metrics.csv: one row per epoch, in every run folder."""
+"""metrics.csv of a run folder, with one row per epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -16,14 +16,14 @@ Row = dict[str, float]
 
 
 class MetricsFile(Checkpoint):
-    """Writes one row per epoch: epoch, steps so far, initial learning rates, all logged metrics.
+    """Write one row per epoch: epoch, steps so far, initial learning rates, all logged metrics.
 
-    The rows are part of the checkpoint, so the file of a resumed run continues after the epoch that
-    it resumes from and ends up equal to that of an uninterrupted run. (A `Checkpoint`, because
-    Lightning calls those when the epoch's metrics are complete, and this one before it saves.)
+    The rows are part of the checkpoint, so the file of a resumed run continues after the epoch of
+    its checkpoint and finally equals that of an uninterrupted run. (A `Checkpoint`, because
+    Lightning calls these when the metrics of an epoch are complete; this one precedes saving.)
 
     Args:
-        path: of the CSV file.
+        path: path of the CSV file.
 
     """
 
@@ -33,24 +33,24 @@ class MetricsFile(Checkpoint):
         self._rates: Row = {}
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note each optimizer's learning rate at the start of the epoch."""
+        """Record the learning rate of each optimizer at the start of the epoch."""
         self._rates = rates(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Add the epoch's row."""
+        """Add the row of the epoch and write the file."""
         self.add(trainer)
         self.write()
 
     def add(self, trainer: L.Trainer) -> None:
-        """Add the epoch's row, to be written."""
+        """Add the row of the epoch without writing the file."""
         logged = {k: float(v) for k, v in sorted(trainer.callback_metrics.items())}
         at = {"epoch": trainer.current_epoch, "step": trainer.global_step}
-        begun = self._rates  # last too: what is logged of them has been rounded to float32
+        begun = self._rates  # overrides logged values, which are rounded to float32
         self.rows.append({**at, **begun, **logged, **begun})
 
     @rank_zero_only
     def write(self) -> None:
-        """Replace the file."""
+        """Write the file."""
         columns = list(dict.fromkeys(key for row in self.rows for key in row))
         write_atomically(self.path, csv_cells.table(columns, self.rows))
 

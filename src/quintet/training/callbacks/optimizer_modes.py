@@ -1,4 +1,4 @@
-"""Puts schedule-free optimizers into the mode of what comes next: training or evaluation."""
+"""Switching schedule-free optimizers between training and evaluation mode."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -13,27 +13,26 @@ from quintet.options.optimizers import SwitchesModes
 
 
 class OptimizerModes(L.Callback):
-    """Evaluates and saves the average of the iterates, trains on.
+    """Train with the iterates of a schedule-free optimizer; evaluate and save their average.
 
-    An epoch ends with the parameters that were validated, and these are saved. Within an epoch a
-    checkpoint has those that training goes on with. Resumed from either, a run repeats exactly what
-    it would have done.
+    Checkpoints at the end of an epoch contain the validated parameters; those within an epoch
+    contain the parameters of training. A run resumed from either is equal to an uninterrupted run.
     """
 
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Train."""
+        """Switch to training mode."""
         for optimizer in _switching(trainer):
             optimizer.train()
 
     def on_validation_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Evaluate."""
+        """Switch to evaluation mode."""
         for optimizer in _switching(trainer):
             optimizer.eval()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Evaluate, also where there is no validation part."""
+        """Switch to evaluation mode, in case there is no validation."""
         for optimizer in _switching(trainer):
             optimizer.eval()
 
@@ -43,7 +42,7 @@ def _switching(trainer: L.Trainer) -> Iterator[SwitchesModes]:
 
 
 def switches_modes(cfg: DictConfig) -> bool:
-    """Return whether the chosen optimizer does.
+    """Return whether the chosen optimizer has modes.
 
     Raises:
         UserError: a callback averages the weights as well.

@@ -1,4 +1,4 @@
-"""Collect the predictions of the final evaluation, for reports and paired comparisons."""
+"""Collecting the predictions of the final evaluation for reports and paired comparisons."""
 
 from pathlib import Path
 from typing import Any
@@ -15,12 +15,12 @@ from quintet.data.module import DataModule
 
 
 class PredictionCollector(L.Callback):
-    """Collects predictions and targets of the splits that a Trainer evaluates on.
+    """Collect predictions and targets of the splits on which a Trainer evaluates.
 
-    Of a large split, evenly spaced samples are kept, a few megabytes at most.
+    For a large split, evenly spaced samples are kept, at most a few megabytes.
 
     Args:
-        data: the loaded data, whose batches are evaluated.
+        data: loaded data whose batches are evaluated.
 
     """
 
@@ -57,7 +57,7 @@ class PredictionCollector(L.Callback):
         index = first + world * torch.arange(len(targets), device=targets.device)
         kept = index % stride(len(self.data.splits[split][1]), outputs[0].numel()) == 0
         predicted = task.problem.stored(task.predictions(outputs[kept]))
-        if predicted.dtype != torch.float64:  # half precision, which NumPy may not have
+        if predicted.dtype != torch.float64:  # NumPy may not have the half-precision type
             predicted = predicted.float()
         self._batches.append((index[kept], targets[kept], predicted))
 
@@ -77,21 +77,21 @@ class PredictionCollector(L.Callback):
         )
 
     def _rows(self, split: str, index: Tensor) -> NDArray[np.int64]:
-        """Return the file's rows of samples at positions (N,) of a split; empty if not known."""
+        """Return the row numbers in the file for positions (N,) of a split; empty if unknown."""
         if (rows := self.data.file_rows) is None:
             return np.empty(0, dtype=np.int64)
         return rows[self.data.indices[split]][index].numpy()
 
     def save(self, folder: Path) -> None:
-        """Write predictions.npz into a run folder."""
+        """Write predictions.npz to a run folder."""
         if self.answers and is_first_rank():
             write(folder, self.answers, self.examples())
 
     def examples(self) -> Examples | None:
         """Return the inputs of the validation samples with the largest errors.
 
-        Test samples are never shown: to improve a model after looking at its errors is to train on
-        them.
+        Test samples are never shown: improving a model after looking at its test errors would
+        amount to training on them.
         """
         if "val" not in self.answers:
             return None

@@ -1,4 +1,4 @@
-"""How far a run is: two calm lines in a terminal, plain lines elsewhere."""
+"""Progress of a run: two lines in a terminal, occasional plain lines elsewhere."""
 
 import math
 from collections.abc import Mapping
@@ -16,19 +16,19 @@ from quintet.base.terminal import everywhere
 from quintet.training.callbacks.progress_view import Bars, Numbers, PlainLines, WithinEpoch
 
 KEPT = 0.8
-"""Share of the running loss that a new batch's loss leaves, at each redraw."""
+"""Decay of the running loss at each redraw."""
 MEASURABLE = 1.0
-"""Seconds of an epoch from which on its speed is known."""
+"""Seconds of an epoch after which its speed is shown."""
 
 
 class Progress(L.Callback):
-    """Shows epochs, the metric so far and the time left; within a long epoch, its batches as well.
+    """Show epochs, the metric so far and the time left; within long epochs, also batches.
 
-    Nothing is read from the device and nothing is drawn more often than a view is patient for: an
-    epoch of five milliseconds costs as little as a batch of a long one.
+    Reading values from the device and drawing are limited by the `patience` of the view: an epoch
+    of five milliseconds costs as little as a batch of a long one.
 
     Args:
-        metric: P's name in the logs.
+        metric: name under which the primary metric is logged.
 
     """
 
@@ -40,7 +40,7 @@ class Progress(L.Callback):
         self._loss: float | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show that the run has begun."""
+        """Show the start of the run."""
         if not trainer.is_global_zero:
             return
         console = everywhere()
@@ -49,9 +49,9 @@ class Progress(L.Callback):
         self._next = monotonic() + self._view.patience
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the last epoch's numbers; at its own end the training split's are not in yet."""
+        """Show the numbers of the last epoch; at its end, training metrics were not complete."""
         self._begun, self._loss = monotonic(), None
-        resumed = not trainer.callback_metrics  # whose last epoch has been shown by the run before
+        resumed = not trainer.callback_metrics  # an earlier session has shown the last epoch
         if self._view is not None and (done := trainer.current_epoch) and not resumed:
             self._view.ended(done, self._numbers(trainer))
 
@@ -63,7 +63,7 @@ class Progress(L.Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Show that a long epoch moves."""
+        """Show progress within a long epoch."""
         if self._view is None or (now := monotonic()) < self._next:
             return
         self._next = now + self._view.patience
@@ -86,7 +86,7 @@ class Progress(L.Callback):
         batch_idx: int,
         dataloader_idx: int = 0,
     ) -> None:
-        """Show that a long validation moves."""
+        """Show progress within a long validation."""
         if self._view is None or (now := monotonic()) < self._next:
             return
         self._next = now + self._view.patience
@@ -105,11 +105,11 @@ class Progress(L.Callback):
     def on_exception(
         self, trainer: L.Trainer, pl_module: L.LightningModule, exception: BaseException
     ) -> None:
-        """Leave what is shown, and a line for what is said next: there is no teardown then."""
+        """Stop drawing and end the line, since `teardown` is not called."""
         self._close()
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Leave what is shown as it stands."""
+        """Stop drawing; keep what is shown."""
         self._close()
 
     def _close(self) -> None:
@@ -118,22 +118,22 @@ class Progress(L.Callback):
             self._view = None
 
     def _running(self, outputs: object) -> None:
-        """Take a batch's loss into the running one, if the module returns a loss."""
+        """Update the running loss with that of a batch, if the module returns it."""
         loss = outputs.get("loss") if isinstance(outputs, Mapping) else outputs
         if isinstance(loss, Tensor) and loss.numel() == 1:
             new = float(loss)
             self._loss = new if self._loss is None else KEPT * self._loss + (1 - KEPT) * new
 
     def _state(self, module: L.LightningModule) -> list[str]:
-        """Return running loss, speed and memory of the device, as far as they are known."""
+        """Return running loss, speed and device memory, if known."""
         loss = [] if self._loss is None else [f"loss {score(self._loss)}"]
         speed = [f"{_per_second(self._rate)} it/s"] if self._rate else []
         return [*loss, *speed, *filter(None, [memory(module.device)])]
 
     def _numbers(self, trainer: L.Trainer) -> Numbers:
-        """Return what writes the latest epoch's numbers and the best value of the metric so far.
+        """Return a function that formats the latest epoch's numbers and the best metric so far.
 
-        They are taken now, as the next epoch clears them, and read from the device when shown.
+        They are stored now, since the next epoch clears them, and read from the device when shown.
         """
         logged: dict[str, Any] = trainer.callback_metrics
         shown = [n for n in ("train/loss", "val/loss", f"val/{self.metric}") if n in logged]
@@ -145,18 +145,18 @@ class Progress(L.Callback):
 
 
 def _done(trainer: L.Trainer, trained: int = 0, validated: int = 0) -> float:
-    """Return how many epochs are done, the current one in part."""
+    """Return the number of completed epochs, including a fraction of the current one."""
     batches = trainer.num_training_batches + sum(_validated(trainer))
     return trainer.current_epoch + (trained + validated) / max(1, batches)
 
 
 def _validated(trainer: L.Trainer) -> list[float]:
-    """Return the batches of each validation loader; before the first epoch they are not known."""
+    """Return the number of batches of each validation loader; unknown before the first epoch."""
     return [float(n) for n in trainer.num_val_batches]
 
 
 def _epochs(trainer: L.Trainer) -> int | None:
-    """Return how many epochs the run takes at most, the last of them maybe in part."""
+    """Return the maximum number of epochs of the run, rounded up; None if unknown."""
     limits = [trainer.max_epochs or -1]
     if math.isfinite(batches := trainer.num_training_batches):
         steps = math.ceil(batches / trainer.accumulate_grad_batches)
@@ -165,5 +165,5 @@ def _epochs(trainer: L.Trainer) -> int | None:
 
 
 def _per_second(rate: float) -> str:
-    """Return a speed: 1,230 or 12 or 0.35."""
+    """Format a speed: 1,230 or 12 or 0.35."""
     return f"{rate:,.0f}" if rate >= 10 else f"{rate:.2g}"

@@ -1,4 +1,4 @@
-"""The two ways to show how far a run is: bars in a terminal, and lines elsewhere."""
+"""The two views of a run's progress: bars in a terminal, lines elsewhere."""
 
 import math
 from collections.abc import Callable
@@ -21,27 +21,28 @@ from rich.text import Text
 from quintet.base.formatting import duration
 
 WHOLE = "epoch"
-"""Describes the row of the whole run."""
+"""Description of the row for the whole run."""
 LONG = 1.0
-"""Seconds of an epoch from which on its batches are shown."""
+"""Minimum seconds of an epoch for showing its batches."""
 REMEMBERED = 600.0
-"""Seconds of which the time left is estimated: long epochs are slow in validation alone."""
+"""Seconds over which the speed is averaged; in long epochs it varies, as in validation."""
 WIDE, MEDIUM = 115, 95
-"""Columns of a terminal with room for all numbers of an epoch, and for all but one."""
+"""Terminal width with room for all numbers of an epoch, and for all but one."""
 Part = Literal["batch", "val"]
 PARTS: tuple[Part, ...] = get_args(Part)
 Numbers = Callable[[], list[str]]
-"""Asked only when a number is shown: reading it waits for the device."""
+"""Called only when numbers are shown, since reading them waits for the device."""
 
 
 @dataclass(frozen=True)
 class WithinEpoch:
-    """How far an epoch is.
+    """Progress within an epoch.
 
     Args:
         part: training or validation.
-        done: batches. total: of them, maybe infinite.
-        seconds: since the epoch began.
+        done: number of completed batches.
+        total: total number of batches; may be infinite.
+        seconds: seconds since the start of the epoch.
         state: loss, speed, memory.
 
     """
@@ -54,7 +55,7 @@ class WithinEpoch:
 
 
 class Bars:
-    """A bar over the epochs; from an epoch of a second on, a second one over its batches."""
+    """A bar for the epochs and, for epochs longer than a second, one for the batches."""
 
     patience = 0.2
 
@@ -67,7 +68,7 @@ class Bars:
             TextColumn("{task.fields[numbers]}"),
             _Left(),
             console=console,
-            auto_refresh=False,  # a thread would be copied into workers that are forked
+            auto_refresh=False,  # a thread would be copied to forked workers
             speed_estimate_period=REMEMBERED,
         )
         self._epochs = self._bar.add_task(WHOLE, total=epochs, completed=0, numbers="")
@@ -80,7 +81,7 @@ class Bars:
         self._draw(done)
 
     def ended(self, epochs: int, numbers: Numbers, last: bool = False) -> None:
-        """Show the numbers of an epoch: at the next redraw, if the last one was just now."""
+        """Show the numbers of an epoch, at the next redraw if the last one was recent."""
         self._numbers = numbers
         if last:
             self._only(None)
@@ -89,7 +90,7 @@ class Bars:
             self._draw(epochs)
 
     def moved(self, done: float, within: WithinEpoch) -> None:
-        """Show a place within an epoch; `done` counts its part of an epoch."""
+        """Show progress within an epoch; `done` counts epochs, including fractions."""
         self._long = self._long or within.seconds > LONG
         if self._long:
             self._show_batches(within)
@@ -105,7 +106,7 @@ class Bars:
         )
 
     def _only(self, part: Part | None) -> None:
-        """Make at most one part of an epoch visible."""
+        """Make only one part of an epoch visible, or none."""
         for each, task in self._parts.items():
             self._bar.update(task, visible=each == part)
 
@@ -118,7 +119,7 @@ class Bars:
         self._bar.update(self._epochs, completed=done, refresh=True)
 
     def _room(self) -> int:
-        """Return how many numbers of an epoch a line has room for."""
+        """Return how many numbers of an epoch fit on a line."""
         return 4 if self._width >= WIDE else 3 if self._width >= MEDIUM else 2
 
     def close(self) -> None:
@@ -127,7 +128,7 @@ class Bars:
 
 
 class PlainLines:
-    """About ten lines a run, and one every minute in which none was due."""
+    """About ten lines per run, and one for every minute without a line."""
 
     patience = 60.0
 
@@ -136,13 +137,13 @@ class PlainLines:
         self._begun = self._said = monotonic()
 
     def ended(self, epochs: int, numbers: Numbers, last: bool = False) -> None:
-        """Say an epoch's numbers, if it is worth a line."""
+        """Print the numbers of an epoch, if a line is due."""
         total, late = self._epochs or 0, monotonic() - self._said >= self.patience
         if last or late or total < 20 or epochs % max(1, total // 10) == 0:
             self._say(f"epoch {epochs}/{self._epochs or '?'}", *numbers())
 
     def moved(self, done: float, within: WithinEpoch) -> None:
-        """Say a place within an epoch, if nothing was said for long."""
+        """Print progress within an epoch, if nothing was printed for a minute."""
         if monotonic() - self._said < self.patience:
             return
         total = f"{within.total:.0f}" if math.isfinite(within.total) else "?"
@@ -159,9 +160,9 @@ class PlainLines:
 
 
 class _Left(TimeRemainingColumn):
-    """The time left of the whole run, and when it has ended, its own; parts of an epoch have none.
+    """Remaining time of the whole run, or its duration once it has ended; empty for batches.
 
-    A run that stopped early is over, although its bar is not full.
+    A run that stopped early has ended although its bar is not full.
     """
 
     def render(self, task: Task) -> Text:

@@ -1,4 +1,4 @@
-"""Pruning: a sweep may stop a trial early."""
+"""Pruning of trials by a sweep."""
 
 import time
 from collections.abc import Mapping
@@ -14,18 +14,18 @@ from quintet.training.callbacks.measured import of_split
 from quintet.training.sizes import count_parameters
 
 PATIENCE = 1.0
-"""Seconds of an epoch after which, and between which, a sweep is told how far it is."""
+"""Seconds between progress reports to a sweep within an epoch."""
 
 
 @dataclass(frozen=True)
 class EarlierFolds:
-    """The folds that a cross-validated trial has trained before the current one.
+    """The folds of a cross-validated trial that were trained before the current one.
 
     Args:
-        epochs: trained in all of them together.
-        values: the metric of each.
-        objectives: the objectives of each, by name.
-        more: whether folds follow; stopping at the last epoch then still shortens the trial.
+        epochs: total number of epochs trained in these folds.
+        values: metric of each fold.
+        objectives: objectives of each fold, by name.
+        more: whether more folds follow, so that stopping at the last epoch still saves time.
 
     """
 
@@ -36,27 +36,27 @@ class EarlierFolds:
 
 
 class Prune(L.Callback):
-    """Reports the metric to the sweep after every epoch and stops if told to; idle outside a sweep.
+    """Report the metric to the sweep after every epoch and stop on request; idle in a single run.
 
     With DDP the first rank reports, and the decision is broadcast. A cross-validated trial reports
-    the epochs of all folds together, and the mean of the metric over them.
+    the total epochs of all folds so far, and the mean of the metric over them.
 
     Args:
-        monitor: the metric's name in the logs.
+        monitor: name under which the metric is logged.
 
     """
 
     def __init__(self, monitor: str) -> None:
         self.monitor = monitor
         self.objectives: tuple[str, ...] = ()
-        """The names of what the sweep trades off, if anything."""
+        """Names of the objectives of the sweep, if it has several."""
         self.earlier = EarlierFolds()
         self.pruned = False
         self._asks, self._line = is_trial(), trial_pipe()
         self._began = self._next = 0.0
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the time."""
+        """Record the time."""
         self._began = time.monotonic()
         self._next = self._began + PATIENCE
 
@@ -68,7 +68,7 @@ class Prune(L.Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Tell the sweep that a long epoch moves."""
+        """Report the progress within a long epoch."""
         if self._line is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + PATIENCE
@@ -76,14 +76,14 @@ class Prune(L.Callback):
         self._line.moved(self.earlier.epochs + trainer.current_epoch + part)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Report the metric, and stop if the sweep says so."""
+        """Report the metric and stop if the sweep decides so."""
         value = trainer.callback_metrics.get(self.monitor)
         if value is not None:
             mean = fmean([*self.earlier.values, float(value)])
             self._report(trainer, trainer.current_epoch + 1, mean, self._measured(trainer))
 
     def _measured(self, trainer: L.Trainer) -> dict[str, float]:
-        """Return the objectives after this epoch, as means over the folds so far."""
+        """Return the objectives after this epoch as means over the folds so far."""
         if not self.objectives or self._line is None:
             return {}
         logged = of_split(trainer.callback_metrics, "val")
@@ -96,7 +96,7 @@ class Prune(L.Callback):
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Ask again for the decision on the checkpoint's last epoch, which may not have arrived."""
+        """Request the decision on the last epoch of the checkpoint again; it may have been lost."""
         epochs = checkpoint["loops"]["fit_loop"]["epoch_progress"]["current"]["processed"]
         if epochs:
             self._report(trainer, epochs, None, {})

@@ -1,4 +1,4 @@
-"""Steering: requests of `python src/steer.py` to a run that is training."""
+"""Steering: handling the requests of `python src/steer.py` during training."""
 
 import time
 from pathlib import Path
@@ -23,19 +23,19 @@ from quintet.training.callbacks.changes import change, restored
 from quintet.training.optimizer_updates import schedules_of, steer
 
 PAUSE = 0.2
-"""Seconds between two checks; each takes some 15 microseconds, much for a small model's step."""
+"""Seconds between checks; a check takes about 15 microseconds, which is slow for a small model."""
 
 
 class Steering(Checkpoint):
-    """Handles requests five times a second; with several ranks, once before every epoch.
+    """Handle requests five times per second; with several ranks, before every epoch.
 
-    Outcomes are in `steering.csv` and in the run's record. Changes to an optimizer survive a
-    resume: they are part of checkpoints, and a change made after the last checkpoint is repeated.
-    Pauses, stops and checkpoints apply to the current session only.
+    Outcomes are written to `steering.csv` and to the run's record. Changes to an optimizer are
+    preserved on resume: they are part of checkpoints, and a change made after the last checkpoint
+    is repeated. Pauses, stops and checkpoints only apply to the current session.
     (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
 
     Args:
-        folder: of the run.
+        folder: folder of the run.
 
     """
 
@@ -50,7 +50,7 @@ class Steering(Checkpoint):
     def on_train_batch_start(
         self, trainer: L.Trainer, pl_module: L.LightningModule, batch: Any, batch_idx: int
     ) -> None:
-        """Handle new requests; wait here while the run is paused."""
+        """Handle new requests; block while the run is paused."""
         time_now = time.monotonic()
         if batch_idx and (trainer.world_size > 1 or time_now < self._next):
             return
@@ -84,7 +84,7 @@ class Steering(Checkpoint):
                 return []
             self._size = size
             requests, self._lines = asked(self.folder, self._lines)
-        except (OSError, DamagedError):  # nothing there ends a run
+        except (OSError, DamagedError):  # an invalid file must not end a run
             return []
         lasting = (r for r in requests if r.key.startswith("optimizer.") or r.asked > self._began)
         return list(lasting)
@@ -104,7 +104,7 @@ class Steering(Checkpoint):
         self._note(trainer, request, request.key, before, after)
 
     def _set(self, trainer: L.Trainer, request: Request, which: int | None, name: str) -> None:
-        """Change a setting of one optimizer, or of all that the module has."""
+        """Change a setting of one optimizer, or of all optimizers of the module."""
         several, given = len(trainer.optimizers) > 1, float(request.value)
         relative, name = name == "lr_factor", name.removesuffix("_factor")
         for index, optimizer in enumerate(trainer.optimizers):

@@ -1,4 +1,4 @@
-"""Learning rates of every epoch for trackers; on request, every few steps as well."""
+"""Logging of learning rates to trackers once per epoch and, optionally, every few steps."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,21 +15,21 @@ from quintet.base.files import write_atomically
 
 LOSS, NORM = "loss", "gradient_norm"
 PREFIX = "step/"
-"""Of the names in trackers, where `train/loss` is the mean of an epoch."""
+"""Prefix of names in trackers, since `train/loss` is the mean over an epoch."""
 BUFFERED = 100
-"""Rows that are held back at most until they are appended to the file."""
+"""Maximum number of buffered rows before they are appended to the file."""
 
 
 class StepLog(L.Callback):
-    """Logs learning rates once an epoch to trackers and, if `every` is set, rows in steps.csv.
+    """Log learning rates to trackers once per epoch and, if `every` is set, rows to steps.csv.
 
-    A row has the step, its epoch, the loss of its batch, the norm of the gradient before clipping
-    and the learning rates; trackers get it too, under `step/`. A resumed run goes on after the step
-    of its checkpoint.
+    A row has the step, its epoch, the loss of its batch, the gradient norm before clipping and the
+    learning rates; it is also logged to trackers under `step/`. A resumed run continues after the
+    step of its checkpoint.
 
     Args:
-        path: of the CSV file.
-        every: optimizer steps from row to row; None: no rows.
+        path: path of the CSV file.
+        every: optimizer steps between rows; None: no rows.
 
     """
 
@@ -39,12 +39,12 @@ class StepLog(L.Callback):
         self._columns: list[str] = []
         self._rates: dict[str, float] = {}
         self._last, self._norm = 0, 0.0
-        if not self.every:  # Lightning passes over a hook that is None
+        if not self.every:  # Lightning skips a hook that is None
             self.on_before_optimizer_step = None  # type: ignore[method-assign,assignment]
             self.on_train_batch_end = None  # type: ignore[method-assign,assignment]
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Begin the file, or cut off what an interrupted session logged after its checkpoint."""
+        """Create the file, or drop the rows that an interrupted session logged too late."""
         self._last = trainer.global_step
         if self.every and trainer.is_global_zero:
             self._columns = ["step", "epoch", LOSS, NORM, *rates(trainer)]
@@ -52,20 +52,20 @@ class StepLog(L.Callback):
             write_atomically(self.path, csv_cells.lines([self._columns, *kept]))
 
     def _written(self) -> list[list[str]]:
-        """Return the whole rows of an earlier session."""
+        """Return the complete rows of an earlier session."""
         if not self._last or not self.path.is_file():
             return []
         rows = [line.split(",") for line in self.path.read_text("utf-8").splitlines()[1:]]
         return [row for row in rows if len(row) == len(self._columns)]
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the learning rates that the epoch begins with."""
+        """Record the learning rates at the start of the epoch."""
         self._rates = rates(trainer)
 
     def on_before_optimizer_step(
         self, trainer: L.Trainer, pl_module: L.LightningModule, optimizer: Optimizer
     ) -> None:
-        """Note the norm of the gradient, if the step gets a row."""
+        """Record the gradient norm if the step gets a row."""
         if (trainer.global_step + 1) // self.every > self._last // self.every:
             parameters = (p for group in optimizer.param_groups for p in group["params"])
             gradients = [p.grad for p in parameters if p.grad is not None]
@@ -79,7 +79,7 @@ class StepLog(L.Callback):
         batch: object,
         batch_idx: int,
     ) -> None:
-        """Add a row after every so many steps."""
+        """Add a row after every `every` steps."""
         step = trainer.global_step
         if step // self.every == self._last // self.every:
             return
@@ -94,13 +94,13 @@ class StepLog(L.Callback):
             self._append()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Log the learning rates with the epoch's other numbers; append its rows to the file."""
+        """Log the learning rates with the metrics of the epoch; append its rows to the file."""
         if trainer.loggers:
             pl_module.log_dict(self._rates)
         self._append()
 
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Append the rows of an epoch that was not completed."""
+        """Append the rows of an incomplete epoch."""
         self._append()
 
     @rank_zero_only

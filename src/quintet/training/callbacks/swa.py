@@ -1,4 +1,4 @@
-"""Stochastic weight averaging, by Lightning's own WeightAveraging."""
+"""Stochastic weight averaging, based on Lightning's WeightAveraging."""
 
 from collections.abc import Iterator
 from typing import Any, cast
@@ -14,15 +14,16 @@ from quintet.options.torch_internals import BatchOrInstanceNorm
 
 
 class SWA(WeightAveraging):
-    """Validates, saves and tests the mean of the weights at the ends of the last epochs.
+    """Validate, save and test the mean of the weights at the ends of the last epochs.
 
-    Izmailov et al., 2018, "Averaging weights leads to wider optima and better generalization". It
-    needs a rate that keeps the weights moving: `scheduler=constant` or `cyclic`. Running statistics
-    of batch norm are recomputed for the mean, by one more pass over the training data after each
-    averaged epoch (section 3.2); frozen ones are kept. Before `start` nothing is averaged.
+    It needs a learning rate that keeps the weights moving: `scheduler=constant` or `cyclic`.
+    Running statistics of batch norm are recomputed for the mean by another pass over the training
+    data after each averaged epoch (section 3.2); frozen ones are kept. Before `start` nothing is
+    averaged. Izmailov et al., 2018, "Averaging weights leads to wider optima and better
+    generalization".
 
     Args:
-        start: share of the run's epochs after which averaging begins.
+        start: fraction of the run's epochs after which averaging begins, in [0, 1).
 
     """
 
@@ -39,10 +40,10 @@ class SWA(WeightAveraging):
         self.start = start
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Check that running statistics of the mean can be computed.
+        """Check that running statistics can be computed for the mean.
 
         Raises:
-            UserError: another module than `SupervisedModule` has layers with running statistics.
+            UserError: a module other than `SupervisedModule` has layers with running statistics.
 
         """
         layer = next(_with_statistics(pl_module), None)
@@ -60,7 +61,7 @@ class SWA(WeightAveraging):
     def on_train_batch_end(
         self, trainer: L.Trainer, pl_module: L.LightningModule, *args: Any, **kwargs: Any
     ) -> None:
-        """Add the last weights of an epoch to the mean, before validation."""
+        """Add the weights at the end of an epoch to the mean, before validation."""
         epochs = trainer.max_epochs or 0
         if trainer.is_last_batch and trainer.current_epoch >= int(self.start * max(epochs, 0)):
             assert self._average_model is not None
@@ -68,11 +69,11 @@ class SWA(WeightAveraging):
             self._measure(trainer)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Do not update the mean again: it stays as validated."""
+        """Override Lightning's update of the mean, which stays as validated."""
 
     @torch.no_grad()
     def _measure(self, trainer: L.Trainer) -> None:
-        """Recompute the running statistics of the mean over the training data."""
+        """Recompute the running statistics for the mean on the training data."""
         assert self._average_model is not None
         task: SupervisedModule = self._average_model.module  # type: ignore[assignment]
         norms = [*_with_statistics(task)]
@@ -82,14 +83,14 @@ class SWA(WeightAveraging):
         for norm in norms:
             norm.reset_running_stats()
             norm.momentum = None  # a plain mean over all batches
-        with torch.random.fork_rng():  # of dropout, so that training goes on as without this
+        with torch.random.fork_rng():  # so that this does not affect dropout in training
             task.train()
             for batch in cast(Any, trainer.train_dataloader):
                 task(trainer.strategy.batch_to_device(batch, task.device)[0])
         for norm, momentum in zip(norms, momenta, strict=True):
             norm.momentum = momentum
             for statistic in (norm.running_mean, norm.running_var):
-                if statistic is not None:  # the same on all ranks, as the weights are
+                if statistic is not None:  # equal on all ranks, like the weights
                     statistic.copy_(trainer.strategy.reduce(statistic, reduce_op="mean"))
 
     @property
@@ -97,7 +98,7 @@ class SWA(WeightAveraging):
         return self._average_model is not None and bool(self._average_model.n_averaged)
 
     def on_validation_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Swap in the mean, if there is one."""
+        """Swap in the mean if there is one."""
         if self._averages:
             super().on_validation_epoch_start(trainer, pl_module)
 
@@ -107,14 +108,14 @@ class SWA(WeightAveraging):
             super().on_validation_epoch_end(trainer, pl_module)
 
     def on_train_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Make the mean the model, if there is one."""
+        """Replace the model's weights by the mean if there is one."""
         if self._averages:
             super().on_train_end(trainer, pl_module)
 
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Save the mean, if there is one, in addition to the model."""
+        """Save the mean if there is one, in addition to the model."""
         super().on_save_checkpoint(trainer, pl_module, checkpoint)
         if self._average_model is not None and not self._averages:
             checkpoint["state_dict"] = checkpoint["current_model_state"]

@@ -1,4 +1,4 @@
-"""Gradual unfreezing: layers that are frozen at first are trained from a given epoch on."""
+"""Gradual unfreezing: layers are frozen at first and trained from a given epoch on."""
 
 from collections.abc import Mapping
 
@@ -13,19 +13,19 @@ KEY = "callbacks.unfreeze.frozen_epochs"
 
 
 class Unfreeze(L.Callback):
-    """Freezes parameters for the first epochs, then trains them with the others.
+    """Freeze parameters for the first epochs, then train them with the others.
 
     Gradual unfreezing: Howard and Ruder, 2018, "Universal language model fine-tuning for text
     classification", section 3.3. All parameters are in the optimizers from the start; optimizers
-    skip those without a gradient: no decay, no state. So schedules, `layer_decay` and steered
-    values apply to a layer as soon as it is unfrozen, and a resumed run needs only the epoch.
-    (Lightning's BaseFinetuning adds parameter groups instead, which neither DDP nor schedules with
-    a list of rates per group support.)
+    skip those without a gradient, including decay and state. So schedules, `layer_decay` and
+    steered values apply to a layer as soon as it is unfrozen, and a resumed run only needs the
+    epoch. (Lightning's BaseFinetuning adds parameter groups instead, which neither DDP nor
+    schedules with a list of rates per group support.)
 
     Args:
         frozen_epochs: number of frozen epochs by pattern (see `model.freeze`); if several patterns
-            match a parameter, the last one applies. Names are those of the model, or of your own
-            LightningModule.
+            match a parameter, the last one applies. Names are those of the model, or of a
+            user-defined LightningModule.
 
     """
 
@@ -49,7 +49,7 @@ class Unfreeze(L.Callback):
         self.frozen_epochs = dict(frozen_epochs)
 
     def setup(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
-        """Put all parameters into the optimizers, even those frozen by the model's constructor.
+        """Make all parameters part of the optimizers, even those frozen by the model's constructor.
 
         Raises:
             UserError: a pattern matches no parameter.
@@ -65,7 +65,7 @@ class Unfreeze(L.Callback):
             names[name].requires_grad_(True)
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Freeze the layers of this epoch's phase, also in a resumed run.
+        """Freeze the layers of the current phase, also in a resumed run.
 
         Raises:
             UserError: a parameter is in no optimizer, or an optimizer has nothing to train.
@@ -87,7 +87,7 @@ class Unfreeze(L.Callback):
                 )
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Start the next phase if this is its first epoch."""
+        """Unfreeze layers if this is the first epoch of a phase."""
         self._apply(trainer, pl_module)
 
     def _check_optimized(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -113,4 +113,4 @@ class Unfreeze(L.Callback):
             own = [(f"{path}.{name}", p) for name, p in module.named_parameters(recurse=False)]
             if isinstance(module, BatchOrInstanceNorm) and any(n in self._until for n, _ in own):
                 module.frozen = not any(p.requires_grad for _, p in own)  # type: ignore[assignment]
-                module.train(not module.frozen)  # its statistics are frozen with it
+                module.train(not module.frozen)  # running statistics are frozen too

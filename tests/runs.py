@@ -66,10 +66,9 @@ def start(arguments: list[str], **options: Any) -> subprocess.Popen[str]:
     return subprocess.Popen(
         arguments,
         stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
         text=True,
         start_new_session=True,
-        **{"env": environment(), **options},
+        **{"stderr": subprocess.PIPE, "env": environment(), **options},
     )
 
 

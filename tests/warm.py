@@ -295,6 +295,7 @@ def run(words: list[str]) -> int:
     main = sys.modules["__main__"] = types.ModuleType("__main__")
     try:
         if any(os.path.isfile(os.path.join(path, "sitecustomize.py")) for path in given):
+            forget_engine()  # which it may want to see imported
             importlib.import_module("sitecustomize")
         if words[0] == "-c":
             code = compile(words[1], "<string>", "exec")

@@ -264,25 +264,25 @@ SITUATIONS = {
 IN_THE_SUITE = ("own configs in a folder of its own",)
 
 PRINTED = {
-    "next_commands.evaluate": r"/evaluate\.py run=",
-    "next_commands.predict": r"/predict\.py run=.* input=",
+    "next_commands.evaluate": r"/evaluate\.py '?run=",
+    "next_commands.predict": r"/predict\.py '?run=.* '?input=",
     "next_commands.tune": r"/train\.py .*-m .*sweeper=",
     "next_commands.seeds": r"/train\.py .*-m .*seed=",
     "run_commands.next_steps": r"/train\.py .*resume=.*trainer.max_epochs=",
-    "run_commands.report": r"/report\.py run=",
-    "run_commands.not_saved": r"/evaluate\.py run=.*trials.*splits=\[val\] && .*/report\.py run=",
-    "sweep_commands.next_steps": r"/ensemble\.py sweep=",
-    "sweep_commands.report": r"/report\.py sweep=.* storage=",
+    "run_commands.report": r"/report\.py '?run=",
+    "run_commands.not_saved": r"/evaluate\.py '?run=.*trials.*splits=\[val\] && .*/report\.py ",
+    "sweep_commands.next_steps": r"/ensemble\.py '?sweep=",
+    "sweep_commands.report": r"/report\.py '?sweep=.* storage=",
     "sweep_commands.rerun": r"/train\.py .*test=false",
-    "sweep_commands._evaluate": r"/evaluate\.py run=.*splits=\[val\] && .*/report\.py sweep=",
+    "sweep_commands._evaluate": r"/evaluate\.py '?run=.*splits=\[val\] && .*/report\.py '?sweep=",
     "console_report._say_winner": r"/train\.py .*optimizer\.lr=",
     "console_report.continue_command": r"/train\.py .*study=",
-    "console_report.report_command": r"/report\.py sweep=.* live=true",
+    "console_report.report_command": r"/report\.py '?sweep=.* live=true",
     "initial_config._start_again": r"/train\.py .*hydra\.run\.dir=",
-    "outcome.recording": r"/train\.py resume=",
-    "summary.announce": r"/steer\.py run=.* optimizer\.lr=",
+    "outcome.recording": r"/train\.py '?resume=",
+    "summary.announce": r"/steer\.py '?run=.* optimizer\.lr=",
     "summary.show_columns": r"/inspect_data\.py .*data\.path=",
-    "steer._ended": r"/train\.py resume=",
+    "steer._ended": r"/train\.py '?resume=",
     "baselines.loses": r"/check\.py ",
     "training_curves.too_small": r"/check\.py ",
     "LRFinder.on_train_start": r"/check\.py ",
@@ -337,7 +337,8 @@ def test_what_is_printed_can_be_pasted(situation: str, desk: Desk) -> None:
 
 
 def test_those_of_a_run_that_trains_and_is_interrupted(desk: Desk) -> None:
-    long = desk.words(desk.line(*OWN, *TABLE, "trainer.max_epochs=300", "hydra.job.chdir=true"))
+    lasting = ("trainer.max_epochs=9999", "callbacks.early_stopping=null")
+    long = desk.words(desk.line(*OWN, *TABLE, *lasting, "hydra.job.chdir=true"))
     run = runs.start([sys.executable, *long], cwd=desk.folder, stderr=subprocess.STDOUT)
     try:
         runs.wait_until(lambda: any(map(runs.epochs, desk.folder.glob("the logs/*/runs/*"))), run)
@@ -351,4 +352,4 @@ def test_those_of_a_run_that_trains_and_is_interrupted(desk: Desk) -> None:
     assert re.search(PRINTED["summary.announce"], said)
     resume = re.search("Go on with: (.*)", said)
     assert resume, said
-    desk.type(resume[1], "trainer.max_epochs=301")
+    desk.type(resume[1], f"trainer.max_epochs={runs.epochs(desk.run()) + 1}")

@@ -62,7 +62,7 @@ def agents_command(told: dict, luck: random.Random) -> list[str]:
 def test_wandbs_own_schema_takes_it(everything):
     jsonschema.Draft7Validator(SCHEMA).validate(everything)
     assert everything["metric"] == {"name": "val/accuracy", "goal": "maximize"}
-    assert everything["early_terminate"] == {"type": "hyperband", "min_iter": 1, "eta": 3}
+    assert everything["early_terminate"] == {"type": "hyperband", "min_iter": 3, "eta": 3}
     assert everything["run_cap"] == 9
 
 

@@ -6,7 +6,7 @@ python benchmarks/fair.py [seeds=400]
 the best of the 32 at full length is stopped before; "regret" how much worse the best that was
 trained to the end is, as a share of the distance to the median; "epochs" what all trials cost, as a
 share of 32 full ones. Tables: curves.csv (constant rates) and scheduled_curves.csv, where the ninth
-parameter is the schedule. The rule was chosen on the even rows of the latter; the odd ones confirm.
+parameter is the schedule. The rule was chosen after a first look at both halves of the latter.
 """
 
 import csv

@@ -231,7 +231,7 @@ class BoostedTrees(SupervisedModule):
         self._growing = False
 
     def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
-        """Return raw outputs, (B, K); while trees grow, by scikit-learn, 15 times as fast."""
+        """Return raw outputs, (B, K); while trees grow, by scikit-learn, which is faster."""
         if not self._growing or isinstance(x, Mapping):
             return super().forward(x)
         columns = self.ensemble.features(x).cpu().numpy()

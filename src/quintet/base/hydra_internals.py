@@ -39,6 +39,8 @@ SEARCHPATH = "hydra.searchpath"
 """The key that lists further folders of configs."""
 MULTIRUN = "MULTIRUN"
 """Hydra's mode for a sweep."""
+MULTIRUN_FLAGS = ("-m", "--multirun")
+"""Flags that ask for a sweep."""
 CONFIG_FLAGS = {"-cp": "--config-path", "-cn": "--config-name", "-cd": "--config-dir"}
 """Flags for the location of configs: short form and long form."""
 
@@ -60,7 +62,7 @@ def flags_first(arguments: Sequence[str]) -> list[str]:
     Hydra's parser rejects an override after a flag that itself follows an override.
     """
     words = with_values(arguments)
-    flags = [w for w in words if w in ("-m", "--multirun") or w.startswith("--config-")]
+    flags = [w for w in words if w in MULTIRUN_FLAGS or w.startswith("--config-")]
     return [*flags, *(word for word in words if word not in flags)]
 
 
@@ -191,14 +193,19 @@ class YamlSection:
     plain: Any = field(compare=False)
 
 
+def to_plain(node: Any) -> Any:
+    """Return a config as plain data, with its references unresolved; other values unchanged."""
+    from omegaconf import OmegaConf
+
+    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
+
+
 def to_yaml(plain: Any) -> str:
     """Return plain data or a config as `OmegaConf.to_yaml` writes them, by libyaml if available.
 
     Sections are cached: the configs of a sweep's trials, or of one run, have most in common.
     """
-    from omegaconf import OmegaConf
-
-    plain = OmegaConf.to_container(plain) if OmegaConf.is_config(plain) else plain
+    plain = to_plain(plain)
     parts = [{key: each} for key, each in plain.items()] if isinstance(plain, dict) else []
     return "".join(_text(YamlSection(repr(part), part)) for part in parts or [plain])
 

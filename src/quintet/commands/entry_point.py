@@ -96,7 +96,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
                 with console.commanded(typed_line(sys.argv[1:])):
                     sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
-                    if {"-m", "--multirun"} & set(sys.argv[1:]):
+                    if set(hydra_internals.MULTIRUN_FLAGS) & set(sys.argv[1:]):
                         hydra_internals.compose_once(as_flagged=True)
                     elif hydra_internals.is_single_run(sys.argv[1:], config_name):
                         hydra_internals.compose_once()

@@ -13,7 +13,7 @@ from typing import Any
 
 from quintet.base import paths
 from quintet.base.console import current
-from quintet.base.hydra_internals import with_values
+from quintet.base.hydra_internals import MULTIRUN_FLAGS, with_values
 
 KEY = re.compile(r"(\+\+?|~)?[A-Za-z]\w*([./@:][A-Za-z]\w*)*", re.ASCII)
 OPTION = re.compile(r"\w[\w-]*", re.ASCII)
@@ -23,7 +23,6 @@ SIMPLE = re.compile(
 """An override with a safe form: a name or number for a key, or a name for a group."""
 OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra.job.chdir")
 """Hydra's settings that only set a path or mode; others configure loggers and shells."""
-FLAGS = ("-m", "--multirun")
 
 
 def harmless(word: str) -> bool:
@@ -103,6 +102,6 @@ def words_of(command: str) -> tuple[list[str], list[str]]:
     if program != "python" or Path(script).name != "train.py":
         return [], [command]
     words = with_values(words)
-    flags = [word for word in words if word in FLAGS]
-    kept, out = sort_out(word for word in words if word not in (*FLAGS, *current().flags))
+    flags = [word for word in words if word in MULTIRUN_FLAGS]
+    kept, out = sort_out(word for word in words if word not in (*MULTIRUN_FLAGS, *current().flags))
     return [*flags, *kept], out

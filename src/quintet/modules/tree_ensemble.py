@@ -90,7 +90,7 @@ class TreeEnsemble(nn.Module):
 
         """
         own = dict(self.named_buffers())
-        if own.keys() <= tensors.keys():  # whoever loads them says what is missing
+        if own.keys() <= tensors.keys():  # loading reports what is missing
             self._check({name: tensors[name] for name in own})
         for name in own.keys() & tensors.keys():
             if tensors[name].shape != own[name].shape:

@@ -9,7 +9,7 @@ from random import Random
 from typing import TYPE_CHECKING, Any
 
 from quintet.base.errors import Code, UserError, nearest
-from quintet.study.overrides import read
+from quintet.study.overrides import read, value_text
 from quintet.study.space import Choice, Interval, Parameter, Scale
 
 if TYPE_CHECKING:
@@ -172,23 +172,34 @@ def _entry(loader: "ConfigLoader", key: str, entry: Any) -> Parameter:
             value=node["values"],
             hint="Give several, choice(a,b), or set it on the command line",
         )
-    return _believed(parameter(override, when), node.get("prior"))
-
-
-def _believed(found: Parameter, prior: Any) -> Parameter:
-    """Return a parameter with the value that is believed to be good."""
+    found, prior = parameter(override, when), node.get("prior")
     if prior is None:
         return found
-    value = str(prior).lower() if isinstance(prior, bool) else str(prior)
-    if not found.contains(value):
+    return replace(found, prior=believed(found, prior, f"search_space: {key}: prior"))
+
+
+def believed(parameter: Parameter, prior: object, key: str) -> str:
+    """Return a value that is believed to be good, as it is typed on the command line.
+
+    Args:
+        parameter: whose value it is.
+        prior: the value.
+        key: where it was given.
+
+    Raises:
+        UserError: it is outside the parameter's range.
+
+    """
+    value = value_text(prior)
+    if not parameter.contains(value):
         raise UserError(
             "is outside the range",
             code=Code.OUT_OF_RANGE,
-            key=f"search_space: {found.key}: prior",
+            key=key,
             value=value,
-            hint=f"Allowed: {found}",
+            hint=f"Allowed: {parameter}",
         )
-    return replace(found, prior=value)
+    return value
 
 
 def _several(options: Any) -> tuple[str, ...]:

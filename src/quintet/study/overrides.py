@@ -1,5 +1,6 @@
 """The overrides of a sweep's command line, and checks of what can be swept."""
 
+import json
 import re
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
@@ -172,6 +173,17 @@ def root_of(key: str) -> str:
 def assignments(params: "Params") -> list[str]:
     """Return params as overrides."""
     return [f"{key}={value}" for key, value in params.items()]
+
+
+def value_text(value: object) -> str:
+    """Return a value as it is typed on the command line.
+
+    Examples:
+        >>> value_text(True), value_text(None), value_text(1e-4)
+        ('true', 'null', '0.0001')
+
+    """
+    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def for_trial(override: "Override") -> bool:

@@ -24,6 +24,10 @@ if TYPE_CHECKING:
     import pandas as pd
 
 
+DIRECTIONS = {"min": "minimize", "max": "maximize"}
+"""Optuna's word for each direction of a metric."""
+
+
 class Study:
     """The trials of a sweep folder.
 
@@ -57,7 +61,7 @@ class Study:
             self.optuna = optuna.create_study(
                 storage=kept,
                 study_name=name,
-                direction={"min": "minimize", "max": "maximize"}[direction],
+                direction=DIRECTIONS[direction],
                 load_if_exists=True,
             )
         self._storage, self._id = storage_of(self.optuna)

@@ -13,10 +13,11 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
-from omegaconf import DictConfig, OmegaConf
+from omegaconf import DictConfig
 
 from quintet.base import error_file, files
 from quintet.base.errors import Code, UserError
+from quintet.base.hydra_internals import to_plain
 from quintet.base.secrets import redacted
 from quintet.study import leaderboard
 from quintet.study.space import Params
@@ -79,8 +80,7 @@ def check_named(config: DictConfig) -> None:
 
 def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
     """Return the answer to what cannot be trained, and add it to the sweep's record."""
-    tried = config.sweeper["try"]
-    proposed = OmegaConf.to_container(tried) if OmegaConf.is_config(tried) else tried
+    proposed = to_plain(config.sweeper["try"])
     answer: dict[str, Any] = redacted(
         {"refused": error_file.fields(error), "proposed": proposed}, places=False
     )

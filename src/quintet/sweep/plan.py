@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, cast
 from omegaconf import DictConfig, OmegaConf
 
 from quintet.base.errors import Code, UserError
+from quintet.base.hydra_internals import to_plain
 from quintet.base.quoting import quoted
 from quintet.config import bounds, objectives, run_folder, trust
 from quintet.study import constraints, spec
@@ -159,7 +160,7 @@ def make_plan(
             value=space[LENGTH],
             hint="Give one value, or choose sweeper=random or sweeper=grid",
         )
-    tried = points.read(_plain(config.sweeper["try"]), space, defaults, sampler)
+    tried = points.read(to_plain(config.sweeper["try"]), space, defaults, sampler)
     found = tuple(examples(config, loader, fixed, space))
     check_metric(found)
     if isinstance(sampler, Proposals):
@@ -197,10 +198,6 @@ def make_plan(
         objectives=traded_off(config, first),
         constraints=bounds.of(first),
     )
-
-
-def _plain(node: Any) -> Any:
-    return OmegaConf.to_container(node) if OmegaConf.is_config(node) else node
 
 
 def suited(scheduler: Scheduler, found: Sequence[Example]) -> Scheduler:

@@ -1,7 +1,6 @@
 """Params that the user wants to try after the defaults: the rows of a CSV file, or a list."""
 
 import csv
-import json
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,7 +8,7 @@ from typing import Any
 from quintet.artifacts.csv_cells import NUMBER, restored
 from quintet.base.errors import Code, UserError
 from quintet.config.compatibility import top_level
-from quintet.study.overrides import root_of
+from quintet.study.overrides import root_of, value_text
 from quintet.study.ranking import COLUMNS, SPREAD, STEERED
 from quintet.study.space import Parameter, Params, Space
 from quintet.study.study import Study
@@ -76,15 +75,10 @@ def _of_file(path: str) -> tuple[list[str], dict[str, dict[str, str]]]:
 def _of_list(given: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Return the keys of a list of mappings, and its rows by their place in it."""
     rows = {
-        f"point {n}": {str(key): _typed(value) for key, value in point.items()}
+        f"point {n}": {str(key): value_text(value) for key, value in point.items()}
         for n, point in enumerate(given)
     }
     return list(dict.fromkeys(key for row in rows.values() for key in row)), rows
-
-
-def _typed(value: Any) -> str:
-    """Return a value as on the command line."""
-    return json.dumps(value) if value is None or isinstance(value, bool) else str(value)
 
 
 def _columns(names: Sequence[str]) -> list[str]:

@@ -10,6 +10,7 @@ from omegaconf import DictConfig
 
 from quintet.base import console
 from quintet.base.errors import Code, UserError
+from quintet.base.hydra_internals import MULTIRUN_FLAGS
 from quintet.base.paths import SCRIPTS
 from quintet.config import wandb_agent
 from quintet.study.space import Choice, Interval, Parameter
@@ -165,4 +166,4 @@ def _comments(plan: Plan) -> Iterator[str]:
 
 
 def _typed() -> list[str]:
-    return [argument for argument in sys.argv[1:] if argument not in ("-m", "--multirun")]
+    return [argument for argument in sys.argv[1:] if argument not in MULTIRUN_FLAGS]

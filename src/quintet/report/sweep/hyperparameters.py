@@ -22,7 +22,7 @@ AXES, SLICES = 9, 6
 BESIDE = 12
 """Pixels from an axis to its labels: the ends of the axis can be moved."""
 WIDEST = 11
-"""Characters of a name that has room beside its neighbours; longer ones slant."""
+"""Longest axis name, in characters, that is drawn horizontally; longer ones are rotated."""
 GOLDEN = 0.618034
 SLICED = "The metric against one parameter at a time{}. "
 COLORS = "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."

@@ -1,4 +1,4 @@
-"""A sampler that is told where good params are believed to be, and finds out."""
+"""A sampler that starts from a prior belief about good params and corrects it."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -6,6 +6,7 @@ from copy import copy
 from typing import TYPE_CHECKING, Any
 
 from quintet.base.errors import Code, UserError
+from quintet.study import grammar
 from quintet.sweep.settings import check_least
 
 if TYPE_CHECKING:
@@ -126,23 +127,16 @@ def _believed(
 
     """
     node = node if isinstance(node, Mapping) else {"value": node}
-    named, value = f"sweeper.sampler.prior.{key}", str(node.get("value"))
+    named = f"sweeper.sampler.prior.{key}"
     if key not in known:
         raise UserError(
-            "is no parameter of this sweep",
+            "is not a parameter of this sweep",
             code=Code.UNKNOWN_NAME,
             key="sweeper.sampler.prior",
             value=key,
             allowed=[*known],
         )
-    if not known[key].contains(value):
-        raise UserError(
-            "is outside its range",
-            code=Code.OUT_OF_RANGE,
-            key=named,
-            value=value,
-            hint=f"Allowed: {known[key]}",
-        )
+    value = grammar.believed(known[key], node.get("value"), named)
     return known[key].unit(value), check_share(f"{named}.width", node.get("width", width))
 
 

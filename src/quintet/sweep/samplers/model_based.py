@@ -197,11 +197,9 @@ def _ask(
     sampler: "optuna.samplers.BaseSampler", trials: "Sequence[Trial]", space: "Space", mode: str
 ) -> "Params":
     """Run a sampler on an in-memory copy, so that nothing it writes reaches the study."""
-    from quintet.study.study import quiet_optuna
+    from quintet.study.study import DIRECTIONS, quiet_optuna
 
-    optuna = quiet_optuna()
-    direction = {"min": "minimize", "max": "maximize"}[mode]
-    study = optuna.create_study(sampler=sampler, direction=direction)
+    study = quiet_optuna().create_study(sampler=sampler, direction=DIRECTIONS[mode])
     # A trial without some key, such as a default outside the space, would remove it from all
     # others.
     usable = [t for t in trials if t.state != "failed" and space.accepts(t.params)]

@@ -96,10 +96,8 @@ def check_rungs(min_epochs: int, eta: int) -> None:
     check_least("scheduler", eta=(eta, 2), min_epochs=(min_epochs, 1))
 
 
-class RunAll:
-    """Every trial trains to the end."""
-
-    needs_reports = False
+class Asynchronous:
+    """Base of schedulers in which a free slot starts a new trial, and no trial waits for others."""
 
     def total(self, max_epochs: int) -> None:
         """Return None: `n_trials` sets it."""
@@ -107,6 +105,12 @@ class RunAll:
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
         """Start trials until there are enough."""
         return StartTrial() if len(trials) < limit else Finished()
+
+
+class RunAll(Asynchronous):
+    """Every trial trains to the end."""
+
+    needs_reports = False
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Return False."""

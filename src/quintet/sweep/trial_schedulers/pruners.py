@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 from quintet.base.errors import Code, UserError
 from quintet.sweep.optuna_trials import frozen
 from quintet.sweep.settings import check_least
-from quintet.sweep.trial_schedulers import All, Finished, Move, StartTrial, check_rungs
+from quintet.sweep.trial_schedulers import All, Asynchronous, check_rungs
 
 if TYPE_CHECKING:
     import optuna
@@ -25,7 +25,7 @@ KEEPS_RUNGS = ("SuccessiveHalvingPruner", "HyperbandPruner")
 """Pruners that keep their rungs in attributes of trials, which are not there the next time."""
 
 
-class Asha:
+class Asha(Asynchronous):
     """Asynchronous successive halving (Li et al. 2020): at each rung the best 1/eta continue.
 
     Rungs are at min_epochs, min_epochs * eta, ... A trial is compared with those that have reached
@@ -60,13 +60,6 @@ class Asha:
         fitting = copy(self)
         fitting.min_epochs = self.min_epochs or (max(1, epochs // EARLIEST) if scheduled else 1)
         return fitting
-
-    def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` sets it."""
-
-    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Start trials until there are enough."""
-        return StartTrial() if len(trials) < limit else Finished()
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Return whether the trial is not among the best 1/eta of a rung it has just reached."""
@@ -107,7 +100,7 @@ def value_at(trial: "Trial", rung: int) -> float | None:
     return None if value != value else value
 
 
-class Median:
+class Median(Asynchronous):
     """Stop a trial whose best value so far is worse than the median of the others at that epoch.
 
     Golovin et al. 2017, "Google Vizier".
@@ -123,13 +116,6 @@ class Median:
     def __init__(self, startup: int = 5, min_epochs: int = 1) -> None:
         check_least("scheduler", startup=(startup, 0), min_epochs=(min_epochs, 0))
         self.startup, self.min_epochs = startup, min_epochs
-
-    def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` sets it."""
-
-    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Start trials until there are enough."""
-        return StartTrial() if len(trials) < limit else Finished()
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Return whether the trial is worse than the median of the completed ones."""
@@ -147,7 +133,7 @@ class Median:
         return max(own) < median(theirs) if mode == "max" else min(own) > median(theirs)
 
 
-class OptunaPruner:
+class OptunaPruner(Asynchronous):
     """Any pruner of Optuna, of OptunaHub or a custom one, by its import path.
 
     It is asked on a copy of the trials with their values and reports, so a decision depends on
@@ -178,19 +164,11 @@ class OptunaPruner:
                 hint="Choose sweeper/scheduler=asha or sweeper/scheduler=hyperband",
             )
 
-    def total(self, max_epochs: int) -> None:
-        """Return None: `n_trials` sets it."""
-
-    def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Start trials until there are enough."""
-        return StartTrial() if len(trials) < limit else Finished()
-
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
         """Return whether the pruner would prune the trial."""
-        from quintet.study.study import quiet_optuna
+        from quintet.study.study import DIRECTIONS, quiet_optuna
 
-        direction = {"min": "minimize", "max": "maximize"}[mode]
-        study = quiet_optuna().create_study(direction=direction, pruner=self.pruner)
+        study = quiet_optuna().create_study(direction=DIRECTIONS[mode], pruner=self.pruner)
         others = [t for t in trials() if t.number != trial.number and t.state != "failed"]
         together = frozen(sorted([*others, trial], key=lambda t: t.number))
         study.add_trials(together)

@@ -53,6 +53,12 @@ def test_a_space_of_ones_own_gives_it(loader, prior, code):
     assert found.prior == "0.003"
 
 
+def test_a_belief_that_is_a_boolean_is_read_as_typed():
+    space = Space((Choice("nesterov", ("false", "true")),))
+    told = Guided({"nesterov": True}).believing(space, {})
+    assert space.at({"nesterov": told.belief["nesterov"][0]}) == {"nesterov": "true"}
+
+
 def test_most_draws_are_near_the_belief_and_some_from_everywhere():
     points = drawn(Guided(width=0.1, uniform=0.3).believing(SPACE, DEFAULTS))
     rates = np.log10([float(p["lr"]) for p in points])

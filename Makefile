@@ -37,7 +37,7 @@ SUITE = $(if $(filter project,$(PROJECT))$(findstring tests/,$(ARGS)),,tests/$(P
 EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 .DEFAULT_GOAL := help
-.PHONY: help install train test test-engine test-release test-soak soak check docs format signatures lock clean distclean add completion info rename slim update
+.PHONY: help install train test test-engine test-slow test-soak soak check docs format signatures lock clean distclean add completion info rename slim update
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
@@ -49,14 +49,14 @@ train: $(STAMP) ## Train; ARGS="optimizer=sgd" changes a choice
 	@$(RUN) src/train.py $(ARGS)
 
 test: $(STAMP) ## Run the tests; ARGS="tests/quintet/data -k csv" picks some
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" $(SUITE) $(ARGS)
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not slow" $(SUITE) $(ARGS)
 
 test-engine: $(STAMP) ## In a fork: run the engine's own tests, as before an update is kept
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not release" \
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not slow" \
 	  --ignore=tests/$(PROJECT) $(ARGS)
 
-test-release: $(STAMP) ## Run what is only worth running before a release; CI does not
-	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "release and not soak" $(ARGS)
+test-slow: $(STAMP) ## Run the tests that take long, as CI does after `make test`
+	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "slow and not soak" $(ARGS)
 
 test-soak: $(STAMP) ## Run the tests that take hours, as before a change to resuming or sweeping
 	@$(PYTEST) -m soak $(ARGS)

@@ -92,7 +92,7 @@ def test_a_run_that_fails_with_a_secret_in_its_error(
     assert canaries.singing(tmp_path / "out") == []
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_data_of_a_team_that_notes_its_token(tmp_path: Path, run_train: RunTrain) -> None:
     """Lightning hands what `save_hyperparameters` noted to checkpoints and to every tracker."""
     out = tmp_path / "out"
@@ -112,7 +112,7 @@ def test_data_of_a_team_that_notes_its_token(tmp_path: Path, run_train: RunTrain
     assert canaries.singing(out) == []
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_sweep_that_is_interrupted_and_killed(
     words: list[str], tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:

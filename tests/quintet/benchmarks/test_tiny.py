@@ -65,7 +65,7 @@ def test_it_prints_its_table(command: str, tmp_path: Path) -> None:
     assert CHEAP[command] in says(command, tmp_path)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 @pytest.mark.parametrize("command", COSTLY)
 def test_it_prints_its_table_after_training(command: str, tmp_path: Path) -> None:
     assert COSTLY[command] in says(command, tmp_path)

@@ -10,7 +10,7 @@ import pytest
 
 import runs
 
-pytestmark = [pytest.mark.cold, pytest.mark.release]
+pytestmark = [pytest.mark.cold, pytest.mark.slow]
 SHORT = (*runs.SMALL, "trainer.max_epochs=1")
 TRAINING = ("check", "inspect_data", "learning_curve", "train")
 """Commands with the words of train.py."""

@@ -42,7 +42,7 @@ SEEN = {
 SWEPT, TRAINED = "wins", "on test data"
 ONLY_TOLD = ("--cfg", "--info", "--help", "--hydra-help", "--version", "--shell-completion")
 USUAL = ("-m optimizer.lr=0.1,0.01", "-m hydra/sweeper=basic optimizer.lr=0.1,0.01")
-"""Sweeps of the suite; the others run before a release, and test_overrides.py has their grammar."""
+"""Sweeps of the suite; the others are slow tests, and test_overrides.py has their grammar."""
 
 
 def swept(words: str) -> bool:
@@ -50,7 +50,7 @@ def swept(words: str) -> bool:
 
 
 def case(words: str) -> Any:
-    marks = [pytest.mark.release] if swept(words) and words not in USUAL else []
+    marks = [pytest.mark.slow] if swept(words) and words not in USUAL else []
     return pytest.param(words, marks=marks)
 
 

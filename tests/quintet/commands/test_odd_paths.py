@@ -143,7 +143,7 @@ def test_a_setup_is_looked_at(odd: Path) -> None:
     assert f"data.path={quoted(odd / 'houses, all.csv')}" in written["command"]
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_sweep_runs_goes_on_and_is_averaged(odd: Path) -> None:
     words = ("-m", *table(odd), *QUICK, "optimizer.lr=0.1,0.01")
     place = f"hydra.sweep.dir={quoted(odd / 'sweep')}"

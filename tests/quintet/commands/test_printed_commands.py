@@ -330,7 +330,7 @@ def paste(desk: Desk, situation: Situation) -> None:
 
 @pytest.mark.parametrize(
     "situation",
-    [pytest.param(s, marks=[] if s in IN_THE_SUITE else pytest.mark.release) for s in SITUATIONS],
+    [pytest.param(s, marks=[] if s in IN_THE_SUITE else pytest.mark.slow) for s in SITUATIONS],
 )
 def test_what_is_printed_can_be_pasted(situation: str, desk: Desk) -> None:
     paste(desk, SITUATIONS[situation])

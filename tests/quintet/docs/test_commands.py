@@ -36,7 +36,7 @@ def filled_in(text: str, folder: Path) -> str:
     return re.sub(r"<(run folder|sweep folder|run|study)>", newest, text)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 @pytest.mark.parametrize("page", WITH_CODE, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_block_of_a_page_runs(page: Path, terminal: Terminal) -> None:
     for block in blocks(page.read_text("utf-8")):
@@ -61,7 +61,7 @@ def test_what_is_not_run_says_why() -> None:
             assert block.skipped is None or len(block.skipped.split()) > 2, f"{page}:{block.line}"
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_every_command_in_running_text_composes(terminal: Terminal) -> None:
     found = {c for p in PAGES for c in inline(p.read_text("utf-8"))}
     assert found

@@ -10,7 +10,7 @@ from nbclient import NotebookClient
 
 NOTEBOOKS = sorted((Path(__file__).parents[3] / "notebooks").glob("*.ipynb"))
 READING = [path for path in NOTEBOOKS if path.stem != "own_module_and_data"]
-"""Notebooks that read a sweep or a run; the other one makes all it shows, as before a release."""
+"""Notebooks that read a sweep or a run; the other one makes all it shows, and is a slow test."""
 
 
 def parameters(book):
@@ -44,7 +44,7 @@ def test_a_notebook_runs_on_real_sweeps(path, sweeps, tmp_path, monkeypatch):
         assert len(last.outputs[0].data["application/vnd.plotly.v1+json"]["data"]) == 4
 
 
-@pytest.mark.release
+@pytest.mark.slow
 @pytest.mark.parametrize("path", NOTEBOOKS, ids=lambda path: path.stem)
 def test_a_notebook_makes_what_it_shows_where_there_is_nothing_yet(path, tmp_path, monkeypatch):
     given = {name: tmp_path / name for name in ("SWEEP", "RUN", "A", "B", "FOLDER")}

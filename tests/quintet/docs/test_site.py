@@ -24,7 +24,7 @@ def build():
 @pytest.mark.skipif(
     importlib.util.find_spec("zensical") is None, reason="pip install -e '.[docs]' brings zensical"
 )
-@pytest.mark.release
+@pytest.mark.slow
 def test_the_site_builds_strictly_and_without_a_warning():
     done = subprocess.run(
         [sys.executable, str(SCRIPT), "build"], capture_output=True, text=True, cwd=ROOT

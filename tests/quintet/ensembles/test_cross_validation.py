@@ -268,7 +268,7 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
             ["cv.folds=2", "cv.seeds=2"],
             "folds/1_seed_42",
             "folds/0_seed_43",
-            marks=pytest.mark.release,
+            marks=pytest.mark.slow,
         ),
     ],
     ids=["folds", "seeds", "both"],

@@ -242,7 +242,7 @@ class TestOnDigits:
         initialised(model, "xavier_normal", "tanh")
         assert 0.1 < model.hidden(digits[0]).std().item() < 1
 
-    @pytest.mark.release
+    @pytest.mark.slow
     def test_thirty_relu_layers_learn_with_he_and_not_with_xavier(
         self, digits: tuple[Tensor, Tensor]
     ) -> None:

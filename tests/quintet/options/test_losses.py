@@ -157,7 +157,7 @@ def diabetes_error(option, seed, outliers):
     return np.abs(predicted - y_test).mean()
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_outliers_double_the_error_of_mse_and_leave_huber_alone():
     seeds = range(10)
     mean = {

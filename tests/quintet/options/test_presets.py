@@ -107,7 +107,7 @@ def test_the_default_run_reads_digits(tmp_path):
     assert trained(tmp_path) >= 0.96
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_image_reads_digits_better_than_a_linear_model(tmp_path):
     from sklearn.linear_model import LogisticRegression
 
@@ -125,7 +125,7 @@ def test_regression_is_within_five_percent_of_least_squares(tmp_path):
     assert trained(tmp_path, "experiment=regression") <= 1.05 * linear
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_imbalanced_finds_the_rare_class_better_than_a_linear_model(tmp_path):
     from sklearn.linear_model import LogisticRegression
     from sklearn.metrics import f1_score

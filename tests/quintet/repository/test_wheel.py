@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-pytestmark = pytest.mark.release
+pytestmark = pytest.mark.slow
 ROOT = Path(__file__).parents[3]
 SHORT = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false", "report=false", "model=tiny")
 TINY = """# A layer of my own.

@@ -51,7 +51,7 @@ def dashboard(tmp_path):
         process.wait()
 
 
-@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.release)])
+@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.slow)])
 def test_it_shows_the_trials_with_parameters_and_values(tmp_path, dashboard, kind):
     folder = tmp_path / "mine"
     url = None if kind == "journal" else f"sqlite:///{tmp_path}/studies.db"

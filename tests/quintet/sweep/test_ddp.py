@@ -47,7 +47,7 @@ def test_ranks_train_the_same_model_and_are_pruned_together(tmp_path):
     assert not ranks(tmp_path)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_killed_rank_fails_its_trial_and_leaves_no_process(tmp_path):
     arguments = ["seed=1,2", "trainer.max_epochs=100000", "callbacks.early_stopping=null"]
     parent = subprocess.Popen(

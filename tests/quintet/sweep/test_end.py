@@ -125,7 +125,7 @@ def writes(chosen, tmp_path):
 
 
 @pytest.mark.parametrize(
-    "first", [0, *(pytest.param(first, marks=pytest.mark.release) for first in (1, 2, 3))]
+    "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in (1, 2, 3))]
 )
 def test_killed_at_each_write_it_is_completed_by_the_same_command(ended, tmp_path, first):
     kept = tmp_path / "kept"

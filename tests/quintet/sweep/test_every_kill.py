@@ -23,9 +23,9 @@ def kill_at_every(stride, name, folder, *storage):
 
 
 USUAL = ("asha", "genetic", "hyperband", "random")
-"""Strategies of the suite; the others, and more moments of each, run before a release."""
+"""Strategies of the suite; the others, and more moments of each, are slow tests."""
 EVERY = [
-    pytest.param(name, stride, marks=[] if (name in USUAL and stride > 59) else pytest.mark.release)
+    pytest.param(name, stride, marks=[] if (name in USUAL and stride > 59) else pytest.mark.slow)
     for name in STRATEGIES
     for stride in (59, 229)
 ]
@@ -36,7 +36,7 @@ def test_killed_at_any_write_a_sweep_goes_on_as_it_would_have(tmp_path, name, st
     kill_at_every(stride, name, tmp_path)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_whatever_keeps_the_study(tmp_path):
     kill_at_every(59, "asha", tmp_path, f"sqlite:///{tmp_path}/study.db")
 

@@ -85,7 +85,7 @@ def kill_again_and_again(folder, seed, rounds, *more):
     print("killed:", ", ".join(killed), "| states:", [row["state"] for row in rows])
 
 
-@pytest.mark.parametrize("stack", [pytest.param(1, marks=pytest.mark.release), 3])
+@pytest.mark.parametrize("stack", [pytest.param(1, marks=pytest.mark.slow), 3])
 def test_kill_9_loses_repeats_and_orphans_nothing(tmp_path, stack):
     more = ("trainer.max_epochs=3", f"sweeper.stack={stack}")
     kill_again_and_again(tmp_path / "sweep", 5, 2, *more)

@@ -257,7 +257,7 @@ def kill_at_random(folder, seed, rounds):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux only")
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.release)])
+@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
 def test_kill_9_at_random_moments_loses_and_repeats_nothing(tmp_path, seed):
     kill_at_random(tmp_path, seed, rounds=6)
 

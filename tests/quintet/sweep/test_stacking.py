@@ -92,7 +92,7 @@ def whole(once):
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 @pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.release)]
+    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
 def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, whole, number):
     ended = tmp_path / "ended"

@@ -108,7 +108,7 @@ def grpc(tmp_path):
 
 
 @pytest.mark.parametrize(
-    "kind", [pytest.param("sqlite", marks=pytest.mark.release), "postgres", "grpc"]
+    "kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres", "grpc"]
 )
 def test_two_workers_share_a_database_and_go_on_after_kill_9(tmp_path, kind, request):
     url = request.getfixturevalue(kind)

@@ -48,12 +48,12 @@ def rows(folder):
 
 
 USUAL = ("asha", "automl", "successive_halving")
-"""What is run each time; the others' decisions have tests of their own, and runs for a release."""
+"""What is run each time; the others' decisions have tests of their own, and are among the slow tests."""
 
 
 @pytest.mark.parametrize(
     "name",
-    [name if name in USUAL else pytest.param(name, marks=pytest.mark.release) for name in CASES],
+    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in CASES],
 )
 def test_a_strategy_finds_a_model_on_digits(tmp_path, name):
     if name == "hyperopt":
@@ -88,7 +88,7 @@ def test_the_winner_evaluated_again_gives_its_recorded_p(sweeps, tmp_path):
     assert scores["test"]["accuracy"] == pytest.approx(record["test"]["accuracy"], abs=1e-6)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_tpe_with_asha_is_one_override(tmp_path):
     folder = tmp_path / "both"
     arguments = ["sweeper=asha", "sweeper/sampler=tpe", *CASES["asha"]]

@@ -117,7 +117,7 @@ def test_whatever_is_drawn_composes(everything):
     assert kept == {"rmsprop"}, "the only one that has an alpha"
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_drawn_run_trains_as_the_agents_own(everything, tmp_path):
     words = agents_command(everything, random.Random(1))
     own = {"WANDB_SWEEP_ID": "s1", "WANDB_RUN_ID": "r1", "WANDB_MODE": "offline"}

@@ -118,7 +118,7 @@ def test_no_job_is_started_for_a_study_that_is_done(tmp_path):
     assert launch(None, None, done.plan, 2, done.study, Interruption()) is False
 
 
-@pytest.mark.release
+@pytest.mark.slow
 @pytest.mark.parametrize("launcher", PACKAGES)
 def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
     needs(PACKAGES[launcher])
@@ -132,7 +132,7 @@ def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
     assert not (tmp_path / PERMIT).exists()
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_go_on(tmp_path):
     needs("submitit")
     more = ("hydra/launcher=workers_submitit", "seed=1,2", "trainer.max_epochs=100000")

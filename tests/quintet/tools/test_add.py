@@ -49,7 +49,7 @@ def test_what_is_written_is_tidy(added, run):  # `make check` types the template
     run("-m", "ruff", "format", "--no-cache", "--check", ".")
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_its_own_test_and_the_contracts_pass(added, run):
     _, files = added
     own = [path for of in files.values() for path in of if path.startswith("tests/")]

@@ -9,7 +9,7 @@ import pytest
 
 from options import template_only
 
-pytestmark = [pytest.mark.release, template_only]
+pytestmark = [pytest.mark.slow, template_only]
 OLDER = {
     "src/quintet/base/errors.py": ("The errors that are ours", "Errors"),
     "src/quintet/options/models/mlp.py": ("A multilayer perceptron", "An MLP"),
@@ -114,7 +114,7 @@ def edits(folder):
 
 
 def suite(run_in, folder):
-    words = ("-m", "pytest", "-p", "no:cacheprovider", "-m", "not soak and not release")
+    words = ("-m", "pytest", "-p", "no:cacheprovider", "-m", "not soak and not slow")
     said = run_in(folder, *words, "tests/acme").stdout
     assert " failed" not in said
     assert not re.search(r"FAILED|ERROR", said)

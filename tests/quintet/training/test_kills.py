@@ -128,7 +128,7 @@ def test_killed_between_the_two_checkpoints_of_the_last_epoch(tmp_path: Path) ->
     assert results(cut) == results(whole)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_a_run_killed_at_any_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
     for at in range(1, len(whole.passed) + 1):
         killed(whole, tmp_path / f"{at}", at)

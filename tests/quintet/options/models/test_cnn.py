@@ -40,7 +40,7 @@ def test_without_batch_norm_the_convolutions_have_a_bias() -> None:
     assert all(layer.bias is not None for layer in layers if isinstance(layer, nn.Conv2d))
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_the_default_learns_digits_with_momentum_and_one_cycle() -> None:
     data = load_digits()
     x = torch.tensor(data.images, dtype=torch.float32)[:, None]

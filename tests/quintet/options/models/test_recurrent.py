@@ -45,7 +45,7 @@ def test_impossible_values_are_refused(wrong: dict[str, int]) -> None:
         GRU([5], 3, vocabulary=9, **wrong)
 
 
-@pytest.mark.release
+@pytest.mark.slow
 def test_gru_forecasts_sunspots_better_than_autoregression() -> None:
     from statsmodels.datasets import sunspots
 

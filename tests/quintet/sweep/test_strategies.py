@@ -48,7 +48,7 @@ def rows(folder):
 
 
 USUAL = ("asha", "automl", "successive_halving")
-"""What is run each time; the others' decisions have tests of their own, and are among the slow tests."""
+"""What is run each time; the others' decisions have tests of their own, their runs are slow."""
 
 
 @pytest.mark.parametrize(

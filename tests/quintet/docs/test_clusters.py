@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-
 from docs.pages import ROOT
 
 FILES = sorted((ROOT / "docs/clusters").glob("*.yaml"))

@@ -16,7 +16,7 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import duration, listed, plural, rounded, score, short
+from quintet.base.formatting import duration, listed, margin, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
 from quintet.study.constraints import described, violation
 from quintet.study.fronts import KEY
@@ -100,7 +100,7 @@ class Lines:
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
-            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread)}"
+            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread, how.value)}"
             shown += traded(self.plan, how)
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
@@ -200,7 +200,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else score(row["value"])
-        value += spread(row.get(ranking.SPREAD))
+        value += spread(row.get(ranking.SPREAD), row["value"])
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in swept)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
     console = terminal()
@@ -231,9 +231,9 @@ def feasible(plan: Plan, how: Outcome) -> bool:
     return violation(how.objectives, plan.constraints) == 0
 
 
-def spread(deviation: float | None) -> str:
+def spread(deviation: float | None, value: float | None) -> str:
     """Return the standard deviation over folds, to append to a value of the metric."""
-    return "" if deviation is None else f" ± {score(deviation)}"
+    return "" if deviation is None else f" ± {margin(deviation, value)}"
 
 
 def _expected(key: str) -> str:

@@ -257,7 +257,7 @@ def test_masks_are_predicted_into_a_folder_as_they_are_no_rows(tmp_path):
 
 
 def test_a_run_is_resumed_for_as_long_again_once_it_has_completed(record, tmp_path):
-    record.epochs = 7
+    record.epochs, record.status = 7, "completed"
     assert next_commands.resume(tmp_path, record).endswith(" trainer.max_epochs=14")
     record.status = "interrupted"
     assert next_commands.resume(tmp_path, record).endswith(f"resume={tmp_path}")

@@ -1,11 +1,13 @@
 """What a report says of numbers: noise, importance, scales."""
 
+import doctest
 import math
 
 import pytest
 
 from quintet.analysis.intervals import wilson
 from quintet.analysis.significance import fewest, judge
+from quintet.base import formatting
 from quintet.base.formatting import change, listed, number, rounded, score
 from quintet.report.sweep.importance import disagreements, measured
 from quintet.report.sweep.scales import ticks
@@ -83,3 +85,7 @@ def test_numbers_in_words():
     assert change(0.99891, 0.99805) == "+0.0009", "no finer than the values themselves"
     assert change(392_143.0, 392_143.4) == "less than 1", "a zero that is none"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+def test_the_examples_hold():
+    assert doctest.testmod(formatting).failed == 0

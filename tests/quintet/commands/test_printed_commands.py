@@ -186,7 +186,10 @@ def report_on_trials(desk: Desk) -> str:
     return said
 
 
-RUN = ("next_commands.evaluate", "run_commands.next_steps", "run_commands.report")
+RUN = (
+    "next_commands.evaluate", "next_commands.resume", "run_commands.next_steps",
+    "run_commands.report",
+)  # fmt: skip
 SUPERVISED = (*RUN, "next_commands.predict", "next_commands.tune", "next_commands.seeds")
 OF_SWEEP = (
     "sweep_commands.next_steps", "sweep_commands.rerun", "console_report.continue_command",
@@ -204,7 +207,7 @@ SITUATIONS = {
     "a sweep without a page's predictions": Situation(
         (*TABLE, "metric=f1", *SWEEP), ("sweep_commands._evaluate",)
     ),
-    "a table": Situation(TABLE, ("steer._ended",), more=steer_late),
+    "a table": Situation(TABLE, ("steer._ended", "next_commands.resume"), more=steer_late),
     "a wide table": Situation(
         ("data=csv", "data.path=wide.csv", "data.target=c0", "experiment=regression"),
         ("summary.show_columns",),
@@ -267,7 +270,8 @@ PRINTED = {
     "next_commands.predict": r"/predict\.py '?run=.* '?input=",
     "next_commands.tune": r"/train\.py .*-m .*sweeper=",
     "next_commands.seeds": r"/train\.py .*-m .*seed=",
-    "run_commands.next_steps": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "next_commands.resume": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "run_commands.next_steps": r"/train\.py (?!.*resume=)",
     "run_commands.report": r"/report\.py '?run=",
     "run_commands.not_saved": r"/evaluate\.py '?run=.*trials.*splits=\[val\] && .*/report\.py ",
     "sweep_commands.next_steps": r"/ensemble\.py '?sweep=",

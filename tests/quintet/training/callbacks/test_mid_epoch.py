@@ -11,12 +11,8 @@ from quintet.artifacts import checkpoints
 from quintet.training.callbacks.mid_epoch import SO_FAR, MidEpoch
 from runs import TrainHere
 
-EPOCHS = (
-    "trainer.max_epochs=3",
-    "callbacks.progress=null",
-    "test=false",
-    "trainer.log_every_n_steps=3",
-)
+EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false")
+STEPS = "trainer.log_every_n_steps=3"
 EVERY = ("callbacks=mid_epoch", "callbacks.mid_epoch.every=3", "trust=outside")
 SOURCES = {
     "memory": ("model.dropout=0.2",),

@@ -7,7 +7,7 @@ import pytest
 
 from quintet.analysis.intervals import wilson
 from quintet.analysis.significance import fewest, judge
-from quintet.base import formatting
+from quintet.base import formatting, terminal
 from quintet.base.formatting import change, listed, number, rounded, score
 from quintet.report.sweep.importance import disagreements, measured
 from quintet.report.sweep.scales import ticks
@@ -87,5 +87,13 @@ def test_numbers_in_words():
     assert listed(["a", "b", "c"]) == "a, b and c"
 
 
-def test_the_examples_hold():
-    assert doctest.testmod(formatting).failed == 0
+@pytest.mark.parametrize("module", [formatting, terminal])
+def test_the_examples_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_a_line_with_a_command_is_not_broken():
+    command = "Continue it with `python src/train.py resume=logs/train/runs/one`"
+    assert terminal.filled(f"Nothing is training here\n{command}", 20) == (
+        f"Nothing is training\nhere\n{command}"
+    )

@@ -243,6 +243,7 @@ def test_a_place_that_cannot_be_written_to(train_here, tmp_path):
     assert "paths.logs=" in text
 
 
+@pytest.mark.slow
 def test_a_console_that_knows_only_ascii(run_train, tmp_path):
     ascii_only = runs.environment() | {"PYTHONIOENCODING": "ascii"}
     run_train(tmp_path / "run", "trainer.max_epochs=1", env=ascii_only)

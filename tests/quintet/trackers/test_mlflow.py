@@ -100,6 +100,7 @@ def check_model(address: str, run: str, folder: Path) -> None:
     assert found["prediction"].astype(int).tolist() == expected.argmax(1).tolist()
 
 
+@pytest.mark.slow
 def test_by_default_a_sqlite_file_beside_the_runs_has_it_all(train, tmp_path):
     folder = train()
     check(f"sqlite:///{tmp_path}/logs/mlflow.db", folder)

@@ -120,6 +120,7 @@ CASES = {
 }
 
 
+@pytest.mark.slow
 def test_two_ranks_score_exactly_as_one(tmp_path: Path, train_here: TrainHere) -> None:
     """Every split's size is odd, and no multiple of any batch."""
     for metric, overrides in CASES.items():

@@ -16,6 +16,7 @@ from quintet.artifacts.checkpoint_io import WholeCheckpointIO
 from quintet.base.errors import Code
 from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
+from usual import every, usual
 
 
 @pytest.fixture
@@ -73,8 +74,11 @@ CASES = {
     "accumulation": ("trainer.accumulate_grad_batches=3", "trainer.gradient_clip_val=0.5"),
 }
 
+USUAL = ("one_cycle", "swa", "unfreeze", "augmentation and balanced classes")
+"""Cases that run each time; the others are slow tests."""
 
-@pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
+
+@pytest.mark.parametrize("overrides", usual(CASES, *USUAL))
 def test_resumed_run_equals_an_uninterrupted_one(
     overrides: tuple[str, ...],
     tmp_path: Path,
@@ -166,7 +170,7 @@ STATES = (
 )
 
 
-@pytest.mark.parametrize("where", STATES)
+@pytest.mark.parametrize("where", every(3, STATES))
 @pytest.mark.parametrize("content", [{"x": 1}, [1]])
 def test_a_state_that_no_run_saved_is_refused_with_the_files_name(
     where: str,

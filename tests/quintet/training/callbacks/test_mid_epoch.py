@@ -10,6 +10,7 @@ import runs
 from quintet.artifacts import checkpoints
 from quintet.training.callbacks.mid_epoch import SO_FAR, MidEpoch
 from runs import TrainHere
+from usual import every
 
 EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false")
 STEPS = "trainer.log_every_n_steps=3"
@@ -41,7 +42,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MidEpoch, "on_train_batch_end", save_and_end)
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", every(3, SOURCES))
 def test_a_run_goes_on_in_the_middle_of_an_epoch(
     source: str, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:

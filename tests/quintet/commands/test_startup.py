@@ -62,7 +62,7 @@ def test_a_mistake_is_answered_before_anything_heavy_is_imported(mistake, hint, 
     assert not imported(done) & HEAVY
 
 
-@pytest.mark.parametrize("words", ["loss=mse", "optimizer.lr=fast", "optimizer.lr=-1"])
+@pytest.mark.parametrize("words", every(3, ["loss=mse", "optimizer.lr=fast", "optimizer.lr=-1"]))
 def test_a_sweeps_mistake_is_answered_by_its_own_process(words, tmp_path):
     place = f"hydra.sweep.dir={tmp_path / 'sweep'}"
     script = [sys.executable, "-X", "importtime", str(SRC / "train.py")]

@@ -15,7 +15,7 @@ def test_the_default_setup_passes_every_check(digits):
 @pytest.mark.parametrize(
     "words",
     every(
-        2,
+        5,
         map(
             pytest.param,
             [

@@ -24,7 +24,7 @@ CONSTANT, SHORT = "scheduler=constant", "trainer.max_epochs=12"
 @pytest.mark.parametrize(
     ("answer", "words"),
     every(
-        2,
+        5,
         [
             ([], ("seed=1",)),
             ([], ("data=breast_cancer",)),

@@ -52,7 +52,7 @@ def assert_alike(mine: Path, other: Path) -> None:
 @pytest.mark.parametrize(
     ("words", "sizes"),
     every(
-        2,
+        5,
         [
             pytest.param(
                 # 303 or 304 samples: with 101 in a batch, 304 would need a batch of one more
@@ -99,6 +99,7 @@ def test_a_part_equals_the_part_alone(tmp_path, words, sizes):
     assert mine.baselines == other.baselines
 
 
+@pytest.mark.slow
 def test_parts_train_in_one_go(tmp_path, monkeypatch):
     from quintet.training import stacked_run
 
@@ -111,6 +112,7 @@ def test_parts_train_in_one_go(tmp_path, monkeypatch):
     assert groups == [4, 2, 2]
 
 
+@pytest.mark.slow
 def test_seconds_are_not_counted_for_each_part(tmp_path):
     record = ran(tmp_path / "run", "data=moons", "cv.folds=4", "model.width=4")
     seconds = [Record.read(tmp_path / "run" / name).seconds for name in record.parts]
@@ -150,6 +152,7 @@ def test_ended_together_each_goes_on(
     assert [Record.read(folder / name).epochs for name in record.parts] == [max(before) + 1] * 3
 
 
+@pytest.mark.slow
 def test_trained_together_and_stopped_they_are_evaluated_by_a_resume(tmp_path):
     words = ("data=moons", "cv.folds=2", "model.width=4")
     whole = ran(tmp_path / "whole", *words)

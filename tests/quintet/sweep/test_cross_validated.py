@@ -56,6 +56,7 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
         assert not (Path(row["folder"]) / "folds/1").exists()  # stopped in the first fold
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "end"),
     [

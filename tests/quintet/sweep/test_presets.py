@@ -22,7 +22,7 @@ OF_MODELS = [p for p in PRESETS if "\nmodel" in (CONFIGS / f"search_space/{p}.ya
 
 
 @pytest.mark.parametrize("choice", ["model=linear", "model=gru"])
-@pytest.mark.parametrize("name", every(3, OF_MODELS))
+@pytest.mark.parametrize("name", every(6, OF_MODELS))
 def test_a_preset_composes_for_a_model(settled, name, choice):
     plan = settled("sweeper=random", f"search_space={name}", choice)
     keys = [p.key for p in plan.space.parameters]

@@ -142,6 +142,7 @@ def test_a_server_that_is_away_costs_one_warning(train, capsys):
     assert capsys.readouterr().out.count("MLflow is disabled for the rest") == 1
 
 
+@pytest.mark.slow
 def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
     node = {"_target_": "quintet.trackers.mlflow.MLflow", "save_dir": "${unused}", "upload": True}
     sweep = sweep_of(killed)

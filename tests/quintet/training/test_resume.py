@@ -121,7 +121,7 @@ def test_resumed_early_stop_stays_stopped(
     assert runs.epochs(parts) > stopped
 
 
-@pytest.mark.parametrize("scheduler", ["one_cycle", "cosine"])
+@pytest.mark.parametrize("scheduler", every(2, ["one_cycle", "cosine"]))
 def test_finished_run_goes_on_along_the_schedule_of_a_longer_one(
     scheduler: str, tmp_path: Path, train_here: TrainHere
 ) -> None:
@@ -296,6 +296,7 @@ def killed_and_resumed(folder: Path, start: Start, kills: int, *overrides: str) 
     assert process.returncode == 0, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.soak)])
 def test_killed_run_ends_like_an_uninterrupted_one(
     kills: int, tmp_path: Path, start_train: Start, train_here: TrainHere

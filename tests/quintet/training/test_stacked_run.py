@@ -162,7 +162,7 @@ def assert_alike(mine, other):
     assert here["validation"].keys() == there["validation"].keys()
 
 
-@pytest.mark.parametrize("case", every(3, CASES))
+@pytest.mark.parametrize("case", every(6, CASES))
 def test_a_run_equals_the_run_alone(stacked, tmp_path, case):
     fixed, params = CASES[case]
     told = stacked(fixed, params)

@@ -188,6 +188,7 @@ def test_a_forward_that_fixes_the_size_of_a_batch_is_not_exported(
     assert refused.value.code is Code.INCOMPATIBLE
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_the_configs_of_a_search_path(tmp_path: Path) -> None:
     """Its trials are processes of their own."""
     words = ("module=adversarial", *CASES["adversarial"], *QUIET, "trainer.max_epochs=1")

@@ -51,6 +51,7 @@ def swept(tmp_path_factory) -> tuple[Path, str]:
     return place / "study", out
 
 
+@pytest.mark.slow
 def test_metric_loss_and_model_are_chosen_by_a_first_look(swept):
     folder, out = swept
     first = Record.read(folder / "trials/0000")
@@ -60,6 +61,7 @@ def test_metric_loss_and_model_are_chosen_by_a_first_look(swept):
     assert "binary, table" in out
 
 
+@pytest.mark.slow
 def test_a_small_table_is_compared_over_folds_each_with_a_whole_one(swept):
     folder, out = swept
     assert "cv.folds=5\nfits      sweeper.scheduler.min_epochs=2" in out
@@ -79,6 +81,7 @@ def test_what_a_look_finds_for_the_sweep_gives_way_to_what_was_typed(typed, expe
     assert ("min_epochs" in capsys.readouterr().out) == (not typed)
 
 
+@pytest.mark.slow
 def test_it_ends_with_an_ensemble_tested_beside_the_winner(swept):
     folder, out = swept
     made = json.loads((folder / "ensemble/ensemble.json").read_text())
@@ -88,6 +91,7 @@ def test_it_ends_with_an_ensemble_tested_beside_the_winner(swept):
     assert "ensemble of" in out
 
 
+@pytest.mark.slow
 def test_trials_leave_the_test_set_closed(swept):
     folder, _ = swept
     assert not any(Record.read(trial).test for trial in (folder / "trials").iterdir())

@@ -97,6 +97,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
     assert runs.record(parts)["metric"] == runs.record(whole)["metric"]
 
 
+@pytest.mark.slow
 def test_resumed_early_stop_stays_stopped(
     tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
 ) -> None:

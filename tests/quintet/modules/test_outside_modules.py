@@ -62,7 +62,7 @@ def trained(folder: Path, case: str, epochs: int, *more: str) -> None:
     runs.train(None, *outside.WORDS, *place, *words)
 
 
-@pytest.fixture(params=usual(CASES, *USUAL))
+@pytest.fixture(params=usual([*CASES], *USUAL))
 def case(request: pytest.FixtureRequest) -> str:
     pytest.importorskip(NEEDS.get(request.param, "torch"))
     return str(request.param)

@@ -66,7 +66,7 @@ class Whole:
         return max(at for at, each in enumerate(self.passed, 1) if each == boundary)
 
 
-@pytest.fixture(scope="module", params=usual(RUNS, "one"))
+@pytest.fixture(scope="module", params=usual([*RUNS], "one"))
 def whole(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     place = tmp_path_factory.mktemp("whole")
     folder = place / "run"

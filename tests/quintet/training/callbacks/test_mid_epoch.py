@@ -69,7 +69,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
 
 @pytest.mark.parametrize(
     "wrong",
-    [5, {}, {"batches": [], "metrics": {}}, {"batches": [[torch.zeros(2)] * 3], "metrics": {}}],
+    [5, {}, {"batches": [], "states": []}, {"batches": [[torch.zeros(2)] * 3], "states": []}],
 )
 def test_what_is_no_part_of_an_epoch_is_refused_by_the_checkpoints_name(
     wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest

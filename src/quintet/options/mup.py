@@ -16,7 +16,7 @@ from torch import Size, nn
 
 from quintet.base.errors import Code, UserError
 from quintet.options.inits import Init
-from quintet.options.optimizers import set_rate_factor
+from quintet.options.optimizers import set_rate_factors
 from quintet.options.torch_internals import Convolution, TransposedConvolution
 
 ENTRYWISE = frozenset(
@@ -139,7 +139,7 @@ class MuP(Init):
             for parameter, growth in growths:
                 if parameter.ndim > 1:
                     parameter.mul_(growth.spread())
-                set_rate_factor(parameter, growth.rate(self.entrywise))
+        set_rate_factors(model, [(p, growth.rate(self.entrywise)) for p, growth in growths])
 
 
 def _is_entrywise(optimizer: str | None) -> bool:

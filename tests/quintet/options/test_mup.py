@@ -40,8 +40,16 @@ def wide(optimizer: str = ADAM, **settings: Any) -> MLP:
     return model
 
 
-def he(**settings: Any) -> Init:
-    return Init(partial(nn.init.kaiming_normal_, nonlinearity="linear"), "relu", **settings)
+def alike(width: int) -> tuple[MLP, MLP]:
+    """Return a model by muP and one by He init, of the same random numbers."""
+    scaled, usual = mlp(width), mlp(width)
+    for model, init in (
+        (scaled, MuP("relu", optimizer=ADAM).relative_to(mlp(16))),
+        (usual, Init(partial(nn.init.kaiming_normal_, nonlinearity="linear"), "relu")),
+    ):
+        torch.manual_seed(1)
+        init(model)
+    return scaled, usual
 
 
 @pytest.fixture(autouse=True)
@@ -70,20 +78,14 @@ def test_rates_are_those_of_table_3(optimizer: str) -> None:
 
 
 def test_only_output_weights_start_smaller_than_with_he_init() -> None:
-    torch.manual_seed(1)
-    scaled = wide()
-    torch.manual_seed(1)
-    he()(usual := mlp(16 * TIMES))
+    scaled, usual = alike(16 * TIMES)
     for name, parameter in scaled.named_parameters():
         by = TIMES**-0.5 if name == "head.weight" else 1.0
         torch.testing.assert_close(parameter, by * usual.get_parameter(name))
 
 
 def test_at_the_base_width_it_is_he_init() -> None:
-    torch.manual_seed(1)
-    MuP("relu", optimizer=ADAM).relative_to(mlp(16))(scaled := mlp(16))
-    torch.manual_seed(1)
-    he()(usual := mlp(16))
+    scaled, usual = alike(16)
     for one, other in zip(scaled.parameters(), usual.parameters(), strict=True):
         assert torch.equal(one, other)
     assert {*factors(scaled).values()} == {1.0}
@@ -190,7 +192,7 @@ def test_factors_that_a_strategy_lost_are_no_silent_change() -> None:
     ("model", "base"),
     [
         (CausalTransformer([8], 11, width=32), CausalTransformer([8], 11, width=16)),
-        (TabM([8], 3, width=32), TabM([8], 3, width=16)),
+        (TabM([8], 3, "multiclass", width=32), TabM([8], 3, "multiclass", width=16)),
         (MLP([8], 3, width=[32, 32, 32]), MLP([8], 3, width=16)),
     ],
     ids=["tied", "packed", "deeper"],

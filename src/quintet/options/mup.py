@@ -6,7 +6,7 @@ Table 8, which multiplies outputs in the forward pass, trains the same function 
 would make a trained model depend on how it was trained.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import Protocol, Self, runtime_checkable
@@ -164,30 +164,23 @@ def growths_of(model: nn.Module, base: nn.Module) -> Iterator[tuple[nn.Parameter
         UserError: the base has other layers, or there is no rule for a parameter.
 
     """
-    sizes = {name: parameter.shape for name, parameter in base.named_parameters()}
-    if [*sizes] != [name for name, _ in model.named_parameters()]:
+    sizes = {name: p.shape for name, p in base.named_parameters(remove_duplicate=False)}
+    own = dict(model.named_parameters(remove_duplicate=False))
+    if [*sizes] != [*own]:
         raise _refused("has other layers than its base, such as another depth")
-    _check_ties(model)
     multipliers = _of_attention(model, base)
-    for path, layer in model.named_modules():
-        for name, parameter in layer.named_parameters(recurse=False):
-            where = f"{path}.{name}" if path else name
-            fan_in, fan_out = _fans(layer, where, parameter.shape, sizes)
-            yield parameter, Growth(fan_in, fan_out, multipliers.get(where, 1.0))
+    found: dict[int, Growth] = {}
+    for where, parameter in own.items():
+        layer = model.get_submodule(where.rpartition(".")[0])
+        fans = _fans(layer, where, parameter.shape, sizes[where])
+        growth = Growth(*fans, multipliers.get(where, 1.0))
+        if found.setdefault(id(parameter), growth) != growth:
+            raise _refused(f"uses {where} in two ways, as embedding and output, which scale apart")
+    yield from ((parameter, found[id(parameter)]) for parameter in model.parameters())
 
 
-def _check_ties(model: nn.Module) -> None:
-    """Refuse a tensor that embeds tokens and predicts them: the rules of the two differ."""
-    embedded = {id(m.weight) for m in model.modules() if isinstance(m, nn.Embedding)}
-    if any(id(m.weight) in embedded for m in model.modules() if isinstance(m, nn.Linear)):
-        raise _refused("uses one tensor for embeddings and outputs, which scale differently")
-
-
-def _fans(
-    layer: nn.Module, where: str, shape: Size, sizes: Mapping[str, Size]
-) -> tuple[float, float]:
+def _fans(layer: nn.Module, where: str, shape: Size, base: Size) -> tuple[float, float]:
     """Return the factors of a parameter's fan-in and fan-out."""
-    base = sizes[where]
     if len(shape) != len(base):
         raise _refused(f"has {where} of shape {(*shape,)}, and its base of {(*base,)}")
     factors = [own / other if other else 1.0 for own, other in zip(shape, base, strict=True)]
@@ -197,8 +190,8 @@ def _fans(
         return 1.0, factors[0]
     if isinstance(layer, nn.Embedding | TransposedConvolution):
         return factors[0], factors[1]
-    known = isinstance(layer, Convolution | nn.RNNBase | nn.MultiheadAttention)
-    if known or type(layer) in MATRICES:
+    attention = isinstance(layer, nn.MultiheadAttention) and len(shape) == 2
+    if attention or isinstance(layer, Convolution | nn.RNNBase) or type(layer) in MATRICES:
         return factors[1], factors[0]
     raise _refused(f"has {where} in a {type(layer).__name__}, whose fan-in is not known")
 
@@ -215,7 +208,8 @@ def _of_attention(model: nn.Module, base: nn.Module) -> dict[str, float]:
         other = others.get(path)
         if isinstance(layer, nn.MultiheadAttention) and isinstance(other, nn.MultiheadAttention):
             factor = (layer.head_dim / other.head_dim) ** -0.25
-            found |= {f"{path}.in_proj_weight": factor, f"{path}.in_proj_bias": factor}
+            before = (name for name, _ in layer.named_parameters(recurse=False))
+            found |= {f"{path}.{name}": factor for name in before}
             found[f"{path}.out_proj.weight"] = 1 / factor
     return found
 

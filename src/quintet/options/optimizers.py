@@ -163,7 +163,7 @@ def _listed(group: dict[str, Any]) -> list[Any]:
 
 def set_rate_factors(model: nn.Module, factors: Iterable[tuple[nn.Parameter, float]]) -> None:
     """Set the factor on the learning rate of each parameter of a model, for its optimizers."""
-    setattr(model, RATE_FACTOR, True)
+    setattr(model, RATE_FACTOR, True)  # by which it is noticed if its parameters are replaced
     for parameter, factor in factors:
         setattr(parameter, RATE_FACTOR, factor)
 

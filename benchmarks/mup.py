@@ -29,7 +29,7 @@ POWERS = {"adam": range(-12, -3), "sgd": range(-7, 2)}
 """Powers of two that are tried as rates."""
 COMMON = (
     *("data=digits", "model.dropout=0", "scheduler=constant", "report=false", "test=false"),
-    *("sweeper=grid", "sweeper.slots=1"),
+    *("sweeper=grid", "sweeper.slots=1", "sweeper.stack=auto"),
 )
 
 

@@ -28,7 +28,10 @@ ROOT = Path(__file__).parents[1]
 HEADER = ("option", "data", "seed", "lr", "value", "metric", "mode")
 ROWS = ScoreRows(Path(__file__).with_name("options.csv"), HEADER)
 OPTIONS = "adam,adamw,sgd_momentum,sgd,rmsprop,muon,lion,adamw_schedule_free"
-COMMON = ("trainer.max_epochs=10", "report=false", "test=false", "sweeper.slots=1")
+COMMON = (
+    *("trainer.max_epochs=10", "report=false", "test=false"),
+    *("sweeper.slots=1", "sweeper.stack=auto"),
+)
 SMALLER = {"unicode_names": ("data.fraction=0.3",), "sunspots": ("trainer.max_epochs=30",)}
 """What makes trials on some data sets about as long as on the others."""
 

@@ -57,9 +57,10 @@ def show_layers(layers: list[Layer]) -> None:
 def show_coordinates(found: Sequence[Coordinate], page: Path) -> None:
     """Print the change of each layer's outputs at each width."""
     last = [each for each in found if each.step == STEPS]
+    say("[bold]Change of outputs in {} steps[/]  by width", STEPS)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column(f"change in {STEPS} steps")
-    table.add_column("width")
+    table.add_column("layer")
+    table.add_column("")
     for width in dict.fromkeys(each.width for each in last):
         table.add_column(str(width), justify="right")
     table.add_column("power", justify="right")

@@ -119,8 +119,8 @@ def judged(found: Sequence[Coordinate]) -> Finding:
     return make_finding(
         "coordinate check",
         "pass" if abs(scaled[layer]) <= FLAT else "warn",
-        f"outputs change at most by width^{scaled[layer]:.2f} ({layer}); "
-        f"with one rate for all, by width^{plain[without]:.2f} ({without})",
+        f"outputs change as width^{scaled[layer]:.2f} at most ({layer}); with one rate for all "
+        f"layers, as width^{plain[without]:.2f} ({without})",
         "The best learning rate will depend on the width. A rate near the largest that trains "
         "hides the rule: lower optimizer.lr. A model that scales its layers itself needs no muP.",
     )

@@ -32,8 +32,11 @@ def page(found: Sequence[Coordinate], title: str) -> Page:
         "change of a layer's outputs does not depend on the width, the best learning rate of a "
         "narrow model is that of a wide one."
     )
+    seen = judged(found).seen
     figures = [_figure(found, scaling) for scaling in TITLES]
-    return Page("Coordinate check", title, [Headline(judged(found).seen), Text(intro), *figures])
+    return Page(
+        "Coordinate check", title, [Headline(seen[0].upper() + seen[1:]), Text(intro), *figures]
+    )
 
 
 def _figure(found: Sequence[Coordinate], scaling: str) -> Figure:
@@ -44,8 +47,10 @@ def _figure(found: Sequence[Coordinate], scaling: str) -> Figure:
         _line([each for each in own if each.layer == layer], power, COLORS[place % len(COLORS)])
         for place, (layer, power) in enumerate(powers.items())
     ]
+    widths = sorted({each.width for each in last})
+    marks = {"tickvals": widths, "ticktext": [str(width) for width in widths]}
     layout = {
-        "xaxis": log_axis("width", [each.width for each in last]),
+        "xaxis": log_axis("width", widths) | marks,
         "yaxis": log_axis("change of outputs (RMS)", [each.change for each in last]),
         "showlegend": True,
     }

@@ -44,18 +44,21 @@ def inside(folder: Path, name: str) -> Path:
         name: path relative to the folder, possibly read from a file in it.
 
     Raises:
-        DamagedError: the name, or a link on the path, leads out of the folder.
+        DamagedError: the name, or a link on the path, leads out of the folder, or is a link to a
+            folder that contains it.
 
     """
     path = folder / name
     if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
         refuse(folder, f"names {name!r}, which is no place inside it")
     try:
-        real, root = path.resolve(), folder.resolve()
+        real, root, parent = path.resolve(), folder.resolve(), path.parent.resolve()
     except (OSError, RuntimeError):  # a link to itself, a name that is too long
         refuse(path, "leads nowhere")
     if real != root and root not in real.parents:
         refuse(path, f"is a link that leads out of {folder}")
+    if Path(name).parts and real in (parent, *parent.parents):
+        refuse(path, "is a link to a folder that contains it")
     return path
 
 

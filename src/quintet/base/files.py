@@ -121,13 +121,23 @@ def append(path: Path, text: str) -> None:
         UserError: as in `replacing`.
 
     """
-    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK  # opening a pipe would block
     with in_place(path):
-        descriptor = os.open(path, flags, 0o644)
+        descriptor = open_to_append(path)
         try:
             os.write(descriptor, redact(text, places=False).encode())
         finally:
             os.close(descriptor)
+
+
+def open_to_append(path: Path) -> int:
+    """Return a file descriptor to append to a file, which is created if it is missing.
+
+    Raises:
+        OSError: it is a link, or a pipe that nobody reads, which would block.
+
+    """
+    flags = os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_NONBLOCK | os.O_NOFOLLOW | os.O_CLOEXEC
+    return os.open(path, flags, 0o644)
 
 
 def move(source: Path, target: Path) -> None:

@@ -9,6 +9,9 @@ from pathlib import Path
 
 from quintet.base import fault_injection
 
+SAFELY = os.O_CLOEXEC | os.O_NOFOLLOW | os.O_NONBLOCK
+"""Flags for opening: no link is followed, and a pipe is not waited for."""
+
 
 def take(path: Path) -> int | None:
     """Return a file descriptor that holds the lock at `path`; None if it is held elsewhere.
@@ -37,13 +40,13 @@ def held(path: Path, *, shared: bool = False) -> Iterator[None]:
 
 def _opened(path: Path) -> int:
     fault_injection.reach("before", path)
-    return os.open(path, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC, 0o644)
+    return os.open(path, os.O_RDWR | os.O_CREAT | SAFELY, 0o644)
 
 
 def is_held(path: Path) -> bool:
     """Return whether a process holds the lock at `path`; does not create the file."""
     try:
-        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | SAFELY)
     except OSError:
         return False
     try:

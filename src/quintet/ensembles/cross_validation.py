@@ -28,7 +28,7 @@ from quintet.training import build, experiment, summary
 from quintet.training.introduction import introduce
 from quintet.training.outcome import AtEnd, describe, ending, recording
 from quintet.training.setup import Setup, set_facts, setup, validate
-from quintet.training.training_steps import repeats
+from quintet.training.training_steps import repeats, stacked
 
 
 def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
@@ -73,7 +73,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
         summary.announce(config, first.data, f"{len(runs)} runs", record)
         record.sessions += 1
         began = time.monotonic()
-        stacked_parts.train(runs, cfg.cv.get("stack", 1), first.data)
+        stacked_parts.train(runs, stacked(cfg), first.data)
         done = train(runs, again=bool(cfg.resume), at_end=at_end)
         spent = time.monotonic() - began  # already counted in the seconds of the runs
         record.seconds = max(0.0, sum(r.seconds for r in done.values()) - spent)

@@ -1,7 +1,10 @@
 """Mean loss and metric of an epoch, at a few microseconds per batch."""
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from copy import deepcopy
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -69,6 +72,48 @@ class Meter(nn.Module):
         predicted, target = self.read(torch.cat(outputs)), torch.cat(targets)
         for metric in (self.metric, *self.further.values()):
             metric.update(predicted, target)
+
+    def so_far(self) -> dict[str, Any]:
+        """Return the batches since the last `compute`, for a checkpoint within an epoch."""
+        batches = [[part.clone() for part in batch] for batch in self._batches]
+        with self._persistent():
+            return {"batches": batches, "metrics": dict(self.state_dict())}
+
+    def restore(self, state: Mapping[str, Any]) -> None:
+        """Continue after the batches of a checkpoint.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: they are no batches of this module.
+
+        """
+        self._take(state)
+        self.flush()  # as the epoch will do later, when no error would name the checkpoint
+        self._take(state)
+
+    def _take(self, state: Mapping[str, Any]) -> None:
+        given = deepcopy(dict(state["metrics"]))
+        with self._persistent():
+            for name, own in self.state_dict().items():
+                if isinstance(own, Tensor) and own.shape != given[name].shape:
+                    raise ValueError(f"{name} has the shape {tuple(given[name].shape)}")
+            self.load_state_dict(given)
+        if len(state["batches"]) >= CHUNK:
+            raise ValueError(f"it holds {len(state['batches'])} batches, more than are buffered")
+        self._batches = []
+        for outputs, y, loss in state["batches"]:
+            self.add(outputs, y, loss)
+
+    @contextmanager
+    def _persistent(self) -> Iterator[None]:
+        """Include the metrics' states in `state_dict` within a block."""
+        metrics = [module for module in self.modules() if isinstance(module, Metric)]
+        for metric in metrics:
+            metric.persistent(True)
+        try:
+            yield
+        finally:
+            for metric in metrics:
+                metric.persistent(False)
 
     def compute(self) -> tuple[float, float]:
         """Return (mean loss, metric) of all batches since the last call, on all ranks."""

@@ -236,6 +236,19 @@ class SupervisedModule(L.LightningModule):
         found = self._meter(stage).compute_further()
         return {f"{stage}/{name}": each for name, each in found.items()}
 
+    def epoch_so_far(self) -> dict[str, Any]:
+        """Return what the training metrics of the current epoch consist of so far."""
+        return self._meter("train").so_far()
+
+    def continue_epoch(self, so_far: Mapping[str, Any]) -> None:
+        """Continue the training metrics of an epoch that a checkpoint was saved in.
+
+        Raises:
+            KeyError, TypeError, ValueError, RuntimeError: they are of another module.
+
+        """
+        self._meter("train").restore(so_far)
+
     def _log(self, stage: str) -> None:
         self.log_dict(self.numbers(stage), prog_bar=True)
         self.log_dict(self.further(stage))

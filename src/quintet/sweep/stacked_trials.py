@@ -18,6 +18,7 @@ from typing import Any
 from omegaconf import OmegaConf, open_dict
 
 from quintet.base import hydra_internals, paths, redacted_output, secrets
+from quintet.base.files import write_atomically
 from quintet.base.quoting import quoted
 from quintet.config import initial_config, plaintext_secrets, references, run_folder
 from quintet.config.initial_config import Composed
@@ -150,7 +151,7 @@ def say_where(folder: Path, first: Mapping[str, Any]) -> None:
     """Note in a trial's log where its output is."""
     if str(folder) != first["folder"]:
         line = f"Trained together with trial {first['number']}, whose log has the messages.\n"
-        (folder / LOG).write_text(line)
+        write_atomically(folder / LOG, line)
 
 
 if __name__ == "__main__":

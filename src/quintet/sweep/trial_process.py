@@ -11,7 +11,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, BinaryIO, Protocol
 
-from quintet.base import fault_injection
+from quintet.base import fault_injection, files
 from quintet.base.process import PARENT
 from quintet.study.trial_pipe import TrialPipe
 
@@ -166,7 +166,7 @@ def start(
 def output(folder: Path) -> BinaryIO:
     """Open the log to which a trial's output is appended."""
     fault_injection.reach("before", folder / LOG)
-    return (folder / LOG).open("ab")
+    return os.fdopen(files.open_to_append(folder / LOG), "ab")
 
 
 def clean(environment: Mapping[str, str]) -> dict[str, str]:

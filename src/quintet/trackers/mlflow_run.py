@@ -1,6 +1,5 @@
 """Access to single MLflow runs, without Lightning."""
 
-import fcntl
 import hashlib
 import logging
 import os
@@ -15,6 +14,7 @@ from typing import Any
 
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.record import CONFIG, RESULT, Record
+from quintet.base import locks
 from quintet.base.files import copy, write_atomically
 from quintet.base.secrets import redact
 
@@ -63,7 +63,7 @@ def parent(client: Any, experiment: str, study: Path) -> str:
 
     It is marked as finished from the start, as a killed sweep could not end it.
     """
-    with locked(study / ".mlflow.lock"):
+    with locks.held(study / ".mlflow.lock"):
         if (known := known_id(study)) is None:
             known = str(client.create_run(experiment, run_name=study.name).info.run_id)
             client.set_terminated(known, "FINISHED")
@@ -146,13 +146,5 @@ def alone(uri: str) -> Iterator[None]:
         return
     store = Path(uri.removeprefix(SQLITE))
     store.parent.mkdir(parents=True, exist_ok=True)
-    with locked(store.with_suffix(".lock")):
-        yield
-
-
-@contextmanager
-def locked(path: Path) -> Iterator[None]:
-    """Hold a lock file; the system releases it with the process."""
-    with path.open("w") as file:
-        fcntl.flock(file, fcntl.LOCK_EX)
+    with locks.held(store.with_suffix(".lock")):
         yield

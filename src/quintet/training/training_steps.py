@@ -43,7 +43,7 @@ def repeats(cfg: DictConfig) -> int:
                 value=value,
                 allowed=[f"whole numbers from 2 to {MOST:,}", f"{off} (off)"],
             )
-    stack = cfg.cv.get("stack", AUTO)
+    stack = stacked(cfg)
     if stack != AUTO and (type(stack) is not int or stack < 1):
         raise UserError(
             "is not a number of models that train together",
@@ -63,6 +63,15 @@ def repeats(cfg: DictConfig) -> int:
             "folds; or leave out data.fold",
         )
     return (folds or 1) * (seeds or 1)
+
+
+def stacked(cfg: DictConfig) -> int | str:
+    """Return how many models of `cv` train together at most; configs of older runs have no value.
+
+    Those trained one after another, and are continued so.
+    """
+    found: int | str = cfg.cv.get("stack", 1)
+    return found
 
 
 def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -> None:

@@ -26,7 +26,7 @@ from quintet.artifacts import (
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.predictions_file import Predictions, read, read_examples
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, Score
-from quintet.artifacts.untrusted_files import DamagedError
+from quintet.artifacts.untrusted_files import DamagedError, check_links, inside
 from quintet.base.errors import Code, UserError
 from quintet.diagnostics import training_curves
 from quintet.report.run import run_page as run_page
@@ -209,6 +209,16 @@ def test_a_link_within_the_folder_is_followed(name: str, reader: Reader, folder:
     reader(folder)
 
 
+@pytest.mark.parametrize("to", [".", "..", "../../run"])
+def test_a_link_to_a_folder_that_contains_it_is_refused_as_such(to: str, tmp_path: Path) -> None:
+    folder = tmp_path / "run"
+    (folder / "folds").mkdir(parents=True)
+    (folder / "folds/0").symlink_to(to)
+    for refused in (lambda: inside(folder, "folds/0"), lambda: check_links(folder)):
+        with pytest.raises(DamagedError, match="a link to a folder that contains it"):
+            refused()
+
+
 def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
     link = tmp_path / "link"
     link.symlink_to(folder)
@@ -228,7 +238,7 @@ def test_what_is_no_file_is_missing_or_refused(
 @pytest.mark.parametrize("name", ["../x", "/etc/passwd", "a/../../x", "a\0b"])
 def test_no_name_leads_out(name: str, tmp_path: Path) -> None:
     with pytest.raises(DamagedError):
-        untrusted_files.inside(tmp_path, name)
+        inside(tmp_path, name)
 
 
 @pytest.mark.parametrize("place", ["../elsewhere/best.ckpt", "/etc/passwd"])

@@ -1,9 +1,10 @@
 import os
+from pathlib import Path
 
 import pytest
 
 from quintet.base.errors import Code, UserError
-from quintet.base.files import copy_folder, write_atomically
+from quintet.base.files import append, copy_folder, write_atomically
 
 
 def test_the_text_is_written(tmp_path):
@@ -39,3 +40,11 @@ def test_a_folder_is_copied_once_whatever_links_it_holds(tmp_path):
     found = {str(p.relative_to(target)) for p in target.rglob("*")}
     assert found == {"checkpoints", "checkpoints/best.ckpt", "checkpoints/last.ckpt"}
     assert (target / "checkpoints/last.ckpt").read_text() == "weights"
+
+
+def test_a_link_is_not_appended_to(tmp_path: Path) -> None:
+    (tmp_path / "kept").write_text("kept")
+    (tmp_path / "link").symlink_to("kept")
+    with pytest.raises(UserError, match="symbolic links"):
+        append(tmp_path / "link", "more")
+    assert (tmp_path / "kept").read_text() == "kept"

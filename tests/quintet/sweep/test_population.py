@@ -15,7 +15,7 @@ from omegaconf import OmegaConf
 import runs
 from quintet.artifacts import checkpoints, steering_files
 from quintet.base.errors import Code, UserError
-from quintet.study.space import Choice, Interval, Space
+from quintet.study.space import Choice, Interval, Parameter, Space
 from quintet.study.study import Study
 from quintet.study.trial import SOURCES, Trial, folder_of
 from quintet.sweep import inheritance
@@ -198,6 +198,18 @@ def test_a_sweep_in_which_nothing_could_change_is_refused(
     with pytest.raises(UserError) as refused:
         population.check(PopulationBased(), space, config)
     assert (refused.value.code, refused.value.key) == (Code.CONFLICT, key)
+
+
+@pytest.mark.parametrize(
+    "rate", [Interval("optimizer.lr", 0, 0.1), Choice("optimizer.lr", ("0.0", "0.1"))]
+)
+def test_a_rate_of_0_which_no_factor_changes_is_refused(rate: Parameter) -> None:
+    config = OmegaConf.create(
+        {"cv": {"folds": None, "seeds": 1}, "callbacks": {"steering": {"folder": "x"}}, "data": {}}
+    )
+    with pytest.raises(UserError) as refused:
+        population.check(PopulationBased(), Space((rate,)), config)
+    assert (refused.value.code, refused.value.key) == (Code.OUT_OF_RANGE, "optimizer.lr")
 
 
 def test_the_schedule_that_was_found_is_replayed_to_the_same_weights(

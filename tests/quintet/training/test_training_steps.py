@@ -4,14 +4,21 @@ import re
 from pathlib import Path
 
 import pytest
+from omegaconf import OmegaConf
 
 import runs
 from quintet.base.errors import Code
+from quintet.training.training_steps import repeats, stacked
 from refusals import Refusal
 from runs import TrainHere
 
 SEVEN = ("data=breast_cancer",)
 """Steps an epoch."""
+
+
+def test_the_models_of_a_run_from_before_stacking_train_one_after_another() -> None:
+    config = OmegaConf.create({"cv": {"folds": 3, "seeds": 1}, "data": {}})
+    assert (stacked(config), repeats(config)) == (1, 3)
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,10 @@ import random
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING
 
+from quintet.artifacts.csv_cells import NUMBER
 from quintet.artifacts.steering_files import NUMBERS
 from quintet.base.errors import Code, UserError
+from quintet.study.space import Interval
 from quintet.sweep.settings import check_least
 from quintet.sweep.trial_schedulers import (
     All,
@@ -21,7 +23,7 @@ from quintet.training.training_steps import repeats
 if TYPE_CHECKING:
     from omegaconf import DictConfig
 
-    from quintet.study.space import Space
+    from quintet.study.space import Parameter, Space
     from quintet.study.trial import Trial
 
 
@@ -147,6 +149,14 @@ def check(scheduler: object, space: "Space", config: "DictConfig") -> None:
             value="pbt",
             hint="Vary one of " + ", ".join(_changeable()) + ", or choose sweeper=asha",
         )
+    if any(p.key == "optimizer.lr" and _reaches_zero(p) for p in space.parameters):
+        raise UserError(
+            "is changed by factors during training, which leave a rate of 0 as it is",
+            code=Code.OUT_OF_RANGE,
+            key="optimizer.lr",
+            value=0,
+            hint="Vary it above 0, for example optimizer.lr=interval(1e-4,1e-1)",
+        )
     if repeats(config) > 1:
         raise UserError(
             "trains several models in a trial, and population-based training continues one",
@@ -164,6 +174,12 @@ def check(scheduler: object, space: "Space", config: "DictConfig") -> None:
             hint="Leave it on",
         )
     _check_momentum(space, config)
+
+
+def _reaches_zero(parameter: "Parameter") -> bool:
+    if isinstance(parameter, Interval):
+        return parameter.low <= 0
+    return any(float(each) <= 0 for each in parameter.values if NUMBER.fullmatch(each))
 
 
 def _check_momentum(space: "Space", config: "DictConfig") -> None:

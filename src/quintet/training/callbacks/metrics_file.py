@@ -55,8 +55,8 @@ class MetricsFile(Checkpoint):
         write_atomically(self.path, csv_cells.table(columns, self.rows))
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the rows so far."""
-        return {"rows": self.rows}
+        """Return the rows so far, and the rates at the start of an incomplete epoch."""
+        return {"rows": self.rows, "rates": self._rates}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the rows of a checkpoint.
@@ -67,3 +67,4 @@ class MetricsFile(Checkpoint):
         """
         schema.fitting(list[Row], state_dict["rows"], "rows")
         self.rows = list(state_dict["rows"])
+        self._rates = schema.fitting(Row, state_dict.get("rates", {}), "rates")

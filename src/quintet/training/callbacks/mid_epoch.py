@@ -5,11 +5,17 @@ from typing import Any
 
 import lightning.pytorch as L
 import torch
+from lightning.fabric.utilities import move_data_to_device
 from lightning.pytorch.callbacks import Checkpoint
 
+from quintet.artifacts.untrusted_files import understood
 from quintet.base import console
 from quintet.base.errors import Code, UserError
+from quintet.modules.supervised import SupervisedModule
 from quintet.training.lightning_patches import StatefulLoader, training_loaders
+
+SO_FAR = "epoch_so_far"
+"""Key in a checkpoint."""
 
 
 class MidEpoch(Checkpoint):
@@ -17,8 +23,8 @@ class MidEpoch(Checkpoint):
 
     It can where every training loader has a `state_dict`, as those of sources in memory and
     torchdata's StatefulDataLoader have, on one process. Weights and optimizer then end as those of
-    a run that was never interrupted, bit for bit. The means of the training metrics over the
-    resumed epoch are of its later batches only.
+    a run that was never interrupted, bit for bit, and so do the metrics of `module=supervised`.
+    Means that another module logs over the resumed epoch are of its later batches only.
 
     Otherwise nothing is saved within epochs, which is said when training starts.
 
@@ -38,6 +44,8 @@ class MidEpoch(Checkpoint):
             )
         self.every, self.path = every, Path(path)
         self._generators: dict[str, Any] = {}
+        self._so_far: dict[str, Any] | None = None
+        self._saves = False
         self._active = False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
@@ -50,6 +58,9 @@ class MidEpoch(Checkpoint):
             torch.set_rng_state(self._generators["cpu"])
             if (cuda := self._generators["cuda"]) and len(cuda) == torch.cuda.device_count():
                 torch.cuda.set_rng_state_all(cuda)
+        if self._so_far is not None and isinstance(pl_module, SupervisedModule):
+            with understood(Path(str(trainer.ckpt_path))):
+                pl_module.continue_epoch(move_data_to_device(self._so_far, pl_module.device))
 
     def on_train_batch_end(
         self,
@@ -63,7 +74,22 @@ class MidEpoch(Checkpoint):
         whole_step = (batch_idx + 1) % trainer.accumulate_grad_batches == 0
         due = whole_step and (batch_idx + 1) % self.every == 0
         if self._active and due and not trainer.is_last_batch:
+            self._saves = True
             trainer.save_checkpoint(self.path)
+            self._saves = False
+
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Add what the epoch's training metrics consist of so far, within an epoch."""
+        if self._saves and isinstance(pl_module, SupervisedModule):
+            checkpoint[SO_FAR] = pl_module.epoch_so_far()
+
+    def on_load_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Note the training metrics of an incomplete epoch; they need the module's device."""
+        self._so_far = checkpoint.get(SO_FAR)
 
     def state_dict(self) -> dict[str, Any]:
         """Return the state of the random generators."""

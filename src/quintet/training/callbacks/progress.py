@@ -37,10 +37,12 @@ class Progress(L.Callback):
         self._view: Bars | PlainLines | None = None
         self._next = 0.0
         self._begun = self._rate = 0.0
+        self._earlier = 0
         self._loss: float | None = None
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Show the start of the run."""
+        """Show the start of the run, which may be within an epoch of an earlier session."""
+        self._begun, self._earlier = monotonic(), _trained(trainer)
         if not trainer.is_global_zero:
             return
         console = everywhere()
@@ -50,7 +52,7 @@ class Progress(L.Callback):
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Show the numbers of the last epoch; at its end, training metrics were not complete."""
-        self._begun, self._loss = monotonic(), None
+        self._begun, self._earlier, self._loss = monotonic(), 0, None
         resumed = not trainer.callback_metrics  # an earlier session has shown the last epoch
         if self._view is not None and (done := trainer.current_epoch) and not resumed:
             self._view.ended(done, self._numbers(trainer))
@@ -68,7 +70,7 @@ class Progress(L.Callback):
             return
         self._next = now + self._view.patience
         if (spent := now - self._begun) > MEASURABLE:
-            self._rate = (batch_idx + 1) / spent
+            self._rate = (batch_idx + 1 - self._earlier) / spent
         self._running(outputs)
         self._view.moved(
             _done(trainer, batch_idx + 1),
@@ -91,9 +93,8 @@ class Progress(L.Callback):
             return
         self._next = now + self._view.patience
         validated = batch_idx + 1 + int(sum(_validated(trainer)[:dataloader_idx]))
-        trained = trainer.fit_loop.epoch_loop.batch_progress.current.completed
         self._view.moved(
-            _done(trainer, trained, validated),
+            _done(trainer, _trained(trainer), validated),
             WithinEpoch("val", validated, sum(_validated(trainer)), now - self._begun),
         )
 
@@ -148,6 +149,11 @@ def _done(trainer: L.Trainer, trained: int = 0, validated: int = 0) -> float:
     """Return the number of completed epochs, including a fraction of the current one."""
     batches = trainer.num_training_batches + sum(_validated(trainer))
     return trainer.current_epoch + (trained + validated) / max(1, batches)
+
+
+def _trained(trainer: L.Trainer) -> int:
+    """Return the number of completed batches of the current epoch."""
+    return int(trainer.fit_loop.epoch_loop.batch_progress.current.completed)
 
 
 def _validated(trainer: L.Trainer) -> list[float]:

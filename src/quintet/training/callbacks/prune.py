@@ -54,11 +54,20 @@ class Prune(L.Callback):
         self.pruned = False
         self._asks, self._line = is_trial(), trial_pipe()
         self._began = self._next = 0.0
+        self._timed = 0
+
+    def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
+        """Record the time, since a run that is resumed within an epoch does not start one."""
+        self._begin()
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record the time."""
+        self._begin()
+
+    def _begin(self) -> None:
         self._began = time.monotonic()
         self._next = self._began + PATIENCE
+        self._timed = 0
 
     def on_train_batch_end(
         self,
@@ -69,6 +78,7 @@ class Prune(L.Callback):
         batch_idx: int,
     ) -> None:
         """Report the progress within a long epoch."""
+        self._timed += 1
         if self._line is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + PATIENCE
@@ -88,7 +98,7 @@ class Prune(L.Callback):
             return {}
         logged = of_split(trainer.callback_metrics, "val")
         size = count_parameters(trainer.lightning_module)
-        seconds = (time.monotonic() - self._began) / max(1, int(trainer.num_training_batches))
+        seconds = (time.monotonic() - self._began) / max(1, self._timed)
         now = measured(self.objectives, logged, size, seconds)
         each = [*self.earlier.objectives, now]
         return {name: fmean(one[name] for one in each) for name in now}

@@ -10,8 +10,9 @@ from torch import Tensor
 from torch.nn.utils import get_total_norm
 from torch.optim import Optimizer
 
-from quintet.artifacts import csv_cells
-from quintet.base.files import write_atomically
+from quintet.artifacts import csv_cells, untrusted_files
+from quintet.base import schema
+from quintet.base.files import append, write_atomically
 
 LOSS, NORM = "loss", "gradient_norm"
 PREFIX = "step/"
@@ -53,10 +54,12 @@ class StepLog(L.Callback):
 
     def _written(self) -> list[list[str]]:
         """Return the complete rows of an earlier session."""
-        if not self._last or not self.path.is_file():
+        folder, name = self.path.parent, self.path.name
+        if not self._last or not untrusted_files.has(folder, name):
             return []
-        rows = [line.split(",") for line in self.path.read_text("utf-8").splitlines()[1:]]
-        return [row for row in rows if len(row) == len(self._columns)]
+        text = untrusted_files.read_text(folder, name)
+        rows = [line.split(",") for line in text.splitlines()[1:]]
+        return [row for row in rows if len(row) == len(self._columns) and row[0].isdecimal()]
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Record the learning rates at the start of the epoch."""
@@ -99,6 +102,20 @@ class StepLog(L.Callback):
             pl_module.log_dict(self._rates)
         self._append()
 
+    def on_save_checkpoint(
+        self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
+    ) -> None:
+        """Append the rows that a run resumed from the checkpoint will not log again."""
+        self._append()
+
+    def state_dict(self) -> dict[str, Any]:
+        """Return the learning rates at the start of an incomplete epoch."""
+        return {"rates": self._rates}
+
+    def load_state_dict(self, state_dict: dict[str, Any]) -> None:
+        """Restore the learning rates at the start of an incomplete epoch."""
+        self._rates = schema.fitting(dict[str, float], state_dict["rates"], "rates")
+
     def teardown(self, trainer: L.Trainer, pl_module: L.LightningModule, stage: str) -> None:
         """Append the rows of an incomplete epoch."""
         self._append()
@@ -107,8 +124,7 @@ class StepLog(L.Callback):
     def _append(self) -> None:
         if rows := self._rows:
             cells = ([row.get(name) for name in self._columns] for row in rows)
-            with self.path.open("a", encoding="utf-8") as file:
-                file.write(csv_cells.lines(cells))
+            append(self.path, csv_cells.lines(cells))
             self._rows = []
 
 

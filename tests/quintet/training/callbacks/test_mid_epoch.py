@@ -3,14 +3,16 @@
 from pathlib import Path
 
 import pytest
+import torch
 
 import outside
 import runs
 from quintet.artifacts import checkpoints
-from quintet.training.callbacks.mid_epoch import MidEpoch
+from quintet.training.callbacks.mid_epoch import SO_FAR, MidEpoch
 from runs import TrainHere
 
-EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false", "scheduler=constant")
+EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false")
+STEPS = "trainer.log_every_n_steps=3"
 EVERY = ("callbacks=mid_epoch", "callbacks.mid_epoch.every=3", "trust=outside")
 SOURCES = {
     "memory": ("model.dropout=0.2",),
@@ -45,7 +47,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
 ) -> None:
     if source == "stateful":
         pytest.importorskip("torchdata")
-    words = (*SOURCES[source], *EPOCHS)
+    words = (*SOURCES[source], *EPOCHS, STEPS)
     train_here(tmp_path / "whole", *words, "trust=outside")
     request.getfixturevalue("cut_off")
     with pytest.raises(SystemExit):
@@ -57,9 +59,28 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
         checkpoints.load(tmp_path / name / "checkpoints/last.ckpt") for name in ("whole", "parts")
     ]
     assert ends[0]["global_step"] == ends[1]["global_step"]
+    for name in ("metrics.csv", "steps.csv"):
+        assert (tmp_path / "parts" / name).read_text() == (tmp_path / "whole" / name).read_text()
     for name, weight in ends[0]["state_dict"].items():
         assert weight.equal(ends[1]["state_dict"][name]), name
     assert runs.epochs(tmp_path / "parts") == 3
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [5, {}, {"batches": [], "metrics": {}}, {"batches": [[torch.zeros(2)] * 3], "metrics": {}}],
+)
+def test_what_is_no_part_of_an_epoch_is_refused_by_the_checkpoints_name(
+    wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
+) -> None:
+    request.getfixturevalue("cut_off")
+    with pytest.raises(SystemExit):
+        train_here(tmp_path / "run", *EPOCHS, *EVERY)
+    path = tmp_path / "run/checkpoints/last.ckpt"
+    torch.save({**checkpoints.load(path), SO_FAR: wrong}, path)
+    request.getfixturevalue("monkeypatch").undo()
+    with pytest.raises(SystemExit, match=r"last\.ckpt"):
+        train_here(None, f"resume={tmp_path / 'run'}", "trust=outside")
 
 
 def test_a_loader_without_a_state_is_named(

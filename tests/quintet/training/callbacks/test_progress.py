@@ -152,3 +152,15 @@ def test_a_resumed_run_does_not_show_again_what_it_was_resumed_from(
     run.epoch(3, 3, 1.0)
     run.end()
     assert "epoch 4/5" in run.shown()
+
+
+def test_the_speed_within_a_resumed_epoch_is_that_of_the_batches_since(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    run = Run(monkeypatch, terminal=True, batches=10)
+    run.trainer.fit_loop.epoch_loop.batch_progress.current.completed = 7
+    run.now = 1000.0
+    run.progress.on_train_start(run.trainer, run.module)
+    run.now += 4
+    run.progress.on_train_batch_end(run.trainer, run.module, None, None, 7)
+    assert "0.25 it/s" in run.shown()

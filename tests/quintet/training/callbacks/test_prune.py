@@ -5,7 +5,9 @@ import os
 from types import SimpleNamespace
 
 import pytest
+import torch
 
+from quintet.config.objectives import BATCH_SECONDS
 from quintet.study.trial_pipe import TrialPipe
 from quintet.training.callbacks.prune import EarlierFolds, Prune
 
@@ -74,3 +76,20 @@ def test_a_long_epoch_tells_how_far_it_is_and_a_short_one_nothing(sweep, monkeyp
     prune.on_train_batch_end(its, None, None, None, 1)
     prune.on_train_batch_end(its, None, None, None, 2)
     assert sweep.heard() == {"moved": 11.25}
+
+
+def test_a_batchs_seconds_are_those_of_the_batches_since_the_run_went_on(sweep, monkeypatch):
+    now = 100.0
+    monkeypatch.setattr("quintet.training.callbacks.prune.time.monotonic", lambda: now)
+    logged = {"val/accuracy": 0.5}
+    its = trainer(callback_metrics=logged, current_epoch=0, num_training_batches=8)
+    its.lightning_module = torch.nn.Linear(1, 1)
+    prune = Prune("val/accuracy")
+    prune.objectives = (BATCH_SECONDS,)
+    prune.on_train_start(its, None)  # within an epoch, which is not started again
+    for batch in (6, 7):
+        now += 0.25
+        prune.on_train_batch_end(its, None, None, None, batch)
+    sweep.answer(b"g")
+    prune.on_train_epoch_end(its, None)
+    assert sweep.heard()[-1] == {BATCH_SECONDS: 0.25}

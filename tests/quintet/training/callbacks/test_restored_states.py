@@ -17,6 +17,7 @@ from quintet.training.callbacks.mid_epoch import MidEpoch
 from quintet.training.callbacks.replay import Replay
 from quintet.training.callbacks.session import EpochCounter, Replan
 from quintet.training.callbacks.steering import Steering
+from quintet.training.callbacks.step_log import StepLog
 
 INF = float("inf")
 CALLBACKS: list[Callable[[], L.Callback]] = [
@@ -27,9 +28,15 @@ CALLBACKS: list[Callable[[], L.Callback]] = [
     lambda: Replay("."),
     lambda: LRFinder("lr_range.csv"),
     lambda: MidEpoch(1, "last.ckpt"),
+    lambda: StepLog("steps.csv", 5),
 ]
 WRONG = [None, "x", [1], {"a": 1}, [{"key": "optimizer.lr"}], torch.zeros(3), INF]
-MAY_BE: dict[str, Any] = {"total_steps": (None,), "seconds": (INF,), "cuda": WRONG}
+MAY_BE: dict[str, Any] = {
+    "total_steps": (None,),
+    "seconds": (INF,),
+    "cuda": WRONG,
+    "rates": WRONG[3:4],
+}
 """What a value may be as well."""
 
 
@@ -37,7 +44,8 @@ def filled(make: Callable[[], L.Callback]) -> L.Callback:
     """Return a callback with something to save."""
     callback = make()
     change = Change("now", "now", 0, 1, "optimizer.lr", 0.1, 0.01)
-    for name, value in {"changes": [vars(change)], "rows": [{"epoch": 0, "lr": 0.1}]}.items():
+    kept = {"rows": [{"epoch": 0, "lr": 0.1}], "_rates": {"lr": 0.1}}
+    for name, value in {"changes": [vars(change)], **kept}.items():
         if hasattr(callback, name):
             setattr(callback, name, value)
     return callback

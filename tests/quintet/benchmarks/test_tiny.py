@@ -38,6 +38,8 @@ COSTLY = {
     "gpu.py --samples 320 --epochs 1 --accelerator cpu --no-compile --small --widths 2": "| cnn |",
 }
 """Commands that train for a while."""
+IN_README = ("mup.py show", "options.py show")
+"""Commands that print, from committed rows, a table of benchmarks/README.md."""
 ELSEWHERE = {
     "foreign.py",  # tests/quintet/sweep/test_foreign_tables.py
     "overhead.py",  # test_overhead.py
@@ -66,6 +68,11 @@ def says(command: str, home: Path) -> str:
 @pytest.mark.parametrize("command", CHEAP)
 def test_it_prints_its_table(command: str, tmp_path: Path) -> None:
     assert CHEAP[command] in says(command, tmp_path)
+
+
+@pytest.mark.parametrize("command", IN_README)
+def test_the_table_in_the_readme_is_the_one_of_the_rows(command: str, tmp_path: Path) -> None:
+    assert says(command, tmp_path) in (HERE / "README.md").read_text("utf-8")
 
 
 @pytest.mark.slow

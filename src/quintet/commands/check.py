@@ -154,7 +154,11 @@ def coordinate_check(subject: Subject, cfg: DictConfig, folder: Path) -> list[Fi
     """Compare models of several widths, for an init that scales with the width; else return []."""
     if subject.resized is None:
         return []
-    found = [*coordinates(subject, subject.resized)]
+    try:
+        found = [*coordinates(subject, subject.resized)]
+    except UserError as error:
+        cure = "Choose an init.base_width of which a quarter to four times is a width of the model."
+        return shown(iter([Finding("coordinate check", "warn", error.problem, cure)]))
     titles = [field.name for field in fields(Coordinate)]
     write_atomically(folder / COORDINATES, csv_cells.table(titles, map(asdict, found)))
     title = f"{trained(cfg.choices)} on {cfg.choices.get('data')}"

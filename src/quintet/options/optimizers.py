@@ -114,7 +114,7 @@ def grouped(
     The layers of bare parameters are not known: with `on="weights"`, those of fewer than two
     dimensions are not decayed. Groups with their own `weight_decay` keep it.
 
-    Where an init has set factors of rates (`set_rate_factor`), each group is split by them.
+    Where an init has set factors of rates (`set_rate_factors`), each group is split by them.
 
     Raises:
         UserError: as `parameter_groups`, a `layer_decay` without a module, or factors of rates that

@@ -296,8 +296,18 @@ def _init(cfg: DictConfig) -> Any:
     init = instantiate(cfg.init, "init")
     if not isinstance(init, RelativeInit) or "model" not in taken(cfg):
         return init
-    with torch.random.fork_rng(devices=[]):  # as if no other model had been built
-        return init.relative_to(_of_facts(base_config(cfg, init.base_width), "model"))
+    base = base_config(cfg, init.base_width)
+    try:
+        with torch.random.fork_rng(devices=[]):  # as if no other model had been built
+            return init.relative_to(_of_facts(base, "model"))
+    except UserError as error:
+        raise UserError(
+            f"is no width of this model: {error}",
+            code=error.code,
+            key="init.base_width",
+            value=base.model.width,
+            hint="Set it to the width at which rates are tuned",
+        ) from error
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":

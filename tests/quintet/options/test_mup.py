@@ -213,6 +213,12 @@ def test_a_model_without_a_width_is_refused(tmp_path: Path) -> None:
         ran(tmp_path, *SHORT, "data=digits", "init=mup", "model=linear")
 
 
+def test_a_base_width_that_the_model_cannot_have_is_named(tmp_path: Path) -> None:
+    words = ("data=sunspots", "model=transformer", "init=mup", "init.base_width=30")
+    with Refusal(Code.INCOMPATIBLE, "init.base_width", 30):
+        ran(tmp_path, *SHORT, *words)
+
+
 def test_the_init_alone_sets_the_rates_of_a_run(tmp_path: Path) -> None:
     ran(tmp_path, *SHORT, "data=digits", "init=mup", "model.width=64", "init.base_width=16")
     state = torch.load(tmp_path / "checkpoints/last.ckpt", weights_only=True)

@@ -49,7 +49,9 @@ def play(optimizer: str, init: str, width: int, base: int, seeds: int, epochs: i
     with (folder / "leaderboard.csv").open(newline="") as file:
         for row in csv.DictReader(file):
             loss = last_loss(Path(row["folder"])) if row["state"] == "completed" else math.inf
-            ROWS.add((optimizer, init, width, row["optimizer.lr"], row["seed"], f"{loss:.5g}"))
+            ROWS.add(
+                (optimizer, init, width, row["optimizer.lr"], row.get("seed", "0"), f"{loss:.5g}")
+            )
 
 
 def last_loss(folder: Path) -> float:

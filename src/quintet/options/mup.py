@@ -45,7 +45,7 @@ class RelativeInit(Protocol):
 
 
 @dataclass(frozen=True)
-class Growth:
+class WidthGrowth:
     """How many times as large as in the base model a parameter is.
 
     Args:
@@ -157,7 +157,7 @@ def _is_entrywise(optimizer: str | None) -> bool:
     )
 
 
-def growths_of(model: nn.Module, base: nn.Module) -> Iterator[tuple[nn.Parameter, Growth]]:
+def growths_of(model: nn.Module, base: nn.Module) -> Iterator[tuple[nn.Parameter, WidthGrowth]]:
     """Yield each parameter of a model with its growth over the base model.
 
     Raises:
@@ -169,11 +169,11 @@ def growths_of(model: nn.Module, base: nn.Module) -> Iterator[tuple[nn.Parameter
     if [*sizes] != [*own]:
         raise _refused("has other layers than its base, such as another depth")
     multipliers = _of_attention(model, base)
-    found: dict[int, Growth] = {}
+    found: dict[int, WidthGrowth] = {}
     for where, parameter in own.items():
         layer = model.get_submodule(where.rpartition(".")[0])
         fans = _fans(layer, where, parameter.shape, sizes[where])
-        growth = Growth(*fans, multipliers.get(where, 1.0))
+        growth = WidthGrowth(*fans, multipliers.get(where, 1.0))
         if found.setdefault(id(parameter), growth) != growth:
             raise _refused(f"uses {where} in two ways, as embedding and output, which scale apart")
     yield from ((parameter, found[id(parameter)]) for parameter in model.parameters())

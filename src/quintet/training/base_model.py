@@ -1,7 +1,8 @@
 """The base model of an init that scales with the width: the same model in its usual sizes."""
 
 import copy
-from typing import Any
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
 
 from omegaconf import DictConfig, OmegaConf
 
@@ -9,21 +10,45 @@ from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import TARGET
 
+if TYPE_CHECKING:
+    from torch import nn
+
 SIZES = ("width", "heads")
 """Arguments of a model that determine how wide it is."""
 
 
-def base_config(cfg: DictConfig, width: Any) -> DictConfig:
-    """Return the config with the model in the sizes of its own YAML, wherever it is trained.
+def base_model(
+    cfg: DictConfig, width: Any, make: "Callable[[DictConfig], nn.Module]"
+) -> "nn.Module":
+    """Return the model in the sizes of its own YAML, without advancing the random generator.
 
     Args:
         cfg: config of a run.
         width: width of the base model; None for that in the YAML.
+        make: function that builds the model of a config.
 
     Raises:
-        UserError: the model has no width, or none in its YAML.
+        UserError: the model has no width, none in its YAML, or cannot have this one.
 
     """
+    import torch
+
+    base = _base_config(cfg, width)
+    try:
+        with torch.random.fork_rng(devices=[]):
+            return make(base)
+    except UserError as error:
+        raise UserError(
+            f"is no width of this model: {error}",
+            code=error.code,
+            key="init.base_width",
+            value=base.model.width,
+            hint="Set it to the width at which rates are tuned",
+        ) from error
+
+
+def _base_config(cfg: DictConfig, width: Any) -> DictConfig:
+    """Return the config of the base model."""
     sizes = _sizes(cfg, width)
     if "width" not in cfg.model:
         raise UserError(

@@ -22,7 +22,7 @@ from quintet.config.initial_config import as_typed
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import left_open, taken
 from quintet.config.signature import check_arguments, locate, parameters
-from quintet.training.base_model import base_config
+from quintet.training.base_model import base_model
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -289,25 +289,12 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
 
 def _init(cfg: DictConfig) -> Any:
     """Return the init, with a base model where it is relative to one."""
-    import torch
-
     from quintet.options.mup import RelativeInit
 
     init = instantiate(cfg.init, "init")
     if not isinstance(init, RelativeInit) or "model" not in taken(cfg):
         return init
-    base = base_config(cfg, init.base_width)
-    try:
-        with torch.random.fork_rng(devices=[]):  # as if no other model had been built
-            return init.relative_to(_of_facts(base, "model"))
-    except UserError as error:
-        raise UserError(
-            f"is no width of this model: {error}",
-            code=error.code,
-            key="init.base_width",
-            value=base.model.width,
-            hint="Set it to the width at which rates are tuned",
-        ) from error
+    return init.relative_to(base_model(cfg, init.base_width, partial(_of_facts, group="model")))
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":

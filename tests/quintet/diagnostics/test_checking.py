@@ -53,7 +53,9 @@ def test_an_init_that_scales_with_the_width_has_its_coordinates_checked(tmp_path
     rows = (tmp_path / "coordinates.csv").read_text().splitlines()
     assert rows[0] == "scaling,width,layer,step,change"
     assert len(rows) == 1 + 2 * 5 * 3 * 4  # with and without, widths, layers, steps
-    assert (tmp_path / "coordinates.html").read_text().count("With init=mup") == 1
+    page = (tmp_path / "coordinates.html").read_text()
+    assert "With init=mup, after 4 steps" in page
+    assert "With one rate for all layers, after 4 steps" in page
     assert "128" in capsys.readouterr().out
 
 

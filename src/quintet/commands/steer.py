@@ -23,6 +23,7 @@ from quintet.artifacts.steering_files import (
 )
 from quintet.base.console import command_line, say, typed
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import plural
 from quintet.config import known_signatures, run_folder
 from quintet.diagnostics import training_curves
 from quintet.training import next_commands
@@ -132,7 +133,7 @@ def _ended(folder: Path) -> UserError:
         )
     return UserError(
         f"Nothing is training in {folder}: the run has ended ({record.status}) after "
-        f"{record.epochs} epochs",
+        + plural(record.epochs, "epoch"),
         code=Code.NOT_FOUND,
         hint=f"Continue it with `{next_commands.resume(folder, record)}`",
     )

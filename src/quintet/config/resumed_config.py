@@ -10,6 +10,7 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import hydra_internals, paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import plural
 from quintet.base.quoting import quoted
 from quintet.config import (
     foreign_config,
@@ -142,7 +143,7 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(
-            f"is less than the {done} epochs that the run in {folder} has already trained",
+            f"is less than the {plural(done, 'epoch')} that the run in {folder} has trained",
             code=Code.OUT_OF_RANGE,
             key="trainer.max_epochs",
             value=epochs,

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 from quintet.base import console
-from quintet.base.formatting import score
+from quintet.base.formatting import plural, score
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
 from quintet.config.initial_config import as_typed
@@ -150,7 +150,7 @@ def train(
         if is_first_rank():
             value, epochs = p_of(done[name]), done[name].epochs
             what = "finished before" if kept else f"{done[name].seconds:.1f} s"
-            scored = f"{score(value)}  {epochs} epochs, {what}"
+            scored = f"{score(value)}  {plural(epochs, 'epoch')}, {what}"
             console.say("  {}  {} {}", name, cfg.metric.name, scored)
         if done[name].status == "pruned":
             break

@@ -16,7 +16,7 @@ from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, hydra_internals, locks, process, secrets, signals
 from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
-from quintet.base.formatting import listed
+from quintet.base.formatting import listed, plural
 from quintet.study import leaderboard, ranking
 from quintet.study.constraints import KEY, described
 from quintet.study.storage import JOURNAL, shown
@@ -192,7 +192,7 @@ def exit_interrupted(plan: Plan, study: Study, publish: Callable[[], None]) -> N
     if number is None:  # its jobs have ended early
         publish()
     print(
-        f"Stopped; {len(study.ended())} trials are done. Continue with:",
+        f"Stopped; {plural(len(study.ended()), 'trial')} done. Continue with:",
         f"  {console_report.continue_command(plan)}",
         f"See them with:\n  {console_report.report_command(plan)}",
         sep="\n",

@@ -19,7 +19,7 @@ from quintet.base.console import (
     terminal,
     typed,
 )
-from quintet.base.formatting import difference, margin, score
+from quintet.base.formatting import difference, margin, plural, score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
 from quintet.training import next_commands
@@ -120,7 +120,8 @@ def summarise(record: Record, folder: Path) -> None:
     if not record.diagnosis and record.epochs >= READABLE and record.by_sample:
         _advise("The curves look healthy.", wrong=False)
     say("")
-    say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    epochs = plural(record.epochs, "epoch")
+    say("{} in {:.1f} s → [bold]{}[/]", epochs, record.seconds, shortest(folder))
     if (page := folder / REPORT).is_file():
         say("report    {}", shortest(page))
     for profile in sorted(folder.glob(f"*-{PROFILE}.txt")):

@@ -35,7 +35,7 @@ SEEN = {
     "--experimental-rerun=config.pickle": "would load a pickle",
     "optimizer.lr=0.1,0.01": "--multirun",
     "-m 'model.width=range(8,24,8)'": "2 trials",
-    "-m 'optimizer=glob(adam*,exclude=[*free,*w])'": "1 trials",
+    "-m 'optimizer=glob(adam*,exclude=[*free,*w])'": "1 trial,",
     "-m hydra/launcher=joblib optimizer.lr=0.1,0.01": "sweeper.workers=",
     "-m hydra/sweeper=basic optimizer.lr=0.1,0.01": "mlp on digits",
 }

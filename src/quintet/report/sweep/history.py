@@ -149,7 +149,7 @@ def _remark(sweep: SweepData) -> str:
     return (
         text
         + f"The best value was reached by the {_nth(last + 1)} trial to end; "
-        + listed([f"{since} trials", f"{after} epochs"])
+        + listed([plural(since, "trial"), plural(after, "epoch")])
         + " since then brought no improvement."
     )
 

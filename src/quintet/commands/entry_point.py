@@ -164,7 +164,7 @@ def one_message(debug: object = False) -> Iterator[None]:
         found = as_user_error(error)
         error_file.report(found)
         if (pipe := trial_pipe()) is not None:
-            pipe.fail(found.code, secrets.redact(str(found)))
+            pipe.send_error(found.code, secrets.redact(str(found)))
         sys.exit(f"Error: {visible(secrets.redact(str(found)))}" if is_first_rank() else 1)
 
 

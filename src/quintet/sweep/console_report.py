@@ -68,7 +68,7 @@ class Lines:
         """Print a line."""
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Record the start time."""
         self.began_at[trial.number] = time.monotonic()
 
@@ -77,10 +77,10 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Print nothing within an epoch."""
 
-    def alone(self, trial: Trial, reason: str) -> None:
+    def rerun(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:
             self._reasons.add(reason)

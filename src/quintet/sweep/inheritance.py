@@ -21,10 +21,10 @@ if TYPE_CHECKING:
 FACTORS = (0.8, 1.2)
 RESAMPLED = 0.25
 """Probability of a new value from the whole range (Jaderberg et al. 2017, section 4.1)."""
-MADE = ".taken_over"
+COPY = ".taken_over"
 
 
-def take_over(study: "Study", source: Trial, heir: Trial, space: "Space", seed: int) -> None:
+def inherit(study: "Study", source: Trial, heir: Trial, space: "Space", seed: int) -> None:
     """Let a paused trial continue the run of another one, with perturbed hyperparameters.
 
     The heir's folder becomes a copy of the source's. A kill in between is repaired by taking over
@@ -96,10 +96,10 @@ def requests(before: Params, after: Params) -> Iterator[Request]:
 
 def _copy(source: Path, target: Path) -> None:
     """Replace the contents of a trial's folder, except its lock, log and trackers' files."""
-    made = target / MADE
+    made = target / COPY
     shutil.rmtree(made, ignore_errors=True)
     files.copy_folder(source, made, LOCK, LOG, *TRACKER_FILES)
-    launch.clear(target, MADE, *TRACKER_FILES)
+    launch.clear(target, COPY, *TRACKER_FILES)
     for entry in made.iterdir():
         files.move(entry, target / entry.name)
     made.rmdir()

@@ -41,7 +41,7 @@ class Live(Lines):
 
         self.failures: Counter[int] = Counter()
         self.slots: dict[int, list[Trial]] = {}
-        self._moved: dict[int, float] = {}
+        self._progress: dict[int, float] = {}
         self._display = Display(
             console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
@@ -56,18 +56,18 @@ class Live(Lines):
         """Remove the view; the lines remain."""
         self._display.stop()
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Show a trial in its slot; those of a stack share one."""
-        super().began(trial, slot)
-        self._moved.pop(trial.number, None)
+        super().started(trial, slot)
+        self._progress.pop(trial.number, None)
         self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Note how far a trial is within a long epoch."""
-        self._moved[trial.number] = epochs
+        self._progress[trial.number] = epochs
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Remove a trial from its slot."""
@@ -76,10 +76,10 @@ class Live(Lines):
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
-    def alone(self, trial: Trial, reason: str) -> None:
+    def rerun(self, trial: Trial, reason: str) -> None:
         """Remove a trial from its stack; it starts again on its own."""
         self._leave(trial)
-        super().alone(trial, reason)
+        super().rerun(trial, reason)
 
     def _leave(self, trial: Trial) -> int | None:
         """Return the slot that a trial has left; None if it was in none."""
@@ -126,7 +126,7 @@ class Live(Lines):
 
     def _done(self, trial: Trial) -> float:
         """Return how many epochs a trial has done, the current one in part if it is a long one."""
-        return max(max(trial.reports, default=0), self._moved.get(trial.number, 0.0))
+        return max(max(trial.reports, default=0), self._progress.get(trial.number, 0.0))
 
     def _summary(self) -> str:
         done = len(self.ended_ones)

@@ -25,8 +25,8 @@ def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
     live = Live(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
-    live.began(first, 0)
-    live.began(second, 1)
+    live.started(first, 0)
+    live.started(second, 1)
     first.reports[4] = 0.75
     assert "0.7500" in shown(live)
     live.ended(second, Outcome("failed", "failed", reason="no luck"))
@@ -42,12 +42,12 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
     now = live.started
     monkeypatch.setattr("quintet.sweep.console_report.time.monotonic", lambda: now)
-    live.began(first, 0)
+    live.started(first, 0)
     now += 60
     assert "left" not in shown(live)
     live.ended(first, Outcome("completed", "completed", 0.8, None, 10, 60.0))
     assert "1 of 4 done · 60.0 s · about 3.0 min left" in shown(live)
-    live.began(second, 0)
+    live.started(second, 0)
     second.reports[5] = 0.7
     now += 30
     assert "about 2.5 min left" in shown(live)
@@ -59,12 +59,12 @@ def test_a_long_epoch_moves(tmp_path):
     live = Live(chosen, loop(chosen).study, 2)
     live.console.file = io.StringIO()
     trial = Trial(0, "running", None, {"x": "1"})
-    live.began(trial, 0)
-    live.moved(trial, 0.4)
+    live.started(trial, 0)
+    live.progressed(trial, 0.4)
     assert re.search(r"0\s+0\s+0\.4/10", shown(live))
     trial.reports[1] = 0.5
     assert re.search(r"0\s+0\s+1/10", shown(live))
-    live.moved(trial, 1.25)
+    live.progressed(trial, 1.25)
     assert re.search(r"0\s+0\s+1\.2/10", shown(live))
 
 
@@ -73,10 +73,10 @@ def test_the_trials_of_a_stack_share_a_line(tmp_path):
     live = Live(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}, {4: 0.5 + i / 10}) for i in range(2))
-    live.began(first, 0)
-    live.began(second, 0)
+    live.started(first, 0)
+    live.started(second, 0)
     assert re.search(r"0 +0–1 +4/10 .* 0\.6000 .* 2 trials as one model", shown(live))
-    live.alone(first, "dropout")
+    live.rerun(first, "dropout")
     assert re.search(r"0 +1 +4/10 .* x=1", shown(live))
 
 
@@ -85,9 +85,9 @@ def test_a_slot_shows_how_many_trials_failed_in_it(tmp_path):
     live = Live(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
-    live.began(first, 1)
+    live.started(first, 1)
     live.ended(first, Outcome("failed", "failed", reason="no luck"))
-    live.began(second, 1)
+    live.started(second, 1)
     assert re.search(r"\n +1 +1 .* 1 +x=1", shown(live))
 
 

@@ -137,8 +137,8 @@ def test_what_is_not_stacked_is_told_once(tmp_path):
     ],
 )
 def test_a_config_that_is_not_stacked_says_why(override, told):
-    assert stackable.hindered(config()) is None
-    assert told in stackable.hindered(config(override))
+    assert stackable.obstacle(config()) is None
+    assert told in stackable.obstacle(config(override))
 
 
 def test_what_the_trials_of_a_stack_have_in_common_is_told():

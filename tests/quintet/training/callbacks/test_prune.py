@@ -75,7 +75,7 @@ def test_a_long_epoch_tells_how_far_it_is_and_a_short_one_nothing(sweep, monkeyp
     now += 1.5
     prune.on_train_batch_end(its, None, None, None, 1)
     prune.on_train_batch_end(its, None, None, None, 2)
-    assert sweep.heard() == {"moved": 11.25}
+    assert sweep.heard() == {"progress": 11.25}
 
 
 def test_a_batchs_seconds_are_those_of_the_batches_since_the_run_went_on(sweep, monkeypatch):

@@ -17,7 +17,7 @@ def main() -> None:
     scripts = {path.stem: path for path in sorted(paths.SCRIPTS.glob("*.py"))}
     name, *words = sys.argv[1:] or [""]
     if name not in scripts:
-        given = f"{name} is no command. " if name and not name.startswith("-") else ""
+        given = f"{name} is not a command. " if name and not name.startswith("-") else ""
         sys.exit(f"{given}quintet <command> ..., one of: {', '.join(scripts)}.")
     here = str(Path.cwd())
     sys.path.insert(0, here)

@@ -136,7 +136,7 @@ def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
         found = schema.fitting(dict[str, Any], state.get("state_dict"), "state_dict")
         for name, tensor in found.items():
             if not torch.is_tensor(tensor):
-                raise ValueError(f"state_dict.{name} is no tensor")
+                raise ValueError(f"state_dict.{name} is not a tensor")
     return found  # type: ignore[no-any-return]
 
 

@@ -64,9 +64,9 @@ def check(
                 hint="Give another name for output.",
             )
     if not own and not overwrite:
-        stands = "already exists, and this command did not write it"
+        reason = "already exists, and this command did not write it"
         raise UserError(
-            stands if instead is None else f"{output} {stands}",
+            reason if instead is None else f"{output} {reason}",
             code=Code.EXISTS,
             key="output" if instead is None else None,
             value=output if instead is None else None,

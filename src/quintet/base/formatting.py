@@ -106,7 +106,7 @@ def rounded(value: str | float | None) -> str:
 
 
 def coarse(value: float) -> str:
-    """Return a number to two digits, for where a range lies.
+    """Return a number to two digits, for the bounds of a range.
 
     Examples:
         >>> [coarse(value) for value in (0.05184, 1.001e-5, 256, 1234)]

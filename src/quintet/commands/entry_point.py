@@ -209,7 +209,7 @@ def placed(arguments: list[str]) -> list[str]:
     path = Path(folder).resolve()
     if not _is_text(str(path)):
         raise UserError(
-            "is no UTF-8, in which a run notes its own place",
+            "is not valid UTF-8, in which a run records its folder",
             code=Code.NOT_FOUND,
             key="resume",
             value=folder,

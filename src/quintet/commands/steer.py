@@ -47,7 +47,7 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     if not requests:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]
         raise UserError(
-            f"There is no request to {folder}",
+            f"No request was given for {folder}",
             code=Code.MISSING_VALUE,
             hint=f"Add one or more of: {', '.join(words)}.",
         )

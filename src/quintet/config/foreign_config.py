@@ -269,8 +269,8 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
     )
     named = all(map(str.isidentifier, word.split(".")))  # other text is unsafe to paste in a shell
     return UserError(
-        "is not trusted, so it was not called: it came with a folder, and to name code is "
-        "to run it",
+        "is not trusted, so it was not called: it came with a folder, and a config runs "
+        "the code that it names",
         code=Code.NOT_TRUSTED,
         key=key,
         value=path,

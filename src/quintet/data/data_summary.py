@@ -172,7 +172,7 @@ def _words(cells: Cells, form: ColumnFormat) -> list[str]:
 
 
 def _all_differ(values: NDArray[Any]) -> bool:
-    """Return whether each row has a distinct whole number."""
+    """Return whether each row has a distinct integer."""
     whole = bool((values == np.round(values)).all())
     return whole and len(np.unique(values)) == len(values)
 

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from quintet.data.samples import NamedInput
 
 EXACT = 1 << 24
-"""Whole numbers up to here are exact in float32, the type of a row."""
+"""Integers up to this one are exact in float32, the type of a row."""
 
 
 Inputs = Mapping[str, NamedInput]

@@ -146,7 +146,7 @@ def gradients(subject: Subject) -> Finding:
         "gradient flow",
         verdict,
         f"root mean square from {values[low]:.1e} ({low}) to {values[high]:.1e} ({high})",
-        "Gradients vanish or explode on their way: init=he_normal (ReLU) or xavier_normal (tanh), "
+        "Gradients vanish or explode: init=he_normal (ReLU) or xavier_normal (tanh), "
         "model.batch_norm=true, fewer layers, or trainer.gradient_clip_val=1.0.",
     )
 

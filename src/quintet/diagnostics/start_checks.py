@@ -148,7 +148,7 @@ def learning_rate(subject: Subject) -> Finding:
         return Finding(
             "learning rate",
             "fail",
-            f"the loss falls at no rate up to {curve.rates[-1]:.1g}",
+            f"the loss does not fall at any rate up to {curve.rates[-1]:.1g}",
             "Training does not reach the parameters: see the other findings.",
         )
     verdict: Verdict = "pass"

@@ -71,7 +71,7 @@ def read(path: Path) -> list[Row]:
         rows = [{key: float(value) for key, value in row.items() if value} for row in table]
         for row in rows:
             if not 0 <= row["epoch"] <= MOST_EPOCHS:
-                raise ValueError(f"{row['epoch']} is no epoch")
+                raise ValueError(f"{row['epoch']} is not an epoch")
     return rows
 
 
@@ -149,7 +149,7 @@ def overfitting(c: Curves) -> str | None:
     seen = (
         f"validation is best in epoch {c.lowest + 1} of {len(c.val)} and gets worse"
         if turned
-        else "validation stands still"
+        else "validation does not improve"
     )
     return (
         f"Overfitting: {seen} while the training loss keeps falling (loss {train:.3g} in training, "
@@ -183,8 +183,8 @@ def plateau(c: Curves) -> str | None:
     if len(c.train) < 12 or not constant or not fell or not flat or level < 0.04 * c.guess:
         return None
     return (
-        f"Plateau: the training loss stands still at {level:.3g} while the learning rate is as "
-        f"high as ever ({c.rates[-1]:.2g}). Lower it on the way: scheduler=cosine, one_cycle or "
+        f"Plateau: the training loss has stopped falling at {level:.3g} and the learning rate is "
+        f"still high ({c.rates[-1]:.2g}). Lower it during training: scheduler=cosine, one_cycle or "
         "plateau."
     )
 

@@ -15,8 +15,8 @@ from quintet.study.trial_pipe import is_trial
 from quintet.training.stackable import AUTO, obstacle
 
 SAMPLES, PARAMETERS = 64 << 20, 1_000_000
-"""Limits of auto: bytes of all parts' samples, and parameters of a model. Stacks of larger ones need
-much memory and save little time."""
+"""Limits of auto: bytes of all parts' samples, and parameters of a model. Stacks of larger ones
+need much memory and save little time."""
 
 
 class NoSweep:

@@ -93,7 +93,7 @@ class BoostedTrees(SupervisedModule):
         problem, shape = problem_of(facts["task"]), facts["input_shape"]
         if facts["kind"] == "tokens" or problem.dense:
             raise UserError(
-                "divides columns, and these data have none",
+                "splits on columns, and these data have none",
                 code=Code.INCOMPATIBLE,
                 key="module",
                 value="boosted_trees",
@@ -146,7 +146,7 @@ class BoostedTrees(SupervisedModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if self.trainer.world_size > 1:
             raise UserError(
-                "is trained by one process",
+                "is trained by a single process",
                 code=Code.INCOMPATIBLE,
                 key="trainer.devices",
                 value=self.trainer.world_size,
@@ -251,7 +251,7 @@ class BoostedTrees(SupervisedModule):
         """Make room for a checkpoint's trees.
 
         Raises:
-            ValueError: they are no trees.
+            ValueError: they are not trees.
 
         """
         self._growing = False
@@ -273,7 +273,7 @@ def _boostable(loss: nn.Module) -> str:
         if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
             return name
     raise UserError(
-        "is not a loss that trees can be boosted by",
+        "is not a loss that boosted trees support",
         code=Code.INCOMPATIBLE,
         key="loss",
         value=_name(loss),

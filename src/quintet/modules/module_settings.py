@@ -14,7 +14,7 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     """
     if type(value) is int and value >= least:
         return value
-    raise _out_of_range(name, value, f"whole numbers from {least}")
+    raise _out_of_range(name, value, f"integers from {least}")
 
 
 def between(name: str, value: float, least: float, most: float) -> float:

@@ -86,7 +86,7 @@ class TreeEnsemble(nn.Module):
         """Take the sizes of a checkpoint's tensors, by name, whatever the number of trees.
 
         Raises:
-            ValueError: they are no trees, so that a sample would leave them or walk for hours.
+            ValueError: they are not trees; a sample would leave the arrays or loop for hours.
 
         """
         own = dict(self.named_buffers())

@@ -108,7 +108,7 @@ def with_params(params: Mapping[str, str]) -> dict[str, str]:
 
 
 def params() -> dict[str, str]:
-    """Return the params in which this process's trial differs from the others; {} outside trials."""
+    """Return the params in which this process's trial differs from others; {} outside trials."""
     return dict(json.loads(os.environ.get(PARAMS, "{}")))
 
 

@@ -226,7 +226,7 @@ def spread(deviation: float | None) -> str:
 
 def _expected(key: str) -> str:
     level = leaderboard.SENSITIVITY.get(key)
-    return f" ({level} as a rule)" if level else ""
+    return f" (usually {level})" if level else ""
 
 
 def brief(params: Params) -> str:

@@ -234,7 +234,7 @@ def finish(
     if won is None:
         if any(not t.feasible for t in study.trials()):
             raise UserError(
-                f"is held by no trial; {console_report.closest(study)}",
+                f"is satisfied by no trial; {console_report.closest(study)}",
                 code=Code.FAILED,
                 key=KEY,
                 value=described(study.constraints),

@@ -57,7 +57,7 @@ def _check_strategy(cfg: DictConfig) -> None:
     given = str(cfg.trainer.get("strategy"))
     if given.startswith("ddp") and given.endswith(("_spawn", "_fork", "_notebook")):
         raise UserError(
-            "trains in processes that give back weights alone, so the run could not be recorded",
+            "trains in processes that return only weights, so the run could not be recorded",
             code=Code.INCOMPATIBLE,
             key="trainer.strategy",
             value=given,
@@ -205,7 +205,7 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(
-            f"is a {type(built).__name__}, no LightningModule",
+            f"is a {type(built).__name__}, not a LightningModule",
             code=Code.WRONG_TYPE,
             key="module._target_",
             value=cfg.module.get("_target_"),
@@ -335,7 +335,7 @@ def _profiler(cfg: DictConfig) -> Any:
     """Return the profiler named by `trainer.profiler`, which writes to the run folder.
 
     Raises:
-        UserError: there is no profiler of this name.
+        UserError: there is not a profiler of this name.
 
     """
     from lightning.pytorch import profilers
@@ -350,7 +350,7 @@ def _profiler(cfg: DictConfig) -> Any:
     }
     if given not in kinds:
         raise UserError(
-            "is no profiler",
+            "is not a profiler",
             code=Code.UNKNOWN_NAME,
             key="trainer.profiler",
             value=given,

@@ -146,7 +146,7 @@ def _how_it_ended() -> str | None:
             return f"Rank {rank} ended with exit code {code}."
         if code:
             name = signal.Signals(-code).name
-            hint = " Perhaps the memory was full." if code == -signal.SIGKILL else ""
+            hint = " It may have run out of memory." if code == -signal.SIGKILL else ""
             return f"Rank {rank} was ended by {name}.{hint}"
     return None
 

@@ -98,7 +98,7 @@ def _listed(patterns: Any, key: str) -> list[str]:
     listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise UserError(
-            "is no list of patterns",
+            "is not a list of patterns",
             code=Code.WRONG_TYPE,
             key=key,
             value=patterns,
@@ -117,7 +117,7 @@ def tensors(where: str) -> dict[str, Tensor]:
     """
     if "://" in where:
         raise UserError(
-            "is an address",
+            "is a URL",
             code=Code.NOT_TRUSTED,
             key="model.weights",
             value=where,

@@ -45,7 +45,7 @@ def test_a_failing_write_is_one_message_and_leaves_nothing_half_written(
     path = tmp_path / "a.txt"
     path.write_text("old")
     monkeypatch.setenv(fault_injection.VARIABLE, f"{name}:{at}")
-    said = "no room left" if name == "ENOSPC" else os.strerror(errno.EIO)
+    said = "no space left" if name == "ENOSPC" else os.strerror(errno.EIO)
     with pytest.raises(UserError, match=said):
         write_atomically(path, "new")
     assert left(tmp_path) == {"a.txt": after}

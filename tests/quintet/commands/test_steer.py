@@ -84,7 +84,7 @@ def test_a_steered_run_is_resumed_as_if_it_had_never_stopped(
 def test_a_longer_run_keeps_the_change_and_takes_up_what_came_too_late(
     tmp_path: Path, train_here: TrainHere, at_epoch: Asks
 ) -> None:
-    """A pause of before the resume is no business of the session after it."""
+    """A pause from before the resume does not affect the session after it."""
     at_epoch(1, tmp_path, lr=0.002, checkpoint=True, stop=True)
     constant = ("scheduler=cosine", "scheduler.eta_min=0.001", "optimizer=adamw")
     train_here(tmp_path, *LINE, *constant)

@@ -58,7 +58,7 @@ def test_two_ranks_share_a_folder_that_rank_0_alone_writes(
     ("fault", "reason"),
     [
         ("raise ValueError('the moon is full')", "Rank 1 ended with ValueError: the moon is full."),
-        ("os.kill(os.getpid(), 9)", "Rank 1 was ended by SIGKILL. Perhaps the memory was full."),
+        ("os.kill(os.getpid(), 9)", "Rank 1 was ended by SIGKILL. It may have run out of memory."),
     ],
 )
 def test_failure_of_rank_1_ends_both_with_one_message(

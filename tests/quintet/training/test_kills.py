@@ -141,7 +141,7 @@ def failed(whole: Whole, folder: Path, fault: str) -> None:
     assert ended.code == 1, ended.said
     assert ended.said.count("Error: ") == 1
     assert "Traceback" not in ended.said
-    assert ("no room left" if "ENOSPC" in fault else "Input/output error") in ended.said
+    assert ("no space left" if "ENOSPC" in fault else "Input/output error") in ended.said
     assert not [*folder.rglob("*.part")]
     gone_on_with(whole, folder)
 

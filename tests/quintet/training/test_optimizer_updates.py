@@ -60,7 +60,7 @@ def test_weight_decay_that_was_steered_to_none_can_come_back():
     [
         ("constant", "adam", "momentum", "Adam has no momentum"),
         ("constant", "rmsprop", "momentum", "began without momentum"),
-        ("one_cycle", "sgd_momentum", "momentum", "the schedule moves the momentum"),
+        ("one_cycle", "sgd_momentum", "momentum", "the schedule changes the momentum"),
     ],
 )
 def test_what_would_break_the_run_is_refused(scheduler, optimizer, key, says):

@@ -248,7 +248,7 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     kind = FORMATS[file.suffix.lower()]
     more = {"sample_by": "paragraph"} if kind == "text" else {}
     name = "text" if kind == "text" else column
-    with tempfile.TemporaryDirectory() as cache:  # there may be no home, where it usually lies
+    with tempfile.TemporaryDirectory() as cache:  # there may be no home folder, the usual place
         with understood(file, kind):
             read = datasets.load_dataset(
                 kind,

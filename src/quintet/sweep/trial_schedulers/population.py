@@ -188,7 +188,7 @@ def _check_momentum(space: "Space", config: "DictConfig") -> None:
         p.key.endswith(".momentum") for p in space.parameters
     ):
         raise UserError(
-            "moves the momentum, which this sweep varies",
+            "changes the momentum, which this sweep varies",
             code=Code.CONFLICT,
             key="scheduler.cycle_momentum",
             value="true",

@@ -37,7 +37,7 @@ class MidEpoch(Checkpoint):
     def __init__(self, every: int, path: str) -> None:
         if every < 1:
             raise UserError(
-                "must be a whole number of at least 1",
+                "must be an integer of at least 1",
                 code=Code.OUT_OF_RANGE,
                 key="callbacks.mid_epoch.every",
                 value=every,
@@ -53,7 +53,7 @@ class MidEpoch(Checkpoint):
         why = _obstacle(trainer)
         self._active = why is None
         if why is not None:
-            console.warn(f"callbacks=mid_epoch: {why}, so a run is resumed from the ends of epochs")
+            console.warn(f"callbacks=mid_epoch: {why}, so runs resume from the end of an epoch")
         if self._generators:
             torch.set_rng_state(self._generators["cpu"])
             if (cuda := self._generators["cuda"]) and len(cuda) == torch.cuda.device_count():
@@ -100,7 +100,7 @@ class MidEpoch(Checkpoint):
         """Note the generators' state, which is restored when training starts.
 
         Raises:
-            TypeError, RuntimeError: it is none of a generator.
+            TypeError, RuntimeError: it is not the state of a generator.
 
         """
         torch.Generator().set_state(state_dict["cpu"])

@@ -174,7 +174,7 @@ def test_a_pipe_is_not_waited_for(tmp_path, name):
     data = written(tmp_path)
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    with pytest.raises(UserError, match="no plain file") as refused:
+    with pytest.raises(UserError, match="not a regular file") as refused:
         data.setup("fit")
     assert refused.value.key == "data.path"
 

@@ -91,4 +91,4 @@ def test_a_loader_without_a_state_is_named(
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}", "trainer=cpu")
     train_here(None, *place, *words, *more, "report=false")
     said = " ".join(capsys.readouterr().out.split())
-    assert "a DataLoader, has no state_dict, so a run is resumed from the ends of epochs" in said
+    assert "a DataLoader, has no state_dict, so runs resume from the end of an epoch" in said

@@ -35,7 +35,7 @@ def newest(folder: Path) -> Path | None:
     return max(filter(is_whole, inside), key=_steps, default=None)
 
 
-def to_go_on_from(folder: Path) -> Path | None:
+def latest_intact(folder: Path) -> Path | None:
     """Return the latest intact checkpoint of a run folder as last.ckpt; None if there is none.
 
     If a run is killed between writing the two files of an epoch, best.ckpt or a requested

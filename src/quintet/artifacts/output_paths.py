@@ -16,7 +16,7 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 
 WRITTEN = (
     *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
@@ -55,7 +55,7 @@ def check(
         return
     own = not output.is_symlink() and _told(ours, output)
     for key, given in inputs.items():
-        if _is(output, at_home(str(given)), own):
+        if _is(output, expand_home(str(given)), own):
             raise UserError(
                 f"is what {key}={given} is read from, and would be overwritten",
                 code=Code.CONFLICT,

@@ -159,7 +159,7 @@ class Record:
         _check(record)
         return record
 
-    def goes_on(self) -> "Record":
+    def as_resumed(self) -> "Record":
         """Return the record of a run that is being resumed: interrupted until the run ends."""
         reason = "It was resumed, and that session ended without recording an outcome."
         return replace(self, status="interrupted", reason=reason)

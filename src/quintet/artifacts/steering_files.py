@@ -144,7 +144,7 @@ def _short(value: object) -> str:
     return f"{value:.2g}" if isinstance(value, int | float) else str(value)
 
 
-def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+def unrepeated(changes: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the changes made to a run during training that its command would not repeat."""
     lasting = (change for change in changes if change.get("by") not in REPEATED)
     return [told for change in lasting if (told := said(change))]

@@ -55,7 +55,7 @@ def as_text(config: dict[str, Any]) -> DictConfig:
     return cast(DictConfig, OmegaConf.create(literal(config)))
 
 
-def settled(path: Path, trust: Trust) -> DictConfig:
+def resolved(path: Path, trust: Trust) -> DictConfig:
     """Return the resolved config of a run after checking that it may be instantiated.
 
     Callbacks, loggers and similar nodes are left out: commands that read a finished run do not need

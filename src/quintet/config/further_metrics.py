@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, open_dict
 from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import NODE_KEYS, RESERVED, TARGET
-from quintet.config.run_nodes import left_open, name
+from quintet.config.run_nodes import name, unset_arguments
 
 KEY = "metrics"
 COMPARED = ("objectives", "constraints")
@@ -59,7 +59,7 @@ def check(cfg: DictConfig, task: str | None) -> None:
 
     """
     given = cfg.get(KEY) or {}
-    if given and KEY not in left_open(cfg):
+    if given and KEY not in unset_arguments(cfg):
         raise UserError(
             f"has no effect: module={name(cfg)} does not take {KEY}",
             code=Code.INCOMPATIBLE,

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from quintet.base.console import same_words
+from quintet.base.console import with_same_overrides
 from quintet.base.formatting import score
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
@@ -141,7 +141,7 @@ def fitted_rows(data: DataModule, facts: Facts) -> int | None:
     return min(len(data.splits["train"][1]), ROWS, NUMBERS // numbers + 1)
 
 
-def loses(
+def warning(
     value: float, found: Scores, name: str, mode: str, *, by_gradients: bool = True
 ) -> str | None:
     """Return a warning if a linear model or boosted trees do better on validation than `value`.
@@ -164,7 +164,8 @@ def loses(
     if not by_gradients:
         advice = INSTEAD[best]
     numbers = f"{name} {score(ahead[best])} against {score(value)}"
-    return f"{what} better on validation: {numbers}. {advice.format(check=same_words('check'))}"
+    advice = advice.format(check=with_same_overrides("check"))
+    return f"{what} better on validation: {numbers}. {advice}"
 
 
 ADVICE = {

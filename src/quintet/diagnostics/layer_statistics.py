@@ -51,7 +51,7 @@ class Layer:
 
 def statistics(subject: Subject, count: int = 256) -> list[Layer]:
     """Run a forward and backward pass of a new model; return its layers in execution order."""
-    task = subject.calm().train()
+    task = subject.unregularised_task().train()
     layers: list[Layer] = []
     hooks = [
         module.register_forward_hook(partial(_note, layers=layers, name=name))
@@ -124,7 +124,7 @@ def activations(layers: list[Layer]) -> Finding | None:
 
 def gradients(subject: Subject) -> Finding:
     """Check that every parameter gets a gradient, of similar size in all layers."""
-    task = subject.calm().train()
+    task = subject.unregularised_task().train()
     task.training_step(subject.batch(256), 0).backward()  # type: ignore[no-untyped-call]
     sizes = _by_weight(task)
     without = [name for name, size in sizes.items() if size is None]

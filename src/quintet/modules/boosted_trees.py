@@ -100,7 +100,7 @@ class BoostedTrees(SupervisedModule):
                 hint="Use module=supervised",
             )
         settings = {
-            "loss": _boostable(loss),
+            "loss": _sklearn_loss(loss),
             "learning_rate": above_zero("learning_rate", learning_rate),
             "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
             "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
@@ -223,7 +223,7 @@ class BoostedTrees(SupervisedModule):
         for model, outputs, target, weights in self._models:
             model.set_params(max_iter=count).fit(self._columns, target, sample_weight=weights)
             fitted.append((model, outputs))
-        self.ensemble.fill(prior, fitted)
+        self.ensemble.load_trees(prior, fitted)
         self._growing = True
 
     def on_train_end(self) -> None:
@@ -258,7 +258,7 @@ class BoostedTrees(SupervisedModule):
         prefix = "model."
         weights: dict[str, Tensor] = checkpoint["state_dict"]
         own = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
-        self.ensemble.make_room(own)
+        self.ensemble.resize(own)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
         """Return an optimizer that changes nothing.
@@ -268,7 +268,7 @@ class BoostedTrees(SupervisedModule):
         return torch.optim.SGD([torch.zeros((), requires_grad=True)], lr=0.0)
 
 
-def _boostable(loss: nn.Module) -> str:
+def _sklearn_loss(loss: nn.Module) -> str:
     for kind, name in (LOSSES | STAND_INS).items():
         if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
             return name

@@ -17,7 +17,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.modules.dropout_masks import Masks, masked
-from quintet.modules.supervised import SupervisedModule, parted
+from quintet.modules.supervised import SupervisedModule, split_batch
 from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.torch_internals import bare_step
 
@@ -194,16 +194,16 @@ class StackedModule(L.LightningModule):
             members = self.members[part.members]
             parts = outputs.detach().unbind(), part.targets(len(members)), own.detach().unbind()
             for member, output, target, loss in zip(members, *parts, strict=True):
-                member.task.note(stage, output, target, loss)
+                member.task.record_batch(stage, output, target, loss)
             losses.append(own)
         return torch.cat(losses)
 
     def _member_batches(self, batch: Any) -> Iterator[MemberBatch]:
         """Yield a batch in parts, each of which is one batched computation."""
         if not isinstance(batch, JointBatch):
-            yield MemberBatch(slice(None), *parted(batch), None)
+            yield MemberBatch(slice(None), *split_batch(batch), None)
             return
-        own = [parted(batch.batches[member.loader]) for member in self.members]
+        own = [split_batch(batch.batches[member.loader]) for member in self.members]
         start = 0
         for _, alike in groupby(own, lambda pair: pair[0].shape):
             x, y = zip(*alike, strict=True)

@@ -52,8 +52,8 @@ class TreeEnsemble(nn.Module):
         for name, dtype in NODES.items():
             self.register_buffer(name, torch.zeros(0, 1, dtype=dtype))
 
-    def fill(self, prior: Tensor, models: Sequence[tuple[Any, Sequence[int]]]) -> None:
-        """Take over the trees of fitted models.
+    def load_trees(self, prior: Tensor, models: Sequence[tuple[Any, Sequence[int]]]) -> None:
+        """Copy the trees of fitted models.
 
         Args:
             prior: of the outputs that no model adds to, (num_outputs,).
@@ -82,8 +82,8 @@ class TreeEnsemble(nn.Module):
         for name, values in _padded(found).items():
             setattr(self, name, torch.from_numpy(values).to(device, NODES[name]))
 
-    def make_room(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take the sizes of a checkpoint's tensors, by name, whatever the number of trees.
+    def resize(self, tensors: Mapping[str, Tensor]) -> None:
+        """Resize the buffers to a checkpoint's tensors, by name, for any number of trees.
 
         Raises:
             ValueError: they are not trees; a sample would leave the arrays or loop for hours.

@@ -73,7 +73,7 @@ class SweepAbout:
 
 @dataclass
 class WarmStartTrial:
-    """A trial of another study; see `warm_start.HeadStart`. Formerly stored by folder."""
+    """A trial of another study; see `warm_start.WarmStart`. Formerly stored by folder."""
 
     study: str
     trial: int

@@ -33,12 +33,12 @@ Sweep = Callable[[Callable[[Plan, Study], None]], float | None]
 """Runs a sweep; calls the function that it gets with its plan and study once these are open."""
 
 
-def asks(config: DictConfig) -> bool:
+def is_ask_sweep(config: DictConfig) -> bool:
     """Return whether a sweep's trials are proposed from outside."""
     return bool(config.sweeper.sampler.get("_target_") == SAMPLER)
 
 
-def answered(config: DictConfig, sweep: Sweep) -> float | None:
+def answer(config: DictConfig, sweep: Sweep) -> float | None:
     """Run a sweep of proposals, and print its answer as JSON.
 
     Args:

@@ -29,7 +29,7 @@ from quintet.sweep.option_spaces import family
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.training import next_commands
-from quintet.training.summary import say_how_to_use
+from quintet.training.summary import print_commands
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
@@ -37,7 +37,7 @@ WORTH_ESTIMATING = 5.0
 """Seconds after which the remaining time of a sweep is estimated."""
 
 
-class Lines:
+class PlainView:
     """Plain lines, one for each important event.
 
     Args:
@@ -54,10 +54,10 @@ class Lines:
         self.ended_ones = study.ended()
         self.before = len(self.ended_ones)
         self.began_at: dict[int, float] = {}
-        self.started = time.monotonic()
+        self.start_time = time.monotonic()
         self._reasons: set[str] = set()
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> "PlainView":
         """Return the view itself."""
         return self
 
@@ -117,7 +117,7 @@ class Lines:
             about 3.1 min; "" before a trial has ended, and of a sweep of seconds, and at the end.
 
         """
-        ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
+        ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.start_time
         if ended < 1 or spent < WORTH_ESTIMATING:
             return ""
         if (remaining := self.total - len(self.ended_ones) - underway) <= 0:
@@ -268,7 +268,7 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
     say("best      [bold]{}[/]", shortest(folder))
-    say_how_to_use(folder, record)
+    print_commands(folder, record)
     say("continue  {}", continue_command(plan))
 
 

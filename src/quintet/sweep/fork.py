@@ -12,7 +12,7 @@ from pathlib import Path
 
 from quintet.base.signals import deferred
 from quintet.study.trial_pipe import EXIT, RERUN
-from quintet.sweep.interruption import at_once
+from quintet.sweep.interruption import interruptible
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
 SOURCES = str(Path(__file__).parents[2])
@@ -99,7 +99,7 @@ class Server:
             self._begin()
         if not self.ready:
             self._socket.setblocking(True)
-            with at_once():
+            with interruptible():
                 message = self._receive()
             self.ready, self.safe = True, message is not None and message["threads"] == 1
         return self.safe

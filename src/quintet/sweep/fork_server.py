@@ -137,7 +137,7 @@ def run(request: dict[str, Any], files: list[int]) -> None:
         os.dup2(source, target)
     os.chdir(request["directory"])
     sys.argv = request["command"]
-    process_exit.end_with(_script)
+    process_exit.exit_with(_script)
 
 
 def _script() -> None:

@@ -41,7 +41,7 @@ class Interruption:
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Allow a signal to end the block, which may take long and leaves nothing half done.
 
     Raises:

@@ -8,7 +8,7 @@ from quintet.base.console import plain, terminal
 from quintet.base.formatting import duration, score
 from quintet.study.study import Study
 from quintet.study.trial import Trial
-from quintet.sweep.console_report import Lines, brief
+from quintet.sweep.console_report import PlainView, brief
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 
@@ -25,7 +25,7 @@ NARROWEST = 6
 """Minimum characters of a column, so that the table does not move while its numbers change."""
 
 
-class Live(Lines):
+class LiveView(PlainView):
     """Plain lines for what has ended, and below them what is running.
 
     Args:
@@ -47,7 +47,7 @@ class Live(Lines):
             transient=True,
         )  # fmt: skip
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> "LiveView":
         """Start to draw."""
         self._display.start()
         return self
@@ -133,7 +133,7 @@ class Live(Lines):
         best = "" if self.best is None else f" · best {score(self.best)}"
         failures = self.failures.total()
         failed = f" · {failures} failed" if failures else ""
-        spent = f" · {duration(time.monotonic() - self.started)}"
+        spent = f" · {duration(time.monotonic() - self.start_time)}"
         left = f" · {left} left" if (left := self.left(self._underway())) else ""
         return f"{done} of {self.total} done{spent}{left}{best}{failed}"
 
@@ -151,6 +151,6 @@ def what(trials: list[Trial]) -> str:
     return plain(brief(trials[0].params))
 
 
-def view(plan: Plan, study: Study, total: int) -> Lines:
+def view(plan: Plan, study: Study, total: int) -> PlainView:
     """Return the live view in a terminal, plain lines elsewhere."""
-    return Live(plan, study, total) if terminal().is_terminal else Lines(plan, study, total)
+    return LiveView(plan, study, total) if terminal().is_terminal else PlainView(plan, study, total)

@@ -80,7 +80,7 @@ def sweep(
     """
     secrets.note(hydra_internals.to_yaml(config))
     run = partial(_sweep, context, config, arguments, at_end)
-    return ask.answered(config, run) if ask.asks(config) else run(lambda plan, study: None)
+    return ask.answer(config, run) if ask.is_ask_sweep(config) else run(lambda plan, study: None)
 
 
 def _sweep(

@@ -19,7 +19,7 @@ from quintet.study.trial import CUT, Trial, folder_of
 from quintet.study.trial_pipe import PROGRESS, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
 from quintet.sweep.inheritance import inherit
-from quintet.sweep.interruption import at_once
+from quintet.sweep.interruption import interruptible
 from quintet.sweep.plan import Plan
 from quintet.sweep.stacking import Stacking
 from quintet.sweep.time_budget import TimeBudget
@@ -193,7 +193,7 @@ class Loop:
         plan, number = self.plan, len(seen)
         if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
             return plan.enqueued[number]
-        with at_once():
+        with interruptible():
             return plan.sampler.suggest(seen, plan.space, number, plan.settings.seed, mode)
 
     def _locked(self, number: int) -> tuple[Trial, int]:

@@ -139,7 +139,7 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def alone(uri: str) -> Iterator[None]:
+def exclusive_access(uri: str) -> Iterator[None]:
     """Let one process at a time create the tables of a new SQLite file."""
     if not uri.startswith(SQLITE):
         yield

@@ -9,7 +9,7 @@ from quintet.artifacts.record import CONFIG, Record
 from quintet.base import plain_yaml
 from quintet.base.console import command_line, current, train_line, typed
 from quintet.base.errors import UserError
-from quintet.config.safe_overrides import sort_out
+from quintet.config.safe_overrides import split_by_safety
 from quintet.config.task_defaults import fitting
 
 SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
@@ -53,7 +53,7 @@ def tune(record: Record) -> str:
 
     What could run code is left out: the record may be a stranger's.
     """
-    kept = [word for word in sort_out(record.overrides)[0] if not word.startswith("resume=")]
+    kept = [word for word in split_by_safety(record.overrides)[0] if not word.startswith("resume=")]
     given = {word.partition("=")[0] for word in kept}
     has_space = record.choices.get("search_space") or "search_space" in given
     own = {} if has_space else {k: v for k, v in SPACE.items() if k not in given}

@@ -46,7 +46,7 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
     return None
 
 
-def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
+def reapply(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
     """Repeat all changes so far after the schedule has been rebuilt."""
     groups = optimizer.param_groups
     _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))

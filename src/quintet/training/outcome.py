@@ -64,10 +64,10 @@ def recording(
         print(f"Error: {visible(redact(reason))}", file=sys.stderr)
 
     try:
-        with ddp_shutdown.last_words(last_words):
+        with ddp_shutdown.on_hang(last_words):
             yield record
     except BaseException as error:
-        cause = ddp_shutdown.settle(folder, signals.stop_behind(error) or error)
+        cause = ddp_shutdown.shut_down(folder, signals.find_stop(error) or error)
         status = status_of(cause)
         if status == "interrupted":
             # In a cross-validated run, the outer run is handled last, and is the one to resume.

@@ -65,7 +65,7 @@ class StackedRun:
         self.data, self.folder = data, Path(cfg.paths.run)
         self.ended = self.pruned = False
         self._open = ExitStack()
-        self._open.enter_context(run_folder.held(cfg, self.folder))
+        self._open.enter_context(run_folder.locked(cfg, self.folder))
         composed.write_down()  # not earlier: `held` checks whose files are there
         self.record = self._open.enter_context(recording(cfg, self.folder, share, self._of_seconds))
 

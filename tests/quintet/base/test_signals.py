@@ -14,7 +14,7 @@ import runs
 from quintet.base import signals
 from quintet.base.files import replacing
 from quintet.base.signals import StoppedError
-from quintet.commands.entry_point import one_message
+from quintet.commands.entry_point import errors_as_messages
 from quintet.sweep.interruption import Interruption
 from runs import Start, TrainHere
 
@@ -111,7 +111,7 @@ def test_an_error_that_a_signal_has_caused_is_told_as_the_signal(
     """OmegaConf for one fails while it cleans up after an exception that it does not expect."""
 
     def stumble() -> None:
-        with one_message():
+        with errors_as_messages():
             try:
                 raise StoppedError(signal.SIGTERM)
             finally:
@@ -167,7 +167,7 @@ def work():
     signals.listen()
     {work}
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 POINTS = {
     "in the work": ("", "send()", 130),
@@ -212,7 +212,7 @@ def work():
         frame.f_trace = trace
     sys.settrace(trace)
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 
 
@@ -238,7 +238,7 @@ def work():
     signals.listen(signals.ignore_first)
     os.kill(os.getpid(), signal.SIGINT)
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 
 

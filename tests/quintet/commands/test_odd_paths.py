@@ -14,7 +14,7 @@ from faulty import forked
 from quintet.base.console import command_line, typed
 from quintet.base.errors import Code
 from quintet.base.quoting import quoted, with_paths
-from quintet.commands.entry_point import placed
+from quintet.commands.entry_point import in_resumed_folder
 from refusals import Refusal
 
 ODD = 'o\'b "q" a=b,c $x %d [1]{2}(3) #~ ü🎉 \\n e\\'
@@ -58,7 +58,7 @@ def test_a_run_does_not_go_on_under_bytes_that_are_no_text(tmp_path: Path) -> No
     place = tmp_path / os.fsdecode(b"\xff")
     place.mkdir()
     with Refusal(Code.NOT_FOUND, "resume"):
-        placed([f"resume={quoted(place)}"])
+        in_resumed_folder([f"resume={quoted(place)}"])
 
 
 def test_an_argument_that_cannot_be_read_is_shown_as_it_should_be(tmp_path: Path) -> None:

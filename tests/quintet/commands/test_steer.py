@@ -208,7 +208,7 @@ def test_of_several_models_the_one_that_trains_is_named(over: Path, tmp_path: Pa
     first, second = tmp_path / "folds/0", tmp_path / "folds/1"
     asks = OmegaConf.load(CONFIGS / "steer.yaml")
     asks.update({"run": str(tmp_path), "stop": True})
-    with run_folder.held(cfg, second):
+    with run_folder.locked(cfg, second):
         for fold in (first, second):
             fold.mkdir(exist_ok=True)
             OmegaConf.save(cfg, fold / CONFIG)
@@ -251,7 +251,7 @@ def test_of_a_sweep_the_trial_that_trains_is_named(over: Path, tmp_path: Path) -
     trial = tmp_path / "trials/0003"
     asks = OmegaConf.load(CONFIGS / "steer.yaml")
     asks.update({"run": str(tmp_path), "stop": True})
-    with run_folder.held(cfg := OmegaConf.load(over / CONFIG), trial):
+    with run_folder.locked(cfg := OmegaConf.load(over / CONFIG), trial):
         OmegaConf.save(cfg, trial / CONFIG)
         with Refusal(Code.INCOMPATIBLE, "run"):
             steer(asks)

@@ -185,10 +185,10 @@ def test_tensors_that_are_no_trees_are_refused(name: str, make: Any) -> None:
     ensemble = TreeEnsemble(features, 1)
     ensemble.fill(torch.zeros(1), [(model, [0])])
     tensors = ensemble.state_dict()
-    TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+    TreeEnsemble(TreeFeatures(2, [7, 400]), 1).resize(tensors)
     tensors[name] = make(tensors[name])
     with Refusal(Code.DAMAGED), understood(Path("best.ckpt")):
-        TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+        TreeEnsemble(TreeFeatures(2, [7, 400]), 1).resize(tensors)
 
 
 def test_a_checkpoint_whose_trees_lead_nowhere_is_refused_by_name(

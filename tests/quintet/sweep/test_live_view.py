@@ -9,8 +9,8 @@ from parent import loop, plan, swept
 from rich.console import Console
 
 from quintet.study.trial import Trial
-from quintet.sweep.console_report import Lines, announce, summarise
-from quintet.sweep.live_view import Live, view
+from quintet.sweep.console_report import PlainView, announce, summarise
+from quintet.sweep.live_view import LiveView, view
 from quintet.sweep.trial_outcome import Outcome
 
 
@@ -22,7 +22,7 @@ def shown(live):
 
 def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
     chosen = plan(tmp_path, swept(x=[1, 2, 3]))
-    live = Live(chosen, loop(chosen).study, 3)
+    live = LiveView(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
     live.started(first, 0)
@@ -37,7 +37,7 @@ def test_the_live_view_shows_slots_last_values_and_failures(tmp_path):
 
 def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeypatch):
     chosen = replace(plan(tmp_path, swept(x=[1, 2, 3, 4])), max_epochs=10)
-    live = Live(chosen, loop(chosen).study, 4)
+    live = LiveView(chosen, loop(chosen).study, 4)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
     now = live.started
@@ -56,7 +56,7 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
 
 def test_a_long_epoch_moves(tmp_path):
     chosen = replace(plan(tmp_path, swept(x=[1, 2])), max_epochs=10)
-    live = Live(chosen, loop(chosen).study, 2)
+    live = LiveView(chosen, loop(chosen).study, 2)
     live.console.file = io.StringIO()
     trial = Trial(0, "running", None, {"x": "1"})
     live.started(trial, 0)
@@ -70,7 +70,7 @@ def test_a_long_epoch_moves(tmp_path):
 
 def test_the_trials_of_a_stack_share_a_line(tmp_path):
     chosen = replace(plan(tmp_path, swept(x=[1, 2, 3])), max_epochs=10)
-    live = Live(chosen, loop(chosen).study, 3)
+    live = LiveView(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}, {4: 0.5 + i / 10}) for i in range(2))
     live.started(first, 0)
@@ -82,7 +82,7 @@ def test_the_trials_of_a_stack_share_a_line(tmp_path):
 
 def test_a_slot_shows_how_many_trials_failed_in_it(tmp_path):
     chosen = plan(tmp_path, swept(x=[1, 2, 3]))
-    live = Live(chosen, loop(chosen).study, 3)
+    live = LiveView(chosen, loop(chosen).study, 3)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
     live.started(first, 1)
@@ -93,7 +93,7 @@ def test_a_slot_shows_how_many_trials_failed_in_it(tmp_path):
 
 def test_plain_lines_where_there_is_no_terminal(tmp_path):
     chosen = plan(tmp_path, swept(x=[1]))
-    assert type(view(chosen, loop(chosen).study, 1)) is Lines
+    assert type(view(chosen, loop(chosen).study, 1)) is PlainView
 
 
 BY_FOLDER = {"logs/houses/trials/0007": {"x": "2"}}

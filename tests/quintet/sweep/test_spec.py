@@ -82,5 +82,5 @@ def test_auto_starts_from_an_earlier_versions_study_too(tmp_path):
     spec = its.plan.spec()
     its.study.optuna.set_user_attr("spec", {**spec, **old(spec)})
     found = warm_start._of_same_space(plan(tmp_path / "two", swept(x=[1, 2])))
-    assert found == [warm_start.HeadStart("one", 1, {"x": "2"})]
+    assert found == [warm_start.WarmStart("one", 1, {"x": "2"})]
     assert Study.read(tmp_path / "one").mode == "max"

@@ -128,4 +128,4 @@ def test_all_that_configure_optimizers_may_return_is_read():
 def test_the_fetcher_of_training_batches_is_where_it_was():
     trainer = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
     assert trainer.fit_loop._data_fetcher is None
-    lightning_patches.begin_batches_again(trainer)
+    lightning_patches.restart_batches(trainer)

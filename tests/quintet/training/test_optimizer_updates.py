@@ -5,7 +5,7 @@ import copy
 import pytest
 
 from options import own
-from quintet.training.optimizer_updates import again, steer
+from quintet.training.optimizer_updates import reapply, steer
 from schedules import LR, go_on, start
 
 AT = 30
@@ -41,7 +41,7 @@ def test_changes_add_up_and_are_made_again_on_rates_laid_out_anew():
         )
     for group, new in zip(optimizer.param_groups, fresh, strict=True):
         group.update({k: v for k, v in new.items() if k != "params"})
-    again(optimizer, [])
+    reapply(optimizer, [])
     for group, decay in zip(optimizer.param_groups, decays, strict=True):
         assert (group["lr"], group["momentum"], group["weight_decay"]) == pytest.approx(
             (0.05, 0.5, decay)

@@ -83,7 +83,7 @@ class MidEpoch(Checkpoint):
     ) -> None:
         """Add what the epoch's training metrics consist of so far, within an epoch."""
         if self._saves and isinstance(pl_module, SupervisedModule):
-            checkpoint[SO_FAR] = pl_module.epoch_so_far()
+            checkpoint[SO_FAR] = pl_module.partial_epoch_state()
 
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]

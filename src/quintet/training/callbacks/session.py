@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.base import schema, signals
 from quintet.training.lightning_patches import optimizers_and_schedules
-from quintet.training.optimizer_updates import again, schedules_of
+from quintet.training.optimizer_updates import reapply, schedules_of
 
 
 class SignalRelay(L.Callback):
@@ -113,7 +113,7 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     for mine, fresh in zip(trainer.optimizers, optimizers, strict=True):
         for group, new in zip(mine.param_groups, fresh.param_groups, strict=True):
             group.update({key: value for key, value in new.items() if key != "params"})
-        again(mine, schedules_of(trainer, mine))
+        reapply(mine, schedules_of(trainer, mine))
 
 
 @contextmanager

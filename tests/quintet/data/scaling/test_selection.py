@@ -8,7 +8,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.module import DataModule
 from quintet.data.samples import Samples
 from quintet.data.scaling.preprocess import Preprocess
-from quintet.data.scaling.selection import most_telling
+from quintet.data.scaling.selection import most_informative
 from quintet.data.sources.bundled import breast_cancer
 from quintet.data.sources.text import unicode_names
 
@@ -90,7 +90,7 @@ def test_relations_that_are_no_lines_and_codes_are_found():
     x = torch.from_numpy(rng.normal(size=(500, 5)).astype(np.float32))
     x[:, 3:] = torch.from_numpy(rng.integers(0, 4, (500, 2)).astype(np.float32))
     y = x[:, 1:2] ** 2 + (x[:, 4:5] == 2).float() * 3
-    assert most_telling(x, 2, y, "regression", 2).nonzero()[:, 0].tolist() == [1, 4]
+    assert most_informative(x, 2, y, "regression", 2).nonzero()[:, 0].tolist() == [1, 4]
 
 
 def test_it_ranks_as_scikit_learn_does():
@@ -98,7 +98,7 @@ def test_it_ranks_as_scikit_learn_does():
 
     samples = breast_cancer()
     scores = mutual_info_classif(samples.x.numpy(), samples.y.numpy(), random_state=0)
-    mask = most_telling(samples.x, 0, samples.y, "binary", 10)
+    mask = most_informative(samples.x, 0, samples.y, "binary", 10)
     assert set(mask.nonzero()[:, 0].tolist()) == set(np.argsort(-scores)[:10].tolist())
 
 

@@ -72,7 +72,7 @@ def test_each_epoch_has_an_order_of_its_own(folder: Path) -> None:
 
 
 def test_two_ranks_share_the_samples(folder: Path) -> None:
-    from quintet.data.loading.disk import Ahead, disk_loader
+    from quintet.data.loading.disk import Prefetch, disk_loader
     from quintet.data.loading.loader import TensorLoader
 
     samples = opened(folder)
@@ -84,7 +84,7 @@ def test_two_ranks_share_the_samples(folder: Path) -> None:
             samples.rows,
             TensorLoader(index, index, 64, rank=rank, world_size=2),
             lambda x: x,
-            Ahead(),
+            Prefetch(),
         )
     ]
     assert sorted(torch.cat(seen).tolist()) == index.tolist()

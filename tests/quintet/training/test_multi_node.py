@@ -7,7 +7,7 @@ import pytest
 from quintet.base.errors import Code
 from quintet.testing.running import composed
 from quintet.training import build
-from quintet.training.several_machines import NEEDED, _tell_waiting
+from quintet.training.multi_node import NEEDED, _tell_waiting
 from refusals import Refusal
 
 TWO = ("trainer=cpu", "trainer.num_nodes=2")

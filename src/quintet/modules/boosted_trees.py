@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from quintet.base.console import say
 from quintet.base.errors import Code, UserError
 from quintet.data.scaling.target_transform import TargetTransform
-from quintet.modules.module_settings import above_zero, between, whole
+from quintet.modules.module_settings import between, integer, positive
 from quintet.modules.supervised import SupervisedModule
 from quintet.modules.tree_ensemble import TreeEnsemble, TreeFeatures
 from quintet.options.losses import BinaryFocal, Focal
@@ -26,7 +26,7 @@ LOSSES: dict[type[nn.Module], str] = {
     nn.BCEWithLogitsLoss: "log_loss",
 }
 """What scikit-learn calls the losses that it can boost; subclasses included."""
-STAND_INS: dict[type[nn.Module], str] = {
+SUBSTITUTES: dict[type[nn.Module], str] = {
     nn.HuberLoss: "absolute_error",
     Focal: "log_loss",
     BinaryFocal: "log_loss",
@@ -101,14 +101,14 @@ class BoostedTrees(SupervisedModule):
             )
         settings = {
             "loss": _sklearn_loss(loss),
-            "learning_rate": above_zero("learning_rate", learning_rate),
-            "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
-            "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
+            "learning_rate": positive("learning_rate", learning_rate),
+            "max_leaf_nodes": integer("max_leaf_nodes", max_leaf_nodes, 2),
+            "min_samples_leaf": integer("min_samples_leaf", min_samples_leaf),
             "l2_regularization": between("l2_regularization", l2_regularization, 0, float("inf")),
             "max_features": between("max_features", max_features, 1e-9, 1),
             "random_state": seed,
         }
-        each, categories = whole("trees", trees), facts.get("cardinalities") or []
+        each, categories = integer("trees", trees), facts.get("cardinalities") or []
         one_per_class = problem.exclusive and not isinstance(loss, PER_LABEL)
         outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
         super().__init__(
@@ -168,7 +168,7 @@ class BoostedTrees(SupervisedModule):
                     key=f"data.{name}",
                     hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
                 )
-        if isinstance(self.loss, tuple(STAND_INS)):
+        if isinstance(self.loss, tuple(SUBSTITUTES)):
             grown, asked = self.settings["loss"], _name(self.loss)
             say("[yellow]note[/]  trees are grown by {}: scikit-learn has no {}", grown, asked)
         self._prepare(*data.splits["train"])
@@ -269,7 +269,7 @@ class BoostedTrees(SupervisedModule):
 
 
 def _sklearn_loss(loss: nn.Module) -> str:
-    for kind, name in (LOSSES | STAND_INS).items():
+    for kind, name in (LOSSES | SUBSTITUTES).items():
         if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
             return name
     raise UserError(

@@ -92,7 +92,7 @@ def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
     return answer
 
 
-def opened(plan: Plan, study: Study) -> Plan:
+def with_proposals(plan: Plan, study: Study) -> Plan:
     """Return the plan with all that has been proposed, which the study keeps.
 
     Points that have been proposed before are not added again.

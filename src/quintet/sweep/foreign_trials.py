@@ -19,10 +19,10 @@ def check(plan: Plan, study: Study) -> None:
 
     """
     check_params(plan, study)
-    check_notes(plan, study)
+    check_scheduler_notes(plan, study)
 
 
-def check_notes(plan: Plan, study: Study) -> None:
+def check_scheduler_notes(plan: Plan, study: Study) -> None:
     """Check that unfinished trials have the notes with which the scheduler starts one.
 
     Raises:

@@ -149,7 +149,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         )
     study.set_or_check_spec(plan.spec())
     foreign_trials.check(plan, study)
-    plan = ask.opened(replace(plan, examples=()), study)
+    plan = ask.with_proposals(replace(plan, examples=()), study)
     plan = replace(plan, points=points.kept(plan.points, study))
     plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(

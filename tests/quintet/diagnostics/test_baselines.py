@@ -119,7 +119,7 @@ def test_a_tie_on_paper_is_no_loss():
 def test_trees_that_lose_are_not_told_to_train_a_net():
     found = {"linear": {"val": 0.9}, "boosting": {"val": 0.8}}
     said = baselines.warning(0.7, found, "accuracy", "max", by_gradients=False)
-    assert said.endswith("Take it: module=supervised model=linear.")
+    assert said.endswith("Use it: module=supervised model=linear.")
     assert "check.py" not in said
 
 

@@ -192,7 +192,7 @@ def play_all(seeds: int, only: list[str], until: str) -> None:
 
 
 def regrets(tables: tuple[str, ...], at: int) -> dict[str, dict[str, list[float]]]:
-    """Return the regrets after a number of trials, by strategy (if all tables are done) and table."""
+    """Return the regrets after a number of trials, by complete strategy and table."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for each in ROWS.read():
         if each["table"] in tables:

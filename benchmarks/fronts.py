@@ -6,8 +6,8 @@ python benchmarks/fronts.py show
 
 The tables are those of `foreign.py` that have a second objective: 4 of FCNet (validation loss and
 model size) and 3 of NAS-Bench-201 (accuracy and latency). Each objective is scaled to its range
-over the table, sizes and latencies logarithmically. Shown is the share of the exact front's hypervolume
-that is not dominated after 50, 100 and 200 trials (0 for the exact front).
+over the table, sizes and latencies logarithmically. Shown is the share of the exact front's
+hypervolume that is not dominated after 50, 100 and 200 trials (0 for the exact front).
 """
 
 import functools

@@ -5,8 +5,8 @@ python benchmarks/prior.py show
 
 Each strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best
 value that 64 random runs find; if it is not reached, the whole budget counts. All promote from
-three epochs on. A good prior is the best configuration plus a normal error of a tenth of each range; a
-fair one the best of 25 random ones; a bad one is drawn from the worst quarter.
+three epochs on. A good prior is the best configuration plus a normal error of a tenth of each
+range; a fair one the best of 25 random ones; a bad one is drawn from the worst quarter.
 
 Settings were chosen on curves.csv with the first 20 seeds. The other tables only confirm them:
 scheduled_curves.csv, whose ninth parameter is the schedule, and the Hartmann functions of 3 and 6

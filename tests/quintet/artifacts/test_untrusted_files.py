@@ -227,7 +227,7 @@ def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 @pytest.mark.parametrize(("name", "reader"), CASES)
-def test_what_is_no_file_is_missing_or_refused(
+def test_what_is_not_a_file_is_missing_or_refused(
     name: str, reader: Reader, make: Callable[[Path], None], folder: Path
 ) -> None:
     (folder / name).unlink()
@@ -404,7 +404,7 @@ def test_links_in_a_trackers_folder_lead_out_no_more_than_others(place: str, fol
         untrusted_files.check_links(folder)
 
 
-def test_a_wish_is_not_appended_through_a_link(folder: Path, tmp_path: Path) -> None:
+def test_a_request_is_not_appended_through_a_link(folder: Path, tmp_path: Path) -> None:
     target = tmp_path.parent / f"{tmp_path.name}.target"
     target.write_text("mine")
     (folder / steering_files.REQUESTS).unlink()

@@ -52,7 +52,7 @@ def ended(process: "subprocess.Popen[str]") -> str:
     return out + err
 
 
-def test_a_run_its_interruption_and_what_it_goes_on_to(
+def test_a_run_its_interruption_and_its_continuation(
     words: list[str], tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:
     out = tmp_path / "out"

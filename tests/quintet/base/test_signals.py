@@ -105,7 +105,7 @@ def test_a_signal_in_any_line_of_a_save_leaves_a_whole_checkpoint(tmp_path: Path
     assert int(done.stdout) > 50, "steps in which a signal came"
 
 
-def test_an_error_that_a_signal_has_caused_is_told_as_the_signal(
+def test_an_error_that_a_signal_has_caused_is_reported_as_the_signal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """OmegaConf for one fails while it cleans up after an exception that it does not expect."""
@@ -252,7 +252,7 @@ def test_what_a_shell_has_told_a_process_to_ignore_it_ignores(first: str, code: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_sweep_goes_on_after_a_signal_that_it_is_to_ignore(
+def test_a_sweep_continues_after_a_signal_that_it_is_to_ignore(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As nohup does with that of a closed terminal."""

@@ -61,7 +61,7 @@ def test_a_user_without_a_home_or_a_name_trains(own: Path, user: int) -> None:
     assert Record.read(own / "run").status == "completed"
 
 
-def test_somebody_elses_run_is_evaluated_and_predicts(own: Path, digits_run: Path) -> None:
+def test_another_users_run_is_evaluated_and_predicts(own: Path, digits_run: Path) -> None:
     log, first = own / "log", partial(become, NOBODY)
     Image.new("L", (8, 8)).save(own / "new.png")
     ended = forked(log, [f"run={digits_run}"], script="evaluate", first=first)
@@ -75,7 +75,7 @@ def test_somebody_elses_run_is_evaluated_and_predicts(own: Path, digits_run: Pat
 @pytest.mark.parametrize(
     ("script", "word"), [("train", "resume"), ("report", "run"), ("export", "run")]
 )
-def test_what_writes_to_somebody_elses_run_says_so_in_one_sentence(
+def test_what_writes_to_another_users_run_says_so_in_one_sentence(
     own: Path, digits_run: Path, script: str, word: str
 ) -> None:
     words = [f"{word}={digits_run}"]

@@ -188,7 +188,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["run=nowhere", "stop=true"], Refusal(Code.NOT_FOUND, "run")),
     ],
 )
-def test_what_cannot_be_asked_is_told(
+def test_what_cannot_be_asked_is_reported(
     over: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], refusal: Refusal
 ) -> None:
     from steer import main
@@ -231,11 +231,11 @@ def test_of_several_models_the_one_that_trains_is_named(over: Path, tmp_path: Pa
         ("warp", 9, "one of"),
     ],
 )
-def test_a_wish_out_of_range_is_told(key: str, value: Any, allowed: str) -> None:
+def test_a_request_out_of_range_is_reported(key: str, value: Any, allowed: str) -> None:
     assert allowed in str(problem(key, value))
 
 
-def test_what_is_no_wish_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_not_a_request_is_passed_over(tmp_path: Path) -> None:
     good, later = wish(lr=0.1), wish(lr=0.2)
     ask(tmp_path, good)
     with (tmp_path / REQUESTS).open("a") as file:

@@ -52,7 +52,7 @@ def test_a_secret_is_known_by_its_form_wherever_it_stands(service):
 
 
 @pytest.mark.parametrize("argument", SAFE.split())
-def test_what_is_no_secret_in_clear_passes(argument):
+def test_what_is_not_a_secret_in_clear_passes(argument):
     assert not list(plaintext_secrets.typed(argument))
 
 

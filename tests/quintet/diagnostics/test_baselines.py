@@ -112,7 +112,7 @@ def test_losing_to_the_linear_model_is_said_in_the_metrics_direction(value, mode
     assert (said is not None and "0.9000 against" in said) == lost
 
 
-def test_a_tie_on_paper_is_no_loss():
+def test_a_tie_on_paper_is_not_a_loss():
     assert baselines.warning(0.997351, {"linear": {"val": 0.997352}}, "p", "max") is None
 
 

@@ -131,7 +131,7 @@ def test_what_trains_one_by_one_says_why_once(tmp_path, capsys, word, why):
 @pytest.mark.parametrize(
     "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
 )
-def test_ended_together_each_goes_on(
+def test_ended_together_each_continues(
     tmp_path: Path, start_train: Start, run_train: RunTrain, number: signal.Signals
 ):
     words = ("cv.folds=3", *LOW[:1], "trainer.max_epochs=200", "callbacks.early_stopping=null")

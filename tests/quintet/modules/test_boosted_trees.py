@@ -176,7 +176,7 @@ def rows(run: Path) -> list[dict[str, str]]:
         ("features.means_3", lambda t: t.sum()),
     ],
 )
-def test_tensors_that_are_no_trees_are_refused(name: str, make: Any) -> None:
+def test_tensors_that_are_not_trees_are_refused(name: str, make: Any) -> None:
     """They may come with a stranger's checkpoint."""
     x, y = mixed_table()
     features = TreeFeatures(2, [7, 400])

@@ -37,7 +37,7 @@ def test_an_epoch_starts_from_nothing():
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_is_noticed(loss):
+def test_a_loss_that_is_not_a_number_is_noticed(loss):
     meter = Meter(Accuracy(task="multiclass", num_classes=3), lambda outputs: outputs)
     meter.add(torch.eye(3), torch.arange(3), torch.tensor(loss))
     with pytest.raises(DivergedError, match=r"optimizer\.lr"):

@@ -96,7 +96,7 @@ def test_the_rates_of_layers_keep_their_proportion(scheduler, warmup):
 @pytest.mark.parametrize("at", [6, 7, 10, 35, 40])
 @pytest.mark.parametrize("warmup", [0, 10])
 @pytest.mark.parametrize("scheduler", own("scheduler"))
-def test_a_saved_run_goes_on_exactly(scheduler, warmup, at):
+def test_a_saved_run_continues_exactly(scheduler, warmup, at):
     whole = go_on(start(scheduler, warmup))
     run = start(scheduler, warmup)
     go_on(run, 0, at)
@@ -173,7 +173,7 @@ def test_a_warmup_that_does_not_fit_the_run_is_refused(warmup, says):
         warmup_steps(warmup, TOTAL_STEPS)
 
 
-def test_a_short_fraction_is_no_warmup():
+def test_a_short_fraction_is_not_a_warmup():
     assert warmup_steps(0.001, TOTAL_STEPS) == 0
 
 
@@ -261,7 +261,7 @@ def test_until_its_decay_a_stable_rate_does_not_depend_on_the_length_of_the_run(
 @pytest.mark.parametrize(
     ("key", "value"), [("decay", 0), ("decay", 1.5), ("min_factor", -1), ("shape", "square")]
 )
-def test_a_stable_rate_refuses_what_is_no_share_or_shape(key, value):
+def test_a_stable_rate_refuses_what_is_not_a_share_or_shape(key, value):
     with pytest.raises(UserError) as caught:
         warmup_stable_decay(torch.optim.SGD(nn.Linear(2, 1).parameters()), 80, **{key: value})
     assert caught.value.key == f"scheduler.{key}"

@@ -61,7 +61,7 @@ def test_it_ends_as_in_an_interpreter_of_its_own(name: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("start", [contextlib.nullcontext, warm.cold])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"])
-def test_what_is_started_heeds_signals_that_a_shell_has_its_jobs_ignore(
+def test_what_is_started_handles_signals_that_a_shell_has_its_jobs_ignore(
     name: str, start: Any
 ) -> None:
     number = getattr(signal, name)

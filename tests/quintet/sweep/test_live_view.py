@@ -111,7 +111,7 @@ def test_what_a_warm_start_takes_over_is_said(tmp_path, capsys, kept):
     assert "the best trials of houses (trial 7)" in capsys.readouterr().out
 
 
-def test_a_winner_that_was_stopped_as_all_were_is_told(tmp_path, capsys):
+def test_a_winner_that_was_stopped_as_all_were_is_reported(tmp_path, capsys):
     short = plan(tmp_path, swept(x=[1]))
     short.settings.timeout = 15
     study = loop(short).study

@@ -71,7 +71,7 @@ def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
     assert steps == [1, 2], "W&B drops what is told of an earlier step"
 
 
-def test_a_trial_that_was_killed_is_told_failed_with_its_reason_once(sweep_of, killed):
+def test_a_trial_that_was_killed_is_reported_failed_with_its_reason_once(sweep_of, killed):
     assert python(KILLED, killed.folder).returncode == -9
     (broken,) = files(killed.folder)
     assert dashboard(broken).exit_code is None, "it could not say that it ended"

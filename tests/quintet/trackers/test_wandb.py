@@ -117,7 +117,7 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
     assert capsys.readouterr().out.count("W&B is disabled for the rest") == 1
 
 
-def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):
+def test_a_resumed_run_continues_in_the_same_wandb_run(train_here, tmp_path):
     folder = tmp_path / "run"
     train_here(folder, "logger=wandb", "trainer.max_epochs=2")
     train_here(None, f"resume={folder}", "trainer.max_epochs=4")

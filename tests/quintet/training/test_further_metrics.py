@@ -65,7 +65,7 @@ def test_the_report_has_intervals_of_them(folder, tmp_path):
     assert "auc_roc" in write(folder, tmp_path / "page.html").read_text()
 
 
-def test_trackers_are_told(folder):
+def test_trackers_receive_them(folder):
     assert {"best/f1", "test/f1", "best/auc_roc"} <= outcome(Record.read(folder)).keys()
 
 

@@ -107,7 +107,7 @@ def killed(whole: Whole, folder: Path, at: int) -> None:
     gone_on_with(whole, folder)
 
 
-def test_a_run_killed_at_one_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
+def test_a_run_killed_at_one_of_its_writes_continues(whole: Whole, tmp_path: Path) -> None:
     for number, boundary in enumerate(KEY[whole.kind]):
         killed(whole, tmp_path / f"{number}", whole.last(boundary))
 
@@ -129,7 +129,7 @@ def test_killed_between_the_two_checkpoints_of_the_last_epoch(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
+def test_a_run_killed_at_any_of_its_writes_continues(whole: Whole, tmp_path: Path) -> None:
     for at in range(1, len(whole.passed) + 1):
         killed(whole, tmp_path / f"{at}", at)
 

@@ -13,7 +13,7 @@ AT = 30
 
 @pytest.mark.parametrize("warmup", [0, 40])
 @pytest.mark.parametrize("scheduler", own("scheduler"))
-def test_a_schedule_goes_on_in_its_shape(scheduler, warmup):
+def test_a_schedule_continues_in_its_shape(scheduler, warmup):
     settings = {"eta_min": 0.01} if scheduler == "cosine" else {}
     plain, _ = go_on(start(scheduler, warmup, share=0.5, **settings))
     run = start(scheduler, warmup, share=0.5, **settings)
@@ -27,7 +27,7 @@ def test_a_schedule_goes_on_in_its_shape(scheduler, warmup):
     assert optimizer.param_groups[1]["steered"] == pytest.approx({"lr": 3})
 
 
-def test_changes_add_up_and_are_made_again_on_rates_laid_out_anew():
+def test_changes_add_up_and_are_made_again_on_rebuilt_rates():
     _, optimizer, schedule = start("constant")
     fresh = copy.deepcopy(optimizer.param_groups)
     schedules = [c["scheduler"] for c in schedule]

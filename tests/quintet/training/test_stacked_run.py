@@ -170,7 +170,7 @@ def test_a_run_equals_the_run_alone(stacked, tmp_path, case):
         assert_alike(tmp_path / "stacked" / str(number), folder)
 
 
-def test_a_stopped_run_goes_on_by_itself(stacked, tmp_path):
+def test_a_stopped_run_continues_by_itself(stacked, tmp_path):
     fixed, params = ("model.width=16", "trainer.max_epochs=3"), [{"seed": "1"}, {"seed": "2"}]
     messages = stacked(fixed, params, stops={0: 1})
     mine = tmp_path / "stacked" / "0"

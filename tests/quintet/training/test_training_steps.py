@@ -93,7 +93,7 @@ def test_a_run_that_cannot_work_is_refused(
         (7, None),
     ],
 )
-def test_a_step_of_fewer_batches_is_told(
+def test_a_step_of_fewer_batches_is_reported(
     tmp_path: Path,
     train_here: TrainHere,
     capsys: pytest.CaptureFixture[str],

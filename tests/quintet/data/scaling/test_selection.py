@@ -85,7 +85,7 @@ def test_new_inputs_are_selected_as_the_checkpoint_says():
     assert torch.equal(again.transform(samples.x), module.preprocess.transform(samples.x))
 
 
-def test_relations_that_are_no_lines_and_codes_are_found():
+def test_relations_that_are_not_lines_and_codes_are_found():
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(size=(500, 5)).astype(np.float32))
     x[:, 3:] = torch.from_numpy(rng.integers(0, 4, (500, 2)).astype(np.float32))
@@ -103,7 +103,7 @@ def test_it_ranks_as_scikit_learn_does():
 
 
 @pytest.mark.parametrize("select", [0, -1, 2.5])
-def test_what_is_no_share_and_no_number_is_refused(select):
+def test_what_is_neither_a_share_nor_a_number_is_refused(select):
     with pytest.raises(UserError) as caught:
         loaded(planted(), select=select)
     assert caught.value.code is Code.OUT_OF_RANGE

@@ -132,7 +132,7 @@ def test_a_mask_of_another_scale_is_resized_and_told(tmp_path):
     assert any("another scale" in line for line in samples.data_summary)
 
 
-def test_an_ignored_value_is_no_class(tmp_path):
+def test_an_ignored_value_is_not_a_class(tmp_path):
     folder(tmp_path, value=1)
     assert masks(str(tmp_path), ignore=1).y.unique().tolist() == [IGNORED, 0]
     with pytest.raises(UserError) as found:

@@ -204,7 +204,7 @@ def test_it_is_trained_evaluated_used_and_exported(run: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("cell", ["~nobody-of-this-name/x.png", "x" * 5000 + ".png", "/dev/zero"])
-def test_cells_that_name_no_file_are_told(tmp_path: Path, cell: str) -> None:
+def test_cells_that_name_no_file_are_reported(tmp_path: Path, cell: str) -> None:
     table = write(tmp_path)
     table.write_text(table.read_text() + f"{cell},1.5,red,cat\n")
     with pytest.raises(UserError) as error:

@@ -159,7 +159,7 @@ def test_the_filter_of_a_table_keeps_the_lines_of_its_rows(linked):
     assert len({*drawn(linked)}) == 12
 
 
-def test_the_ends_of_axes_filter_lines_and_rows_and_are_told(linked):
+def test_the_ends_of_axes_filter_lines_and_rows_and_are_announced(linked):
     linked.get_by_label("a, lowest").fill("0.5")
     linked.get_by_label("b, lowest").fill("0.2")
     assert {*drawn(linked)} == {"trial 6", "trial 7", "trial 8"}

@@ -42,7 +42,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("source", SOURCES)
-def test_a_run_goes_on_in_the_middle_of_an_epoch(
+def test_a_run_continues_in_the_middle_of_an_epoch(
     source: str, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     if source == "stateful":
@@ -70,7 +70,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
     "wrong",
     [5, {}, {"batches": [], "metrics": {}}, {"batches": [[torch.zeros(2)] * 3], "metrics": {}}],
 )
-def test_what_is_no_part_of_an_epoch_is_refused_by_the_checkpoints_name(
+def test_what_is_not_a_part_of_an_epoch_is_refused_by_the_checkpoints_name(
     wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("cut_off")

@@ -36,7 +36,7 @@ def checkpoint(epochs):
 
 
 @pytest.mark.parametrize("answer", [b"s", b"g"])
-def test_a_trial_that_goes_on_asks_again_what_was_answered(sweep, answer):
+def test_a_trial_that_continues_asks_again_what_was_answered(sweep, answer):
     prune, its = Prune("val/accuracy"), trainer()
     prune.earlier = EarlierFolds(epochs=9)
     sweep.answer(answer)

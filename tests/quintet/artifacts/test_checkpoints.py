@@ -1,4 +1,4 @@
-"""Checkpoints are whole or not there, and none holds a model that went astray."""
+"""Checkpoints are complete or absent, and none contains a diverged model."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """Take every byte that is left."""
+    """Fill the disk."""
     with (disk / "filler").open("wb", buffering=0) as file:
         try:
             while file.write(bytes(4096)) == 4096:

@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet reads as text, and our own readers as they were."""
+"""CSV files are text to a spreadsheet, and are read back unchanged."""
 
 from pathlib import Path
 

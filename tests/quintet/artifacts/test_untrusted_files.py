@@ -1,4 +1,4 @@
-"""Files of a folder that a stranger made: read, or refused in one message that names the file."""
+"""Files of an untrusted folder are read, or refused in one message that names the file."""
 
 import io
 import json

@@ -1,4 +1,4 @@
-"""The faults that other tests are built on strike where they say."""
+"""The injected faults that other tests rely on occur where specified."""
 
 import errno
 import os

@@ -1,4 +1,4 @@
-"""What of Hydra is used beside its public interface does what it is used for."""
+"""The private parts of Hydra that we use do what they are used for."""
 
 import inspect
 

@@ -1,4 +1,4 @@
-"""What is known to be secret is shown by its reference alone, in whatever form it is written."""
+"""Known secrets are replaced by their references, in whatever form they are written."""
 
 import base64
 import html
@@ -41,7 +41,7 @@ def test_what_is_not_a_secret_stays_readable(monkeypatch):
 
 
 HARD = "ca/n:a@r?y%4 7\"1'1&é[b]"
-"""A password with everything that some encoding writes otherwise."""
+"""A password with all characters that some encoding escapes."""
 ENCODINGS = {
     "plain": lambda value: f"<{value}>",
     "json": lambda value: json.dumps({"a": value}),

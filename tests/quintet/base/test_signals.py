@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in good order; whoever stopped it can go on."""
+"""Ctrl-C and SIGTERM end a run cleanly, and it can be continued."""
 
 import os
 import shlex
@@ -83,7 +83,7 @@ def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_trai
 
 
 def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:
-    """A shell, a scheduler and an impatient user may all send one."""
+    """A shell, a scheduler and an impatient user may each send one."""
     folder = tmp_path / "run"
     process = start_train(folder, *LONG)
     runs.wait_until(lambda: runs.epochs(folder) > 1, process)
@@ -97,7 +97,7 @@ def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:
 
 
 def test_a_signal_in_any_line_of_a_save_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
-    """An exception in the midst of torch.save ended the process with SIGABRT."""
+    """An exception inside torch.save ended the process with SIGABRT."""
     script = [sys.executable, str(runs.ROOT / "tests" / "signalled_saves.py"), str(tmp_path)]
     environment = {**runs.environment(), "PYTHONPATH": str(runs.ROOT / "src")}
     done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)

@@ -23,7 +23,7 @@ NEW_MOUNTS, READ_ONLY, PRIVATE = 0x20000, 1, (1 << 18) | (1 << 14)
 
 
 def become(user: int) -> None:
-    """Be another user, who may read everything, as Python itself may lie in root's home."""
+    """Become another user, who may read everything, as Python itself may be in root's home."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(KEEP_CAPABILITIES, 1)
     os.setgroups([])
@@ -37,7 +37,7 @@ def become(user: int) -> None:
 
 
 def without_shared_memory() -> None:
-    """Have a /dev/shm that takes nothing, in mounts of this process's own."""
+    """Mount an empty /dev/shm without space, for this process only."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_MOUNTS) or libc.mount(b"none", b"/", None, PRIVATE, None):
         os._exit(77)
@@ -47,7 +47,7 @@ def without_shared_memory() -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A folder that everybody may write to."""
+    """A world-writable folder."""
     tmp_path.chmod(0o777)
     return tmp_path
 

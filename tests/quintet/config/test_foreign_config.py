@@ -1,4 +1,4 @@
-"""A folder from a stranger: nothing that its configs name is called, wherever they name it."""
+"""An untrusted folder: nothing that its configs name is called, wherever they name it."""
 
 import contextlib
 import copy
@@ -57,7 +57,7 @@ FUZZ = settings(
 
 
 class Evil:
-    """A pickle that fires."""
+    """A pickle that runs code."""
 
     def __reduce__(self) -> Any:
         return tripwire.fired, ("unpickled",)
@@ -80,7 +80,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a copy of a run's folder, in a place where nothing else is."""
+    """Return a copy of a run's folder, in an empty place."""
     folder = tmp_path / "sweep/trials/0000"
     shutil.copytree(real / "run", folder)
     monkeypatch.setenv("QUINTET_CANARY", CANARY)

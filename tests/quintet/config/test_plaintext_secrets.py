@@ -1,4 +1,4 @@
-"""A secret in clear is refused, typed or in a YAML; what only looks like one is not."""
+"""A plaintext secret is refused, typed or in a YAML; what only looks like one is not."""
 
 import pytest
 from hydra import compose, initialize_config_dir

@@ -1,4 +1,4 @@
-"""Earlier names of options still work, and the current one is told."""
+"""Earlier names of options still work, and the current one is printed."""
 
 import pytest
 

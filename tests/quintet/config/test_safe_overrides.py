@@ -1,4 +1,4 @@
-"""Commands to copy hold no word of a stranger that could do more than choose."""
+"""Commands to copy contain no untrusted override that could do more than choose."""
 
 import pytest
 from hypothesis import given

@@ -1,4 +1,4 @@
-"""What the config of a folder may name."""
+"""The names that the config of a folder may contain."""
 
 import inspect
 import pkgutil

@@ -1,4 +1,4 @@
-"""Folds and seeds that train as one batched model are the runs that they would be alone."""
+"""Folds and seeds trained as one batched model equal those trained alone."""
 
 import os
 import signal

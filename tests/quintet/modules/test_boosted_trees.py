@@ -177,7 +177,7 @@ def rows(run: Path) -> list[dict[str, str]]:
     ],
 )
 def test_tensors_that_are_not_trees_are_refused(name: str, make: Any) -> None:
-    """They may come with a stranger's checkpoint."""
+    """They may come with an untrusted checkpoint."""
     x, y = mixed_table()
     features = TreeFeatures(2, [7, 400])
     model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0])

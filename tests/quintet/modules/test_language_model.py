@@ -1,4 +1,4 @@
-"""A language model sees the past alone, and is measured in units that do not depend on tokens."""
+"""A language model sees only the past, and its metric does not depend on the tokenizer."""
 
 import math
 import runpy

@@ -1,4 +1,4 @@
-"""Reports of sweeps that are odd: empty, running, huge, old, hostile."""
+"""Reports of unusual sweeps: empty, running, huge, old, hostile."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""AutoML: from a file that nobody has seen to an ensemble, with nothing else typed."""
+"""AutoML: from an unknown file to an ensemble, with a single command."""
 
 import csv
 import json

@@ -1,4 +1,4 @@
-"""A study whose journal a stranger wrote gives no word of a command line."""
+"""An untrusted journal of a study cannot inject command-line words."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""A serial sweep is what it would have been, wherever kill -9 has ended it: see kills.py."""
+"""A serial sweep ends with the same result wherever kill -9 has ended it: see kills.py."""
 
 import json
 import subprocess

@@ -1,4 +1,4 @@
-"""What docs/sweeps.md says of the strategies on foreign tables follows from the committed rows."""
+"""The claims of docs/sweeps.md on foreign tables follow from the committed rows."""
 
 import importlib.util
 import math

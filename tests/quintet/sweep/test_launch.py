@@ -1,4 +1,4 @@
-"""How a trial begins, or goes on."""
+"""How a trial starts or continues."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Population-based training: who takes over whose run, what is perturbed, and the replay."""
+"""Population-based training: who inherits whose run, what is perturbed, and the replay."""
 
 import os
 import signal

@@ -1,4 +1,4 @@
-"""Samplers: what they suggest depends on seed, number and history alone."""
+"""Samplers: suggestions depend only on seed, number and history."""
 
 from functools import partial
 from importlib.util import find_spec

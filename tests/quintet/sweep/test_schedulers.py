@@ -1,4 +1,4 @@
-"""Schedulers: the papers' arithmetic, and who survives."""
+"""Schedulers: the papers' arithmetic, and which trials survive."""
 
 import doctest
 

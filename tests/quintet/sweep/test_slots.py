@@ -244,7 +244,7 @@ def kill_at_random(folder, seed, rounds):
         victims = {"parent": [parent.pid], "trial": trials[:1], "all": [*trials, parent.pid]}
         kill(victims[which])
         killed += which == "trial"
-        if which == "trial":  # the sweep itself goes on; end it as well
+        if which == "trial":  # the sweep itself continues; end it as well
             time.sleep(0.2)
             parent.kill()
         parent.wait()

@@ -1,4 +1,4 @@
-"""What a study is about is kept as fields; what earlier versions kept as text is still read."""
+"""A study's spec is stored as fields; the text of earlier versions is still read."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""A study survives its writers, whatever keeps it."""
+"""A study survives its writers, on any storage."""
 
 import errno
 import os
@@ -140,7 +140,7 @@ def test_a_storage_that_does_not_answer_is_named(tmp_path, url, monkeypatch):
 
 
 def test_a_full_disk_ends_the_sweep_and_no_trial(tmp_path):
-    """The limit on a file's size stands for the disk: at it the journal takes no more."""
+    """The limit on file size simulates a full disk: the journal cannot grow beyond it."""
     command = [sys.executable, "-c", FULL, str(tmp_path)]
     out = subprocess.run(command, capture_output=True, text=True, timeout=60)
     assert "cannot be written to" in out.stderr

@@ -1,4 +1,4 @@
-"""A study remembers what it is about, and reads into pandas."""
+"""A study stores what it is about, and can be read into pandas."""
 
 import pytest
 from parent import loop, plan, swept

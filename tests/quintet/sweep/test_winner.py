@@ -1,4 +1,4 @@
-"""What is done with the best model of a sweep at its end."""
+"""The best model at the end of a sweep."""
 
 import json
 import shutil

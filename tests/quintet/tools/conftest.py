@@ -1,4 +1,4 @@
-"""A fork to try the tools on: the checkout as it stands, committed, in a folder of its own."""
+"""A fork to try the tools on: the checkout as it is, committed, in a separate folder."""
 
 import os
 import shutil

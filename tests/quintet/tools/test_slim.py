@@ -1,4 +1,4 @@
-"""What a team does not want can be taken out, and what stays goes on working."""
+"""A team can remove what it does not want, and the rest continues to work."""
 
 import json
 import re

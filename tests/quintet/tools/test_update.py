@@ -1,4 +1,4 @@
-"""A later template comes into a fork by one command, whole, and goes again by one command."""
+"""One command merges a later template into a fork completely, and one command undoes it."""
 
 import os
 import shutil

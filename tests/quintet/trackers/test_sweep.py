@@ -1,4 +1,4 @@
-"""What a sweep's parent tells the trackers: a summary, and an end for trials that were killed."""
+"""A sweep's parent logs to trackers: a summary, and the end of killed trials."""
 
 import os
 import subprocess

@@ -134,7 +134,7 @@ def test_secrets_in_the_notes_stay_references(train_here, tmp_path, monkeypatch)
     train_here(folder, "logger=wandb", f"logger.wandb.notes='{notes}'", "logger.wandb.mode=offline")
     (path,) = files(folder)
     assert dashboard(path).run["notes"] == notes
-    assert canaries.singing(tmp_path) == []
+    assert canaries.leaks(tmp_path) == []
 
 
 def test_disabled_writes_nothing(train):

@@ -1,4 +1,4 @@
-"""`metrics=[...]`: measured wherever the metric that decides is, and deciding nothing."""
+"""`metrics=[...]`: measured wherever the primary metric is, without deciding anything."""
 
 import csv
 

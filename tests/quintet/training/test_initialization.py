@@ -1,4 +1,4 @@
-"""Runs that begin with the weights of another run."""
+"""Runs that start with the weights of another run."""
 
 import shutil
 from pathlib import Path

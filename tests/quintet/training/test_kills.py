@@ -1,4 +1,4 @@
-"""A run that is killed at any of its writes, or whose disk fails there, goes on unharmed."""
+"""A run that is killed at any of its writes, or whose disk fails there, can be continued."""
 
 import os
 import signal
@@ -90,8 +90,8 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
-def gone_on_with(whole: Whole, folder: Path) -> None:
-    """Go on by what the user would type, and compare."""
+def continue_and_compare(whole: Whole, folder: Path) -> None:
+    """Continue with what the user would type, and compare."""
     ended = forked(log := folder.with_suffix(".log"), [f"resume={folder}"])
     if ended.code:
         assert "Start it again with " in ended.said
@@ -104,7 +104,7 @@ def killed(whole: Whole, folder: Path, at: int) -> None:
     words = [*whole.words, f"hydra.run.dir={folder}"]
     ended = forked(folder.with_suffix(".log"), words, fault=f"kill:{at}")
     assert ended.code == -signal.SIGKILL, ended.said
-    gone_on_with(whole, folder)
+    continue_and_compare(whole, folder)
 
 
 def test_a_run_killed_at_one_of_its_writes_continues(whole: Whole, tmp_path: Path) -> None:
@@ -135,7 +135,7 @@ def test_a_run_killed_at_any_of_its_writes_continues(whole: Whole, tmp_path: Pat
 
 
 def failed(whole: Whole, folder: Path, fault: str) -> None:
-    """Let a disk fail: one message, nothing half-written, and the run goes on afterwards."""
+    """Let a disk fail: one message, nothing half-written, and the run can be continued."""
     words = [*whole.words, f"hydra.run.dir={folder}"]
     ended = forked(folder.with_suffix(".log"), words, fault=fault)
     assert ended.code == 1, ended.said
@@ -143,7 +143,7 @@ def failed(whole: Whole, folder: Path, fault: str) -> None:
     assert "Traceback" not in ended.said
     assert ("no space left" if "ENOSPC" in fault else "Input/output error") in ended.said
     assert not [*folder.rglob("*.part")]
-    gone_on_with(whole, folder)
+    continue_and_compare(whole, folder)
 
 
 FAILS = {

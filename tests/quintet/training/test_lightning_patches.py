@@ -1,4 +1,4 @@
-"""What makes a step fast must not change it."""
+"""Optimisations of a step must not change its result."""
 
 import inspect
 from copy import deepcopy
@@ -89,7 +89,7 @@ def trained_by_hand(cfg, data, network):
 
 
 def test_the_private_parts_of_lightning_are_still_there():
-    """One that is gone says what to mend: see the docstring of `lightning_patches`."""
+    """A missing one says what to fix: see the docstring of `lightning_patches`."""
     from lightning.fabric.strategies.launchers import subprocess_script as fabric
     from lightning.pytorch.callbacks import WeightAveraging
     from lightning.pytorch.strategies.launchers import subprocess_script as pytorch

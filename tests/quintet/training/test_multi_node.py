@@ -1,4 +1,4 @@
-"""Several machines: what connects them is asked for before anything waits."""
+"""Several machines: a missing rendezvous is refused before anything waits."""
 
 from pathlib import Path
 

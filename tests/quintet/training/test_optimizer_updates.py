@@ -1,4 +1,4 @@
-"""A learning rate that is changed in mid-run, with its schedule."""
+"""A learning rate that is changed during a run, with its schedule."""
 
 import copy
 
@@ -6,7 +6,7 @@ import pytest
 
 from options import own
 from quintet.training.optimizer_updates import reapply, steer
-from schedules import LR, go_on, start
+from schedules import LR, run_steps, start
 
 AT = 30
 
@@ -15,13 +15,13 @@ AT = 30
 @pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_a_schedule_continues_in_its_shape(scheduler, warmup):
     settings = {"eta_min": 0.01} if scheduler == "cosine" else {}
-    plain, _ = go_on(start(scheduler, warmup, share=0.5, **settings))
+    plain, _ = run_steps(start(scheduler, warmup, share=0.5, **settings))
     run = start(scheduler, warmup, share=0.5, **settings)
     _, optimizer, schedule = run
-    go_on(run, 0, AT)
+    run_steps(run, 0, AT)
     now = optimizer.param_groups[0]["lr"]
     assert steer(optimizer, [c["scheduler"] for c in schedule], "lr", 3 * now) is None
-    steered, _ = go_on(run, AT)
+    steered, _ = run_steps(run, AT)
     for rates, expected in zip(steered, plain[AT:], strict=True):
         assert rates == pytest.approx([3 * rate for rate in expected])
     assert optimizer.param_groups[1]["steered"] == pytest.approx({"lr": 3})

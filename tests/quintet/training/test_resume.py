@@ -1,4 +1,4 @@
-"""A resumed run ends as if nothing had happened: same weights, same metrics, bit by bit."""
+"""A resumed run ends as if uninterrupted: same weights, same metrics, bit for bit."""
 
 import random
 import shutil

@@ -1,4 +1,4 @@
-"""A run that trains in a stack is the run that it would be alone."""
+"""A run trained in a stack equals the same run trained alone."""
 
 import json
 import os
@@ -68,7 +68,7 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
 
 
 class Sweep:
-    """Stands in for the sweep: answers reports, and keeps the messages."""
+    """Replaces the sweep: answers reports, and keeps the messages."""
 
     def __init__(self, stops: Mapping[int, int]) -> None:
         self.stops, self.messages = stops, dict[int, list[Any]]()

@@ -1,4 +1,4 @@
-"""A run's length in steps, and settings that would leave nothing to train or to measure on."""
+"""A run's length in steps, and settings that would leave nothing to train or validate on."""
 
 import re
 from pathlib import Path

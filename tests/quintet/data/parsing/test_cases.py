@@ -1,4 +1,4 @@
-"""Files as people have them: each gives its right values, or one message with row and cure."""
+"""Real-world files: each gives the right values, or one message with row and remedy."""
 
 from functools import partial
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""Columns that could be read wrongly in silence: read right, told, or refused with a cure."""
+"""Columns that could silently be misread: read correctly, reported, or refused with a remedy."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Files that other readers pass over in silence: read right, or refused with line and cure."""
+"""Files that other readers silently accept: read correctly, or refused with line and remedy."""
 
 import json
 from dataclasses import replace

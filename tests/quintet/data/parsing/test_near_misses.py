@@ -1,4 +1,4 @@
-"""What is said of columns that are taken for categories and look like something else."""
+"""Messages about columns that are read as categories but look like something else."""
 
 import numpy as np
 import pytest

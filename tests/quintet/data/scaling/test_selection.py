@@ -1,4 +1,4 @@
-"""Columns are chosen by what the training part says, and by nothing else."""
+"""Columns are selected by the training part alone."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ from quintet.data.sources.text import unicode_names
 
 
 def planted() -> Samples:
-    """Return noise with a column that tells on training rows, and one that tells on all others.
+    """Return noise with a column informative on training rows, and one informative on all others.
 
     The data itself deals its rows to the parts, so that both are known beforehand.
     """

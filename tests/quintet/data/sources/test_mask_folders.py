@@ -1,4 +1,4 @@
-"""Folders of images and masks, as data sets come: right, or refused with the file and a cure."""
+"""Folders of images and masks as in real data sets: read correctly, or refused with a remedy."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SIZE = (6, 5)
 
 
 def image(path, number=0, size=SIZE):
-    """Write a photograph that no other equals."""
+    """Write a unique photograph."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(number)
     Image.fromarray(draw.integers(256, size=(size[1], size[0], 3), dtype=np.uint8)).save(path)

@@ -18,7 +18,7 @@ from refusals import Refusal
 
 
 def stored(samples: Samples) -> dict:
-    """Return the reader as it comes back from a file: plain data and nothing else."""
+    """Return the reader as read back from a file, as plain data."""
     return json.loads(json.dumps(samples.reader))
 
 

@@ -1,4 +1,4 @@
-"""Series as files have them: any order, any step, gaps, copies, several in one file."""
+"""Series in files: any order, any step, gaps, copies, several in one file."""
 
 import json
 from collections.abc import Sequence

@@ -26,7 +26,7 @@ SIZE = 8
 
 
 def picture(number: int) -> bytes:
-    """Return a PNG that no other equals; its brightness tells its class."""
+    """Return a unique PNG whose brightness gives its class."""
     draw = np.random.default_rng(number)
     values = draw.integers(0, 100, (SIZE, SIZE, 3)) + 100 * (number % 2)
     file = io.BytesIO()

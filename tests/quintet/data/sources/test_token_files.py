@@ -1,4 +1,4 @@
-"""Token files are read as packed sequences, each token once an epoch, whatever the processes."""
+"""Token files are read as packed sequences, each token once an epoch, by any number of processes."""
 
 import json
 import os

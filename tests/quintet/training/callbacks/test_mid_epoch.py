@@ -1,4 +1,4 @@
-"""Runs that are interrupted within an epoch and go on there."""
+"""Runs that are interrupted within an epoch and resumed there."""
 
 from pathlib import Path
 

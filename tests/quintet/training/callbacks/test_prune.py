@@ -1,4 +1,4 @@
-"""A trial hears what its sweep has decided, also when a kill has cut off the answer."""
+"""A trial receives its sweep's decision, even if a kill has cut off the answer."""
 
 import json
 import os

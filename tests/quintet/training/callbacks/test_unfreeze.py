@@ -1,4 +1,4 @@
-"""Layers that begin frozen are trained from their epoch on, of any LightningModule."""
+"""Frozen layers of any LightningModule are trained from a given epoch on."""
 
 from typing import Any
 

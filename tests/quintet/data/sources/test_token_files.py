@@ -1,4 +1,4 @@
-"""Token files are read as packed sequences, each token once an epoch, by any number of processes."""
+"""Token files are read as packed sequences, each token once per epoch, by several processes too."""
 
 import json
 import os

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"python \S*src/\w+\.py [^`\n]*")
 ASIDE = re.compile(r"\((python \S*src/\w+\.py [^()]*)\)")
 """A command within a sentence."""
-PRINTS = {"command_line", "train_line", "same_words"}
+PRINTS = {"command_line", "train_line", "with_same_overrides"}
 SMALL = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false")
 WHILE_IT_TRAINS = {"summary.announce", "outcome.recording"}
 CHEAP = {"seed=0,1,2,3,4": "seed=0,1", "seed=1,2,3,4,5": "seed=1,2"}

@@ -150,4 +150,4 @@ def test_what_the_trials_of_a_stack_have_in_common_is_reported():
 def test_the_width_leaves_work_for_every_slot():
     plan = type("Plan", (), {"settings": OmegaConf.create({"stack": "auto", "slots": 2})})
     assert stacking.width(plan, 20) == 10
-    assert stacking.width(plan, 200) == stacking.MOST
+    assert stacking.width(plan, 200) == stacking.DEFAULT_WIDTH

@@ -1,7 +1,7 @@
 """`quintet train ...`, or `python -m quintet train ...`: the commands of an installed engine.
 
 In a checkout they are `python src/train.py ...`. A project is then any folder: its `configs/` come
-before the engine's, and a package beside them can be named by `_target_`.
+before the engine's, and a package next to them can be named by `_target_`.
 """
 
 import os

@@ -270,7 +270,7 @@ def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
         return torch.export.export(
             model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
         )
-    except Exception as error:  # whatever a forward of somebody's own meets
+    except Exception as error:  # whatever a user's forward raises
         said = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
         raise UserError(
             f"{type(model).__name__} cannot be exported for batches of any size "

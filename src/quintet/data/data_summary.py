@@ -111,7 +111,7 @@ def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
 
 
 STAND_INS = (-1, *(sign * (10**digits - 1) for digits in range(1, 10) for sign in (-1, 1)))
-"""Numbers that stand for "no value" in many files."""
+"""Numbers that mean "no value" in many files."""
 
 
 def _stand_in(cells: Cells, spec: Spec, parsed: Parsed) -> str:

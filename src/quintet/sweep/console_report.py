@@ -161,7 +161,7 @@ def advise_workers(launcher: str) -> None:
 
 
 def _earlier(study: Study) -> str:
-    """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
+    """Return the trials of a warm start as text: houses (trial 7), flats (trial 3)."""
     return ", ".join(
         f"{each.study} (trial {each.trial})" for each in warm_start.started_from(study)
     )

@@ -12,7 +12,7 @@ CHAIN = "::"
 
 
 def literally(files: Iterable[str | Path]) -> list[str]:
-    """Return the patterns that stand for these files alone: `a[1].csv` would be read as a1.csv.
+    """Return patterns that match only these files: `a[1].csv` alone would match a1.csv.
 
     Raises:
         UserError: a path that `datasets` would treat as a URL.

@@ -40,7 +40,7 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
     live = LiveView(chosen, loop(chosen).study, 4)
     live.console.file = io.StringIO()
     first, second = (Trial(i, "running", None, {"x": str(i)}) for i in range(2))
-    now = live.started
+    now = live.start_time
     monkeypatch.setattr("quintet.sweep.console_report.time.monotonic", lambda: now)
     live.started(first, 0)
     now += 60

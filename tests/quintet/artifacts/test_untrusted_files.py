@@ -430,5 +430,5 @@ def test_a_fold_is_no_address(folder: Path) -> None:
     record = Record.read(folder)
     record.repeats = {"javascript:alert(1)": 0.5}
     record.write(folder)
-    with pytest.raises(DamagedError, match="no folder of a fold"):
+    with pytest.raises(DamagedError, match="not the folder of a fold"):
         Record.read(folder)

@@ -177,7 +177,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
             ["stop=true"],
             Refusal(Code.NOT_FOUND, match=r"has ended \(completed\) after 1 epochs.*resume="),
         ),
-        ([], Refusal(Code.MISSING_VALUE, match="There is no request")),
+        ([], Refusal(Code.MISSING_VALUE, match="No request was given")),
         (["optimizer.lrr=0.1"], Refusal(Code.UNKNOWN_NAME, "optimizer.lrr")),
         (["optimizer.lr=fast"], Refusal(Code.OUT_OF_RANGE, "optimizer.lr", "fast")),
         (["pause=1"], Refusal(Code.OUT_OF_RANGE, "pause", 1)),

@@ -77,4 +77,4 @@ def test_a_rate_of_zero_and_no_decay_are_no_start():
     for group in optimizer.param_groups:
         group["lr"] = group["weight_decay"] = 0.0
     assert "is 0 now" in steer(optimizer, [], "lr", LR)
-    assert "which parameters to spare" in steer(optimizer, [], "weight_decay", 0.1)
+    assert "exempt from it" in steer(optimizer, [], "weight_decay", 0.1)

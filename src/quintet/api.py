@@ -66,14 +66,37 @@ class Model:
             an array: probabilities (N,) of a binary task's class 1, (N, C) or (N, L), or values
             (N, K) in the target's own units.
 
+        Raises:
+            UserError: the inputs are no numbers, or of another shape than the run's; or the module
+                makes no prediction for each sample.
+
         """
         import torch
 
-        from quintet.commands.prediction import averaged
+        from quintet.commands.prediction import averaged, check_batch_size, check_shape
 
-        x = torch.as_tensor(inputs)
+        run = self.members[0][0]
+        run.samples("A prediction for each sample")
+        check_batch_size(batch_size)
+        try:
+            x = torch.as_tensor(inputs)
+        except (TypeError, ValueError, RuntimeError) as error:
+            raise _no_numbers(inputs) from error
+        if x.is_complex():
+            raise _no_numbers(inputs)
+        check_shape(x, run, type(inputs).__name__)
         x = x.float() if x.is_floating_point() else x
         return averaged(self.members, x, batch_size).numpy()
+
+
+def _no_numbers(inputs: object) -> UserError:
+    return UserError(
+        "is not an array of real numbers",
+        code=Code.WRONG_TYPE,
+        key="inputs",
+        value=type(inputs).__name__,
+        allowed=["a numpy array (N, *input_shape), as the data's source gives it"],
+    )
 
 
 def compose(*overrides: str) -> "DictConfig":

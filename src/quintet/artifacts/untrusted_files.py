@@ -22,6 +22,9 @@ from quintet.base.errors import Code, UserError
 T = TypeVar("T")
 MOST_TEXT = 256 * 2**20
 """Maximum bytes of a text file; a journal or leaderboard of 100,000 trials is smaller."""
+MOST_VALUES = 10_000_000
+"""Maximum number of values in a table or a JSON file: a file of single digits would else take some
+fifty times its size in memory."""
 MOST_CELL = 2**20
 """Maximum characters of a CSV cell."""
 IDENTIFIER = re.compile(r"[\w-]{1,64}", re.ASCII)
@@ -137,6 +140,7 @@ def read_json(folder: Path, name: str, kind: type[T]) -> T:
     """
     text = read_text(folder, name)
     with understood(folder / name):
+        _check_count(text, "[{,")
         found = json.loads(text)
         if "\\ud" in text.lower():
             json.dumps(found, ensure_ascii=False).encode()  # raises for lone surrogates
@@ -154,6 +158,7 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
     """
     text = read_text(folder, name)
     with understood(folder / name):
+        _check_count(text, ",\n\r")
         before = csv.field_size_limit(MOST_CELL)
         try:
             lines = list(csv.reader(io.StringIO(text, newline=""), strict=True))
@@ -163,6 +168,21 @@ def read_table(folder: Path, name: str) -> list[dict[str, str]]:
             []
         ]
         return [dict(zip(titles, row, strict=True)) for row in rows]
+
+
+def _check_count(text: str, before: str) -> None:
+    """Check that a text does not consist of very many values, each of which takes much memory.
+
+    Args:
+        text: of a file.
+        before: characters of which one stands before every value, or after it.
+
+    Raises:
+        ValueError: it does.
+
+    """
+    if sum(map(text.count, before)) > MOST_VALUES:
+        raise ValueError(f"it has more than {MOST_VALUES:,} values")
 
 
 def check_archive(path: Path, archive: zipfile.ZipFile) -> None:

@@ -1,6 +1,7 @@
 """Predict new inputs with a trained run."""
 
 from collections.abc import Sequence
+from numbers import Integral
 from pathlib import Path
 from typing import TYPE_CHECKING, cast
 
@@ -100,12 +101,22 @@ def _check_settings(cfg: DictConfig, output: Path) -> None:
         )
     if output.suffix == ".csv":
         check(output, {"input": cfg.input}, lambda path: begins(path, "sample,"), overwrite=True)
-    if cfg.batch_size < 1:
+    check_batch_size(cfg.batch_size)
+
+
+def check_batch_size(given: object) -> None:
+    """Check the number of samples that are predicted at once.
+
+    Raises:
+        UserError: it is no whole number of at least 1.
+
+    """
+    if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:
         raise UserError(
             "holds no samples",
             code=Code.OUT_OF_RANGE,
             key="batch_size",
-            value=cfg.batch_size,
+            value=given,
             allowed=["integers of at least 1"],
         )
 

@@ -155,13 +155,16 @@ def _loaded(path: Path) -> dict[str, Any]:
 
 
 def _kept(path: Path) -> Any:
-    """Return the content of a YAML file, its text if it is invalid, or None if it is missing."""
+    """Return the content of a YAML file, how it begins if it is invalid, None if it is missing."""
     try:
         return plain_yaml.read(path)
     except FileNotFoundError:
         return None
     except UserError:
-        return path.read_text("utf-8", errors="replace") if path.is_file() else "?"
+        if not path.is_file():
+            return "?"
+        with path.open(encoding="utf-8", errors="replace") as file:
+            return file.read(max(map(len, FIRST)))
 
 
 def _start_again(folder: Path) -> UserError:

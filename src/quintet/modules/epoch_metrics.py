@@ -1,8 +1,7 @@
 """Mean loss and metric of an epoch, at a few microseconds per batch."""
 
 import math
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
 from copy import deepcopy
 from typing import Any
 
@@ -75,9 +74,10 @@ class Meter(nn.Module):
 
     def so_far(self) -> dict[str, Any]:
         """Return the batches since the last `compute`, for a checkpoint within an epoch."""
-        batches = [[part.clone() for part in batch] for batch in self._batches]
-        with self._persistent():
-            return {"batches": batches, "metrics": dict(self.state_dict())}
+        return {
+            "batches": [[part.clone() for part in batch] for batch in self._batches],
+            "states": [deepcopy(metric.metric_state) for metric in self._metrics()],
+        }
 
     def restore(self, state: Mapping[str, Any]) -> None:
         """Continue after the batches of a checkpoint.
@@ -91,29 +91,19 @@ class Meter(nn.Module):
         self._take(state)
 
     def _take(self, state: Mapping[str, Any]) -> None:
-        given = deepcopy(dict(state["metrics"]))
-        with self._persistent():
-            for name, own in self.state_dict().items():
+        for metric, given in zip(self._metrics(), deepcopy(state["states"]), strict=True):
+            for name, own in metric.metric_state.items():
                 if isinstance(own, Tensor) and own.shape != given[name].shape:
                     raise ValueError(f"{name} has the shape {tuple(given[name].shape)}")
-            self.load_state_dict(given)
+                setattr(metric, name, given[name])
         if len(state["batches"]) >= CHUNK:
             raise ValueError(f"it holds {len(state['batches'])} batches, more than are buffered")
         self._batches = []
         for outputs, y, loss in state["batches"]:
             self.add(outputs, y, loss)
 
-    @contextmanager
-    def _persistent(self) -> Iterator[None]:
-        """Include the metrics' states in `state_dict` within a block."""
-        metrics = [module for module in self.modules() if isinstance(module, Metric)]
-        for metric in metrics:
-            metric.persistent(True)
-        try:
-            yield
-        finally:
-            for metric in metrics:
-                metric.persistent(False)
+    def _metrics(self) -> list[Metric]:
+        return [module for module in self.modules() if isinstance(module, Metric)]
 
     def compute(self) -> tuple[float, float]:
         """Return (mean loss, metric) of all batches since the last call, on all ranks."""

@@ -309,6 +309,9 @@ def locked(plan: Plan) -> Iterator[None]:
     """
     new = not plan.folder.exists()
     untrusted_files.check_links(plan.folder)
+    for name in (winner.FOLDER, final_ensemble.FOLDER):
+        if (plan.folder / name).is_symlink():
+            untrusted_files.refuse(plan.folder / name, "is a link, and this sweep writes there")
     if not any((plan.folder / "trials").glob("*")):
         check_sweep_folder(plan.folder, WRITTEN)
     plan.folder.mkdir(parents=True, exist_ok=True)

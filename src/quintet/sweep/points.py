@@ -65,11 +65,28 @@ def _of_file(path: str) -> tuple[list[str], dict[str, dict[str, str]]]:
     """Return the columns of a file, and its rows by their position in it."""
     if not Path(path).is_file():
         raise UserError("does not exist", code=Code.NOT_FOUND, key=KEY, value=path)
-    with Path(path).open(newline="", encoding="utf-8-sig") as file:
-        reader = csv.DictReader(file)
-        columns = _columns(reader.fieldnames or ())
-        rows = {f"line {n}": row for n, row in enumerate(reader, 2)}
+    try:
+        with Path(path).open(newline="", encoding="utf-8-sig") as file:
+            reader = csv.DictReader(file, strict=True)
+            columns = _columns(reader.fieldnames or ())
+            rows = {f"line {n}": row for n, row in enumerate(reader, 2)}
+    except (UnicodeDecodeError, csv.Error) as error:
+        raise _unreadable(path, str(error)) from error
+    if not columns:
+        raise _unreadable(path, "it is empty")
+    if longer := [place for place, row in rows.items() if None in row]:
+        raise _unreadable(path, f"{longer[0]} has more cells than the header")
     return columns, {n: {k: restored(v or "") for k, v in row.items()} for n, row in rows.items()}
+
+
+def _unreadable(path: str, why: str) -> UserError:
+    return UserError(
+        f"is not a table of params: {why}",
+        code=Code.DATA,
+        key=KEY,
+        value=path,
+        hint="Give a CSV file in UTF-8: a header of keys, and a row for each trial",
+    )
 
 
 def _of_list(given: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, str]]]:

@@ -287,6 +287,17 @@ def test_a_monstrous_cell_is_refused(folder: Path) -> None:
         training_curves.read(folder / "metrics.csv")
 
 
+@pytest.mark.parametrize(("name", "text"), [("metrics.csv", "a\n" + "1\n" * 99), (RESULT, "[],")])
+def test_very_many_values_are_refused_before_they_are_read(
+    name: str, text: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(untrusted_files, "MOST_VALUES", 50)
+    (folder / name).write_text(text * 99)
+    reader = training_curves.read if name != RESULT else lambda path: Record.read(path.parent)
+    with pytest.raises(DamagedError, match="more than 50 values"):
+        reader(folder / name)
+
+
 def test_a_file_that_is_too_large_is_not_opened(tmp_path: Path) -> None:
     with (tmp_path / RESULT).open("wb") as file:
         file.truncate(2**40)

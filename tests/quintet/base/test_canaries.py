@@ -52,6 +52,7 @@ def ended(process: "subprocess.Popen[str]") -> str:
     return out + err
 
 
+@pytest.mark.slow
 def test_a_run_its_interruption_and_its_continuation(
     words: list[str], tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:

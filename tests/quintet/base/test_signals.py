@@ -61,6 +61,7 @@ def test_signal_before_training_ends_it_at_once(
     assert not (folder / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_train: Start) -> None:
     """Data and a tracker's store in a place that a variable of the environment names."""
     pytest.importorskip("mlflow", reason="pip install -e '.[mlflow]'")

@@ -38,3 +38,26 @@ def test_a_mistake_is_raised_with_its_message(tmp_path):
         api.train("optimizer=adm", folder=tmp_path)
     assert caught.value.code is Code.FAILED
     assert "'adam'" in str(caught.value)
+
+
+IMAGES = np.zeros((2, 1, 8, 8))
+
+
+@pytest.mark.parametrize(
+    ("inputs", "size", "key"),
+    [
+        (np.zeros((2, 64)), 8, "input"),
+        (np.zeros((2, 3, 1, 8, 8)), 8, "input"),
+        (np.float32(0), 8, "input"),
+        (np.full(IMAGES.shape, "a"), 8, "inputs"),
+        (np.full(IMAGES.shape, object()), 8, "inputs"),
+        (IMAGES.astype(complex), 8, "inputs"),
+        (None, 8, "inputs"),
+        (IMAGES, 0, "batch_size"),
+        (IMAGES, 1.5, "batch_size"),
+    ],
+)
+def test_inputs_that_a_model_cannot_take_are_refused(digits_run, inputs, size, key):
+    with pytest.raises(UserError) as caught:
+        api.load(digits_run).predict(inputs, batch_size=size)
+    assert caught.value.key == key

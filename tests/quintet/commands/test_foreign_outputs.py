@@ -8,6 +8,8 @@ from pathlib import Path
 import pytest
 
 from faulty import forked
+from quintet.base.errors import UserError
+from quintet.config import initial_config
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="forks on Linux only")
 SMALL = ["trainer=cpu", "data=breast_cancer", "model.width=8", "trainer.max_epochs=1"]
@@ -101,3 +103,11 @@ def test_what_a_command_wrote_itself_it_writes_again(digits_run: Path, tmp_path:
     words = [f"run={run}", "overwrite=true"]
     assert forked(tmp_path / "log", words, script="report").code == 0
     assert (run / "report.html").read_text() != MINE
+
+
+def test_of_a_large_file_in_its_place_only_the_beginning_is_read(tmp_path: Path) -> None:
+    (tmp_path / ".hydra").mkdir()
+    with (tmp_path / ".hydra/config.yaml").open("wb") as file:
+        file.truncate(2**40)
+    with pytest.raises(UserError, match="belongs to another program"):
+        initial_config.check_free(tmp_path)

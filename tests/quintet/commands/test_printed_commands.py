@@ -261,8 +261,6 @@ SITUATIONS = {
     ),
     "a wandb sweep": Situation(TABLE, ("wandb_file._comments",), more=as_a_wandb_sweep),
 }  # fmt: skip
-IN_THE_SUITE = ("own configs in a folder of its own",)
-
 PRINTED = {
     "next_commands.evaluate": r"/evaluate\.py '?run=",
     "next_commands.predict": r"/predict\.py '?run=.* '?input=",
@@ -328,10 +326,8 @@ def paste(desk: Desk, situation: Situation) -> None:
                     desk.type(further)
 
 
-@pytest.mark.parametrize(
-    "situation",
-    [pytest.param(s, marks=[] if s in IN_THE_SUITE else pytest.mark.slow) for s in SITUATIONS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("situation", SITUATIONS)
 def test_what_is_printed_can_be_pasted(situation: str, desk: Desk) -> None:
     paste(desk, SITUATIONS[situation])
 

@@ -18,6 +18,7 @@ from quintet.commands.prediction import predict
 from quintet.ensembles.reload import trained
 from quintet.testing.running import SHORT, ran
 from refusals import Refusal
+from usual import every
 
 
 @pytest.fixture
@@ -256,7 +257,7 @@ def test_a_url_is_not_a_checkpoint(run):
     assert (caught.value.code, caught.value.key) == (Code.NOT_TRUSTED, "checkpoint")
 
 
-@pytest.mark.parametrize("model", ["tabular", "mlp"])
+@pytest.mark.parametrize("model", every(2, ["tabular", "mlp"]))
 def test_a_table_with_categories_is_exported(train_here, tmp_path, model):
     pytest.importorskip("onnxscript")
     draw = np.random.default_rng(0)

@@ -49,3 +49,39 @@ def test_no_graph_is_kept():
     outputs = torch.eye(3, requires_grad=True) * 2
     meter.add(outputs, torch.arange(3), outputs.sum())
     assert not any(t.requires_grad for batch in meter._batches for t in batch)
+
+
+@pytest.mark.parametrize("metric", [Accuracy, AUROC])
+@pytest.mark.parametrize("count", [1, CHUNK, 2 * CHUNK + 3])
+def test_an_epoch_continues_from_a_checkpoint_within_it(metric, count):
+    def made():
+        return Meter(metric(task="multiclass", num_classes=3), lambda outputs: outputs.softmax(1))
+
+    whole, first, second = made(), made(), made()
+    everything = [(x, y, torch.nn.functional.cross_entropy(x, y)) for x, y in batches(count + 5)]
+    for batch in everything:
+        whole.add(*batch)
+    for batch in everything[:count]:
+        first.add(*batch)
+    names = [*first.state_dict()]
+    second.restore(first.so_far())
+    for batch in everything[count:]:
+        second.add(*batch)
+    assert second.compute() == whole.compute()
+    assert [*first.state_dict()] == names
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"batches": [[torch.zeros(2, 3)] * 2]},
+        {"batches": [[torch.zeros(1, 3), torch.zeros(1), torch.zeros(())]] * CHUNK},
+        {"states": []},
+        {"states": [{}, {}]},
+        {"states": 5},
+    ],
+)
+def test_what_is_not_a_part_of_an_epoch_is_refused(change):
+    meter = Meter(Accuracy(task="multiclass", num_classes=3), lambda outputs: outputs)
+    with pytest.raises((KeyError, TypeError, ValueError, RuntimeError)):
+        meter.restore({**meter.so_far(), **change})

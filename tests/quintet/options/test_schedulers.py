@@ -12,6 +12,7 @@ from options import STEPS_PER_EPOCH, TOTAL_STEPS, build, node, own
 from quintet.base.errors import Code, UserError
 from quintet.options.schedulers import warmup_stable_decay, warmup_steps, with_warmup
 from schedules import EPOCHS, LR, METRIC, run_steps, start
+from usual import every, usual
 
 KNOWN = ["constant", "step", "exponential", "plateau", "cosine", "cyclic", "one_cycle", "wsd"]
 """Schedules with a closed form below; another one has its own test."""
@@ -93,7 +94,7 @@ def test_the_rates_of_layers_keep_their_proportion(scheduler, warmup):
     assert [low for _, low in rates] == pytest.approx([0.25 * top for top, _ in rates])
 
 
-@pytest.mark.parametrize("at", [6, 7, 10, 35, 40])
+@pytest.mark.parametrize("at", usual([6, 7, 10, 35, 40], 7, 35))
 @pytest.mark.parametrize("warmup", [0, 10])
 @pytest.mark.parametrize("scheduler", own("scheduler"))
 def test_a_saved_run_continues_exactly(scheduler, warmup, at):
@@ -129,7 +130,7 @@ def test_an_optimizer_without_momentum_is_given_none(scheduler, optimizer):
     assert not any(momenta)
 
 
-@pytest.mark.parametrize("optimizer", own("optimizer"))
+@pytest.mark.parametrize("optimizer", every(3, own("optimizer")))
 @pytest.mark.parametrize("scheduler", KNOWN)
 def test_every_schedule_runs_with_every_optimizer(scheduler, optimizer):
     run = start(scheduler, 10, optimizer)

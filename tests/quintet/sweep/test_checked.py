@@ -17,6 +17,7 @@ from quintet.study.study import Study
 from quintet.sweep.foreign_trials import check_params
 from quintet.sweep.pipeline import open_study
 from refusals import Refusal
+from usual import every
 
 WORDS = ("sweeper=random", "sweeper.n_trials=3", "optimizer=adam,sgd")
 FOREIGN = [
@@ -54,7 +55,7 @@ def test_defaults_may_leave_out_what_lies_outside_of_the_space(settled: Any) -> 
 
 
 @pytest.mark.parametrize("once", [False, True])
-@pytest.mark.parametrize("point", FOREIGN)
+@pytest.mark.parametrize("point", every(4, FOREIGN))
 def test_a_warm_start_that_was_kept_is_of_the_space(point: Any, once: bool, settled: Any) -> None:
     plan = settled(*WORDS)
     study = Study(plan.folder, plan.mode)

@@ -8,6 +8,8 @@ import pytest
 from kills import STRATEGIES
 from parent import HERE
 
+from usual import usual
+
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux")
 
 
@@ -22,7 +24,7 @@ def kill_at_every(stride, name, folder, *storage):
     print(name, found)
 
 
-USUAL = ("asha", "genetic", "hyperband", "random")
+USUAL = ("asha", "genetic")
 """Strategies of the suite; the others, and more moments of each, are slow tests."""
 EVERY = [
     pytest.param(name, stride, marks=[] if (name in USUAL and stride > 59) else pytest.mark.slow)
@@ -41,7 +43,7 @@ def test_whatever_keeps_the_study(tmp_path):
     kill_at_every(59, "asha", tmp_path, f"sqlite:///{tmp_path}/study.db")
 
 
-@pytest.mark.parametrize("name", ["random", "quasi_random"])
+@pytest.mark.parametrize("name", usual(["random", "quasi_random"], "random"))
 def test_of_two_sweeps_on_a_study_one_is_killed_and_the_other_continues(tmp_path, name):
     command = [sys.executable, str(HERE / "kills.py"), f"two:{name}", "13", str(tmp_path)]
     out = subprocess.run(command, capture_output=True, text=True)

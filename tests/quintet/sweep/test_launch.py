@@ -8,6 +8,7 @@ from quintet.base.errors import Code, UserError
 from quintet.study.overrides import read
 from quintet.study.trial import Trial
 from quintet.sweep import launch
+from quintet.sweep.pipeline import locked
 
 BEGAN = ["model.width=8", "seed=1", "test=false"]
 HYDRA = {"hydra": {"overrides": {"task": BEGAN}, "runtime": {"choices": {}}}}
@@ -81,3 +82,12 @@ def test_a_link_made_later_leads_nobody_to_empty_a_folder_elsewhere(settled, fol
         place.unlink()
         (tmp_path / f"moved-{place.name}").rename(place)
     assert (tmp_path / "mine/work.txt").read_text() == "a year of it"
+
+
+@pytest.mark.parametrize("name", ["best", "ensemble"])
+def test_what_a_sweep_keeps_is_not_written_into_a_trial(settled, name):
+    plan = settled("seed=1,2")
+    (plan.folder / "trials/0000").mkdir(parents=True)
+    (plan.folder / name).symlink_to("trials/0000")
+    with pytest.raises(UserError, match="is a link, and this sweep writes there"), locked(plan):
+        pass

@@ -48,12 +48,23 @@ def test_a_leaderboard_is_such_a_file(planned):
         (("optimizer.rate", "0.1"), Code.UNKNOWN_NAME),
         (("optimizer.lr", "7"), Code.OUT_OF_RANGE),
         (("optimizer", "adam; rm"), Code.OUT_OF_RANGE),
+        (("optimizer.lr", "0.1,0.2"), Code.DATA),
+        (("optimizer.lr", "9" * 200_000), Code.DATA),
+        (("optimizer.lr", '"0.1'), Code.DATA),
+        (("",), Code.DATA),
     ],
 )
 def test_what_is_not_of_the_space_is_refused_before_the_first_trial(planned, lines, code):
     with pytest.raises(UserError) as caught:
         planned(*lines)
     assert (caught.value.code, caught.value.key) == (code, "sweeper.try")
+
+
+def test_another_encoding_is_named(settled, tmp_path):
+    (tmp_path / "points.csv").write_bytes("optimizer\n\xe9\n".encode("latin-1"))
+    with pytest.raises(UserError, match="UTF-8") as caught:
+        settled(*WORDS, f"sweeper.try={tmp_path / 'points.csv'}")
+    assert caught.value.key == "sweeper.try"
 
 
 def test_a_grid_tries_every_value_anyway(planned):

@@ -212,6 +212,7 @@ def test_a_rate_of_0_which_no_factor_changes_is_refused(rate: Parameter) -> None
     assert (refused.value.code, refused.value.key) == (Code.OUT_OF_RANGE, "optimizer.lr")
 
 
+@pytest.mark.slow
 def test_the_schedule_that_was_found_is_replayed_to_the_same_weights(
     tmp_path: Path, train_here: TrainHere
 ) -> None:

@@ -66,6 +66,7 @@ def test_stacks_form_by_themselves(tmp_path):
     assert len(mates(tmp_path / "sweep")) == 6
 
 
+@pytest.mark.slow
 def test_a_paused_trial_of_a_stack_continues_alone(tmp_path):
     more = ("sweeper=successive_halving", "trainer.max_epochs=9", "sweeper.stack=auto")
     _, rows = sweep(tmp_path / "sweep", "optimizer.lr=tag(log,interval(1e-4,1e-2))", *more)
@@ -91,9 +92,8 @@ def whole(once):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
 def test_a_stack_that_is_ended_continues_to_the_same_result(tmp_path, whole, number):
     ended = tmp_path / "ended"
     with (tmp_path / "log.txt").open("w") as log:
@@ -119,6 +119,7 @@ def test_a_stack_that_is_ended_continues_to_the_same_result(tmp_path, whole, num
             assert torch.allclose(tensor, other["state_dict"][name], atol=1e-4), name
 
 
+@pytest.mark.slow
 def test_what_is_not_stacked_is_reported_once(tmp_path):
     more = ("data=unicode_names", "data.fraction=0.02", "model=gru", "sweeper.stack=2")
     told, rows = sweep(tmp_path / "sweep", "optimizer.lr=1e-3,1e-2", *more)

@@ -17,6 +17,7 @@ from quintet.study.storage import mend, storage
 from quintet.study.study import Study
 from quintet.sweep.full_disk import reported
 from refusals import Refusal
+from usual import every, usual
 
 
 def test_a_torn_last_line_costs_nothing_but_itself(tmp_path):
@@ -107,9 +108,7 @@ def grpc(tmp_path):
     proxy.wait()
 
 
-@pytest.mark.parametrize(
-    "kind", [pytest.param("sqlite", marks=pytest.mark.slow), "postgres", "grpc"]
-)
+@pytest.mark.parametrize("kind", usual(["sqlite", "postgres", "grpc"], "postgres"))
 def test_two_workers_share_a_database_and_continue_after_kill_9(tmp_path, kind, request):
     url = request.getfixturevalue(kind)
     folder = tmp_path / "sweep"
@@ -192,7 +191,7 @@ WRITTEN = ["journal.log", ".claim.lock", "0001/.lock", "0001/output.log"]
 
 
 @pytest.mark.parametrize("fault", ["ENOSPC", "EIO", "EROFS"])
-@pytest.mark.parametrize("where", WRITTEN)
+@pytest.mark.parametrize("where", every(4, WRITTEN))
 def test_a_write_that_fails_is_one_message_and_the_sweep_continues(
     tmp_path, monkeypatch, where, fault
 ):

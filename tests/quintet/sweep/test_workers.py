@@ -169,6 +169,7 @@ def test_a_launcher_alone_says_which_word_uses_the_cores(capsys):
     assert f"sweeper.workers={os.cpu_count()}" in said
 
 
+@pytest.mark.slow
 @pytest.mark.cold  # Hydra looks for plugins as it starts
 def test_a_launcher_that_is_not_installed_is_named_with_the_way_to_install_it(tmp_path):
     # Hydra finds no plugin where none of its modules can be imported.

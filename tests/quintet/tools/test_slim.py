@@ -64,6 +64,7 @@ def test_what_the_documentation_still_names_is_reported(slimmed):
     assert re.search(r"^  README\.md:\d+: .*model=cnn", said, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_model_trains_and_a_sweep_runs(slimmed, run):
     fork, _ = slimmed
     short = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false", "sweeper.n_trials=2")

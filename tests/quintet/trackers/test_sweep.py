@@ -61,6 +61,7 @@ def test_one_summary_run_shows_what_came_out(sweep_of, killed):
         assert Path(kept["local_path"]).is_file()
 
 
+@pytest.mark.slow
 def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
     log_sweep(WANDB, sweep_of())
     log_sweep(WANDB, sweep_of(killed))
@@ -71,6 +72,7 @@ def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
     assert steps == [1, 2], "W&B drops what is told of an earlier step"
 
 
+@pytest.mark.slow
 def test_a_trial_that_was_killed_is_reported_failed_with_its_reason_once(sweep_of, killed):
     assert python(KILLED, killed.folder).returncode == -9
     (broken,) = files(killed.folder)

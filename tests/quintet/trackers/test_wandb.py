@@ -117,6 +117,7 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
     assert capsys.readouterr().out.count("W&B is disabled for the rest") == 1
 
 
+@pytest.mark.slow
 def test_a_resumed_run_continues_in_the_same_wandb_run(train_here, tmp_path):
     folder = tmp_path / "run"
     train_here(folder, "logger=wandb", "trainer.max_epochs=2")
@@ -126,6 +127,7 @@ def test_a_resumed_run_continues_in_the_same_wandb_run(train_here, tmp_path):
     assert [row["epoch"] for row in dashboard(two).rows] == [2, 3]
 
 
+@pytest.mark.slow
 def test_secrets_in_the_notes_stay_references(train_here, tmp_path, monkeypatch):
     for name, value in canaries.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

@@ -16,6 +16,7 @@ from quintet.artifacts.checkpoint_io import WholeCheckpointIO
 from quintet.base.errors import Code
 from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
+from usual import every, usual
 
 
 @pytest.fixture
@@ -73,8 +74,11 @@ CASES = {
     "accumulation": ("trainer.accumulate_grad_batches=3", "trainer.gradient_clip_val=0.5"),
 }
 
+USUAL = ("one_cycle", "swa", "unfreeze", "augmentation and balanced classes")
+"""Cases that run each time; the others are slow tests."""
 
-@pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
+
+@pytest.mark.parametrize("overrides", usual(CASES, *USUAL))
 def test_resumed_run_equals_an_uninterrupted_one(
     overrides: tuple[str, ...],
     tmp_path: Path,
@@ -93,6 +97,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
     assert runs.record(parts)["metric"] == runs.record(whole)["metric"]
 
 
+@pytest.mark.slow
 def test_resumed_early_stop_stays_stopped(
     tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
 ) -> None:
@@ -117,7 +122,7 @@ def test_resumed_early_stop_stays_stopped(
     assert runs.epochs(parts) > stopped
 
 
-@pytest.mark.parametrize("scheduler", ["one_cycle", "cosine"])
+@pytest.mark.parametrize("scheduler", every(2, ["one_cycle", "cosine"]))
 def test_finished_run_continues_along_the_schedule_of_a_longer_one(
     scheduler: str, tmp_path: Path, train_here: TrainHere
 ) -> None:
@@ -166,7 +171,7 @@ STATES = (
 )
 
 
-@pytest.mark.parametrize("where", STATES)
+@pytest.mark.parametrize("where", every(3, STATES))
 @pytest.mark.parametrize("content", [{"x": 1}, [1]])
 def test_a_state_that_no_run_saved_is_refused_with_the_files_name(
     where: str,
@@ -292,6 +297,7 @@ def killed_and_resumed(folder: Path, start: Start, kills: int, *overrides: str) 
     assert process.returncode == 0, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.soak)])
 def test_killed_run_ends_like_an_uninterrupted_one(
     kills: int, tmp_path: Path, start_train: Start, train_here: TrainHere

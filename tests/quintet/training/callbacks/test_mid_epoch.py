@@ -10,6 +10,7 @@ import runs
 from quintet.artifacts import checkpoints
 from quintet.training.callbacks.mid_epoch import SO_FAR, MidEpoch
 from runs import TrainHere
+from usual import every
 
 EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false")
 STEPS = "trainer.log_every_n_steps=3"
@@ -41,7 +42,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MidEpoch, "on_train_batch_end", save_and_end)
 
 
-@pytest.mark.parametrize("source", SOURCES)
+@pytest.mark.parametrize("source", every(3, SOURCES))
 def test_a_run_continues_in_the_middle_of_an_epoch(
     source: str, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
@@ -68,7 +69,7 @@ def test_a_run_continues_in_the_middle_of_an_epoch(
 
 @pytest.mark.parametrize(
     "wrong",
-    [5, {}, {"batches": [], "metrics": {}}, {"batches": [[torch.zeros(2)] * 3], "metrics": {}}],
+    [5, {}, {"batches": [], "states": []}, {"batches": [[torch.zeros(2)] * 3], "states": []}],
 )
 def test_what_is_not_a_part_of_an_epoch_is_refused_by_the_checkpoints_name(
     wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest

@@ -23,10 +23,15 @@ WRITTEN = (
     *(ENSEMBLE, "folds", "seeds"),
 )
 """Files that a run writes after its config; without a config, they belong to another program."""
-CURVE, LAYERS = "lr_range.csv", "layers.csv"
-"""Files that check.py writes, possibly before a run in the same folder: the curve of a range test
-and the statistics of each layer."""
-TITLES = {CURVE: "lr,loss", LAYERS: "name,kind,mean,std"}
+CURVE, LAYERS, COORDINATES = "lr_range.csv", "layers.csv", "coordinates.csv"
+"""Files that check.py writes, possibly before a run in the same folder: the curve of a range test,
+the statistics of each layer, and the coordinate check of muP."""
+COORDINATE_PAGE = "coordinates.html"
+TITLES = {
+    CURVE: "lr,loss",
+    LAYERS: "name,kind,mean,std",
+    COORDINATES: "scaling,width,layer,step,change",
+}
 """Headers of these files."""
 
 

@@ -22,6 +22,7 @@ from quintet.config.initial_config import as_typed
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
 from quintet.config.run_nodes import accepted, unset_arguments
 from quintet.config.signature import check_arguments, locate, parameters
+from quintet.training.base_model import base_model
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -260,7 +261,7 @@ def _offers(
         "loss": lambda: _of_facts(cfg, "loss"),
         "metric": lambda: _of_facts(cfg, "metric"),
         "metrics": lambda: further_metrics_of(cfg),
-        "init": lambda: instantiate(cfg.init, "init"),
+        "init": lambda: _init(cfg),
         "optimizer": lambda: optimizer_factory(cfg),
         "scheduler": lambda: scheduler_factory(cfg),
         "facts": lambda: OmegaConf.to_container(cfg.facts),
@@ -280,10 +281,20 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InitWarning)
-        instantiate(cfg.init, "init")(network)
+        _init(cfg)(network)
     for other in (w for w in caught if not issubclass(w.category, InitWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     return [w.message.advice for w in caught if isinstance(w.message, InitWarning)]
+
+
+def _init(cfg: DictConfig) -> Any:
+    """Return the init, with a base model where it is relative to one."""
+    from quintet.options.mup import RelativeInit
+
+    init = instantiate(cfg.init, "init")
+    if not isinstance(init, RelativeInit) or "model" not in accepted(cfg):
+        return init
+    return init.relative_to(base_model(cfg, init.base_width, partial(_of_facts, group="model")))
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":

@@ -9,6 +9,8 @@ from typing import Any
 import lightning.pytorch as L
 from torch.optim import SGD, Optimizer
 
+from quintet.options.optimizers import RATE_FACTOR
+
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")
 """Learning rates that schedules store in a parameter group ..."""
 OF_A_SCHEDULE = ("base_lrs", "max_lrs", "min_lrs", "eta_min")
@@ -26,7 +28,8 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
 
     A new learning rate is that of the first group at the current step; the other groups keep their
     ratio to it, and schedules are scaled by the same factor. Weight decay only changes in groups
-    that have one: biases and norms remain without.
+    that have one: biases and norms remain without; it keeps its product with a rate that the init
+    determines.
 
     Returns:
         the reason if it is impossible, in which case nothing has changed; else None.
@@ -42,7 +45,8 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
             _noted(group)["lr"] = _noted(group).get("lr", 1.0) * factor
         return None
     for group in _decayed(groups) if key == "weight_decay" else groups:
-        group[key] = _noted(group)[key] = value
+        own = value / group.get(RATE_FACTOR, 1.0) if key == "weight_decay" else value
+        group[key] = _noted(group)[key] = own
     return None
 
 

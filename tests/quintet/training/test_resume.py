@@ -61,6 +61,7 @@ CASES = {
         "optimizer=sgd_momentum",
     ),
     "muon": ("optimizer=muon",),
+    "mup": ("init=mup", "init.base_width=16", "optimizer=adamw"),
     "lion": ("optimizer=lion",),
     "lamb": ("optimizer=lamb",),
     "adafactor": ("optimizer=adafactor",),

@@ -30,6 +30,13 @@ CASES: dict[str, tuple[tuple[str, ...], list[Params]]] = {
             {"optimizer.lr": "1e-3", "seed": "7", "scheduler": "plateau"},
         ],
     ),
+    "mup": (
+        ("data=digits", "model.width=32", "optimizer=adamw"),
+        [
+            {"optimizer.lr": "1e-3", "init": "mup", "init.base_width": "8"},
+            {"optimizer.lr": "2e-3", "init": "mup", "init.base_width": "16"},
+        ],
+    ),
     "diabetes": (
         ("data=diabetes", "model.width=16", "optimizer=adamw", "loss=mse", "metric=rmse"),
         [

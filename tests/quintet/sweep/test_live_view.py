@@ -60,7 +60,7 @@ def test_a_member_of_a_population_that_waits_has_not_ended(tmp_path, monkeypatch
     live = LiveView(replace(chosen, max_epochs=10), loop(chosen).study, 2)
     live.console.file = io.StringIO()
     members = [Trial(i, "running", None, {"x": str(i)}) for i in range(2)]
-    now = live.started
+    now = live.start_time
     monkeypatch.setattr("quintet.sweep.console_report.time.monotonic", lambda: now)
     for member in members:
         live.started(member, 0)

@@ -19,8 +19,8 @@ from quintet.config import (
     plaintext_secrets,
     references,
 )
-from quintet.config.run_folder import GROUPS, made_of
-from quintet.config.safe_overrides import sort_out
+from quintet.config.run_folder import GROUPS, effective_groups
+from quintet.config.safe_overrides import split_by_safety
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -68,7 +68,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
     for key in keys:
         OmegaConf.update(taken, key, references.value(own, key), force_add=True)
     with open_dict(taken):
-        taken.choices = {g: first.choices[g] for g in made_of(taken) if g in first.choices}
+        taken.choices = {g: first.choices[g] for g in effective_groups(taken) if g in first.choices}
         further_metrics.expand(taken)
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
@@ -111,7 +111,7 @@ def _trackers(
         known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
         changed = {k: v for k, v in now.items() if v != known.get(k)}
         words += [f"logger.{name}.{k}={_value(v)}" for k, v in changed.items()]
-    kept, left_out = sort_out(words)
+    kept, left_out = split_by_safety(words)
     but = " (words that name a class or a variable are left out)" if left_out else ""
     raise UserError(
         f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose "

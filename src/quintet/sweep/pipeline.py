@@ -80,7 +80,7 @@ def sweep(
     """
     secrets.note(hydra_internals.to_yaml(config))
     run = partial(_sweep, context, config, arguments, at_end)
-    return ask.answered(config, run) if ask.asks(config) else run(lambda plan, study: None)
+    return ask.answer(config, run) if ask.is_ask_sweep(config) else run(lambda plan, study: None)
 
 
 def _sweep(
@@ -149,7 +149,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         )
     study.set_or_check_spec(plan.spec())
     foreign_trials.check(plan, study)
-    plan = ask.opened(replace(plan, examples=()), study)
+    plan = ask.with_proposals(replace(plan, examples=()), study)
     plan = replace(plan, points=points.kept(plan.points, study))
     plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(
@@ -234,7 +234,7 @@ def finish(
     if won is None:
         if any(not t.feasible for t in study.trials()):
             raise UserError(
-                f"is held by no trial; {console_report.closest(study)}",
+                f"is satisfied by no trial; {console_report.closest(study)}",
                 code=Code.FAILED,
                 key=KEY,
                 value=described(study.constraints),

@@ -12,12 +12,12 @@ from quintet.artifacts.steering_files import AUTHORS, said
 from quintet.base.console import (
     command_line,
     plain,
-    same_words,
     say,
     shortest,
     tell,
     terminal,
     typed,
+    with_same_overrides,
 )
 from quintet.base.formatting import difference, margin, plural, score
 from quintet.base.process import is_first_rank
@@ -89,7 +89,9 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
             table.add_row(*map(plain, cells))
     terminal().print(table)
     if rest := len(columns) - len(ranked):
-        told = f"... and {rest} more input columns; all of them: {same_words('inspect_data')}"
+        told = (
+            f"... and {rest} more input columns; all of them: {with_same_overrides('inspect_data')}"
+        )
         tell(told, style="dim")
 
 
@@ -127,7 +129,7 @@ def summarise(record: Record, folder: Path) -> None:
     for profile in sorted(folder.glob(f"*-{PROFILE}.txt")):
         say("profile   {}", shortest(profile))
     if record.checkpoint:
-        say_how_to_use(folder, record)
+        print_commands(folder, record)
     if not is_trial() and next_commands.TUNED & record.choices.keys():
         say("tune      {}", next_commands.tune(record))
 
@@ -181,7 +183,7 @@ def _weights(record: Record) -> str:
     return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
 
 
-def say_how_to_use(folder: Path, record: Record) -> None:
+def print_commands(folder: Path, record: Record) -> None:
     """Print the commands to use a finished run."""
     say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:

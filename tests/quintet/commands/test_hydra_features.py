@@ -1,4 +1,4 @@
-"""docs/hydra.md says what each documented feature of Hydra does here; this types its words."""
+"""docs/hydra.md describes each documented feature of Hydra; this runs its commands."""
 
 import re
 import shlex

@@ -7,13 +7,15 @@ python src/check.py apply=true          then train, with the suggested learning 
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("check")
 def main(cfg: DictConfig) -> float | None:
     """Check one setup."""
-    from quintet.commands.check import check
+    with busy(LOADING):
+        from quintet.commands.check import check
 
     return check(cfg)
 

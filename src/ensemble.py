@@ -6,13 +6,15 @@ python src/predict.py run=logs/train/sweeps/<study>/ensemble input=new.csv
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("ensemble")
 def main(cfg: DictConfig) -> None:
     """Make one ensemble."""
-    from quintet.ensembles.ensemble import assemble
+    with busy(LOADING):
+        from quintet.ensembles.ensemble import assemble
 
     assemble(cfg)
 

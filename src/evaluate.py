@@ -6,13 +6,15 @@ python src/evaluate.py run=<run folder> splits=[test] checkpoint=last
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("evaluate")
 def main(cfg: DictConfig) -> None:
     """Evaluate one run."""
-    from quintet.commands.evaluation import evaluate
+    with busy(LOADING):
+        from quintet.commands.evaluation import evaluate
 
     evaluate(cfg)
 

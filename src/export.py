@@ -6,13 +6,15 @@ python src/export.py run=<run folder> formats=[onnx] output=deploy
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("export")
 def main(cfg: DictConfig) -> None:
     """Export one run."""
-    from quintet.commands.export import export
+    with busy(LOADING):
+        from quintet.commands.export import export
 
     export(cfg)
 

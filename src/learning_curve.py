@@ -6,13 +6,15 @@ python src/learning_curve.py data=csv data.path=houses.csv data.target=price fra
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("learning_curve")
 def main(cfg: DictConfig) -> None:
     """Measure one learning curve."""
-    from quintet.commands.learning_curve import measure
+    with busy(LOADING):
+        from quintet.commands.learning_curve import measure
 
     measure(cfg)
 

@@ -5,13 +5,15 @@ python src/predict.py run=logs/train/runs/<run> input=new.csv output=predictions
 
 from omegaconf import DictConfig
 
+from quintet.base.console import LOADING, busy
 from quintet.commands.entry_point import command
 
 
 @command("predict")
 def main(cfg: DictConfig) -> None:
     """Predict one file."""
-    from quintet.commands.prediction import predict
+    with busy(LOADING):
+        from quintet.commands.prediction import predict
 
     predict(cfg)
 

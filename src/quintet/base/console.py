@@ -111,6 +111,10 @@ def say(template: str, *values: object) -> None:
     terminal().print(text, highlight=False, soft_wrap=True)
 
 
+LOADING = "loading torch and Lightning"
+"""What a command does for its first seconds."""
+
+
 @contextmanager
 def busy(what: str) -> Iterator[None]:
     """Show a spinner in a terminal during the block; it is erased afterwards."""

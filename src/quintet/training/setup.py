@@ -47,7 +47,7 @@ def setup(cfg: DictConfig) -> Setup:
         UserError: the config or the data is invalid.
 
     """
-    with console.busy("loading torch and Lightning"):
+    with console.busy(console.LOADING):
         validate(cfg)
         set_up_process(cfg)
         import_module("lightning.pytorch")

@@ -1,3 +1,4 @@
+import ast
 import fcntl
 import os
 import pty
@@ -12,6 +13,7 @@ import pytest
 import runs
 from quintet.artifacts.record import Record, Score
 from quintet.training import next_commands, summary
+from running import ROOT
 
 NARROW = 80
 NOISE = re.compile(r"warn|deprecat|traceback|hint|tip:|gpu available", re.IGNORECASE)
@@ -261,3 +263,13 @@ def test_a_run_is_resumed_for_as_long_again_once_it_has_completed(record, tmp_pa
     assert next_commands.resume(tmp_path, record).endswith(" trainer.max_epochs=14")
     record.status = "interrupted"
     assert next_commands.resume(tmp_path, record).endswith(f"resume={tmp_path}")
+
+
+@pytest.mark.parametrize(
+    "script", ["evaluate", "predict", "check", "ensemble", "export", "learning_curve"]
+)
+def test_a_command_is_not_silent_while_it_loads_libraries(script):
+    tree = ast.parse((ROOT / "src" / f"{script}.py").read_text())
+    blocks = [node for node in ast.walk(tree) if isinstance(node, ast.With)]
+    assert [ast.unparse(block.items[0]) for block in blocks] == ["busy(LOADING)"]
+    assert isinstance(blocks[0].body[0], ast.ImportFrom)

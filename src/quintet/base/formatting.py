@@ -45,7 +45,7 @@ def change(after: float, before: float) -> str:
 
     Examples:
         >>> change(0.99891, 0.99805), change(31.4, 33), change(2, 2)
-        ('+0.0009', '−1.6000', '0')
+        ('+0.0009', '−1.60', '0')
 
     """
     text = difference(after, before)
@@ -68,6 +68,17 @@ def difference(one: float, other: float) -> str:
     shown = min(len(text.partition(".")[2]) for text in texts)
     least = 10.0**-shown
     return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
+
+
+def margin(size: float | None, value: float | None) -> str:
+    """Return a standard deviation or error, as exactly as the value that it belongs to is shown.
+
+    Examples:
+        >>> margin(3.7075, 56.34), margin(0.01, 0.97), margin(0.001, 56.34)
+        ('3.71', '0.0100', 'less than 0.01')
+
+    """
+    return score(size) if size is None or value is None else difference(value + size, value)
 
 
 def between(low: float, high: float) -> str:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.hydra_internals import SEARCHPATH
 from quintet.base.process import PROCESS, begin, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
-from quintet.base.terminal import visible
+from quintet.base.terminal import filled, visible
 from quintet.config import (
     help,
     initial_config,
@@ -165,7 +166,10 @@ def one_message(debug: object = False) -> Iterator[None]:
         error_file.report(found)
         if (pipe := trial_pipe()) is not None:
             pipe.fail(found.code, secrets.redact(str(found)))
-        sys.exit(f"Error: {visible(secrets.redact(str(found)))}" if is_first_rank() else 1)
+        text = f"Error: {visible(secrets.redact(str(found)))}"
+        if sys.stderr.isatty():
+            text = filled(text, shutil.get_terminal_size().columns)
+        sys.exit(text if is_first_rank() else 1)
 
 
 def _debugs(arguments: list[str]) -> bool:

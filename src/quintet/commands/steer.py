@@ -25,6 +25,7 @@ from quintet.base.console import command_line, say, typed
 from quintet.base.errors import Code, UserError
 from quintet.config import known_signatures, run_folder
 from quintet.diagnostics import training_curves
+from quintet.training import next_commands
 from quintet.training.training_steps import repeats
 
 LOOK = 0.05
@@ -121,20 +122,19 @@ def _several(folder: Path) -> UserError:
 
 
 def _ended(folder: Path) -> UserError:
-    resume = command_line("train", f"resume={typed(folder)}")
     record = Record.read(folder) if untrusted_files.has(folder, RESULT) else None
     rows = training_curves.read(folder / "metrics.csv")
     if record is None or len(rows) > record.epochs:  # the record is that of an earlier session
         return UserError(
             f"Nothing is training in {folder}: the run was cut short",
             code=Code.NOT_FOUND,
-            hint=f"Continue it with `{resume}`",
+            hint=f"Continue it with `{command_line('train', f'resume={typed(folder)}')}`",
         )
     return UserError(
         f"Nothing is training in {folder}: the run has ended ({record.status}) after "
         f"{record.epochs} epochs",
         code=Code.NOT_FOUND,
-        hint=f"Continue it with `{resume} trainer.max_epochs=<more>`",
+        hint=f"Continue it with `{next_commands.resume(folder, record)}`",
     )
 
 

@@ -75,9 +75,10 @@ def steering_warnings(study: Study) -> list[str]:
     """
     best = winner(study)
     return [
-        f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
+        f"Trial {trial.number} was {how} while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()
         if STEERED in trial.notes and (SOURCES not in trial.notes or trial == best)
+        for how in ["changed by population-based training" if SOURCES in trial.notes else STEERED]
     ]
 
 

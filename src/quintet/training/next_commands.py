@@ -11,6 +11,7 @@ from quintet.base.console import command_line, current, train_line, typed
 from quintet.base.errors import UserError
 from quintet.config.safe_overrides import sort_out
 from quintet.config.task_defaults import fitting
+from quintet.problems import PROBLEMS
 
 SPACE = {"sweeper": "random", "search_space": "high", "sweeper.n_trials": "20"}
 """What a first sweep varies, unless something else was typed."""
@@ -19,6 +20,9 @@ TUNED = {"optimizer", "loss", "init", "model"}
 """Choices of which a run needs one for that sweep: a module may take none of them."""
 
 
+MASKS = "masks"
+"""Folder in a run's for the masks that it predicts, which are not rows of a CSV file."""
+
 OF_A_SWEEP = ("sweeper=", "sweeper.", "search_space=", "objectives=", "study=")
 """The beginnings of overrides that say what a sweep does."""
 
@@ -26,6 +30,21 @@ OF_A_SWEEP = ("sweeper=", "sweeper.", "search_space=", "objectives=", "study=")
 def evaluate(folder: Path, *words: str) -> str:
     """Return the command that scores a run again."""
     return command_line("evaluate", f"run={typed(folder)}", *words)
+
+
+def resume(folder: Path, record: Record) -> str:
+    """Return the command that continues a run: one that has completed, for as long again.
+
+    Args:
+        folder: of the run.
+        record: of the run. Of folds, the longer training is that of each.
+
+    """
+    trained = record.epochs
+    if record.repeats:
+        trained = int(_config(folder).get("trainer", {}).get("max_epochs") or trained)
+    longer = [f"trainer.max_epochs={2 * max(trained, 1)}"] if record.status == "completed" else []
+    return command_line("train", f"resume={typed(folder)}", *longer)
 
 
 def predict(folder: Path, config: Path | None = None) -> str:
@@ -45,7 +64,9 @@ def predict(folder: Path, config: Path | None = None) -> str:
     path = str(cfg.get("data", {}).get("path") or "")
     known = path and "${" not in path and (current().folder / path).exists()
     new = typed(current().folder / path) if known else part
-    return command_line("predict", f"run={typed(folder)}", f"input={new}")
+    problem = PROBLEMS.get(str(facts.get("task")))
+    masks = [f"output={typed(folder / MASKS)}"] if problem and problem.dense else []
+    return command_line("predict", f"run={typed(folder)}", f"input={new}", *masks)
 
 
 def tune(record: Record) -> str:

@@ -19,7 +19,7 @@ from quintet.base.console import (
     terminal,
     typed,
 )
-from quintet.base.formatting import score
+from quintet.base.formatting import difference, margin, score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
 from quintet.training import next_commands
@@ -145,7 +145,8 @@ def _verdict(record: Record, model: str) -> str:
         return told
     best = max(others, key=lambda n: others[n])
     gain = round(sign * own - others[best], 4)
-    how = f"{score(abs(gain))} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
+    size = difference(own, sign * others[best])
+    how = f"{size} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
     return f"{told}, {how} the best baseline, {best}"
 
 
@@ -224,14 +225,14 @@ def _spread(record: Record) -> str:
         test = f"; test is {of}" if record.test else ""
         return (
             f"; validation is the mean of {len(record.repeats)} runs "
-            f"± {score(spread['deviation'])} (standard deviation{over}; "
-            f"standard error {score(spread['error'])}){test}"
+            f"± {margin(spread['deviation'], record.metric.value)} (standard deviation{over}; "
+            f"standard error {margin(spread['error'], record.metric.value)}){test}"
         )
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
     if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
         return ""
     error = math.sqrt(share * (1 - share) / size)
-    return f"; test ± {score(error)} (standard error, {size:,} samples)"
+    return f"; test ± {margin(error, share)} (standard error, {size:,} samples)"
 
 
 def _advise(sentence: str, wrong: bool) -> None:

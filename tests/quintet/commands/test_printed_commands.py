@@ -32,7 +32,7 @@ ASIDE = re.compile(r"\((python \S*src/\w+\.py [^()]*)\)")
 """A command within a sentence."""
 PRINTS = {"command_line", "train_line", "same_words"}
 SMALL = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false")
-WHILE_IT_TRAINS = {"summary.announce", "outcome.recording"}
+WHILE_IT_TRAINS = {"summary.announce", "outcome.recording", "console_report.report_command"}
 CHEAP = {"seed=0,1,2,3,4": "seed=0,1", "seed=1,2,3,4,5": "seed=1,2"}
 
 
@@ -186,11 +186,13 @@ def report_on_trials(desk: Desk) -> str:
     return said
 
 
-RUN = ("next_commands.evaluate", "run_commands.next_steps", "run_commands.report")
+RUN = (
+    "next_commands.evaluate", "next_commands.resume", "run_commands.next_steps",
+    "run_commands.report",
+)  # fmt: skip
 SUPERVISED = (*RUN, "next_commands.predict", "next_commands.tune", "next_commands.seeds")
 OF_SWEEP = (
     "sweep_commands.next_steps", "sweep_commands.rerun", "console_report.continue_command",
-    "console_report.report_command",
 )  # fmt: skip
 SITUATIONS = {
     "own configs in a folder of its own": Situation(
@@ -203,9 +205,9 @@ SITUATIONS = {
         (*TABLE, *SWEEP, "sweeper.storage=sqlite:///my.db"), ("sweep_commands.report",)
     ),
     "a sweep without a page's predictions": Situation(
-        (*TABLE, *SWEEP), ("sweep_commands._evaluate",)
+        (*TABLE, "metric=f1", *SWEEP), ("sweep_commands._evaluate",)
     ),
-    "a table": Situation(TABLE, ("steer._ended",), more=steer_late),
+    "a table": Situation(TABLE, ("steer._ended", "next_commands.resume"), more=steer_late),
     "a wide table": Situation(
         ("data=csv", "data.path=wide.csv", "data.target=c0", "experiment=regression"),
         ("summary.show_columns",),
@@ -266,7 +268,8 @@ PRINTED = {
     "next_commands.predict": r"/predict\.py '?run=.* '?input=",
     "next_commands.tune": r"/train\.py .*-m .*sweeper=",
     "next_commands.seeds": r"/train\.py .*-m .*seed=",
-    "run_commands.next_steps": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "next_commands.resume": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "run_commands.next_steps": r"/train\.py (?!.*resume=)",
     "run_commands.report": r"/report\.py '?run=",
     "run_commands.not_saved": r"/evaluate\.py '?run=.*trials.*splits=\[val\] && .*/report\.py ",
     "sweep_commands.next_steps": r"/ensemble\.py '?sweep=",
@@ -275,7 +278,7 @@ PRINTED = {
     "sweep_commands._evaluate": r"/evaluate\.py '?run=.*splits=\[val\] && .*/report\.py '?sweep=",
     "console_report._say_winner": r"/train\.py .*optimizer\.lr=",
     "console_report.continue_command": r"/train\.py .*study=",
-    "console_report.report_command": r"/report\.py '?sweep=.* live=true",
+    "console_report.report_command": r"/report\.py '?sweep=",
     "initial_config._start_again": r"/train\.py .*hydra\.run\.dir=",
     "outcome.recording": r"/train\.py '?resume=",
     "summary.announce": r"/steer\.py '?run=.* optimizer\.lr=",
@@ -349,3 +352,21 @@ def test_those_of_a_run_that_trains_and_is_interrupted(desk: Desk) -> None:
     resume = re.search("Go on with: (.*)", said)
     assert resume, said
     desk.type(resume[1], f"trainer.max_epochs={runs.epochs(desk.run()) + 1}")
+
+
+@pytest.mark.slow
+def test_those_of_a_sweep_that_is_interrupted(desk: Desk) -> None:
+    words = desk.words(desk.line(*TABLE, "-m", "optimizer.lr=0.1,0.03,0.01,0.003"))
+    sweep = runs.start([sys.executable, *words], cwd=desk.folder, stderr=subprocess.STDOUT)
+    try:
+        runs.wait_until(lambda: [*desk.folder.glob("the logs/*/sweeps/*/trials/0000")], sweep)
+        os.kill(sweep.pid, signal.SIGINT)
+        said = sweep.communicate(timeout=runs.PATIENCE)[0]
+    finally:
+        runs.stop(sweep)
+    assert re.search("Stopped; [0-3] trials are done", said), said
+    found = COMMAND.findall(said)
+    for name in ("console_report.continue_command", "console_report.report_command"):
+        assert any(re.search(PRINTED[name], command) for command in found), (name, found)
+    for command in found:
+        desk.type(command)

@@ -175,7 +175,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (
             ["stop=true"],
-            Refusal(Code.NOT_FOUND, match=r"has ended \(completed\) after 1 epochs.*resume="),
+            Refusal(Code.NOT_FOUND, match=r"after 1 epochs.*resume=.* trainer\.max_epochs=2`"),
         ),
         ([], Refusal(Code.MISSING_VALUE, match="There is no request")),
         (["optimizer.lrr=0.1"], Refusal(Code.UNKNOWN_NAME, "optimizer.lrr")),

@@ -12,6 +12,7 @@ from quintet.study.trial import Trial
 from quintet.sweep.console_report import Lines, announce, summarise
 from quintet.sweep.live_view import Live, view
 from quintet.sweep.trial_outcome import Outcome
+from quintet.sweep.trial_schedulers.population import PopulationBased
 
 
 def shown(live):
@@ -52,6 +53,23 @@ def test_the_time_left_follows_from_the_trials_that_have_ended(tmp_path, monkeyp
     now += 30
     assert "about 2.5 min left" in shown(live)
     assert re.search(r"0\s+1\s+5/10", shown(live))
+
+
+def test_a_member_of_a_population_that_waits_has_not_ended(tmp_path, monkeypatch):
+    chosen = plan(tmp_path, swept(x=[1, 2]), scheduler=PopulationBased(2))
+    live = Live(replace(chosen, max_epochs=10), loop(chosen).study, 2)
+    live.console.file = io.StringIO()
+    members = [Trial(i, "running", None, {"x": str(i)}) for i in range(2)]
+    now = live.started
+    monkeypatch.setattr("quintet.sweep.console_report.time.monotonic", lambda: now)
+    for member in members:
+        live.began(member, 0)
+        now += 30
+        live.ended(member, Outcome("pruned", "pruned", 0.5, None, 2, 30.0))
+    said = live.console.file.getvalue()
+    assert "[0/2] trial 1" in said
+    assert "after 2 epochs" in said
+    assert "0 of 2 done · 60.0 s · about 4.0 min left" in shown(live)
 
 
 def test_a_long_epoch_moves(tmp_path):

@@ -23,10 +23,7 @@ def next_steps(run: RunData) -> dict[str, str]:
     if run.trains:
         steps["steer"] = command_line("steer", f"run={folder}", "optimizer.lr=1e-4")
     elif has_begun(run.folder):
-        each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
-        more = 2 * max(each, 1)
-        longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
-        steps["resume"] = command_line("train", f"resume={folder}", *longer)
+        steps["resume"] = next_commands.resume(run.folder, run.record)
     typed_in = sort_out(run.record.overrides)[0]
     overrides = [each for each in typed_in if not each.startswith("resume=")]
     steps["reproduce"] = train_line(*overrides)

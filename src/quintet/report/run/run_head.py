@@ -1,7 +1,10 @@
 """The first screen: scores, the comparison with baselines, and next steps."""
 
+from collections.abc import Iterator
+
 from quintet.analysis.significance import judge
-from quintet.artifacts.steering_files import by_hand
+from quintet.artifacts.record import Record
+from quintet.artifacts.steering_files import AUTHORS, by_hand
 from quintet.base.formatting import difference, duration, plural, score
 from quintet.config.safe_overrides import sort_out
 from quintet.report.cells import reach
@@ -113,11 +116,19 @@ def _against_baseline(run: RunData) -> list[Tile]:
     return [Tile(title, by, f"{hint}; {judgement.reason}", tone)]
 
 
+def _steered(record: Record) -> Iterator[Note]:
+    """Yield what was changed while it trained, by whom."""
+    for author in dict.fromkeys(change.get("by", "") for change in record.steering):
+        changes = by_hand(each for each in record.steering if each.get("by", "") == author)
+        if changes:
+            told = f"{'; '.join(changes)}, by {AUTHORS.get(author, 'steer.py')}"
+            yield Note(f"Changed while it trained: {told}. {UNREPEATED}", "warn")
+
+
 def _notes(run: RunData) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
-    if changes := by_hand(record.steering):
-        notes.append(Note(f"Steered manually: {'; '.join(changes)}. {UNREPEATED}", "warn"))
+    notes += _steered(record)
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
     if not notes and record.epochs >= READABLE and not run.trains:
         notes.append(Note("The curves look healthy.", "good"))

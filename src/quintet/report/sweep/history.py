@@ -148,7 +148,7 @@ def _remark(sweep: SweepData) -> str:
         return f"{text}The last trial to end is the best: the search has not converged."
     return (
         text
-        + f"The best was the {_nth(last + 1)} trial to end; "
+        + f"The best value was reached by the {_nth(last + 1)} trial to end; "
         + listed([f"{since} trials", f"{after} epochs"])
         + " since then brought no improvement."
     )

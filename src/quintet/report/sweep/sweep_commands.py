@@ -26,7 +26,7 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         steps["other seeds"] = seeds(sweep, sweep.winner)
         if missing := missing_predictions(sweep):
             steps["test significance"] = _evaluate(sweep, missing)
-        if by_sample:
+        if by_sample and len(sweep.valued) > 1:
             steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
     if command := sweep.about.get("command"):
         words, out = words_of(str(command))

@@ -4,9 +4,9 @@ python benchmarks/options.py play [options=adam,sgd_momentum,...] [data=digits,f
     [trials=12] [seeds=5]
 python benchmarks/options.py show
 
-An option at its default rate against another at its default rate compares rates. So for each, one
-sweep tunes the rate, over a factor of ten in both directions from its own default; a second one
-trains with the best rate over seeds that the first has not seen, the same for all options. `show`
+Comparing options at their default rates compares the rates. So for each option, one sweep tunes the
+rate, up to a factor of ten above and below its default; a second one trains with the best rate over
+seeds that the first has not used, the same for all options. `show`
 prints the mean of the metric with its 95 % interval, and the mean of the differences to the first
 option over the seeds; `python src/compare.py a=<folder> b=<folder>` tests two of the folders that
 `play` names. What options.csv has is not played again.
@@ -85,7 +85,7 @@ def show_one(data: str, rows: list[dict[str, str]]) -> None:
 
 
 def interval(values: list[float], *, signed: bool = False) -> str:
-    """Return a mean and half its 95 % interval."""
+    """Return a mean and half the width of its 95 % interval."""
     half = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
     return f"{mean(values):{'+' if signed else ''}.4f} ± {half:.4f}"
 

@@ -141,7 +141,7 @@ def said(change: Mapping[str, Any]) -> str:
     return f"{key} {rounded(change['before'] or 0)} → {rounded(change['after'])} {where}"
 
 
-def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+def unrepeated(changes: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the changes made to a run during training that its command would not repeat."""
     lasting = (change for change in changes if change.get("by") not in REPEATED)
     return [told for change in lasting if (told := said(change))]

@@ -27,7 +27,7 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 """Config folders in order of precedence: the first that has a file is used."""
 
 
-def at_home(path: str | Path) -> Path:
+def expand_home(path: str | Path) -> Path:
     """Return a path with `~` expanded; unchanged if there is no such user."""
     return Path(os.path.expanduser(path))
 

@@ -20,7 +20,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically, write_json
 from quintet.commands import check_view, experiments
 from quintet.config.initial_config import as_typed
-from quintet.config.run_nodes import name, taken
+from quintet.config.run_nodes import accepted, name
 from quintet.data.lightning_data import ExperimentData
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
@@ -60,7 +60,7 @@ def check(cfg: DictConfig) -> float | None:
 
     """
     apply = cfg.apply
-    if apply and "optimizer" not in taken(cfg):
+    if apply and "optimizer" not in accepted(cfg):
         raise UserError(
             f"would change optimizer.lr, which module={name(cfg)} does not take",
             code=Code.INCOMPATIBLE,
@@ -116,7 +116,7 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
         return build.task(config, data, network)
 
     trainer = partial(build.trainer, config, watched=False)
-    rate = float(config.optimizer.lr) if "optimizer" in taken(config) else 0.0
+    rate = float(config.optimizer.lr) if "optimizer" in accepted(config) else 0.0
     samples = sample_predictor(build.task(config, data, network), data)
     if samples is None:
         return ModuleSubject(make, trainer, optimizers, data.datamodule, config.seed, rate)

@@ -216,7 +216,7 @@ def one_against_seeds(a: Side, b: Side) -> Verdict:
         made.rows.append([f"{name}, mean of the seeds", score(mean)])
     inside = value is not None and min(others) <= value <= max(others)
     where = "within" if inside else "outside"
-    made.remarks = [f"The single run lies {where} the range of the other setup's seeds.", ONE_SEED]
+    made.remarks = [f"The single run is {where} the range of the other setup's seeds.", ONE_SEED]
     return made
 
 

@@ -67,7 +67,7 @@ class Subject:
         """Return a new model in its initial state."""
         return self.make().to(self.device)
 
-    def calm(self) -> SupervisedModule:
+    def unregularised_task(self) -> SupervisedModule:
         """Return a new model without regularization."""
         return unregularised(self.task())
 
@@ -75,7 +75,7 @@ class Subject:
         """Return at most `count` samples, the first of the first training epoch."""
         return self._first(self.data.train_dataloader(), count)
 
-    def unseen(self, count: int) -> Batch:
+    def validation_batch(self, count: int) -> Batch:
         """Return the first `count` validation samples."""
         return self._first(self.data.val_dataloader(), count)
 

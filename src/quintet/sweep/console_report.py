@@ -30,7 +30,7 @@ from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 from quintet.sweep.trial_schedulers.population import PopulationBased
 from quintet.training import next_commands
-from quintet.training.summary import say_how_to_use
+from quintet.training.summary import print_commands
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
@@ -38,7 +38,7 @@ WORTH_ESTIMATING = 5.0
 """Seconds after which the remaining time of a sweep is estimated."""
 
 
-class Lines:
+class PlainView:
     """Plain lines, one for each important event.
 
     Args:
@@ -56,10 +56,10 @@ class Lines:
         self.before = len(self.ended_ones)
         self.began_at: dict[int, float] = {}
         self.waiting: dict[int, float] = {}
-        self.started = time.monotonic()
+        self.start_time = time.monotonic()
         self._reasons: set[str] = set()
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> "PlainView":
         """Return the view itself."""
         return self
 
@@ -70,7 +70,7 @@ class Lines:
         """Print a line."""
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Record the start time."""
         self.waiting.pop(trial.number, None)
         self.began_at[trial.number] = time.monotonic()
@@ -80,10 +80,10 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Print nothing within an epoch."""
 
-    def alone(self, trial: Trial, reason: str) -> None:
+    def rerun(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:
             self._reasons.add(reason)
@@ -128,7 +128,7 @@ class Lines:
 
         """
         done = len(self.ended_ones) - self.before + sum(self.waiting.values())
-        spent = time.monotonic() - self.started
+        spent = time.monotonic() - self.start_time
         if not done or spent < WORTH_ESTIMATING:
             return ""
         if (remaining := self.total - self.before - done - underway) <= 0:
@@ -173,7 +173,7 @@ def advise_workers(launcher: str) -> None:
 
 
 def _earlier(study: Study) -> str:
-    """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
+    """Return the trials of a warm start as text: houses (trial 7), flats (trial 3)."""
     return ", ".join(
         f"{each.study} (trial {each.trial})" for each in warm_start.started_from(study)
     )
@@ -238,7 +238,7 @@ def spread(deviation: float | None, value: float | None) -> str:
 
 def _expected(key: str) -> str:
     level = leaderboard.SENSITIVITY.get(key)
-    return f" ({level} as a rule)" if level else ""
+    return f" (usually {level})" if level else ""
 
 
 def brief(params: Params) -> str:
@@ -280,7 +280,7 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
     say("best      [bold]{}[/]", shortest(folder))
-    say_how_to_use(folder, record)
+    print_commands(folder, record)
     say("continue  {}", continue_command(plan))
 
 

@@ -36,7 +36,7 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
 
     """
     groups = optimizer.param_groups
-    if why := _hindrance(optimizer, key):
+    if why := _obstacle(optimizer, key):
         return why
     if key == "lr":
         factor = value / groups[0]["lr"]
@@ -50,7 +50,7 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
     return None
 
 
-def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
+def reapply(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
     """Repeat all changes so far after the schedule has been rebuilt."""
     groups = optimizer.param_groups
     _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))
@@ -58,18 +58,18 @@ def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
         group.update({k: v for k, v in group.get("steered", {}).items() if k != "lr"})
 
 
-def _hindrance(optimizer: Optimizer, key: str) -> str | None:
+def _obstacle(optimizer: Optimizer, key: str) -> str | None:
     first, name = optimizer.param_groups[0], type(optimizer).__name__
     if key not in first:
         return f"{name} has no {key}"
     if key == "lr" and not first["lr"]:
         return "the learning rate is 0 now, so its schedule cannot be scaled"
     if key == "momentum" and "base_momentum" in first:
-        return "the schedule moves the momentum; scheduler.cycle_momentum=false leaves it alone"
+        return "the schedule changes the momentum; scheduler.cycle_momentum=false switches that off"
     if key == "momentum" and not first["momentum"] and not isinstance(optimizer, SGD):
-        return f"{name} began without momentum, and cannot begin with it later"
+        return f"{name} began without momentum, which cannot be added later"
     if key == "weight_decay" and not _decayed(optimizer.param_groups):
-        return "the run began without weight decay, so which parameters to spare is not known"
+        return "the run began without weight decay, so the parameters exempt from it are not known"
     return None
 
 

@@ -12,14 +12,14 @@ from quintet.artifacts.steering_files import AUTHORS, said
 from quintet.base.console import (
     command_line,
     plain,
-    same_words,
     say,
     shortest,
     tell,
     terminal,
     typed,
+    with_same_overrides,
 )
-from quintet.base.formatting import difference, margin, score
+from quintet.base.formatting import difference, margin, plural, score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
 from quintet.training import next_commands
@@ -89,7 +89,9 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
             table.add_row(*map(plain, cells))
     terminal().print(table)
     if rest := len(columns) - len(ranked):
-        told = f"... and {rest} more input columns; all of them: {same_words('inspect_data')}"
+        told = (
+            f"... and {rest} more input columns; all of them: {with_same_overrides('inspect_data')}"
+        )
         tell(told, style="dim")
 
 
@@ -120,13 +122,14 @@ def summarise(record: Record, folder: Path) -> None:
     if not record.diagnosis and record.epochs >= READABLE and record.by_sample:
         _advise("The curves look healthy.", wrong=False)
     say("")
-    say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    epochs = plural(record.epochs, "epoch")
+    say("{} in {:.1f} s → [bold]{}[/]", epochs, record.seconds, shortest(folder))
     if (page := folder / REPORT).is_file():
         say("report    {}", shortest(page))
     for profile in sorted(folder.glob(f"*-{PROFILE}.txt")):
         say("profile   {}", shortest(profile))
     if record.checkpoint:
-        say_how_to_use(folder, record)
+        print_commands(folder, record)
     if not is_trial() and next_commands.TUNED & record.choices.keys():
         say("tune      {}", next_commands.tune(record))
 
@@ -180,7 +183,7 @@ def _weights(record: Record) -> str:
     return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
 
 
-def say_how_to_use(folder: Path, record: Record) -> None:
+def print_commands(folder: Path, record: Record) -> None:
     """Print the commands to use a finished run."""
     say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:

@@ -81,7 +81,7 @@ def test_the_v_that_other_commands_have_shows_the_traceback(tmp_path):
     assert "Traceback" in told.stderr
 
 
-def test_the_summary_stands_the_model_beside_its_baselines(record, tmp_path, capsys):
+def test_the_summary_compares_the_model_with_its_baselines(record, tmp_path, capsys):
     lines = [line.split() for line in printed(record, tmp_path, capsys).splitlines()]
     assert ["mlp", "0.9500", "0.9000"] in lines
     assert ["linear", "0.9700", "0.8900"] in lines

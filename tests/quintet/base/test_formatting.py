@@ -1,4 +1,4 @@
-"""What a report says of numbers: noise, importance, scales."""
+"""Numbers in reports: noise, importance, scales."""
 
 import doctest
 import math

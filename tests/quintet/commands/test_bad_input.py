@@ -208,7 +208,7 @@ def test_a_file_that_is_not_there(train_here, tmp_path):
     assert "'houses.csv'" in text
 
 
-def test_a_file_that_is_no_table(train_here, tmp_path):
+def test_a_file_that_is_not_a_table(train_here, tmp_path):
     (tmp_path / "picture.csv").write_bytes(bytes(range(256)) * 10)
     text = message(train_here, tmp_path / "run", *CSV, f"data.path={tmp_path}/picture.csv")
     assert "picture.csv" in text

@@ -1,4 +1,4 @@
-"""docs/hydra.md says what each documented feature of Hydra does here; this types its words."""
+"""docs/hydra.md describes each documented feature of Hydra; this runs its commands."""
 
 import re
 import shlex
@@ -35,7 +35,7 @@ SEEN = {
     "--experimental-rerun=config.pickle": "would load a pickle",
     "optimizer.lr=0.1,0.01": "--multirun",
     "-m 'model.width=range(8,24,8)'": "2 trials",
-    "-m 'optimizer=glob(adam*,exclude=[*free,*w])'": "1 trials",
+    "-m 'optimizer=glob(adam*,exclude=[*free,*w])'": "1 trial,",
     "-m hydra/launcher=joblib optimizer.lr=0.1,0.01": "sweeper.workers=",
     "-m hydra/sweeper=basic optimizer.lr=0.1,0.01": "mlp on digits",
 }

@@ -30,7 +30,7 @@ ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"python \S*src/\w+\.py [^`\n]*")
 ASIDE = re.compile(r"\((python \S*src/\w+\.py [^()]*)\)")
 """A command within a sentence."""
-PRINTS = {"command_line", "train_line", "same_words"}
+PRINTS = {"command_line", "train_line", "with_same_overrides"}
 SMALL = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false")
 WHILE_IT_TRAINS = {"summary.announce", "outcome.recording", "console_report.report_command"}
 CHEAP = {"seed=0,1,2,3,4": "seed=0,1", "seed=1,2,3,4,5": "seed=1,2"}
@@ -105,7 +105,7 @@ class Desk:
 
 def page_of(desk: Desk, folder: Path) -> str:
     """Return the page of a run that is training, as the terminal's commands would show it."""
-    with console.commanded(console.CommandLine(desk.folder, OWN[:1])):
+    with console.using_command_line(console.CommandLine(desk.folder, OWN[:1])):
         return page_so_far(folder).html()
 
 
@@ -251,7 +251,7 @@ SITUATIONS = {
     ),
     "killed at once": Situation(TABLE, ("initial_config._start_again",), more=without_config),
     "behind a baseline": Situation(
-        ("model.width=8", "baselines=true", *DEAD), ("baselines.loses",)
+        ("model.width=8", "baselines=true", *DEAD), ("baselines.warning",)
     ),
     "too slow": Situation(
         ("model.width=8", "trainer.max_epochs=6", *DEAD), ("training_curves.too_small",)
@@ -284,7 +284,7 @@ PRINTED = {
     "summary.announce": r"/steer\.py '?run=.* optimizer\.lr=",
     "summary.show_columns": r"/inspect_data\.py .*data\.path=",
     "steer._ended": r"/train\.py '?resume=",
-    "baselines.loses": r"/check\.py ",
+    "baselines.warning": r"/check\.py ",
     "training_curves.too_small": r"/check\.py ",
     "LRFinder.on_train_start": r"/check\.py ",
     "wandb_file._comments": r"/wandb_sweep\.py ",
@@ -364,7 +364,7 @@ def test_those_of_a_sweep_that_is_interrupted(desk: Desk) -> None:
         said = sweep.communicate(timeout=runs.PATIENCE)[0]
     finally:
         runs.stop(sweep)
-    assert re.search("Stopped; [0-3] trials are done", said), said
+    assert re.search("Stopped; [0-3] trials? done", said), said
     found = COMMAND.findall(said)
     for name in ("console_report.continue_command", "console_report.report_command"):
         assert any(re.search(PRINTED[name], command) for command in found), (name, found)

@@ -54,7 +54,7 @@ def command(name: str, folder: Path, **more):
     return OmegaConf.create(words | given.get(name, {}) | more)
 
 
-def test_p_is_the_mean_and_the_spread_is_numpys(folded: Path) -> None:
+def test_the_metric_is_the_mean_and_the_spread_is_numpys(folded: Path) -> None:
     record = Record.read(folded)
     values = [Record.read(folded / f"folds/{i}").metric.value for i in range(3)]
     assert [*record.repeats.values()] == values
@@ -269,7 +269,7 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     ],
     ids=["folds", "seeds", "both"],
 )
-def test_killed_in_a_part_it_goes_on_there(
+def test_killed_in_a_part_it_continues_there(
     tmp_path: Path,
     start_train: Start,
     run_train: RunTrain,

@@ -1,4 +1,4 @@
-"""Folds and seeds that train as one batched model are the runs that they would be alone."""
+"""Folds and seeds trained as one batched model equal those trained alone."""
 
 import os
 import signal
@@ -135,7 +135,7 @@ def test_what_trains_one_by_one_says_why_once(tmp_path, capsys, word, why):
 
 
 @pytest.mark.parametrize("number", usual([signal.SIGKILL, signal.SIGINT], signal.SIGKILL))
-def test_ended_together_each_goes_on(
+def test_ended_together_each_continues(
     tmp_path: Path, start_train: Start, run_train: RunTrain, number: signal.Signals
 ):
     words = ("cv.folds=3", *LOW[:1], "trainer.max_epochs=200", "callbacks.early_stopping=null")

@@ -183,8 +183,8 @@ def rows(run: Path) -> list[dict[str, str]]:
         ("features.means_3", lambda t: t.sum()),
     ],
 )
-def test_tensors_that_are_no_trees_are_refused(name: str, make: Any) -> None:
-    """They may come with a stranger's checkpoint."""
+def test_tensors_that_are_not_trees_are_refused(name: str, make: Any) -> None:
+    """They may come with an untrusted checkpoint."""
     x, y = mixed_table()
     features = TreeFeatures(2, [7, 400])
     model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0])
@@ -192,10 +192,10 @@ def test_tensors_that_are_no_trees_are_refused(name: str, make: Any) -> None:
     ensemble = TreeEnsemble(features, 1)
     ensemble.fill(torch.zeros(1), [(model, [0])])
     tensors = ensemble.state_dict()
-    TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+    TreeEnsemble(TreeFeatures(2, [7, 400]), 1).resize(tensors)
     tensors[name] = make(tensors[name])
     with Refusal(Code.DAMAGED), understood(Path("best.ckpt")):
-        TreeEnsemble(TreeFeatures(2, [7, 400]), 1).make_room(tensors)
+        TreeEnsemble(TreeFeatures(2, [7, 400]), 1).resize(tensors)
 
 
 def test_a_checkpoint_whose_trees_lead_nowhere_is_refused_by_name(

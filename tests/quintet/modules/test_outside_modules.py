@@ -1,4 +1,4 @@
-"""Modules as teams write them: trained, resumed, evaluated and used, with no line changed."""
+"""Modules as teams write them: trained, resumed, evaluated and used unchanged."""
 
 import shutil
 import subprocess

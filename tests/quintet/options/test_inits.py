@@ -1,4 +1,4 @@
-"""Inits: what they draw, what they refuse, and the gates of the strategy on digits."""
+"""Inits: what they draw, what they refuse, and their required accuracy on digits."""
 
 import math
 import warnings

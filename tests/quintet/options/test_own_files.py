@@ -1,4 +1,4 @@
-"""Every preset trains on somebody's own file of its kind, here one written by hand."""
+"""Every preset trains on a user's file of its kind."""
 
 import csv
 import random

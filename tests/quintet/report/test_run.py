@@ -68,7 +68,7 @@ def test_the_page_fits_a_telephone_in_the_dark(chromium, trained):
     page.close()
 
 
-def test_p_has_an_interval_around_its_recorded_value(trained):
+def test_the_metric_has_an_interval_around_its_recorded_value(trained):
     run = RunData.read(trained / "breast_cancer")
     for split in ("val", "test"):
         found = run.scores[split]["auc_roc"]

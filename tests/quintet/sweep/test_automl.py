@@ -1,4 +1,4 @@
-"""AutoML: from a file that nobody has seen to an ensemble, with nothing else typed."""
+"""AutoML: from an unknown file to an ensemble, with a single command."""
 
 import csv
 import json
@@ -134,7 +134,7 @@ def test_it_begins_with_the_best_of_an_earlier_study_of_the_space(settled, tmp_p
     assert begun(plan_in(settled, tmp_path / "now")) == [earlier.trials()[1].params]
 
 
-def test_a_study_whose_defaults_were_best_is_no_head_start(settled, tmp_path):
+def test_a_study_whose_defaults_were_best_is_not_a_warm_start(settled, tmp_path):
     plan = plan_in(settled, tmp_path / "earlier")
     study = studied(plan, [])
     points = [plan.defaults, plan.sampler.suggest([], plan.space, 1, 0, plan.mode)]
@@ -145,7 +145,7 @@ def test_a_study_whose_defaults_were_best_is_no_head_start(settled, tmp_path):
     assert begun(plan_in(settled, tmp_path / "now")) == []
 
 
-def test_a_study_of_another_space_is_no_warm_start(settled, tmp_path, earlier):
+def test_a_study_of_another_space_is_not_a_warm_start(settled, tmp_path, earlier):
     assert begun(plan_in(settled, tmp_path / "now", "optimizer.lr=0.1")) == []
 
 
@@ -154,7 +154,7 @@ def test_a_study_named_gives_its_best_few(settled, tmp_path, earlier):
     assert begun(plan) == [earlier.trials()[n].params for n in (1, 2, 0)]
 
 
-def test_a_study_that_goes_on_keeps_its_beginning(settled, tmp_path, earlier):
+def test_a_study_that_continues_keeps_its_beginning(settled, tmp_path, earlier):
     plan = plan_in(settled, tmp_path / "now")
     first = begun(plan)
     studied(plan_in(settled, tmp_path / "later"), [0.95])
@@ -216,7 +216,7 @@ def test_a_module_is_a_family_with_the_choices_that_it_takes(settled):
 
 
 @pytest.mark.parametrize("typed", ["optimizer.lr=0.1", "model=mlp", "module=supervised"])
-def test_a_module_that_does_not_take_what_was_typed_is_no_family(settled, typed):
+def test_a_module_that_does_not_take_what_was_typed_is_not_a_family(settled, typed):
     plan = settled(*AUTOML, "data=breast_cancer", typed)
     assert "module" not in [p.key for p in plan.space.parameters]
     assert all("module" not in params for params in plan.families)

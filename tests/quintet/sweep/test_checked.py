@@ -1,4 +1,4 @@
-"""A study whose journal a stranger wrote gives no word of a command line."""
+"""An untrusted journal of a study cannot inject command-line words."""
 
 import json
 from pathlib import Path
@@ -162,7 +162,7 @@ def test_a_spec_of_nothing_is_refused_by_name(wrong: Any, tmp_path: Path) -> Non
         *({"objectives_at_1": wrong} for wrong in ("x", {"score": "x"}, None)),
     ],
 )
-def test_objectives_that_are_no_numbers_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:
+def test_objectives_that_are_not_numbers_are_refused_by_trial(notes: Any, tmp_path: Path) -> None:
     study = Study(tmp_path, "max")
     spec = {"space": SPACE, "objectives": {"score": "max", "size": "min"}}
     study.optuna.set_user_attr("spec", {"metric": "accuracy (max)"} | spec)

@@ -30,7 +30,7 @@ def rows(folder):
 
 
 @pytest.mark.slow
-def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
+def test_halving_pauses_and_continues_within_the_folds(tmp_path):
     strategy = ["sweeper=successive_halving", "sweeper.scheduler.eta=2"]
     space = ["optimizer.lr=tag(log,interval(1e-3,1e-1))"]
     words = ["cv.folds=2", "trainer.max_epochs=2", *strategy, *space]

@@ -1,4 +1,4 @@
-"""What docs/sweeps.md says of the strategies on foreign tables follows from the committed rows."""
+"""The claims of docs/sweeps.md on foreign tables follow from the committed rows."""
 
 import importlib.util
 import math
@@ -12,7 +12,7 @@ DOCS = ROOT / "docs/sweeps.md"
 
 @pytest.fixture(scope="module")
 def foreign():
-    """benchmarks/foreign.py, which is no package."""
+    """benchmarks/foreign.py, which is not in a package."""
     spec = importlib.util.spec_from_file_location("foreign", ROOT / "benchmarks/foreign.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

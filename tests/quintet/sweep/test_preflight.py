@@ -1,4 +1,4 @@
-"""What is checked before the first trial: each option, each value that could be wrong."""
+"""The checks before the first trial: each option, each value that could be wrong."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""Samplers: what they suggest depends on seed, number and history alone."""
+"""Samplers: suggestions depend only on seed, number and history."""
 
 from functools import partial
 from importlib.util import find_spec
@@ -66,7 +66,7 @@ def test_a_seed_reproduces_a_serial_sweep_wherever_it_was_stopped(sampler):
 
 
 @pytest.mark.parametrize("sampler", SAMPLERS, ids=lambda s: type(s).__name__)
-def test_points_lie_in_the_space_and_own_exists_only_beside_b(sampler):
+def test_points_are_in_the_space_and_own_exists_only_beside_b(sampler):
     for trial in serial(sampler, 12):
         assert ("own" in trial.params) == (trial.params["kind"] == "b")
         assert all(SPACE[key].contains(value) for key, value in trial.params.items())

@@ -133,7 +133,7 @@ def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_go_on(tmp_path):
+def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_continue(tmp_path):
     needs("submitit")
     more = ("hydra/launcher=workers_submitit", "seed=1,2", "trainer.max_epochs=100000")
     endless = (*more, "callbacks.early_stopping=null")

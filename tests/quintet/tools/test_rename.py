@@ -1,4 +1,4 @@
-"""A fork gives the team's room a name, once, and nothing else changes."""
+"""A fork renames the team's package, once, and nothing else changes."""
 
 import re
 import subprocess

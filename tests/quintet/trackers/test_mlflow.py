@@ -124,7 +124,7 @@ def test_a_trial_is_nested_in_its_study_and_a_failed_run_says_why(train, tmp_pat
     assert seen.info.status == "FAILED"
 
 
-def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
+def test_a_resumed_run_continues_in_the_same_mlflow_run(train, server):
     address = f"logger.mlflow.tracking_uri={server}"
     folder = train(address, "scheduler=constant")
     for name in ("config.yaml", "metrics.csv", "predictions.npz", "steering.csv", "report.html"):

@@ -1,4 +1,4 @@
-"""Several trackers in one real command: what they leave, what they must not, what they load."""
+"""Several trackers in one real command: what they write, must not write, and load."""
 
 import os
 import subprocess

@@ -1,4 +1,4 @@
-"""What a sweep's parent tells the trackers: a summary, and an end for trials that were killed."""
+"""A sweep's parent logs to trackers: a summary, and the end of killed trials."""
 
 import os
 import subprocess
@@ -73,7 +73,7 @@ def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
 
 
 @pytest.mark.slow
-def test_a_trial_that_was_killed_is_told_failed_with_its_reason_once(sweep_of, killed):
+def test_a_trial_that_was_killed_is_reported_failed_with_its_reason_once(sweep_of, killed):
     assert python(KILLED, killed.folder).returncode == -9
     (broken,) = files(killed.folder)
     assert dashboard(broken).exit_code is None, "it could not say that it ended"

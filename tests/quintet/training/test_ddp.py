@@ -66,7 +66,7 @@ def test_two_ranks_share_a_folder_that_rank_0_alone_writes(
             ),
             (
                 "os.kill(os.getpid(), 9)",
-                "Rank 1 was ended by SIGKILL. Perhaps the memory was full.",
+                "Rank 1 was ended by SIGKILL. It may have run out of memory.",
             ),
         ],
     ),
@@ -87,7 +87,7 @@ def test_failure_of_rank_1_ends_both_with_one_message(
     assert not list(folder.rglob("*.part"))
 
 
-def test_ctrl_c_ends_both_ranks_and_the_run_goes_on(
+def test_ctrl_c_ends_both_ranks_and_the_run_continues(
     tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:
     """A terminal sends Ctrl-C to all processes of the group at once."""

@@ -1,4 +1,4 @@
-"""A resumed run ends as if nothing had happened: same weights, same metrics, bit by bit."""
+"""A resumed run ends as if uninterrupted: same weights, same metrics, bit for bit."""
 
 import random
 import shutil
@@ -124,7 +124,7 @@ def test_resumed_early_stop_stays_stopped(
 
 
 @pytest.mark.parametrize("scheduler", every(2, ["one_cycle", "cosine"]))
-def test_finished_run_goes_on_along_the_schedule_of_a_longer_one(
+def test_finished_run_continues_along_the_schedule_of_a_longer_one(
     scheduler: str, tmp_path: Path, train_here: TrainHere
 ) -> None:
     longer, extended = tmp_path / "longer", tmp_path / "extended"
@@ -212,7 +212,7 @@ def test_truncated_newest_checkpoint_is_passed_over(
     assert runs.finished(parts) == runs.finished(whole)
 
 
-def test_run_killed_before_its_first_checkpoint_starts_anew(
+def test_run_killed_before_its_first_checkpoint_starts_over(
     tmp_path: Path, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -312,7 +312,7 @@ def test_killed_run_ends_like_an_uninterrupted_one(
     assert not list(parts.rglob("*.part"))
 
 
-def test_moved_run_goes_on_where_it_is(
+def test_moved_run_continues_where_it_is(
     tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
 ) -> None:
     whole, parts, moved = (tmp_path / name for name in ("whole", "parts", "moved"))

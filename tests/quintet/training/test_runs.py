@@ -1,4 +1,4 @@
-"""Runs repeat themselves bit by bit, and never get into each other's way."""
+"""Runs are reproducible bit for bit, and do not interfere with each other."""
 
 import subprocess
 import sys

@@ -1,4 +1,4 @@
-"""Runs that are interrupted within an epoch and go on there."""
+"""Runs that are interrupted within an epoch and resumed there."""
 
 from pathlib import Path
 
@@ -43,7 +43,7 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.parametrize("source", every(3, SOURCES))
-def test_a_run_goes_on_in_the_middle_of_an_epoch(
+def test_a_run_continues_in_the_middle_of_an_epoch(
     source: str, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     if source == "stateful":
@@ -71,7 +71,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
     "wrong",
     [5, {}, {"batches": [], "states": []}, {"batches": [[torch.zeros(2)] * 3], "states": []}],
 )
-def test_what_is_no_part_of_an_epoch_is_refused_by_the_checkpoints_name(
+def test_what_is_not_a_part_of_an_epoch_is_refused_by_the_checkpoints_name(
     wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("cut_off")
@@ -92,4 +92,4 @@ def test_a_loader_without_a_state_is_named(
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}", "trainer=cpu")
     train_here(None, *place, *words, *more, "report=false")
     said = " ".join(capsys.readouterr().out.split())
-    assert "a DataLoader, has no state_dict, so a run is resumed from the ends of epochs" in said
+    assert "a DataLoader, has no state_dict, so runs resume from the end of an epoch" in said

@@ -1,4 +1,4 @@
-"""Replays of another run's changes, whose folder may be a stranger's."""
+"""Replays of another run's changes, whose folder may be untrusted."""
 
 from pathlib import Path
 from typing import Any

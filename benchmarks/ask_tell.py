@@ -1,10 +1,10 @@
-"""What a suggestion and an outcome cost as a study grows: CPU milliseconds each.
+"""Cost of a suggestion and of an outcome as a study grows, in CPU milliseconds.
 
 python benchmarks/ask_tell.py [SIZES ...]
 
-A study of so many trials is made in its journal; then a slot's part of ten more is timed as the
-slot loop does it. ask: look at all trials, suggest a point, write the new trial. tell: three
-reports of P, each with the question whether to stop, then the outcome.
+A study of the given size is written to its journal; then ten more trials are timed as the slot loop
+runs them. ask: read all trials, suggest params, write the new trial. tell: three reports of the
+metric, each with a decision whether to stop, then the outcome.
 """
 
 import statistics

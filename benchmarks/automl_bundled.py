@@ -1,6 +1,6 @@
-"""AutoML beside the default MLP on all bundled data that it fits: a table of docs/presets.md.
+"""AutoML compared with the default MLP on all suitable bundled data: a table of docs/presets.md.
 
-python benchmarks/automl_bundled.py         50 trials each, whatever the machine's speed
+python benchmarks/automl_bundled.py         50 trials each, independent of the machine's speed
 python benchmarks/automl_bundled.py --only fair --seeds 0 1 --trials 25
 """
 
@@ -28,7 +28,7 @@ def train(*arguments: str) -> None:
 
 
 def scores(data: str, seed: int, trials: int) -> dict[str, tuple[float, float]]:
-    """Return P on validation and test of the default MLP, the best trial and the ensemble."""
+    """Return the validation and test metric of the default MLP, the best trial and the ensemble."""
     own = (f"data={data}", f"seed={seed}")
     budget = (f"sweeper.n_trials={trials}", "sweeper.timeout=null", "sweeper.warm_start=null")
     with tempfile.TemporaryDirectory() as place:
@@ -45,13 +45,13 @@ def scores(data: str, seed: int, trials: int) -> dict[str, tuple[float, float]]:
 
 
 def read(path: Path) -> dict[str, Any]:
-    """Return the content of a JSON file."""
+    """Return the contents of a JSON file."""
     found: dict[str, Any] = json.loads(path.read_text())
     return found
 
 
 def main() -> None:
-    """Print one line of the table a data set."""
+    """Print one line of the table per data set."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=DATA, default=list(DATA))
     parser.add_argument("--seeds", nargs="*", type=int, default=[0, 1, 2])

@@ -1,13 +1,13 @@
-"""Build the table that strategies are replayed on: real learning curves of digits.
+"""Build the table on which strategies are replayed: real learning curves of digits.
 
 python benchmarks/curves.py [400]      configurations of 8 parameters, 27 epochs each, in 3 minutes
 python benchmarks/curves.py [400] scheduled      with a learning-rate schedule as the ninth
 
 400 training, 360 validation samples of scikit-learn's digits; a multilayer perceptron; validation
-loss after each epoch. Written to benchmarks/curves.csv: the 8 places in the unit cube, then 27
-losses. The loss of a run that diverges is written as 9. With `scheduled`, the schedule (constant,
-cosine, one-cycle, or warm-up, stable, decay) is the ninth parameter, in scheduled_curves.csv. A
-call that was broken off continues.
+loss after each epoch. Written to benchmarks/curves.csv: the 8 coordinates in the unit cube, then 27
+losses. The loss of a diverged run is written as 9. With `scheduled`, the schedule (constant,
+cosine, one-cycle, or warm-up, stable, decay) is the ninth parameter, in scheduled_curves.csv. An
+interrupted call can be continued.
 """
 
 import csv
@@ -68,7 +68,7 @@ def curve(units: list[float], split: list[torch.Tensor], seed: int) -> Iterator[
 
 
 def factor(kind: str, at: float) -> float:
-    """Return the rate at a share of the training, as a share of the highest."""
+    """Return the learning rate at a fraction of the training, relative to the maximum."""
     if kind == "constant":
         return 1.0
     if kind == "cosine":
@@ -92,7 +92,7 @@ def split() -> list[torch.Tensor]:
 
 
 def whole_rows(path: Path, length: int) -> list[list[str]]:
-    """Return the rows that an earlier call, which may have been broken off, has written."""
+    """Return the complete rows of an earlier call, which may have been interrupted."""
     if not path.is_file():
         return []
     with path.open(newline="") as file:

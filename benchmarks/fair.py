@@ -1,11 +1,11 @@
-"""How often does ASHA stop what would have been best, where learning-rate schedules are tuned?
+"""How often does ASHA stop what would be the best trial if learning-rate schedules are tuned?
 
 python benchmarks/fair.py [seeds=400]
 
 32 random configurations of a table, one after the other. "Stopped" is the share of seeds in which
-the best of the 32 at full length is stopped before; "regret" how much worse the best that was
-trained to the end is, as a share of the distance to the median; "epochs" what all trials cost, as a
-share of 32 full ones. Tables: curves.csv (constant rates) and scheduled_curves.csv, where the ninth
+the best of the 32 at full length is stopped early; "regret" how much worse the best fully trained
+one is, relative to the distance to the median; "epochs" the cost of all trials, relative to 32 full
+ones. Tables: curves.csv (constant rates) and scheduled_curves.csv, where the ninth
 parameter is the schedule. The rule was chosen after a first look at both halves of the latter.
 """
 

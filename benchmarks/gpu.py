@@ -5,14 +5,14 @@ python benchmarks/gpu.py --only cnn --epochs 3 --samples 2000 --accelerator cpu 
 
 Steps: the default model, a CNN and a ResNet on images of CIFAR's size, and a language model of some
 25 million parameters. Each trains through `quintet.training.experiment.run` with all defaults, in
-bf16, with and without `compile`; after each of its epochs a loop written by hand trains a copy of
-the same network on the same batches. Seconds are of wall time, of the whole training part, once the
-device has finished; the first epoch, which compiles, does not count. All data are synthetic: only
-their sizes matter.
+bf16, with and without `compile`; after each of its epochs a hand-written loop trains a copy of the
+same network on the same batches. Times are wall time of an epoch's training, until the device has
+finished; the first epoch, which compiles, is not counted. All data are synthetic, since only their
+sizes matter.
 
-Stacks: trials an hour of a sweep of the default model, stacked and with a process for each.
+Stacks: trials per hour of a sweep of the default model, stacked and with one process per trial.
 
-`--strategies` trains an epoch with ddp and fsdp on one device as well, as far as that goes.
+`--strategies` also trains an epoch with ddp and fsdp, on a single device.
 """
 
 import argparse
@@ -47,7 +47,7 @@ TEXT = ("experiment=language_model", "data=token_files", "data.path={place}/toke
 
 @dataclass(frozen=True)
 class Work:
-    """A run to measure: its overrides, and how large it is."""
+    """A run to measure: its overrides and its size."""
 
     overrides: tuple[str, ...]
     large: tuple[str, ...] = ()
@@ -76,7 +76,7 @@ def write_data(place: Path, samples: int) -> None:
 
 
 class ByHand:
-    """The loop that one would write: the same network, optimizer, precision and batches."""
+    """A hand-written loop with the same network, optimizer, precision and batches."""
 
     def __init__(self, task: L.LightningModule, device: torch.device) -> None:
         own = getattr(task, "model", task)
@@ -101,7 +101,7 @@ class ByHand:
 
 
 class Turns:
-    """Times a Trainer's epochs, and after each one by hand."""
+    """Times the Trainer's epochs, and a hand-written epoch after each."""
 
     def __init__(self, compiled: bool) -> None:
         self.compiled = compiled
@@ -109,7 +109,7 @@ class Turns:
         self.parameters = self.steps = 0
 
     def install(self, trainer: L.Trainer) -> None:
-        """Wrap what an epoch consists of, its validation apart."""
+        """Wrap the parts of an epoch, except its validation."""
         fit, validate = trainer.fit_loop, trainer.fit_loop.epoch_loop.val_loop
         advance, end, validation = fit.advance, fit.on_advance_end, validate.run
         validating = [0.0]
@@ -158,7 +158,7 @@ def wait() -> None:
 
 
 def measure(overrides: list[str], turns: Turns) -> None:
-    """Train, with a loop by hand after each epoch."""
+    """Train, with the hand-written loop after each epoch."""
     real = build.trainer
 
     def trainer(cfg: Any, *, watched: bool = True, **settings: Any) -> L.Trainer:
@@ -221,7 +221,7 @@ def command(place: Path, *overrides: str) -> float:
 
 
 def stacks(place: Path, options: argparse.Namespace) -> Iterator[str]:
-    """Yield trials an hour, one by one and for each width of a stack, without the start."""
+    """Yield trials per hour, unstacked and for each width of a stack, without start-up."""
     yield "| trials at a time | trials an hour |"
     yield "|---|---|"
     shared = [

@@ -1,10 +1,10 @@
-"""A folder of many small images: listed, split and streamed, with CPU time and memory of each.
+"""A folder of many small images, listed, split and streamed: CPU time and memory of each step.
 
 python benchmarks/images.py [images] [folder]
 
 Writes JPEG files of 32 x 32 pixels in ten classes (synthetic: only their number matters), then
-reads them as `data=images data.lazy=true` does, in a process of its own. The plain loop opens,
-decodes and stacks the same files in batches and does nothing else.
+reads them as `data=images data.lazy=true` does, in a separate process. The plain loop only opens,
+decodes and stacks the same files in batches.
 """
 
 import resource
@@ -36,7 +36,7 @@ def main() -> None:
 
 
 def write(home: Path, count: int) -> None:
-    """Write so many images; a hundred different ones, as linked files would be one to the cache."""
+    """Write copies of a hundred different images; linked files would share the cache."""
     from PIL import Image
 
     draw = np.random.default_rng(0)
@@ -91,7 +91,7 @@ def plain(file: str) -> "Tensor":
 
 
 def memory() -> float:
-    """Return the most memory that this process has held, MiB."""
+    """Return the peak memory of this process, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 

@@ -25,7 +25,7 @@ class KneserNey:
 
     Args:
         text: to learn from.
-        order: bytes of an n-gram, 5 of which predict the last from four.
+        order: length of an n-gram in bytes; 5 predicts a byte from the four before it.
 
     """
 
@@ -60,7 +60,7 @@ class KneserNey:
         return chance
 
     def bits_per_byte(self, text: bytes) -> float:
-        """Return the mean bits of the bytes of a text, all that stand after a whole context."""
+        """Return the mean bits per byte of a text, over bytes with a full context."""
         first = self.order - 1
         places = range(first, len(text))
         chances = (self.probability(text[i - first : i], text[i : i + 1]) for i in places)

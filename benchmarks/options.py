@@ -1,17 +1,19 @@
 """Compare options fairly: each with its own learning rate, tuned at equal budgets, on equal seeds.
 
-python benchmarks/options.py play [options=adam,sgd_momentum,...] [trials=12] [seeds=5]
+python benchmarks/options.py play [options=adam,sgd_momentum,...] [data=digits,fair,...]
+    [trials=12] [seeds=5]
 python benchmarks/options.py show
 
-An option at its default rate against another at its default rate compares rates. So for each, one
-sweep tunes the rate, over a factor of ten in both directions from its own default; a second one
-trains with the best rate over seeds that the first has not seen, the same for all options. `show`
+Comparing options at their default rates compares the rates. So for each option, one sweep tunes the
+rate, up to a factor of ten above and below its default; a second one trains with the best rate over
+seeds that the first has not used, the same for all options. `show`
 prints the mean of the metric with its 95 % interval, and the mean of the differences to the first
 option over the seeds; `python src/compare.py a=<folder> b=<folder>` tests two of the folders that
-`play` names. Rows: options.csv.
+`play` names. What options.csv has is not played again.
 """
 
 import csv
+import json
 import subprocess
 import sys
 import tempfile
@@ -23,15 +25,22 @@ from foreign import ScoreRows
 from scipy.stats import t
 
 ROOT = Path(__file__).parents[1]
-ROWS = ScoreRows(Path(__file__).with_name("options.csv"), ("option", "data", "seed", "lr", "value"))
+HEADER = ("option", "data", "seed", "lr", "value", "metric", "mode")
+ROWS = ScoreRows(Path(__file__).with_name("options.csv"), HEADER)
 OPTIONS = "adam,adamw,sgd_momentum,sgd,rmsprop,muon,lion,adamw_schedule_free"
-COMMON = ("trainer.max_epochs=10", "report=false", "test=false", "sweeper.slots=1")
+COMMON = (
+    *("trainer.max_epochs=10", "report=false", "test=false"),
+    *("sweeper.slots=1", "sweeper.stack=auto"),
+)
+SMALLER = {"unicode_names": ("data.fraction=0.3",), "sunspots": ("trainer.max_epochs=30",)}
+"""What makes trials on some data sets about as long as on the others."""
 
 
-def sweep(folder: Path, *words: str) -> list[dict[str, str]]:
+def sweep(folder: Path, data: str, *words: str) -> list[dict[str, str]]:
     """Run a sweep; return its leaderboard."""
     command = [sys.executable, str(ROOT / "src/train.py"), "-m", f"hydra.sweep.dir={folder}"]
-    subprocess.run([*command, *COMMON, *words], check=True, stdout=subprocess.DEVNULL)
+    given = (*COMMON, f"data={data}", *SMALLER.get(data, ()), *words)
+    subprocess.run([*command, *given], check=True, stdout=subprocess.DEVNULL)
     with (folder / "leaderboard.csv").open(newline="") as file:
         return list(csv.DictReader(file))
 
@@ -41,37 +50,44 @@ def play(option: str, data: str, trials: int, seeds: int, home: Path) -> None:
     usual = float(yaml.safe_load((ROOT / f"configs/optimizer/{option}.yaml").read_text())["lr"])
     chosen, span = f"optimizer={option}", f"tag(log,interval({usual / 10:g},{usual * 10:g}))"
     rates = (f"optimizer.lr={span}", "sweeper=quasi_random", f"sweeper.n_trials={trials}")
-    best = sweep(home / f"tune_{option}", f"data={data}", chosen, *rates)[0]["optimizer.lr"]
+    best = sweep(home / f"tune_{option}", data, chosen, *rates)[0]["optimizer.lr"]
     numbers = ",".join(str(seed) for seed in range(1, seeds + 1))
-    again = (f"optimizer.lr={best}", f"seed={numbers}", "sweeper=grid")
-    for row in sweep(home / f"seeds_{option}", f"data={data}", chosen, *again):
-        ROWS.add((option, data, row["seed"], best, row["value"]))
-    print(home / f"seeds_{option}", flush=True)
+    again, folder = (f"optimizer.lr={best}", f"seed={numbers}", "sweeper=grid"), f"seeds_{option}"
+    rows = sweep(home / folder, data, chosen, *again)
+    metric = json.loads((home / folder / "best/result.json").read_text())["metric"]
+    for row in rows:
+        ROWS.add((option, data, row["seed"], best, row["value"], metric["name"], metric["mode"]))
+    print(home / folder, flush=True)
 
 
 def show() -> None:
-    """Print the options, the best first, each compared with the first one that was played."""
-    found: dict[tuple[str, str], dict[str, float]] = {}
-    rates = {}
-    for row in ROWS.read():
-        found.setdefault((row["data"], row["option"]), {})[row["seed"]] = float(row["value"])
-        rates[row["data"], row["option"]] = float(row["lr"])
+    """Print the options of each data set, the best first, each compared with the first played."""
     print("| data | option | rate | seeds | metric | difference to the first |\n|" + "---|" * 6)
-    for (data, option), own in sorted(found.items(), key=lambda item: -mean(item[1].values())):
-        first = next(values for key, values in found.items() if key[0] == data)
+    rows = ROWS.read()
+    for data in dict.fromkeys(row["data"] for row in rows):
+        show_one(data, [row for row in rows if row["data"] == data])
+
+
+def show_one(data: str, rows: list[dict[str, str]]) -> None:
+    """Print the rows of one data set."""
+    found: dict[str, dict[str, float]] = {}
+    for row in rows:
+        found.setdefault(row["option"], {})[row["seed"]] = float(row["value"])
+    rates = {row["option"]: float(row["lr"]) for row in rows}
+    first = next(iter(found.values()))
+    sign = -1 if rows[0]["mode"] == "max" else 1
+    named = f"{data}, {rows[0]['metric']}"
+    for option, own in sorted(found.items(), key=lambda item: sign * mean(item[1].values())):
         apart = [own[seed] - first[seed] for seed in own]
-        print(f"| {data} | {option} | {rates[data, option]:.2g} | {len(own)} ", end="")
-        print(f"| {interval([*own.values()])} | {interval(apart) if own is not first else '–'} |")
+        difference = interval(apart, signed=True) if own is not first else "–"
+        print(f"| {named} | {option} | {rates[option]:.2g} | {len(own)} ", end="")
+        print(f"| {interval([*own.values()])} | {difference} |")
 
 
-def interval(values: list[float]) -> str:
-    """Return a mean and half its 95 % interval."""
+def interval(values: list[float], *, signed: bool = False) -> str:
+    """Return a mean and half the width of its 95 % interval."""
     half = t.ppf(0.975, len(values) - 1) * stdev(values) / len(values) ** 0.5
-    return (
-        f"{mean(values):+.4f} ± {half:.4f}"
-        if min(values) < 0
-        else f"{mean(values):.4f} ± {half:.4f}"
-    )
+    return f"{mean(values):{'+' if signed else ''}.4f} ± {half:.4f}"
 
 
 if __name__ == "__main__":
@@ -79,8 +95,10 @@ if __name__ == "__main__":
     given = dict(word.split("=", 1) for word in words)
     if what == "play":
         place = Path(given.get("folder") or tempfile.mkdtemp(prefix="options-"))
-        for name in given.get("options", OPTIONS).split(","):
-            of = given.get("data", "digits"), int(given.get("trials", 12))
-            play(name, *of, int(given.get("seeds", 5)), place)
+        budget = int(given.get("trials", 12)), int(given.get("seeds", 5))
+        for data in given.get("data", "digits").split(","):
+            for option in given.get("options", OPTIONS).split(","):
+                if not any(known[:2] == (option, data) for known in ROWS.known()):
+                    play(option, data, *budget, place / data)
     else:
         show()

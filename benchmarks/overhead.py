@@ -1,11 +1,11 @@
-"""What Quintet adds to a hand-written loop: same data, same model, same batches, turn about.
+"""Quintet's overhead over a hand-written loop: same data, model and batches, in alternation.
 
 python benchmarks/overhead.py
 python benchmarks/overhead.py --epochs 21 --batch 32 optimizer=sgd_momentum
 
-One process trains through `quintet.training.experiment.run`, every default on. Between two of its
-epochs each of the loops below trains one epoch too, so that all of them meet the same noise of
-the machine. Ratios are of the same round; medians are over the rounds, but for the first.
+One process trains through `quintet.training.experiment.run` with all defaults. Between its epochs,
+each of the loops below trains one epoch, so that all are subject to the same noise of the machine.
+Ratios are within a round; medians are over all rounds but the first.
 """
 
 import argparse
@@ -67,7 +67,7 @@ def compose_run(folder: Path, options: argparse.Namespace) -> DictConfig:
 
 
 def plain(x: Tensor, y: Tensor, batch: int, *, fused: bool = False) -> Loop:
-    """Return a loop that trains one epoch, as one would write it by hand."""
+    """Return a hand-written loop that trains one epoch."""
     model, criterion, optimizer = _parts(x, fused)
 
     def epoch() -> None:
@@ -83,7 +83,7 @@ def plain(x: Tensor, y: Tensor, batch: int, *, fused: bool = False) -> Loop:
 
 
 def by_item(x: Tensor, y: Tensor, batch: int) -> Loop:
-    """Return the same loop over a DataLoader, which takes samples one by one and collates them."""
+    """Return the same loop over a DataLoader, which collates single samples."""
     model, criterion, optimizer = _parts(x, fused=False)
     loader = DataLoader(TensorDataset(x, y), batch_size=batch, shuffle=True)
 
@@ -115,7 +115,7 @@ class Alternation:
         self._validating = 0.0
 
     def install(self, trainer: L.Trainer) -> None:
-        """Wrap what an epoch consists of."""
+        """Wrap the parts of an epoch."""
         fit, validate = trainer.fit_loop, trainer.fit_loop.epoch_loop.val_loop
         advance, end, validation = fit.advance, fit.on_advance_end, validate.run
         loops: dict[str, Loop] = {}
@@ -187,7 +187,7 @@ def measure(options: argparse.Namespace) -> Seconds:
 
 
 def table(seconds: Seconds, steps: int) -> Iterator[str]:
-    """Yield a row a variant: seconds an epoch, microseconds a step, ratio to the plain loop."""
+    """Yield a row per variant: seconds per epoch, microseconds per step, ratio to plain."""
     base = seconds["plain loop"][1:]
     yield "| | s an epoch | us a step | ratio to the plain loop (min-max) |"
     yield "|---|---|---|---|"

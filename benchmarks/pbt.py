@@ -4,8 +4,8 @@ python benchmarks/pbt.py play [seeds=20] [data=digits,unicode_names]
 python benchmarks/pbt.py show
 
 Each sweep varies learning rate, momentum and weight decay of SGD, and may train EPOCHS epochs in
-all; of ASHA's trials those count that had ended by then. `play` appends to pbt.csv, for each way,
-data set and seed, the winner's metric on validation data and on test data. `show` prints means with
+total; of ASHA's trials, those that had ended by then count. `play` appends to pbt.csv, for each
+method, data set and seed, the winner's metric on validation and test data. `show` prints means with
 95 % intervals, and the paired differences to population-based training.
 """
 
@@ -45,7 +45,7 @@ DATA = {
 
 
 def winner(folder: Path) -> tuple[int, str, float]:
-    """Return the epochs that count, and the best of the trials that they went to."""
+    """Return the epochs that count, and the best trial within them."""
     with (folder / "leaderboard.csv").open(newline="") as file:
         rows = sorted(csv.DictReader(file), key=lambda row: int(row["trial"]))
     spent, counted = 0, []
@@ -78,7 +78,7 @@ def row(way: str, data: str, seed: int) -> tuple:
 
 
 def play(seeds: int, sets: list[str]) -> None:
-    """Append the rows that are not there yet."""
+    """Append the missing rows."""
     if not ROWS.exists():
         ROWS.write_text(",".join(HEADER) + "\n")
     done = {(r["way"], r["data"], int(r["seed"])) for r in rows()}
@@ -96,13 +96,13 @@ def rows() -> list[dict[str, str]]:
 
 
 def interval(values: list[float]) -> str:
-    """Return a mean with half of its 95 % interval."""
+    """Return a mean with half the width of its 95 % interval."""
     half = 1.96 * stdev(values) / len(values) ** 0.5 if len(values) > 1 else float("nan")
     return f"{mean(values):.4f}±{half:.4f}"
 
 
 def show() -> None:
-    """Print a line for each data set and way."""
+    """Print a line for each data set and method."""
     found = rows()
     print("| data | way | seeds | epochs | validation | test | test, less than the first |")
     print("|---|---|---|---|---|---|---|")

@@ -1,8 +1,8 @@
-"""Score every preset beside simple models on the very same splits: the table of docs/presets.md.
+"""Compare every preset with simple models on the same splits: the table of docs/presets.md.
 
 python benchmarks/presets.py                                   every row, seeds 0 to 4
 python benchmarks/presets.py --only regression --seeds 0 1
-python benchmarks/presets.py --sweeps --seeds 0 1 2            sweeps beside the defaults
+python benchmarks/presets.py --sweeps --seeds 0 1 2            sweeps compared with the defaults
 """
 
 import argparse
@@ -28,12 +28,12 @@ os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 Values = NDArray[np.floating]
 Fit = Callable[[Values, Values], Callable[[Values], Values]]
-"""Fits a model to inputs (N, F) and targets, and returns its prediction of new inputs."""
+"""Fits a model to inputs (N, F) and targets, and returns its predictions for new inputs."""
 
 
 @dataclass(frozen=True)
 class Row:
-    """One command, and its references; `seen` is how they see the data where that differs."""
+    """A command and its reference models; `seen` is how these get the data, if differently."""
 
     arguments: str
     references: tuple[str, ...]
@@ -41,7 +41,7 @@ class Row:
 
     @property
     def data(self) -> str:
-        """What a reference's data is composed from."""
+        """The overrides that a reference's data is composed from."""
         return f"{self.arguments} {self.seen}"
 
 
@@ -63,7 +63,7 @@ ROWS = {
 
 
 def fitted(name: str, x: Values, y: Values, tokens: int) -> Callable[[Values], Values]:
-    """Fit the reference called `name`; a target of several columns gets a model a column."""
+    """Fit the reference `name`; a target of several columns gets a model per column."""
     if y.ndim == 2:
         each = [fitted(name, x, column, tokens) for column in y.T]
         return lambda new: np.stack([predict(new) for predict in each], axis=1)
@@ -93,13 +93,13 @@ def estimator(name: str) -> Any:
 
 
 def counts(x: Values, tokens: int) -> Values:
-    """Count each token of (N, length) sequences, padding left out: (N, tokens)."""
+    """Count the tokens of sequences (N, length) without padding: (N, tokens)."""
     bags = np.stack([np.bincount(row, minlength=tokens) for row in x.astype(int)])
     return bags[:, 1:].astype(np.float32)
 
 
 def score(metric: str, truth: Values, predicted: Values) -> float:
-    """Return P, by scikit-learn."""
+    """Return the metric, by scikit-learn."""
     from sklearn.metrics import accuracy_score, f1_score, root_mean_squared_error
 
     if metric == "f1":
@@ -133,7 +133,7 @@ def reference(name: str, row: Row, seed: int) -> float:
 
 
 Scores = tuple[str, float, float, float]
-"""P's name, P on validation and test, and the seconds it took."""
+"""The metric's name, its values on validation and test data, and the seconds taken."""
 
 
 def trained(row: Row, seed: int) -> Scores:
@@ -158,13 +158,13 @@ def swept(row: Row, seed: int) -> Scores:
 
 
 def train(row: Row, seed: int, *more: str) -> None:
-    """Run train.py to its end."""
+    """Run train.py."""
     command = ["src/train.py", *more, *row.arguments.split(), f"seed={seed}"]
     subprocess.run([sys.executable, *command], cwd=ROOT, check=True, stdout=subprocess.DEVNULL)
 
 
 def spread(values: list[float]) -> str:
-    """Return mean ± standard deviation with as many digits as its size asks for."""
+    """Return mean ± standard deviation with suitable digits."""
     digits = 2 if mean(values) > 5 else 4
     deviation = stdev(values) if len(values) > 1 else 0.0
     return f"{mean(values):.{digits}f} ± {deviation:.{digits}f}"
@@ -198,7 +198,7 @@ HEADS = {
 
 
 def main() -> None:
-    """Print one line of the table a row."""
+    """Print the tables, one line per row."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", nargs="*", choices=ROWS)
     parser.add_argument("--seeds", nargs="*", type=int, default=list(range(5)))

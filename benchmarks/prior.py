@@ -1,14 +1,14 @@
-"""What a belief is worth: `sweeper=guided` with a good, a fair, a bad and no prior, against ASHA.
+"""The value of a prior: `sweeper=guided` with a good, a fair, a bad and no prior, against ASHA.
 
 python benchmarks/prior.py play [seeds=100] [only=curves,hartmann_3]
 python benchmarks/prior.py show
 
 Each strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best
-value that 64 random runs find; one that is not reached counts as the whole budget. All promote from
-three epochs on. A good prior is the best configuration, moved by a normal error of a tenth of each
-range; a fair one the best of 25 random ones; a bad one any of the worst quarter.
+value that 64 random runs find; if it is not reached, the whole budget counts. All promote from
+three epochs on. A good prior is the best configuration plus a normal error of a tenth of each
+range; a fair one the best of 25 random ones; a bad one is drawn from the worst quarter.
 
-Settings were chosen on the curves of curves.csv, with the first 20 seeds. The others only confirm:
+Settings were chosen on curves.csv with the first 20 seeds. The other tables only confirm them:
 scheduled_curves.csv, whose ninth parameter is the schedule, and the Hartmann functions of 3 and 6
 dimensions with fidelities (Kandasamy et al. 2017, "Multi-fidelity Bayesian optimisation with
 continuous approximations"; as in mf-prior-bench, with a noise that falls with the epochs).
@@ -35,7 +35,7 @@ ROWS = ScoreRows(
 )
 PRIORS = ("good", "fair", "bad")
 BIAS, NOISE = 0.5, 0.3
-"""How far the first epoch of a Hartmann function is from the last, and its noise."""
+"""Distance of a Hartmann function's first epoch from its last, and its noise."""
 ALPHA = np.array([1.0, 1.2, 3.0, 3.2])
 A3 = np.array([[3, 10, 30], [0.1, 10, 35], [3, 10, 30], [0.1, 10, 35]])
 P3 = 1e-4 * np.array(
@@ -50,7 +50,7 @@ P6 = 1e-4 * np.array([
 
 
 class Hartmann:
-    """The regret as a source of curves: each epoch is closer to the last, and less noisy."""
+    """Curves of the regret: each epoch is closer to the last one, and less noisy."""
 
     def __init__(self, scale: np.ndarray, centre: np.ndarray, least: float) -> None:
         self.scale, self.centre, self.size, self.least = scale, centre, scale.shape[1], least
@@ -69,7 +69,7 @@ class Hartmann:
 
 @functools.cache
 def rows_of(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the places and curves of a CSV file."""
+    """Return the coordinates and curves of a CSV file."""
     with Path(__file__).with_name(f"{name}.csv").open() as file:
         table = np.array(list(csv.reader(file))[1:], float)
     return table[:, :-EPOCHS], table[:, -EPOCHS:]
@@ -77,7 +77,7 @@ def rows_of(name: str) -> tuple[np.ndarray, np.ndarray]:
 
 @functools.cache
 def drawn(name: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return places, and the best value of each; of a function, many random ones."""
+    """Return coordinates and their best values; for a function, at many random points."""
     if name not in FUNCTIONS:
         cube, curves = rows_of(name)
         return cube, curves.min(1)
@@ -111,7 +111,7 @@ def prior(kind: str, name: str, seed: int) -> dict[str, tuple[float, float]]:
 
 @functools.cache
 def target(name: str) -> float:
-    """Return the median of what 64 random runs find."""
+    """Return the median of the best values of 64 random runs."""
     paths = [replay(Random(), RunAll(), source(name), seed) for seed in range(100)]
     return median(path[-1][1] for path in paths)
 
@@ -130,7 +130,7 @@ STRATEGIES = ("asha", "guided, none", *(f"guided, {kind}" for kind in PRIORS))
 
 
 def play_all(seeds: int, only: list[str]) -> None:
-    """Add the rows that are missing."""
+    """Add the missing rows."""
     known = ROWS.known()
     for name in only or TABLES:
         for seed in range(seeds):

@@ -1,9 +1,9 @@
-"""Replay every strategy of ours on a table of real learning curves.
+"""Replay all our strategies on a table of real learning curves.
 
 python benchmarks/replay.py [seeds]        200 seeds; 20 for those that fit a model
 python benchmarks/replay.py live           TPE with ASHA from 3 epochs, 10 seeds, trained for real
 
-A suggestion takes the curve of the nearest configuration of the table that has not been tried.
+A suggestion gets the curve of the nearest untried configuration of the table.
 Every strategy has the epochs of 64 full runs. The target is the median, over seeds, of the best
 loss that 64 random runs find; shown are the best loss at the end (median), the epochs until the
 target (median over the seeds that reach it), and the share of seeds that reach it.
@@ -48,7 +48,7 @@ FITTED = {
 
 
 class Table:
-    """Curves of the table: a point is moved to the nearest configuration that is still free."""
+    """Curves of the table, each suggestion at the nearest untried configuration."""
 
     def __init__(self, cube, curves) -> None:
         self.cube, self.curves, self.free = cube, curves, np.ones(len(cube), bool)
@@ -63,7 +63,7 @@ class Table:
 
 
 class Real:
-    """Curves trained on the spot."""
+    """Curves of actual training."""
 
     size = 8
 
@@ -145,10 +145,10 @@ def main(seeds: int) -> None:
 
 
 def faultless(best: np.ndarray, target: float) -> float:
-    """Return the share of seeds on which a third of the budget meets a configuration good enough.
+    """Return the share of seeds on which a third of the budget finds a good enough configuration.
 
-    Of n random ones, which cost n epochs in each rung from 1 to 9 and on the way to 27, if every
-    rung knew which of them will be the best (hypergeometric; eta 3).
+    It has n random ones, at n epochs per rung from 1 to 9 and up to 27, if every rung knew which
+    of them will be the best (hypergeometric; eta 3).
     """
     drawn, there = BUDGET // 3 // 3, int((best <= target).sum())
     return 1 - comb(len(best) - there, drawn) / comb(len(best), drawn)

@@ -1,12 +1,12 @@
-"""What a further trial of a sweep costs: stacked, forked, and as a plain loop.
+"""Cost of one more trial of a sweep: stacked, forked, and as a plain loop.
 
 python benchmarks/stack.py                      four shapes of model; 8, 32 and 60 trials at a time
 python benchmarks/stack.py --shapes 64 --widths 60 --whole 60
 
-Sweeps of few and of many trials are run; the difference of their CPU seconds, divided by that of
-their trials, is what a further trial costs, whatever a start costs. Of stacked trials those are
-one full stack and two. The plain loop is what is written by hand: batches, forward, backward,
-`Adam.step`, and nothing else. `--whole` runs whole sweeps as well.
+Sweeps with few and with many trials are run. The difference of their CPU seconds, divided by the
+difference of their numbers of trials, is the cost of one more trial, without start-up. Stacked
+sweeps have one full stack and two. The plain loop is hand-written: batches, forward, backward and
+`Adam.step`. `--whole` also runs whole sweeps.
 """
 
 import argparse
@@ -28,7 +28,7 @@ SAMPLES, BATCH = 1257, 64  # of digits' training part
 
 
 def plain_loop(width: int, epochs: int) -> float:
-    """Return the CPU seconds of a trial's training steps, written by hand."""
+    """Return the CPU seconds of a trial's training steps in a hand-written loop."""
     torch.set_num_threads(1)
     hidden = [nn.Linear(64, width), nn.ReLU(), nn.Dropout(0.2)]
     hidden += [nn.Linear(width, width), nn.ReLU(), nn.Dropout(0.2)]
@@ -60,7 +60,7 @@ def sweep(folder: Path, trials: int, stack: int, width: int, epochs: int) -> tup
 
 
 def further(place: Path, stack: int, options: argparse.Namespace, shape: int) -> float:
-    """Return the CPU seconds of a further trial."""
+    """Return the CPU seconds of one more trial."""
     few, many = (4, 12) if stack == 1 else (stack, 2 * stack)
     spent = [
         sweep(place / f"{shape}_{stack}_{n}", n, stack, shape, options.epochs)[0]

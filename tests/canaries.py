@@ -1,4 +1,4 @@
-"""Secrets that sing wherever they are found: in text, escaped, encoded, or packed away."""
+"""Secrets that are recognised wherever they leak: in text, escaped, encoded, or compressed."""
 
 import base64
 import gzip
@@ -13,7 +13,7 @@ from pathlib import Path
 from urllib.parse import quote
 
 PASSWORD = 'tweet/47:11@mine?"qé'
-"""Has what ends a part of an address, and what JSON and HTML escape."""
+"""Contains delimiters of URLs, and what JSON and HTML escape."""
 TOKEN = "canary-token-0815"
 SHORT = "k!7qZ"
 LINES = ("BEGIN PRIVATE KEY", "MIIEvQtweetIBADANBgkq", "hkiG9tweet0BAQEFAASC", "END PRIVATE KEY")
@@ -27,12 +27,12 @@ ENVIRONMENT = {
     "WANDB_API_KEY": ACCOUNT,
 }
 PARTS = ("tweet", TOKEN, SHORT)
-"""What stands in no file by chance; the first is in three of the secrets."""
+"""Words that occur in no file by chance; the first is in three of the secrets."""
 PACKED = re.compile(rb"[A-Za-z0-9+/]{200,}={0,2}")
 
 
-def songs() -> set[bytes]:
-    """Return every form of every secret that is looked for."""
+def all_forms() -> set[bytes]:
+    """Return all forms of all secrets to look for."""
     found = set()
     for text in (*PARTS, *ENVIRONMENT.values()):
         as_json = json.dumps(text)[1:-1]
@@ -44,7 +44,7 @@ def songs() -> set[bytes]:
 
 
 def opened(content: bytes) -> Iterator[bytes]:
-    """Yield a file's content, and whatever is packed into it."""
+    """Yield a file's contents, and those of archives in it."""
     yield content
     if content[:2] == b"\x1f\x8b":
         yield from opened(gzip.decompress(content))
@@ -62,9 +62,9 @@ def opened(content: bytes) -> Iterator[bytes]:
         yield plain
 
 
-def singing(folder: Path) -> list[str]:
-    """Return the files of a folder in which a secret is found, each with what was found."""
-    forms, found = songs(), []
+def leaks(folder: Path) -> list[str]:
+    """Return the files of a folder that contain secrets, with the secrets found."""
+    forms, found = all_forms(), []
     for path in folder.rglob("*"):
         if path.is_file():
             for content in opened(path.read_bytes()):
@@ -73,6 +73,6 @@ def singing(folder: Path) -> list[str]:
     return found
 
 
-def heard(text: str) -> list[str]:
-    """Return what is found in a text that was printed."""
-    return [form.decode() for form in songs() if form in text.encode()]
+def leaked(text: str) -> list[str]:
+    """Return the secrets found in printed text."""
+    return [form.decode() for form in all_forms() if form in text.encode()]

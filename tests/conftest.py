@@ -28,17 +28,17 @@ from runs import Once, RunTrain, Start, TrainHere  # noqa: E402
 SEARCHED = paths.SEARCHED
 LIST = Path(__file__).parent / "removed.txt"
 REMOVED = LIST.read_text().split() if LIST.is_file() else []
-"""Options that `make slim` took out of this project, as data/wine."""
+"""Options that `make slim` removed from this project, such as data/wine."""
 
 
 def pytest_configure() -> None:
-    """Let what tests start be interrupted, however pytest was started."""
-    warm.heed_signals()
+    """Let processes that tests start be interrupted, however pytest was started."""
+    warm.restore_signals()
     hydra_internals.compose_fast()  # as every command does
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Skip the tests that need what was taken out by `make slim`."""
+    """Skip the tests that need options removed by `make slim`."""
     if not REMOVED:
         return
     for item in items:
@@ -47,17 +47,17 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 
 def pytest_collection_finish() -> None:
-    """Spare the collector of cycles what stays to the end: half a million objects of libraries."""
+    """Exclude from garbage collection what is kept to the end: half a million library objects."""
     gc.collect()
     gc.freeze()
 
 
 @pytest.fixture(scope="session", autouse=True)
 def _scripts_start_warm() -> Iterator[None]:
-    """Fork Python scripts from a warm interpreter; `@pytest.mark.cold` starts them from nothing."""
+    """Fork Python scripts from a warm interpreter; `@pytest.mark.cold` starts fresh ones."""
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(subprocess, "Popen", warm.Popen)
-        patch.setattr(os, "fsync", warm.spare_the_disk)
+        patch.setattr(os, "fsync", warm.skip_fsync)
         yield
 
 
@@ -77,7 +77,7 @@ def _cold_where_marked(request: pytest.FixtureRequest) -> Iterator[None]:
 
 @pytest.fixture
 def start_train() -> Iterator[Start]:
-    """Start train.py: `start_train(folder, *overrides)`; whatever still runs is ended."""
+    """Start train.py: `start_train(folder, *overrides)`; end what still runs afterwards."""
     started = []
 
     def start(folder: Path | None, *overrides: str, **options: Any) -> "subprocess.Popen[str]":
@@ -91,7 +91,7 @@ def start_train() -> Iterator[Start]:
 
 @pytest.fixture
 def run_train(start_train: Start) -> RunTrain:
-    """Run train.py to its end: `run_train(folder, *overrides, check=True)`."""
+    """Run train.py: `run_train(folder, *overrides, check=True)`."""
 
     def run(
         folder: Path | None, *overrides: str, check: bool = True, **options: Any
@@ -112,7 +112,7 @@ def train_here() -> TrainHere:
 
 @pytest.fixture(scope="session")
 def once(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Once:
-    """Make a folder once for all workers of a suite: `once(name, make)`. Tests only read it."""
+    """Create a folder once for all workers of the suite: `once(name, make)`. Tests only read it."""
     base = tmp_path_factory.getbasetemp()
     shared = base.parent if hasattr(request.config, "workerinput") else base
 
@@ -140,7 +140,7 @@ def digits_run(once: Once) -> Path:
 
 @pytest.fixture(scope="session")
 def sweeps(once: Once) -> dict[str, Path]:
-    """Three sweeps of an epoch a trial: `a` and `b` over the same seeds, `grid` over two keys."""
+    """Three sweeps, one epoch a trial: `a` and `b` over the same seeds, `grid` over two keys."""
     seeds = ("seed=0,1,2", "test=false")
     words = {
         "a": ("optimizer=adam", *seeds),

@@ -32,7 +32,7 @@ def forked(
     script: str = "train",
     first: Callable[[], None] = lambda: None,
 ) -> Ended:
-    """Run a command in a fork of this process, which has the libraries loaded already.
+    """Run a command in a fork of this process, which has already loaded the libraries.
 
     Args:
         log: the file to print to.
@@ -51,7 +51,7 @@ def forked(
 
 @cache
 def _warmed(script: str) -> Callable[[], None]:
-    """Return a command, with what a sweep's fork server loads: a second less for each fork."""
+    """Return a command with the modules of a sweep's fork server loaded, a second less per fork."""
     for name in yaml.safe_load((ROOT / "configs/sweeper/base.yaml").read_text())["preload"]:
         import_module(name)
     found: Callable[[], None] = import_module(script).main

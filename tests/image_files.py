@@ -37,7 +37,7 @@ def write_tiff(path: Path, pixels: NDArray[Any], extra: int = 0) -> None:
 
 
 def write_tree(root: Path, counts: Mapping[str, int]) -> Path:
-    """Write so many grey 4 x 4 PNG files into each folder, no two alike."""
+    """Write distinct grey 4 x 4 PNG files into each folder."""
     number = 0
     for folder, count in counts.items():
         (root / folder).mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Which options a test needs, known when it is collected: from what it says and what it declares.
+"""The options that a test needs, determined at collection from its code and its marks.
 
 A test says `data=wine` in the words that it gives a command, or has a parameter `data` that is
 `wine`; `@pytest.mark.needs("data/wine")` is for one that names an option in another way.

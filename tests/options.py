@@ -7,10 +7,10 @@ from quintet.base.paths import options, package
 from quintet.testing.compose import *  # noqa: F403
 
 TEMPLATE = package() == "project"
-"""False in a fork, which `make rename` has given a name of its own."""
+"""False in a fork, which `make rename` has renamed."""
 
 template_only = pytest.mark.skipif(not TEMPLATE, reason="the template's own style; this is a fork")
-"""House rules of style bind the engine and its YAMLs; a team's files keep to its own."""
+"""Style rules apply to the engine and its YAMLs; a team's files follow its own rules."""
 
 
 def own_computed() -> list[str]:

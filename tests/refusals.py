@@ -1,4 +1,4 @@
-"""Expects the mistake that a `UserError` reports by its fields, so that messages can change."""
+"""Expects a `UserError` by its fields, so that messages can change."""
 
 from dataclasses import dataclass, field
 from typing import Any

@@ -1,4 +1,4 @@
-"""Steppers with their schedules, as a run builds them, and the steps of a run."""
+"""Optimizers with their schedules, as a run builds them, and the steps of a run."""
 
 import torch
 from torch import nn
@@ -39,7 +39,7 @@ def start(scheduler, warmup=0, optimizer="sgd_momentum", share=1.0, **overrides)
     return model, stepper, schedule
 
 
-def go_on(run, first=0, last=TOTAL_STEPS):
+def run_steps(run, first=0, last=TOTAL_STEPS):
     """Take the steps of a run, ticking each clock; learning rates and momenta of all groups."""
     model, optimizer, schedule = run
     rates, momenta = [], []

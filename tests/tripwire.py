@@ -1,4 +1,4 @@
-"""Code that no folder may run: it notes that it was called."""
+"""Code that no folder may run: it records that it was called."""
 
 from typing import Any
 

@@ -3,12 +3,12 @@
 `Popen` stands in for `subprocess.Popen` throughout the tests. Where it is asked for a script of
 this interpreter (`python script.py ...` or `python -c code ...`), the new process is forked from a
 zygote: a process that has imported the heavy libraries and the engine, has composed a config and
-has done nothing else. A script with another engine in its path imports that one. All the rest is as
-ever: command line, environment, files, process group, signals, exit code, and a process id that is
+has done nothing more. A script with another engine in its path imports that one. All the rest is as
+usual: command line, environment, files, process group, signals, exit code, and a process id that is
 a child of the caller's. A process that was started so has a zygote of its own, hence a sweep's
 server and DDP's ranks start as fast.
 
-What cannot be had so is started as usual: anything else than a script, and a script for which the
+Everything else is started as usual: anything but a script, and a script for which the
 environment sets up the interpreter in another way. `@pytest.mark.cold` asks for real starts, where
 the interpreter's start is the subject.
 """
@@ -67,12 +67,12 @@ def cold() -> Iterator[None]:
         enabled = before
 
 
-def spare_the_disk(_: Any) -> None:
-    """Stand in for `os.fsync`, which takes 10 ms of waiting and matters in a power cut alone."""
+def skip_fsync(_: Any) -> None:
+    """Replace `os.fsync`, which waits 10 ms and matters only in a power cut."""
 
 
-def heed_signals() -> None:
-    """Heed the signals that a shell has its background jobs ignore, and that children inherit.
+def restore_signals() -> None:
+    """Restore the signals that a shell has its background jobs ignore, and that children inherit.
 
     A test that sends one to what it has started is then the same in a terminal, after `&` and
     under nohup.
@@ -167,7 +167,7 @@ class Zygote:
 
     @classmethod
     def begun(cls) -> "Zygote":
-        """Start one from nothing."""
+        """Start a fresh one."""
         ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
         environment = {k: v for k, v in os.environ.items() if k != "PYTHONPATH"} | NO_THREADS
         _begin(
@@ -234,7 +234,7 @@ def serve(connection: socket.socket) -> NoReturn:
 
 
 def become(asked: dict[str, Any], files: list[int], connection: socket.socket) -> NoReturn:
-    """Be the process that was asked for, and tell so."""
+    """Become the requested process, and report it."""
     global _zygote
     ours, theirs = socket.socketpair(socket.AF_UNIX, socket.SOCK_SEQPACKET)
     if asked["group"] is None:
@@ -323,13 +323,13 @@ def is_engine_of_path() -> bool:
 
 
 def forget_engine() -> None:
-    """Let a script import the engine anew."""
+    """Let a script import the engine again."""
     for name in [name for name in sys.modules if name.split(".")[0] in ("quintet", "project")]:
         del sys.modules[name]
 
 
 def open_standard_streams(*, unbuffered: bool) -> None:
-    """Open stdin, stdout and stderr anew; what writes to the former ones goes on to do so."""
+    """Reopen stdin, stdout and stderr; what writes to the former ones continues to do so."""
     _former.extend((sys.stdin, sys.stdout, sys.stderr))
     sys.stdin = sys.__stdin__ = open(0, closefd=False)  # noqa: SIM115
     for number, name in ((1, "stdout"), (2, "stderr")):
@@ -380,7 +380,7 @@ def main() -> NoReturn:
     connection, parent = int(sys.argv[1]), int(sys.argv[2])
     end_with(parent)
     os.setpgid(0, 0)
-    os.fsync = spare_the_disk
+    os.fsync = skip_fsync
     sys.path.insert(0, SOURCES)
     for name in (*LIBRARIES.split(), *engine()):
         importlib.import_module(name)

@@ -89,7 +89,7 @@ def _leads(older: str, newer: str) -> bool:
 
 
 def _most_alike(new: str) -> str:
-    """Return the version most similar to the fork's first commit; an equal one if there is one."""
+    """Return the version most similar to the fork's first commit; an equal one if it exists."""
     first = git("rev-list", "--max-parents=0", "HEAD").split()[-1]
     tree = git("rev-parse", f"{first}^{{tree}}").strip()
     versions = [line.split() for line in git("log", "--format=%H %T", new).splitlines()]

@@ -1,4 +1,4 @@
-"""Optimizers of torch, which need no source, only a YAML that names the class."""
+"""Torch optimizers, which need no source but only a YAML that names the class."""
 
 import inspect
 from typing import Any
@@ -30,7 +30,7 @@ def test_it_goes_downhill():
 
 
 def texts(kind: str, name: str) -> tuple[str, str] | None:
-    """Return the YAML and the test of an optimizer of torch; None for anything else."""
+    """Return the YAML and the test of a torch optimizer; None for anything else."""
     if kind != "optimizer":
         return None
     from torch import optim
@@ -41,7 +41,7 @@ def texts(kind: str, name: str) -> tuple[str, str] | None:
         return None
     takes = inspect.signature(found).parameters
     if not {"lr", "weight_decay"} <= set(takes) or found is getattr(optim, "Muon", None):
-        return None  # LBFGS evaluates the loss several times a step; Muon takes matrices only
+        return None  # LBFGS evaluates the loss several times per step; Muon takes matrices only
     return config(found, takes), TEST.format(name=name)
 
 

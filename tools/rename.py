@@ -20,7 +20,7 @@ ENGINE = "quintet"
 TEMPLATE = "project"
 """The name of the team's package before it is renamed."""
 TOUCHED = ("src", "tests", "configs", "pyproject.toml", "uv.lock", "docs")
-"""What a rename changes, as far as it is there."""
+"""The files that a rename changes, if they exist."""
 LONGEST = 24
 Pattern = tuple[str, str]
 

@@ -1,10 +1,10 @@
-"""Write .vscode/schemas: what editors know of the configs, as JSON schemas (draft 7).
+"""Write .vscode/schemas: JSON schemas (draft 7) of the configs, for editors.
 
 make signatures
 
 Names, types and ranges are those of `signatures.json` and of the values in the YAMLs; descriptions
 are the comments of the YAMLs. A schema never forbids a key: a team's options have their own.
-`.vscode/settings.json` says which schema is whose; other editors take the same files.
+`.vscode/settings.json` maps schemas to files; other editors can use them as well.
 """
 
 import json
@@ -29,9 +29,9 @@ LINE = re.compile(
     r"^(?P<indent>(?: |- )*)(?P<key>[\w.*]+):(?: +(?:'[^']*'|[^#]*?))? *(?:# *(?P<comment>.*))?$"
 )
 REFERENCE = {"type": "string", "pattern": r"\$\{|^\?\?\?$"}
-"""What may stand for any value: an interpolation, or the mark of a missing value."""
+"""Schema of placeholders for any value: an interpolation, or the mark of a missing value."""
 NODE = {"type": "object", "required": [TARGET]}
-"""An object in place of a plain value."""
+"""Schema of an object in place of a plain value."""
 KINDS: dict[str, dict[str, Any]] = {
     "int": {"type": "integer"},
     "float": {"type": "number"},
@@ -48,7 +48,7 @@ BOUNDS = {
     "below": "exclusiveMaximum",
 }
 FILLED_IN = {"optimizer": {"params"}, "scheduler": {"optimizer"}, "data": {"source"}}
-"""Parameters that the engine fills in, so that nobody writes them."""
+"""Parameters that the engine fills in."""
 OPTION_KEYS = {
     TARGET: "the class or function that is called with the other keys, by its full name",
     "_partial_": "true: called later, with what only the run knows, such as the parameters",
@@ -56,15 +56,15 @@ OPTION_KEYS = {
     "fits": "the tasks or kinds of inputs that the option is for",
     "search_space": "the values that a sweep with search_space=architecture and the like may try",
 }
-"""What the keys mean that options of all groups have."""
+"""Descriptions of the keys that options of all groups have."""
 ABOUT = ("description", "default", "properties")
-"""Keywords of a schema that do not say which values are allowed."""
+"""Keywords of a schema that do not restrict values."""
 
 Schema = dict[str, Any]
 
 
 def comments(text: str) -> dict[tuple[str, ...], str]:
-    """Return the comments behind a YAML's keys, by the path of the key."""
+    """Return the comments after a YAML's keys, by the path of the key."""
     found: dict[tuple[str, ...], str] = {}
     above: list[tuple[int, str]] = []
     for match in filter(None, map(LINE.match, text.splitlines())):
@@ -93,7 +93,7 @@ def of_kind(kind: Any) -> Schema:
 
 
 def any_of(schemas: list[Schema]) -> Schema:
-    """Return what any of the schemas allows; anything, if one of them or none says so."""
+    """Return a schema that allows what any of the schemas allows; anything, if there is none."""
     distinct = [each for i, each in enumerate(schemas) if each not in schemas[:i]]
     if not distinct or {} in distinct:
         return {}
@@ -101,7 +101,7 @@ def any_of(schemas: list[Schema]) -> Schema:
 
 
 def of_parameter(known: Mapping[str, Any]) -> Schema:
-    """Return the schema of a constructor's argument: its types and range; null is no fact yet."""
+    """Return the schema of a constructor's argument: its types and range; null is also allowed."""
     if not known.get("accepts"):
         return {}
     bounds = {BOUNDS[key]: known[key] for key in BOUNDS if key in known}
@@ -112,7 +112,7 @@ def of_parameter(known: Mapping[str, Any]) -> Schema:
 
 
 def of_value(value: Any, said: Mapping[tuple[str, ...], str], at: tuple[str, ...]) -> Schema:
-    """Return the schema of a key without a signature: of its keys, or only what it means."""
+    """Return the schema of a key without a signature: of its keys, or only a description."""
     inner = {
         key: of_value(each, said, (*at, key))
         for key, each in (value.items() if isinstance(value, dict) else ())
@@ -124,7 +124,7 @@ def of_value(value: Any, said: Mapping[tuple[str, ...], str], at: tuple[str, ...
 
 
 class Option:
-    """An option's file: its values, its comments, and what its target takes."""
+    """An option's file: its values, its comments and its target's parameters."""
 
     def __init__(self, group: str, path: Path) -> None:
         text = path.read_text("utf-8")
@@ -136,19 +136,19 @@ class Option:
 
     @property
     def target(self) -> str | None:
-        """What the option is built by."""
+        """The target that builds the option."""
         return self.values.get(TARGET)
 
     @property
     def takes(self) -> Mapping[str, Mapping[str, Any]]:
-        """The parameters of its target; of data those of the DataModule as well."""
+        """The parameters of its target; for data, also those of the DataModule."""
         shared = parameters(DATA_MODULE) if self.group == "data" else {}
         found = {**shared, **parameters(self.target)}
         own = {k: v for k, v in found.items() if k not in FILLED_IN.get(self.group, ())}
         return {**own, **SETTINGS.get(self.group, {})}
 
     def properties(self) -> dict[str, Schema]:
-        """Return the schema of every key: those in the file, then those that it could have."""
+        """Return the schema of every key: those in the file, then other parameters."""
         found = {}
         for key, value in self.values.items():
             own = of_value(value, self.said, (key,))
@@ -171,7 +171,7 @@ def options(group: str) -> list[Option]:
 
 
 def merged(found: list[Option]) -> dict[str, Schema]:
-    """Return the schema of every key that an option has: what any of them allows."""
+    """Return the schema of every key of the options: what any of them allows."""
     each: dict[str, list[Schema]] = {}
     for option in found:
         for key, schema in option.properties().items():
@@ -212,7 +212,7 @@ def of_option(group: str) -> Schema:
 
 
 def of_target(option: Option, keys: Mapping[str, Schema]) -> dict[str, Schema]:
-    """Return the keys of an option that mean or allow something else than those of its group."""
+    """Return the keys of an option whose meaning or values differ from the group's."""
 
     def differs(key: str, schema: Schema) -> bool:
         said = {k: v for k, v in schema.items() if k != "default"}
@@ -222,7 +222,7 @@ def of_target(option: Option, keys: Mapping[str, Schema]) -> dict[str, Schema]:
 
 
 def of_space() -> Schema:
-    """Return the schema of a search space: keys of the config, and what a sweep tries of each."""
+    """Return the schema of a search space: keys of the config, and the values to try."""
     value = {
         "description": "values, choice(1,2,3), interval(1e-4, 1e-1), range(1,4), tag(log, ...), "
         "or own: the space in the chosen option's own file; with `when`, only for some choices; "

@@ -18,7 +18,7 @@ ASSETS = Path(__file__).parents[1] / "docs" / "assets"
 PAGES = {"report.png": "report.html", "run.png": "best/report.html"}
 SIZE = {"width": 1400, "height": 1200}
 COLORS = 256
-"""Enough for text and lines; a picture is then a third as large."""
+"""Number of colours, enough for text and lines; it makes pictures two thirds smaller."""
 
 
 def taken(chromium: Browser, page: Path) -> bytes:

@@ -1,12 +1,12 @@
 """Remove the example data sets, models and presets that a team does not want.
 
 make slim                                       # list what can be removed, and what depends on it
-make slim KEEP="data/digits data/csv model/mlp" # keep only these options of the groups named
+make slim KEEP="data/digits data/csv model/mlp" # keep only these options of the named groups
 make slim DROP="data/elnino model/transformer"  # remove these options
 
 Removing an option also removes the presets that need it, its name in the README's list, its own
-test, and its source unless something else uses it. Other tests that train on it are skipped from
-then on, with the reason. All changes are staged, none is committed.
+test, and its source unless something else uses it. Other tests that train on it are skipped
+from then on, with the reason. All changes are staged, not committed.
 """
 
 import re
@@ -144,7 +144,7 @@ def remove(going: set[str]) -> None:
     """Remove the options and all that depends on them."""
     gone = [CONFIGS / f"{name}.yaml" for name in going] + sources(going) + spaces(going)
     git("rm", "--quiet", "--", *map(str, gone))
-    for group in GROUPS:  # an empty group remains a group, to which options can be added
+    for group in GROUPS:  # an empty group remains, so that options can be added to it
         if not any((CONFIGS / group).glob("*.yaml")):
             (CONFIGS / group).mkdir(exist_ok=True)
             (CONFIGS / group / ".gitkeep").touch()

@@ -22,7 +22,7 @@ UNDO = "git reset --hard"
 
 
 def check(source: str) -> None:
-    """Refuse to begin with a missing source, uncommitted changes or no git checkout.
+    """Refuse a missing source, uncommitted changes, or a folder that is not a git checkout.
 
     Raises:
         Refusal: says why, and what to do.

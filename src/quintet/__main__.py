@@ -1,7 +1,7 @@
 """`quintet train ...`, or `python -m quintet train ...`: the commands of an installed engine.
 
 In a checkout they are `python src/train.py ...`. A project is then any folder: its `configs/` come
-before the engine's, and a package beside them can be named by `_target_`.
+before the engine's, and a package next to them can be named by `_target_`.
 """
 
 import os
@@ -17,7 +17,7 @@ def main() -> None:
     scripts = {path.stem: path for path in sorted(paths.SCRIPTS.glob("*.py"))}
     name, *words = sys.argv[1:] or [""]
     if name not in scripts:
-        given = f"{name} is no command. " if name and not name.startswith("-") else ""
+        given = f"{name} is not a command. " if name and not name.startswith("-") else ""
         sys.exit(f"{given}quintet <command> ..., one of: {', '.join(scripts)}.")
     here = str(Path.cwd())
     sys.path.insert(0, here)

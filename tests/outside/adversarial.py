@@ -1,4 +1,4 @@
-"""Three optimizers by hand: encoder, decoder and critic, at rates and intervals of their own."""
+"""Three manual optimizers: encoder, decoder and critic, each with its own rate and interval."""
 
 import lightning.pytorch as L
 import torch

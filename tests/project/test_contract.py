@@ -1,3 +1,3 @@
-"""The engine's contracts over every option of configs/: your options are tested by existing."""
+"""The engine's contract tests over every option of configs/, including your own."""
 
 from quintet.testing.contract import *  # noqa: F403

@@ -1,4 +1,4 @@
-"""Tables made from a description: how each cell is written, and what it means."""
+"""Tables generated from a description: how each cell is written, and its meaning."""
 
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta

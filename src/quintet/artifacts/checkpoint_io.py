@@ -21,7 +21,7 @@ PLAIN = {type(None), bool, int, float, complex, str, bytes, torch.Size, torch.dt
 
 
 @dataclass(frozen=True)
-class Odd:
+class Unsupported:
     """A value that a checkpoint cannot contain.
 
     Args:
@@ -34,16 +34,19 @@ class Odd:
     place: str
 
 
-def odd(value: Any, place: str = "") -> Odd | None:
+def find_unsupported(value: Any, place: str = "") -> Unsupported | None:
     """Return the first value in a checkpoint that is neither a tensor nor plain data, if any."""
     if isinstance(value, torch.Tensor) or type(value) in PLAIN:
         return None
     if type(value) in (dict, OrderedDict, defaultdict):
-        inside = [odd(each, f"{place}.{key}" if place else str(key)) for key, each in value.items()]
+        inside = [
+            find_unsupported(each, f"{place}.{key}" if place else str(key))
+            for key, each in value.items()
+        ]
     elif type(value) in (list, tuple, set):
-        inside = [odd(each, f"{place}[{i}]") for i, each in enumerate(value)]
+        inside = [find_unsupported(each, f"{place}[{i}]") for i, each in enumerate(value)]
     else:
-        return Odd(type(value).__name__, place)
+        return Unsupported(type(value).__name__, place)
     return next(filter(None, inside), None)
 
 
@@ -89,8 +92,8 @@ class WholeCheckpointIO(CheckpointIO):
         for name in HYPERPARAMETERS:
             if name in checkpoint:
                 noted = dict(checkpoint[name])
-                checkpoint[name] = {k: v for k, v in noted.items() if odd(v) is None}
-        if not self._checked and (found := odd(checkpoint)) is not None:
+                checkpoint[name] = {k: v for k, v in noted.items() if find_unsupported(v) is None}
+        if not self._checked and (found := find_unsupported(checkpoint)) is not None:
             raise UserError(
                 f"The checkpoint holds a {found.kind} at {found.place}, which could not be loaded "
                 "again: only tensors and plain data are",

@@ -35,7 +35,7 @@ def newest(folder: Path) -> Path | None:
     return max(filter(is_whole, inside), key=_steps, default=None)
 
 
-def to_go_on_from(folder: Path) -> Path | None:
+def latest_intact(folder: Path) -> Path | None:
     """Return the latest intact checkpoint of a run folder as last.ckpt; None if there is none.
 
     If a run is killed between writing the two files of an epoch, best.ckpt or a requested
@@ -136,7 +136,7 @@ def weights(state: dict[str, Any], path: Path) -> dict[str, "Tensor"]:
         found = schema.fitting(dict[str, Any], state.get("state_dict"), "state_dict")
         for name, tensor in found.items():
             if not torch.is_tensor(tensor):
-                raise ValueError(f"state_dict.{name} is no tensor")
+                raise ValueError(f"state_dict.{name} is not a tensor")
     return found  # type: ignore[no-any-return]
 
 

@@ -62,9 +62,11 @@ class Ensemble:
                 raise ValueError("it has no members")
             for name, count in found.members.items():
                 if not (MEMBER.fullmatch(name) and 1 <= count <= MOST_VOTES):
-                    raise ValueError(f"{schema.shown(name)}: {count} is no member and its votes")
+                    raise ValueError(
+                        f"{schema.shown(name)}: {count} is not a member with its votes"
+                    )
             if odd := [number for number in found.trials if not number.isdecimal()]:
-                raise ValueError(f"{schema.shown(odd[0])} is no number of a trial")
+                raise ValueError(f"{schema.shown(odd[0])} is not the number of a trial")
         for name in found.members:
             untrusted_files.inside(folder, name)
         found.trials = found.trials or _trials(found.members)

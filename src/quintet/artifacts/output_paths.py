@@ -16,17 +16,22 @@ from pathlib import Path
 from quintet.artifacts import checkpoints, untrusted_files
 from quintet.artifacts.record import ENSEMBLE, REPORT, RESULT, Record
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 
 WRITTEN = (
     *("metrics.csv", "predictions.npz", "steering.csv", checkpoints.FOLDER, REPORT),
     *(ENSEMBLE, "folds", "seeds"),
 )
 """Files that a run writes after its config; without a config, they belong to another program."""
-CURVE, LAYERS = "lr_range.csv", "layers.csv"
-"""Files that check.py writes, possibly before a run in the same folder: the curve of a range test
-and the statistics of each layer."""
-TITLES = {CURVE: "lr,loss", LAYERS: "name,kind,mean,std"}
+CURVE, LAYERS, COORDINATES = "lr_range.csv", "layers.csv", "coordinates.csv"
+"""Files that check.py writes, possibly before a run in the same folder: the curve of a range test,
+the statistics of each layer, and the coordinate check of muP."""
+COORDINATE_PAGE = "coordinates.html"
+TITLES = {
+    CURVE: "lr,loss",
+    LAYERS: "name,kind,mean,std",
+    COORDINATES: "scaling,width,layer,step,change",
+}
 """Headers of these files."""
 
 
@@ -55,7 +60,7 @@ def check(
         return
     own = not output.is_symlink() and _told(ours, output)
     for key, given in inputs.items():
-        if _is(output, at_home(str(given)), own):
+        if _is(output, expand_home(str(given)), own):
             raise UserError(
                 f"is what {key}={given} is read from, and would be overwritten",
                 code=Code.CONFLICT,
@@ -64,9 +69,9 @@ def check(
                 hint="Give another name for output.",
             )
     if not own and not overwrite:
-        stands = "already exists, and this command did not write it"
+        reason = "already exists, and this command did not write it"
         raise UserError(
-            stands if instead is None else f"{output} {stands}",
+            reason if instead is None else f"{output} {reason}",
             code=Code.EXISTS,
             key="output" if instead is None else None,
             value=output if instead is None else None,

@@ -121,7 +121,7 @@ def read(folder: str | Path) -> dict[str, Predictions]:
     found.pop("examples", None)
     with untrusted_files.understood(Path(folder) / FILE):
         if odd := found.keys() - {*SPLITS}:
-            raise ValueError(f"{schema.shown(min(odd))} is no split")
+            raise ValueError(f"{schema.shown(min(odd))} is not a split")
         return {split: _answers(part) for split, part in found.items()}
 
 
@@ -148,7 +148,7 @@ def _answers(part: dict[str, NDArray[Any]]) -> Predictions:
     shapes, count = (found.target.shape, found.predicted.shape), len(found.index)
     problem = PROBLEMS.get(found.task)
     if problem is None or tuple(map(len, shapes)) != (problem.dims, problem.answer_dims):
-        raise ValueError(f"answers of shapes {shapes} are none of a task {found.task[:20]!r}")
+        raise ValueError(f"answers of shapes {shapes} do not fit a task {found.task[:20]!r}")
     if found.index.ndim != 1 or {shape[0] for shape in shapes} != {count} or not count:
         raise ValueError(f"{count} positions have answers of shapes {shapes}")
     if found.row.shape not in ((0,), (count,)):

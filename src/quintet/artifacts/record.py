@@ -159,9 +159,9 @@ class Record:
         _check(record)
         return record
 
-    def goes_on(self) -> "Record":
+    def as_resumed(self) -> "Record":
         """Return the record of a run that is being resumed: interrupted until the run ends."""
-        reason = "It was resumed, and that session was stopped without a word."
+        reason = "It was resumed, and that session ended without recording an outcome."
         return replace(self, status="interrupted", reason=reason)
 
     @classmethod
@@ -220,7 +220,7 @@ def _check(record: Record) -> None:
         if not 0 <= (record.facts.get(name) or 0) <= MOST_CLASSES:
             raise ValueError(f"facts.{name} is {record.facts[name]}, over {MOST_CLASSES:,}")
     if odd := next((name for name in record.repeats if not PLACE.fullmatch(name)), None):
-        raise ValueError(f"{schema.shown(odd)} is no folder of a fold or seed")
+        raise ValueError(f"{schema.shown(odd)} is not the folder of a fold or seed")
     for change in record.steering:
         for name, kind in STEERED.items():
             schema.fitting(kind, change[name], f"steering.{name}")

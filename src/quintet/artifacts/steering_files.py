@@ -16,6 +16,7 @@ from typing import Any
 from quintet.artifacts import csv_cells, untrusted_files
 from quintet.base import schema
 from quintet.base.files import append, write_atomically
+from quintet.base.formatting import rounded
 
 REQUESTS, CHANGES = "steering.jsonl", "steering.csv"
 SETTINGS: dict[str, tuple[str, Callable[[float], bool]]] = {
@@ -137,14 +138,10 @@ def said(change: Mapping[str, Any]) -> str:
         return f"stopped {where}"
     if change["refused"] or setting(str(key)) is None:
         return ""
-    return f"{key} {_short(change['before'] or 0)} → {_short(change['after'])} {where}"
+    return f"{key} {rounded(change['before'] or 0)} → {rounded(change['after'])} {where}"
 
 
-def _short(value: object) -> str:
-    return f"{value:.2g}" if isinstance(value, int | float) else str(value)
-
-
-def by_hand(changes: Iterable[Mapping[str, Any]]) -> list[str]:
+def unrepeated(changes: Iterable[Mapping[str, Any]]) -> list[str]:
     """Return the changes made to a run during training that its command would not repeat."""
     lasting = (change for change in changes if change.get("by") not in REPEATED)
     return [told for change in lasting if (told := said(change))]

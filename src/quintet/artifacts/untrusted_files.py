@@ -53,7 +53,7 @@ def inside(folder: Path, name: str) -> Path:
     """
     path = folder / name
     if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
-        refuse(folder, f"names {name!r}, which is no place inside it")
+        refuse(folder, f"names {name!r}, which is not a path inside it")
     try:
         real, root, parent = path.resolve(), folder.resolve(), path.parent.resolve()
     except (OSError, RuntimeError):  # a link to itself, a name that is too long
@@ -91,7 +91,7 @@ def read_bytes(folder: Path, name: str, most: int = MOST_TEXT) -> bytes:
     try:
         state = path.stat()
         if not stat.S_ISREG(state.st_mode):
-            refuse(path, "is no plain file")
+            refuse(path, "is not a regular file")
         if state.st_size > most:
             refuse(path, f"has {state.st_size:,} bytes, more than the {most:,} that are read")
         with path.open("rb") as file:
@@ -256,4 +256,4 @@ def check_links(folder: Path) -> None:
                     if path.parent.name != "wandb" or not path.match(WANDB_RUN):
                         open_ones.append(path)
                 elif not entry.is_file(follow_symlinks=False):
-                    refuse(Path(entry.path), "is no plain file")
+                    refuse(Path(entry.path), "is not a regular file")

@@ -53,7 +53,7 @@ def quiet(debug: bool) -> None:
 
 
 @contextmanager
-def commanded(line: CommandLine) -> Iterator[None]:
+def using_command_line(line: CommandLine) -> Iterator[None]:
     """Within the block, print paths and commands relative to this command line's folder."""
     global _current
     _current, before = line, _current
@@ -92,7 +92,7 @@ def train_line(*arguments: str) -> str:
     return command_line("train", *current().flags, *arguments)
 
 
-def same_words(script: str) -> str:
+def with_same_overrides(script: str) -> str:
     """Return a command that runs another script with the overrides of the current one."""
     kept = [word for word in current().overrides if not word.startswith(("hydra.", "resume="))]
     return command_line(script, *current().flags, *kept)

@@ -217,7 +217,7 @@ def unusable(error: OSError, path: object) -> UserError:
 def _no_room(path: Path) -> UserError:
     free = shutil.disk_usage(path.parent).free
     return UserError(
-        f"{path} could not be written: no room left ({free / 1e6:.1f} MB free there, or a quota or "
+        f"{path} could not be written: no space left ({free / 1e6:.1f} MB free, or a quota or "
         "a limit on file sizes)",
         code=Code.DISK,
         hint="The previous content is intact. Free some space, or choose another disk with "

@@ -4,13 +4,13 @@ import math
 from datetime import datetime
 
 LARGE, SMALL = 1e15, 1e-4
-"""Sizes between which a number is written without an exponent."""
+"""Absolute values between which a number is written without an exponent."""
 FINE, MEDIUM, COARSE = 0.001, 10, 1000
-"""Sizes between which four decimals, then two, are neither too few nor too many."""
+"""Absolute values from which four decimals, two decimals and five digits are shown."""
 
 
 def number(value: float, digits: int = 4) -> str:
-    """Return a number as people write it, to so many digits, but with all digits before the point.
+    """Return a number with some significant digits, but all digits before the decimal point.
 
     Examples:
         >>> [number(value) for value in (392143.2, 0.25, 1.23456, 0.0, 0.0000125, 1e30)]
@@ -32,7 +32,7 @@ def _trimmed(text: str) -> str:
 
 
 def score(value: float | None) -> str:
-    """Return a metric's value: 0.9876, 49.18; five digits of a large and three of a tiny one."""
+    """Return a metric's value: 0.9876, 49.18; five digits of large values, three of tiny ones."""
     if value is None:
         return "–"
     if FINE <= abs(value) < COARSE:
@@ -45,7 +45,7 @@ def change(after: float, before: float) -> str:
 
     Examples:
         >>> change(0.99891, 0.99805), change(31.4, 33), change(2, 2)
-        ('+0.0009', '−1.6000', '0')
+        ('+0.0009', '−1.60', '0')
 
     """
     text = difference(after, before)
@@ -54,7 +54,7 @@ def change(after: float, before: float) -> str:
 
 
 def difference(one: float, other: float) -> str:
-    """Return how far apart two values of a metric are, as exactly as the coarser is shown.
+    """Return the distance of two values of a metric, as precisely as the less precise is shown.
 
     Examples:
         >>> difference(0.99891, 0.99805), difference(0.98000004, 0.98)
@@ -70,8 +70,19 @@ def difference(one: float, other: float) -> str:
     return f"{size:,.{shown}f}" if size >= least / 2 else f"less than {least:,.{shown}f}"
 
 
+def margin(size: float | None, value: float | None) -> str:
+    """Return a standard deviation or error, as exactly as the value that it belongs to is shown.
+
+    Examples:
+        >>> margin(3.7075, 56.34), margin(0.01, 0.97), margin(0.001, 56.34)
+        ('3.71', '0.0100', 'less than 0.01')
+
+    """
+    return score(size) if size is None or value is None else difference(value + size, value)
+
+
 def between(low: float, high: float) -> str:
-    """Return an interval, to three digits of its width.
+    """Return an interval, to three significant digits of its width.
 
     Examples:
         >>> between(0.16622, 0.18319), between(38.988, 58.774), between(0.9, 1)
@@ -91,12 +102,12 @@ def plural(count: int, what: str) -> str:
 
 
 def short(key: str) -> str:
-    """Return the last part of a key: lr of optimizer.lr."""
+    """Return the last part of a key: lr for optimizer.lr."""
     return key.rpartition(".")[2]
 
 
 def rounded(value: str | float | None) -> str:
-    """Return a value of a hyperparameter to four digits, as it can be typed again."""
+    """Return a value of a hyperparameter to four digits, in a form that can be typed."""
     if value is None:
         return ""
     try:
@@ -106,7 +117,7 @@ def rounded(value: str | float | None) -> str:
 
 
 def coarse(value: float) -> str:
-    """Return a number to two digits, for where a range lies.
+    """Return a number to two digits, for the bounds of a range.
 
     Examples:
         >>> [coarse(value) for value in (0.05184, 1.001e-5, 256, 1234)]
@@ -117,7 +128,7 @@ def coarse(value: float) -> str:
 
 
 def duration(seconds: float) -> str:
-    """Return a time span in the unit that suits it."""
+    """Return a time span in a suitable unit."""
     if seconds < 120:
         return f"{seconds:.1f} s"
     if seconds < 7200:

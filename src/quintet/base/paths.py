@@ -27,7 +27,7 @@ SEARCHED = (ROOT / "configs", CONFIGS) if INSTALLED else (CONFIGS,)
 """Config folders in order of precedence: the first that has a file is used."""
 
 
-def at_home(path: str | Path) -> Path:
+def expand_home(path: str | Path) -> Path:
     """Return a path with `~` expanded; unchanged if there is no such user."""
     return Path(os.path.expanduser(path))
 
@@ -42,7 +42,7 @@ def also_search(folder: Path) -> None:
 def find(name: str) -> Path | None:
     """Return the file of a config, such as `train` or `model/mlp`; None if there is none."""
     found = (folder / f"{name}.yaml" for folder in SEARCHED)
-    return next((path for path in found if path.is_file()), None)
+    return next((path for path in found if os.path.isfile(path)), None)  # no error if too long
 
 
 def config(name: str) -> Path:
@@ -65,7 +65,7 @@ def options(group: str) -> dict[str, Path]:
 
 def is_group(name: str) -> bool:
     """Return whether a group of this name exists."""
-    return any((folder / name).is_dir() for folder in SEARCHED)
+    return any(os.path.isdir(folder / name) for folder in SEARCHED)  # no error if too long
 
 
 def groups() -> Iterator[str]:

@@ -29,7 +29,7 @@ def exit_code_of(work: Callable[[], object]) -> int:
     return 0
 
 
-def end_with(work: Callable[[], object]) -> None:
+def exit_with(work: Callable[[], object]) -> None:
     """Call a function as the main function of this process, and exit with its code.
 
     A signal raises at most once, here or in the function, so one that arrives in between is caught

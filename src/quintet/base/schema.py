@@ -18,7 +18,7 @@ def build(cls: type[T], given: Mapping[str, Any]) -> T:
 
     """
     if not isinstance(given, Mapping):
-        raise ValueError(f"{shown(given)} stands where names and values should")
+        raise ValueError(f"{shown(given)} is given where a mapping is expected")
     hints = _hints(cls)  # type: ignore[arg-type]  # every class is hashable
     found = {}
     for field in fields(cls):  # type: ignore[arg-type]
@@ -91,7 +91,7 @@ def _one_of(hints: tuple[Any, ...], whole: Any, value: Any, at: str) -> Any:
 
 def _key(key: Any, at: str) -> str:
     if not isinstance(key, str):
-        raise ValueError(f"{at} has a key that is no text: {shown(key)}")
+        raise ValueError(f"{at} has a key that is not a string: {shown(key)}")
     return key
 
 

@@ -122,7 +122,7 @@ def raise_pending() -> None:
         raise StoppedError(_first)
 
 
-def stop_behind(error: BaseException | None) -> StoppedError | None:
+def find_stop(error: BaseException | None) -> StoppedError | None:
     """Return the `StoppedError` that caused an error, if any; Lightning raises SystemExit."""
     seen: set[int] = set()
     while error is not None and not isinstance(error, StoppedError):

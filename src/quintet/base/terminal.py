@@ -1,6 +1,7 @@
 """Terminal output without control characters."""
 
 import re
+import textwrap
 from collections.abc import Iterable
 from functools import cache
 from typing import TYPE_CHECKING, Any
@@ -51,3 +52,20 @@ def visible(text: str) -> str:
 
     """
     return HIDDEN.sub("?", text)
+
+
+def filled(text: str, width: int) -> str:
+    """Return a text whose lines are broken between words; one with a command stays, to be copied.
+
+    Examples:
+        >>> print(filled("Allowed: adam, sgd", 14))
+        Allowed: adam,
+        sgd
+
+    """
+    return "\n".join(
+        line
+        if "python " in line or "`" in line
+        else textwrap.fill(line, width, break_long_words=False, break_on_hyphens=False)
+        for line in text.split("\n")
+    )

@@ -13,23 +13,30 @@ from omegaconf import DictConfig, OmegaConf
 from torch.optim import Optimizer
 
 from quintet.artifacts import csv_cells, output_paths
-from quintet.artifacts.output_paths import CURVE, LAYERS
+from quintet.artifacts.output_paths import COORDINATE_PAGE, COORDINATES, CURVE, LAYERS
+from quintet.artifacts.record import trained
 from quintet.artifacts.untrusted_files import read_json
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically, write_json
 from quintet.commands import check_view, experiments
 from quintet.config.initial_config import as_typed
-from quintet.config.run_nodes import name, taken
+from quintet.config.run_nodes import accepted, name
+from quintet.data.lightning_data import ExperimentData
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.checks import findings
+from quintet.diagnostics.coordinate_check import Coordinate, coordinates, judged
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import Layer, statistics
 from quintet.diagnostics.lr_range_test import Curve, draw
 from quintet.diagnostics.module_checks import ModuleSubject
-from quintet.diagnostics.subject import Subject
+from quintet.diagnostics.subject import Resized, Subject
 from quintet.ensembles import cross_validation
 from quintet.modules.sample_predictor import sample_predictor
+from quintet.modules.supervised import SupervisedModule
+from quintet.report import coordinate_page
+from quintet.report.html.frame import is_ours
 from quintet.training import build
+from quintet.training.base_model import of_width, usual_width
 from quintet.training.initialization import initialise, seen_before
 from quintet.training.lightning_patches import optimizers_and_schedules
 from quintet.training.setup import setup, validate
@@ -53,7 +60,7 @@ def check(cfg: DictConfig) -> float | None:
 
     """
     apply = cfg.apply
-    if apply and "optimizer" not in taken(cfg):
+    if apply and "optimizer" not in accepted(cfg):
         raise UserError(
             f"would change optimizer.lr, which module={name(cfg)} does not take",
             code=Code.INCOMPATIBLE,
@@ -64,6 +71,7 @@ def check(cfg: DictConfig) -> float | None:
     cfg = OmegaConf.masked_copy(cfg, [str(key) for key in cfg if key != "apply"])
     folder = Path(cfg.paths.run)
     output_paths.check(folder / FINDINGS, {}, _is_ours, instead=ELSEWHERE)
+    output_paths.check(folder / COORDINATE_PAGE, {}, is_ours, instead=ELSEWHERE)
     subject = prepare(cfg)
     check_view.announce(cfg)
     layers: list[Layer] = []
@@ -71,6 +79,7 @@ def check(cfg: DictConfig) -> float | None:
         found = shown(findings(subject))
         layers = statistics(subject)
         check_view.show_layers(layers)
+        found += coordinate_check(subject, cfg, folder)
         curve: Curve | None = subject.curve
     else:
         found = shown(module_checks.findings(subject))
@@ -107,7 +116,7 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
         return build.task(config, data, network)
 
     trainer = partial(build.trainer, config, watched=False)
-    rate = float(config.optimizer.lr) if "optimizer" in taken(config) else 0.0
+    rate = float(config.optimizer.lr) if "optimizer" in accepted(config) else 0.0
     samples = sample_predictor(build.task(config, data, network), data)
     if samples is None:
         return ModuleSubject(make, trainer, optimizers, data.datamodule, config.seed, rate)
@@ -121,7 +130,41 @@ def prepare(cfg: DictConfig) -> Subject | ModuleSubject:
         )
     device, known = trainer().strategy.root_device, seen_before(config, data.ordered)
     facts, metric, loaded = samples.data.facts, config.metric.name, "weights" in moved
-    return Subject(make, samples.data, facts, metric, rate, device, advice, loaded, known)
+    scaled = resized(config, data)
+    return Subject(make, samples.data, facts, metric, rate, device, advice, loaded, known, scaled)
+
+
+def resized(config: DictConfig, data: ExperimentData) -> Resized | None:
+    """Return the experiment at other widths, if its init scales with the width."""
+    usual = usual_width(config)
+
+    def make(width: int, base: int, seed: int) -> SupervisedModule:
+        torch.manual_seed(seed)
+        own = of_width(config, width, base)
+        network = build.model(own)
+        assert network is not None, "the width is that of a model"
+        initialise(own, network)
+        task: SupervisedModule = build.task(own, data, network)
+        return task
+
+    return None if usual is None else Resized(usual, make)
+
+
+def coordinate_check(subject: Subject, cfg: DictConfig, folder: Path) -> list[Finding]:
+    """Compare models of several widths, for an init that scales with the width; else return []."""
+    if subject.resized is None:
+        return []
+    try:
+        found = [*coordinates(subject, subject.resized)]
+    except UserError as error:
+        cure = "Choose an init.base_width of which a quarter to four times is a width of the model."
+        return shown(iter([Finding("coordinate check", "warn", error.problem, cure)]))
+    titles = [field.name for field in fields(Coordinate)]
+    write_atomically(folder / COORDINATES, csv_cells.table(titles, map(asdict, found)))
+    title = f"{trained(cfg.choices)} on {cfg.choices.get('data')}"
+    coordinate_page.page(found, title).write(folder / COORDINATE_PAGE)
+    check_view.show_coordinates(found, folder / COORDINATE_PAGE)
+    return shown(iter([judged(found)]))
 
 
 def range_test(subject: ModuleSubject) -> Curve | None:

@@ -1,5 +1,6 @@
 """The printed output of the checks."""
 
+from collections.abc import Sequence
 from pathlib import Path
 
 from omegaconf import DictConfig
@@ -10,6 +11,7 @@ from rich.table import Table
 from quintet.artifacts.record import trained
 from quintet.base.console import plain, say, shortest
 from quintet.base.terminal import everywhere
+from quintet.diagnostics.coordinate_check import STEPS, Coordinate, exponents
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import Layer
 
@@ -50,6 +52,25 @@ def show_layers(layers: list[Layer]) -> None:
         numbers = [f"{layer.mean:.2g}", f"{layer.std:.2g}", *shares, f"{layer.gradient:.1e}"]
         table.add_row(plain(layer.name), f"[dim]{plain(layer.kind)}[/]", *numbers)
     everywhere().print(table)
+
+
+def show_coordinates(found: Sequence[Coordinate], page: Path) -> None:
+    """Print the change of each layer's outputs at each width."""
+    last = [each for each in found if each.step == STEPS]
+    say("[bold]Change of outputs in {} steps[/]  by width", STEPS)
+    table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
+    table.add_column("layer")
+    table.add_column("")
+    for width in dict.fromkeys(each.width for each in last):
+        table.add_column(str(width), justify="right")
+    table.add_column("power", justify="right")
+    for scaling in dict.fromkeys(each.scaling for each in last):
+        for layer, power in exponents(found, scaling).items():
+            own = [each for each in last if (each.scaling, each.layer) == (scaling, layer)]
+            changes = [f"{each.change:.2g}" for each in own]
+            table.add_row(plain(layer), f"[dim]{scaling}[/]", *changes, f"{power:+.2f}")
+    everywhere().print(table)
+    say("[dim]{}[/]", shortest(page))
 
 
 def show_rates(drawing: list[str], path: Path) -> None:

@@ -2,6 +2,7 @@
 
 import logging
 import os
+import shutil
 import sys
 import traceback
 from collections.abc import Callable, Iterator
@@ -28,7 +29,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.hydra_internals import SEARCHPATH
 from quintet.base.process import PROCESS, begin, die_with_parent, is_first_rank
 from quintet.base.quoting import quoted, read, refuse_reference, with_paths
-from quintet.base.terminal import visible
+from quintet.base.terminal import filled, visible
 from quintet.config import (
     help,
     initial_config,
@@ -60,8 +61,9 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
         def task(cfg: DictConfig) -> Any:
             secrets.note(hydra_internals.to_yaml(cfg))
             plaintext_secrets.refuse_config(cfg)
-            with one_message(cfg.get("debug")):  # here, before Hydra prints a line of its own
-                typed_paths.settle(cfg, console.current().folder)
+            # Here, before Hydra prints a line of its own.
+            with errors_as_messages(cfg.get("debug")):
+                typed_paths.make_absolute(cfg, console.current().folder)
                 if "choices" in cfg:
                     run_folder.begin(cfg)
                 return function(cfg)
@@ -76,7 +78,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
                 signals.restore_defaults()
             signals.listen()
             die_with_parent()
-            spare_the_console()
+            configure_console()
             redacted_output.install()
             if {"--help", "-h"} & set(sys.argv[1:]):
                 print(help.text(config_name, function.__globals__["__doc__"], sys.argv[1:]))
@@ -89,12 +91,12 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
             plaintext_secrets.refuse_arguments(sys.argv[1:])
             sys.argv[1:] = hydra_internals.flags_first(sys.argv[1:])
             sys.argv[1:] = ["debug=true" if a in VERBOSE else a for a in sys.argv[1:]]
-            with one_message(_debugs(sys.argv[1:])):
+            with errors_as_messages(_debugs(sys.argv[1:])):
                 refuse_reference(paths.ROOT)
                 sys.argv[1:] = with_paths(sys.argv[1:])
-                refuse_nonsense(sys.argv[1:])
-                sys.argv[1:] = placed(wandb_agent.applicable(sys.argv[1:], os.environ))
-                with console.commanded(typed_line(sys.argv[1:])):
+                check_arguments(sys.argv[1:])
+                sys.argv[1:] = in_resumed_folder(wandb_agent.applicable(sys.argv[1:], os.environ))
+                with console.using_command_line(typed_line(sys.argv[1:])):
                     sys.argv[1:] = renamed_options.with_current_options(sys.argv[1:])
                     if set(hydra_internals.MULTIRUN_FLAGS) & set(sys.argv[1:]):
                         hydra_internals.compose_once(as_flagged=True)
@@ -104,7 +106,7 @@ def command(config_name: str) -> Callable[[Callable[[DictConfig], Any]], Callabl
 
         def main() -> None:
             if sys._getframe(1).f_back is None:  # called by the script that Python was started with
-                process_exit.end_with(run)
+                process_exit.exit_with(run)
             else:
                 run()
 
@@ -138,10 +140,10 @@ def _listed(value: str) -> list[str]:
     return [each for each in given if isinstance(each, str) and not each.startswith("pkg://")]
 
 
-def spare_the_console() -> None:
-    """Write a question mark for characters that the console cannot encode, rather than fail.
+def configure_console() -> None:
+    """Print question marks for characters that the console cannot encode, instead of failing.
 
-    Also silence matplotlib, which a library imports, about a home folder it cannot write to.
+    Also silence matplotlib, imported by a library, about an unwritable home folder.
     """
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     for stream in (sys.stdout, sys.stderr):
@@ -150,12 +152,12 @@ def spare_the_console() -> None:
 
 
 @contextmanager
-def one_message(debug: object = False) -> Iterator[None]:
+def errors_as_messages(debug: object = False) -> Iterator[None]:
     """End an error with one message and exit code 1; `debug` leaves the traceback."""
     try:
         yield
     except (Exception, KeyboardInterrupt) as error:
-        if (stop := signals.stop_behind(error)) is not None:  # or a library's error
+        if (stop := signals.find_stop(error)) is not None:  # or a library's error
             if is_first_rank():
                 print("", stop, *getattr(stop, "__notes__", ()), sep="\n", file=sys.stderr)
             sys.exit(stop.exit_code)
@@ -164,8 +166,11 @@ def one_message(debug: object = False) -> Iterator[None]:
         found = as_user_error(error)
         error_file.report(found)
         if (pipe := trial_pipe()) is not None:
-            pipe.fail(found.code, secrets.redact(str(found)))
-        sys.exit(f"Error: {visible(secrets.redact(str(found)))}" if is_first_rank() else 1)
+            pipe.send_error(found.code, secrets.redact(str(found)))
+        text = f"Error: {visible(secrets.redact(str(found)))}"
+        if sys.stderr.isatty():
+            text = filled(text, shutil.get_terminal_size().columns)
+        sys.exit(text if is_first_rank() else 1)
 
 
 def _debugs(arguments: list[str]) -> bool:
@@ -173,8 +178,8 @@ def _debugs(arguments: list[str]) -> bool:
     return any(argument.lstrip("+").lower() == "debug=true" for argument in arguments)
 
 
-def refuse_nonsense(arguments: list[str]) -> None:
-    """Reject overrides that cannot be meant, before Hydra, which fails on some of them.
+def check_arguments(arguments: list[str]) -> None:
+    """Reject malformed overrides before Hydra sees them, which crashes on some.
 
     Raises:
         UserError: as `quintet.study.overrides.read`.
@@ -191,7 +196,7 @@ def refuse_nonsense(arguments: list[str]) -> None:
     overrides.read(hydra_internals.overrides_of(arguments))
 
 
-def placed(arguments: list[str]) -> list[str]:
+def in_resumed_folder(arguments: list[str]) -> list[str]:
     """Make `resume=<run folder>` continue in that folder, and keep its composed config.
 
     This runs before Hydra, which would write its own files into the folder at once.
@@ -209,13 +214,13 @@ def placed(arguments: list[str]) -> list[str]:
     path = Path(folder).resolve()
     if not _is_text(str(path)):
         raise UserError(
-            "is no UTF-8, in which a run notes its own place",
+            "is not valid UTF-8, in which a run records its folder",
             code=Code.NOT_FOUND,
             key="resume",
             value=folder,
             hint="Rename the folder.",
         )
-    if not initial_config.has_begun(path):
+    if not initial_config.has_initial_config(path):
         initial_config.refuse(path)
         if (path / CONFIG).is_file() and (path.parents[1] / initial_config.FOLDER).is_dir():
             raise UserError(

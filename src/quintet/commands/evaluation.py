@@ -157,7 +157,7 @@ def if_one_may_write() -> Iterator[None]:
 
 
 def show(scores: Scores, record: Record | None) -> None:
-    """Print new scores beside the recorded ones."""
+    """Print new scores next to the recorded ones."""
     from rich import box
     from rich.table import Table
 

@@ -14,7 +14,7 @@ from quintet.config import run_nodes
 from quintet.config.compatibility import check_choices, check_keys
 from quintet.config.initial_config import as_typed
 from quintet.study.trial_pipe import is_trial
-from quintet.training.introduction import introduce
+from quintet.training.run_header import print_header
 
 if TYPE_CHECKING:
     from hydra.types import HydraContext
@@ -35,7 +35,7 @@ def train(cfg: DictConfig) -> Record:
         run_nodes.check_typed(cfg, as_typed(cfg.overrides))
         check_choices(cfg)
         run_nodes.check_config(cfg)
-        introduce(cfg)
+        print_header(cfg)
     from quintet.ensembles.cross_validation import run
 
     return run(cfg, leave_run)

@@ -18,7 +18,7 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import in_place, replacing, write_json
 from quintet.config.trust import Trust
 from quintet.data.module import DataModule
-from quintet.data.named_inputs import apart, names_taken, rows_of
+from quintet.data.named_inputs import names_taken, rows_of, split_row
 from quintet.data.samples import NamedInput
 from quintet.ensembles.reload import Trained, trained
 from quintet.modules.sample_predictor import sample_predictor
@@ -121,7 +121,7 @@ def _exported(run: Trained) -> tuple[nn.Module, Given]:
         model, example = samples.task.model.eval(), _example(run)
         inputs = _inputs(run.cfg)
         if names := names_taken(model, inputs):
-            parts = apart(example, inputs)
+            parts = split_row(example, inputs)
             return model, Given(named={name: parts[name] for name in names})
         return model, Given((example,))
     given = run.task.example_input_array
@@ -270,7 +270,7 @@ def _program(model: nn.Module, example: Given) -> torch.export.ExportedProgram:
         return torch.export.export(
             model, example.args, dict(example.named), dynamic_shapes=shapes, strict=False
         )
-    except Exception as error:  # whatever a forward of somebody's own meets
+    except Exception as error:  # whatever a user's forward raises
         said = next((line for line in map(str.strip, str(error).splitlines()) if line), "")
         raise UserError(
             f"{type(model).__name__} cannot be exported for batches of any size "

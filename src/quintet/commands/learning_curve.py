@@ -15,12 +15,12 @@ from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.commands import experiments
 from quintet.config.initial_config import as_typed
-from quintet.diagnostics.sample_size import Growth, advice, fit
+from quintet.diagnostics.sample_size import LearningCurve, advice, fit
 
 FILE = "learning_curve.csv"
 
 
-def measure(cfg: DictConfig) -> Growth:
+def measure(cfg: DictConfig) -> LearningCurve:
     """Train once per fraction, on nested parts of the training data; the test set stays unused.
 
     Returns:

@@ -23,8 +23,10 @@ from quintet.artifacts.steering_files import (
 )
 from quintet.base.console import command_line, say, typed
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import plural
 from quintet.config import known_signatures, run_folder
 from quintet.diagnostics import training_curves
+from quintet.training import next_commands
 from quintet.training.training_steps import repeats
 
 LOOK = 0.05
@@ -47,14 +49,14 @@ def steer(cfg: DictConfig) -> list[dict[str, Any]]:
     if not requests:
         words = [*(f"{key}=<number>" for key in NUMBERS), *(f"{key}=true" for key in SWITCHES)]
         raise UserError(
-            f"There is no request to {folder}",
+            f"No request was given for {folder}",
             code=Code.MISSING_VALUE,
             hint=f"Add one or more of: {', '.join(words)}.",
         )
     _check(run, requests)
     if repeats(run) > 1:
         raise _several(folder)
-    if not run_folder.trains(folder):
+    if not run_folder.is_training(folder):
         raise _ended(folder)
     ask(folder, requests)
     return _answers(folder, requests, cfg.wait)
@@ -110,7 +112,7 @@ def _mapping(run: DictConfig, key: str) -> Mapping[str, Any]:
 
 def _several(folder: Path) -> UserError:
     parts = sorted(config.parent for config in folder.glob(f"*/*/{CONFIG}"))
-    busy = [f"run={typed(part)}" for part in parts if run_folder.trains(part)]
+    busy = [f"run={typed(part)}" for part in parts if run_folder.is_training(part)]
     now = f"Now it is {' or '.join(busy)}" if busy else "None is training now"
     return UserError(
         f"has several models; only one that is training can be steered. {now}",
@@ -121,20 +123,19 @@ def _several(folder: Path) -> UserError:
 
 
 def _ended(folder: Path) -> UserError:
-    resume = command_line("train", f"resume={typed(folder)}")
     record = Record.read(folder) if untrusted_files.has(folder, RESULT) else None
     rows = training_curves.read(folder / "metrics.csv")
     if record is None or len(rows) > record.epochs:  # the record is that of an earlier session
         return UserError(
             f"Nothing is training in {folder}: the run was cut short",
             code=Code.NOT_FOUND,
-            hint=f"Continue it with `{resume}`",
+            hint=f"Continue it with `{command_line('train', f'resume={typed(folder)}')}`",
         )
     return UserError(
         f"Nothing is training in {folder}: the run has ended ({record.status}) after "
-        f"{record.epochs} epochs",
+        + plural(record.epochs, "epoch"),
         code=Code.NOT_FOUND,
-        hint=f"Continue it with `{resume} trainer.max_epochs=<more>`",
+        hint=f"Continue it with `{next_commands.resume(folder, record)}`",
     )
 
 
@@ -147,7 +148,7 @@ def _answers(folder: Path, requests: list[Request], seconds: float) -> list[dict
     """
     ours, end = {request.asked for request in requests}, time.monotonic() + seconds
     while True:
-        trains = run_folder.trains(folder)
+        trains = run_folder.is_training(folder)
         found = [change for change in read(folder) if change["asked"] in ours]
         if {change["asked"] for change in found} == ours:
             break

@@ -7,7 +7,7 @@ from typing import Any, Literal
 from quintet.artifacts import untrusted_files
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import Code, UserError
-from quintet.config.safe_overrides import harmless
+from quintet.config.safe_overrides import is_safe
 from quintet.report.run.run_data import RunData
 from quintet.study.storage import JOURNAL
 from quintet.study.study import Study
@@ -136,7 +136,7 @@ def check(a: Side, b: Side) -> None:
             f"a is measured by {one.metric.name}, b by {two.metric.name}, so their scores cannot "
             "be compared",
             code=Code.INCOMPATIBLE,
-            hint=again if all(harmless(f"metric={name}") for name in names) else "",
+            hint=again if all(is_safe(f"metric={name}") for name in names) else "",
         )
     if one.facts.get("fingerprint") != two.facts.get("fingerprint"):
         raise UserError(

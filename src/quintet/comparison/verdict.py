@@ -8,7 +8,7 @@ from quintet.analysis.bootstrap import ConfidenceInterval, difference
 from quintet.analysis.measures import MEASURES
 from quintet.analysis.paired import paired
 from quintet.analysis.significance import judge_folds
-from quintet.base.formatting import duration, score
+from quintet.base.formatting import duration, margin, score
 from quintet.comparison.side import Side
 from quintet.report.run.run_data import SPLITS, RunData
 
@@ -206,7 +206,7 @@ def one_against_seeds(a: Side, b: Side) -> Verdict:
     made.rows = [
         [run.name, score(value)],
         [f"{many.name}, mean of {len(others)} seeds", score(float(np.mean(others)))],
-        ["its standard deviation", score(_std(others))],
+        ["its standard deviation", margin(_std(others), float(np.mean(others)))],
         ["its range", f"{score(min(others))} to {score(max(others))}"],
     ]
     for name in _further(run.first, many.first):
@@ -216,7 +216,7 @@ def one_against_seeds(a: Side, b: Side) -> Verdict:
         made.rows.append([f"{name}, mean of the seeds", score(mean)])
     inside = value is not None and min(others) <= value <= max(others)
     where = "within" if inside else "outside"
-    made.remarks = [f"The single run lies {where} the range of the other setup's seeds.", ONE_SEED]
+    made.remarks = [f"The single run is {where} the range of the other setup's seeds.", ONE_SEED]
     return made
 
 

@@ -45,7 +45,7 @@ def _bounds(key: str, sides: object) -> dict[str, float]:
     found = {str(side): float(bound) for side, bound in sides.items()}
     if found.get("min", -math.inf) > found.get("max", math.inf):
         raise UserError(
-            "cannot be held: the least is above the greatest",
+            "cannot be satisfied: min is above max",
             code=Code.CONFLICT,
             key=key,
             value=found,

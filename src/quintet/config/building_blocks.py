@@ -62,7 +62,9 @@ FAMILIES = {
     "loss": (LAYERS, Family((f"{ENGINE}.options.losses",), MODULE)),
     "init": (
         Family(("torch.nn.init",), functions=True),
-        Family((f"{ENGINE}.options.inits",), "builtins.object", functions=True),
+        Family(
+            (f"{ENGINE}.options.inits", f"{ENGINE}.options.mup"), "builtins.object", functions=True
+        ),
     ),
     "optimizer": (
         Family(("torch.optim", f"{ENGINE}.options.muon"), "torch.optim.Optimizer"),

@@ -10,7 +10,7 @@ from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config import further_metrics
 from quintet.config.error_messages import FILLED_IN
-from quintet.config.run_nodes import taken
+from quintet.config.run_nodes import accepted
 
 RANGES = {"seed": range(2**32), "threads": range(1, 1025)}
 
@@ -126,7 +126,7 @@ def model_need(task: str | None, kind: str | None) -> tuple[str | None, str]:
 
 def _misfit(cfg: DictConfig, group: str, need: str | None, what: str) -> Iterator[UserError]:
     fits = (cfg.get(group) or {}).get("fits")
-    takes_part = group == "module" or group in taken(cfg)
+    takes_part = group == "module" or group in accepted(cfg)
     if takes_part and need is not None and fits is not None and need not in fits:
         yield UserError(
             f"does not fit {what}, only {', '.join(fits)}",

@@ -55,7 +55,7 @@ def as_text(config: dict[str, Any]) -> DictConfig:
     return cast(DictConfig, OmegaConf.create(literal(config)))
 
 
-def settled(path: Path, trust: Trust) -> DictConfig:
+def resolved(path: Path, trust: Trust) -> DictConfig:
     """Return the resolved config of a run after checking that it may be instantiated.
 
     Callbacks, loggers and similar nodes are left out: commands that read a finished run do not need
@@ -269,8 +269,8 @@ def _untrusted(key: str, path: str, group: str) -> UserError:
     )
     named = all(map(str.isidentifier, word.split(".")))  # other text is unsafe to paste in a shell
     return UserError(
-        "is not trusted, so it was not called: it came with a folder, and to name code is "
-        "to run it",
+        "is not trusted, so it was not called: it came with a folder, and a config runs "
+        "the code that it names",
         code=Code.NOT_TRUSTED,
         key=key,
         value=path,

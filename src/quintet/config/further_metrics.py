@@ -13,7 +13,7 @@ from omegaconf import DictConfig, ListConfig, open_dict
 from quintet.base import paths, plain_yaml
 from quintet.base.errors import Code, UserError
 from quintet.config.instantiate import NODE_KEYS, RESERVED, TARGET
-from quintet.config.run_nodes import left_open, name
+from quintet.config.run_nodes import name, unset_arguments
 
 KEY = "metrics"
 COMPARED = ("objectives", "constraints")
@@ -59,7 +59,7 @@ def check(cfg: DictConfig, task: str | None) -> None:
 
     """
     given = cfg.get(KEY) or {}
-    if given and KEY not in left_open(cfg):
+    if given and KEY not in unset_arguments(cfg):
         raise UserError(
             f"has no effect: module={name(cfg)} does not take {KEY}",
             code=Code.INCOMPATIBLE,
@@ -102,7 +102,7 @@ def _by_name(given: Any) -> dict[str, Mapping[str, Any]]:
     options = [given] if isinstance(given, str) else given
     if not isinstance(options, list | ListConfig) or not all(isinstance(n, str) for n in options):
         raise UserError(
-            "is no list of metrics",
+            "is not a list of metrics",
             code=Code.WRONG_TYPE,
             key=KEY,
             value=given,
@@ -127,7 +127,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
     computed = options()
     if option not in computed:
         known = option in paths.options("metric")
-        logged = "is computed by a module itself" if known else "is no metric"
+        logged = "is computed by a module itself" if known else "is not a metric"
         raise UserError(
             f"has {option}, which {logged}",
             code=Code.UNKNOWN_NAME,
@@ -138,7 +138,7 @@ def _node(option: str, changed: Mapping[str, Any]) -> Any:
     own = computed[option]
     for key in changed.keys() - own.keys():
         raise UserError(
-            "is no key of this metric",
+            "is not a key of this metric",
             code=Code.UNKNOWN_NAME,
             key=f"{KEY}.{option}.{key}",
             value=changed[key],

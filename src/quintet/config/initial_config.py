@@ -19,7 +19,7 @@ from quintet.base.files import write_atomically
 from quintet.config import references
 from quintet.config.foreign_config import BEGUN
 from quintet.config.renamed_targets import with_current_targets
-from quintet.config.safe_overrides import sort_out
+from quintet.config.safe_overrides import split_by_safety
 
 FOLDER = ".hydra"
 COMPOSED, HYDRA, OVERRIDES = "config.yaml", "hydra.yaml", "overrides.yaml"
@@ -30,7 +30,7 @@ LAST_GROUP = "paths"
 
 
 @dataclass(frozen=True)
-class Begun:
+class InitialConfig:
     """A run's composed config with unresolved references, its overrides and its choices."""
 
     config: dict[str, Any]
@@ -76,12 +76,12 @@ class Composed:
     write_down: Callable[[], None]
 
 
-def has_begun(folder: Path) -> bool:
+def has_initial_config(folder: Path) -> bool:
     """Return whether a folder has an initial config, which may be truncated."""
     return (folder / FOLDER / COMPOSED).is_file()
 
 
-def read(folder: Path) -> Begun:
+def read(folder: Path) -> InitialConfig:
     """Return the initial config of a run.
 
     Raises:
@@ -94,7 +94,7 @@ def read(folder: Path) -> Begun:
     known = isinstance(overrides, list) and isinstance(choices, dict)
     if LAST_GROUP not in composed or not known:
         raise _start_again(folder)
-    return Begun(composed, list(map(str, overrides)), dict(choices))
+    return InitialConfig(composed, list(map(str, overrides)), dict(choices))
 
 
 def check_free(folder: Path) -> None:
@@ -122,7 +122,11 @@ def check_free(folder: Path) -> None:
 def words(folder: Path) -> list[str] | None:
     """Return the overrides of the run in a folder; None if it was never started."""
     found = _loaded(folder / FOLDER / OVERRIDES)
-    return [*map(str, found["listed"] or [])] if has_begun(folder) and "listed" in found else None
+    return (
+        [*map(str, found["listed"] or [])]
+        if has_initial_config(folder) and "listed" in found
+        else None
+    )
 
 
 def refuse(folder: Path) -> None:
@@ -132,7 +136,7 @@ def refuse(folder: Path) -> None:
         UserError: it was; the hint says how to restart it.
 
     """
-    if (folder / FOLDER).is_dir() and not has_begun(folder):
+    if (folder / FOLDER).is_dir() and not has_initial_config(folder):
         raise _start_again(folder)
 
 
@@ -167,7 +171,7 @@ def _start_again(folder: Path) -> UserError:
     found, place = _loaded(folder / FOLDER / OVERRIDES), f"hydra.run.dir={typed(folder)}"
     again = "with its original command."
     if "listed" in found:
-        kept, out = sort_out(map(str, found["listed"] or []))
+        kept, out = split_by_safety(map(str, found["listed"] or []))
         again = f"with `{train_line(*kept, place)}`"
         again += f"\nLeft out of it, as it could run code: {', '.join(out)}" if out else ""
     return UserError(

@@ -10,6 +10,7 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import CONFIG
 from quintet.base import hydra_internals, paths, plain_yaml, secrets
 from quintet.base.errors import Code, UserError
+from quintet.base.formatting import plural
 from quintet.base.quoting import quoted
 from quintet.config import (
     foreign_config,
@@ -18,8 +19,8 @@ from quintet.config import (
     plaintext_secrets,
     references,
 )
-from quintet.config.run_folder import GROUPS, made_of
-from quintet.config.safe_overrides import sort_out
+from quintet.config.run_folder import GROUPS, effective_groups
+from quintet.config.safe_overrides import split_by_safety
 from quintet.config.trust import ELSEWHERE, LOGGER, Trust
 
 FIXED = {*GROUPS, "seed", "cv", "experiment", "search_space"}
@@ -67,7 +68,7 @@ def resumed(cfg: DictConfig) -> DictConfig:
     for key in keys:
         OmegaConf.update(taken, key, references.value(own, key), force_add=True)
     with open_dict(taken):
-        taken.choices = {g: first.choices[g] for g in made_of(taken) if g in first.choices}
+        taken.choices = {g: first.choices[g] for g in effective_groups(taken) if g in first.choices}
         further_metrics.expand(taken)
         taken.overrides = _latest([*references.literal([*typed, *words]), *own["overrides"]])
     check_length(taken, folder)
@@ -110,7 +111,7 @@ def _trackers(
         known, now = _options().get(name) or {}, node if isinstance(node, dict) else {}
         changed = {k: v for k, v in now.items() if v != known.get(k)}
         words += [f"logger.{name}.{k}={_value(v)}" for k, v in changed.items()]
-    kept, left_out = sort_out(words)
+    kept, left_out = split_by_safety(words)
     but = " (words that name a class or a variable are left out)" if left_out else ""
     raise UserError(
         f"The run logs to {', '.join(used)} with settings of its own. A folder may not choose "
@@ -142,7 +143,7 @@ def check_length(cfg: DictConfig, folder: Path) -> None:
     epochs, done = cfg.trainer.max_epochs, checkpoints.epochs(folder)
     if isinstance(epochs, int) and 0 <= epochs < done:
         raise UserError(
-            f"is less than the {done} epochs that the run in {folder} has already trained",
+            f"is less than the {plural(done, 'epoch')} that the run in {folder} has trained",
             code=Code.OUT_OF_RANGE,
             key="trainer.max_epochs",
             value=epochs,

@@ -24,7 +24,7 @@ GROUPS = (
 )
 
 
-def made_of(cfg: DictConfig) -> list[str]:
+def effective_groups(cfg: DictConfig) -> list[str]:
     """Return the groups whose choices are used in a run; its module may not take all of them."""
     unused = run_nodes.without_effect(cfg)
     return [group for group in GROUPS if group not in unused]
@@ -58,7 +58,9 @@ def note_command(cfg: DictConfig) -> None:
         for group in GROUPS:  # Hydra records no choice if a file gives a list for the group
             if cfg.get(group) is not None and group not in chosen:
                 raise one_choice(group)
-        cfg.choices = {group: chosen.get(group) for group in made_of(cfg) if group in chosen}
+        cfg.choices = {
+            group: chosen.get(group) for group in effective_groups(cfg) if group in chosen
+        }
         cfg.overrides = initial_config.as_typed(hydra.overrides.task)
         further_metrics.expand(cfg)
         for group in GROUPS:  # a sweep reads the ranges from the files of the options
@@ -69,19 +71,21 @@ def note_command(cfg: DictConfig) -> None:
 def begin(cfg: DictConfig) -> None:
     """Complete the composed config of a run and write the initial config to the run's folder.
 
-    A folder with a finished or running run is left unchanged; `held` raises the error for it.
+    A folder with a finished or running run is left unchanged; `locked` raises the error for it.
     """
     from hydra.core.hydra_config import HydraConfig
 
     folder = Path(HydraConfig.get().runtime.output_dir)
-    taken = (folder / CONFIG).exists() or (initial_config.has_begun(folder) and trains(folder))
+    taken = (folder / CONFIG).exists() or (
+        initial_config.has_initial_config(folder) and is_training(folder)
+    )
     if is_first_rank() and not cfg.resume and not taken:
         initial_config.write(cfg, folder)
     note_command(cfg)
 
 
 @contextmanager
-def held(cfg: DictConfig, folder: Path) -> Iterator[None]:
+def locked(cfg: DictConfig, folder: Path) -> Iterator[None]:
     """Lock a run folder; the system releases the lock when the process ends for any reason.
 
     Also remove the temporary files of a killed process.
@@ -126,8 +130,8 @@ def _locked(folder: Path) -> Iterator[None]:
         os.close(descriptor)
 
 
-def trains(folder: Path) -> bool:
-    """Return whether a process has locked a run folder with `held`; always True on Windows."""
+def is_training(folder: Path) -> bool:
+    """Return whether a process has locked a run folder with `locked`; always True on Windows."""
     if sys.platform == "win32":
         return True
     try:
@@ -178,7 +182,7 @@ def claim(cfg: DictConfig, folder: Path) -> None:
             hint="Restore the data, or start a new run.",
         )
     if cfg.resume and (folder / RESULT).is_file():
-        Record.read(folder).goes_on().write(folder)
+        Record.read(folder).as_resumed().write(folder)
     text = hydra_internals.to_yaml(_without_secrets(cfg))
     plain_yaml.check_size(text, path)
     write_atomically(path, text)
@@ -219,7 +223,7 @@ def load(folder: Path, trust: Trust) -> DictConfig:
         UserError: it is not a run folder, or its config names code that is not trusted.
 
     """
-    return _placed(foreign_config.settled(_config_of(folder), trust), folder)
+    return _placed(foreign_config.resolved(_config_of(folder), trust), folder)
 
 
 def read(folder: Path) -> DictConfig:

@@ -26,7 +26,7 @@ LOGGED = "logged"
 """The option of `metric` for metrics that a module computes itself."""
 
 
-def taken(cfg: DictConfig) -> frozenset[str]:
+def accepted(cfg: DictConfig) -> frozenset[str]:
     """Return the subset of `CHOICES` that the module of a config takes.
 
     A model includes its `init`. The name and direction of the metric are used in any case.
@@ -37,16 +37,16 @@ def taken(cfg: DictConfig) -> frozenset[str]:
     """
     if "module" not in cfg:  # composed by a command other than train.py
         return frozenset(CHOICES)
-    names = left_open(cfg)
+    names = unset_arguments(cfg)
     return frozenset((names | {"init"} if "model" in names else names).intersection(CHOICES))
 
 
 def without_effect(cfg: DictConfig) -> frozenset[str]:
     """Return the choices without effect on a run because its module does not take them."""
-    return frozenset(CHOICES) - {"metric"} - taken(cfg)
+    return frozenset(CHOICES) - {"metric"} - accepted(cfg)
 
 
-def left_open(cfg: DictConfig) -> set[str]:
+def unset_arguments(cfg: DictConfig) -> set[str]:
     """Return the arguments of the module's constructor that its node does not set."""
     by_position = len(cfg.module.get(ARGS) or ())
     return {*[*arguments(cfg.module.get(TARGET))][by_position:]} - {*cfg.module}
@@ -54,7 +54,7 @@ def left_open(cfg: DictConfig) -> set[str]:
 
 def nodes(cfg: DictConfig) -> dict[str, DictConfig]:
     """Return the nodes of a run to instantiate, by key, without the data."""
-    groups = taken(cfg)
+    groups = accepted(cfg)
     found = {group: cfg[group] for group in CHOICES if group in groups}
     found |= {place: cfg[place] for place in ("module", "trainer") if place in cfg}
     for group in ("callbacks", "logger"):
@@ -88,7 +88,7 @@ def check_typed(cfg: DictConfig, overrides: Iterable[str]) -> None:
         UserError: a choice has no effect; names the override and the choices that have one.
 
     """
-    takes, unused = taken(cfg), without_effect(cfg)
+    takes, unused = accepted(cfg), without_effect(cfg)
     for override in overrides:
         key = override.lstrip("+~").partition("=")[0]
         group = key.partition(".")[0].partition("@")[0]

@@ -25,11 +25,11 @@ OF_HYDRA = ("hydra.run.dir", "hydra.sweep.dir", "hydra.mode", "hydra.job.chdir")
 """Hydra's settings that only set a path or mode; others configure loggers and shells."""
 
 
-def harmless(word: str) -> bool:
+def is_safe(word: str) -> bool:
     """Return whether an override only chooses options and values: no class, reference or shell.
 
     Examples:
-        >>> harmless("optimizer.lr=0.1"), harmless("model._target_=os.system")
+        >>> is_safe("optimizer.lr=0.1"), is_safe("model._target_=os.system")
         (True, False)
 
     """
@@ -50,10 +50,10 @@ def _chooses(word: str) -> bool:
         override = OverridesParser.create().parse_override(word)
     except (HydraException, RecursionError):
         return False
-    return _harmless(override)
+    return _is_safe(override)
 
 
-def _harmless(override: Any) -> bool:
+def _is_safe(override: Any) -> bool:
     group, value = override.key_or_group, override.value()
     if "/" in group or paths.is_group(group):
         text = str(override.get_value_string())
@@ -80,18 +80,18 @@ def _plain(value: Any) -> bool:
     return all(map(_plain, getattr(value, "list", ())))
 
 
-def sort_out(words: Iterable[str]) -> tuple[list[str], list[str]]:
+def split_by_safety(words: Iterable[str]) -> tuple[list[str], list[str]]:
     """Return the overrides that are safe to copy, and those that are left out."""
     kept: list[str] = []
     out: list[str] = []
     own = {*current().overrides}
     for word in words:
-        (kept if word in own or harmless(word) else out).append(word)
+        (kept if word in own or is_safe(word) else out).append(word)
     return kept, out
 
 
-def words_of(command: str) -> tuple[list[str], list[str]]:
-    """Return the overrides of a stored `python train.py ...`, as in `sort_out`; none for others.
+def overrides_of(command: str) -> tuple[list[str], list[str]]:
+    """Return the overrides of a stored `python train.py ...`, split by safety; none for others.
 
     Flags for the location of configs are left out too; `console.train_line` adds the current ones.
     """
@@ -103,5 +103,7 @@ def words_of(command: str) -> tuple[list[str], list[str]]:
         return [], [command]
     words = with_values(words)
     flags = [word for word in words if word in MULTIRUN_FLAGS]
-    kept, out = sort_out(word for word in words if word not in (*MULTIRUN_FLAGS, *current().flags))
+    kept, out = split_by_safety(
+        word for word in words if word not in (*MULTIRUN_FLAGS, *current().flags)
+    )
     return [*flags, *kept], out

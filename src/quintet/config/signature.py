@@ -203,9 +203,11 @@ def _check_type(value: Any, hint: Any, where: str) -> None:
 
 
 def written(hint: Any) -> str:
-    """Return an annotation as source code."""
+    """Return an annotation as source code, without a tensor that nobody can type instead."""
     text = hint.__name__ if inspect.isclass(hint) else str(hint)
-    return text.replace("typing.", "").replace("collections.abc.", "")
+    for left_out in ("typing.", "collections.abc.", " | torch.Tensor"):
+        text = text.replace(left_out, "")
+    return text
 
 
 def _names(hint: Any) -> Iterator[str]:

@@ -9,7 +9,7 @@ NAMES = ("path", "weights", "resume", "run", "input", "sweep", "cache")
 """Keys whose value is a path, or the suffixes of such keys after an underscore."""
 
 
-def settle(cfg: DictConfig, folder: Path) -> None:
+def make_absolute(cfg: DictConfig, folder: Path) -> None:
     """Make the relative paths of a config absolute if Hydra has changed the working directory.
 
     With `hydra.job.chdir` Hydra leaves this to the program; otherwise the paths would not exist. A

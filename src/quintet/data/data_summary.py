@@ -111,7 +111,7 @@ def remark(cells: Cells, spec: Spec, parsed: Parsed) -> str:
 
 
 STAND_INS = (-1, *(sign * (10**digits - 1) for digits in range(1, 10) for sign in (-1, 1)))
-"""Numbers that stand for "no value" in many files."""
+"""Numbers that mean "no value" in many files."""
 
 
 def _stand_in(cells: Cells, spec: Spec, parsed: Parsed) -> str:
@@ -172,7 +172,7 @@ def _words(cells: Cells, form: ColumnFormat) -> list[str]:
 
 
 def _all_differ(values: NDArray[Any]) -> bool:
-    """Return whether each row has a distinct whole number."""
+    """Return whether each row has a distinct integer."""
     whole = bool((values == np.round(values)).all())
     return whole and len(np.unique(values)) == len(values)
 

@@ -14,7 +14,7 @@ from quintet.base.errors import Code, UserError
 from quintet.data.data_summary import ColumnSummary
 from quintet.data.facts import check, facts
 from quintet.data.loading.augmentation import Augmentation, augmentation
-from quintet.data.loading.disk import Ahead, disk_loader, probe
+from quintet.data.loading.disk import Prefetch, disk_loader, probe
 from quintet.data.loading.loader import AugmentedLoader, TensorLoader
 from quintet.data.readable import readable
 from quintet.data.samples import Facts, Kind, Rows, Samples
@@ -107,7 +107,7 @@ class DataModule(L.LightningDataModule):
         self.seed, self.order_seed = seed, order_seed
         self.folds, self.fold = folds, fold
         self.val, self.test, self.fraction = val, test, fraction
-        self.on_device, self.ahead = on_device, Ahead(workers, prefetch, pin_memory)
+        self.on_device, self.ahead = on_device, Prefetch(workers, prefetch, pin_memory)
         self.augment, self.balance = augment, _balances(sampler)
         self.augmentation: Augmentation | None = None
         self.classes: Tensor | None = None

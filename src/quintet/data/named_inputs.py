@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from quintet.data.samples import NamedInput
 
 EXACT = 1 << 24
-"""Whole numbers up to here are exact in float32, the type of a row."""
+"""Integers up to this one are exact in float32, the type of a row."""
 
 
 Inputs = Mapping[str, NamedInput]
@@ -25,7 +25,7 @@ def rows_of(parts: Mapping[str, Tensor]) -> Tensor:
     return torch.cat([part.flatten(1).float() for part in parts.values()], dim=1)
 
 
-def apart(x: Tensor, inputs: Inputs) -> dict[str, Tensor]:
+def split_row(x: Tensor, inputs: Inputs) -> dict[str, Tensor]:
     """Return rows (N, F) as inputs (N, ...) by name; tokens are int64."""
     pieces = torch.split(x, [each.size for each in inputs.values()], dim=1)
     found = {}
@@ -36,7 +36,7 @@ def apart(x: Tensor, inputs: Inputs) -> dict[str, Tensor]:
 
 
 @dataclass(frozen=True)
-class Apart:
+class SplitInputs:
     """A forward pre-hook that passes a row's inputs to a model by name.
 
     Args:
@@ -54,7 +54,7 @@ class Apart:
         """Return the arguments of `forward`; None if they are already given by name."""
         if kwargs or len(args) != 1:
             return None
-        parts = apart(args[0], self.inputs)
+        parts = split_row(args[0], self.inputs)
         return (), {name: part for name, part in parts.items() if name in self.names}
 
 
@@ -65,7 +65,7 @@ def by_name(model: nn.Module, inputs: Inputs) -> bool:
     """
     names = frozenset(names_taken(model, inputs))
     if names:
-        model.register_forward_pre_hook(Apart(inputs, names), with_kwargs=True)
+        model.register_forward_pre_hook(SplitInputs(inputs, names), with_kwargs=True)
     return bool(names)
 
 

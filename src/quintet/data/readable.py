@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from quintet.base.formatting import rounded
-from quintet.data.named_inputs import apart
+from quintet.data.named_inputs import split_row
 from quintet.data.samples import Kind, NamedInput
 from quintet.data.sources.columns import PARTS, Spec, width
 
@@ -44,7 +44,7 @@ def _of_several(x: Tensor, readers: dict[str, dict[str, Any]]) -> dict[str, NDAr
     inputs = {name: NamedInput(own["of"], list(own["shape"])) for name, own in readers.items()}
     kinds = {each.kind: name for name, each in reversed(inputs.items())}
     shown = kinds.get("image", next(iter(inputs)))
-    return readable(apart(x, inputs)[shown], inputs[shown].kind, readers[shown])
+    return readable(split_row(x, inputs)[shown], inputs[shown].kind, readers[shown])
 
 
 def pictures(x: Tensor, white: float) -> NDArray[np.uint8]:

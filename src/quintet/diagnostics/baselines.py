@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 from torchmetrics import Metric
 
-from quintet.base.console import same_words
+from quintet.base.console import with_same_overrides
 from quintet.base.formatting import score
 from quintet.data.module import DataModule
 from quintet.data.samples import Facts
@@ -18,13 +18,13 @@ from quintet.problems import problem_of
 
 Scores = dict[str, dict[str, float]]
 BaselinePredictions = dict[str, dict[str, Tensor]]
-"""Predictions as metrics take them, by baseline and split."""
+"""Predictions in the form that metrics take, by baseline and split."""
 NUMBERS, ROWS = 2_000_000, 20_000
-"""Maximum count of numbers and samples to fit a baseline on; of more, a random part."""
+"""Maximum number of values and samples to fit a baseline on; of larger data, a random part."""
 WIDEST = 20_000
-"""More features than this are too many for a quick baseline."""
+"""Maximum number of features for a quick baseline."""
 BINS = 255
-"""Categories of a column that boosted trees take as such; of more they see the targets' means."""
+"""Maximum number of categories that boosted trees take as such; above it they get target means."""
 
 
 def scores(
@@ -37,7 +37,7 @@ def scores(
 ) -> Scores:
     """Fit the baselines on the training split; return the metric of each by split.
 
-    Further metrics are there as `test/f1`.
+    Further metrics are returned as `test/f1`.
     """
     found: Scores = {}
     for name, of_splits in predict(data, facts, splits, threads).items():
@@ -51,7 +51,7 @@ def scores(
 
 
 def _score(metric: Metric, predicted: Tensor, truth: Tensor) -> float:
-    metric.distributed_available_fn = lambda: False  # one process scores, the others are gone
+    metric.distributed_available_fn = lambda: False  # one process scores; the others have ended
     metric.reset()
     metric.update(predicted, truth)
     return float(metric.compute())
@@ -64,16 +64,16 @@ def predict(
 
     The dummy always predicts the training split's class shares or mean; the linear model is
     logistic or ridge regression; the tree has at least five samples per leaf; boosted trees are
-    for tables only. Tokens are counted. Of categories, the linear model sees sparse one-hot
-    columns, a tree the codes, boosted trees the targets' means where there are many. Of a series
-    the linear model is ridge regression on the lags; two more repeat the last value, and that of
-    a season ago.
+    for tables only. Tokens are counted. Categories are sparse one-hot columns for the linear model,
+    codes for a tree, and target means for boosted trees if there are many. For a series, the linear
+    model is ridge regression on the lags; two more baselines repeat the last value and the value
+    one season earlier.
 
     Args:
         data: loaded.
         facts: of the data.
         splits: to predict, "val" or "test".
-        threads: of the linear algebra, which takes all cores for small matrices if it may.
+        threads: of the linear algebra, which would otherwise use all cores even for small matrices.
 
     Returns:
         predictions by baseline and split; empty for data that stays on disk or is too wide.
@@ -89,7 +89,7 @@ def predict(
         drawn = torch.randperm(len(y), generator=torch.Generator().manual_seed(0))[:rows].sort()
         x, y = x[drawn.values.to(x.device)], y[drawn.values.to(y.device)]
     inputs, targets = _features(x, facts), y.cpu().numpy()
-    # Far from 0 float64 itself is blurred, by the squares that a tree sums.
+    # Far from 0 even float64 is too imprecise for the squares that a tree sums.
     centre = targets.mean(axis=0) if targets.dtype == np.float64 else None
     targets = targets if centre is None else targets - centre
     unseen = {split: _features(data.splits[split][0], facts) for split in splits}
@@ -110,7 +110,7 @@ def predict(
 
 
 def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePredictions:
-    """Return the forecasts that repeat a series' last value, and that of a season ago."""
+    """Return the forecasts that repeat a series' last value, and the value one season earlier."""
     discrete = problem_of(facts.task).discrete
     if facts.kind != "sequence" or discrete or facts.input_shape[1:] != [1]:
         return {}
@@ -134,14 +134,14 @@ def _forecasts(data: DataModule, facts: Facts, splits: list[str]) -> BaselinePre
 
 
 def fitted_rows(data: DataModule, facts: Facts) -> int | None:
-    """Return how many training samples baselines are fitted on; None where there are none."""
+    """Return how many training samples baselines are fitted on; None if there are no baselines."""
     numbers = int(np.prod(facts.input_shape))
     if data.rows is not None or max(numbers, facts.vocabulary) > WIDEST:
         return None
     return min(len(data.splits["train"][1]), ROWS, NUMBERS // numbers + 1)
 
 
-def loses(
+def warning(
     value: float, found: Scores, name: str, mode: str, *, by_gradients: bool = True
 ) -> str | None:
     """Return a warning if a linear model or boosted trees do better on validation than `value`.
@@ -151,7 +151,7 @@ def loses(
         found: the baselines' scores.
         name: of the metric.
         mode: min or max.
-        by_gradients: whether what was trained is a network, and not itself such a model.
+        by_gradients: whether a network was trained, and not such a model itself.
 
     """
     sign = 1 if mode == "max" else -1
@@ -164,27 +164,28 @@ def loses(
     if not by_gradients:
         advice = INSTEAD[best]
     numbers = f"{name} {score(ahead[best])} against {score(value)}"
-    return f"{what} better on validation: {numbers}. {advice.format(check=same_words('check'))}"
+    advice = advice.format(check=with_same_overrides("check"))
+    return f"{what} better on validation: {numbers}. {advice}"
 
 
 ADVICE = {
     "linear": (
         "The linear baseline is",
-        "Either the net is not trained well yet ({check}), or these inputs need none: "
+        "Either the network is not well trained yet ({check}), or these inputs need none: "
         "model=linear.",
     ),
     "boosting": (
         "Boosted trees are",
-        "Trees win where the target jumps at thresholds: try experiment=table or "
-        "experiment=automl, or take the trees: module=boosted_trees.",
+        "Trees do well where the target jumps at thresholds: try experiment=table or "
+        "experiment=automl, or use the trees: module=boosted_trees.",
     ),
 }
-"""What is said of each baseline that beats a net."""
+"""What to print about each baseline that beats a network."""
 INSTEAD = {
-    "linear": "Take it: module=supervised model=linear.",
+    "linear": "Use it: module=supervised model=linear.",
     "boosting": "Vary the settings of the module: search_space=module.",
 }
-"""What is said where no net was trained."""
+"""Advice if no network was trained."""
 
 
 def _fit(model: Any, inputs: Any, targets: NDArray[Any]) -> None:
@@ -218,7 +219,7 @@ def _models(facts: Facts) -> dict[str, Any]:
 
 
 def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]]) -> Any:
-    """Return a model that sees columns after the first `numbers` through encoders."""
+    """Return a model with encoders for the columns after the first `numbers`."""
     from sklearn.compose import ColumnTransformer
     from sklearn.pipeline import make_pipeline
 
@@ -230,7 +231,7 @@ def _encoded(model: Any, numbers: int, encoders: dict[str, tuple[Any, list[int]]
 
 
 def _features(x: Tensor, facts: Facts) -> Any:
-    """Return inputs as the net sees them, (N, ...), as features (N, F); of tokens sparse counts."""
+    """Return the network's inputs (N, ...) as features (N, F); for tokens, sparse counts."""
     x = x.cpu()
     if facts.kind != "tokens":
         return x.flatten(1).numpy()

@@ -51,7 +51,7 @@ class Layer:
 
 def statistics(subject: Subject, count: int = 256) -> list[Layer]:
     """Run a forward and backward pass of a new model; return its layers in execution order."""
-    task = subject.calm().train()
+    task = subject.unregularised_task().train()
     layers: list[Layer] = []
     hooks = [
         module.register_forward_hook(partial(_note, layers=layers, name=name))
@@ -124,7 +124,7 @@ def activations(layers: list[Layer]) -> Finding | None:
 
 def gradients(subject: Subject) -> Finding:
     """Check that every parameter gets a gradient, of similar size in all layers."""
-    task = subject.calm().train()
+    task = subject.unregularised_task().train()
     task.training_step(subject.batch(256), 0).backward()  # type: ignore[no-untyped-call]
     sizes = _by_weight(task)
     without = [name for name, size in sizes.items() if size is None]
@@ -146,7 +146,7 @@ def gradients(subject: Subject) -> Finding:
         "gradient flow",
         verdict,
         f"root mean square from {values[low]:.1e} ({low}) to {values[high]:.1e} ({high})",
-        "Gradients vanish or explode on their way: init=he_normal (ReLU) or xavier_normal (tanh), "
+        "Gradients vanish or explode: init=he_normal (ReLU) or xavier_normal (tanh), "
         "model.batch_norm=true, fewer layers, or trainer.gradient_clip_val=1.0.",
     )
 

@@ -62,7 +62,7 @@ def modes(subject: Subject) -> Finding:
     if stuck:
         where = stuck[0] or "the model"
         return Finding("train and eval mode", "fail", f"eval() does not reach {where}", cure)
-    x, _ = subject.unseen(64)
+    x, _ = subject.validation_batch(64)
     before = copy.deepcopy(dict(task.model.named_buffers()))
     same = torch.equal(task(x), task(x))
     moved = [n for n, b in task.model.named_buffers() if not torch.equal(b, before[n])]
@@ -138,7 +138,7 @@ def _in_containers(model: nn.Module) -> Iterator[tuple[str, Tensor]]:
 
 def uses_input(subject: Subject) -> Finding:
     """Check that a model trained for a few steps gives different outputs for different inputs."""
-    task = subject.calm().train()
+    task = subject.unregularised_task().train()
     _few_steps(task, *subject.batch(64))
     task.eval()
     with torch.no_grad():

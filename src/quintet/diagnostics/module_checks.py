@@ -54,13 +54,13 @@ class ModuleSubject:
             loaders = CombinedLoader(loaders, "max_size_cycle")  # as Lightning does
         return [batch for batch, *_ in islice(iter(loaders), count)]
 
-    def train(self, batch: Any, steps: int) -> "Watch":
+    def train(self, batch: Any, steps: int) -> "TrainingMonitor":
         """Train a new module on a single batch."""
-        watch = Watch()
-        self.watched(watch, [batch], steps)
+        watch = TrainingMonitor()
+        self.train_with(watch, [batch], steps)
         return watch
 
-    def watched(self, callback: L.Callback, batches: list[Any], epochs: int) -> None:
+    def train_with(self, callback: L.Callback, batches: list[Any], epochs: int) -> None:
         """Train a new module on some batches with a callback.
 
         All hooks of the datamodule are called.
@@ -77,11 +77,11 @@ class ModuleSubject:
         trainer.callbacks.append(callback)  # type: ignore[attr-defined]
         module = self.make()
         torch.manual_seed(self.seed)
-        with warnings.catch_warnings(action="ignore"), self._giving(batches):
+        with warnings.catch_warnings(action="ignore"), self._using_batches(batches):
             trainer.fit(module, datamodule=self.datamodule)
 
     @contextmanager
-    def _giving(self, batches: list[Any]) -> Iterator[None]:
+    def _using_batches(self, batches: list[Any]) -> Iterator[None]:
         """Within the block, make `train_dataloader` return these batches."""
         made = self.datamodule.train_dataloader
         given = lambda: KeptBatches(batches)  # noqa: E731
@@ -106,7 +106,7 @@ class KeptBatches:
 
 
 @dataclass(eq=False)
-class Watch(L.Callback):
+class TrainingMonitor(L.Callback):
     """Callback that records the losses and which parameters change."""
 
     losses: list[float] = field(default_factory=list)
@@ -179,7 +179,7 @@ def findings(subject: ModuleSubject) -> Iterator[Finding]:
     yield inputs(subject, batch)
 
 
-def optimized(watch: Watch) -> Finding:
+def optimized(watch: TrainingMonitor) -> Finding:
     """Find trainable parameters that are in no optimizer and not changed by the module itself.
 
     An average of the weights or a target network is updated by assignment.
@@ -196,7 +196,7 @@ def optimized(watch: Watch) -> Finding:
     )
 
 
-def gradients(watch: Watch) -> Finding:
+def gradients(watch: TrainingMonitor) -> Finding:
     """Find parameters that a step does not change."""
     still = watch.still
     return make_finding(
@@ -208,7 +208,7 @@ def gradients(watch: Watch) -> Finding:
     )
 
 
-def one_batch(watch: Watch) -> Finding:
+def one_batch(watch: TrainingMonitor) -> Finding:
     """Check whether a single batch can be fitted."""
     name, losses = "one batch", watch.losses
     if not losses:
@@ -323,7 +323,7 @@ def curve(subject: ModuleSubject) -> Curve:
         raise UserError("It needs a module whose optimizer Lightning steps", code=Code.INCOMPATIBLE)
     rising, batches = RisingRate(), subject.batches(STEPS)
     try:
-        subject.watched(rising, batches, epochs=2 * math.ceil(STEPS / len(batches)))
+        subject.train_with(rising, batches, epochs=2 * math.ceil(STEPS / len(batches)))
     except UserError:
         raise
     except Exception as error:

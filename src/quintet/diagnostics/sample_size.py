@@ -10,7 +10,7 @@ EXPONENTS = [c / 20 for c in range(2, 41)]
 
 
 @dataclass(frozen=True)
-class Growth:
+class LearningCurve:
     """The curve metric(n) = limit + slope * n ** -exponent, fitted by least squares.
 
     Cortes, Jackel, Solla, Vapnik and Denker 1993, "Learning curves: asymptotic values and rate of
@@ -39,7 +39,7 @@ class Growth:
         return change if mode == "max" else -change
 
 
-def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
+def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> LearningCurve:
     """Fit the curve to three or more sizes; the exponent is the best on a grid from 0.1 to 2.
 
     The limit is at most 1 if greater is better, and at least 0 otherwise.
@@ -55,11 +55,11 @@ def fit(sizes: Sequence[int], values: Sequence[float], mode: str) -> Growth:
         if (limit > perfect) == (mode == "max"):
             limit, slope = perfect, float((x * (p - perfect)).sum() / x.square().sum())
         error = float((limit + slope * x - p).square().mean().sqrt())
-        found.append(Growth(limit, slope, exponent, error))
+        found.append(LearningCurve(limit, slope, exponent, error))
     return min(found, key=lambda growth: growth.error)
 
 
-def advice(growth: Growth, size: int, name: str, mode: str) -> str:
+def advice(growth: LearningCurve, size: int, name: str, mode: str) -> str:
     """Return advice on whether more labelled data would help."""
     gain = growth.gain(size, mode)
     expected = (

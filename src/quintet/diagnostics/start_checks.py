@@ -94,7 +94,8 @@ def overfit(subject: Subject) -> Finding:
     """
     x, y = _distinct(*subject.batch(16 * SMALL))
     first, last = min(
-        (memorise(subject.calm(), x, y, rate) for rate in (1e-3, 1e-2)), key=lambda pair: pair[1]
+        (memorise(subject.unregularised_task(), x, y, rate) for rate in (1e-3, 1e-2)),
+        key=lambda pair: pair[1],
     )
     left = last / first if first > 0 else math.inf
     frozen = not all(p.requires_grad for p in subject.task().model.parameters())
@@ -148,7 +149,7 @@ def learning_rate(subject: Subject) -> Finding:
         return Finding(
             "learning rate",
             "fail",
-            f"the loss falls at no rate up to {curve.rates[-1]:.1g}",
+            f"the loss does not fall at any rate up to {curve.rates[-1]:.1g}",
             "Training does not reach the parameters: see the other findings.",
         )
     verdict: Verdict = "pass"

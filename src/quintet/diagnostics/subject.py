@@ -18,6 +18,21 @@ from quintet.modules.supervised import SupervisedModule
 Batch = tuple[Tensor, Tensor]
 
 
+@dataclass(frozen=True)
+class Resized:
+    """An experiment at other widths.
+
+    Args:
+        usual: width at which rates are tuned.
+        make: function that returns a new model with loss and optimizer, by its width, the width
+            that its init and its rates are relative to, and a seed.
+
+    """
+
+    usual: int
+    make: Callable[[int, int, int], SupervisedModule]
+
+
 @dataclass
 class Subject:
     """An experiment before its first step.
@@ -33,6 +48,7 @@ class Subject:
         advice: warnings of the init.
         pretrained: whether the model starts from the weights of another one.
         leak: warning if these weights were trained on validation or test data.
+        resized: the experiment at other widths, if its init scales with the width.
 
     """
 
@@ -45,12 +61,13 @@ class Subject:
     advice: list[Advice] = field(default_factory=list)
     pretrained: bool = False
     leak: Advice | None = None
+    resized: Resized | None = None
 
     def task(self) -> SupervisedModule:
         """Return a new model in its initial state."""
         return self.make().to(self.device)
 
-    def calm(self) -> SupervisedModule:
+    def unregularised_task(self) -> SupervisedModule:
         """Return a new model without regularization."""
         return unregularised(self.task())
 
@@ -58,7 +75,7 @@ class Subject:
         """Return at most `count` samples, the first of the first training epoch."""
         return self._first(self.data.train_dataloader(), count)
 
-    def unseen(self, count: int) -> Batch:
+    def validation_batch(self, count: int) -> Batch:
         """Return the first `count` validation samples."""
         return self._first(self.data.val_dataloader(), count)
 

@@ -14,7 +14,7 @@ from pathlib import Path
 from statistics import fmean, linear_regression
 
 from quintet.artifacts import untrusted_files
-from quintet.base.console import same_words
+from quintet.base.console import with_same_overrides
 
 Row = dict[str, float]
 MOST_EPOCHS = 1e9
@@ -42,7 +42,7 @@ class Curves:
     batch_size: int
 
     @cached_property
-    def way(self) -> float:
+    def drop(self) -> float:
         """Range from the higher of guess and initial loss down to the lowest training loss."""
         return max(self.guess - min(self.train), self.initial - min(self.train), 0.1 * self.guess)
 
@@ -71,7 +71,7 @@ def read(path: Path) -> list[Row]:
         rows = [{key: float(value) for key, value in row.items() if value} for row in table]
         for row in rows:
             if not 0 <= row["epoch"] <= MOST_EPOCHS:
-                raise ValueError(f"{row['epoch']} is no epoch")
+                raise ValueError(f"{row['epoch']} is not an epoch")
     return rows
 
 
@@ -123,8 +123,8 @@ def hockey_stick(c: Curves) -> str | None:
 
 def climbing(c: Curves) -> str | None:
     """Check whether both losses still fall substantially at the end."""
-    fall = {name: _fall(loss, c.tail) / c.way for name, loss in (("t", c.train), ("v", c.val))}
-    if min(fall.values()) < 0.04 or c.val[-1] > min(c.val) + 0.02 * c.way:
+    fall = {name: _fall(loss, c.tail) / c.drop for name, loss in (("t", c.train), ("v", c.val))}
+    if min(fall.values()) < 0.04 or c.val[-1] > min(c.val) + 0.02 * c.drop:
         return None
     return (
         "Still climbing: training and validation both get better to the end. Train longer "
@@ -137,19 +137,19 @@ def overfitting(c: Curves) -> str | None:
     """Check whether the gap is wide and grows: the training loss falls, validation does not."""
     end = len(c.train) - c.tail
     train, val = fmean(c.train[end:]), fmean(c.val[end:])
-    rise = (val - min(c.val)) / c.way
+    rise = (val - min(c.val)) / c.drop
     fell = c.train[c.lowest] - train
-    gap = (val - train) / c.way
-    before = (fmean(c.val[: c.tail]) - fmean(c.train[: c.tail])) / c.way
+    gap = (val - train) / c.drop
+    before = (fmean(c.val[: c.tail]) - fmean(c.train[: c.tail])) / c.drop
     apart = val - train > 0.05 * c.guess and val - min(c.val) > 2 * _jitter(c.val)
-    turned = apart and rise > 0.1 and fell > 0.02 * c.way and c.lowest < end
-    wide = gap > 0.2 and gap > before + 0.1 and _fall(c.val, c.tail) < 0.04 * c.way
+    turned = apart and rise > 0.1 and fell > 0.02 * c.drop and c.lowest < end
+    wide = gap > 0.2 and gap > before + 0.1 and _fall(c.val, c.tail) < 0.04 * c.drop
     if not turned and not wide:
         return None
     seen = (
         f"validation is best in epoch {c.lowest + 1} of {len(c.val)} and gets worse"
         if turned
-        else "validation stands still"
+        else "validation does not improve"
     )
     return (
         f"Overfitting: {seen} while the training loss keeps falling (loss {train:.3g} in training, "
@@ -166,10 +166,10 @@ def too_small(c: Curves) -> str | None:
     if train < 0.6 * c.guess or not flat or val - train > 0.15 * c.guess or len(c.train) < 5:
         return None
     return (
-        f"Too small, or too slow: training and validation stand close together at {train:.3g}, a "
+        f"Too small, or too slow: training and validation are both near {train:.3g}, a "
         f"guess has {c.guess:.3g}. Check whether optimizer.lr is too low "
-        f"({same_words('check')}); if not, more capacity (model.width, model.depth) and less "
-        "dropout. If that changes nothing, these inputs hold no more information."
+        f"({with_same_overrides('check')}); if not, more capacity (model.width, model.depth) and "
+        "less dropout. If that changes nothing, these inputs hold no more information."
     )
 
 
@@ -179,12 +179,12 @@ def plateau(c: Curves) -> str | None:
     level = fmean(c.train[end:])
     constant = c.rates[-1] > 0.5 * max(c.rates)
     fell = c.guess - level > 0.4 * c.guess
-    flat = abs(_fall(c.train, c.tail)) < 0.03 * c.way
+    flat = abs(_fall(c.train, c.tail)) < 0.03 * c.drop
     if len(c.train) < 12 or not constant or not fell or not flat or level < 0.04 * c.guess:
         return None
     return (
-        f"Plateau: the training loss stands still at {level:.3g} while the learning rate is as "
-        f"high as ever ({c.rates[-1]:.2g}). Lower it on the way: scheduler=cosine, one_cycle or "
+        f"Plateau: the training loss has stopped falling at {level:.3g} and the learning rate is "
+        f"still high ({c.rates[-1]:.2g}). Lower it during training: scheduler=cosine, one_cycle or "
         "plateau."
     )
 
@@ -195,7 +195,7 @@ def noisy(c: Curves) -> str | None:
     if len(steps) < 5:
         return None
     turns = sum(a * b < 0 for a, b in pairwise(steps)) / (len(steps) - 1)
-    size = _jitter(c.train) / c.way
+    size = _jitter(c.train) / c.drop
     if turns < 0.4 or size < 0.06:
         return None
     cure = (

@@ -14,7 +14,7 @@ from omegaconf import DictConfig, OmegaConf, open_dict
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import CONFIG, ENSEMBLE, RESULT, Record, by_fold
 from quintet.base import console
-from quintet.base.formatting import score
+from quintet.base.formatting import plural, score
 from quintet.base.process import is_first_rank
 from quintet.config import foreign_config, references, run_folder
 from quintet.config.initial_config import as_typed
@@ -25,8 +25,8 @@ from quintet.config.trust import Trust
 from quintet.ensembles import stacked_parts
 from quintet.trackers.tracking import Tracking
 from quintet.training import build, experiment, summary
-from quintet.training.introduction import introduce
 from quintet.training.outcome import AtEnd, describe, ending, recording
+from quintet.training.run_header import print_header
 from quintet.training.setup import Setup, set_facts, setup, validate
 from quintet.training.training_steps import repeats, stacked
 
@@ -46,7 +46,7 @@ def run(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """
     if cfg.resume:
         cfg = resumed(cfg)
-        introduce(cfg)
+        print_header(cfg)
     return cross_validate(cfg, at_end) if repeats(cfg) > 1 else experiment.run(cfg, at_end)
 
 
@@ -58,7 +58,7 @@ def cross_validate(cfg: DictConfig, at_end: AtEnd | None = None) -> Record:
     """
     folder = Path(cfg.paths.run)
     with (
-        run_folder.held(cfg, folder),
+        run_folder.locked(cfg, folder),
         Tracking() as tracking,
         ending(folder, at_end),
         recording(cfg, folder) as record,
@@ -148,9 +148,9 @@ def train(
         kept = finished(cfg) if again else None
         done[name] = kept or _train(cfg, [*done.values()], len(done) + 1 < len(runs), at_end)
         if is_first_rank():
-            value, epochs = p_of(done[name]), done[name].epochs
+            value, epochs = metric_value(done[name]), done[name].epochs
             what = "finished before" if kept else f"{done[name].seconds:.1f} s"
-            scored = f"{score(value)}  {epochs} epochs, {what}"
+            scored = f"{score(value)}  {plural(epochs, 'epoch')}, {what}"
             console.say("  {}  {} {}", name, cfg.metric.name, scored)
         if done[name].status == "pruned":
             break
@@ -177,7 +177,9 @@ def _train(cfg: DictConfig, before: Sequence[Record], more: bool, at_end: AtEnd 
     with open_dict(cfg):
         cfg.resume = str(place) if (place / CONFIG).is_file() else None
     traded = tuple(recorded(compared_by(cfg), r) for r in before)
-    earlier = EarlierFolds(sum(r.epochs for r in before), tuple(map(p_of, before)), traded, more)
+    earlier = EarlierFolds(
+        sum(r.epochs for r in before), tuple(map(metric_value, before)), traded, more
+    )
     with console.muted():
         return experiment.run(cfg, at_end, earlier)
 
@@ -188,14 +190,14 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
     A pruned fold would bias the mean by its shorter training: it counts only if no fold before it
     is complete.
     """
-    from quintet.diagnostics.baselines import loses
+    from quintet.diagnostics.baselines import warning
     from quintet.ensembles import ensemble_baselines, members
 
     runs = list(done.values())
     first, name, mode = runs[0], cfg.metric.name, cfg.metric.mode
     last = cfg.trainer.max_epochs
     whole = {key: r for key, r in done.items() if r.status != "pruned" or r.epochs == last} or done
-    record.repeats = {key: p_of(r) for key, r in whole.items()}
+    record.repeats = {key: metric_value(r) for key, r in whole.items()}
     record.metric.value = fmean(record.repeats.values())
     folds = by_fold(record.parts, record.repeats)
     record.spread = spread([fmean(record.repeats[name] for name in fold) for fold in folds])
@@ -222,14 +224,14 @@ def conclude(cfg: DictConfig, folder: Path, done: Mapping[str, Record], record: 
         )
         record.baseline_rows = first.baseline_rows
     lost = [
-        loses(p_of(r), r.baselines, name, mode, by_gradients=r.parameters > 0)
+        warning(metric_value(r), r.baselines, name, mode, by_gradients=r.parameters > 0)
         for r in (first, record)
     ]
     remarks = [f"{next(iter(done))}: {says}" for says in first.diagnosis if says != lost[0]]
     record.diagnosis = [*remarks, *filter(None, lost[1:])]
 
 
-def p_of(record: Record) -> float:
+def metric_value(record: Record) -> float:
     """Return the primary metric of a run that has ended."""
     assert record.metric.value is not None
     return record.metric.value

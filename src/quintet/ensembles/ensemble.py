@@ -54,7 +54,7 @@ def assemble(cfg: DictConfig) -> Ensemble:
                 code=Code.OUT_OF_RANGE,
                 key=key,
                 value=cfg[key],
-                hint="Give a whole number of at least 1.",
+                hint="Give an integer of at least 1.",
             )
     sweep = Path(cfg.sweep)
     output = Path(cfg.output) if cfg.output else untrusted_files.inside(sweep, "ensemble")

@@ -128,7 +128,7 @@ def _check_codes(seen: Sequence[Tensor], cardinalities: Sequence[int]) -> None:
 def _checkpoint(folder: Path, name: str) -> Path:
     if "://" in name:
         raise UserError(
-            "is an address",
+            "is a URL",
             code=Code.NOT_TRUSTED,
             key="checkpoint",
             value=name,

@@ -12,7 +12,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from quintet.modules.dense_network import dense_network
-from quintet.modules.module_settings import whole
+from quintet.modules.module_settings import integer
 
 
 class VariationalAutoencoder(L.LightningModule):
@@ -50,8 +50,8 @@ class VariationalAutoencoder(L.LightningModule):
         super().__init__()
         self.optimizer, self.scheduler, self.beta = optimizer, scheduler, beta
         self.shape = list(facts["input_shape"])
-        size, latent = math.prod(self.shape), whole("latent", latent)
-        self.encoder = dense_network(size, whole("width", width), 2 * latent, nn.ReLU)
+        size, latent = math.prod(self.shape), integer("latent", latent)
+        self.encoder = dense_network(size, integer("width", width), 2 * latent, nn.ReLU)
         self.decoder = dense_network(latent, width, size, nn.ReLU)
         for network in (self.encoder, self.decoder):
             init(network)

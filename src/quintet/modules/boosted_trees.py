@@ -13,7 +13,7 @@ from torchmetrics import Metric
 from quintet.base.console import say
 from quintet.base.errors import Code, UserError
 from quintet.data.scaling.target_transform import TargetTransform
-from quintet.modules.module_settings import above_zero, between, whole
+from quintet.modules.module_settings import between, integer, positive
 from quintet.modules.supervised import SupervisedModule
 from quintet.modules.tree_ensemble import TreeEnsemble, TreeFeatures
 from quintet.options.losses import BinaryFocal, Focal
@@ -25,47 +25,46 @@ LOSSES: dict[type[nn.Module], str] = {
     nn.CrossEntropyLoss: "log_loss",
     nn.BCEWithLogitsLoss: "log_loss",
 }
-"""What scikit-learn calls the losses that it can boost; subclasses included."""
-STAND_INS: dict[type[nn.Module], str] = {
+"""scikit-learn's names of the losses that it supports, including subclasses."""
+SUBSTITUTES: dict[type[nn.Module], str] = {
     nn.HuberLoss: "absolute_error",
     Focal: "log_loss",
     BinaryFocal: "log_loss",
 }
-"""What it boosts in place of losses that it lacks: Huber's for large errors, focal with gamma 0."""
+"""Substitutes for losses that it lacks: Huber's at large errors, focal with gamma 0."""
 PER_LABEL = (nn.BCEWithLogitsLoss, BinaryFocal)
 """Losses with an output for each label, not for each class."""
 RARE = -20.0
-"""Logit of a class or label that training lacked."""
+"""Logit of a class or label that is absent from training."""
 
 
 class BoostedTrees(SupervisedModule):
-    """scikit-learn's HistGradientBoosting (after Ke et al. 2017, "LightGBM"), as any other model.
+    """scikit-learn's HistGradientBoosting (after Ke et al. 2017, "LightGBM") as a module.
 
-    Each epoch adds `trees` trees for each output, so the curve, early stopping, checkpoints and
-    schedulers of sweeps work as with networks. The trees are tensors of the checkpoint; a resumed
-    run grows them anew, to the same trees. The data stay in memory, and one process trains.
+    Each epoch adds `trees` trees per output, so learning curves, early stopping, checkpoints and
+    sweep schedulers work as with networks. Checkpoints store the trees as tensors; a resumed run
+    refits them and gets the same trees. The data must fit in memory, and one process trains.
 
     Args:
-        loss: mse, mae, bce or cross_entropy, also weighted by class. With huber and focal losses
-            trees are grown by absolute error and by log loss, and measured by the loss itself.
-        metric: P, over predictions and targets.
-        facts: of the data, of which `input_shape`, `cardinalities` and `task` are used.
-        metric_name: what P is called in the logs.
+        loss: mse, mae, bce or cross_entropy, optionally weighted by class. With huber and focal
+            losses, trees minimize absolute error and log loss, but the loss itself is reported.
+        metric: the primary metric, over predictions and targets.
+        facts: of the data.
+        metric_name: name of the primary metric in the logs.
         metrics: further metrics, by name.
-        trees: that an epoch adds, for each output.
-        learning_rate: factor of each tree's leaves.
+        trees: number of trees added per epoch and output.
+        learning_rate: shrinkage factor of each tree.
         max_leaf_nodes: maximum leaves of a tree.
         min_samples_leaf: minimum training samples of a leaf.
-        l2_regularization: penalty of the leaves.
-        max_features: share of the columns that each division may choose from.
-        seed: of that choice.
-        target_centre: of a regression's standardised scale.
-        target_width: likewise.
-        target_transform: of a regression's targets before they are scaled.
+        l2_regularization: penalty on the leaves' values.
+        max_features: fraction of the columns considered at each split.
+        seed: of the choice of columns.
+        target_centre: mean by which regression targets are standardised.
+        target_width: standard deviation by which regression targets are standardised.
+        target_transform: transform of regression targets before standardisation.
 
     Raises:
-        UserError: a setting is out of range, or trees cannot be boosted by this loss or on these
-            data.
+        UserError: a setting is out of range, or the loss or the data are not supported.
 
     """
 
@@ -93,22 +92,22 @@ class BoostedTrees(SupervisedModule):
         problem, shape = problem_of(facts["task"]), facts["input_shape"]
         if facts["kind"] == "tokens" or problem.dense:
             raise UserError(
-                "divides columns, and these data have none",
+                "splits on columns, and these data have none",
                 code=Code.INCOMPATIBLE,
                 key="module",
                 value="boosted_trees",
                 hint="Use module=supervised",
             )
         settings = {
-            "loss": _boostable(loss),
-            "learning_rate": above_zero("learning_rate", learning_rate),
-            "max_leaf_nodes": whole("max_leaf_nodes", max_leaf_nodes, 2),
-            "min_samples_leaf": whole("min_samples_leaf", min_samples_leaf),
+            "loss": _sklearn_loss(loss),
+            "learning_rate": positive("learning_rate", learning_rate),
+            "max_leaf_nodes": integer("max_leaf_nodes", max_leaf_nodes, 2),
+            "min_samples_leaf": integer("min_samples_leaf", min_samples_leaf),
             "l2_regularization": between("l2_regularization", l2_regularization, 0, float("inf")),
             "max_features": between("max_features", max_features, 1e-9, 1),
             "random_state": seed,
         }
-        each, categories = whole("trees", trees), facts.get("cardinalities") or []
+        each, categories = integer("trees", trees), facts.get("cardinalities") or []
         one_per_class = problem.exclusive and not isinstance(loss, PER_LABEL)
         outputs = facts["num_classes"] if one_per_class else facts["num_targets"]
         super().__init__(
@@ -127,7 +126,7 @@ class BoostedTrees(SupervisedModule):
         self.automatic_optimization = False
         self.outputs, self.trees, self.seed, self.settings = outputs, each, seed, settings
         self._models: list[tuple[Any, list[int], np.ndarray, np.ndarray | None]] = []
-        """Each with the outputs that it adds to, its targets and the weights of samples."""
+        """Models, each with the outputs that it adds to, its targets and its sample weights."""
         self._growing = False
 
     @property
@@ -146,7 +145,7 @@ class BoostedTrees(SupervisedModule):
         data = self.trainer.datamodule  # type: ignore[attr-defined]
         if self.trainer.world_size > 1:
             raise UserError(
-                "is trained by one process",
+                "is trained by a single process",
                 code=Code.INCOMPATIBLE,
                 key="trainer.devices",
                 value=self.trainer.world_size,
@@ -168,13 +167,13 @@ class BoostedTrees(SupervisedModule):
                     key=f"data.{name}",
                     hint="Leave it out; loss=weighted_cross_entropy or weighted_bce weigh classes",
                 )
-        if isinstance(self.loss, tuple(STAND_INS)):
+        if isinstance(self.loss, tuple(SUBSTITUTES)):
             grown, asked = self.settings["loss"], _name(self.loss)
             say("[yellow]note[/]  trees are grown by {}: scikit-learn has no {}", grown, asked)
         self._prepare(*data.splits["train"])
 
     def _prepare(self, x: Tensor, y: Tensor) -> None:
-        """Make a model for each target, or one for classes that exclude each other."""
+        """Create one model per target, or a single one for mutually exclusive classes."""
         from sklearn.ensemble import HistGradientBoostingClassifier, HistGradientBoostingRegressor
 
         discrete, x, y = self.problem.discrete, x.to(self.device), y.to(self.device)
@@ -187,7 +186,7 @@ class BoostedTrees(SupervisedModule):
             if discrete and len(classes := np.unique(target)) < 2:
                 self._prior[outputs] = RARE if classes[0] == 0 and len(outputs) == 1 else -RARE
                 continue
-            if len(outputs) > 1:  # classes that exclude each other; with two, one has the logit
+            if len(outputs) > 1:  # mutually exclusive classes; of two, one has the logit
                 present = [int(c) for c in classes]
                 self._prior[present] = 0.0
                 outputs = present[1:] if len(present) == 2 else present
@@ -196,7 +195,7 @@ class BoostedTrees(SupervisedModule):
         self._columns = features.fit(x, first, self.seed)
 
     def _targets(self, y: Tensor) -> Iterator[tuple[list[int], np.ndarray]]:
-        """Yield what each model learns, (N,), and its outputs."""
+        """Yield the outputs and targets (N,) of each model."""
         if self.problem.exclusive and self.outputs > 1:
             yield [*range(self.outputs)], y.cpu().numpy()
             return
@@ -205,7 +204,7 @@ class BoostedTrees(SupervisedModule):
         yield from (([i], column) for i, column in enumerate(columns.T))
 
     def _weights(self, target: np.ndarray, outputs: list[int]) -> np.ndarray | None:
-        """Return the weights that the loss gives to samples."""
+        """Return the loss's weights of the samples."""
         weight = getattr(self.loss, "weight", None)
         if isinstance(self.loss, nn.CrossEntropyLoss) and weight is not None:
             return np.asarray(weight.cpu().numpy()[target.astype(int)], np.float64)
@@ -216,22 +215,22 @@ class BoostedTrees(SupervisedModule):
         return None
 
     def on_train_epoch_start(self) -> None:
-        """Add trees; a resumed run grows those of earlier epochs with them."""
+        """Add trees; a resumed run refits those of earlier epochs as well."""
         super().on_train_epoch_start()
         count, prior = (self.trainer.current_epoch + 1) * self.trees, self._prior.clone()
         fitted = []
         for model, outputs, target, weights in self._models:
             model.set_params(max_iter=count).fit(self._columns, target, sample_weight=weights)
             fitted.append((model, outputs))
-        self.ensemble.fill(prior, fitted)
+        self.ensemble.load_trees(prior, fitted)
         self._growing = True
 
     def on_train_end(self) -> None:
-        """Use the tensors from here on; a checkpoint may hold fewer trees than were grown."""
+        """Use the tensors from here on; a checkpoint may have fewer trees than were fitted."""
         self._growing = False
 
     def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
-        """Return raw outputs, (B, K); while trees grow, by scikit-learn, which is faster."""
+        """Return raw outputs (B, K); during training by scikit-learn, which is faster."""
         if not self._growing or isinstance(x, Mapping):
             return super().forward(x)
         columns = self.ensemble.features(x).cpu().numpy()
@@ -242,38 +241,38 @@ class BoostedTrees(SupervisedModule):
         return found.float()
 
     def training_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> None:  # type: ignore[override]
-        """Measure the batch; the trees of this epoch are there already."""
+        """Record the batch; this epoch's trees are fitted already."""
         with torch.no_grad():
             self._step(batch, "train")
         self.optimizers().step()  # type: ignore[union-attr]
 
     def on_load_checkpoint(self, checkpoint: dict[str, Any]) -> None:
-        """Make room for a checkpoint's trees.
+        """Resize the buffers for a checkpoint's trees.
 
         Raises:
-            ValueError: they are no trees.
+            ValueError: they are not trees.
 
         """
         self._growing = False
         prefix = "model."
         weights: dict[str, Tensor] = checkpoint["state_dict"]
         own = {n.removeprefix(prefix): v for n, v in weights.items() if n.startswith(prefix)}
-        self.ensemble.make_room(own)
+        self.ensemble.resize(own)
 
     def configure_optimizers(self) -> OptimizerLRScheduler:
-        """Return an optimizer that changes nothing.
+        """Return an optimizer without effect.
 
-        Lightning counts its steps, and saves only one checkpoint at the same step.
+        Lightning counts its steps, and saves at most one checkpoint per step.
         """
         return torch.optim.SGD([torch.zeros((), requires_grad=True)], lr=0.0)
 
 
-def _boostable(loss: nn.Module) -> str:
-    for kind, name in (LOSSES | STAND_INS).items():
+def _sklearn_loss(loss: nn.Module) -> str:
+    for kind, name in (LOSSES | SUBSTITUTES).items():
         if isinstance(loss, kind) and not getattr(loss, "label_smoothing", 0.0):
             return name
     raise UserError(
-        "is not a loss that trees can be boosted by",
+        "is not a loss that boosted trees support",
         code=Code.INCOMPATIBLE,
         key="loss",
         value=_name(loss),

@@ -13,7 +13,7 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import LRScheduler
 
 from quintet.modules.backbone import without_head
-from quintet.modules.module_settings import above_zero, between
+from quintet.modules.module_settings import between, positive
 
 
 class SimCLR(L.LightningModule):
@@ -61,10 +61,10 @@ class SimCLR(L.LightningModule):
         super().__init__()
         self.optimizer, self.scheduler = optimizer, scheduler
         self.model, self.num_classes = model, int(facts["num_classes"])
-        self.temperature = above_zero("temperature", temperature)
+        self.temperature = positive("temperature", temperature)
         self.shift, self.rotation, self.noise = shift, rotation, noise
         self.zoom = between("zoom", zoom, 0.01, 1)
-        self.ridge = above_zero("ridge", ridge)
+        self.ridge = positive("ridge", ridge)
         features = without_head(model, facts["input_shape"])
         self.projection = nn.Sequential(
             nn.Linear(features, features), nn.ReLU(), nn.Linear(features, projection)

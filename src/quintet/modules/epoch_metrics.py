@@ -83,7 +83,7 @@ class Meter(nn.Module):
         """Continue after the batches of a checkpoint.
 
         Raises:
-            KeyError, TypeError, ValueError, RuntimeError: they are no batches of this module.
+            KeyError, TypeError, ValueError, RuntimeError: they are not batches of this module.
 
         """
         self._take(state)

@@ -5,7 +5,7 @@ from typing import Any
 from quintet.base.errors import Code, UserError
 
 
-def whole(name: str, value: Any, least: int = 1) -> int:
+def integer(name: str, value: Any, least: int = 1) -> int:
     """Return an integer of at least `least`.
 
     Raises:
@@ -14,7 +14,7 @@ def whole(name: str, value: Any, least: int = 1) -> int:
     """
     if type(value) is int and value >= least:
         return value
-    raise _out_of_range(name, value, f"whole numbers from {least}")
+    raise _out_of_range(name, value, f"integers from {least}")
 
 
 def between(name: str, value: float, least: float, most: float) -> float:
@@ -29,7 +29,7 @@ def between(name: str, value: float, least: float, most: float) -> float:
     raise _out_of_range(name, value, f"{least} to {most}")
 
 
-def above_zero(name: str, value: float) -> float:
+def positive(name: str, value: float) -> float:
     """Return a positive number.
 
     Raises:

@@ -1,4 +1,4 @@
-"""What is read of private parts of scikit-learn: the trees of a fitted HistGradientBoosting."""
+"""Access to private parts of scikit-learn: the trees of a fitted HistGradientBoosting."""
 
 from typing import Any
 
@@ -6,15 +6,15 @@ import numpy as np
 from numpy.typing import NDArray
 
 CATEGORIES = 256
-"""Codes of a category that a node can send to the left."""
+"""Maximum number of categories in a column of these trees."""
 
 
 def trees(model: Any) -> list[list[tuple[NDArray[Any], NDArray[np.bool_]]]]:
     """Return the trees of a model, by iteration and output.
 
     Returns:
-        the nodes of each as a structured array, and a row (256,) for each set of categories that a
-        node sends to the left.
+        the nodes of each tree as a structured array, and a row (256,) for each set of categories
+        that a node sends to the left.
 
     """
     return [
@@ -24,7 +24,7 @@ def trees(model: Any) -> list[list[tuple[NDArray[Any], NDArray[np.bool_]]]]:
 
 
 def prior(model: Any) -> NDArray[np.float64]:
-    """Return what a model predicts before its first tree, raw, (outputs,)."""
+    """Return a model's raw predictions before its first tree, (outputs,)."""
     return np.asarray(model._baseline_prediction, np.float64).reshape(-1)
 
 

@@ -1,8 +1,8 @@
 """Many supervised modules that train as one: each step is one batched computation.
 
 The members' parameters are stacked (`torch.func.stack_module_state`), and each member's own become
-views of its slice. A member is therefore always what it would be alone: its optimizer steps it, its
-schedule moves its rate, its meters measure it, and its state can be saved.
+views of its slice. A member is therefore in the same state as if trained alone: its own optimizer,
+schedules and metrics work on it, and its state can be saved.
 """
 
 from collections.abc import Callable, Iterator, Sequence
@@ -17,26 +17,26 @@ from torch.optim import Optimizer
 from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.modules.dropout_masks import Masks, masked
-from quintet.modules.supervised import SupervisedModule, parted
+from quintet.modules.supervised import SupervisedModule, split_batch
 from quintet.options.models.packed_ensemble import PackedEnsemble
 from quintet.options.torch_internals import bare_step
 
 
-class Dealt(NamedTuple):
-    """A batch of each of several loaders."""
+class JointBatch(NamedTuple):
+    """One batch from each of several loaders."""
 
     batches: list[Any]
 
 
-class Portion(NamedTuple):
-    """A batch of neighbouring members, all of them or those whose own are of one shape."""
+class MemberBatch(NamedTuple):
+    """A batch of adjacent members: of all, or of those whose own batches have the same shape."""
 
     members: slice
     x: Tensor
-    """One batch for all of them, or (M, B, ...), one for each."""
+    """One batch for all of them, or (M, B, ...) with one for each."""
     y: Any
     split: int | None
-    """0 if each has its own, else None."""
+    """0 if each member has its own batch, else None."""
 
     def targets(self, count: int) -> Sequence[Any]:
         """Return the targets of each of the members, `count` of them."""
@@ -49,8 +49,8 @@ class Member:
     Args:
         task: the module.
         seed: seed of its run.
-        loader: index of the loader of its batches, if there are several.
-        samples: number of its training samples, if that is not the same for all.
+        loader: index of the loader of its batches, if there are several loaders.
+        samples: number of its training samples, if it differs between members.
 
     """
 
@@ -80,7 +80,7 @@ class Member:
 
 
 class StackedModule(L.LightningModule):
-    """Trains members of one structure that differ in numeric settings, each as if trained alone.
+    """Trains models of one structure that differ in numeric settings, each as if trained alone.
 
     Args:
         members: their modules have models of equal structure.
@@ -98,7 +98,9 @@ class StackedModule(L.LightningModule):
         self.members, self.one_loss = list(members), one_loss
         models = [member.task.model for member in members]
         if isinstance(models[0], PackedEnsemble):
-            raise RuntimeError("a packed ensemble is already stacked: its loss is its members'")
+            raise RuntimeError(
+                "a packed ensemble is already stacked: its loss is computed over its members"
+            )
         self.masks = Masks(models, [(member.seed, member.samples) for member in members])
         self._base = (masked(models[0]),)  # in a tuple, so that it is not a submodule
         weights, buffers = stack_module_state(models)
@@ -107,17 +109,17 @@ class StackedModule(L.LightningModule):
         for place, buffer in enumerate(buffers.values()):
             self.register_buffer(f"buffer_{place}", buffer)
 
-    def try_out(self, x: Tensor, y: Any) -> None:
-        """Compute a step on a few samples, without changing anything, for the errors it raises."""
+    def dry_run(self, x: Tensor, y: Any) -> None:
+        """Compute a step on a few samples, to raise its errors before training; change nothing."""
         kept = [buffer.clone() for buffer in self.buffers()]
         self.train()
         self.masks.begin(0, self.device)
-        losses = self(Portion(slice(None), x, y, None))[1]
+        losses = self(MemberBatch(slice(None), x, y, None))[1]
         torch.autograd.grad(losses.sum(), [w for w in self.weights if w.requires_grad])
         for buffer, before in zip(self.buffers(), kept, strict=True):
             buffer.copy_(before)
 
-    def link(self) -> None:
+    def link_members(self) -> None:
         """Make the members' own parameters and buffers views of the stacked ones."""
         for member in self.members:
             member.task.to(self.device)
@@ -138,16 +140,16 @@ class StackedModule(L.LightningModule):
         for tensor in (*self.weights, *self._buffers_by_name().values()):
             tensor.grad = None
             tensor.data = tensor.data.index_select(0, index)
-        self.link()
+        self.link_members()
 
     def _buffers_by_name(self) -> dict[str, Tensor]:
         return {
             name: getattr(self, f"buffer_{place}") for place, name in enumerate(self._buffer_names)
         }
 
-    def forward(self, portion: Portion) -> tuple[Tensor, Tensor]:
-        """Return raw outputs (M, B, K) and losses (M,) of the M members of a batch."""
-        place, x, y, split = portion
+    def forward(self, part: MemberBatch) -> tuple[Tensor, Tensor]:
+        """Return raw outputs (M, B, K) and losses (M,) of the batch's M members."""
+        place, x, y, split = part
         members = self.members[place]
         first = x if split is None else x[0]
         model = members[0].task.model
@@ -169,15 +171,15 @@ class StackedModule(L.LightningModule):
             loss = members[0].task.batch_loss(outputs, y) if self.one_loss else outputs.sum()
             return outputs, loss
 
-        together = vmap(one, in_dims=(0, 0, dims, split, split), randomness="error")
-        outputs, losses = together(weights, buffers, masks, x, y)
+        batched = vmap(one, in_dims=(0, 0, dims, split, split), randomness="error")
+        outputs, losses = batched(weights, buffers, masks, x, y)
         if not self.one_loss:
-            each = zip(members, outputs.unbind(), portion.targets(len(members)), strict=True)
+            each = zip(members, outputs.unbind(), part.targets(len(members)), strict=True)
             losses = torch.stack([member.task.batch_loss(out, own) for member, out, own in each])
         return outputs, losses
 
     def training_step(self, batch: Any, batch_idx: int) -> Tensor:
-        """Return the sum of all losses: each has a gradient in its own member only."""
+        """Return the sum of all losses; each loss has gradients in its own member only."""
         losses: Tensor = self._step(batch, "train")
         return losses.sum()
 
@@ -187,25 +189,25 @@ class StackedModule(L.LightningModule):
 
     def _step(self, batch: Any, stage: str) -> Tensor:
         losses = []
-        for portion in self._portions(batch):
-            outputs, own = self(portion)
-            members = self.members[portion.members]
-            parts = outputs.detach().unbind(), portion.targets(len(members)), own.detach().unbind()
+        for part in self._member_batches(batch):
+            outputs, own = self(part)
+            members = self.members[part.members]
+            parts = outputs.detach().unbind(), part.targets(len(members)), own.detach().unbind()
             for member, output, target, loss in zip(members, *parts, strict=True):
-                member.task.note(stage, output, target, loss)
+                member.task.record_batch(stage, output, target, loss)
             losses.append(own)
         return torch.cat(losses)
 
-    def _portions(self, batch: Any) -> Iterator[Portion]:
-        """Yield a batch in parts, each of which is computed in one go."""
-        if not isinstance(batch, Dealt):
-            yield Portion(slice(None), *parted(batch), None)
+    def _member_batches(self, batch: Any) -> Iterator[MemberBatch]:
+        """Yield a batch in parts, each of which is one batched computation."""
+        if not isinstance(batch, JointBatch):
+            yield MemberBatch(slice(None), *split_batch(batch), None)
             return
-        own = [parted(batch.batches[member.loader]) for member in self.members]
+        own = [split_batch(batch.batches[member.loader]) for member in self.members]
         start = 0
         for _, alike in groupby(own, lambda pair: pair[0].shape):
             x, y = zip(*alike, strict=True)
-            yield Portion(slice(start, start + len(x)), torch.stack(x), torch.stack(y), 0)
+            yield MemberBatch(slice(start, start + len(x)), torch.stack(x), torch.stack(y), 0)
             start += len(x)
 
     def on_train_epoch_start(self) -> None:
@@ -213,14 +215,14 @@ class StackedModule(L.LightningModule):
         self.masks.begin(self.current_epoch, self.device)
 
     def on_train_batch_end(self, outputs: Any, batch: Any, batch_idx: int) -> None:
-        """Step the schedules that count epochs, before validation as Lightning does."""
+        """Step per-epoch schedules, before validation as Lightning does."""
         if self.trainer.is_last_batch:
             for member in self.members:
                 member.step_schedules("epoch")
 
     def configure_optimizers(self) -> Optimizer:
-        """Return the joint optimizer of the members, whose parameters are on the device by now."""
-        self.link()
+        """Return the joint optimizer; the members' parameters are on the device by now."""
+        self.link_members()
         return StackedOptimizer(self)
 
     def optimizer_zero_grad(self, epoch: int, batch_idx: int, optimizer: Optimizer) -> None:
@@ -228,7 +230,7 @@ class StackedModule(L.LightningModule):
         for weight in self.weights:
             weight.grad = None
 
-    def deal_gradients(self) -> None:
+    def distribute_gradients(self) -> None:
         """Give each member the gradients of its slice."""
         for name, weight in zip(self._names, self.weights, strict=True):
             if weight.grad is not None:
@@ -244,7 +246,7 @@ class StackedModule(L.LightningModule):
         """Clip each member's gradients separately."""
         if gradient_clip_val is None:
             return
-        self.deal_gradients()
+        self.distribute_gradients()
         by_value = gradient_clip_algorithm == "value"
         clip = nn.utils.clip_grad_value_ if by_value else nn.utils.clip_grad_norm_
         for member in self.members:
@@ -254,9 +256,9 @@ class StackedModule(L.LightningModule):
 class StackedOptimizer(Optimizer):
     """Steps every member with its own optimizer, on its own slice, then its schedules.
 
-    Any optimizer of torch can thus be stacked, with its own settings for every member. On a CPU
-    torch's fused kernels, member by member, are as fast as one for all would be, and up to seven
-    times as fast as elementwise operations over all members (`benchmarks/stack.py`).
+    Any torch optimizer can thus be stacked, with its own settings for every member. On a CPU,
+    torch's fused kernels called once per member are as fast as one call for all would be, and up to
+    seven times as fast as elementwise operations over all members (`benchmarks/stack.py`).
     """
 
     def __init__(self, stack: StackedModule) -> None:
@@ -267,7 +269,7 @@ class StackedOptimizer(Optimizer):
         """Compute the gradients, and step."""
         with torch.enable_grad():
             loss = cast("Callable[[], Any]", closure)()
-        self.stack.deal_gradients()
+        self.stack.distribute_gradients()
         with torch.no_grad():
             for member in self.stack.members:
                 member.update()

@@ -1,4 +1,4 @@
-"""Data of stacked modules that do not all train on the same batches."""
+"""Data of stacked modules whose members train on different batches."""
 
 from collections.abc import Iterator, Sequence
 from typing import Any
@@ -7,7 +7,7 @@ import lightning.pytorch as L
 import torch
 
 from quintet.data.module import DataModule
-from quintet.modules.stacked import Dealt
+from quintet.modules.stacked import JointBatch
 
 
 class StackedData(L.LightningDataModule):
@@ -22,30 +22,30 @@ class StackedData(L.LightningDataModule):
         super().__init__()
         self.parts = parts
 
-    def train_dataloader(self) -> "Dealing":
-        """Return the batches of all training parts."""
-        return self._dealing("train_dataloader")
+    def train_dataloader(self) -> "JointLoader":
+        """Return a loader over all training splits."""
+        return self._joint_loader("train_dataloader")
 
-    def val_dataloader(self) -> "Dealing":
-        """Return the batches of all validation parts."""
-        return self._dealing("val_dataloader")
+    def val_dataloader(self) -> "JointLoader":
+        """Return a loader over all validation splits."""
+        return self._joint_loader("val_dataloader")
 
-    def _dealing(self, name: str) -> "Dealing":
+    def _joint_loader(self, name: str) -> "JointLoader":
         for part in self.parts:
             part.trainer = self.trainer
-        return Dealing([getattr(part, name)() for part in self.parts])
+        return JointLoader([getattr(part, name)() for part in self.parts])
 
     def transfer_batch_to_device(
-        self, batch: Dealt, device: torch.device, dataloader_idx: int
-    ) -> Dealt:
+        self, batch: JointBatch, device: torch.device, dataloader_idx: int
+    ) -> JointBatch:
         """Move the batches to the device."""
         pairs = zip(self.parts, batch.batches, strict=True)
-        return Dealt(
+        return JointBatch(
             [part.transfer_batch_to_device(b, device, dataloader_idx) for part, b in pairs]
         )
 
 
-class Dealing:
+class JointLoader:
     """Iterates over several loaders at once.
 
     Args:
@@ -65,6 +65,6 @@ class Dealing:
     def __len__(self) -> int:
         return len(self.loaders[0])
 
-    def __iter__(self) -> Iterator[Dealt]:
+    def __iter__(self) -> Iterator[JointBatch]:
         for batches in zip(*self.loaders, strict=True):
-            yield Dealt([*batches])
+            yield JointBatch([*batches])

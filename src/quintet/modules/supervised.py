@@ -16,7 +16,7 @@ from quintet.data.loading.augmentation import Mixed
 from quintet.data.scaling.target_transform import TargetTransform, transformed, undone
 from quintet.modules.epoch_metrics import Meter
 from quintet.options.models.packed_ensemble import PackedEnsemble
-from quintet.options.models.pretrained import settle
+from quintet.options.models.pretrained import set_frozen_norms_to_eval
 from quintet.problems import Task as TaskName
 from quintet.problems import problem_of
 
@@ -94,7 +94,7 @@ class SupervisedModule(L.LightningModule):
     def train(self, mode: bool = True) -> Self:
         """Switch to training mode, except frozen norm layers."""
         super().train(mode)
-        settle(self.model)
+        set_frozen_norms_to_eval(self.model)
         return self
 
     def forward(self, x: Tensor | Mapping[str, Any]) -> Tensor:
@@ -123,15 +123,15 @@ class SupervisedModule(L.LightningModule):
 
     def predict_step(self, batch: tuple[Tensor, Tensor], batch_idx: int) -> Tensor:
         """Return predictions for the batch."""
-        return self.predictions(self(parted(batch)[0]))
+        return self.predictions(self(split_batch(batch)[0]))
 
     def _step(self, batch: tuple[Tensor, Tensor | Mixed], stage: str) -> tuple[Tensor, Tensor]:
-        x, y = parted(batch)
+        x, y = split_batch(batch)
         if stage == "train" and isinstance(self.model, PackedEnsemble):
             return self._packed_step(self.model, x, y)
         outputs = self.forward(x)  # self(x) would cost some microseconds a step
         loss = self.batch_loss(outputs, y)
-        self.note(stage, outputs, y, loss)
+        self.record_batch(stage, outputs, y, loss)
         return loss, outputs
 
     def _packed_step(
@@ -141,7 +141,7 @@ class SupervisedModule(L.LightningModule):
         each = model.members(**x) if isinstance(x, Mapping) else model.members(x)
         loss = self.batch_loss(each.flatten(0, 1), _repeated(y, each.shape[1]))
         outputs = model.average(each)
-        self.note("train", outputs, y, loss)
+        self.record_batch("train", outputs, y, loss)
         return loss, outputs
 
     def batch_loss(self, outputs: Tensor, y: Tensor | Mixed) -> Tensor:
@@ -151,7 +151,7 @@ class SupervisedModule(L.LightningModule):
         first, second = self._loss(outputs, y.first), self._loss(outputs, y.second)
         return y.share * first + (1 - y.share) * second
 
-    def note(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
+    def record_batch(self, stage: str, outputs: Tensor, y: Tensor | Mixed, loss: Tensor) -> None:
         """Add a batch to the values that `numbers` returns at the end of the epoch."""
         if isinstance(y, Mixed):
             y = y.first if y.share >= 0.5 else y.second
@@ -236,7 +236,7 @@ class SupervisedModule(L.LightningModule):
         found = self._meter(stage).compute_further()
         return {f"{stage}/{name}": each for name, each in found.items()}
 
-    def epoch_so_far(self) -> dict[str, Any]:
+    def partial_epoch_state(self) -> dict[str, Any]:
         """Return what the training metrics of the current epoch consist of so far."""
         return self._meter("train").so_far()
 
@@ -282,7 +282,7 @@ TARGETS = ("y", "target", "targets", "label", "labels")
 """Names of the targets in a batch that is a mapping."""
 
 
-def parted(batch: Any) -> tuple[Any, Tensor | Mixed]:
+def split_batch(batch: Any) -> tuple[Any, Tensor | Mixed]:
     """Return the inputs of a batch and its targets.
 
     A batch is a pair of both, or a mapping in which the targets have one of the names `TARGETS` and

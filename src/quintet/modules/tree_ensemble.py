@@ -1,4 +1,4 @@
-"""Boosted trees as a network: tensors that say how each tree divides the inputs."""
+"""Boosted trees as a network: tensors that describe the splits of each tree."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -23,16 +23,16 @@ NODES = {
 
 
 class TreeEnsemble(nn.Module):
-    """The sum of the leaves that a sample reaches, one in each tree.
+    """The sum of the leaves that a sample reaches, one per tree.
 
-    As tensors of a checkpoint the trees need no pickle, and PyTorch and ONNX can run them. A leaf
-    is its own child, so all samples take as many steps as the deepest tree has.
+    Stored as tensors, the trees need no pickle and run in PyTorch and ONNX. A leaf is its own
+    child, so every sample takes as many steps as the deepest tree has levels.
 
     Shapes: (N, F) -> (N, num_outputs), raw logits or values.
 
     Args:
-        features: maps inputs to the columns that the trees divide.
-        num_outputs: numbers per sample.
+        features: maps inputs to the columns that the trees split on.
+        num_outputs: outputs per sample.
 
     """
 
@@ -52,11 +52,11 @@ class TreeEnsemble(nn.Module):
         for name, dtype in NODES.items():
             self.register_buffer(name, torch.zeros(0, 1, dtype=dtype))
 
-    def fill(self, prior: Tensor, models: Sequence[tuple[Any, Sequence[int]]]) -> None:
-        """Take over the trees of fitted models.
+    def load_trees(self, prior: Tensor, models: Sequence[tuple[Any, Sequence[int]]]) -> None:
+        """Copy the trees of fitted models.
 
         Args:
-            prior: of the outputs that no model adds to, (num_outputs,).
+            prior: values of outputs that no model adds to, (num_outputs,).
             models: HistGradientBoosting models, each with the outputs that it adds to.
 
         """
@@ -82,11 +82,11 @@ class TreeEnsemble(nn.Module):
         for name, values in _padded(found).items():
             setattr(self, name, torch.from_numpy(values).to(device, NODES[name]))
 
-    def make_room(self, tensors: Mapping[str, Tensor]) -> None:
-        """Take the sizes of a checkpoint's tensors, by name, whatever the number of trees.
+    def resize(self, tensors: Mapping[str, Tensor]) -> None:
+        """Resize the buffers to a checkpoint's tensors, by name, for any number of trees.
 
         Raises:
-            ValueError: they are no trees, so that a sample would leave them or walk for hours.
+            ValueError: they are not trees; a sample would leave the arrays or loop for hours.
 
         """
         own = dict(self.named_buffers())
@@ -138,7 +138,7 @@ class TreeEnsemble(nn.Module):
             code = value.nan_to_num(0.0).clamp(0, CATEGORIES - 1).long()
             member = self.members.flatten()[category.clamp(min=0) * CATEGORIES + code]
             below = value <= self._of("threshold", node)
-            # No torch.where of booleans, which ONNX Runtime lacks.
+            # No torch.where on booleans, which ONNX Runtime lacks.
             left = (category >= 0) & member | (category < 0) & below
             left = missing & self._of("missing_left", node) | ~missing & left
             node = first + torch.where(left, self._of("left", node), self._of("right", node))
@@ -146,21 +146,21 @@ class TreeEnsemble(nn.Module):
         return (self.prior + leaves @ self.shares).float()
 
     def _of(self, name: str, node: Tensor) -> Tensor:
-        """Return what is known of nodes (N, trees) by their indices."""
+        """Look up a property of nodes by their indices (N, trees)."""
         return self.get_buffer(name).flatten()[node]
 
 
 class TreeFeatures(nn.Module):
-    """The columns that trees divide: categories as codes seen in training, then numbers.
+    """The columns that trees split on: categories as codes seen in training, then numbers.
 
-    Categories with more codes than a tree takes as such are the means of the target, for each of
-    several classes (Micci-Barreca 2001), cross-fitted in training; of several targets the first
-    counts. Codes that training lacked are missing.
+    Columns with more categories than a tree supports become means of the target, one for each
+    class (Micci-Barreca 2001), cross-fitted in training; with several targets the first is used.
+    Codes absent from training count as missing.
 
     Shapes: (N, F) -> (N, columns), float64.
 
     Args:
-        numeric: number of the leading numeric columns; of other inputs, of all their numbers.
+        numeric: number of leading numeric columns; for other inputs, of all their values.
         cardinalities: number of codes of each trailing categorical column.
 
     """
@@ -177,7 +177,7 @@ class TreeFeatures(nn.Module):
             self.register_buffer(name, torch.full(outputs, torch.nan, dtype=torch.float64))
 
     def fit(self, x: Tensor, y: np.ndarray, seed: int) -> np.ndarray:
-        """Learn the codes and means of training rows `x` (N, F); return their columns."""
+        """Fit the codes and means to training rows `x` (N, F); return their columns."""
         for column in self.few:
             seen = torch.unique(x[:, column].long())
             codes = torch.full_like(self.get_buffer(f"codes_{column}"), torch.nan)
@@ -201,7 +201,7 @@ class TreeFeatures(nn.Module):
 
     @property
     def columns(self) -> int:
-        """Number of columns besides the means."""
+        """Number of columns without the means."""
         return self.numeric + len(self.few)
 
     @property

@@ -10,13 +10,14 @@ from torch import Tensor, nn
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError
 from quintet.options.models.layers import make_activation
+from quintet.options.torch_internals import Convolution
 
 WeightInit = Callable[[Tensor], Tensor]
 """Fills a tensor in place, as the functions of `torch.nn.init` do."""
 
 _SATURATING = frozenset({"tanh", "sigmoid"})
 _RECTIFYING = frozenset({"relu", "leaky_relu", "elu", "gelu", "silu"})
-_LAYERS = (nn.Linear, nn.modules.conv._ConvNd, nn.RNNBase, nn.MultiheadAttention)
+_LAYERS = (nn.Linear, Convolution, nn.RNNBase, nn.MultiheadAttention)
 _STACKED = {nn.GRU: 3, nn.LSTM: 4, nn.MultiheadAttention: 3}
 
 

@@ -1,4 +1,4 @@
-"""The parameter groups of an optimizer: weight decay, and the learning rate of each layer."""
+"""The parameter groups of an optimizer: weight decay, and learning rates of parts of a model."""
 
 from collections.abc import Container, Iterable, Iterator
 from typing import Any, Literal, Protocol, runtime_checkable
@@ -21,6 +21,13 @@ UNDECAYED = (
 
 NORMS = (BatchOrInstanceNorm, nn.LayerNorm, nn.GroupNorm, nn.RMSNorm)
 """Layers that belong to the layer before them."""
+
+
+RATE_FACTOR = "rate_factor"
+"""Key of a parameter group, and attribute of a parameter: factor on the learning rate, 1 if absent.
+
+A parameter's factor is set by an init that determines rates, such as `init=mup`.
+"""
 
 
 @runtime_checkable
@@ -107,10 +114,27 @@ def grouped(
     The layers of bare parameters are not known: with `on="weights"`, those of fewer than two
     dimensions are not decayed. Groups with their own `weight_decay` keep it.
 
+    Where an init has set factors of rates (`set_rate_factors`), each group is split by them.
+
     Raises:
-        UserError: as `parameter_groups`, or a `layer_decay` without a module.
+        UserError: as `parameter_groups`, a `layer_decay` without a module, or factors of rates that
+            a strategy has lost.
 
     """
+    if isinstance(params, nn.Module):
+        _check_rate_factors(params)
+    groups = _grouped(params, lr, weight_decay, on, layer_decay)
+    return _by_rate_factor(groups, lr, weight_decay)
+
+
+def _grouped(
+    params: nn.Module | Iterable[Any],
+    lr: float,
+    weight_decay: float,
+    on: Literal["weights", "all"],
+    layer_decay: float,
+) -> list[dict[str, Any]]:
+    """Return the groups of `grouped` before factors of rates."""
     if isinstance(params, nn.Module):
         groups = parameter_groups(params, weight_decay, on)
         return groups if layer_decay == 1 else layered(groups, params, lr, layer_decay)
@@ -125,9 +149,65 @@ def grouped(
         )
     given = list(params)
     if any(isinstance(each, dict) for each in given):
-        return [{"weight_decay": weight_decay, **each} for each in given]
+        return [{"weight_decay": weight_decay, **each, "params": _listed(each)} for each in given]
     given = [each[1] if isinstance(each, tuple) else each for each in given]  # named_parameters()
     return _decayed_and_not(given, weight_decay, on)
+
+
+def _listed(group: dict[str, Any]) -> list[Any]:
+    """Return the parameters of a group, which may be a single one, an iterator, or with names."""
+    params = group["params"]
+    given = [params] if isinstance(params, nn.Parameter) else list(params)
+    return [each[1] if isinstance(each, tuple) else each for each in given]
+
+
+def set_rate_factors(model: nn.Module, factors: Iterable[tuple[nn.Parameter, float]]) -> None:
+    """Set the factor on the learning rate of each parameter of a model, for its optimizers."""
+    setattr(model, RATE_FACTOR, True)  # by which it is noticed if its parameters are replaced
+    for parameter, factor in factors:
+        setattr(parameter, RATE_FACTOR, factor)
+
+
+def _check_rate_factors(model: nn.Module) -> None:
+    """Check that parameters have kept their factors.
+
+    Raises:
+        UserError: they were replaced, as fully sharded training does.
+
+    """
+    of_model = any(hasattr(module, RATE_FACTOR) for module in model.modules())
+    if of_model and not any(hasattr(p, RATE_FACTOR) for p in model.parameters()):
+        raise UserError(
+            "determines learning rates of parameters that trainer.strategy has replaced",
+            code=Code.INCOMPATIBLE,
+            key="init",
+            hint="Use trainer.strategy=ddp, or another init",
+        )
+
+
+def _by_rate_factor(
+    groups: Iterable[dict[str, Any]], lr: float, weight_decay: float
+) -> list[dict[str, Any]]:
+    """Split groups by the factors of their parameters' rates; those without a factor come first.
+
+    The product of rate and weight decay, by which a step shrinks a weight, is that of the group
+    (appendix B.3 of "Tensor Programs V").
+    """
+    split: list[dict[str, Any]] = []
+    for group in groups:
+        by_factor: dict[float, list[nn.Parameter]] = {}
+        for parameter in group["params"]:
+            by_factor.setdefault(getattr(parameter, RATE_FACTOR, 1.0), []).append(parameter)
+        for factor, own in by_factor.items():
+            split.append({**group, "params": own} | _scaled(group, factor, lr, weight_decay))
+    return sorted(split, key=lambda group: RATE_FACTOR in group)
+
+
+def _scaled(group: dict[str, Any], factor: float, lr: float, weight_decay: float) -> dict[str, Any]:
+    if factor == 1:
+        return {}
+    decay = group.get("weight_decay", weight_decay) / factor
+    return {"lr": group.get("lr", lr) * factor, "weight_decay": decay, RATE_FACTOR: factor}
 
 
 def clips_mixed_precision(precision: str | int | None, limit: float | None) -> bool:

@@ -81,7 +81,7 @@ def with_warmup(
     if interval == "epoch" and epochs is not None:
         length = epochs
     main = _fitted(factory, total_steps, length)(optimizer)
-    _check_clock(main, interval, steps)
+    _check_interval(main, interval, steps)
     config: dict[str, Any] = {"scheduler": main, "interval": interval}
     if isinstance(main, lrs.ReduceLROnPlateau):
         config |= {"monitor": monitor, "strict": False}  # an epoch without validation has none
@@ -136,7 +136,7 @@ def _fitted(factory: Factory, total_steps: int, length: int) -> Factory:
     return build
 
 
-def _check_clock(main: LRScheduler, interval: str, steps: int) -> None:
+def _check_interval(main: LRScheduler, interval: str, steps: int) -> None:
     name = type(main).__name__
     check_known("scheduler.interval", interval, ("step", "epoch"))
     if isinstance(main, lrs.ReduceLROnPlateau) and interval == "step":

@@ -10,6 +10,8 @@ from typing import TYPE_CHECKING, Any
 import torch
 from torch import Tensor
 from torch.nn.modules.batchnorm import _NormBase as BatchOrInstanceNorm
+from torch.nn.modules.conv import _ConvNd as Convolution
+from torch.nn.modules.conv import _ConvTransposeNd as TransposedConvolution
 from torch.utils._pytree import tree_flatten_with_path, tree_leaves, tree_map, tree_unflatten
 
 if TYPE_CHECKING:
@@ -18,6 +20,8 @@ if TYPE_CHECKING:
 
 __all__ = [
     "BatchOrInstanceNorm",
+    "Convolution",
+    "TransposedConvolution",
     "bare_step",
     "file_writer",
     "lerp_all_",

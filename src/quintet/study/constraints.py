@@ -1,7 +1,7 @@
-"""Constraints: what a trial must hold to win a sweep, `constraints={parameters: {max: 20000}}`.
+"""Constraints that a trial must satisfy to win a sweep, `constraints={parameters: {max: 20000}}`.
 
-A trial that breaks one is infeasible. Feasible trials come before infeasible ones, whatever their
-metric, and of these the one that is closer to the bounds comes first (Deb 2000, "An efficient
+A trial that violates one is infeasible. Feasible trials rank before infeasible ones, whatever their
+metric; infeasible ones rank by how close they are to the bounds (Deb 2000, "An efficient
 constraint handling method for genetic algorithms").
 """
 
@@ -13,14 +13,14 @@ Constraints = Mapping[str, Mapping[str, float]]
 KEY = "constraints"
 """The field of a study's spec."""
 FEASIBLE = "feasible"
-"""The column of a sweep with constraints: whether a trial holds all of them."""
+"""The column of a sweep with constraints: whether a trial satisfies all of them."""
 
 
 def violation(values: Mapping[str, float], constraints: Constraints) -> float:
-    """Return by how much bounds are broken, as shares of the bounds, in sum; 0 if none is.
+    """Return the total violation of bounds, relative to each bound; 0 if all are satisfied.
 
     Args:
-        values: of a trial, by name; one that is missing or NaN breaks its bounds without limit.
+        values: of a trial, by name; a missing or NaN one violates its bounds infinitely.
         constraints: of its sweep.
 
     Examples:

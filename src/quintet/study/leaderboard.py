@@ -41,7 +41,7 @@ def ranked(study: Study) -> list[Trial]:
 
 
 def winner(study: Study) -> Trial | None:
-    """Return the best trial; None if none has a value and holds the constraints."""
+    """Return the best trial; None if none has a value and satisfies the constraints."""
     best = next(iter(ranked(study)), None)
     return best if best and best.can_win else None
 
@@ -71,13 +71,14 @@ def save(study: Study) -> None:
 def steering_warnings(study: Study) -> list[str]:
     """Return a warning for each steered trial: its params alone do not reproduce its value.
 
-    In population-based training nearly all are; only the winner's schedule is told.
+    In population-based training nearly all are; only the winner's changes are reported.
     """
     best = winner(study)
     return [
-        f"Trial {trial.number} was steered while it trained: {trial.notes[STEERED]}."
+        f"Trial {trial.number} was {how} while it trained: {trial.notes[STEERED]}."
         for trial in study.trials()
         if STEERED in trial.notes and (SOURCES not in trial.notes or trial == best)
+        for how in ["changed by population-based training" if SOURCES in trial.notes else STEERED]
     ]
 
 
@@ -97,7 +98,7 @@ def edge_warnings(best: Trial, space: Space) -> list[str]:
             if end == 0:
                 continue
             found.append(
-                f"The best {key}={rounded(value)} lies at the edge of its range ({end:g}): "
+                f"The best {key}={rounded(value)} is at the edge of its range ({end:g}): "
                 f"try {towards} values as well."
             )
     return found

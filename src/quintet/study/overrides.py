@@ -97,7 +97,9 @@ def _check_option(override: "Override") -> None:
     odd = [each for each in joined if not isinstance(each, str)]
     if odd or value is None or type(value) in (bool, int, float):
         raise UserError(
-            "is not the name of an option" if not odd else "has an entry that is no option's name",
+            "is not the name of an option"
+            if not odd
+            else "has an entry that is not the name of an option",
             code=Code.UNKNOWN_NAME,
             key=group,
             value=override.get_value_string(),

@@ -88,7 +88,7 @@ def rows(
 
 
 def feasible(trial: Trial) -> bool | None:
-    """Return whether a trial holds the constraints; None while it is not known."""
+    """Return whether a trial satisfies the constraints; None while unknown."""
     return trial.feasible if KEY in trial.notes else None
 
 

@@ -28,7 +28,7 @@ class Trial:
         params: its values of the swept parameters.
         reports: the metric by number of epochs.
         notes: what the sweep has stored about it: status, reason, epochs, seconds, budget ...
-        violation: by how much it breaks the sweep's constraints; 0 if it holds them.
+        violation: by how much it violates the sweep's constraints; 0 if it satisfies them.
 
     """
 

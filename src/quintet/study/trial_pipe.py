@@ -8,10 +8,10 @@ from dataclasses import asdict, dataclass
 
 VARIABLE = "QUINTET_TRIAL"
 PARAMS = "QUINTET_PARAMS"
-EXIT, ALONE = "exit", "alone"
-"""Messages of a trial that shares its process: its exit code, or why it cannot share."""
-MOVED = "moved"
-"""What a trial tells within a long epoch: how many epochs it has done, the current one in part."""
+EXIT, RERUN = "exit", "rerun"
+"""Messages of a trial that shares a process: its exit code, or why it must be rerun alone."""
+PROGRESS = "progress"
+"""Message within a long epoch: how many epochs are done, with a fraction for the current one."""
 LONGEST = 300
 """Maximum characters of a reason: a pipe takes a line of up to 4096 bytes in one piece."""
 
@@ -50,20 +50,20 @@ class TrialPipe:
             objectives: of a sweep with several, by name.
 
         """
-        self.ask(epoch, value, objectives)
-        return self.hear()
+        self.send_metric(epoch, value, objectives)
+        return self.receive_decision()
 
-    def ask(
+    def send_metric(
         self, epoch: int, value: float | None, objectives: Mapping[str, float] | None = None
     ) -> None:
-        """Report the metric, to `hear` the answer later."""
+        """Report the metric, to receive the decision later."""
         try:
-            self._tell([epoch, value, dict(objectives)] if objectives else [epoch, value])
+            self._send([epoch, value, dict(objectives)] if objectives else [epoch, value])
         except OSError:
             os._exit(1)
 
-    def hear(self) -> bool:
-        """Return the answer to the report."""
+    def receive_decision(self) -> bool:
+        """Return whether to stop: the answer to the report."""
         try:
             answer = os.read(self.answers, 1)
         except OSError:
@@ -72,25 +72,25 @@ class TrialPipe:
             os._exit(1)
         return answer == b"s"
 
-    def moved(self, epochs: float) -> None:
-        """Tell how many epochs are done, the current one in part; nothing is answered."""
+    def send_progress(self, epochs: float) -> None:
+        """Send how many epochs are done, with a fraction for the current one; no answer follows."""
         with suppress(OSError):
-            self._tell({MOVED: round(epochs, 3)})
+            self._send({PROGRESS: round(epochs, 3)})
 
-    def leave(self, code: int) -> None:
+    def send_exit(self, code: int) -> None:
         """Report that a trial has ended while its process continues with others."""
         with suppress(OSError):
-            self._tell({EXIT: code})
+            self._send({EXIT: code})
 
-    def alone(self, reason: str) -> None:
-        """Report that a trial must run in its own process, and why."""
+    def send_rerun(self, reason: str) -> None:
+        """Report that a trial must be rerun in its own process, and why."""
         with suppress(OSError):
-            self._tell({ALONE: reason[:LONGEST]})
+            self._send({RERUN: reason[:LONGEST]})
 
-    def _tell(self, what: object) -> None:
-        os.write(self.reports, json.dumps(what).encode() + b"\n")
+    def _send(self, message: object) -> None:
+        os.write(self.reports, json.dumps(message).encode() + b"\n")
 
-    def fail(self, code: str, reason: str) -> None:
+    def send_error(self, code: str, reason: str) -> None:
         """Report the error that ends the trial, as files may not be writable any more.
 
         Args:
@@ -99,16 +99,16 @@ class TrialPipe:
 
         """
         with suppress(OSError):
-            self._tell({"code": code, "reason": reason[:LONGEST]})
+            self._send({"code": code, "reason": reason[:LONGEST]})
 
 
 def with_params(params: Mapping[str, str]) -> dict[str, str]:
-    """Return the variable that tells a trial what it differs in from the others."""
+    """Return the variable that holds the params in which a trial differs from the others."""
     return {PARAMS: json.dumps(dict(params))}
 
 
 def params() -> dict[str, str]:
-    """Return what this process's trial differs in from the others; {} of any other process."""
+    """Return the params in which this process's trial differs from others; {} outside trials."""
     return dict(json.loads(os.environ.get(PARAMS, "{}")))
 
 
@@ -119,7 +119,7 @@ def is_trial() -> bool:
 
 def trial_pipe() -> TrialPipe | None:
     """Return the pipe to the sweep; None unless this process is the first rank of a trial."""
-    told = os.environ.get(VARIABLE)
-    if told is None or os.environ.get("LOCAL_RANK", "0") != "0":
+    encoded = os.environ.get(VARIABLE)
+    if encoded is None or os.environ.get("LOCAL_RANK", "0") != "0":
         return None
-    return TrialPipe(**json.loads(told))
+    return TrialPipe(**json.loads(encoded))

@@ -73,7 +73,7 @@ class SweepAbout:
 
 @dataclass
 class WarmStartTrial:
-    """A trial of another study; see `warm_start.HeadStart`. Formerly stored by folder."""
+    """A trial of another study; see `warm_start.WarmStart`. Formerly stored by folder."""
 
     study: str
     trial: int
@@ -166,7 +166,7 @@ def _check_space(spec: Mapping[str, Any]) -> None:
     """Check that a space can be made of its stored fields, or texts.
 
     Raises:
-        ValueError: a parameter has no values, or a text is none of a parameter.
+        ValueError: a parameter has no values, or a string does not describe a parameter.
 
     """
     try:
@@ -181,7 +181,7 @@ def _check_objectives(notes: Mapping[str, Any], traded: Mapping[str, str]) -> No
     """Check a trial's objectives, at its end and at its reports.
 
     Raises:
-        ValueError: they are no numbers, or one that the study trades off is missing at the end.
+        ValueError: they are not numbers, or one that the study trades off is missing at the end.
 
     """
     for key, values in notes.items():

@@ -1,9 +1,9 @@
-"""A sweep whose trials a person or an agent proposes: `sweeper=ask sweeper.try=[{...}]`.
+"""A sweep whose trials are proposed by a person or an agent: `sweeper=ask sweeper.try=[{...}]`.
 
-Each call of the same command proposes some params, trains them, and answers with one JSON object on
-standard output; everything else that a sweep prints goes to standard error. What cannot be trained
-is refused as JSON before anything trains, and kept in `refused.jsonl`. The study keeps what was
-accepted, so a call that was killed goes on with the same command.
+Each call of the command proposes some params, trains them, and prints one JSON object to standard
+output; everything else goes to standard error. Invalid proposals are refused as JSON before any
+training, and recorded in `refused.jsonl`. The study stores the accepted ones, so a killed call is
+continued by the same command.
 """
 
 import sys
@@ -27,23 +27,23 @@ from quintet.sweep.plan import Plan
 from quintet.sweep.samplers.proposals import Proposals
 
 REFUSED = "refused.jsonl"
-"""The proposals that were refused, and why: a JSON object each, in the sweep's folder."""
+"""The refused proposals with the reasons, one JSON object per line, in the sweep's folder."""
 SAMPLER = "quintet.sweep.samplers.proposals.Proposals"
 Sweep = Callable[[Callable[[Plan, Study], None]], float | None]
-"""Runs a sweep; calls the function that it gets with its plan and study once these are open."""
+"""Runs a sweep; calls the given function with its plan and study once the study is open."""
 
 
-def asks(config: DictConfig) -> bool:
+def is_ask_sweep(config: DictConfig) -> bool:
     """Return whether a sweep's trials are proposed from outside."""
     return bool(config.sweeper.sampler.get("_target_") == SAMPLER)
 
 
-def answered(config: DictConfig, sweep: Sweep) -> float | None:
+def answer(config: DictConfig, sweep: Sweep) -> float | None:
     """Run a sweep of proposals, and print its answer as JSON.
 
     Args:
         config: of the sweep.
-        sweep: runs it.
+        sweep: runs the sweep.
 
     Raises:
         UserError: a proposal was refused, or no trial has completed.
@@ -79,7 +79,7 @@ def check_named(config: DictConfig) -> None:
 
 
 def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
-    """Return the answer to what cannot be trained, and add it to the sweep's record."""
+    """Return the answer to an invalid proposal, and append it to the sweep's record."""
     proposed = to_plain(config.sweeper["try"])
     answer: dict[str, Any] = redacted(
         {"refused": error_file.fields(error), "proposed": proposed}, places=False
@@ -92,10 +92,10 @@ def refused(config: DictConfig, error: UserError) -> dict[str, Any]:
     return answer
 
 
-def opened(plan: Plan, study: Study) -> Plan:
-    """Return the plan with all that has been proposed, which the study keeps.
+def with_proposals(plan: Plan, study: Study) -> Plan:
+    """Return the plan with all proposals so far, which the study stores.
 
-    Points that have been proposed before are not added again.
+    Points that were proposed before are not added again.
 
     Raises:
         UserError: the new ones exceed the budget.
@@ -121,7 +121,7 @@ def opened(plan: Plan, study: Study) -> Plan:
 
 
 def state(plan: Plan, study: Study) -> dict[str, Any]:
-    """Return what is known of a sweep: its space, trials and budget, and what a model suggests."""
+    """Return the state of a sweep: its space, trials and budget, and what a model suggests."""
     trials, best = study.trials(), leaderboard.winner(study)
     seen, mode = plan.compared(trials)
     assert isinstance(plan.sampler, Proposals)

@@ -16,7 +16,7 @@ from quintet.base.console import (
     train_line,
     typed,
 )
-from quintet.base.formatting import duration, listed, plural, rounded, score, short
+from quintet.base.formatting import duration, listed, margin, plural, rounded, score, short
 from quintet.study import leaderboard, ranking
 from quintet.study.constraints import described, violation
 from quintet.study.fronts import KEY
@@ -28,8 +28,9 @@ from quintet.sweep import warm_start
 from quintet.sweep.option_spaces import family
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
+from quintet.sweep.trial_schedulers.population import PopulationBased
 from quintet.training import next_commands
-from quintet.training.summary import say_how_to_use
+from quintet.training.summary import print_commands
 
 SHOWN = 10
 """Rows of the leaderboard on the console; the file has them all."""
@@ -37,7 +38,7 @@ WORTH_ESTIMATING = 5.0
 """Seconds after which the remaining time of a sweep is estimated."""
 
 
-class Lines:
+class PlainView:
     """Plain lines, one for each important event.
 
     Args:
@@ -54,10 +55,11 @@ class Lines:
         self.ended_ones = study.ended()
         self.before = len(self.ended_ones)
         self.began_at: dict[int, float] = {}
-        self.started = time.monotonic()
+        self.waiting: dict[int, float] = {}
+        self.start_time = time.monotonic()
         self._reasons: set[str] = set()
 
-    def __enter__(self) -> "Lines":
+    def __enter__(self) -> "PlainView":
         """Return the view itself."""
         return self
 
@@ -68,8 +70,9 @@ class Lines:
         """Print a line."""
         self.console.print(text, highlight=False, soft_wrap=True)
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Record the start time."""
+        self.waiting.pop(trial.number, None)
         self.began_at[trial.number] = time.monotonic()
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
@@ -77,10 +80,10 @@ class Lines:
         if self.total == 1:
             self.say(f"epoch {epochs}  {self.plan.metric} {score(value)}")
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Print nothing within an epoch."""
 
-    def alone(self, trial: Trial, reason: str) -> None:
+    def rerun(self, trial: Trial, reason: str) -> None:
         """Print once why trials are not stacked."""
         if reason not in self._reasons:
             self._reasons.add(reason)
@@ -88,13 +91,16 @@ class Lines:
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Print the outcome of a trial."""
-        self.ended_ones.update({trial.number}, self.study.ended())
+        if self._waits(how):
+            self.waiting[trial.number] = how.epochs / self.plan.max_epochs
+        else:
+            self.ended_ones.update({trial.number}, self.study.ended())
         took = time.monotonic() - self.began_at.get(trial.number, time.monotonic())
         what = brief(trial.params)
         if how.value is None:
             shown = f"[red]{how.status}[/]: {plain(' '.join((how.reason or '').splitlines()[0:1]))}"
         else:
-            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread)}"
+            shown = f"{self.plan.metric} {score(how.value)}{spread(how.spread, how.value)}"
             shown += traded(self.plan, how)
             shown += (
                 f" [yellow]after {plural(how.epochs, 'epoch')}[/]" if how.state == "pruned" else ""
@@ -107,6 +113,10 @@ class Lines:
         left = f", {left} left" if (left := self.left()) else ""
         self.say(f"{place}  {plain(what)}  {shown}  {took:.1f} s{left}")
 
+    def _waits(self, how: Outcome) -> bool:
+        """Return whether a trial is paused and will be continued, as every one of a population."""
+        return how.state == "pruned" and isinstance(self.plan.scheduler, PopulationBased)
+
     def left(self, underway: float = 0.0) -> str:
         """Return an estimate of the remaining time, based on the trials that have ended.
 
@@ -117,12 +127,13 @@ class Lines:
             about 3.1 min; "" before a trial has ended, and of a sweep of seconds, and at the end.
 
         """
-        ended, spent = len(self.ended_ones) - self.before, time.monotonic() - self.started
-        if ended < 1 or spent < WORTH_ESTIMATING:
+        done = len(self.ended_ones) - self.before + sum(self.waiting.values())
+        spent = time.monotonic() - self.start_time
+        if not done or spent < WORTH_ESTIMATING:
             return ""
-        if (remaining := self.total - len(self.ended_ones) - underway) <= 0:
+        if (remaining := self.total - self.before - done - underway) <= 0:
             return ""
-        seconds = max(0.0, spent * remaining / (ended + underway))
+        seconds = max(0.0, spent * remaining / (done + underway))
         limit = self.plan.settings.timeout
         return f"about {duration(min(seconds, max(0.0, limit - spent)) if limit else seconds)}"
 
@@ -137,7 +148,8 @@ def announce(plan: Plan, study: Study, total: int, slots: int) -> None:
     done = len(study.ended())
     goes_on = f", {done} of them done before" if done else ""
     say("")
-    say("[bold]{}[/]: {} trials{}, {} at a time", plan.folder.name, total, goes_on, slots)
+    trials = plural(total, "trial")
+    say("[bold]{}[/]: {}{}, {} at a time", plan.folder.name, trials, goes_on, slots)
     for key, values in plan.space.describe().items():
         say("  {}={}", key, values)
     if plan.warm_start and not done:
@@ -161,7 +173,7 @@ def advise_workers(launcher: str) -> None:
 
 
 def _earlier(study: Study) -> str:
-    """Return the trials that a warm start takes over: houses (trial 7), flats (trial 3)."""
+    """Return the trials of a warm start as text: houses (trial 7), flats (trial 3)."""
     return ", ".join(
         f"{each.study} (trial {each.trial})" for each in warm_start.started_from(study)
     )
@@ -188,7 +200,7 @@ def summarise(plan: Plan, study: Study, best: Trial, record: Record | None) -> N
         table.add_column(plain(name), justify="right" if name in ("trial", plan.metric) else "left")
     for row in rows[:SHOWN]:
         value = "" if row["value"] is None else score(row["value"])
-        value += spread(row.get(ranking.SPREAD))
+        value += spread(row.get(ranking.SPREAD), row["value"])
         cells = [str(row["trial"]), value, *(plain(rounded(row[k])) for k in swept)]
         table.add_row(*cells, str(row["epochs"]), *[row["state"] for _ in last])
     console = terminal()
@@ -219,14 +231,14 @@ def feasible(plan: Plan, how: Outcome) -> bool:
     return violation(how.objectives, plan.constraints) == 0
 
 
-def spread(deviation: float | None) -> str:
+def spread(deviation: float | None, value: float | None) -> str:
     """Return the standard deviation over folds, to append to a value of the metric."""
-    return "" if deviation is None else f" ± {score(deviation)}"
+    return "" if deviation is None else f" ± {margin(deviation, value)}"
 
 
 def _expected(key: str) -> str:
     level = leaderboard.SENSITIVITY.get(key)
-    return f" ({level} as a rule)" if level else ""
+    return f" (usually {level})" if level else ""
 
 
 def brief(params: Params) -> str:
@@ -268,7 +280,7 @@ def _say_winner(plan: Plan, study: Study, best: Trial, record: Record | None) ->
         say("[yellow]note[/]  {}", anomaly)
     folder = plan.folder / "best"
     say("best      [bold]{}[/]", shortest(folder))
-    say_how_to_use(folder, record)
+    print_commands(folder, record)
     say("continue  {}", continue_command(plan))
 
 

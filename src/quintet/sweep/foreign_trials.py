@@ -1,4 +1,4 @@
-"""Checks a study before it is continued: what its trials say decides what is run."""
+"""Checks of a study before it is continued: its trials decide which code runs."""
 
 from quintet.base import schema
 from quintet.base.errors import Code, UserError
@@ -15,18 +15,18 @@ def check(plan: Plan, study: Study) -> None:
     """Check that this sweep could have made all trials of a study.
 
     Raises:
-        UserError: a trial has params outside the space, or lacks what the scheduler noted of it.
+        UserError: a trial has params outside the space, or lacks notes of the scheduler.
 
     """
     check_params(plan, study)
-    check_notes(plan, study)
+    check_scheduler_notes(plan, study)
 
 
-def check_notes(plan: Plan, study: Study) -> None:
-    """Check that unfinished trials have the notes with which the scheduler starts one.
+def check_scheduler_notes(plan: Plan, study: Study) -> None:
+    """Check that unfinished trials have the notes that the scheduler gives to new ones.
 
     Raises:
-        UserError: one has not.
+        UserError: a trial lacks one.
 
     """
     first = plan.scheduler.move([], 1, plan.max_epochs, plan.mode)
@@ -37,10 +37,10 @@ def check_notes(plan: Plan, study: Study) -> None:
 
 
 def check_params(plan: Plan, study: Study) -> None:
-    """Check that all params of a study are of the space.
+    """Check that all params of a study are in the space.
 
-    A trial's params become overrides of its command line, and those that it has explored become
-    requests to its run.
+    A trial's params become overrides on its command line, and its explored params become requests
+    to its run.
 
     Raises:
         UserError: a trial has params outside the space.

@@ -11,8 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from quintet.base.signals import deferred
-from quintet.study.trial_pipe import ALONE, EXIT
-from quintet.sweep.interruption import at_once
+from quintet.study.trial_pipe import EXIT, RERUN
+from quintet.sweep.interruption import interruptible
 from quintet.sweep.trial_process import Process, Start, clean, output, start
 
 SOURCES = str(Path(__file__).parents[2])
@@ -47,22 +47,22 @@ class SharedProcess(Process):
     """A trial that shares its process with others, and may end before it."""
 
     def exit_code(self) -> int | None:
-        """Return the exit code that the trial has told, or that of the process."""
-        if EXIT in self.told:
-            return int(self.told[EXIT])
-        return 1 if ALONE in self.told else self.handle.poll()
+        """Return the exit code that the trial has reported, or that of the process."""
+        if EXIT in self.messages:
+            return int(self.messages[EXIT])
+        return 1 if RERUN in self.messages else self.handle.poll()
 
     @property
-    def alone(self) -> str | None:
-        """Why the trial must start again on its own: it reported so, or its process has died."""
-        if ALONE in self.told:
-            return str(self.told[ALONE])
-        died = self.exit_code() is not None and not {EXIT, "code"} & self.told.keys()
+    def rerun_reason(self) -> str | None:
+        """Why the trial must be rerun alone: it reported so, or its process has died."""
+        if RERUN in self.messages:
+            return str(self.messages[RERUN])
+        died = self.exit_code() is not None and not {EXIT, "code"} & self.messages.keys()
         return f"the process it shared ended with code {self.exit_code()}" if died else None
 
     def signal(self, number: int) -> None:
         """Send a signal to the process, unless the trial has left it."""
-        if not {EXIT, ALONE} & self.told.keys():
+        if not {EXIT, RERUN} & self.messages.keys():
             super().signal(number)
 
 
@@ -93,15 +93,15 @@ class Server:
         self.ready = self.dead = False
 
     def forks(self) -> bool:
-        """Return whether a fork is safe, once the libraries are loaded; begin anew if dead."""
+        """Return whether a fork is safe, once the libraries are loaded; restart a dead server."""
         self.listen()
         if self.dead:
             self._begin()
         if not self.ready:
             self._socket.setblocking(True)
-            with at_once():
-                told = self._receive()
-            self.ready, self.safe = True, told is not None and told["threads"] == 1
+            with interruptible():
+                message = self._receive()
+            self.ready, self.safe = True, message is not None and message["threads"] == 1
         return self.safe
 
     def start(
@@ -149,17 +149,17 @@ class Server:
             message = json.dumps(request).encode()
             with contextlib.suppress(ConnectionError):  # it has just died
                 socket.send_fds(self._socket, [message], [log.fileno(), *theirs])
-        trial = self._began()
+        trial = self._receive_start()
         for place, descriptor in enumerate(theirs):
             if place % 3:  # but for the locks
                 os.close(descriptor)
         kind = Process if len(trials) == 1 else SharedProcess
         return [kind(trial, *each) for each in ours]
 
-    def _began(self) -> ForkedTrial:
-        while (told := self._receive()) and "began" not in told:
-            self._note(told)
-        pid = told["began"] if told else -1
+    def _receive_start(self) -> ForkedTrial:
+        while (message := self._receive()) and "began" not in message:
+            self._note(message)
+        pid = message["began"] if message else -1
         self.trials[pid] = ForkedTrial(self, pid)
         return self.trials[pid]
 
@@ -169,17 +169,17 @@ class Server:
             return
         self._socket.setblocking(False)
         with contextlib.suppress(BlockingIOError):
-            while told := self._receive():
-                self._note(told)
+            while message := self._receive():
+                self._note(message)
             self.dead = True
 
     def _receive(self) -> dict[str, int] | None:
         """Return the next message of the server; None if it has died, maybe before it read ours."""
         try:
-            told = self._socket.recv(4096)
+            message = self._socket.recv(4096)
         except ConnectionError:
             return None
-        return dict(json.loads(told)) if told else None
+        return dict(json.loads(message)) if message else None
 
     def _note(self, message: dict[str, int]) -> None:
         if (trial := self.trials.pop(message["ended"], None)) is not None:

@@ -1,7 +1,7 @@
 """A process that has the heavy libraries loaded and forks trials: 0.3 s each instead of 4 s.
 
-Trials are forked before anything is computed, so it has no thread and no CUDA context. Afterwards
-they share nothing. Runs as `python -c` under `quintet.sweep.fork.Server`.
+The server computes nothing, so it has neither threads nor a CUDA context when it forks. Afterwards
+the trials share nothing. Runs as `python -c` under `quintet.sweep.fork.Server`.
 """
 
 import gc
@@ -22,11 +22,11 @@ from quintet.base.signals import SIGNALS, listen
 from quintet.study.trial_pipe import TrialPipe
 
 LARGEST = 1 << 18
-"""Maximum bytes of a request: a command line and an environment."""
+"""Maximum bytes of a request: a command pipe and an environment."""
 MOST_FILES = 253
 """Maximum number of open files that a request can bring; Linux allows no more."""
-COMPANY = "QUINTET_COMPANY"
-"""Names the open files of the trials that share a process with the first: three of each."""
+SHARED_FILES = "QUINTET_SHARED_FILES"
+"""Environment variable with the open files of the trials that share a process: three of each."""
 
 
 def main() -> None:
@@ -125,19 +125,19 @@ def reap(connection: socket.socket) -> None:
 
 
 def run(request: dict[str, Any], files: list[int]) -> None:
-    """Become the trial, or several: its own environment, output and command line."""
+    """Become the trial, or several: its own environment, output and command pipe."""
     log, *each = files
-    line = TrialPipe(request["number"], *each[1:3])
+    pipe = TrialPipe(request["number"], *each[1:3])
     os.environ.clear()
-    os.environ.update({**request["environment"], **line.to_environment()})
+    os.environ.update({**request["environment"], **pipe.to_environment()})
     if len(each) > 3:
-        os.environ[COMPANY] = json.dumps(each)
+        os.environ[SHARED_FILES] = json.dumps(each)
     nothing = os.open(os.devnull, os.O_RDONLY)
     for source, target in ((nothing, 0), (log, 1), (log, 2)):
         os.dup2(source, target)
     os.chdir(request["directory"])
     sys.argv = request["command"]
-    process_exit.end_with(_script)
+    process_exit.exit_with(_script)
 
 
 def _script() -> None:

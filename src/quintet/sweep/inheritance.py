@@ -1,4 +1,4 @@
-"""Population-based training: a trial takes over another's run, with perturbed hyperparameters."""
+"""Population-based training: a trial inherits another's run, with perturbed hyperparameters."""
 
 import random
 import shutil
@@ -21,19 +21,19 @@ if TYPE_CHECKING:
 FACTORS = (0.8, 1.2)
 RESAMPLED = 0.25
 """Probability of a new value from the whole range (Jaderberg et al. 2017, section 4.1)."""
-MADE = ".taken_over"
+COPY = ".taken_over"
 
 
-def take_over(study: "Study", source: Trial, heir: Trial, space: "Space", seed: int) -> None:
+def inherit(study: "Study", source: Trial, heir: Trial, space: "Space", seed: int) -> None:
     """Let a paused trial continue the run of another one, with perturbed hyperparameters.
 
-    The heir's folder becomes a copy of the source's. A kill in between is repaired by taking over
-    again: the heir counts as paused until its new budget is noted.
+    The heir's folder becomes a copy of the source's. After a kill in between, the copy is repeated,
+    since the heir counts as paused until its new budget is noted.
 
     Args:
         study: of both.
-        source: has trained as many epochs as the heir, and has not continued yet.
-        heir: whose own run is given up.
+        source: trial with as many epochs as the heir that has not continued yet.
+        heir: trial whose own run is discarded.
         space: gives the ranges.
         seed: of the perturbation.
 
@@ -67,7 +67,7 @@ def perturbed(params: Params, space: "Space", rng: random.Random) -> Params:
 
 
 def _perturbed(parameter: Parameter, value: str, rng: random.Random) -> str:
-    """Return a value of the whole range, or one near: times 0.8 or 1.2, or a neighbour in a list.
+    """Return a value of the whole range, or a near one: times 0.8 or 1.2, or a neighbour in a list.
 
     On the reverse_log scale, 1 - value is multiplied.
     """
@@ -96,10 +96,10 @@ def requests(before: Params, after: Params) -> Iterator[Request]:
 
 def _copy(source: Path, target: Path) -> None:
     """Replace the contents of a trial's folder, except its lock, log and trackers' files."""
-    made = target / MADE
+    made = target / COPY
     shutil.rmtree(made, ignore_errors=True)
     files.copy_folder(source, made, LOCK, LOG, *TRACKER_FILES)
-    launch.clear(target, MADE, *TRACKER_FILES)
+    launch.clear(target, COPY, *TRACKER_FILES)
     for entry in made.iterdir():
         files.move(entry, target / entry.name)
     made.rmdir()

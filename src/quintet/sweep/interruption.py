@@ -26,8 +26,8 @@ class Interruption:
     def on_signals(self) -> Iterator[None]:
         """Listen while the block runs, except to signals that are ignored, as by nohup."""
         numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        heeded = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
-        before = {number: signal.signal(number, self._ask) for number in heeded}
+        handled = [each for each in numbers if signal.getsignal(each) is not signal.SIG_IGN]
+        before = {number: signal.signal(number, self._ask) for number in handled}
         try:
             yield
         finally:
@@ -41,7 +41,7 @@ class Interruption:
 
 
 @contextmanager
-def at_once() -> Iterator[None]:
+def interruptible() -> Iterator[None]:
     """Allow a signal to end the block, which may take long and leaves nothing half done.
 
     Raises:

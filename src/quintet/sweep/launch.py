@@ -59,7 +59,7 @@ def clear(folder: Path, *kept: str) -> None:
 
 
 def resumes(trial: Trial, folder: Path) -> bool:
-    """Return whether a trial has checkpoints to go on from."""
+    """Return whether a trial has checkpoints to resume from."""
     return _is_of(folder, trial) and any(folder.rglob("checkpoints/*.ckpt"))
 
 

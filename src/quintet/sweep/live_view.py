@@ -8,7 +8,7 @@ from quintet.base.console import plain, terminal
 from quintet.base.formatting import duration, score
 from quintet.study.study import Study
 from quintet.study.trial import Trial
-from quintet.sweep.console_report import Lines, brief
+from quintet.sweep.console_report import PlainView, brief
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_outcome import Outcome
 
@@ -25,7 +25,7 @@ NARROWEST = 6
 """Minimum characters of a column, so that the table does not move while its numbers change."""
 
 
-class Live(Lines):
+class LiveView(PlainView):
     """Plain lines for what has ended, and below them what is running.
 
     Args:
@@ -41,13 +41,13 @@ class Live(Lines):
 
         self.failures: Counter[int] = Counter()
         self.slots: dict[int, list[Trial]] = {}
-        self._moved: dict[int, float] = {}
+        self._progress: dict[int, float] = {}
         self._display = Display(
             console=self.console, get_renderable=self.shown, refresh_per_second=REDRAWS,
             transient=True,
         )  # fmt: skip
 
-    def __enter__(self) -> "Live":
+    def __enter__(self) -> "LiveView":
         """Start to draw."""
         self._display.start()
         return self
@@ -56,18 +56,18 @@ class Live(Lines):
         """Remove the view; the lines remain."""
         self._display.stop()
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Show a trial in its slot; those of a stack share one."""
-        super().began(trial, slot)
-        self._moved.pop(trial.number, None)
+        super().started(trial, slot)
+        self._progress.pop(trial.number, None)
         self.slots.setdefault(slot, []).append(trial)
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Do nothing: the next redraw shows it."""
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Note how far a trial is within a long epoch."""
-        self._moved[trial.number] = epochs
+        self._progress[trial.number] = epochs
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Remove a trial from its slot."""
@@ -76,10 +76,10 @@ class Live(Lines):
             self.failures[slot] += how.state == "failed"
         super().ended(trial, how)
 
-    def alone(self, trial: Trial, reason: str) -> None:
+    def rerun(self, trial: Trial, reason: str) -> None:
         """Remove a trial from its stack; it starts again on its own."""
         self._leave(trial)
-        super().alone(trial, reason)
+        super().rerun(trial, reason)
 
     def _leave(self, trial: Trial) -> int | None:
         """Return the slot that a trial has left; None if it was in none."""
@@ -126,14 +126,14 @@ class Live(Lines):
 
     def _done(self, trial: Trial) -> float:
         """Return how many epochs a trial has done, the current one in part if it is a long one."""
-        return max(max(trial.reports, default=0), self._moved.get(trial.number, 0.0))
+        return max(max(trial.reports, default=0), self._progress.get(trial.number, 0.0))
 
     def _summary(self) -> str:
         done = len(self.ended_ones)
         best = "" if self.best is None else f" · best {score(self.best)}"
         failures = self.failures.total()
         failed = f" · {failures} failed" if failures else ""
-        spent = f" · {duration(time.monotonic() - self.started)}"
+        spent = f" · {duration(time.monotonic() - self.start_time)}"
         left = f" · {left} left" if (left := self.left(self._underway())) else ""
         return f"{done} of {self.total} done{spent}{left}{best}{failed}"
 
@@ -151,6 +151,6 @@ def what(trials: list[Trial]) -> str:
     return plain(brief(trials[0].params))
 
 
-def view(plan: Plan, study: Study, total: int) -> Lines:
+def view(plan: Plan, study: Study, total: int) -> PlainView:
     """Return the live view in a terminal, plain lines elsewhere."""
-    return Live(plan, study, total) if terminal().is_terminal else Lines(plan, study, total)
+    return LiveView(plan, study, total) if terminal().is_terminal else PlainView(plan, study, total)

@@ -16,7 +16,7 @@ from quintet.artifacts.output_paths import check_sweep_folder
 from quintet.base import files, hydra_internals, locks, process, secrets, signals
 from quintet.base.console import busy, say
 from quintet.base.errors import Code, UserError
-from quintet.base.formatting import listed
+from quintet.base.formatting import listed, plural
 from quintet.study import leaderboard, ranking
 from quintet.study.constraints import KEY, described
 from quintet.study.storage import JOURNAL, shown
@@ -80,7 +80,7 @@ def sweep(
     """
     secrets.note(hydra_internals.to_yaml(config))
     run = partial(_sweep, context, config, arguments, at_end)
-    return ask.answered(config, run) if ask.asks(config) else run(lambda plan, study: None)
+    return ask.answer(config, run) if ask.is_ask_sweep(config) else run(lambda plan, study: None)
 
 
 def _sweep(
@@ -149,7 +149,7 @@ def open_study(plan: Plan, total: int) -> tuple[Plan, Study]:
         )
     study.set_or_check_spec(plan.spec())
     foreign_trials.check(plan, study)
-    plan = ask.opened(replace(plan, examples=()), study)
+    plan = ask.with_proposals(replace(plan, examples=()), study)
     plan = replace(plan, points=points.kept(plan.points, study))
     plan = replace(plan, warm_start=warm_start.params(plan, study))
     study.set_about(
@@ -192,7 +192,7 @@ def exit_interrupted(plan: Plan, study: Study, publish: Callable[[], None]) -> N
     if number is None:  # its jobs have ended early
         publish()
     print(
-        f"Stopped; {len(study.ended())} trials are done. Continue with:",
+        f"Stopped; {plural(len(study.ended()), 'trial')} done. Continue with:",
         f"  {console_report.continue_command(plan)}",
         f"See them with:\n  {console_report.report_command(plan)}",
         sep="\n",
@@ -234,7 +234,7 @@ def finish(
     if won is None:
         if any(not t.feasible for t in study.trials()):
             raise UserError(
-                f"is held by no trial; {console_report.closest(study)}",
+                f"is satisfied by no trial; {console_report.closest(study)}",
                 code=Code.FAILED,
                 key=KEY,
                 value=described(study.constraints),

@@ -17,7 +17,7 @@ from quintet.sweep.samplers.proposals import Proposals
 
 KEY = "sweeper.try"
 KEPT = "tried_first"
-"""The study attribute that lists them, so that a sweep continues without the file."""
+"""The study attribute that stores them, so that a sweep can continue without the file."""
 OF_A_LEADERBOARD = {*COLUMNS, SPREAD, STEERED}
 """Columns that are not parameters, as a leaderboard.csv is a valid file as well."""
 
@@ -62,7 +62,7 @@ def read(
 
 
 def _of_file(path: str) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """Return the columns of a file, and its rows by their place in it."""
+    """Return the columns of a file, and its rows by their position in it."""
     if not Path(path).is_file():
         raise UserError("does not exist", code=Code.NOT_FOUND, key=KEY, value=path)
     try:
@@ -90,7 +90,7 @@ def _unreadable(path: str, why: str) -> UserError:
 
 
 def _of_list(given: Sequence[Mapping[str, Any]]) -> tuple[list[str], dict[str, dict[str, str]]]:
-    """Return the keys of a list of mappings, and its rows by their place in it."""
+    """Return the keys of a list of mappings, and its rows by their position in it."""
     rows = {
         f"point {n}": {str(key): value_text(value) for key, value in point.items()}
         for n, point in enumerate(given)
@@ -137,7 +137,7 @@ def _of_space(parameter: Parameter, value: str | None) -> str | None:
 
 
 def kept(points: tuple[Params, ...], study: Study) -> tuple[Params, ...]:
-    """Return the params that a study tries first: those that it was begun with."""
+    """Return the params that a study tries first: those given when it was created."""
     if (begun := study.optuna.user_attrs.get(KEPT)) is None:
         study.optuna.set_user_attr(KEPT, begun := list(points))
     return tuple(begun)

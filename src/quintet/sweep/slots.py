@@ -16,10 +16,10 @@ from quintet.base.errors import Code, UserError
 from quintet.base.signals import StoppedError
 from quintet.study.study import Study
 from quintet.study.trial import CUT, Trial, folder_of
-from quintet.study.trial_pipe import MOVED, with_params
+from quintet.study.trial_pipe import PROGRESS, with_params
 from quintet.sweep import launch, stagnation, trial_outcome, trial_reports
-from quintet.sweep.inheritance import take_over
-from quintet.sweep.interruption import at_once
+from quintet.sweep.inheritance import inherit
+from quintet.sweep.interruption import interruptible
 from quintet.sweep.plan import Plan
 from quintet.sweep.stacking import Stacking
 from quintet.sweep.time_budget import TimeBudget
@@ -37,25 +37,25 @@ Claim = tuple[Trial, int] | Wait | Finished
 class View(Protocol):
     """Receives the events of the loop."""
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         """Show a trial that has started or continues."""
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         """Show the metric after `epochs` epochs."""
 
-    def moved(self, trial: Trial, epochs: float) -> None:
-        """Show how many epochs are done, the current one in part."""
+    def progressed(self, trial: Trial, epochs: float) -> None:
+        """Show how many epochs are done, with a fraction for the current one."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         """Show an outcome."""
 
-    def alone(self, trial: Trial, reason: str) -> None:
-        """Show why a trial that began in a stack starts again on its own."""
+    def rerun(self, trial: Trial, reason: str) -> None:
+        """Show why a trial that started in a stack is rerun alone."""
 
 
 @dataclass
 class Slot:
-    """A trial in its place; those of a stack share one."""
+    """A slot with its running trial; trials of a stack share its index."""
 
     index: int
     process: Process
@@ -73,7 +73,7 @@ class Loop:
         view: receives the events.
         slots: number of trials that run concurrently.
         limit: number of trials of the study.
-        seconds: after which no trial starts, and running ones stop; None for no limit.
+        seconds: time after which no trial starts and running ones stop; None for no limit.
         stopping: called between events; True ends the running trials, which can be continued later.
         start: starts the process of a trial.
         stacking: starts several trials in one process; None if each has its own.
@@ -96,7 +96,7 @@ class Loop:
 
     def run(self) -> bool:
         """Run; return whether all work is done."""
-        self._budget, self._alone, done = TimeBudget(self.seconds), set[int](), False
+        self._budget, self._unstacked, done = TimeBudget(self.seconds), set[int](), False
         with selectors.DefaultSelector() as self._selector, suppress(StoppedError):
             try:
                 while not (self.stopping() or self._budget.overdue):
@@ -121,11 +121,11 @@ class Loop:
             claim = self.held.pop(0) if self.held else self._claim()
             if isinstance(claim, Finished | Wait):
                 return isinstance(claim, Finished)
-            self._start(index, [claim, *self._company(claim)])
+            self._start(index, [claim, *self._stackable_with(claim)])
         return False
 
-    def _company(self, first: tuple[Trial, int]) -> list[tuple[Trial, int]]:
-        """Take more trials that can be stacked with one; others are held for the next slots."""
+    def _stackable_with(self, first: tuple[Trial, int]) -> list[tuple[Trial, int]]:
+        """Claim trials that can be stacked with the first; hold others for the next slots."""
         if self.stacking is None or (kind := self._kind(first[0])) is None:
             return []
         most = self.stacking.width - 1
@@ -139,7 +139,7 @@ class Loop:
         return found
 
     def _kind(self, trial: Trial) -> Any:
-        if self.stacking is None or trial.number in self._alone:
+        if self.stacking is None or trial.number in self._unstacked:
             return None
         return self.stacking.kind(trial, folder_of(self.study.folder, trial.number))
 
@@ -157,7 +157,7 @@ class Loop:
             if trial.state != "running" or trial.paused or trial.number in mine:
                 continue
             if (lock := self._lock(trial.number)) is None:
-                elsewhere = True  # another worker's, or its process is about to die
+                elsewhere = True  # another worker runs it, or its process is about to exit
             elif self._still_open(trial.number):
                 return trial, lock
             else:
@@ -172,20 +172,20 @@ class Loop:
         move = plan.scheduler.move(seen, limit, plan.max_epochs, mode)
         if isinstance(move, StartTrial):
             number = self.study.create(self._params(seen, mode), plan.space, move.notes)
-            return self._taken(number)
+            return self._locked(number)
         if isinstance(move, ContinueTrial):
             if move.source is not None:
                 source, heir = trials[move.source], trials[move.number]
-                take_over(self.study, source, heir, plan.space, plan.settings.seed)
+                inherit(self.study, source, heir, plan.space, plan.settings.seed)
             self.study.note(move.number, budget=move.budget)
-            return self._taken(move.number)
+            return self._locked(move.number)
         if isinstance(move, PruneTrial):
             self.study.tell(move.number, "pruned", trials[move.number].value)
             return None
         if elsewhere or self.running or self.held:
             return Wait()
         if isinstance(move, Wait):
-            raise _stuck(self.study)
+            raise _deadlock(self.study)
         return move
 
     def _params(self, seen: Sequence[Trial], mode: str) -> dict[str, str]:
@@ -193,10 +193,10 @@ class Loop:
         plan, number = self.plan, len(seen)
         if plan.sampler.starts_with_defaults and number < len(plan.enqueued):
             return plan.enqueued[number]
-        with at_once():
+        with interruptible():
             return plan.sampler.suggest(seen, plan.space, number, plan.settings.seed, mode)
 
-    def _taken(self, number: int) -> tuple[Trial, int]:
+    def _locked(self, number: int) -> tuple[Trial, int]:
         # The process that paused the trial may not have released its lock yet.
         lock = self._lock(number, patience=10.0)
         assert lock is not None, f"trial {number} is held by a process that does not run it"
@@ -231,7 +231,7 @@ class Loop:
                 commands.append([*self.plan.command, *launch.overrides(self.plan, trial, folder)])
                 (folder / RESULT).unlink(missing_ok=True)
             if self.stacking is not None and len(claims) > 1:
-                processes = self.stacking.begin(claims, folders, index, self.slots)
+                processes = self.stacking.start(claims, folders, index, self.slots)
             else:
                 extra = launch.environment(index, self.slots) | with_params(claims[0][0].params)
                 number, lock = claims[0][0].number, claims[0][1]
@@ -240,7 +240,7 @@ class Loop:
         for (trial, _), process, folder in zip(claims, processes, folders, strict=True):
             self.running[trial.number] = Slot(index, process, trial, folder)
             self._selector.register(process.reports, selectors.EVENT_READ, trial.number)
-            self.view.began(trial, index)
+            self.view.started(trial, index)
 
     def _listen(self) -> None:
         """Wait for reports and ended trials, and process them."""
@@ -252,18 +252,18 @@ class Loop:
                 self._end(slot)
 
     def _end(self, slot: Slot) -> None:
-        """Record the outcome of a trial, or hold one that must start again on its own."""
+        """Record the outcome of a trial, or hold one that must be rerun alone."""
         process, code = slot.process, slot.process.exit_code()
-        reason = process.alone
+        reason = process.rerun_reason
         self._release(slot)
         if reason is not None and trial_outcome.recorded(slot.folder) is None:
-            self._alone.add(slot.trial.number)
+            self._unstacked.add(slot.trial.number)
             self.held.append((slot.trial, process.lock))
-            self.view.alone(slot.trial, reason)
+            self.view.rerun(slot.trial, reason)
             return
         try:
-            told, names = process.told, self.plan.compared_by
-            how = trial_outcome.of(slot.folder, code or 0, told, names)
+            messages, names = process.messages, self.plan.compared_by
+            how = trial_outcome.of(slot.folder, code or 0, messages, names)
             self._record(slot.trial, how)
         finally:
             process.release_lock()
@@ -276,8 +276,8 @@ class Loop:
             if cut := self._budget.late and not stop:
                 self.study.note(slot.trial.number, **{CUT: True})
             slot.process.answer(stop=stop or cut)
-        if (epochs := slot.process.told.pop(MOVED, None)) is not None:
-            self.view.moved(slot.trial, epochs)
+        if (epochs := slot.process.messages.pop(PROGRESS, None)) is not None:
+            self.view.progressed(slot.trial, epochs)
 
     def _release(self, slot: Slot) -> None:
         self._selector.unregister(slot.process.reports)
@@ -319,7 +319,7 @@ class Loop:
         self.held.clear()
 
 
-def _stuck(study: Study) -> UserError:
+def _deadlock(study: Study) -> UserError:
     """Return the error of a scheduler that waits, while no process trains what it waits for."""
     return UserError(
         "cannot go on: its scheduler waits for a trial that is paused where no trial of this sweep "

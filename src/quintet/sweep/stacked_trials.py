@@ -1,7 +1,7 @@
-"""The process of a stack of trials: `python -m` of this file, forked like a trial.
+"""The process of a stack of trials: this module run with `python -m`, forked like a trial.
 
-Each trial's config is what `train.py` with its overrides would compose. As far as trials choose the
-same options, it is composed once, and their own numbers are put into copies of it.
+Each trial's config equals what `train.py` would compose from its overrides. Trials that choose the
+same options share one composed config, and their own numbers are set in copies of it.
 """
 
 import gc
@@ -24,31 +24,31 @@ from quintet.config import initial_config, plaintext_secrets, references, run_fo
 from quintet.config.initial_config import Composed
 from quintet.study.overrides import assignments, read
 from quintet.study.trial_pipe import TrialPipe
-from quintet.sweep.fork_server import COMPANY
+from quintet.sweep.fork_server import SHARED_FILES
 from quintet.sweep.trial_process import LOG
 
 GARBAGE = 100_000
-"""New objects after which garbage is looked for.
+"""New objects before a garbage collection.
 
-Configs have many, and to look at all of them again and again takes a sixth of a stack's time.
+Configs consist of many objects; with the default, collections take a sixth of a stack's time.
 """
 
 
 @dataclass(frozen=True)
 class MemberPipe(TrialPipe):
-    """The line of a trial that shares its process, which lets go of the trial's lock at its end."""
+    """The pipes of a trial that shares its process; the trial's lock is released when it ends."""
 
     lock: int = -1
 
-    def leave(self, code: int) -> None:
+    def send_exit(self, code: int) -> None:
         """Report that the trial has ended."""
         os.close(self.lock)
-        super().leave(code)
+        super().send_exit(code)
 
-    def alone(self, reason: str) -> None:
-        """Report that it must start again on its own."""
+    def send_rerun(self, reason: str) -> None:
+        """Report that the trial must be rerun alone."""
         os.close(self.lock)
-        super().alone(reason)
+        super().send_rerun(reason)
 
 
 @dataclass
@@ -56,15 +56,15 @@ class Composer:
     """Composes the configs of trials.
 
     Args:
-        fixed: overrides that all have.
+        fixed: overrides that all trials share.
 
     """
 
     fixed: Sequence[str]
     _templates: dict[tuple[str, ...], bytes] = field(default_factory=dict)
-    """Of trials that choose the same options: a run's config, that as plain data, and Hydra's.
+    """By chosen options: a run's config, the same as plain data, and Hydra's config.
 
-    They are pickled, as copies of them take several times as long.
+    They are pickled, as copying them takes several times as long.
     """
 
     def compose(self, params: Mapping[str, str], folder: Path) -> Composed:
@@ -131,9 +131,9 @@ def main(request: Mapping[str, Any]) -> None:
     sys.path.insert(0, str(Path(request["script"]).parent))
     os.environ.setdefault("PROJECT_ROOT", str(paths.ROOT))
     secrets.note_environment()
-    files = json.loads(os.environ[COMPANY])
+    files = json.loads(os.environ[SHARED_FILES])
     trials = request["trials"]
-    lines = [
+    pipes = [
         MemberPipe(trial["number"], files[3 * i + 1], files[3 * i + 2], files[3 * i])
         for i, trial in enumerate(trials)
     ]
@@ -141,13 +141,13 @@ def main(request: Mapping[str, Any]) -> None:
     with initialize_config_dir(str(paths.CONFIGS), version_base="1.3", job_name="train"):
         for trial in trials:
             configs.append(composer.compose(trial["params"], Path(trial["folder"])))
-            say_where(Path(trial["folder"]), trials[0])
+            note_shared_log(Path(trial["folder"]), trials[0])
     from quintet.training.stacked_run import train
 
-    train(configs, lines)
+    train(configs, pipes)
 
 
-def say_where(folder: Path, first: Mapping[str, Any]) -> None:
+def note_shared_log(folder: Path, first: Mapping[str, Any]) -> None:
     """Note in a trial's log where its output is."""
     if str(folder) != first["folder"]:
         line = f"Trained together with trial {first['number']}, whose log has the messages.\n"

@@ -15,15 +15,15 @@ from quintet.sweep import launch
 from quintet.sweep.fork import Server
 from quintet.sweep.plan import Plan
 from quintet.sweep.trial_process import Process, Start
-from quintet.training.stackable import AUTO, hindered
+from quintet.training.stackable import AUTO, obstacle
 
-MOST = 32
-"""Number of trials that train together by default; more gain little on a CPU."""
-LIMIT = 64
+DEFAULT_WIDTH = 32
+"""Default number of trials in a stack; more gain little on a CPU."""
+MAX_WIDTH = 64
 """Maximum: a request to the fork server carries three open files of each."""
-NUMBERS = ("optimizer", "scheduler", "init", "loss", "seed")
+NUMERIC_GROUPS = ("optimizer", "scheduler", "init", "loss", "seed")
 """Keys whose values may differ within a stack ..."""
-SINGLE_NUMBERS = ("model.dropout", "data.order_seed", "callbacks.early_stopping.patience")
+NUMERIC_KEYS = ("model.dropout", "data.order_seed", "callbacks.early_stopping.patience")
 """... and those of other groups."""
 CHILD = "quintet.sweep.stacked_trials"
 
@@ -44,20 +44,20 @@ class Stacking:
     width: int
 
     def kind(self, trial: Trial, folder: Path) -> tuple[Any, ...] | None:
-        """Return what trials of one stack have in common; None if this one is to run alone."""
+        """Return the params that the trials of a stack share; None if this one runs alone."""
         if launch.resumes(trial, folder) or not self.server.forks():
             return None
         return tuple((key, value) for key, value in trial.params.items() if not may_differ(key))
 
-    def begin(
+    def start(
         self, claims: Sequence[tuple[Trial, int]], folders: Sequence[Path], slot: int, slots: int
     ) -> list[Process]:
         """Start claimed trials in one process."""
-        told = [
+        trials = [
             {"number": trial.number, "folder": str(folder), "params": trial.params}
             for (trial, _), folder in zip(claims, folders, strict=True)
         ]
-        request = {"trials": told, "fixed": self.plan.fixed, "script": self.plan.command[1]}
+        request = {"trials": trials, "fixed": self.plan.fixed, "script": self.plan.command[1]}
         command = [self.plan.command[0], "-m", CHILD, json.dumps(request)]
         places = [(f, t.number, lock) for f, (t, lock) in zip(folders, claims, strict=True)]
         return self.server.start_together(command, places, launch.environment(slot, slots))
@@ -72,7 +72,7 @@ def may_differ(key: str) -> bool:
 
     """
     bare = key.lstrip("+")
-    return root_of(bare) in NUMBERS or bare in SINGLE_NUMBERS
+    return root_of(bare) in NUMERIC_GROUPS or bare in NUMERIC_KEYS
 
 
 def shared_keys(space: Space) -> list[str]:
@@ -84,10 +84,10 @@ def width(plan: Plan, total: int) -> int:
     """Return how many trials of a sweep may train together; 1 if `sweeper.stack=1`."""
     asked = plan.settings.stack
     share = max(1, math.ceil(total / plan.settings.slots))
-    return int(min(LIMIT, share, MOST if asked == AUTO else asked))
+    return int(min(MAX_WIDTH, share, DEFAULT_WIDTH if asked == AUTO else asked))
 
 
-def hindrance(plan: Plan) -> str | None:
+def sweep_obstacle(plan: Plan) -> str | None:
     """Return why no trial of a sweep can be stacked; None if some may be."""
     if plan.settings.isolation != "fork":
         return "sweeper.isolation=process starts a process for each trial"
@@ -95,7 +95,7 @@ def hindrance(plan: Plan) -> str | None:
         return "trials run a script of their own"
     if any(word.startswith("--config-dir") for word in plan.command):
         return "--config-dir is used"
-    found = (hindered(example.config) for example in plan.examples)
+    found = (obstacle(example.config) for example in plan.examples)
     return next(filter(None, found), None)
 
 
@@ -113,5 +113,5 @@ def stacking(plan: Plan, start: Start, total: int) -> tuple[Stacking | None, str
     server = getattr(start, "__self__", None)
     if not isinstance(server, Server):
         return None, "trials are not forked here"
-    reason = hindrance(plan)
+    reason = sweep_obstacle(plan)
     return (None, reason) if reason else (Stacking(plan, server, most), None)

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from quintet.artifacts.record import Record
-from quintet.artifacts.steering_files import by_hand
+from quintet.artifacts.steering_files import unrepeated
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import Code
 from quintet.base.formatting import listed
@@ -92,7 +92,7 @@ def recorded(folder: Path, objectives: Iterable[str] = ()) -> Outcome | None:
     length = (record.epochs, record.seconds, record.spread.get("deviation"), record.cpu_seconds)
     traded = of_record(objectives, record)
     parts = max(1, len(record.repeats))
-    rest = (*length, "; ".join(by_hand(record.steering)), parts, record.further, traded)
+    rest = (*length, "; ".join(unrepeated(record.steering)), parts, record.further, traded)
     seen = (record.status, value, record.reason, *rest)
     if record.status in ("completed", "pruned"):
         if value is None or math.isnan(value):

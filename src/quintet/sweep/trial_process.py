@@ -18,7 +18,7 @@ from quintet.study.trial_pipe import TrialPipe
 LOG = "output.log"
 LOCK = ".lock"
 TRACKER_FILES = ("wandb", "tensorboard", "mlflow_run_id")
-"""Of trackers in a trial's folder: a copy would be taken for the same run."""
+"""Trackers' files in a trial's folder, which are not copied: a copy would count as the same run."""
 # Variables of a cluster job that are meant for the job's own process, not for a trial inside it.
 FOREIGN = ("SLURM_", "SUBMITIT_")
 FOREIGN_NAMES = {"LOCAL_RANK", "RANK", "NODE_RANK", "GROUP_RANK", "WORLD_SIZE", "LOCAL_WORLD_SIZE"}
@@ -26,7 +26,7 @@ FOREIGN_NAMES |= {"MASTER_ADDR", "MASTER_PORT"}
 
 
 class Handle(Protocol):
-    """The interface of a child process; subprocess.Popen has it."""
+    """The interface of a child process, as of subprocess.Popen."""
 
     pid: int
 
@@ -54,7 +54,7 @@ class Report:
 
     Args:
         epochs: that it has trained.
-        value: the metric; None to ask for an earlier answer again.
+        value: the metric; None to request an earlier answer again.
         objectives: of a sweep with several, by name.
 
     """
@@ -80,8 +80,8 @@ class Process:
         self.handle, self.reports, self._answers = handle, reports, answers
         self.lock = lock
         self._unread = b""
-        self.told: dict[str, Any] = {}
-        """Code and reason of the error that ended the trial, if it reported one."""
+        self.messages: dict[str, Any] = {}
+        """Messages other than reports, such as the code and reason of the error that ended it."""
         os.set_blocking(reports, False)
 
     def read_reports(self) -> list[Report]:
@@ -92,12 +92,12 @@ class Process:
         *lines, self._unread = self._unread.split(b"\n")
         found = [json.loads(line) for line in lines]
         for line in found:
-            self.told |= line if isinstance(line, dict) else {}
+            self.messages |= line if isinstance(line, dict) else {}
         return [Report(*line) for line in found if isinstance(line, list)]
 
     @property
-    def alone(self) -> str | None:
-        """Why the trial must start again on its own, if it must."""
+    def rerun_reason(self) -> str | None:
+        """Why the trial must be rerun alone, if it must."""
         return None
 
     def answer(self, *, stop: bool) -> None:

@@ -22,7 +22,7 @@ KEPT = "warm_start"
 
 
 @dataclass(frozen=True)
-class HeadStart:
+class WarmStart:
     """A trial of an earlier study, whose params are tried again.
 
     Args:
@@ -65,20 +65,20 @@ def params(plan: Plan, study: Study) -> tuple[Params, ...]:
     return tuple(each.params for each in started_from(study))
 
 
-def started_from(study: Study) -> list[HeadStart]:
+def started_from(study: Study) -> list[WarmStart]:
     """Return the trials a study was started from; earlier versions stored them by folder."""
     kept = study.optuna.user_attrs.get(KEPT) or []
     if isinstance(kept, dict):
         return [_of_folder(Path(folder), params) for folder, params in kept.items()]
-    return [HeadStart(each["study"], each["trial"], each["point"]) for each in kept]
+    return [WarmStart(each["study"], each["trial"], each["point"]) for each in kept]
 
 
-def _of_folder(folder: Path, params: Params) -> HeadStart:
+def _of_folder(folder: Path, params: Params) -> WarmStart:
     number = int(folder.name) if folder.name.isdecimal() else 0
-    return HeadStart(folder.parent.parent.name, number, params)
+    return WarmStart(folder.parent.parent.name, number, params)
 
 
-def _from(plan: Plan, folder: Path) -> list[HeadStart]:
+def _from(plan: Plan, folder: Path) -> list[WarmStart]:
     """Return the best trials of one study."""
     if not untrusted_files.has(folder, JOURNAL):
         raise UserError(
@@ -90,7 +90,7 @@ def _from(plan: Plan, folder: Path) -> list[HeadStart]:
         )
     best = [t for t in ranked(Study.read(folder)) if t.state == "completed" and t.feasible]
     name = folder.resolve().name
-    fitting = [HeadStart(name, t.number, t.params) for t in best if plan.space.accepts(t.params)]
+    fitting = [WarmStart(name, t.number, t.params) for t in best if plan.space.accepts(t.params)]
     if not fitting:
         raise UserError(
             "has no completed trial within this sweep's space",
@@ -102,13 +102,13 @@ def _from(plan: Plan, folder: Path) -> list[HeadStart]:
     return fitting[:MOST]
 
 
-def _of_same_space(plan: Plan) -> list[HeadStart]:
+def _of_same_space(plan: Plan) -> list[WarmStart]:
     """Return the best trial of each of the newest studies with this space and metric.
 
     A study whose defaults were best contributes none: they are tried anyway.
     """
     mine = plan.spec()
-    found: list[HeadStart] = []
+    found: list[WarmStart] = []
     for folder in _newest(plan.folder):
         try:
             study = Study.read(folder)
@@ -120,7 +120,7 @@ def _of_same_space(plan: Plan) -> list[HeadStart]:
         best = next((t for t in ranked(study) if t.state == "completed" and t.feasible), None)
         known = [each.params for each in found]
         if best and plan.space.accepts(best.params) and best.params not in known:
-            found.append(HeadStart(folder.name, best.number, best.params))
+            found.append(WarmStart(folder.name, best.number, best.params))
     return found[:MOST]
 
 

@@ -17,7 +17,7 @@ from quintet.base.process import die_with
 from quintet.base.quoting import quoted
 from quintet.base.secrets import note, note_environment
 from quintet.study.study import Study
-from quintet.sweep.console_report import Lines
+from quintet.sweep.console_report import PlainView
 from quintet.sweep.fork import starter
 from quintet.sweep.interruption import Interruption
 from quintet.sweep.plan import Plan
@@ -67,7 +67,7 @@ class Worker:
             if not self.permitted():
                 return False
             study = Study(plan.folder, plan.mode, settings.storage)
-            view = Lines(plan, study, self.total)
+            view = PlainView(plan, study, self.total)
             seconds = TimeBudget(settings.timeout).for_trials(settings.ensemble)
             limits = (settings.slots, self.total, seconds)
             with (

@@ -5,6 +5,7 @@ import math
 import random
 import re
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -61,11 +62,14 @@ def fitting(group: str, option: str) -> list[str]:
     return list(read(group, option).get("fits", everything))
 
 
-def served(needs: list[str], data: dict[str, str]) -> list[str]:
-    """Return the tasks or kinds for which there is data; skip the test if there is none."""
-    if not (found := [need for need in needs if need in data]):
-        pytest.skip(f"no bundled data left for {', '.join(needs)}")
-    return found
+def pairs(group: str, options: list[str], data: dict[str, str]) -> list[Any]:
+    """Return each option with each task or kind that it fits; all but the first are slow."""
+    found = {option: [n for n in fitting(group, option) if n in data] for option in options}
+    return [
+        pytest.param(option, need, marks=pytest.mark.slow if i else ())
+        for option, needs in found.items()
+        for i, need in enumerate(needs)
+    ]
 
 
 def dense(task: str) -> bool:
@@ -89,26 +93,25 @@ def test_runs_whatever_the_data(group: str, option: str, tmp_path: Path) -> None
     complete(tmp_path, f"data={ANY}", f"{group}={option}", *NEEDED.get(f"{group}/{option}", ()))
 
 
-@pytest.mark.parametrize("option", computed())
-def test_metric_runs_on_every_task_it_fits(option: str, tmp_path: Path) -> None:
-    for task in served(fitting("metric", option), BY_TASK):
-        data, loss = BY_TASK[task], PROBLEMS[task].defaults["loss"]
-        complete(tmp_path / task, f"data={data}", f"metric={option}", f"loss={loss}")
+@pytest.mark.parametrize(("option", "task"), pairs("metric", computed(), BY_TASK))
+def test_metric_runs_on_every_task_it_fits(option: str, task: str, tmp_path: Path) -> None:
+    data, loss = BY_TASK[task], PROBLEMS[task].defaults["loss"]
+    complete(tmp_path, f"data={data}", f"metric={option}", f"loss={loss}")
 
 
-@pytest.mark.parametrize("option", names("loss"))
-def test_loss_runs_on_every_task_it_fits(option: str, tmp_path: Path) -> None:
-    for task in served(fitting("loss", option), BY_TASK):
-        data = BY_TASK[task]
-        metric = next(m for m in ("accuracy", "rmse", "iou") if task in fitting("metric", m))
-        complete(tmp_path / task, f"data={data}", f"loss={option}", f"metric={metric}")
+@pytest.mark.parametrize(("option", "task"), pairs("loss", names("loss"), BY_TASK))
+def test_loss_runs_on_every_task_it_fits(option: str, task: str, tmp_path: Path) -> None:
+    metric = next(m for m in ("accuracy", "rmse", "iou") if task in fitting("metric", m))
+    complete(tmp_path, f"data={BY_TASK[task]}", f"loss={option}", f"metric={metric}")
 
 
-@pytest.mark.parametrize("option", names("model"))
-def test_model_runs_on_every_kind_of_data_it_fits(option: str, tmp_path: Path) -> None:
-    by_need = BY_KIND | {task: data for task, data in BY_TASK.items() if dense(task)}
-    for need in served(fitting("model", option), by_need):
-        complete(tmp_path / need, f"data={by_need[need]}", f"model={option}")
+BY_NEED = BY_KIND | {task: data for task, data in BY_TASK.items() if dense(task)}
+"""What models list under `fits`: a kind of data, or a task whose output is an image."""
+
+
+@pytest.mark.parametrize(("option", "need"), pairs("model", names("model"), BY_NEED))
+def test_model_runs_on_every_kind_of_data_it_fits(option: str, need: str, tmp_path: Path) -> None:
+    complete(tmp_path, f"data={BY_NEED[need]}", f"model={option}")
 
 
 @pytest.mark.parametrize("option", BUNDLED)

@@ -8,7 +8,7 @@ from lightning.pytorch.loggers import MLFlowLogger
 from quintet.artifacts.record import Record
 from quintet.base.files import write_atomically
 from quintet.trackers import media, mlflow_run
-from quintet.trackers.mlflow_run import KEPT, SQLITE, alone
+from quintet.trackers.mlflow_run import KEPT, SQLITE, exclusive_access
 from quintet.trackers.run_facts import About, outcome
 from quintet.trackers.tracker import Tracker, require
 
@@ -43,7 +43,7 @@ class MLflow(Tracker, MLFlowLogger):
         local = artifacts and tracking_uri.startswith(SQLITE)
         place = Path(artifacts).absolute().as_uri() if local else None
         known = mlflow_run.known_id(self._folder)
-        with alone(tracking_uri):
+        with exclusive_access(tracking_uri):
             super().__init__(
                 experiment, tracking_uri=tracking_uri, artifact_location=place, run_id=known
             )
@@ -53,7 +53,7 @@ class MLflow(Tracker, MLFlowLogger):
         self._run_name = about.name
         self.tags = about.tags | ({"study": about.study} if about.study else {})
         resumed = self._run_id is not None
-        with alone(self._uri):
+        with exclusive_access(self._uri):
             client: Any = self.experiment
         if resumed:
             client.update_run(self._run_id, status="RUNNING")

@@ -25,11 +25,11 @@ KEPT = "mlflow_run_id"
 MODEL = "model"
 """Name of the logged model of a run, in `runs:/<id>/model`."""
 CHECKPOINT = "checkpoint_sha256"
-"""Tag of a logged model: what it was made from."""
+"""Tag of a logged model: the digest of its checkpoint."""
 LOADER = "quintet.commands.mlflow_model"
-"""The module by which MLflow loads it."""
+"""The module with which MLflow loads it."""
 NEEDED = ("mlflow", "torch", "lightning")
-# An unreachable server fails in seconds instead of MLflow's minutes; no usage statistics.
+# Fail within seconds, not minutes, if the server is unreachable; send no usage statistics.
 DEFAULTS = {
     "MLFLOW_HTTP_REQUEST_TIMEOUT": "10",
     "MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1",
@@ -49,7 +49,7 @@ def known_id(folder: Path) -> str | None:
     """Return the id of the MLflow run that a folder already holds.
 
     Raises:
-        DamagedError: the file is not as `write_atomically` left it.
+        DamagedError: the file does not contain an id.
 
     """
     if not untrusted_files.has(folder, KEPT):
@@ -61,7 +61,7 @@ def known_id(folder: Path) -> str | None:
 def parent(client: Any, experiment: str, study: Path) -> str:
     """Return the parent run of a study's trials; the first caller creates it.
 
-    It is marked as finished from the start, as a killed sweep could not end it.
+    It is marked as finished at once, since a killed sweep could not do so later.
     """
     with locks.held(study / ".mlflow.lock"):
         if (known := known_id(study)) is None:
@@ -95,8 +95,8 @@ def log_batch(
 def log_model(client: Any, run: str, folder: Path, record: Record) -> None:
     """Log the best checkpoint as a model: `mlflow.pyfunc.load_model("runs:/<run>/model")`.
 
-    It predicts what predict.py writes. It holds the files that rebuild the run, and no pickle.
-    The same checkpoint is logged once, however often a sweep or a run goes on.
+    It returns the predictions that predict.py writes. It contains the files needed to rebuild the
+    run, and no pickle. Each checkpoint is logged once, however often its run is continued.
     """
     from mlflow import pyfunc
     from mlflow.entities import LoggedModelOutput, LoggedModelStatus
@@ -139,7 +139,7 @@ def _digest(path: Path) -> str:
 
 
 @contextmanager
-def alone(uri: str) -> Iterator[None]:
+def exclusive_access(uri: str) -> Iterator[None]:
     """Let one process at a time create the tables of a new SQLite file."""
     if not uri.startswith(SQLITE):
         yield

@@ -12,7 +12,7 @@ def log_sweep(settings: dict[str, Any], sweep: SweepSummary) -> None:
     mlflow_run.prepare()
     from mlflow.tracking import MlflowClient
 
-    with mlflow_run.alone(settings["tracking_uri"]):
+    with mlflow_run.exclusive_access(settings["tracking_uri"]):
         client = MlflowClient(settings["tracking_uri"])
         experiment = _experiment(client, settings)
     run = mlflow_run.parent(client, experiment, sweep.folder)

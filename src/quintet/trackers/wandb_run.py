@@ -14,7 +14,7 @@ from rich.markup import escape
 
 from quintet.artifacts import untrusted_files
 from quintet.base import console
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.base.secrets import redact, redacted
 from quintet.study.trial_pipe import is_trial
 
@@ -176,7 +176,7 @@ def has_key(server: str) -> bool:
     """Return whether W&B would find an API key; without one it would prompt."""
     if os.environ.get("WANDB_API_KEY") or os.environ.get("WANDB_IDENTITY_TOKEN_FILE"):
         return True
-    path = at_home(os.environ.get("NETRC", "~/.netrc"))
+    path = expand_home(os.environ.get("NETRC", "~/.netrc"))
     try:
         return netrc.netrc(path).authenticators(urlsplit(server).netloc) is not None
     except (OSError, netrc.NetrcParseError):

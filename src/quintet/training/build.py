@@ -20,8 +20,9 @@ from quintet.base.formatting import listed
 from quintet.config import further_metrics, run_nodes
 from quintet.config.initial_config import as_typed
 from quintet.config.instantiate import NODE_KEYS, RESERVED, checked, instantiate
-from quintet.config.run_nodes import left_open, taken
+from quintet.config.run_nodes import accepted, unset_arguments
 from quintet.config.signature import check_arguments, locate, parameters
+from quintet.training.base_model import base_model
 
 if TYPE_CHECKING:
     import lightning.pytorch as L
@@ -57,7 +58,7 @@ def _check_strategy(cfg: DictConfig) -> None:
     given = str(cfg.trainer.get("strategy"))
     if given.startswith("ddp") and given.endswith(("_spawn", "_fork", "_notebook")):
         raise UserError(
-            "trains in processes that give back weights alone, so the run could not be recorded",
+            "trains in processes that return only weights, so the run could not be recorded",
             code=Code.INCOMPATIBLE,
             key="trainer.strategy",
             value=given,
@@ -71,7 +72,7 @@ def _check_rates(cfg: DictConfig) -> None:
 
     from quintet.training.factories import optimizer_factory, scheduler_factory
 
-    takes = taken(cfg)
+    takes = accepted(cfg)
     trial = copy.deepcopy(cfg)
     for key in ("steps_per_epoch", "total_steps"):
         trial.facts[key] = trial.facts[key] or 10**9  # longer than any warm-up
@@ -133,7 +134,7 @@ def model(cfg: DictConfig) -> "nn.Module | None":
     """Return the model as constructed; None for a module that takes no model."""
     from quintet.options.models.layers import check_batch
 
-    if "model" not in taken(cfg):
+    if "model" not in accepted(cfg):
         return None
     network: nn.Module = _of_facts(cfg, "model")
     if cfg.facts.get("inputs"):
@@ -199,13 +200,13 @@ def task(cfg: DictConfig, data: "ExperimentData", network: "nn.Module | None") -
     from quintet.training.factories import with_plans
     from quintet.training.lightning_patches import without_empty_hooks
 
-    offered, names = _offers(cfg, data, network), left_open(cfg)
+    offered, names = _offers(cfg, data, network), unset_arguments(cfg)
     given = {name: make() for name, make in offered.items() if name in names}
     check_undone(cfg, data, given)
     built = instantiate(cfg.module, "module", **given)
     if not isinstance(built, L.LightningModule):
         raise UserError(
-            f"is a {type(built).__name__}, no LightningModule",
+            f"is a {type(built).__name__}, not a LightningModule",
             code=Code.WRONG_TYPE,
             key="module._target_",
             value=cfg.module.get("_target_"),
@@ -260,7 +261,7 @@ def _offers(
         "loss": lambda: _of_facts(cfg, "loss"),
         "metric": lambda: _of_facts(cfg, "metric"),
         "metrics": lambda: further_metrics_of(cfg),
-        "init": lambda: instantiate(cfg.init, "init"),
+        "init": lambda: _init(cfg),
         "optimizer": lambda: optimizer_factory(cfg),
         "scheduler": lambda: scheduler_factory(cfg),
         "facts": lambda: OmegaConf.to_container(cfg.facts),
@@ -280,10 +281,20 @@ def initialise(cfg: DictConfig, network: "nn.Module") -> list[Advice]:
 
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always", InitWarning)
-        instantiate(cfg.init, "init")(network)
+        _init(cfg)(network)
     for other in (w for w in caught if not issubclass(w.category, InitWarning)):
         warnings.warn_explicit(other.message, other.category, other.filename, other.lineno)
     return [w.message.advice for w in caught if isinstance(w.message, InitWarning)]
+
+
+def _init(cfg: DictConfig) -> Any:
+    """Return the init, with a base model where it is relative to one."""
+    from quintet.options.mup import RelativeInit
+
+    init = instantiate(cfg.init, "init")
+    if not isinstance(init, RelativeInit) or "model" not in accepted(cfg):
+        return init
+    return init.relative_to(base_model(cfg, init.base_width, partial(_of_facts, group="model")))
 
 
 def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Trainer":
@@ -301,12 +312,12 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
     from quintet.training import ddp_shutdown
     from quintet.training.callbacks.session import SignalRelay
     from quintet.training.lightning_patches import find_plugins_once, without_empty_hooks
-    from quintet.training.several_machines import check_machines
+    from quintet.training.multi_node import check_nodes
 
-    ddp_shutdown.watch_over()
+    ddp_shutdown.watch_ranks()
     find_plugins_once()
     phases = (cfg.get("callbacks") or {}).get("unfreeze") is not None
-    if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in taken(cfg)):
+    if cfg.trainer.get("strategy") == "ddp" and (phases or "loss" not in accepted(cfg)):
         # Parameters may lack a gradient in a step: frozen, or used by another loss or optimizer.
         settings = {"strategy": "ddp_find_unused_parameters_true"} | settings
     if "data" in cfg and _lightning_data(cfg) is not None:  # does not distribute its samples
@@ -327,7 +338,7 @@ def trainer(cfg: DictConfig, *, watched: bool = True, **settings: Any) -> "L.Tra
         )
     except MisconfigurationException as error:
         raise devices.refusal(error, cfg.trainer.accelerator, cfg.trainer.devices) from error
-    check_machines(built)
+    check_nodes(built)
     return cast("L.Trainer", built)
 
 
@@ -335,7 +346,7 @@ def _profiler(cfg: DictConfig) -> Any:
     """Return the profiler named by `trainer.profiler`, which writes to the run folder.
 
     Raises:
-        UserError: there is no profiler of this name.
+        UserError: there is not a profiler of this name.
 
     """
     from lightning.pytorch import profilers
@@ -350,7 +361,7 @@ def _profiler(cfg: DictConfig) -> Any:
     }
     if given not in kinds:
         raise UserError(
-            "is no profiler",
+            "is not a profiler",
             code=Code.UNKNOWN_NAME,
             key="trainer.profiler",
             value=given,

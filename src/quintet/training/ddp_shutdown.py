@@ -28,7 +28,7 @@ _ending = threading.Event()
 _last_words: list[Callable[[str], None]] = []
 
 
-def watch_over() -> None:
+def watch_ranks() -> None:
     """Make all ranks end when one of them fails, and all others when rank 0 ends.
 
     Lightning's own observer also kills rank 0, before it can print or record the reason.
@@ -57,7 +57,7 @@ def _command_of(rank: int) -> tuple[list[str], str]:
 
 
 @contextmanager
-def last_words(say: Callable[[str], None]) -> Iterator[None]:
+def on_hang(say: Callable[[str], None]) -> Iterator[None]:
     """Call `say` with the reason from another thread if rank 0 hangs after another rank has failed.
 
     A library call may wait forever for a rank that has ended.
@@ -106,7 +106,7 @@ def end() -> None:
     _others.clear()
 
 
-def settle(folder: Path, error: BaseException) -> BaseException:
+def shut_down(folder: Path, error: BaseException) -> BaseException:
     """End all ranks after an error in this one; return the error that caused it.
 
     Rank 0 reports the error. The others write theirs to files: if one of them broke the
@@ -146,7 +146,7 @@ def _how_it_ended() -> str | None:
             return f"Rank {rank} ended with exit code {code}."
         if code:
             name = signal.Signals(-code).name
-            hint = " Perhaps the memory was full." if code == -signal.SIGKILL else ""
+            hint = " It may have run out of memory." if code == -signal.SIGKILL else ""
             return f"Rank {rank} was ended by {name}.{hint}"
     return None
 

@@ -48,7 +48,7 @@ def run(
     """
     folder = Path(cfg.paths.run)
     with (
-        run_folder.held(cfg, folder),
+        run_folder.locked(cfg, folder),
         Tracking() as tracking,
         ending(folder, at_end),
         recording(cfg, folder) as record,
@@ -59,7 +59,7 @@ def run(
         config, data = made.config, made.data
         describe(record, config, data.columns)
         trainer = build.trainer(config)
-        pass_on(config, trainer, earlier)
+        configure_pruning(config, trainer, earlier)
         network = build.model(config)
         record.anomalies = [each for each in (uneven_steps(config, trainer, data),) if each]
         if network is not None:
@@ -110,8 +110,10 @@ def fit(
     callbacks: list[L.Callback] = trainer.callbacks  # type: ignore[attr-defined]
     callbacks += map(without_empty_hooks, [tally, Replan(cfg.facts.total_steps)])
     if switches_modes(cfg):
-        callbacks.insert(first_saver(callbacks), without_empty_hooks(OptimizerModes()))
-    start = checkpoints.to_go_on_from(Path(cfg.paths.run)) if cfg.resume else None
+        callbacks.insert(
+            first_checkpoint_callback(callbacks), without_empty_hooks(OptimizerModes())
+        )
+    start = checkpoints.latest_intact(Path(cfg.paths.run)) if cfg.resume else None
     if start is not None:
         name_checkpoint(trainer, start)
     record.sessions += 1
@@ -122,7 +124,7 @@ def fit(
         record.guess, initial = losses
     else:
         callbacks.append(without_empty_hooks(LoggedMetrics(cfg.metric.name)))
-        callbacks.insert(first_saver(callbacks), without_empty_hooks(PlateauStep()))
+        callbacks.insert(first_checkpoint_callback(callbacks), without_empty_hooks(PlateauStep()))
     try:
         trainer.fit(task, datamodule=data.datamodule, ckpt_path=start, weights_only=True)
     finally:
@@ -138,7 +140,7 @@ def fit(
         record.status = "pruned"
 
 
-def first_saver(callbacks: "list[L.Callback]") -> int:
+def first_checkpoint_callback(callbacks: "list[L.Callback]") -> int:
     """Return the index of the first callback that saves, at which metrics are complete."""
     from lightning.pytorch.callbacks import Checkpoint
 
@@ -146,7 +148,9 @@ def first_saver(callbacks: "list[L.Callback]") -> int:
     return next(places, len(callbacks))
 
 
-def pass_on(cfg: DictConfig, trainer: "L.Trainer", earlier: "EarlierFolds | None") -> None:
+def configure_pruning(
+    cfg: DictConfig, trainer: "L.Trainer", earlier: "EarlierFolds | None"
+) -> None:
     """Pass objectives and the folds trained so far to a trial's pruning callback."""
     from quintet.training.callbacks.prune import Prune
 
@@ -265,7 +269,7 @@ def score_baselines(
     record.baseline_rows = baselines.fitted_rows(samples.data, samples.data.facts)
     name, value = cfg.metric.name, record.metric.value
     if value is not None and (
-        lost := baselines.loses(
+        lost := baselines.warning(
             value, record.baselines, name, cfg.metric.mode, by_gradients=record.parameters > 0
         )
     ):

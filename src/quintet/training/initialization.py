@@ -12,13 +12,13 @@ from quintet.artifacts.record import CONFIG
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.advice import Advice
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.config import foreign_config, references
 from quintet.modules.supervised import weights_of
 from quintet.options.models.pretrained import freeze, load
 from quintet.options.optimizers import rates
 from quintet.training import build
-from quintet.training.brought_weights import brought, put_back
+from quintet.training.constructor_weights import restore_weights, weights_to_keep
 
 SPLIT = ("seed", "val", "test", "folds", "fold")
 """Keys of `data` that determine the training samples ..."""
@@ -40,9 +40,9 @@ def initialise(cfg: DictConfig, network: nn.Module) -> tuple[list[Advice], dict[
 
     """
     fresh = cfg.model.get("fresh")
-    kept = brought(cfg, network, None if fresh is None else _listed(fresh, "model.fresh"))
+    kept = weights_to_keep(cfg, network, None if fresh is None else _listed(fresh, "model.fresh"))
     advice = build.initialise(cfg, network)
-    moved: dict[str, Any] = {**put_back(network, kept)}
+    moved: dict[str, Any] = {**restore_weights(network, kept)}
     begun = cfg.resume and checkpoints.newest(Path(cfg.paths.run))
     if (weights := cfg.model.get("weights")) is not None and not begun:
         found = load(network, tensors(str(weights)), weights)
@@ -69,7 +69,7 @@ def seen_before(cfg: DictConfig, ordered: bool) -> Advice | None:
 
     """
     weights = cfg.model.get("weights")
-    given = at_home(str(weights))
+    given = expand_home(str(weights))
     config = (given if given.is_dir() else given.parent.parent) / CONFIG
     if weights is None or not config.is_file():
         return None
@@ -98,7 +98,7 @@ def _listed(patterns: Any, key: str) -> list[str]:
     listed = OmegaConf.to_container(patterns) if isinstance(patterns, ListConfig) else [patterns]
     if not isinstance(listed, list) or not all(isinstance(each, str) for each in listed):
         raise UserError(
-            "is no list of patterns",
+            "is not a list of patterns",
             code=Code.WRONG_TYPE,
             key=key,
             value=patterns,
@@ -117,14 +117,14 @@ def tensors(where: str) -> dict[str, Tensor]:
     """
     if "://" in where:
         raise UserError(
-            "is an address",
+            "is a URL",
             code=Code.NOT_TRUSTED,
             key="model.weights",
             value=where,
             hint="Give a run folder or a local file: download it first, from a source that you "
             "trust.",
         )
-    given = at_home(where)
+    given = expand_home(where)
     path = checkpoints.best(given) if given.is_dir() else given
     if path is None or not path.is_file():
         inside = _inside(given)

@@ -76,7 +76,7 @@ def checkpoint_of(trainer: Any) -> dict[str, Any]:
     return _CheckpointConnector(trainer).dump_checkpoint(weights_only=False)
 
 
-def begin_batches_again(trainer: L.Trainer) -> None:
+def restart_batches(trainer: L.Trainer) -> None:
     """Restart iteration over the training DataLoaders at the start of an epoch.
 
     Lightning starts iterating before the first epoch of a session, but after the start of all

@@ -9,6 +9,8 @@ from typing import Any
 import lightning.pytorch as L
 from torch.optim import SGD, Optimizer
 
+from quintet.options.optimizers import RATE_FACTOR
+
 RATES = ("lr", "initial_lr", "max_lr", "min_lr")
 """Learning rates that schedules store in a parameter group ..."""
 OF_A_SCHEDULE = ("base_lrs", "max_lrs", "min_lrs", "eta_min")
@@ -26,14 +28,15 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
 
     A new learning rate is that of the first group at the current step; the other groups keep their
     ratio to it, and schedules are scaled by the same factor. Weight decay only changes in groups
-    that have one: biases and norms remain without.
+    that have one: biases and norms remain without; it keeps its product with a rate that the init
+    determines.
 
     Returns:
         the reason if it is impossible, in which case nothing has changed; else None.
 
     """
     groups = optimizer.param_groups
-    if why := _hindrance(optimizer, key):
+    if why := _obstacle(optimizer, key):
         return why
     if key == "lr":
         factor = value / groups[0]["lr"]
@@ -42,11 +45,12 @@ def steer(optimizer: Optimizer, schedules: Iterable[Any], key: str, value: float
             _noted(group)["lr"] = _noted(group).get("lr", 1.0) * factor
         return None
     for group in _decayed(groups) if key == "weight_decay" else groups:
-        group[key] = _noted(group)[key] = value
+        own = value / group.get(RATE_FACTOR, 1.0) if key == "weight_decay" else value
+        group[key] = _noted(group)[key] = own
     return None
 
 
-def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
+def reapply(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
     """Repeat all changes so far after the schedule has been rebuilt."""
     groups = optimizer.param_groups
     _scale(groups, schedules, groups[0].get("steered", {}).get("lr", 1.0))
@@ -54,18 +58,18 @@ def again(optimizer: Optimizer, schedules: Iterable[Any]) -> None:
         group.update({k: v for k, v in group.get("steered", {}).items() if k != "lr"})
 
 
-def _hindrance(optimizer: Optimizer, key: str) -> str | None:
+def _obstacle(optimizer: Optimizer, key: str) -> str | None:
     first, name = optimizer.param_groups[0], type(optimizer).__name__
     if key not in first:
         return f"{name} has no {key}"
     if key == "lr" and not first["lr"]:
         return "the learning rate is 0 now, so its schedule cannot be scaled"
     if key == "momentum" and "base_momentum" in first:
-        return "the schedule moves the momentum; scheduler.cycle_momentum=false leaves it alone"
+        return "the schedule changes the momentum; scheduler.cycle_momentum=false switches that off"
     if key == "momentum" and not first["momentum"] and not isinstance(optimizer, SGD):
-        return f"{name} began without momentum, and cannot begin with it later"
+        return f"{name} began without momentum, which cannot be added later"
     if key == "weight_decay" and not _decayed(optimizer.param_groups):
-        return "the run began without weight decay, so which parameters to spare is not known"
+        return "the run began without weight decay, so the parameters exempt from it are not known"
     return None
 
 

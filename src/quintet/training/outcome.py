@@ -28,7 +28,7 @@ from quintet.config.initial_config import as_typed
 from quintet.training import ddp_shutdown
 
 AtEnd = Callable[[Path], object]
-"""Called with the run's folder when the run has ended, however it ended."""
+"""Called with the run's folder when the run has ended, with or without an error."""
 LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 
 
@@ -36,15 +36,15 @@ LIBRARIES = ("torch", "lightning", "torchmetrics", "hydra-core", "numpy")
 def recording(
     cfg: DictConfig, folder: Path, share: float = 1.0, of_seconds: float = 1.0
 ) -> Iterator[Record]:
-    """Yield the run's record and write it at the end, also if the run fails.
+    """Yield the run's record and write it at the end, even if the run fails.
 
     A resumed run continues its record; a resume that is refused leaves it unchanged.
 
     Args:
         cfg: of the run.
         folder: of the run.
-        share: of the process's CPU time that is the run's.
-        of_seconds: its share of the time that passes.
+        share: the run's share of the process's CPU time.
+        of_seconds: the run's share of the elapsed time.
 
     """
     record = _beginning(cfg, folder)
@@ -64,10 +64,10 @@ def recording(
         print(f"Error: {visible(redact(reason))}", file=sys.stderr)
 
     try:
-        with ddp_shutdown.last_words(last_words):
+        with ddp_shutdown.on_hang(last_words):
             yield record
     except BaseException as error:
-        cause = ddp_shutdown.settle(folder, signals.stop_behind(error) or error)
+        cause = ddp_shutdown.shut_down(folder, signals.find_stop(error) or error)
         status = status_of(cause)
         if status == "interrupted":
             # In a cross-validated run, the outer run is handled last, and is the one to resume.
@@ -81,7 +81,7 @@ def recording(
 
 
 def describe(record: Record, cfg: DictConfig, columns: Sequence[Any] = ()) -> None:
-    """Record what is known once the data are read: facts, and the choices that follow."""
+    """Record what is known once the data are read: facts, and choices derived from them."""
     record.facts = cast(dict[str, Any], OmegaConf.to_container(cfg.facts))
     record.choices = cast(dict[str, str | None], OmegaConf.to_container(cfg.choices))
     record.metric = Score(cfg.metric.name, cfg.metric.mode)
@@ -98,7 +98,7 @@ def trusting(cfg: DictConfig) -> list[str]:
 
 @contextmanager
 def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
-    """Call `at_end` when the run has ended, however it ended; goes outside `recording`."""
+    """Call `at_end` when the run has ended, with or without an error; must enclose `recording`."""
     try:
         yield
     finally:
@@ -108,7 +108,7 @@ def ending(folder: Path, at_end: AtEnd | None) -> Iterator[None]:
 
 @contextmanager
 def optional_output(record: Record, what: str) -> Iterator[None]:
-    """Let an output fail that the run does not depend on, and note it in the record."""
+    """Catch errors of an output that the run does not depend on, and note them in the record."""
     try:
         yield
     except Exception as error:
@@ -153,7 +153,7 @@ def reason_of(error: BaseException) -> str:
 
 @cache
 def environment() -> dict[str, Any]:
-    """Return what else is needed to reproduce the run: versions, machine, git state."""
+    """Return what else is needed to reproduce the run: versions, platform, git state."""
     return {
         "python": platform.python_version(),
         "platform": platform.platform(terse=True),

@@ -1,4 +1,4 @@
-"""A module takes over the weights of a checkpoint, with every hook that Lightning has for it."""
+"""Loading of a checkpoint's weights into a module, with all of Lightning's hooks for it."""
 
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ SHOWN = 3
 def restore(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
     """Load a checkpoint's weights as `Trainer.validate(ckpt_path=...)` does.
 
-    `configure_model` makes its layers first, `on_load_checkpoint` may change what is loaded, and
+    `configure_model` first creates its layers, `on_load_checkpoint` may change what is loaded, and
     `strict_loading` says whether all of it has to be there.
 
     Args:
@@ -25,7 +25,7 @@ def restore(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
         path: of the checkpoint, for messages.
 
     Raises:
-        UserError: it is another model's, or the module cannot use what it holds.
+        UserError: it belongs to another model, or the module cannot use its contents.
 
     """
     task.configure_model()
@@ -41,8 +41,8 @@ def restore(task: L.LightningModule, state: dict[str, Any], path: Path) -> None:
         raise UserError(
             f"{path} is a checkpoint of another model ({'; '.join(problems)})",
             code=Code.INCOMPATIBLE,
-            hint="Use the checkpoint that belongs to this run folder's config. A module makes its "
-            "layers in its constructor or in configure_model.",
+            hint="Use the checkpoint that belongs to this run folder's config. A module creates "
+            "its layers in its constructor or in configure_model.",
         )
     task.load_state_dict(weights, strict=task.strict_loading)
 

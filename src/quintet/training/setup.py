@@ -57,7 +57,7 @@ def setup(cfg: DictConfig) -> Setup:
     facts = data.load()
     set_facts(config, facts)
     if not is_trial():  # a sweep compares trials by the metric that it started with
-        tell_of(data, choose_defaults(config))
+        note_defaults(data, choose_defaults(config))
         warn_of_objectives(config)
     check_choices(config)  # again, as the task may only be known once the data is read
     count_steps(config, trainer, data)
@@ -65,7 +65,7 @@ def setup(cfg: DictConfig) -> Setup:
     return Setup(config, facts, data)
 
 
-def tell_of(data: "ExperimentData", chosen: list[str]) -> None:
+def note_defaults(data: "ExperimentData", chosen: list[str]) -> None:
     """Add the choices that were adapted to the target to the data summary."""
     if chosen:
         data.data_summary.append(f"Chosen to fit the target: {' '.join(chosen)}.")
@@ -80,11 +80,11 @@ def warn_of_objectives(cfg: DictConfig) -> None:
     """
     for key, found in (("objectives", objectives.of(cfg)), ("constraints", bounds.given(cfg))):
         if found:
-            _tell_judged(key, cfg.metric.name)
+            _warn_of(key, cfg.metric.name)
 
 
 @cache
-def _tell_judged(key: str, metric: str) -> None:
+def _warn_of(key: str, metric: str) -> None:
     """Say once, not for each fold, what a run with objectives or constraints is judged by."""
     console.warn(f"{key}= orders the trials of a sweep (-m); this run is judged by {metric}.")
 

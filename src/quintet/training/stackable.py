@@ -1,4 +1,4 @@
-"""What in a run's config keeps it from being trained together with others as one batched model."""
+"""What in a run's config prevents training it with others as one batched model."""
 
 from typing import Any
 
@@ -9,11 +9,11 @@ from quintet.config.objectives import BATCH_SECONDS, compared_by
 from quintet.config.run_nodes import SUPERVISED
 
 AUTO = "auto"
-"""The value of `sweeper.stack` and `cv.stack` that leaves it to the engine how many."""
+"""The value of `sweeper.stack` and `cv.stack` that leaves the number to the engine."""
 
 
-def hindered(cfg: DictConfig) -> str | None:
-    """Return what in a trial's config cannot be stacked, as override; None if nothing is."""
+def obstacle(cfg: DictConfig) -> str | None:
+    """Return what in a trial's config prevents stacking, as an override; None if nothing does."""
     if cfg.module.get("_target_") != SUPERVISED:
         return "its module is not module=supervised"
     if cfg.cv.folds or cfg.cv.seeds != 1:
@@ -42,5 +42,5 @@ def _plain(node: DictConfig) -> dict[str, Any]:
 
 
 def default(name: str) -> dict[str, Any]:
-    """Return the content of a config of the engine."""
+    """Return the contents of one of the engine's configs."""
     return dict(plain_yaml.own_config(paths.config(name)))

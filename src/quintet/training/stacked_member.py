@@ -1,4 +1,4 @@
-"""One run of a stack: the same folder, callbacks, checkpoints and record as of a run by itself."""
+"""One run of a stack: the same folder, callbacks, checkpoints and record as of a run alone."""
 
 from collections.abc import Sequence
 from contextlib import ExitStack
@@ -32,13 +32,13 @@ from quintet.training.lightning_patches import checkpoint_of
 from quintet.training.outcome import describe, recording
 from quintet.training.sizes import count_parameters, layers
 
-OWN = ("early_stopping", "metrics_file", "checkpoint", "steering")
-"""Default callbacks that each run has for itself, in the order in which Lightning calls them."""
+CALLBACKS = ("early_stopping", "metrics_file", "checkpoint", "steering")
+"""Default callbacks of which each run has its own, in the order in which Lightning calls them."""
 
 
 @dataclass(frozen=True)
-class Best:
-    """The best epoch so far, from 1, and what was measured after it; and the file that has it."""
+class BestEpoch:
+    """The best epoch so far, counted from 1, its metrics and its checkpoint file."""
 
     epoch: int
     numbers: dict[str, float]
@@ -50,27 +50,27 @@ class StackedRun:
 
     Args:
         composed: config of the run, with the facts of its data and its length.
-        data: loaded.
-        share: of the process's CPU time that is this run's.
-        goes_on: whether it is then continued by itself, to be evaluated. It is left as if it had
-            been interrupted after its last epoch; of the time that passes it has its share.
+        data: of the run, loaded.
+        share: this run's share of the process's CPU time.
+        evaluate_later: whether the run is continued alone afterwards, for its evaluation. It is
+            left as if interrupted after its last epoch; its time is its share of the elapsed time.
 
     """
 
     def __init__(
-        self, composed: Composed, data: DataModule, share: float, *, goes_on: bool = False
+        self, composed: Composed, data: DataModule, share: float, *, evaluate_later: bool = False
     ) -> None:
         cfg = self.cfg = composed.cfg
-        self.goes_on, self._of_seconds = goes_on, share if goes_on else 1.0
+        self.evaluate_later, self._of_seconds = evaluate_later, share if evaluate_later else 1.0
         self.data, self.folder = data, Path(cfg.paths.run)
         self.ended = self.pruned = False
         self._open = ExitStack()
-        self._open.enter_context(run_folder.held(cfg, self.folder))
-        composed.write_down()  # not before: `held` looks whose such files are
+        self._open.enter_context(run_folder.locked(cfg, self.folder))
+        composed.write_down()  # not earlier: `held` checks whose files are there
         self.record = self._open.enter_context(recording(cfg, self.folder, share, self._of_seconds))
 
     def build(self) -> None:
-        """Make the run's module, as `experiment.run` does."""
+        """Build the run's module, as `experiment.run` does."""
         cfg, record = self.cfg, self.record
         describe(record, cfg, self.data.columns)
         L.seed_everything(cfg.seed, workers=True, verbose=False)
@@ -84,10 +84,10 @@ class StackedRun:
         self.member = Member(self.task, cfg.seed)
 
     def begin(self, trainer: L.Trainer) -> None:
-        """Claim the folder, and stand ready for the first epoch."""
+        """Claim the folder and prepare for the first epoch."""
         cfg = self.cfg
         run_folder.claim(cfg, self.folder)
-        nodes = {name: cfg.callbacks.get(name) for name in OWN}
+        nodes = {name: cfg.callbacks.get(name) for name in CALLBACKS}
         own = {n: instantiate(node, f"callbacks.{n}") for n, node in nodes.items() if node}
         self.metrics: MetricsFile = own["metrics_file"]
         self.tally = EpochCounter(share=self._of_seconds)
@@ -99,12 +99,12 @@ class StackedRun:
         losses = losses_before(self.task, self.data, cfg.loss.num_outputs)
         self.record.guess, self._initial = losses
 
-    def epoch_begins(self) -> None:
-        """Note the rates that the epoch begins with."""
+    def on_epoch_start(self) -> None:
+        """Record the learning rates at the start of the epoch."""
         self.metrics.on_train_epoch_start(self.trainer, self.task)
 
-    def epoch_ends(self) -> float | None:
-        """Do what callbacks do when an epoch's numbers are in; return P.
+    def on_epoch_end(self) -> float | None:
+        """Run the callbacks' end of an epoch; return the metric.
 
         Raises:
             DivergedError: the loss, or a weight, is no longer finite.
@@ -124,7 +124,7 @@ class StackedRun:
         return numbers.get(f"val/{self.cfg.metric.name}")
 
     def objectives(self) -> dict[str, float]:
-        """Return what the sweep trades off, after this epoch; seconds are the whole stack's."""
+        """Return the objectives after this epoch; times are those of the whole stack."""
         logged = of_split(self.trainer.callback_metrics, "val")
         return measured(compared_by(self.cfg), logged, self.record.parameters, None)
 
@@ -134,7 +134,7 @@ class StackedRun:
         self.trainer.write()
 
     def finish(self) -> None:
-        """Write everything, and the record of the best epoch, whose numbers are known."""
+        """Write everything, and the record with the metrics of the best epoch."""
         self.write()
         record, best, rows = self.record, self.trainer.best, self.metrics.rows
         record.epochs, record.layers = self.tally.epochs, layers(self.task)
@@ -146,12 +146,15 @@ class StackedRun:
         record.metric.value = record.validation.get(self.cfg.metric.name)
         record.loss = record.validation.get("loss")
         record.status = "pruned" if self.pruned else record.status
-        if self.goes_on:
-            record.status, record.sessions = "interrupted", 0  # all of it is one session
+        if self.evaluate_later:
+            record.status, record.sessions = (
+                "interrupted",
+                0,
+            )  # training and evaluation are one session
         self.end()
 
     def end(self, error: BaseException | None = None) -> BaseException | None:
-        """Write the record, and let go of the folder; return what is behind an error."""
+        """Write the record and release the folder; return the cause of an error."""
         self.ended = True
         try:
             kind = None if error is None else type(error)
@@ -164,12 +167,12 @@ class StackedRun:
 class MemberTrainer:
     """A stack's Trainer as one of its runs sees it, for callbacks and checkpoints.
 
-    What it saves is written later, all at once: an epoch of a small model takes less time than a
-    file.
+    Checkpoints are written later, several epochs at once: an epoch of a small model takes less time
+    than writing a file.
 
     Args:
         trainer: of the stack.
-        member: the run's part of it.
+        member: of the stack, the run's.
         data: of the run.
         callbacks: of the run.
 
@@ -184,7 +187,7 @@ class MemberTrainer:
         self.should_stop = False
         self.strategy = MemberStrategy(trainer, member)
         self._io = WholeCheckpointIO()
-        self._due: dict[Path, dict[str, Any] | None] = {}
+        self._unwritten: dict[Path, dict[str, Any] | None] = {}
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self._trainer, name)
@@ -200,24 +203,24 @@ class MemberTrainer:
         return [LRSchedulerConfig(each["scheduler"]) for each in self._member.schedules]
 
     def save_checkpoint(self, filepath: str, weights_only: bool | None = None) -> None:
-        """Note what is to be saved of this epoch."""
+        """Record that this epoch is to be saved."""
         path = Path(filepath)
-        self._due[path] = None
+        self._unwritten[path] = None
         if path.stem != "last" or not hasattr(self, "best"):
             numbers = {name: float(value) for name, value in self.callback_metrics.items()}
             file = f"{checkpoints.FOLDER}/{path.name}"
-            self.best = Best(self._trainer.current_epoch + 1, numbers, file)
+            self.best = BestEpoch(self._trainer.current_epoch + 1, numbers, file)
 
-    def keep(self) -> None:
-        """Copy the best state before training goes on; the last is written while it is there."""
-        for path, kept in self._due.items():
+    def snapshot(self) -> None:
+        """Copy the best state before training continues; the last one is written before that."""
+        for path, kept in self._unwritten.items():
             if kept is None and path.stem != "last":
-                self._due[path] = _copied(checkpoint_of(self))
+                self._unwritten[path] = _clone(checkpoint_of(self))
 
     def write(self) -> None:
-        """Write what is due; two files of the same epoch have the same content."""
+        """Write unwritten checkpoints; an epoch with two files is serialized once."""
         now: dict[int, Path] = {}
-        for path, kept in self._due.items():
+        for path, kept in self._unwritten.items():
             content = checkpoint_of(self) if kept is None else kept
             step = content["global_step"]
             if step in now:
@@ -225,7 +228,7 @@ class MemberTrainer:
             else:
                 self._io.save_checkpoint(content, path)
             now[step] = path
-        self._due.clear()
+        self._unwritten.clear()
 
 
 class MemberStrategy:
@@ -242,12 +245,12 @@ class MemberStrategy:
         return self._member.task.state_dict()
 
 
-def _copied(value: Any) -> Any:
-    """Return a state with tensors of its own, at a third of what a general tree's copy takes."""
+def _clone(value: Any) -> Any:
+    """Return a copy of a state, in a third of the time of a generic tree copy."""
     if isinstance(value, torch.Tensor):
         return value.clone()
     if isinstance(value, dict):
-        found = copy(value)  # which may be ordered
-        found.update((key, _copied(each)) for key, each in value.items())
+        found = copy(value)  # it may be an OrderedDict
+        found.update((key, _clone(each)) for key, each in value.items())
         return found
-    return [*map(_copied, value)] if isinstance(value, list) else value
+    return [*map(_clone, value)] if isinstance(value, list) else value

@@ -1,4 +1,4 @@
-"""Several runs in one process that train as one batched model, and leave what each would alone."""
+"""Several runs in one process, trained as one batched model, with the outputs of separate runs."""
 
 import copy
 import time
@@ -27,88 +27,88 @@ from quintet.training.outcome import reason_of
 from quintet.training.setup import Setup, setup, validate
 from quintet.training.stacked_member import StackedRun
 
-OWN_ORDER = "order_seed"
-"""The key of `data` in which runs on the same samples may differ."""
-PAUSE, SHARE = 1.0, 0.2
-"""Seconds of training after which files are written, and the share of time for that at most."""
+ORDER_KEY = "order_seed"
+"""The only key of `data` in which runs on the same samples may differ."""
+PAUSE, WRITE_SHARE = 1.0, 0.2
+"""Seconds of training between writes of files, and the maximum share of time that writing takes."""
 
 
-class Line(Protocol):
-    """Connects a run to what asked for it, as `quintet.study.trial_pipe.TrialPipe` does."""
+class TrialConnection(Protocol):
+    """Connects a run to the sweep that started it, like `quintet.study.trial_pipe.TrialPipe`."""
 
-    def ask(self, epoch: int, value: float | None, objectives: Mapping[str, float]) -> None:
-        """Report the metric, to `hear` the answer later."""
+    def send_metric(self, epoch: int, value: float | None, objectives: Mapping[str, float]) -> None:
+        """Report the metric, to receive the decision later."""
 
-    def hear(self) -> bool:
+    def receive_decision(self) -> bool:
         """Return whether to stop."""
 
-    def leave(self, code: int) -> None:
+    def send_exit(self, code: int) -> None:
         """Report that the run has ended."""
 
-    def alone(self, reason: str) -> None:
-        """Report that it must run by itself."""
+    def send_rerun(self, reason: str) -> None:
+        """Report that the run must be repeated alone."""
 
 
 @dataclass
-class Seat:
-    """A run of a stack, and the line to what asked for it."""
+class StackedEntry:
+    """A run of a stack and its connection to the sweep."""
 
     run: StackedRun
-    line: Line
+    connection: TrialConnection
 
-    def leave(self, error: BaseException | None = None) -> None:
-        """End the run because of an error, and tell the sweep."""
+    def end(self, error: BaseException | None = None) -> None:
+        """End the run, on an error if there was one, and report it to the sweep."""
         cause = self.run.end(error) if not self.run.ended else error
-        self.line.leave(0 if cause is None else 1)
+        self.connection.send_exit(0 if cause is None else 1)
 
     @contextmanager
-    def may_diverge(self) -> Iterator[None]:
-        """Let the run end by itself where it has diverged."""
+    def end_if_diverged(self) -> Iterator[None]:
+        """End only this run if it diverges."""
         try:
             yield
         except DivergedError as error:
-            self.leave(error)
+            self.end(error)
 
 
 def train(
     configs: Sequence[Composed],
-    lines: Sequence[Line],
+    connections: Sequence[TrialConnection],
     *,
-    to_go_on: bool = False,
-    largest: int | None = None,
+    evaluate_later: bool = False,
+    max_parameters: int | None = None,
 ) -> None:
-    """Train runs that differ in numbers; what cannot be stacked is sent back to run alone.
+    """Train runs that differ in numbers; those that cannot be stacked are sent back to run alone.
 
     Args:
         configs: of the runs, composed.
-        lines: of each to what asked for it.
-        to_go_on: whether each is then continued by itself, to be evaluated.
-        largest: number of parameters of a model that is stacked; None for any.
+        connections: of each run.
+        evaluate_later: whether each run is continued by itself afterwards, for its evaluation.
+        max_parameters: maximum number of parameters of a stacked model; None for no limit.
 
     """
-    ready: dict[Any, list[Seat]] = {}
-    settled = Settled()
-    for composed, line in zip(configs, lines, strict=True):
+    ready: dict[Any, list[StackedEntry]] = {}
+    setups = SetupCache()
+    for composed, connection in zip(configs, connections, strict=True):
         try:
-            data = settled.settle(composed.cfg)
-            run = StackedRun(composed, data, share=1 / len(configs), goes_on=to_go_on)
+            data = setups.data_for(composed.cfg)
+            run = StackedRun(composed, data, share=1 / len(configs), evaluate_later=evaluate_later)
         except Exception as error:
-            line.alone(reason_of(error))
+            connection.send_rerun(reason_of(error))
             continue
-        seat = Seat(run, line)
-        with sent_back([seat]):
+        entry = StackedEntry(run, connection)
+        with rerun_on_error([entry]):
             run.build()
-            if largest is not None and (run.record.parameters or 0) > largest:
+            if max_parameters is not None and (run.record.parameters or 0) > max_parameters:
                 raise UserError("its model is large", code=Code.INCOMPATIBLE)
-            ready.setdefault((structure(run.task), lengths(run)), []).append(seat)
-    for seats in ready.values():
-        with sent_back(seats):
-            train_group(seats)
+            ready.setdefault((structure(run.task), lengths(run)), []).append(entry)
+    for entries in ready.values():
+        with rerun_on_error(entries):
+            train_group(entries)
 
 
 @contextmanager
-def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
-    """Let the runs of a stack that fails be repeated alone, where an error is their own.
+def rerun_on_error(entries: Sequence[StackedEntry]) -> Iterator[None]:
+    """If a stack fails, send its runs back to be repeated alone, unless the error is not theirs.
 
     Raises:
         UserError: the disk is full or fails.
@@ -118,37 +118,37 @@ def sent_back(seats: Sequence[Seat]) -> Iterator[None]:
     try:
         yield
     except BaseException as error:
-        left = [seat for seat in seats if not seat.run.ended]
-        for seat in left:
-            seat.run.end(error)
-        if not isinstance(error, Exception) or _is_of_the_disk(error):
+        left = [entry for entry in entries if not entry.run.ended]
+        for entry in left:
+            entry.run.end(error)
+        if not isinstance(error, Exception) or _is_disk_error(error):
             raise
-        for seat in left:
-            (seat.run.folder / RESULT).unlink(missing_ok=True)  # that is not how the trial ends
-            seat.line.alone(reason_of(error))
+        for entry in left:
+            (entry.run.folder / RESULT).unlink(missing_ok=True)  # the trial has not ended yet
+            entry.connection.send_rerun(reason_of(error))
 
 
-def _is_of_the_disk(error: BaseException) -> bool:
+def _is_disk_error(error: BaseException) -> bool:
     return isinstance(error, UserError) and error.code == Code.DISK
 
 
-class Settled:
-    """Settles what runs need before their first step, with data and checks once for all alike."""
+class SetupCache:
+    """Sets runs up before their first step; runs with equal settings share data and checks."""
 
     def __init__(self) -> None:
         self._setups: dict[str, Setup] = {}
         self._orders: dict[tuple[str, int], DataModule] = {}
         self._checked: set[str] = set()
 
-    def settle(self, cfg: DictConfig) -> DataModule:
-        """Return the data of a run, and write their facts and its length into its config.
+    def data_for(self, cfg: DictConfig) -> DataModule:
+        """Return a run's data, and write their facts and its length into its config.
 
         Raises:
-            UserError: as `setup`, or the data are no samples in memory.
+            UserError: as `setup`, or the data are not in memory.
 
         """
         plain: Any = OmegaConf.to_container(cfg.data, resolve=True)
-        order = plain.pop(OWN_ORDER, None)
+        order = plain.pop(ORDER_KEY, None)
         key, choices = repr(plain), repr(cfg.choices)
         if key not in self._setups:
             self._setups[key] = setup(cfg)
@@ -161,10 +161,10 @@ class Settled:
         if not is_trial():  # as in `setup`
             choose_defaults(cfg)
         OmegaConf.set_readonly(cfg, True)
-        return self._in_order(key, order)
+        return self._with_order(key, order)
 
-    def _in_order(self, key: str, order: int) -> DataModule:
-        """Return the data with an order of batches of its own; the samples are in memory once."""
+    def _with_order(self, key: str, order: int) -> DataModule:
+        """Return the data with their own order of batches; the samples are in memory only once."""
         if (key, order) not in self._orders:
             data: Any = copy.copy(self._setups[key].data)
             data.order_seed = order
@@ -178,7 +178,7 @@ def _check_data(data: Any) -> None:
 
 
 def structure(task: SupervisedModule) -> Any:
-    """Return what models must have in common to be stacked, or to be trained alike."""
+    """Return what models must have in common to be stacked."""
     layers = tuple((name, type(layer)) for name, layer in task.model.named_modules())
     tensors = (*task.model.named_parameters(), *task.model.named_buffers())
     shapes = tuple((name, t.shape, t.dtype, t.requires_grad) for name, t in tensors)
@@ -188,7 +188,7 @@ def structure(task: SupervisedModule) -> Any:
 def lengths(run: StackedRun) -> Any:
     """Return what the data of runs must have in common to be trained together.
 
-    That is the shape of a sample, and the number of an epoch's batches; their sizes may differ.
+    These are the shape of a sample and the number of batches per epoch; batch sizes may differ.
     """
     x, _ = run.data.splits["train"]
     return x.shape[1:], run.cfg.facts.steps_per_epoch, run.data.validation_steps(world_size=1)
@@ -199,26 +199,27 @@ def samples_of(run: StackedRun) -> int:
     return len(run.data.splits["train"][1])
 
 
-def train_group(seats: Sequence[Seat]) -> None:
+def train_group(entries: Sequence[StackedEntry]) -> None:
     """Train runs of one structure."""
-    seats = sorted(seats, key=lambda seat: samples_of(seat.run))  # so those alike are neighbours
-    parts = list({id(seat.run.data): seat.run.data for seat in seats}.values())
+    # Sorted, so that runs with equal numbers of samples are adjacent.
+    entries = sorted(entries, key=lambda entry: samples_of(entry.run))
+    parts = list({id(entry.run.data): entry.run.data for entry in entries}.values())
     _check_augmented(parts)
-    members = [seat.run.member for seat in seats]
-    for seat in seats:
-        seat.run.member.loader = parts.index(seat.run.data)
-        seat.run.member.samples = samples_of(seat.run)
-    losses = {repr(OmegaConf.to_container(s.run.cfg.loss, resolve=True)) for s in seats}
+    members = [entry.run.member for entry in entries]
+    for entry in entries:
+        entry.run.member.loader = parts.index(entry.run.data)
+        entry.run.member.samples = samples_of(entry.run)
+    losses = {repr(OmegaConf.to_container(s.run.cfg.loss, resolve=True)) for s in entries}
     stack = StackedModule(members, one_loss=len(losses) == 1 and _one_scale(parts))
-    cfg = seats[0].run.cfg
+    cfg = entries[0].run.cfg
     trainer = build.trainer(cfg, watched=False)
     x, y = parts[0].splits["train"]
-    stack.try_out(x[:8], y[:8])
-    for seat in seats:
-        seat.run.begin(trainer)
-    shown = [cfg.callbacks.progress] if seats[0].run.goes_on else []  # a sweep has its own view
-    progress = [instantiate(node, "callbacks.progress") for node in shown]
-    trainer.callbacks += [*progress, Company(seats)]  # type: ignore[attr-defined]
+    stack.dry_run(x[:8], y[:8])
+    for entry in entries:
+        entry.run.begin(trainer)
+    if entries[0].run.evaluate_later:  # a sweep has a progress display of its own
+        trainer.callbacks.append(instantiate(cfg.callbacks.progress, "callbacks.progress"))  # type: ignore[attr-defined]
+    trainer.callbacks.append(StackCallback(entries))  # type: ignore[attr-defined]
     data = parts[0] if len(parts) == 1 else StackedData(parts)
     trainer.fit(stack, datamodule=data)
 
@@ -238,69 +239,69 @@ def _one_scale(parts: Sequence[DataModule]) -> bool:
     )
 
 
-class Company(L.Callback):
-    """Lets each run of a stack note its epochs, tell the sweep, and leave when its time has come.
+class StackCallback(L.Callback):
+    """Records the epochs of each run of a stack, reports them to the sweep and drops ended runs.
 
-    What is shown meanwhile is the mean of the metric.
+    The progress display shows the mean of the metric.
 
     Args:
-        seats: of the stack's members, in their order.
+        entries: of the stack's members, in their order.
 
     """
 
-    def __init__(self, seats: Sequence[Seat]) -> None:
-        self.seats = list(seats)
+    def __init__(self, entries: Sequence[StackedEntry]) -> None:
+        self.entries = list(entries)
         self._due = time.monotonic() + PAUSE
 
     def on_train_epoch_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Note the rates."""
-        for seat in self.seats:
-            seat.run.epoch_begins()
+        """Record the learning rates."""
+        for entry in self.entries:
+            entry.run.on_epoch_start()
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: StackedModule) -> None:  # type: ignore[override]
-        """Note the epoch, ask the sweep who goes on, and drop the others."""
+        """Record the epoch, ask the sweep which runs continue, and drop the others."""
         epochs, last = trainer.current_epoch + 1, trainer.max_epochs or 0
-        asked, values = [], []
-        for seat in self.seats:
-            with seat.may_diverge():
-                if (value := seat.run.epoch_ends()) is not None:
-                    seat.line.ask(epochs, value, seat.run.objectives())
-                    asked.append(seat)
+        reporting, values = [], []
+        for entry in self.entries:
+            with entry.end_if_diverged():
+                if (value := entry.run.on_epoch_end()) is not None:
+                    entry.connection.send_metric(epochs, value, entry.run.objectives())
+                    reporting.append(entry)
                     values.append(value)
         if values:
-            pl_module.log(f"val/{self.seats[0].run.cfg.metric.name}", fmean(values))
-        for seat in asked:
-            seat.run.pruned = seat.line.hear() and epochs < last
-        for seat in self._going():
-            if seat.run.pruned or seat.run.trainer.should_stop or epochs == last:
-                with seat.may_diverge():
-                    seat.run.finish()
-                    seat.leave()
+            pl_module.log(f"val/{self.entries[0].run.cfg.metric.name}", fmean(values))
+        for entry in reporting:
+            entry.run.pruned = entry.connection.receive_decision() and epochs < last
+        for entry in self._active():
+            if entry.run.pruned or entry.run.trainer.should_stop or epochs == last:
+                with entry.end_if_diverged():
+                    entry.run.finish()
+                    entry.end()
         self._write()
-        for seat in self._going():
-            with seat.may_diverge():
-                seat.run.trainer.keep()
-        self._close_ranks(trainer, pl_module)
+        for entry in self._active():
+            with entry.end_if_diverged():
+                entry.run.trainer.snapshot()
+        self._drop_ended(trainer, pl_module)
 
-    def _going(self) -> list[Seat]:
-        return [seat for seat in self.seats if not seat.run.ended]
+    def _active(self) -> list[StackedEntry]:
+        return [entry for entry in self.entries if not entry.run.ended]
 
     def _write(self) -> None:
-        """Write the files of those that go on, from time to time."""
+        """Write the files of the active runs, from time to time."""
         if (began := time.monotonic()) < self._due:
             return
-        for seat in self._going():
-            with seat.may_diverge():
-                seat.run.write()
+        for entry in self._active():
+            with entry.end_if_diverged():
+                entry.run.write()
         now = time.monotonic()
-        self._due = now + max(PAUSE, (now - began) * (1 / SHARE - 1))
+        self._due = now + max(PAUSE, (now - began) * (1 / WRITE_SHARE - 1))
 
-    def _close_ranks(self, trainer: L.Trainer, stack: StackedModule) -> None:
-        places = [place for place, seat in enumerate(self.seats) if not seat.run.ended]
-        if len(places) == len(self.seats):
+    def _drop_ended(self, trainer: L.Trainer, stack: StackedModule) -> None:
+        kept = [index for index, entry in enumerate(self.entries) if not entry.run.ended]
+        if len(kept) == len(self.entries):
             return
-        self.seats = [self.seats[place] for place in places]
-        if places:
-            stack.keep(places)
+        self.entries = [self.entries[index] for index in kept]
+        if kept:
+            stack.keep(kept)
         else:
             trainer.should_stop = True

@@ -12,14 +12,14 @@ from quintet.artifacts.steering_files import AUTHORS, said
 from quintet.base.console import (
     command_line,
     plain,
-    same_words,
     say,
     shortest,
     tell,
     terminal,
     typed,
+    with_same_overrides,
 )
-from quintet.base.formatting import score
+from quintet.base.formatting import difference, margin, plural, score
 from quintet.base.process import is_first_rank
 from quintet.study.trial_pipe import is_trial
 from quintet.training import next_commands
@@ -89,7 +89,9 @@ def show_columns(columns: Sequence["ColumnSummary"], most: int | None = None) ->
             table.add_row(*map(plain, cells))
     terminal().print(table)
     if rest := len(columns) - len(ranked):
-        told = f"... and {rest} more input columns; all of them: {same_words('inspect_data')}"
+        told = (
+            f"... and {rest} more input columns; all of them: {with_same_overrides('inspect_data')}"
+        )
         tell(told, style="dim")
 
 
@@ -120,13 +122,14 @@ def summarise(record: Record, folder: Path) -> None:
     if not record.diagnosis and record.epochs >= READABLE and record.by_sample:
         _advise("The curves look healthy.", wrong=False)
     say("")
-    say("{} epochs in {:.1f} s → [bold]{}[/]", record.epochs, record.seconds, shortest(folder))
+    epochs = plural(record.epochs, "epoch")
+    say("{} in {:.1f} s → [bold]{}[/]", epochs, record.seconds, shortest(folder))
     if (page := folder / REPORT).is_file():
         say("report    {}", shortest(page))
     for profile in sorted(folder.glob(f"*-{PROFILE}.txt")):
         say("profile   {}", shortest(profile))
     if record.checkpoint:
-        say_how_to_use(folder, record)
+        print_commands(folder, record)
     if not is_trial() and next_commands.TUNED & record.choices.keys():
         say("tune      {}", next_commands.tune(record))
 
@@ -145,7 +148,8 @@ def _verdict(record: Record, model: str) -> str:
         return told
     best = max(others, key=lambda n: others[n])
     gain = round(sign * own - others[best], 4)
-    how = f"{score(abs(gain))} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
+    size = difference(own, sign * others[best])
+    how = f"{size} {'better' if gain > 0 else 'worse'} than" if gain else "as good as"
     return f"{told}, {how} the best baseline, {best}"
 
 
@@ -179,7 +183,7 @@ def _weights(record: Record) -> str:
     return f"weights: of epoch {record.best_epoch}, {why} ({record.checkpoint})"
 
 
-def say_how_to_use(folder: Path, record: Record) -> None:
+def print_commands(folder: Path, record: Record) -> None:
     """Print the commands to use a finished run."""
     say("evaluate  {}", next_commands.evaluate(folder))
     if record.by_sample:
@@ -224,14 +228,14 @@ def _spread(record: Record) -> str:
         test = f"; test is {of}" if record.test else ""
         return (
             f"; validation is the mean of {len(record.repeats)} runs "
-            f"± {score(spread['deviation'])} (standard deviation{over}; "
-            f"standard error {score(spread['error'])}){test}"
+            f"± {margin(spread['deviation'], record.metric.value)} (standard deviation{over}; "
+            f"standard error {margin(spread['error'], record.metric.value)}){test}"
         )
     share, size = record.test.get("accuracy"), record.facts.get("test_size")
     if share is None or not 0 < share < 1 or not size or record.metric.name != "accuracy":
         return ""
     error = math.sqrt(share * (1 - share) / size)
-    return f"; test ± {score(error)} (standard error, {size:,} samples)"
+    return f"; test ± {margin(error, share)} (standard error, {size:,} samples)"
 
 
 def _advise(sentence: str, wrong: bool) -> None:

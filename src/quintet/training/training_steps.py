@@ -41,16 +41,16 @@ def repeats(cfg: DictConfig) -> int:
                 code=Code.OUT_OF_RANGE,
                 key=f"cv.{key}",
                 value=value,
-                allowed=[f"whole numbers from 2 to {MOST:,}", f"{off} (off)"],
+                allowed=[f"integers from 2 to {MOST:,}", f"{off} (off)"],
             )
     stack = stacked(cfg)
     if stack != AUTO and (type(stack) is not int or stack < 1):
         raise UserError(
-            "is not a number of models that train together",
+            "is not a number of models to train together",
             code=Code.OUT_OF_RANGE,
             key="cv.stack",
             value=stack,
-            allowed=["auto", "whole numbers from 1"],
+            allowed=["auto", "integers from 1"],
         )
     typed = {key: cfg.data.get(key) for key in ("folds", "fold")}
     if folds and (own := [f"data.{key}={value}" for key, value in typed.items() if value]):
@@ -88,7 +88,7 @@ def count_steps(cfg: DictConfig, trainer: "L.Trainer", data: "ExperimentData") -
             code=Code.OUT_OF_RANGE,
             key="trainer.accumulate_grad_batches",
             value=together,
-            allowed=["whole numbers from 1"],
+            allowed=["integers from 1"],
         )
     batches = _training_batches(cfg, trainer, data)
     validated = data.validation_steps(trainer.world_size)

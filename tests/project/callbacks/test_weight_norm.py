@@ -1,4 +1,4 @@
-"""What the example of a callback leaves of a real run."""
+"""The output of the example callback in a real run."""
 
 import csv
 

@@ -1,4 +1,4 @@
-"""What the example of a data source promises."""
+"""The promises of the example data source."""
 
 from project.data.moons import moons
 from quintet.data.facts import check

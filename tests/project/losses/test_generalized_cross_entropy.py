@@ -1,4 +1,4 @@
-"""What the example of a loss promises; test_contract.py tests what every loss does."""
+"""The promises of the example loss; test_contract.py tests those of every loss."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What the example of a metric promises; test_contract.py tests what every metric does."""
+"""The promises of the example metric; test_contract.py tests those of every metric."""
 
 import pytest
 import torch

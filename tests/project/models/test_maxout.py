@@ -1,4 +1,4 @@
-"""What the example of a model promises; test_contract.py tests what every model does."""
+"""The promises of the example model; test_contract.py tests those of every model."""
 
 import pytest
 import torch

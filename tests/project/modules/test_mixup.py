@@ -1,4 +1,4 @@
-"""What the example of a module promises; test_contract.py tests what every module does."""
+"""The promises of the example module; test_contract.py tests those of every module."""
 
 import pytest
 import torch

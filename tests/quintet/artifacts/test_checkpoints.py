@@ -1,4 +1,4 @@
-"""Checkpoints are whole or not there, and none holds a model that went astray."""
+"""Checkpoints are complete or absent, and none contains a diverged model."""
 
 import os
 import shutil
@@ -32,7 +32,7 @@ def small_disk(tmp_path: Path) -> Iterator[Path]:
 
 
 def fill(disk: Path) -> None:
-    """Take every byte that is left."""
+    """Fill the disk."""
     with (disk / "filler").open("wb", buffering=0) as file:
         try:
             while file.write(bytes(4096)) == 4096:
@@ -51,7 +51,7 @@ def test_full_disk_ends_a_run_with_one_message_and_the_last_checkpoint_whole(
     _, err = process.communicate(timeout=runs.PATIENCE)
     assert process.returncode == 1
     assert err.startswith(f"Error: {folder}"), err
-    assert "no room left (0.0 MB free" in err
+    assert "no space left (0.0 MB free" in err
     assert "resume=" in err
     assert err.count("\n") == 1
     assert not list(folder.rglob("*.part"))
@@ -66,7 +66,7 @@ def test_full_disk_ends_a_run_with_one_message_and_the_last_checkpoint_whole(
 def test_full_disk_leaves_the_previous_checkpoint(small_disk: Path) -> None:
     path = small_disk / "last.ckpt"
     WholeCheckpointIO().save_checkpoint({"weight": torch.ones(1000)}, path)
-    with Refusal(Code.DISK, match=r"last\.ckpt could not be written: no room left"):
+    with Refusal(Code.DISK, match=r"last\.ckpt could not be written: no space left"):
         WholeCheckpointIO().save_checkpoint({"weight": torch.ones(10**6)}, path)
     assert checkpoints.load(path)["weight"].equal(torch.ones(1000))
     assert [p.name for p in small_disk.iterdir()] == ["last.ckpt"]

@@ -1,4 +1,4 @@
-"""CSV files that a spreadsheet reads as text, and our own readers as they were."""
+"""CSV files are text to a spreadsheet, and are read back unchanged."""
 
 from pathlib import Path
 
@@ -40,7 +40,7 @@ def test_what_is_written_is_read_back(titles: list[str], data: st.DataObject) ->
     assert found == ([row] if any((*titles, *row.values())) else found)
 
 
-def test_names_of_classes_in_predictions_are_no_formulas() -> None:
+def test_names_of_classes_in_predictions_are_not_formulas() -> None:
     frame = pd.DataFrame({"sample": ["=a"], "p(=b)": [-0.1], "=c": [-1]})
     frame["none"] = float("nan")
     frame["p(=b)"] = frame["p(=b)"].astype("float32")

@@ -24,7 +24,7 @@ def given(tmp_path: Path) -> Path:
 
 @pytest.mark.parametrize("overwrite", [False, True])
 @pytest.mark.parametrize("spelt", ["same", "relative", "dots", "link", "hard link", "folder"])
-def test_an_input_is_no_output(
+def test_an_input_is_not_an_output(
     spelt: str, overwrite: bool, given: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)

@@ -89,5 +89,5 @@ def test_a_split_that_there_is_not_is_refused(tmp_path):
     ones = np.ones(2)
     answers = Predictions("binary", np.arange(2), np.arange(2), ones.astype(np.float32), 2)
     predictions_file.write(tmp_path, {"<script>": answers})
-    with pytest.raises(DamagedError, match="is no split"):
+    with pytest.raises(DamagedError, match="is not a split"):
         read(tmp_path)

@@ -13,7 +13,7 @@ def strict(path: Path) -> dict[str, object]:
     """Return what a JSON file holds, as a reader that knows the standard alone."""
 
     def refuse(constant: str) -> None:
-        raise ValueError(f"{constant} is no JSON")
+        raise ValueError(f"{constant} is not JSON")
 
     return dict(json.loads(path.read_text(), parse_constant=refuse))
 

@@ -1,4 +1,4 @@
-"""Files of a folder that a stranger made: read, or refused in one message that names the file."""
+"""Files of an untrusted folder are read, or refused in one message that names the file."""
 
 import io
 import json
@@ -227,7 +227,7 @@ def test_the_folder_itself_may_be_a_link(folder: Path, tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("make", [os.mkdir, os.mkfifo])
 @pytest.mark.parametrize(("name", "reader"), CASES)
-def test_what_is_no_file_is_missing_or_refused(
+def test_what_is_not_a_file_is_missing_or_refused(
     name: str, reader: Reader, make: Callable[[Path], None], folder: Path
 ) -> None:
     (folder / name).unlink()
@@ -246,7 +246,7 @@ def test_a_record_names_no_place_outside(place: str, folder: Path) -> None:
     record = Record.read(folder)
     record.checkpoint = place
     record.write(folder)
-    with pytest.raises(DamagedError, match="no place inside"):
+    with pytest.raises(DamagedError, match="not a path inside"):
         Record.read(folder)
 
 
@@ -395,7 +395,7 @@ def test_a_trackers_id_is_one_and_no_address(found: str, tmp_path: Path) -> None
 def test_links_and_pipes_stop_whoever_would_write(folder: Path) -> None:
     untrusted_files.check_links(folder)
     os.mkfifo(folder / "pipe")
-    with pytest.raises(DamagedError, match="no plain file"):
+    with pytest.raises(DamagedError, match="not a regular file"):
         untrusted_files.check_links(folder)
     (folder / "pipe").unlink()
     (folder / checkpoints.FOLDER / "last.ckpt").symlink_to("/etc/passwd")
@@ -415,7 +415,7 @@ def test_links_in_a_trackers_folder_lead_out_no_more_than_others(place: str, fol
         untrusted_files.check_links(folder)
 
 
-def test_a_wish_is_not_appended_through_a_link(folder: Path, tmp_path: Path) -> None:
+def test_a_request_is_not_appended_through_a_link(folder: Path, tmp_path: Path) -> None:
     target = tmp_path.parent / f"{tmp_path.name}.target"
     target.write_text("mine")
     (folder / steering_files.REQUESTS).unlink()
@@ -441,5 +441,5 @@ def test_a_fold_is_no_address(folder: Path) -> None:
     record = Record.read(folder)
     record.repeats = {"javascript:alert(1)": 0.5}
     record.write(folder)
-    with pytest.raises(DamagedError, match="no folder of a fold"):
+    with pytest.raises(DamagedError, match="not the folder of a fold"):
         Record.read(folder)

@@ -1,4 +1,4 @@
-"""Whole commands that are given secrets: nothing they write or print holds one."""
+"""Whole commands that get secrets: nothing they write or print contains one."""
 
 import os
 import re
@@ -52,7 +52,8 @@ def ended(process: "subprocess.Popen[str]") -> str:
     return out + err
 
 
-def test_a_run_its_interruption_and_what_it_goes_on_to(
+@pytest.mark.slow
+def test_a_run_its_interruption_and_its_continuation(
     words: list[str], tmp_path: Path, start_train: Start, run_train: RunTrain
 ) -> None:
     out = tmp_path / "out"
@@ -62,20 +63,20 @@ def test_a_run_its_interruption_and_what_it_goes_on_to(
     runs.wait_until(lambda: runs.epochs(out / "run") > 1, process)
     process.send_signal(signal.SIGINT)
     told = ended(process)
-    assert canaries.heard(told) == []
+    assert canaries.leaked(told) == []
     assert re.search(
         r"trust=\[[^]]*\blogger\]", told
     )  # which of a run with trackers of its own is needed
     assert runs.record(out / "run")["status"] == "interrupted"
-    assert canaries.singing(out) == []
+    assert canaries.leaks(out) == []
     done = runs.record(out / "run")["epochs"]
     longer = f"trainer.max_epochs={done + 1}"
     typed_again = [word for word in words if word.startswith("logger")]
     resume = (f"resume={out}/run", longer, "trust=env:SOME_TOKEN", *typed_again)
     again = run_train(None, *resume, env=environment())
     assert runs.record(out / "run")["status"] == "completed"
-    assert canaries.heard(again.stdout + again.stderr) == []
-    assert canaries.singing(out) == []
+    assert canaries.leaked(again.stdout + again.stderr) == []
+    assert canaries.leaks(out) == []
     kept = (out / "run" / "config.yaml").read_text()
     assert "${oc.env:SSH_KEY}" in kept
     assert "${oc.env:STORE_PASSWORD}" in kept
@@ -88,8 +89,8 @@ def test_a_run_that_fails_with_a_secret_in_its_error(
     done = run_train(None, "trainer=cpu", *lost, "debug=true", env=environment(), check=False)
     assert done.returncode == 1
     assert "lost.csv" in done.stderr
-    assert canaries.heard(done.stdout + done.stderr) == []
-    assert canaries.singing(tmp_path / "out") == []
+    assert canaries.leaked(done.stdout + done.stderr) == []
+    assert canaries.leaks(tmp_path / "out") == []
 
 
 @pytest.mark.slow
@@ -108,8 +109,8 @@ def test_data_of_a_team_that_notes_its_token(tmp_path: Path, run_train: RunTrain
     trusted = "trust=[outside,env:SOME_TOKEN,env:STORE_PASSWORD]"
     again = (f"resume={out}/run", "trainer.max_epochs=2", trusted, *logs)
     more = run_train(None, *again, env=known)
-    assert canaries.heard(done.stdout + done.stderr + more.stdout + more.stderr) == []
-    assert canaries.singing(out) == []
+    assert canaries.leaked(done.stdout + done.stderr + more.stdout + more.stderr) == []
+    assert canaries.leaks(out) == []
 
 
 @pytest.mark.slow
@@ -126,12 +127,12 @@ def test_a_sweep_that_is_interrupted_and_killed(
         process = start_train(None, *sweep, env=environment())
         runs.wait_until((trials / f"000{number}" / "result.json").is_file, process)
         process.send_signal(end)
-        assert canaries.heard(ended(process)) == []
+        assert canaries.leaked(ended(process)) == []
         runs.wait_for_none_alive(process)
-        assert canaries.singing(out) == []
+        assert canaries.leaks(out) == []
     done = run_train(None, *sweep, env=environment())
-    assert canaries.heard(done.stdout + done.stderr) == []
-    assert canaries.singing(out) == []
+    assert canaries.leaked(done.stdout + done.stderr) == []
+    assert canaries.leaks(out) == []
     assert (out / "logs" / "train" / "sweeps" / "s" / "report.html").is_file()
 
 
@@ -157,7 +158,7 @@ def test_a_secret_in_clear_in_a_yaml_is_refused_before_anything_is_written(
     assert done.returncode == 1
     assert str(own) in done.stderr
     assert "logger.mine.login.accessToken='${oc.env:" in done.stderr
-    assert canaries.heard(done.stdout + done.stderr) == []
+    assert canaries.leaked(done.stdout + done.stderr) == []
     assert not (tmp_path / "out").exists()
 
 
@@ -173,7 +174,7 @@ def test_the_canaries_would_be_found(tmp_path: Path) -> None:
     inner = gzip.compress(os.urandom(300) + canaries.TOKEN.encode())
     (tmp_path / "a.html").write_bytes(b"<script>" + base64.b64encode(inner))
     (tmp_path / "a.txt").write_bytes(base64.b64encode(b"me:" + canaries.TOKEN.encode()))
-    assert {line.partition(":")[0] for line in canaries.singing(tmp_path)} == {
+    assert {line.partition(":")[0] for line in canaries.leaks(tmp_path)} == {
         "a.zip",
         "a.gz",
         "a.html",

@@ -81,7 +81,7 @@ def test_the_v_that_other_commands_have_shows_the_traceback(tmp_path):
     assert "Traceback" in told.stderr
 
 
-def test_the_summary_stands_the_model_beside_its_baselines(record, tmp_path, capsys):
+def test_the_summary_compares_the_model_with_its_baselines(record, tmp_path, capsys):
     lines = [line.split() for line in printed(record, tmp_path, capsys).splitlines()]
     assert ["mlp", "0.9500", "0.9000"] in lines
     assert ["linear", "0.9700", "0.8900"] in lines
@@ -249,3 +249,15 @@ def test_what_is_to_be_trained_is_printed_before_libraries_load(tmp_path):
     assert told.returncode == 1
     assert "this is loaded later" in told.stderr
     assert told.stdout.split() == ["mlp", "on", "digits"]
+
+
+def test_masks_are_predicted_into_a_folder_as_they_are_no_rows(tmp_path):
+    (tmp_path / "config.yaml").write_text("facts: {task: segmentation, test_size: 3}\n")
+    assert next_commands.predict(tmp_path).endswith(f" input=test output={tmp_path}/masks")
+
+
+def test_a_run_is_resumed_for_as_long_again_once_it_has_completed(record, tmp_path):
+    record.epochs, record.status = 7, "completed"
+    assert next_commands.resume(tmp_path, record).endswith(" trainer.max_epochs=14")
+    record.status = "interrupted"
+    assert next_commands.resume(tmp_path, record).endswith(f"resume={tmp_path}")

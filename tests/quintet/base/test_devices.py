@@ -1,4 +1,4 @@
-"""Precisions, compilation and devices: what works here is used, what does not is said."""
+"""Precisions, compilation and devices: what works here is used, the rest is reported."""
 
 from pathlib import Path
 

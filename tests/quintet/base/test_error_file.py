@@ -16,5 +16,5 @@ def test_an_error_keeps_its_fields_from_process_to_process(tmp_path, monkeypatch
     assert str(found) == str(error)
 
 
-def test_no_file_is_no_error(tmp_path):
+def test_no_file_is_not_an_error(tmp_path):
     assert error_file.read(tmp_path / "error.json") is None

@@ -1,4 +1,4 @@
-"""The faults that other tests are built on strike where they say."""
+"""The injected faults that other tests rely on occur where specified."""
 
 import errno
 import os
@@ -45,7 +45,7 @@ def test_a_failing_write_is_one_message_and_leaves_nothing_half_written(
     path = tmp_path / "a.txt"
     path.write_text("old")
     monkeypatch.setenv(fault_injection.VARIABLE, f"{name}:{at}")
-    said = "no room left" if name == "ENOSPC" else os.strerror(errno.EIO)
+    said = "no space left" if name == "ENOSPC" else os.strerror(errno.EIO)
     with pytest.raises(UserError, match=said):
         write_atomically(path, "new")
     assert left(tmp_path) == {"a.txt": after}

@@ -1,11 +1,13 @@
-"""What a report says of numbers: noise, importance, scales."""
+"""Numbers in reports: noise, importance, scales."""
 
+import doctest
 import math
 
 import pytest
 
 from quintet.analysis.intervals import wilson
 from quintet.analysis.significance import fewest, judge
+from quintet.base import formatting, terminal
 from quintet.base.formatting import change, listed, number, rounded, score
 from quintet.report.sweep.importance import disagreements, measured
 from quintet.report.sweep.scales import ticks
@@ -83,3 +85,15 @@ def test_numbers_in_words():
     assert change(0.99891, 0.99805) == "+0.0009", "no finer than the values themselves"
     assert change(392_143.0, 392_143.4) == "less than 1", "a zero that is none"
     assert listed(["a", "b", "c"]) == "a, b and c"
+
+
+@pytest.mark.parametrize("module", [formatting, terminal])
+def test_the_examples_hold(module):
+    assert doctest.testmod(module).failed == 0
+
+
+def test_a_line_with_a_command_is_not_broken():
+    command = "Continue it with `python src/train.py resume=logs/train/runs/one`"
+    assert terminal.filled(f"Nothing is training here\n{command}", 20) == (
+        f"Nothing is training\nhere\n{command}"
+    )

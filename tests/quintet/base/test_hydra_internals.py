@@ -1,4 +1,4 @@
-"""What of Hydra is used beside its public interface does what it is used for."""
+"""The private parts of Hydra that we use do what they are used for."""
 
 import inspect
 
@@ -93,7 +93,7 @@ def test_references_that_are_parsed_once_resolve_as_before(monkeypatch):
 
 
 @pytest.mark.parametrize("reference", ["${c}", "${a.c}", "${b}", "${.b}", "${e}", "${a.d.f}"])
-def test_what_a_reference_cannot_reach_is_told_in_omegaconfs_words(monkeypatch, reference):
+def test_what_a_reference_cannot_reach_is_reported_in_omegaconfs_words(monkeypatch, reference):
     from omegaconf import base
 
     ours, told = (base.parse, base.Container.resolve_parse_tree), []
@@ -156,7 +156,7 @@ def test_configs_composed_fast_are_those_of_hydra(monkeypatch, tmp_path, words):
     assert composed() == fast
 
 
-def test_copies_are_spared(monkeypatch):
+def test_copies_are_avoided(monkeypatch):
     from hydra._internal.config_repository import CachingConfigRepository, ConfigRepository
     from hydra.core.config_store import ConfigStore
 

@@ -1,4 +1,4 @@
-"""Locks and logs at places that somebody else prepared: nothing is waited for, no link followed."""
+"""Locks and logs at paths prepared by others: nothing is waited for, and no link is followed."""
 
 import os
 from pathlib import Path

@@ -62,7 +62,7 @@ def test_numbers_and_dates(text, value):
         "zero",
     ],
 )
-def test_what_grows_or_is_no_plain_data_is_refused(text, says):
+def test_what_grows_or_is_not_plain_data_is_refused(text, says):
     with pytest.raises(UserError, match=says) as refused:
         plain_yaml.parse(text, "config.yaml")
     assert refused.value.code is (Code.NOT_TRUSTED if says in ("alias", "tag") else Code.DAMAGED)
@@ -76,7 +76,7 @@ def test_what_grows_or_is_no_plain_data_is_refused(text, says):
         (b"[1]", Refusal(Code.DAMAGED, match="list")),
     ],
 )
-def test_a_file_that_is_no_config_is_refused(tmp_path, content, refusal):
+def test_a_file_that_is_not_a_config_is_refused(tmp_path, content, refusal):
     path = tmp_path / "config.yaml"
     path.write_bytes(content)
     with refusal as refused:

@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM end a run in good order; whoever stopped it can go on."""
+"""Ctrl-C and SIGTERM end a run cleanly, and it can be continued."""
 
 import os
 import shlex
@@ -14,7 +14,7 @@ import runs
 from quintet.base import signals
 from quintet.base.files import replacing
 from quintet.base.signals import StoppedError
-from quintet.commands.entry_point import one_message
+from quintet.commands.entry_point import errors_as_messages
 from quintet.sweep.interruption import Interruption
 from runs import Start, TrainHere
 
@@ -61,6 +61,7 @@ def test_signal_before_training_ends_it_at_once(
     assert not (folder / "checkpoints").exists()
 
 
+@pytest.mark.slow
 def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_train: Start) -> None:
     """Data and a tracker's store in a place that a variable of the environment names."""
     pytest.importorskip("mlflow", reason="pip install -e '.[mlflow]'")
@@ -83,7 +84,7 @@ def test_the_hint_has_the_words_that_the_resume_needs(tmp_path: Path, start_trai
 
 
 def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:
-    """A shell, a scheduler and an impatient user may all send one."""
+    """A shell, a scheduler and an impatient user may each send one."""
     folder = tmp_path / "run"
     process = start_train(folder, *LONG)
     runs.wait_until(lambda: runs.epochs(folder) > 1, process)
@@ -97,7 +98,7 @@ def test_two_signals_are_one(tmp_path: Path, start_train: Start) -> None:
 
 
 def test_a_signal_in_any_line_of_a_save_leaves_a_whole_checkpoint(tmp_path: Path) -> None:
-    """An exception in the midst of torch.save ended the process with SIGABRT."""
+    """An exception inside torch.save ended the process with SIGABRT."""
     script = [sys.executable, str(runs.ROOT / "tests" / "signalled_saves.py"), str(tmp_path)]
     environment = {**runs.environment(), "PYTHONPATH": str(runs.ROOT / "src")}
     done = subprocess.run(script, capture_output=True, text=True, env=environment, check=False)
@@ -105,13 +106,13 @@ def test_a_signal_in_any_line_of_a_save_leaves_a_whole_checkpoint(tmp_path: Path
     assert int(done.stdout) > 50, "steps in which a signal came"
 
 
-def test_an_error_that_a_signal_has_caused_is_told_as_the_signal(
+def test_an_error_that_a_signal_has_caused_is_reported_as_the_signal(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     """OmegaConf for one fails while it cleans up after an exception that it does not expect."""
 
     def stumble() -> None:
-        with one_message():
+        with errors_as_messages():
             try:
                 raise StoppedError(signal.SIGTERM)
             finally:
@@ -167,7 +168,7 @@ def work():
     signals.listen()
     {work}
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 POINTS = {
     "in the work": ("", "send()", 130),
@@ -212,7 +213,7 @@ def work():
         frame.f_trace = trace
     sys.settrace(trace)
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 
 
@@ -238,7 +239,7 @@ def work():
     signals.listen(signals.ignore_first)
     os.kill(os.getpid(), signal.SIGINT)
 
-process_exit.end_with(work)
+process_exit.exit_with(work)
 """
 
 
@@ -252,7 +253,7 @@ def test_what_a_shell_has_told_a_process_to_ignore_it_ignores(first: str, code: 
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
-def test_a_sweep_goes_on_after_a_signal_that_it_is_to_ignore(
+def test_a_sweep_continues_after_a_signal_that_it_is_to_ignore(
     number: signal.Signals, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """As nohup does with that of a closed terminal."""

@@ -15,6 +15,7 @@ CHEAP = {
     "fronts.py show": "| strategy |",
     "prior.py show": "| table | strategy |",
     "options.py show": "| data | option | rate |",
+    "mup.py show": "| optimizer, init | width | best rate |",
     "fair.py 2": "| table | rule |",
     "pbt.py show": "| digits | asha, constant rate |",
     "ask_tell.py 10": "| strategy | trials | ask, ms | tell, ms |",
@@ -25,6 +26,8 @@ COSTLY = {
     "curves.py 401": "",
     "images.py 100": "an epoch",
     "tables.py --rows 2000 --rounds 1": "pandas",
+    "options.py play options=adam data=wine trials=2 seeds=2": "wine/seeds_adam",
+    "mup.py play optimizers=adam widths=8,16 seeds=1 epochs=1": "",
     "startup.py --rounds 1": "| train.py --help |",
     "sweep.py 2": "| quintet, 2 slots |",
     "sweep.py asking": "| 1000 |",
@@ -35,6 +38,8 @@ COSTLY = {
     "gpu.py --samples 320 --epochs 1 --accelerator cpu --no-compile --small --widths 2": "| cnn |",
 }
 """Commands that train for a while."""
+IN_README = ("mup.py show", "options.py show")
+"""Commands that print, from committed rows, a table of benchmarks/README.md."""
 ELSEWHERE = {
     "foreign.py",  # tests/quintet/sweep/test_foreign_tables.py
     "overhead.py",  # test_overhead.py
@@ -63,6 +68,11 @@ def says(command: str, home: Path) -> str:
 @pytest.mark.parametrize("command", CHEAP)
 def test_it_prints_its_table(command: str, tmp_path: Path) -> None:
     assert CHEAP[command] in says(command, tmp_path)
+
+
+@pytest.mark.parametrize("command", IN_README)
+def test_the_table_in_the_readme_is_the_one_of_the_rows(command: str, tmp_path: Path) -> None:
+    assert says(command, tmp_path) in (HERE / "README.md").read_text("utf-8")
 
 
 @pytest.mark.slow

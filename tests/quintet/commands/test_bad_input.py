@@ -15,6 +15,7 @@ import runs
 from quintet.base.errors import Code
 from quintet.config.error_messages import as_user_error
 from runs import ROOT
+from usual import every
 
 CSV = ("data=csv", "metric=rmse", "loss=mse", "data.target=y")
 
@@ -30,21 +31,24 @@ def message(train_here, folder, *overrides):
 
 @pytest.mark.parametrize(
     ("script", "word"),
-    [
-        ("train", "resume"),
-        ("train", "hydra.run.dir"),
-        ("train", "model.weights"),
-        ("train", "data.path"),
-        ("check", "data.path"),
-        ("inspect_data", "data.path"),
-        ("evaluate", "run"),
-        ("predict", "input"),
-        ("export", "run"),
-        ("report", "sweep"),
-        ("compare", "a"),
-        ("ensemble", "sweep"),
-        ("steer", "run"),
-    ],
+    every(
+        4,
+        [
+            ("train", "resume"),
+            ("train", "hydra.run.dir"),
+            ("train", "model.weights"),
+            ("train", "data.path"),
+            ("check", "data.path"),
+            ("inspect_data", "data.path"),
+            ("evaluate", "run"),
+            ("predict", "input"),
+            ("export", "run"),
+            ("report", "sweep"),
+            ("compare", "a"),
+            ("ensemble", "sweep"),
+            ("steer", "run"),
+        ],
+    ),
 )
 def test_a_path_that_refers_to_nothing_is_refused(script, word, tmp_path):
     """As a hint of ours would have it typed, before the variable is set."""
@@ -82,47 +86,53 @@ def test_a_path_of_a_whole_tree_that_refers_to_nothing_is_refused(run_train):
 
 @pytest.mark.parametrize(
     ("overrides", "says"),
-    [
-        (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
-        (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
-        (["trainer.barebones=true"], ["an argument of lightning.pytorch.Trainer", "+trainer.bare"]),
-        (
-            ["+trainer.fast_dev_run=true"],
-            ["fast_dev_run is in the config already", "Leave the + out"],
-        ),
-        (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
-        (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
-        (["+modell.width=3"], ["modell", "'model'"]),
-        (["+model.wdith=3"], ["model.wdith", "'width'"]),
-        (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),
-        (["seed=abc"], ["seed=abc", "int"]),
-        (["seed=-1"], ["seed=-1", "0 to 4294967295"]),
-        (["threads=0"], ["threads=0", "1 to"]),
-        (["optimizer.lr=fast"], ["optimizer.lr=fast", "float"]),
-        (["optimizer.lr=-1"], ["optimizer", "-1"]),
-        (["model.width=wide"], ["model.width=wide", "int"]),
-        (["model.width=[8,8]", "model.depth=3"], ["model.width=[8, 8]", "model.depth=3"]),
-        (["model.activation=rleu"], ["model.activation=rleu", "'relu'"]),
-        (["trainer.max_epochs=ten"], ["trainer.max_epochs=ten", "int"]),
-        (["trainer.gradient_clip_algorithm=vlaue"], ["vlaue", "'value'", "'norm'"]),
-        (["trainer.max_time=abc"], ["abc", "DD:HH:MM:SS"]),
-        (["trainer.precision=bf17"], ["trainer.precision=bf17", "'bf16'", "32-true"]),
-        (["optimizer.betas=[0.9]"], ["optimizer.betas=[0.9]", "2 numbers"]),
-        (["data.batch_size=0"], ["data.batch_size=0", "at least 1"]),
-        (["data.val=0"], ["data.val=0"]),
-        (["data.val=0.5", "data.test=0.5"], ["data.val=0.5", "data.test=0.5"]),
-        (["data.scale=zscore"], ["data.scale=zscore", "standard"]),
-        (["loss=mse"], ["loss=mse", "multiclass", "loss=cross_entropy"]),
-        (["metric=rmse"], ["metric=rmse", "multiclass", "metric=accuracy"]),
-        (["data=diabetes", "model=cnn"], ["model=cnn", "table", "model=linear"]),
-        (["data=digits_multilabel", "loss=cross_entropy"], ["multilabel", "loss=bce"]),
-        (["init=zeros"], ["symmetry", "init.force=true"]),
-        (["model._target_=os.system"], ["system takes no 'input_shape'"]),
-        (["model._target_=nowhere.Net"], ["nowhere.Net", "cannot be imported"]),
-        (["model._target_=print"], ["model._target_=print", "full path"]),
-        (["+init.weight._args_=[1]"], ["init.weight._args_[0]=1", "Tensor"]),
-        (["model._target_=quintet.options.models.mlp.MPL"], ["no MPL in", "'MLP'"]),
-    ],
+    every(
+        2,
+        [
+            (["optimizer=adm"], ["optimizer=adm", "'adam'", "sgd_momentum"]),
+            (["optimzer=adam"], ["optimzer is not a key", "'optimizer'"]),
+            (
+                ["trainer.barebones=true"],
+                ["an argument of lightning.pytorch.Trainer", "+trainer.bare"],
+            ),
+            (
+                ["+trainer.fast_dev_run=true"],
+                ["fast_dev_run is in the config already", "Leave the + out"],
+            ),
+            (["optimizer.lrx=1"], ["optimizer.lrx", "'lr'"]),
+            (["data.bacth_size=3"], ["data.bacth_size", "'batch_size'"]),
+            (["+modell.width=3"], ["modell", "'model'"]),
+            (["+model.wdith=3"], ["model.wdith", "'width'"]),
+            (["callbacks=emaa"], ["callbacks=emaa", "'ema'"]),
+            (["seed=abc"], ["seed=abc", "int"]),
+            (["seed=-1"], ["seed=-1", "0 to 4294967295"]),
+            (["threads=0"], ["threads=0", "1 to"]),
+            (["optimizer.lr=fast"], ["optimizer.lr=fast", "float"]),
+            (["optimizer.lr=-1"], ["optimizer", "-1"]),
+            (["model.width=wide"], ["model.width=wide", "int"]),
+            (["model.width=[8,8]", "model.depth=3"], ["model.width=[8, 8]", "model.depth=3"]),
+            (["model.activation=rleu"], ["model.activation=rleu", "'relu'"]),
+            (["trainer.max_epochs=ten"], ["trainer.max_epochs=ten", "int"]),
+            (["trainer.gradient_clip_algorithm=vlaue"], ["vlaue", "'value'", "'norm'"]),
+            (["trainer.max_time=abc"], ["abc", "DD:HH:MM:SS"]),
+            (["trainer.precision=bf17"], ["trainer.precision=bf17", "'bf16'", "32-true"]),
+            (["optimizer.betas=[0.9]"], ["optimizer.betas=[0.9]", "2 numbers"]),
+            (["data.batch_size=0"], ["data.batch_size=0", "at least 1"]),
+            (["data.val=0"], ["data.val=0"]),
+            (["data.val=0.5", "data.test=0.5"], ["data.val=0.5", "data.test=0.5"]),
+            (["data.scale=zscore"], ["data.scale=zscore", "standard"]),
+            (["loss=mse"], ["loss=mse", "multiclass", "loss=cross_entropy"]),
+            (["metric=rmse"], ["metric=rmse", "multiclass", "metric=accuracy"]),
+            (["data=diabetes", "model=cnn"], ["model=cnn", "table", "model=linear"]),
+            (["data=digits_multilabel", "loss=cross_entropy"], ["multilabel", "loss=bce"]),
+            (["init=zeros"], ["symmetry", "init.force=true"]),
+            (["model._target_=os.system"], ["system takes no 'input_shape'"]),
+            (["model._target_=nowhere.Net"], ["nowhere.Net", "cannot be imported"]),
+            (["model._target_=print"], ["model._target_=print", "full path"]),
+            (["+init.weight._args_=[1]"], ["init.weight._args_[0]=1", "Tensor"]),
+            (["model._target_=quintet.options.models.mlp.MPL"], ["no MPL in", "'MLP'"]),
+        ],
+    ),
     ids=lambda value: " ".join(value) if isinstance(value, list) and "=" in value[0] else "",
 )
 def test_a_mistake_on_the_command_line(train_here, tmp_path, overrides, says):
@@ -198,7 +208,7 @@ def test_a_file_that_is_not_there(train_here, tmp_path):
     assert "'houses.csv'" in text
 
 
-def test_a_file_that_is_no_table(train_here, tmp_path):
+def test_a_file_that_is_not_a_table(train_here, tmp_path):
     (tmp_path / "picture.csv").write_bytes(bytes(range(256)) * 10)
     text = message(train_here, tmp_path / "run", *CSV, f"data.path={tmp_path}/picture.csv")
     assert "picture.csv" in text
@@ -243,6 +253,7 @@ def test_a_place_that_cannot_be_written_to(train_here, tmp_path):
     assert "paths.logs=" in text
 
 
+@pytest.mark.slow
 def test_a_console_that_knows_only_ascii(run_train, tmp_path):
     ascii_only = runs.environment() | {"PYTHONIOENCODING": "ascii"}
     run_train(tmp_path / "run", "trainer.max_epochs=1", env=ascii_only)

@@ -1,4 +1,4 @@
-"""Every command in an interpreter of its own, where nothing is imported but by the command."""
+"""Every command in a fresh interpreter, where only the command's own imports are loaded."""
 
 import shutil
 import subprocess

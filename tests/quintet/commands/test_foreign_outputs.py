@@ -1,4 +1,4 @@
-"""No command overwrites a file that it did not write, wherever it is told to work."""
+"""No command overwrites a file that it did not write, in whatever folder it works."""
 
 import json
 import shutil
@@ -18,7 +18,7 @@ MINE = "mine\n"
 
 
 def refused(tmp_path: Path, script: str, words: list[str], kept: Path) -> str:
-    """Let a command meet a file of somebody else's; return what it says."""
+    """Run a command where a foreign file is; return its message."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     kept.write_text(MINE)
     ended = forked(tmp_path / "log", words, script=script)

@@ -1,4 +1,4 @@
-"""The report for an issue says what is there, and how to get what is not."""
+"""The report for an issue lists what is installed, and how to install the rest."""
 
 import subprocess
 import sys

@@ -14,7 +14,7 @@ from faulty import forked
 from quintet.base.console import command_line, typed
 from quintet.base.errors import Code
 from quintet.base.quoting import quoted, with_paths
-from quintet.commands.entry_point import placed
+from quintet.commands.entry_point import in_resumed_folder
 from refusals import Refusal
 
 ODD = 'o\'b "q" a=b,c $x %d [1]{2}(3) #~ ü🎉 \\n e\\'
@@ -54,11 +54,11 @@ def test_a_path_with_a_reference_in_it_is_refused(tmp_path: Path) -> None:
         with_paths([f"run={tmp_path / '${x}'}"])
 
 
-def test_a_run_does_not_go_on_under_bytes_that_are_no_text(tmp_path: Path) -> None:
+def test_a_run_does_not_continue_under_bytes_that_are_not_text(tmp_path: Path) -> None:
     place = tmp_path / os.fsdecode(b"\xff")
     place.mkdir()
     with Refusal(Code.NOT_FOUND, "resume"):
-        placed([f"resume={quoted(place)}"])
+        in_resumed_folder([f"resume={quoted(place)}"])
 
 
 def test_an_argument_that_cannot_be_read_is_shown_as_it_should_be(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def done(folder: Path, script: str, *words: str) -> str:
 
 
 @pytest.mark.parametrize("how", [str, quoted], ids=["as it is", "quoted"])
-def test_a_run_goes_on(how: object, odd: Path) -> None:
+def test_a_run_continues(how: object, odd: Path) -> None:
     before = runs.epochs(odd / "run")
     run = how(odd / "run")  # type: ignore[operator]
     said = done(odd, "train", f"resume={run}", f"trainer.max_epochs={before + 1}")
@@ -144,7 +144,7 @@ def test_a_setup_is_looked_at(odd: Path) -> None:
 
 
 @pytest.mark.slow
-def test_a_sweep_runs_goes_on_and_is_averaged(odd: Path) -> None:
+def test_a_sweep_runs_continues_and_is_averaged(odd: Path) -> None:
     words = ("-m", *table(odd), *QUICK, "optimizer.lr=0.1,0.01")
     place = f"hydra.sweep.dir={quoted(odd / 'sweep')}"
     done(odd, "train", *words, place)

@@ -23,7 +23,7 @@ NEW_MOUNTS, READ_ONLY, PRIVATE = 0x20000, 1, (1 << 18) | (1 << 14)
 
 
 def become(user: int) -> None:
-    """Be another user, who may read everything, as Python itself may lie in root's home."""
+    """Become another user, who may read everything, as Python itself may be in root's home."""
     libc = ctypes.CDLL(None, use_errno=True)
     libc.prctl(KEEP_CAPABILITIES, 1)
     os.setgroups([])
@@ -37,7 +37,7 @@ def become(user: int) -> None:
 
 
 def without_shared_memory() -> None:
-    """Have a /dev/shm that takes nothing, in mounts of this process's own."""
+    """Mount an empty /dev/shm without space, for this process only."""
     libc = ctypes.CDLL(None, use_errno=True)
     if libc.unshare(NEW_MOUNTS) or libc.mount(b"none", b"/", None, PRIVATE, None):
         os._exit(77)
@@ -47,7 +47,7 @@ def without_shared_memory() -> None:
 
 @pytest.fixture
 def own(tmp_path: Path) -> Path:
-    """A folder that everybody may write to."""
+    """A world-writable folder."""
     tmp_path.chmod(0o777)
     return tmp_path
 
@@ -61,7 +61,7 @@ def test_a_user_without_a_home_or_a_name_trains(own: Path, user: int) -> None:
     assert Record.read(own / "run").status == "completed"
 
 
-def test_somebody_elses_run_is_evaluated_and_predicts(own: Path, digits_run: Path) -> None:
+def test_another_users_run_is_evaluated_and_predicts(own: Path, digits_run: Path) -> None:
     log, first = own / "log", partial(become, NOBODY)
     Image.new("L", (8, 8)).save(own / "new.png")
     ended = forked(log, [f"run={digits_run}"], script="evaluate", first=first)
@@ -75,7 +75,7 @@ def test_somebody_elses_run_is_evaluated_and_predicts(own: Path, digits_run: Pat
 @pytest.mark.parametrize(
     ("script", "word"), [("train", "resume"), ("report", "run"), ("export", "run")]
 )
-def test_what_writes_to_somebody_elses_run_says_so_in_one_sentence(
+def test_what_writes_to_another_users_run_says_so_in_one_sentence(
     own: Path, digits_run: Path, script: str, word: str
 ) -> None:
     words = [f"{word}={digits_run}"]

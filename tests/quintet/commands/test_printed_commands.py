@@ -30,9 +30,9 @@ ROOT = Path(__file__).parents[3]
 COMMAND = re.compile(r"python \S*src/\w+\.py [^`\n]*")
 ASIDE = re.compile(r"\((python \S*src/\w+\.py [^()]*)\)")
 """A command within a sentence."""
-PRINTS = {"command_line", "train_line", "same_words"}
+PRINTS = {"command_line", "train_line", "with_same_overrides"}
 SMALL = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false")
-WHILE_IT_TRAINS = {"summary.announce", "outcome.recording"}
+WHILE_IT_TRAINS = {"summary.announce", "outcome.recording", "console_report.report_command"}
 CHEAP = {"seed=0,1,2,3,4": "seed=0,1", "seed=1,2,3,4,5": "seed=1,2"}
 
 
@@ -105,7 +105,7 @@ class Desk:
 
 def page_of(desk: Desk, folder: Path) -> str:
     """Return the page of a run that is training, as the terminal's commands would show it."""
-    with console.commanded(console.CommandLine(desk.folder, OWN[:1])):
+    with console.using_command_line(console.CommandLine(desk.folder, OWN[:1])):
         return page_so_far(folder).html()
 
 
@@ -186,11 +186,13 @@ def report_on_trials(desk: Desk) -> str:
     return said
 
 
-RUN = ("next_commands.evaluate", "run_commands.next_steps", "run_commands.report")
+RUN = (
+    "next_commands.evaluate", "next_commands.resume", "run_commands.next_steps",
+    "run_commands.report",
+)  # fmt: skip
 SUPERVISED = (*RUN, "next_commands.predict", "next_commands.tune", "next_commands.seeds")
 OF_SWEEP = (
     "sweep_commands.next_steps", "sweep_commands.rerun", "console_report.continue_command",
-    "console_report.report_command",
 )  # fmt: skip
 SITUATIONS = {
     "own configs in a folder of its own": Situation(
@@ -203,9 +205,9 @@ SITUATIONS = {
         (*TABLE, *SWEEP, "sweeper.storage=sqlite:///my.db"), ("sweep_commands.report",)
     ),
     "a sweep without a page's predictions": Situation(
-        (*TABLE, *SWEEP), ("sweep_commands._evaluate",)
+        (*TABLE, "metric=f1", *SWEEP), ("sweep_commands._evaluate",)
     ),
-    "a table": Situation(TABLE, ("steer._ended",), more=steer_late),
+    "a table": Situation(TABLE, ("steer._ended", "next_commands.resume"), more=steer_late),
     "a wide table": Situation(
         ("data=csv", "data.path=wide.csv", "data.target=c0", "experiment=regression"),
         ("summary.show_columns",),
@@ -249,7 +251,7 @@ SITUATIONS = {
     ),
     "killed at once": Situation(TABLE, ("initial_config._start_again",), more=without_config),
     "behind a baseline": Situation(
-        ("model.width=8", "baselines=true", *DEAD), ("baselines.loses",)
+        ("model.width=8", "baselines=true", *DEAD), ("baselines.warning",)
     ),
     "too slow": Situation(
         ("model.width=8", "trainer.max_epochs=6", *DEAD), ("training_curves.too_small",)
@@ -261,14 +263,13 @@ SITUATIONS = {
     ),
     "a wandb sweep": Situation(TABLE, ("wandb_file._comments",), more=as_a_wandb_sweep),
 }  # fmt: skip
-IN_THE_SUITE = ("own configs in a folder of its own",)
-
 PRINTED = {
     "next_commands.evaluate": r"/evaluate\.py '?run=",
     "next_commands.predict": r"/predict\.py '?run=.* '?input=",
     "next_commands.tune": r"/train\.py .*-m .*sweeper=",
     "next_commands.seeds": r"/train\.py .*-m .*seed=",
-    "run_commands.next_steps": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "next_commands.resume": r"/train\.py .*resume=.*trainer.max_epochs=",
+    "run_commands.next_steps": r"/train\.py (?!.*resume=)",
     "run_commands.report": r"/report\.py '?run=",
     "run_commands.not_saved": r"/evaluate\.py '?run=.*trials.*splits=\[val\] && .*/report\.py ",
     "sweep_commands.next_steps": r"/ensemble\.py '?sweep=",
@@ -277,13 +278,13 @@ PRINTED = {
     "sweep_commands._evaluate": r"/evaluate\.py '?run=.*splits=\[val\] && .*/report\.py '?sweep=",
     "console_report._say_winner": r"/train\.py .*optimizer\.lr=",
     "console_report.continue_command": r"/train\.py .*study=",
-    "console_report.report_command": r"/report\.py '?sweep=.* live=true",
+    "console_report.report_command": r"/report\.py '?sweep=",
     "initial_config._start_again": r"/train\.py .*hydra\.run\.dir=",
     "outcome.recording": r"/train\.py '?resume=",
     "summary.announce": r"/steer\.py '?run=.* optimizer\.lr=",
     "summary.show_columns": r"/inspect_data\.py .*data\.path=",
     "steer._ended": r"/train\.py '?resume=",
-    "baselines.loses": r"/check\.py ",
+    "baselines.warning": r"/check\.py ",
     "training_curves.too_small": r"/check\.py ",
     "LRFinder.on_train_start": r"/check\.py ",
     "wandb_file._comments": r"/wandb_sweep\.py ",
@@ -328,10 +329,8 @@ def paste(desk: Desk, situation: Situation) -> None:
                     desk.type(further)
 
 
-@pytest.mark.parametrize(
-    "situation",
-    [pytest.param(s, marks=[] if s in IN_THE_SUITE else pytest.mark.slow) for s in SITUATIONS],
-)
+@pytest.mark.slow
+@pytest.mark.parametrize("situation", SITUATIONS)
 def test_what_is_printed_can_be_pasted(situation: str, desk: Desk) -> None:
     paste(desk, SITUATIONS[situation])
 
@@ -353,3 +352,21 @@ def test_those_of_a_run_that_trains_and_is_interrupted(desk: Desk) -> None:
     resume = re.search("Go on with: (.*)", said)
     assert resume, said
     desk.type(resume[1], f"trainer.max_epochs={runs.epochs(desk.run()) + 1}")
+
+
+@pytest.mark.slow
+def test_those_of_a_sweep_that_is_interrupted(desk: Desk) -> None:
+    words = desk.words(desk.line(*TABLE, "-m", "optimizer.lr=0.1,0.03,0.01,0.003"))
+    sweep = runs.start([sys.executable, *words], cwd=desk.folder, stderr=subprocess.STDOUT)
+    try:
+        runs.wait_until(lambda: [*desk.folder.glob("the logs/*/sweeps/*/trials/0000")], sweep)
+        os.kill(sweep.pid, signal.SIGINT)
+        said = sweep.communicate(timeout=runs.PATIENCE)[0]
+    finally:
+        runs.stop(sweep)
+    assert re.search("Stopped; [0-3] trials? done", said), said
+    found = COMMAND.findall(said)
+    for name in ("console_report.continue_command", "console_report.report_command"):
+        assert any(re.search(PRINTED[name], command) for command in found), (name, found)
+    for command in found:
+        desk.type(command)

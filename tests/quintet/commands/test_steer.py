@@ -84,7 +84,7 @@ def test_a_steered_run_is_resumed_as_if_it_had_never_stopped(
 def test_a_longer_run_keeps_the_change_and_takes_up_what_came_too_late(
     tmp_path: Path, train_here: TrainHere, at_epoch: Asks
 ) -> None:
-    """A pause of before the resume is no business of the session after it."""
+    """A pause from before the resume does not affect the session after it."""
     at_epoch(1, tmp_path, lr=0.002, checkpoint=True, stop=True)
     constant = ("scheduler=cosine", "scheduler.eta_min=0.001", "optimizer=adamw")
     train_here(tmp_path, *LINE, *constant)
@@ -175,9 +175,9 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
     [
         (
             ["stop=true"],
-            Refusal(Code.NOT_FOUND, match=r"has ended \(completed\) after 1 epochs.*resume="),
+            Refusal(Code.NOT_FOUND, match=r"after 1 epoch\..*resume=.* trainer\.max_epochs=2`"),
         ),
-        ([], Refusal(Code.MISSING_VALUE, match="There is no request")),
+        ([], Refusal(Code.MISSING_VALUE, match="No request was given")),
         (["optimizer.lrr=0.1"], Refusal(Code.UNKNOWN_NAME, "optimizer.lrr")),
         (["optimizer.lr=fast"], Refusal(Code.OUT_OF_RANGE, "optimizer.lr", "fast")),
         (["pause=1"], Refusal(Code.OUT_OF_RANGE, "pause", 1)),
@@ -188,7 +188,7 @@ def over(tmp_path_factory: pytest.TempPathFactory) -> Path:
         (["run=nowhere", "stop=true"], Refusal(Code.NOT_FOUND, "run")),
     ],
 )
-def test_what_cannot_be_asked_is_told(
+def test_what_cannot_be_asked_is_reported(
     over: Path, monkeypatch: pytest.MonkeyPatch, words: list[str], refusal: Refusal
 ) -> None:
     from steer import main
@@ -208,7 +208,7 @@ def test_of_several_models_the_one_that_trains_is_named(over: Path, tmp_path: Pa
     first, second = tmp_path / "folds/0", tmp_path / "folds/1"
     asks = OmegaConf.load(CONFIGS / "steer.yaml")
     asks.update({"run": str(tmp_path), "stop": True})
-    with run_folder.held(cfg, second):
+    with run_folder.locked(cfg, second):
         for fold in (first, second):
             fold.mkdir(exist_ok=True)
             OmegaConf.save(cfg, fold / CONFIG)
@@ -231,11 +231,11 @@ def test_of_several_models_the_one_that_trains_is_named(over: Path, tmp_path: Pa
         ("warp", 9, "one of"),
     ],
 )
-def test_a_wish_out_of_range_is_told(key: str, value: Any, allowed: str) -> None:
+def test_a_request_out_of_range_is_reported(key: str, value: Any, allowed: str) -> None:
     assert allowed in str(problem(key, value))
 
 
-def test_what_is_no_wish_is_passed_over(tmp_path: Path) -> None:
+def test_what_is_not_a_request_is_passed_over(tmp_path: Path) -> None:
     good, later = wish(lr=0.1), wish(lr=0.2)
     ask(tmp_path, good)
     with (tmp_path / REQUESTS).open("a") as file:
@@ -251,7 +251,7 @@ def test_of_a_sweep_the_trial_that_trains_is_named(over: Path, tmp_path: Path) -
     trial = tmp_path / "trials/0003"
     asks = OmegaConf.load(CONFIGS / "steer.yaml")
     asks.update({"run": str(tmp_path), "stop": True})
-    with run_folder.held(cfg := OmegaConf.load(over / CONFIG), trial):
+    with run_folder.locked(cfg := OmegaConf.load(over / CONFIG), trial):
         OmegaConf.save(cfg, trial / CONFIG)
         with Refusal(Code.INCOMPATIBLE, "run"):
             steer(asks)

@@ -1,4 +1,4 @@
-"""A folder from a stranger: nothing that its configs name is called, wherever they name it."""
+"""An untrusted folder: nothing that its configs name is called, wherever they name it."""
 
 import contextlib
 import copy
@@ -57,7 +57,7 @@ FUZZ = settings(
 
 
 class Evil:
-    """A pickle that fires."""
+    """A pickle that runs code."""
 
     def __reduce__(self) -> Any:
         return tripwire.fired, ("unpickled",)
@@ -80,7 +80,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def run(real: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
-    """Return a copy of a run's folder, in a place where nothing else is."""
+    """Return a copy of a run's folder, in an empty place."""
     folder = tmp_path / "sweep/trials/0000"
     shutil.copytree(real / "run", folder)
     monkeypatch.setenv("QUINTET_CANARY", CANARY)
@@ -489,7 +489,7 @@ def test_no_hint_to_be_copied_holds_a_shells_words_of_a_folder(run):
 
 
 @pytest.mark.parametrize("target", ["a;id.Net", "$(id).Net", "torch`id`.Net", "a b.Net"])
-def test_what_is_no_name_of_code_is_not_offered_as_one_to_trust(run, target):
+def test_what_is_not_a_name_of_code_is_not_offered_as_one_to_trust(run, target):
     config = plain(run, CONFIG)
     config["model"]["_target_"] = target
     write(run, CONFIG, config)
@@ -534,7 +534,7 @@ def test_reports_and_comparisons_build_nothing(run, real):
 
 @pytest.mark.parametrize("name", [CONFIG, BEGUN, ".hydra/hydra.yaml"])
 @pytest.mark.parametrize("text", ["a: &a [*a, *a]", "- 1", "", "a: " + "[" * 100_000, "facts: 3"])
-def test_a_file_that_is_no_config_is_refused(run, name, text):
+def test_a_file_that_is_not_a_config_is_refused(run, name, text):
     (run / name).write_text(text)
     with pytest.raises(UserError):
         run_folder.load(run, Trust()) if name == CONFIG else resumed(resumption(run))

@@ -26,7 +26,7 @@ def test_the_default_is_marked():
     assert "[adam]" in HELP
 
 
-def test_what_is_no_choice_is_not_listed():
+def test_what_is_not_a_choice_is_not_listed():
     assert "base" not in help.options("data")
     assert "default" not in help.options("callbacks")
     assert "default" in help.options("init")

@@ -1,4 +1,4 @@
-"""A secret in clear is refused, typed or in a YAML; what only looks like one is not."""
+"""A plaintext secret is refused, typed or in a YAML; what only looks like one is not."""
 
 import pytest
 from hydra import compose, initialize_config_dir
@@ -52,7 +52,7 @@ def test_a_secret_is_known_by_its_form_wherever_it_stands(service):
 
 
 @pytest.mark.parametrize("argument", SAFE.split())
-def test_what_is_no_secret_in_clear_passes(argument):
+def test_what_is_not_a_secret_in_clear_passes(argument):
     assert not list(plaintext_secrets.typed(argument))
 
 

@@ -1,4 +1,4 @@
-"""Earlier names of options still work, and the current one is told."""
+"""Earlier names of options still work, and the current one is printed."""
 
 import pytest
 
@@ -40,7 +40,7 @@ def test_every_current_name_is_an_option_and_no_earlier_one_is() -> None:
         assert not {*names} & {*paths.options(group)}
 
 
-def test_a_preset_that_names_an_earlier_one_is_told(tmp_path) -> None:
+def test_a_preset_that_names_an_earlier_one_is_reported(tmp_path) -> None:
     from hydra import compose, initialize_config_dir
     from hydra.errors import MissingConfigException
 

@@ -1,11 +1,11 @@
-"""Commands to copy hold no word of a stranger that could do more than choose."""
+"""Commands to copy contain no untrusted override that could do more than choose."""
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from quintet.base.console import command_line
-from quintet.config.safe_overrides import SIMPLE, _chooses, harmless, words_of
+from quintet.config.safe_overrides import SIMPLE, _chooses, is_safe, overrides_of
 
 
 @pytest.mark.parametrize(
@@ -18,7 +18,7 @@ from quintet.config.safe_overrides import SIMPLE, _chooses, harmless, words_of
     ],
 )  # fmt: skip
 def test_a_choice_is_kept(word: str) -> None:
-    assert harmless(word)
+    assert is_safe(word)
 
 
 @pytest.mark.parametrize(
@@ -31,16 +31,17 @@ def test_a_choice_is_kept(word: str) -> None:
     ],
 )  # fmt: skip
 def test_what_could_run_code_is_left_out(word: str) -> None:
-    assert not harmless(word)
+    assert not is_safe(word)
 
 
 @given(st.from_regex(SIMPLE, fullmatch=True))
+@example("a" * 300 + "=0")  # longer than a file's name may be
 def test_what_is_harmless_by_its_form_is_so_for_hydra_too(word: str) -> None:
-    assert harmless(word) == _chooses(word)
+    assert is_safe(word) == _chooses(word)
 
 
 def test_a_kept_command_is_one_of_train_alone() -> None:
     kept = command_line("train", "-m", "optimizer=adam,sgd", "study=a b")
-    assert words_of(kept) == (["-m", "optimizer=adam,sgd", "study=a b"], [])
+    assert overrides_of(kept) == (["-m", "optimizer=adam,sgd", "study=a b"], [])
     for command in ("rm -rf /", "python evil.py", "python 'x", "curl x | python train.py"):
-        assert words_of(command) == ([], [command])
+        assert overrides_of(command) == ([], [command])

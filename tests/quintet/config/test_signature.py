@@ -10,7 +10,7 @@ from refusals import Refusal
 
 
 @pytest.mark.parametrize("path", ["", "print", ".os", "os..mkdir", "os.mkdir()", 3, None, ["a.b"]])
-def test_what_is_no_path_is_refused(path):
+def test_what_is_not_a_path_is_refused(path):
     with pytest.raises(UserError) as refused:
         locate(path, "model")
     error = refused.value

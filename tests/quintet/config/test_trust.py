@@ -1,4 +1,4 @@
-"""What the config of a folder may name."""
+"""The names that the config of a folder may contain."""
 
 import inspect
 import pkgutil
@@ -199,13 +199,13 @@ def test_pyproject_does_not_trust_every_folders_trackers(says):
 
 
 @pytest.mark.parametrize("word", ["a b", "env:", "env:A-B", "", "http://x", "a..b", "*"])
-def test_a_word_that_is_no_package_is_refused(word):
+def test_a_word_that_is_not_a_package_is_refused(word):
     with pytest.raises(UserError) as refused:
         Trust.of([word])
     assert (refused.value.key, refused.value.value) == ("trust", word)
 
 
-def test_a_number_is_no_package():
+def test_a_number_is_not_a_package():
     with pytest.raises(UserError) as refused:
         Trust.of(1)
     assert (refused.value.key, refused.value.value) == ("trust", 1)
@@ -222,7 +222,7 @@ def test_the_words_that_a_config_of_ones_own_needs():
     assert words(config) == ["env:DATA", "timm.create_model", "torchmetrics.text.Perplexity"]
 
 
-def test_the_teams_own_packages_stand_beside_the_engine(says, tmp_path):
+def test_the_teams_own_packages_are_next_to_the_engine(says, tmp_path):
     (tmp_path / "src/other").mkdir(parents=True)
     (tmp_path / "src/other/__init__.py").touch()
     says('project = "acme"')

@@ -1,4 +1,4 @@
-"""Loaders of any kind are shared by Lightning with the batches that they had."""
+"""Lightning shards loaders of any kind without changing their batches."""
 
 from typing import Any
 

@@ -58,7 +58,7 @@ def test_a_regression_has_no_classes_to_balance():
     assert (caught.value.code, caught.value.key) == (Code.INCOMPATIBLE, "data.sampler")
 
 
-def test_workers_without_a_use_are_told():
+def test_workers_without_a_use_are_reported():
     module = DataModule(bundled.wine, workers=2)
     module.load()
     assert any("in memory" in sentence for sentence in module.data_summary)

@@ -17,7 +17,7 @@ from quintet.base.paths import CONFIGS
 from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
-from quintet.data.named_inputs import apart, by_name, rows_of
+from quintet.data.named_inputs import by_name, rows_of, split_row
 from quintet.data.samples import NamedInput
 from quintet.data.scaling.named_preprocess import NamedPreprocess, restored
 from quintet.data.scaling.preprocess import Preprocess
@@ -56,7 +56,7 @@ def test_a_row_holds_each_input_and_gives_it_back() -> None:
     inputs = {"image": NamedInput("image", [3, 4, 4]), "ids": NamedInput("tokens", [2], 2**24)}
     rows = rows_of(parts)
     assert rows.shape == (2, 50)
-    found = apart(rows, inputs)
+    found = split_row(rows, inputs)
     assert all(torch.equal(found[name], part) for name, part in parts.items())
     assert found["ids"].dtype == torch.int64
 
@@ -82,7 +82,7 @@ def test_a_kind_that_names_no_input_is_refused(file: Path, kind: Any) -> None:
 def test_each_input_is_scaled_as_what_it_is(file: Path) -> None:
     samples = arrays(str(file), x=NAMES)
     scaling = NamedPreprocess(samples.inputs, "standard").fit(samples.x, samples.y, samples)
-    found = apart(scaling.transform(samples.x), samples.inputs)
+    found = split_row(scaling.transform(samples.x), samples.inputs)
     assert found["table"].mean(0).abs().max() < 1e-4
     assert found["image"].mean((0, 2, 3)).abs().max() < 1e-4
     assert torch.equal(found["ids"], torch.from_numpy(several()["ids"]))

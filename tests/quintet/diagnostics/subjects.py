@@ -1,4 +1,4 @@
-"""A real experiment that has not begun, and mistakes to plant in it."""
+"""A real experiment before training, and mistakes to plant in it."""
 
 from collections.abc import Callable
 from dataclasses import replace

@@ -43,3 +43,21 @@ def test_apply_is_refused_where_a_module_has_its_own_rate(tmp_path):
     with pytest.raises(UserError) as refused:
         checking.check(composed(tmp_path, *words, "apply=true", "trainer=cpu", config="check"))
     assert (refused.value.code, refused.value.key) == (Code.INCOMPATIBLE, "apply")
+
+
+def test_an_init_that_scales_with_the_width_has_its_coordinates_checked(tmp_path, capsys):
+    words = ("init=mup", "init.base_width=32", "trainer=cpu", "optimizer.lr=0.003")
+    checking.check(composed(tmp_path, *words, config="check"))
+    found = {f["name"]: f for f in json.loads((tmp_path / "check.json").read_text())}
+    assert found["coordinate check"]["verdict"] == "pass"
+    rows = (tmp_path / "coordinates.csv").read_text().splitlines()
+    assert rows[0] == "scaling,width,layer,step,change"
+    assert len(rows) == 1 + 2 * 5 * 3 * 4  # with and without, widths, layers, steps
+    page = (tmp_path / "coordinates.html").read_text()
+    assert "With init=mup, after 4 steps" in page
+    assert "With one rate for all layers, after 4 steps" in page
+    assert "128" in capsys.readouterr().out
+
+
+def test_another_init_has_no_coordinates(tmp_path):
+    assert checking.prepare(composed(tmp_path, "trainer=cpu")).resized is None

@@ -1,4 +1,4 @@
-"""Which metric, loss and model fit a data set, told from its facts."""
+"""The metric, loss and model that fit a data set, chosen by its facts."""
 
 import pytest
 import torch

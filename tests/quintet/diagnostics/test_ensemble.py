@@ -47,7 +47,7 @@ def settings(sweep, **changes):
     return OmegaConf.create(given | {"test": True, "debug": False} | changes)
 
 
-def test_it_stands_beside_the_best_single_model(sweep, capsys):
+def test_it_is_compared_with_the_best_single_model(sweep, capsys):
     made = assemble(settings(sweep))
     assert made.val >= made.single_val
     assert made.test is not None
@@ -170,7 +170,7 @@ def test_every_fold_of_a_chosen_trial_becomes_a_member(folded):
     assert made.test == pytest.approx(members.on_test(trial)["accuracy"])
 
 
-def test_an_output_folder_loses_nothing_of_somebody_elses(sweep, tmp_path):
+def test_an_output_folder_loses_no_files_of_others(sweep, tmp_path):
     output, mine = tmp_path / "mine", tmp_path / "mine" / "thesis.tex"
     output.mkdir()
     mine.write_text("mine")

@@ -40,12 +40,12 @@ def test_a_model_may_weigh_more_than_once():
     assert chosen == {0: 2, 1: 1}
 
 
-def test_votes_are_told_in_their_smallest_proportion():
+def test_votes_are_printed_in_their_smallest_proportion():
     models = [torch.tensor([0.1]), torch.tensor([9.0])]
     assert select(models, lambda p: (-float(p.abs().sum().round()),), 5) == {0: 1}
 
 
-def test_of_models_with_the_same_p_those_that_think_the_truth_likelier_are_put_together():
+def test_of_models_with_the_same_metric_those_that_think_the_truth_likelier_are_put_together():
     truth = torch.tensor([0, 1])
     all_right = [torch.tensor([[a, 1 - a], [1 - b, b]]) for a, b in ((0.6, 0.9), (0.9, 0.6))]
     p = accuracy(truth)

@@ -12,6 +12,7 @@ from quintet.base.errors import UserError
 from quintet.commands.check import prepare
 from quintet.diagnostics import module_checks
 from quintet.diagnostics.module_checks import ModuleSubject
+from usual import every
 
 LIT = ("module=lit", "data=lit", "metric=logged", "metric.name=acc", "metric.mode=max")
 
@@ -55,7 +56,7 @@ SOUND = {
 }
 
 
-@pytest.mark.parametrize("case", SOUND)
+@pytest.mark.parametrize("case", every(3, SOUND))
 def test_modules_as_teams_write_them_are_checked(
     case: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -84,6 +85,7 @@ def test_modules_as_teams_write_them_are_checked(
     assert subject.rate > 0
 
 
+@pytest.mark.slow
 @pytest.mark.cold
 def test_a_module_with_a_plateau_schedule_is_checked_without_validation(tmp_path: Path) -> None:
     words = (*outside.WORDS, *LIT, "trainer=cpu", f"hydra.run.dir={tmp_path / 'check'}")

@@ -1,4 +1,4 @@
-"""The code in the pages of the documentation, as a reader meets it.
+"""The code in the pages of the documentation, in reading order.
 
 A comment before a block, which no reader sees, says how a test treats it:
 

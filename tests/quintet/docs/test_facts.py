@@ -149,7 +149,7 @@ def test_the_checks_are_as_many_as_the_pages_say():
         ("reports", r"at most (\S+) evenly", "artifacts.predictions_file.MOST_SAMPLES", 1),
         ("sweeps", r"at least (\S+) have completed", "sweep.stagnation.LEAST", 1),
         ("sweeps", r"one of more than (\S+) %", "sweep.stagnation.GAIN", 100),
-        ("sweeps", r"`auto` for up to (\S+);", "sweep.stacking.MOST", 1),
+        ("sweeps", r"`auto` for up to (\S+);", "sweep.stacking.DEFAULT_WIDTH", 1),
         ("your-data", r"fitted on (\S+) of them", "data.loading.disk.PROBED_IMAGES", 1),
         ("your-data", r"becomes (\S+) numbers, hashed", "data.sources.hashed_text.FEATURES", 1),
     ],

@@ -28,6 +28,7 @@ def test_a_notebook_is_stored_without_outputs_and_says_first_what_to_change(path
     assert {type(line) for line in ast.parse(code[0].source).body} == {ast.Assign}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", READING, ids=lambda path: path.stem)
 def test_a_notebook_runs_on_real_sweeps(path, sweeps, tmp_path, monkeypatch):
     given = {

@@ -54,7 +54,7 @@ def command(name: str, folder: Path, **more):
     return OmegaConf.create(words | given.get(name, {}) | more)
 
 
-def test_p_is_the_mean_and_the_spread_is_numpys(folded: Path) -> None:
+def test_the_metric_is_the_mean_and_the_spread_is_numpys(folded: Path) -> None:
     record = Record.read(folded)
     values = [Record.read(folded / f"folds/{i}").metric.value for i in range(3)]
     assert [*record.repeats.values()] == values
@@ -259,21 +259,17 @@ def test_a_sweep_hears_of_all_folds_together_and_can_stop_between_two(
     assert not (tmp_path / "folds/2").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "done", "underway"),
     [
         (["cv.folds=3"], "folds/0", "folds/1"),
         (["cv.seeds=2"], "seeds/42", "seeds/43"),
-        pytest.param(
-            ["cv.folds=2", "cv.seeds=2"],
-            "folds/1_seed_42",
-            "folds/0_seed_43",
-            marks=pytest.mark.slow,
-        ),
+        (["cv.folds=2", "cv.seeds=2"], "folds/1_seed_42", "folds/0_seed_43"),
     ],
     ids=["folds", "seeds", "both"],
 )
-def test_killed_in_a_part_it_goes_on_there(
+def test_killed_in_a_part_it_continues_there(
     tmp_path: Path,
     start_train: Start,
     run_train: RunTrain,
@@ -315,6 +311,7 @@ def test_a_fold_alone_cannot_be_resumed(folded: Path, run_train: RunTrain, tmp_p
     assert f"resume={folded}" in out.stderr
 
 
+@pytest.mark.slow
 def test_two_processes_train_each_fold_together(tmp_path: Path, run_train: RunTrain) -> None:
     quick = ("trainer.max_epochs=1", "data=breast_cancer", "model.width=8")
     run_train(tmp_path, "trainer=ddp_cpu", "cv.folds=2", *quick)

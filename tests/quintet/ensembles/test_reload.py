@@ -1,4 +1,4 @@
-"""A trained model is loaded again from a folder that may be a stranger's."""
+"""A trained model is reloaded from a folder that may be untrusted."""
 
 import shutil
 from collections.abc import Callable

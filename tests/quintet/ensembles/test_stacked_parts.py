@@ -1,4 +1,4 @@
-"""Folds and seeds that train as one batched model are the runs that they would be alone."""
+"""Folds and seeds trained as one batched model equal those trained alone."""
 
 import os
 import signal
@@ -13,6 +13,7 @@ from quintet.base.errors import Code, UserError
 from quintet.ensembles import cross_validation, stacked_parts
 from running import composed
 from runs import RunTrain, Start, wait_until
+from usual import every, usual
 
 LOW = ("optimizer.lr=1e-4", "trainer=cpu", "trainer.max_epochs=2", "report=false")
 ONE_BY_ONE = "cv.stack=1"
@@ -50,38 +51,41 @@ def assert_alike(mine: Path, other: Path) -> None:
 
 @pytest.mark.parametrize(
     ("words", "sizes"),
-    [
-        pytest.param(
-            # 303 or 304 samples: with 101 in a batch, 304 would need a batch of one more
-            ("data=breast_cancer", "cv.folds=3", "model.width=8", "data.batch_size=64"),
-            {303, 304},
-            id="unequal folds",
-        ),
-        pytest.param(
-            ("data=breast_cancer", "cv.folds=3", "model.width=8", "data.batch_size=101"),
-            {303, 304},
-            id="unequal numbers of batches",
-        ),
-        pytest.param(
-            (
-                *("data=breast_cancer", "cv.folds=3", "cv.seeds=2", "model.width=8"),
-                *("model.batch_norm=true", "model.dropout=0.5"),
+    every(
+        5,
+        [
+            pytest.param(
+                # 303 or 304 samples: with 101 in a batch, 304 would need a batch of one more
+                ("data=breast_cancer", "cv.folds=3", "model.width=8", "data.batch_size=64"),
+                {303, 304},
+                id="unequal folds",
             ),
-            {303, 304},
-            id="batch norm, and seeds",
-        ),
-        pytest.param(
-            ("data=diabetes", "cv.seeds=2", "model.width=8"), {308}, id="a task that is read"
-        ),
-        pytest.param(
-            (
-                *("data=moons", "cv.seeds=2", "model.width=4", "trainer.max_epochs=9"),
-                *("optimizer.lr=1e-12", "callbacks.early_stopping.patience=1"),
+            pytest.param(
+                ("data=breast_cancer", "cv.folds=3", "model.width=8", "data.batch_size=101"),
+                {303, 304},
+                id="unequal numbers of batches",
             ),
-            {280},
-            id="early stopping",
-        ),
-    ],
+            pytest.param(
+                (
+                    *("data=breast_cancer", "cv.folds=3", "cv.seeds=2", "model.width=8"),
+                    *("model.batch_norm=true", "model.dropout=0.5"),
+                ),
+                {303, 304},
+                id="batch norm, and seeds",
+            ),
+            pytest.param(
+                ("data=diabetes", "cv.seeds=2", "model.width=8"), {308}, id="a task that is read"
+            ),
+            pytest.param(
+                (
+                    *("data=moons", "cv.seeds=2", "model.width=4", "trainer.max_epochs=9"),
+                    *("optimizer.lr=1e-12", "callbacks.early_stopping.patience=1"),
+                ),
+                {280},
+                id="early stopping",
+            ),
+        ],
+    ),
 )
 def test_a_part_equals_the_part_alone(tmp_path, words, sizes):
     together, alone = tmp_path / "together", tmp_path / "alone"
@@ -95,6 +99,7 @@ def test_a_part_equals_the_part_alone(tmp_path, words, sizes):
     assert mine.baselines == other.baselines
 
 
+@pytest.mark.slow
 def test_parts_train_in_one_go(tmp_path, monkeypatch):
     from quintet.training import stacked_run
 
@@ -107,6 +112,7 @@ def test_parts_train_in_one_go(tmp_path, monkeypatch):
     assert groups == [4, 2, 2]
 
 
+@pytest.mark.slow
 def test_seconds_are_not_counted_for_each_part(tmp_path):
     record = ran(tmp_path / "run", "data=moons", "cv.folds=4", "model.width=4")
     seconds = [Record.read(tmp_path / "run" / name).seconds for name in record.parts]
@@ -128,10 +134,8 @@ def test_what_trains_one_by_one_says_why_once(tmp_path, capsys, word, why):
     assert why in out
 
 
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
-def test_ended_together_each_goes_on(
+@pytest.mark.parametrize("number", usual([signal.SIGKILL, signal.SIGINT], signal.SIGKILL))
+def test_ended_together_each_continues(
     tmp_path: Path, start_train: Start, run_train: RunTrain, number: signal.Signals
 ):
     words = ("cv.folds=3", *LOW[:1], "trainer.max_epochs=200", "callbacks.early_stopping=null")
@@ -148,6 +152,7 @@ def test_ended_together_each_goes_on(
     assert [Record.read(folder / name).epochs for name in record.parts] == [max(before) + 1] * 3
 
 
+@pytest.mark.slow
 def test_trained_together_and_stopped_they_are_evaluated_by_a_resume(tmp_path):
     words = ("data=moons", "cv.folds=2", "model.width=4")
     whole = ran(tmp_path / "whole", *words)
@@ -161,6 +166,7 @@ def test_trained_together_and_stopped_they_are_evaluated_by_a_resume(tmp_path):
     assert {each.sessions for each in done.values()} == {1}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("limit", ["SAMPLES", "PARAMETERS"])
 def test_what_is_large_trains_one_by_one_unless_asked_for(tmp_path, monkeypatch, capsys, limit):
     monkeypatch.setattr(stacked_parts, limit, 10)

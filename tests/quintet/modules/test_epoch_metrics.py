@@ -37,7 +37,7 @@ def test_an_epoch_starts_from_nothing():
 
 
 @pytest.mark.parametrize("loss", [float("nan"), float("inf")])
-def test_a_loss_that_is_no_number_is_noticed(loss):
+def test_a_loss_that_is_not_a_number_is_noticed(loss):
     meter = Meter(Accuracy(task="multiclass", num_classes=3), lambda outputs: outputs)
     meter.add(torch.eye(3), torch.arange(3), torch.tensor(loss))
     with pytest.raises(DivergedError, match=r"optimizer\.lr"):
@@ -53,7 +53,7 @@ def test_no_graph_is_kept():
 
 @pytest.mark.parametrize("metric", [Accuracy, AUROC])
 @pytest.mark.parametrize("count", [1, CHUNK, 2 * CHUNK + 3])
-def test_an_epoch_goes_on_from_a_checkpoint_within_it(metric, count):
+def test_an_epoch_continues_from_a_checkpoint_within_it(metric, count):
     def made():
         return Meter(metric(task="multiclass", num_classes=3), lambda outputs: outputs.softmax(1))
 
@@ -81,7 +81,7 @@ def test_an_epoch_goes_on_from_a_checkpoint_within_it(metric, count):
         {"states": 5},
     ],
 )
-def test_what_is_no_part_of_an_epoch_is_refused(change):
+def test_what_is_not_a_part_of_an_epoch_is_refused(change):
     meter = Meter(Accuracy(task="multiclass", num_classes=3), lambda outputs: outputs)
     with pytest.raises((KeyError, TypeError, ValueError, RuntimeError)):
         meter.restore({**meter.so_far(), **change})

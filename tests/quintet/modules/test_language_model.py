@@ -1,4 +1,4 @@
-"""A language model sees the past alone, and is measured in units that do not depend on tokens."""
+"""A language model sees only the past, and its metric does not depend on the tokenizer."""
 
 import math
 import runpy
@@ -59,7 +59,7 @@ def test_what_is_logged_is_the_mean_over_tokens():
     assert float(logged["val/bits_per_byte"]) == pytest.approx(bits, rel=1e-5)
 
 
-def test_what_is_generated_is_the_same_each_time_and_goes_on_from_the_prompt():
+def test_what_is_generated_is_the_same_each_time_and_continues_from_the_prompt():
     prompt = torch.randint(11, (2, 5), generator=torch.manual_seed(2))
     first, second = (model().predict_step(prompt, 0)["tokens"] for _ in range(2))
     assert torch.equal(first, second)

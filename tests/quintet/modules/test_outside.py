@@ -1,4 +1,4 @@
-"""Modules and data that were written for Lightning alone, with no line changed in the engine."""
+"""Modules and data written for plain Lightning, without a change in the engine."""
 
 from pathlib import Path
 

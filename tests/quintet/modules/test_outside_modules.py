@@ -1,4 +1,4 @@
-"""Modules as teams write them: trained, resumed, evaluated and used, with no line changed."""
+"""Modules as teams write them: trained, resumed, evaluated and used unchanged."""
 
 import shutil
 import subprocess
@@ -21,6 +21,7 @@ from quintet.diagnostics.training_curves import read as read_rows
 from quintet.report.run import run_page as report
 from refusals import Refusal
 from runs import Once, TrainHere
+from usual import usual
 
 QUIET = ("callbacks.progress=null", "report=false", "trust=outside", "trainer=cpu")
 CONSTANT = "scheduler=constant"  # which does not depend on the length of the run
@@ -50,6 +51,8 @@ CASES = {
 }
 PLANNED = ("diffusion", "tagging")
 """Modules whose own schedule depends on the length of the run."""
+USUAL = ("detection", "adversarial", "several_loaders", "late_layers", "masked")
+"""Modules that are trained each time; the others are slow tests."""
 NEEDS = {"tagging": "transformers", "molecules": "torch_geometric"}
 
 
@@ -59,7 +62,7 @@ def trained(folder: Path, case: str, epochs: int, *more: str) -> None:
     runs.train(None, *outside.WORDS, *place, *words)
 
 
-@pytest.fixture(params=CASES)
+@pytest.fixture(params=usual([*CASES], *USUAL))
 def case(request: pytest.FixtureRequest) -> str:
     pytest.importorskip(NEEDS.get(request.param, "torch"))
     return str(request.param)
@@ -99,6 +102,7 @@ def test_a_resumed_run_is_the_whole_one(
     assert runs.record(parts)["test"] == runs.record(tmp_path / "whole")["test"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", PLANNED, indirect=True)
 def test_a_killed_run_is_the_whole_one(case: str, tmp_path: Path, train_here: TrainHere) -> None:
     parts = tmp_path / "parts"
@@ -184,6 +188,7 @@ def test_a_forward_that_fixes_the_size_of_a_batch_is_not_exported(
     assert refused.value.code is Code.INCOMPATIBLE
 
 
+@pytest.mark.slow
 def test_a_sweep_finds_the_configs_of_a_search_path(tmp_path: Path) -> None:
     """Its trials are processes of their own."""
     words = ("module=adversarial", *CASES["adversarial"], *QUIET, "trainer.max_epochs=1")

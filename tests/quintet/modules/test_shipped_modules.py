@@ -1,4 +1,4 @@
-"""What each module that ships beside the supervised one computes."""
+"""The computations of the shipped modules besides the supervised one."""
 
 import pytest
 import torch

@@ -60,7 +60,7 @@ def test_a_folder_of_images_runs(tmp_path: Path) -> None:
 
 
 def test_a_misfit_would_not_have_worked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Without the check these end in an error all the same, only a later and darker one."""
+    """Without the check these also end in an error, but a later and less clear one."""
     monkeypatch.setattr("quintet.training.setup.check_choices", lambda cfg: None)
     for choices in (
         ["data=wine", "model=cnn"],

@@ -131,7 +131,7 @@ def trained(option, model, steps, optimizer=None):
 
 
 @pytest.mark.parametrize("option", own("optimizer"))
-def test_a_saved_state_goes_on_exactly(option):
+def test_a_saved_state_continues_exactly(option):
     def network():
         torch.manual_seed(0)
         return nn.Sequential(nn.Linear(3, 5), nn.Tanh(), nn.Linear(5, 2))

@@ -1,4 +1,4 @@
-"""What the engine's own options keep to; `quintet.testing.option_contract` tests every option."""
+"""Rules for the engine's own options; `quintet.testing.option_contract` tests every option."""
 
 import pytest
 

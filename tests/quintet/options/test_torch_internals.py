@@ -1,4 +1,4 @@
-"""What of torch is used beside its public interface does what it is used for."""
+"""The private parts of torch that we use do what they are used for."""
 
 import pytest
 import torch

@@ -1,4 +1,4 @@
-"""What follows from predicting the next token stands in its problem, and fits what it is for."""
+"""The language modelling problem: targets, losses, measures and what fits it."""
 
 import math
 from pathlib import Path

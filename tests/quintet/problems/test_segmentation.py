@@ -100,7 +100,7 @@ def test_canvases_use_each_digit_once_and_mark_its_ink():
     assert torch.equal(digits_masks().y, samples.y)
 
 
-def test_arrays_of_whole_numbers_beside_images_are_masks(tmp_path):
+def test_arrays_of_integers_beside_images_are_masks(tmp_path):
     x = np.zeros((4, 1, 6, 6), np.float32)
     y = np.zeros((4, 6, 6), np.int64)
     y[:, :2], y[:, 2] = 1, 255

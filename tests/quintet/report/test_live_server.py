@@ -121,7 +121,7 @@ def test_the_command_says_where_and_ends_with_ctrl_c(study: Study) -> None:
     assert not (study.folder / "report.html").exists()
 
 
-def test_a_browser_that_leaves_is_no_error(
+def test_a_browser_that_leaves_is_not_an_error(
     served: ReportServer, capfd: pytest.CaptureFixture[str]
 ) -> None:
     parts = urlsplit(served.address)

@@ -1,4 +1,4 @@
-"""Commands write the pages of what runs and sweeps have done; these know nothing of pages."""
+"""Commands write the pages of runs and sweeps, which themselves know nothing of pages."""
 
 import ast
 from pathlib import Path

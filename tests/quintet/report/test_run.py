@@ -68,7 +68,7 @@ def test_the_page_fits_a_telephone_in_the_dark(chromium, trained):
     page.close()
 
 
-def test_p_has_an_interval_around_its_recorded_value(trained):
+def test_the_metric_has_an_interval_around_its_recorded_value(trained):
     run = RunData.read(trained / "breast_cancer")
     for split in ("val", "test"):
         found = run.scores[split]["auc_roc"]
@@ -157,14 +157,16 @@ def test_a_steered_run_is_not_to_be_repeated_by_its_command(trained, tmp_path):
     folder = shutil.copytree(trained / "digits", tmp_path / "run")
     record = json.loads((folder / "result.json").read_text())
     change = {"key": "optimizer.lr", "before": 0.01, "after": 0.001, "epoch": 2, "refused": ""}
-    record["steering"] = [change]
+    record["steering"] = [change, change | {"after": 0.0298258, "epoch": 4, "by": "pbt"}]
     (folder / "result.json").write_text(json.dumps(record))
     run = RunData.read(folder)
     shown = "".join(block.html() for block in head(run))
-    assert "Steered manually: optimizer.lr 0.01 → 0.001 in epoch 3." in shown
+    told = "Changed while it trained: optimizer.lr 0.01 → "
+    assert f"{told}0.001 in epoch 3, by steer.py." in shown
+    assert f"{told}0.02983 in epoch 5, by population-based training." in shown
     assert "does not repeat these changes" in shown
     assert "of 360 test samples" in shown  # by which the baseline is behind
-    assert [mark["x0"] for mark in marks(run)] == [3]
+    assert [mark["x0"] for mark in marks(run)] == [3, 5]
 
 
 @pytest.mark.parametrize(("of_linear", "title"), [(0.5, "Better than"), (0.9999, "Behind")])

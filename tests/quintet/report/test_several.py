@@ -43,7 +43,7 @@ def test_a_run_over_folds_leaves_a_page_that_leads_to_each(folded):
         assert page.troubles == []
 
 
-def test_to_go_on_is_told_in_epochs_of_a_fold(folded, tmp_path):
+def test_the_length_of_a_continuation_is_in_epochs_of_a_fold(folded, tmp_path):
     moved = shutil.copytree(folded, tmp_path / "run")
     (moved / ".hydra").mkdir()
     (moved / ".hydra/config.yaml").touch()

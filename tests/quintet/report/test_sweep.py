@@ -80,7 +80,7 @@ def test_every_section_is_there_and_every_chart_drawn(page):
     assert page.locator("figure.chart:not([data-drawn])").count() == 0
 
 
-def test_what_was_spent_is_told(page, swept):
+def test_what_was_spent_is_reported(page, swept):
     trials = [json.loads(p.read_text()) for p in swept[0].glob("trials/*/result.json")]
     busy = sum(trial["cpu_seconds"] for trial in trials)
     assert busy > 0

@@ -5,13 +5,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from quintet.report.sweep.board import leaderboard
 from quintet.report.sweep.compute import compute
 from quintet.report.sweep.history import history
-from quintet.report.sweep.hyperparameters import Objective, parallel
+from quintet.report.sweep.hyperparameters import Objective, parallel, slice_of
 from quintet.report.sweep.maps import contour
 from quintet.report.sweep.scales import parameter, ticks
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trade_off import dominated_shares
+from quintet.report.sweep.trial_curves import learning
 from quintet.study.space import Choice, Interval, Space
 from quintet.study.spec import space_fields
 from quintet.study.study import Study
@@ -104,6 +106,30 @@ def test_the_timeline_has_a_bar_for_each_trial_that_ended(tmp_path: Path) -> Non
     assert [*bars] == ["completed", "pruned"]
     assert len(bars["completed"]) == 30
     assert min(x for trace in chart.traces for x in trace["x"] if x is not None) == 0
+
+
+def test_what_was_taken_over_is_told_where_it_would_mislead(tmp_path: Path) -> None:
+    sweep = swept(tmp_path, pruned=0)
+    told = "optimizer.momentum 0.06 → 0.07 in epoch 2"
+    sweep.trials[3].notes |= {"sources": [1, 2], "steered": told, "paused_at": 4}
+    table, note = leaderboard(sweep)
+    shown = table.html()
+    assert "completed, took over trial 2" in shown
+    assert "steered" not in shown
+    assert "those that each run began with" in note.html()
+    assert "including the time for which it was paused" in compute(sweep)[1].html()
+    sweep.curves[0] = {1: 0.5, 2: 1.0}
+    assert "A curve jumps where a trial took over" in learning(sweep)[0].html()
+
+
+@pytest.mark.parametrize(
+    ("names", "angle"), [(("sgd", "adam"), None), (("one_cycle", "cosine", "exponential"), -25)]
+)
+def test_long_labels_slant_towards_the_chart(
+    tmp_path: Path, names: tuple[str, ...], angle: int | None
+) -> None:
+    chart = slice_of(swept(tmp_path, pruned=0), Choice("scheduler", names))
+    assert chart.layout["xaxis"].get("tickangle") == angle
 
 
 def test_the_dominated_volume_rises_only_with_the_front() -> None:

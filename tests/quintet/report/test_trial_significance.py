@@ -1,4 +1,4 @@
-"""What a lead of one trial over another is worth, where more is known than two numbers."""
+"""Significance of one trial's lead over another, given more than two numbers."""
 
 import numpy as np
 import pytest

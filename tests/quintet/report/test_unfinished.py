@@ -1,4 +1,4 @@
-"""Reports of sweeps that are odd: empty, running, huge, old, hostile."""
+"""Reports of unusual sweeps: empty, running, huge, old, hostile."""
 
 import os
 
@@ -92,7 +92,7 @@ def test_a_trial_whose_process_lives_is_running(tmp_path):
     assert "not running" in text(made)
 
 
-def test_a_finished_sweep_says_nothing_of_going_on(tmp_path):
+def test_a_finished_sweep_says_nothing_of_continuing(tmp_path):
     assert "trials have ended" not in text(study(tmp_path / "s", 5))
 
 
@@ -105,7 +105,7 @@ def test_defaults_that_were_pruned_are_no_measure(tmp_path):
     assert "better than the defaults" not in shown
 
 
-def test_a_simple_model_that_beats_the_winner_is_told_first(tmp_path):
+def test_a_simple_model_that_beats_the_winner_is_reported_first(tmp_path):
     from quintet.artifacts.record import Record, Score
 
     made = study(tmp_path / "s", 3)

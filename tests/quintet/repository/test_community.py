@@ -1,4 +1,4 @@
-"""What stands around the code: forms, workflows, the container; valid, and true of this tree."""
+"""The files around the code: issue forms, workflows, container; valid and up to date."""
 
 import json
 import re

@@ -1,4 +1,4 @@
-"""The Makefile's promises: it lists itself, picks a Python that works, and mends a broken .venv."""
+"""The Makefile lists its targets, picks a working Python, and repairs a broken .venv."""
 
 import os
 import re

@@ -1,4 +1,4 @@
-"""Guards: what the whole repository keeps to, whatever is added to it."""
+"""Guards: rules that the whole repository must follow."""
 
 import ast
 import graphlib
@@ -25,7 +25,7 @@ CONFIGS = [
     for path in sorted((ROOT / "configs").rglob("*.yaml"))
     if f"_target_: {package()}." not in path.read_text("utf-8")
 ]
-"""The engine's. What names the team's package is the team's, and keeps to its own rules."""
+"""The engine's files. Those that name the team's package follow the team's own rules."""
 
 # The rooms of the engine, from the top: a room imports from itself and from those below it.
 ROOMS = (
@@ -60,7 +60,7 @@ def named(path: Path) -> str:
 
 
 def room(module: str) -> str | None:
-    """Return the room that a module of the engine stands in; None of any other."""
+    """Return the room of a module of the engine; None for any other."""
     package, _, rest = module.partition(".")
     return rest.partition(".")[0] if package == "quintet" and rest else None
 
@@ -216,7 +216,7 @@ def test_private_parts_of_libraries_are_imported_in_one_file_each():
 
 
 def test_one_reader_of_yaml():
-    """PyYAML's own rules take 1e-3 for text and 2026-01-31 for a date; OmegaConf's do not."""
+    """PyYAML's own rules read 1e-3 as text and 2026-01-31 as a date; OmegaConf's do not."""
     reader = SRC / "quintet/base/plain_yaml.py"
     used = [path for path in (*SOURCES, *(ROOT / "tools").glob("*.py")) if path != reader]
     reads = re.compile(r"\byaml\.(safe_|full_|unsafe_)?load")
@@ -226,7 +226,7 @@ def test_one_reader_of_yaml():
 def decisions(code: str) -> set[str]:
     """Return the names of problems that code compares with, looks up or allows.
 
-    To state one, as data do of their target, is no decision.
+    Stating one, as data do about their target, is not a decision.
     """
     found: set[str] = set()
     for node in ast.walk(ast.parse(code)):

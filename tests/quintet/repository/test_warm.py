@@ -37,7 +37,7 @@ CODES = {
 
 
 def ended(code: str, folder: Path) -> tuple[int, str, list[str]]:
-    """Return the exit code, the output, and the last line that is told of an error."""
+    """Return the exit code, the output, and the last line of the error message."""
     command = [sys.executable, "-c", code, "x", "y z"]
     done = subprocess.run(
         command,
@@ -61,7 +61,7 @@ def test_it_ends_as_in_an_interpreter_of_its_own(name: str, tmp_path: Path) -> N
 
 @pytest.mark.parametrize("start", [contextlib.nullcontext, warm.cold])
 @pytest.mark.parametrize("name", ["SIGINT", "SIGQUIT", "SIGHUP", "SIGTERM"])
-def test_what_is_started_heeds_signals_that_a_shell_has_its_jobs_ignore(
+def test_what_is_started_handles_signals_that_a_shell_has_its_jobs_ignore(
     name: str, start: Any
 ) -> None:
     number = getattr(signal, name)
@@ -69,7 +69,7 @@ def test_what_is_started_heeds_signals_that_a_shell_has_its_jobs_ignore(
     ending = [sys.executable, "-c", f"import os; os.kill(os.getpid(), {int(number)})"]
     before = signal.signal(number, signal.SIG_IGN)
     try:
-        warm.heed_signals()
+        warm.restore_signals()
         with start():
             assert subprocess.run(ending, stderr=subprocess.DEVNULL).returncode == -number
     finally:

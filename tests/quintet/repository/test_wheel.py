@@ -1,4 +1,4 @@
-"""The engine by itself: built as a wheel, installed, and run from a folder that is no checkout."""
+"""The engine by itself: built as a wheel, installed, and run outside a checkout."""
 
 import json
 import os
@@ -115,4 +115,4 @@ def test_options_whose_code_stays_in_the_checkout_are_left_out(installed, elsewh
 def test_it_says_which_commands_there_are(installed, elsewhere):
     answer = run(installed, elsewhere, "trane", check=False)
     assert answer.returncode == 1
-    assert "trane is no command. quintet <command> ..., one of: check, compare" in answer.stderr
+    assert "trane is not a command. quintet <command> ..., one of: check, compare" in answer.stderr

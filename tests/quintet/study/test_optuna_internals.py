@@ -1,4 +1,4 @@
-"""What of Optuna is used beside its public interface does what it is used for."""
+"""The private parts of Optuna that we use do what they are used for."""
 
 import numpy as np
 import optuna

@@ -1,4 +1,4 @@
-"""A process and all that come of it, whoever their parents are by now: known by their environment.
+"""A process and its descendants, whoever their parents are by now, identified by environment.
 
 A command line would show a trial's folder, but also an onlooker's, and not a forked trial's. A
 parent's number tells nothing once the parent has died, which is when it matters.

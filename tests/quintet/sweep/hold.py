@@ -61,7 +61,7 @@ def wait_for_it(folder, parent):
 
 
 def let_go(folder):
-    """Let the one that is held go on."""
+    """Release the process that is held."""
     os.close(os.open(folder / "pipe", os.O_WRONLY))
 
 

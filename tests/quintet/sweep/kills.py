@@ -1,4 +1,4 @@
-"""Kills a sweep of stand-ins at every one of its moments, goes on with it, and compares the ends.
+"""Kills a sweep of stand-ins at each of its moments, continues it, and compares the results.
 
 python tests/quintet/sweep/kills.py STRATEGY STRIDE FOLDER [STORAGE]
 python tests/quintet/sweep/kills.py two:STRATEGY STRIDE FOLDER [STORAGE]    one of two at a time
@@ -148,7 +148,7 @@ def torn(kill: Kill) -> None:
     def append(self: Any, logs: list[dict[str, Any]]) -> None:
         dies = kill.who == "sweep" and kill.count()[0] + 1 == kill.at
         if dies:
-            self._lock.acquire()  # else another sweep goes on in the same line
+            self._lock.acquire()  # else another sweep continues the same line
             with Path(self._file_path).open("ab") as file:
                 file.write(json.dumps(logs[0])[:30].encode())
         kill.moment("sweep", "torn")
@@ -249,7 +249,9 @@ def forked(call: Callable[[], Any]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def went_on(strategy: Strategy, folder: Path, url: str | None, kill: Kill) -> dict[str, Any]:
+def killed_and_continued(
+    strategy: Strategy, folder: Path, url: str | None, kill: Kill
+) -> dict[str, Any]:
     """Return how a sweep ends that is killed, and run again; its trial's end is waited for."""
     code = forked(partial(sweep, strategy, folder, url, kill))
     assert code in ((0, -signal.SIGKILL) if kill.at else (0,)), code
@@ -268,12 +270,12 @@ def went_on(strategy: Strategy, folder: Path, url: str | None, kill: Kill) -> di
 def differences(strategy: Strategy, stride: int, folder: Path, url: str | None) -> dict[str, Any]:
     """Kill at every so many moments; return how many kills there were, and what they changed."""
     none = Kill("sweep", 0, survives=False)
-    want = went_on(strategy, folder / "undisturbed", url, none)
+    want = killed_and_continued(strategy, folder / "undisturbed", url, none)
     moments, kills, wrong = none.count(), 0, []
     for who, count in zip(("sweep", "trial"), moments, strict=True):
         for at in range(1 + (kills % stride), count + 1, stride):
             kill = Kill(who, at, survives=bool((at // stride) % 2))
-            got = went_on(strategy, folder / f"{who}{at:04d}", url, kill)
+            got = killed_and_continued(strategy, folder / f"{who}{at:04d}", url, kill)
             kills += 1
             same = all(got[key] == want[key] for key in ("table", "reports"))
             if not same or got["repeated"] or got["epochs again"] > 1:
@@ -287,7 +289,7 @@ def beside_another(name: str, stride: int, folder: Path, url: str | None) -> dic
     Which of them takes a trial is left to chance, so a strategy has to suggest by number.
     """
     strategy, none = STRATEGIES[name], Kill("sweep", 0, survives=False)
-    want = went_on(strategy, folder / "undisturbed", url, none)
+    want = killed_and_continued(strategy, folder / "undisturbed", url, none)
     moments, kills, wrong = none.count(), 0, []
     for who, count in zip(("sweep", "trial"), moments, strict=True):
         for at in range(1 + (kills % stride), count // 2, stride):
@@ -296,7 +298,9 @@ def beside_another(name: str, stride: int, folder: Path, url: str | None) -> dic
             place.mkdir()
             codes = together(*(partial(sweep, strategy, place, url, k) for k in (kill, none)))
             assert codes[1] == 0, codes
-            got = went_on(strategy, place, url, none)  # what a trial that survived has left
+            got = killed_and_continued(
+                strategy, place, url, none
+            )  # what a trial that survived has left
             kills += codes[0] == -signal.SIGKILL
             ran, same = len(got["ran"]), got["table"] == want["table"]
             if not same or got["epochs again"] > 1 or ran > len(got["table"]) + bool(codes[0]):

@@ -57,7 +57,7 @@ def misbehave(folder: Path, do: str) -> None:
         sys.exit(1)
     if do == "full" and not (folder.parent / "room").exists():
         if (pipe := trial_pipe()) is not None:
-            pipe.fail("disk", os.strerror(errno.ENOSPC))
+            pipe.send_error("disk", os.strerror(errno.ENOSPC))
         sys.exit(1)
     if do == "diverge":
         end(folder, "diverged", None, 1, "the loss is nan")
@@ -66,14 +66,14 @@ def misbehave(folder: Path, do: str) -> None:
 
 def train(folder: Path, arguments: dict[str, str], first: int, best: float) -> None:
     epochs, pause = int(arguments.get("epochs", 1)), float(arguments.get("sleep", 0))
-    told, size = trial_pipe(), int(arguments.get("size", 0))
-    stop = first > 0 and told is not None and told.report(first, None)
+    pipe, size = trial_pipe(), int(arguments.get("size", 0))
+    stop = first > 0 and pipe is not None and pipe.report(first, None)
     for epoch in range(first + 1, 0 if stop else epochs + 1):
         time.sleep(pause)
         note(folder, "trained", f"{folder.name} {epoch}")
         value = p_after(epoch, arguments)
         traded = {"parameters": size} if size else None
-        stop = told is not None and told.report(epoch, value, traded)
+        stop = pipe is not None and pipe.report(epoch, value, traded)
         best, first = max(best, value), epoch
         moment("answered")
         write(folder / "checkpoints/last.ckpt", json.dumps([epoch, best]))

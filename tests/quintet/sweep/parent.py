@@ -22,27 +22,27 @@ HERE = Path(__file__).parent
 
 
 class Silent:
-    """Keeps what it is told."""
+    """Keeps the events."""
 
     def __init__(self) -> None:
         self.events: list[tuple[str, int]] = []
         self.outcomes: list[Outcome] = []
 
-    def began(self, trial: Trial, slot: int) -> None:
+    def started(self, trial: Trial, slot: int) -> None:
         self.events.append(("began", trial.number))
 
     def reported(self, trial: Trial, epochs: int, value: float) -> None:
         self.events.append(("reported", trial.number))
 
-    def moved(self, trial: Trial, epochs: float) -> None:
+    def progressed(self, trial: Trial, epochs: float) -> None:
         """Nobody watches."""
 
     def ended(self, trial: Trial, how: Outcome) -> None:
         self.events.append(("ended", trial.number))
         self.outcomes.append(how)
 
-    def alone(self, trial: Trial, reason: str) -> None:
-        self.events.append(("alone", trial.number))
+    def rerun(self, trial: Trial, reason: str) -> None:
+        self.events.append(("rerun", trial.number))
 
 
 def plan(folder: Path, space: Space, **changes: Any) -> Plan:

@@ -1,4 +1,4 @@
-"""Ends sweeps at random, goes on with each by the same command, and counts what was lost.
+"""Ends sweeps at random, continues each with the same command, and counts what was lost.
 
 python tests/quintet/sweep/soak.py [ROUNDS] [seed=0] [real=0.1] [faults=0.5] [minutes=600]
     [launchers=joblib,submitit,ray] [storages=journal,sqlite,postgres]
@@ -45,7 +45,7 @@ PATIENCE = 300
 BY_NUMBER = ("grid", "random", "quasi_random")
 """Strategies whose suggestions do not depend on the order in which trials end."""
 STAYS = "submitit"
-"""The launcher whose jobs outlive a killed sweep; the next one goes on beside them."""
+"""The launcher whose jobs outlive a killed sweep; the next one runs beside them."""
 REAL = {
     "random": ("sweeper=random", "sweeper.n_trials=4"),
     "grid": ("sweeper=grid", "optimizer.weight_decay=0,1e-3"),
@@ -201,7 +201,7 @@ class Soaked:
         return epochs + len([*self.folder.glob("trials/*/.hydra")])
 
     def suffer(self) -> None:
-        """Go through one round, and see whether what had ended still stands."""
+        """Run one round, and check whether ended trials are unchanged."""
         fault = self.chance.choice(["ENOSPC", "EIO", "clock", "memory"])
         if self.chance.random() >= self.faults:
             fault = "kill"

@@ -82,7 +82,7 @@ def strike(fault: str) -> None:
 
 
 def jumping(now: Callable[[], float], chance: random.Random) -> Callable[[], float]:
-    """Return a clock that is set anew, by up to a day, every few times that it is read."""
+    """Return a clock that jumps by up to a day every few times that it is read."""
     shift = [0.0]
 
     def read() -> float:

@@ -24,7 +24,7 @@ def opened(settled, *words):
     plan = settled(*WORDS, *words)
     study = Study(plan.folder, plan.mode)
     study.set_or_check_spec(plan.spec())
-    return ask.opened(plan, study)
+    return ask.with_proposals(plan, study)
 
 
 def test_points_by_hand_are_those_of_a_file(settled):

@@ -119,7 +119,7 @@ def test_the_page_and_ensembles_leave_out_what_breaks_them(tmp_path):
         candidates(tmp_path, 4)
 
 
-def test_a_study_goes_on_with_the_same_constraints_only(tmp_path):
+def test_a_study_continues_with_the_same_constraints_only(tmp_path):
     run(tmp_path, (5, 50))
     with pytest.raises(UserError, match="parameters: was"):
         run(tmp_path, (5, 50), constraints={"parameters": {"max": 40.0}})

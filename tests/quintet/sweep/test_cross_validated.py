@@ -29,7 +29,8 @@ def rows(folder):
         return list(csv.DictReader(file))
 
 
-def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
+@pytest.mark.slow
+def test_halving_pauses_and_continues_within_the_folds(tmp_path):
     strategy = ["sweeper=successive_halving", "sweeper.scheduler.eta=2"]
     space = ["optimizer.lr=tag(log,interval(1e-3,1e-1))"]
     words = ["cv.folds=2", "trainer.max_epochs=2", *strategy, *space]
@@ -55,6 +56,7 @@ def test_halving_pauses_and_goes_on_within_the_folds(tmp_path):
         assert not (Path(row["folder"]) / "folds/1").exists()  # stopped in the first fold
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("moment", "end"),
     [

@@ -58,7 +58,7 @@ def trials(folder, parent):
     return [pid for pid in members(folder) if state(state(pid)[1])[1] == parent.pid]
 
 
-def test_it_ends_the_trials_which_can_go_on(folder):
+def test_it_ends_the_trials_which_can_continue(folder):
     parent = begin(folder, *LONG)
     wait_for(lambda: list(folder.glob("trials/0000/checkpoints/*")), parent)
     interrupt(parent)

@@ -1,4 +1,4 @@
-"""optuna-dashboard opens a study where it lies: the journal, or a database."""
+"""optuna-dashboard opens a study in place: the journal, or a database."""
 
 import json
 import os

@@ -37,6 +37,7 @@ def ranks(folder):
     return found
 
 
+@pytest.mark.slow
 def test_ranks_train_the_same_model_and_are_pruned_together(tmp_path):
     # Ranks that drew different widths could not average their gradients.
     arguments = ["model.width=tag(log,int(interval(8,64)))", "trainer.max_epochs=2"]

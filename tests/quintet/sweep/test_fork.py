@@ -25,7 +25,7 @@ def server():
     server.close()
 
 
-def test_every_outcome_is_told_as_from_a_process(tmp_path, server):
+def test_every_outcome_is_reported_as_from_a_process(tmp_path, server):
     kinds = ["ok", "raise", "diverge", "kill", "silent", "nan"]
     told = {}
     for name, how in (("forked", server.start), ("process", start)):
@@ -50,7 +50,7 @@ def test_nothing_leaks_from_trial_to_trial(tmp_path, server, monkeypatch):
     assert Counter(seen) == {"3": 2, "5": 2}
 
 
-def test_a_killed_server_fails_its_trials_and_is_begun_anew(tmp_path, server):
+def test_a_killed_server_fails_its_trials_and_is_restarted(tmp_path, server):
     chosen = plan(tmp_path, swept(x=range(3)), fixed=("epochs=9", "sleep=0.1"))
     its = loop(chosen, start=server.start)
 

@@ -1,4 +1,4 @@
-"""`sweeper=guided`: what is believed, how it is drawn from, and when it is given up."""
+"""`sweeper=guided`: the belief, draws from it, and when it is given up."""
 
 import numpy as np
 import pytest

@@ -54,7 +54,7 @@ def kill_one_part(command, folder, chance, log):
         [*chain(*family)] if kind == "everything" else [chance.choice(family[kinds.index(kind)])]
     )
     kill(chosen)
-    time.sleep(chance.uniform(0, 0.5))  # a sweep that lives goes on
+    time.sleep(chance.uniform(0, 0.5))  # a sweep that is alive continues
     parent.kill()
     parent.wait()
     wait_for_none(folder, f" after a kill of {kind}")

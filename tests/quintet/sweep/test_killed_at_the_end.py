@@ -16,6 +16,7 @@ WORDS = ("-m", "trainer=cpu", "data=breast_cancer", "model.width=8", "trainer.ma
 WORDS += ("seed=1,2", "baselines=false")
 
 
+@pytest.mark.slow
 def test_what_a_sweep_leaves_is_there_after_a_kill_at_each(tmp_path):
     words = [*WORDS, f"hydra.sweep.dir={tmp_path}/sweep"]
     before = {}

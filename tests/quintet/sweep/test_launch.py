@@ -1,4 +1,4 @@
-"""How a trial begins, or goes on."""
+"""How a trial starts or continues."""
 
 import json
 
@@ -28,7 +28,7 @@ def folder(tmp_path):
     return place
 
 
-def test_a_trial_goes_on_in_its_folder_whatever_that_is_called(settled, folder):
+def test_a_trial_continues_in_its_folder_whatever_that_is_called(settled, folder):
     words = launch.overrides(settled("seed=1,2"), Trial(1, "running", None, {"seed": "1"}), folder)
     assert {o.key_or_group: o.value() for o in read(words)}["resume"] == str(folder)
 

@@ -1,4 +1,4 @@
-"""One model, changed from outside while it trains."""
+"""Steering of a single model while it trains."""
 
 import csv
 import json

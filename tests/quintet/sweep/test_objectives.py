@@ -121,7 +121,7 @@ def test_samplers_see_positions_and_minimise_them(tmp_path):
     assert values[1] < 1 <= values[0], "trial 1 is better in both"
 
 
-def test_the_same_command_goes_on_with_the_same_suggestions(tmp_path):
+def test_the_same_command_continues_with_the_same_suggestions(tmp_path):
     whole = run(traded(tmp_path / "whole", sampler=Genetic(population=3)), limit=8)
     part = traded(tmp_path / "part", sampler=Genetic(population=3))
     ended = itertools.count()

@@ -1,4 +1,4 @@
-"""Every form of Hydra's grammar, in a sweep: taken as it is meant, or refused with the way out."""
+"""Every form of Hydra's grammar in a sweep: accepted as intended, or refused with a remedy."""
 
 import re
 

@@ -12,6 +12,7 @@ import pytest
 
 import warm
 from quintet.base import locks
+from usual import every
 
 ROOT = Path(__file__).parents[3]
 TRAIN = str(ROOT / "src/train.py")
@@ -97,23 +98,26 @@ def test_another_space_under_the_same_name_is_refused(done):
 
 @pytest.mark.parametrize(
     ("arguments", "says"),
-    [
-        (["optimizer.lrx=0.1,0.2"], "lrx"),
-        (["optimizer=adam,sdg"], "Did you mean 'sgd'?"),
-        (["sweeper=grid,random"], "a sweep has one strategy"),
-        (["metric=accuracy,f1"], "cannot be compared"),
-        (["sweeper=gird"], "Did you mean 'grid'?"),
-        (["sweeper.n_trails=3", "seed=1,2"], "Did you mean 'n_trials'?"),
-        (["optimizer.lr=interval(0.1,1)"], "sweeper=random"),
-        (["search_space=hihg"], "search_space=hihg"),
-        (["sweeper=random"], "There is nothing to vary"),
-        (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0 is out of range"),
-        (["sweeper.storage=sqlite:///nowhere/x.db", "seed=1,2"], "does not respond"),
-        (["~scheduler=1,2"], "~scheduler alone"),
-        (["+optimizer.foo=1,2"], "optimizer.foo is unknown: Adam takes no 'foo'"),
-        (["cv.folds=5", "data.fold=2", "seed=1,2"], "cv.folds=5 trains every fold"),
-        (["sweeper.storage=mysql://me:secret@host/db", "seed=1,2"], "sweeper.storage holds a"),
-    ],
+    every(
+        3,
+        [
+            (["optimizer.lrx=0.1,0.2"], "lrx"),
+            (["optimizer=adam,sdg"], "Did you mean 'sgd'?"),
+            (["sweeper=grid,random"], "a sweep has one strategy"),
+            (["metric=accuracy,f1"], "cannot be compared"),
+            (["sweeper=gird"], "Did you mean 'grid'?"),
+            (["sweeper.n_trails=3", "seed=1,2"], "Did you mean 'n_trials'?"),
+            (["optimizer.lr=interval(0.1,1)"], "sweeper=random"),
+            (["search_space=hihg"], "search_space=hihg"),
+            (["sweeper=random"], "There is nothing to vary"),
+            (["sweeper.slots=0", "seed=1,2"], "sweeper.slots=0 is out of range"),
+            (["sweeper.storage=sqlite:///nowhere/x.db", "seed=1,2"], "does not respond"),
+            (["~scheduler=1,2"], "~scheduler alone"),
+            (["+optimizer.foo=1,2"], "optimizer.foo is unknown: Adam takes no 'foo'"),
+            (["cv.folds=5", "data.fold=2", "seed=1,2"], "cv.folds=5 trains every fold"),
+            (["sweeper.storage=mysql://me:secret@host/db", "seed=1,2"], "sweeper.storage holds a"),
+        ],
+    ),
 )
 def test_a_mistake_is_refused_before_the_first_trial(tmp_path, arguments, says):
     out = sweep(tmp_path / "wrong", *arguments)

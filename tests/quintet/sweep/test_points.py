@@ -1,4 +1,4 @@
-"""Params of the user's own are tried first: read, checked, kept in the study."""
+"""The user's own params are tried first: read, checked, stored in the study."""
 
 import pytest
 

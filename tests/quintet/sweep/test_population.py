@@ -1,4 +1,4 @@
-"""Population-based training: who takes over whose run, what is perturbed, and the replay."""
+"""Population-based training: who inherits whose run, what is perturbed, and the replay."""
 
 import os
 import signal
@@ -60,7 +60,7 @@ def test_members_wait_for_each_other_and_for_nobody_who_has_ended() -> None:
     assert scheduler.move(trials, 4, 6, "max") == ContinueTrial(1, 4, 0)
 
 
-def test_nobody_takes_over_a_run_that_has_ended() -> None:
+def test_nobody_inherits_a_run_that_has_ended() -> None:
     trials = at_selection(0.9, 0.1, 0.5, 0.4)
     trials[0].state = "completed"  # by early stopping; its checkpoint would stop the other as well
     assert PopulationBased(4, interval=2).move(trials, 4, 6, "max") == ContinueTrial(1, 4, 2)
@@ -146,12 +146,12 @@ def test_killed_at_a_write_it_is_taken_over_again(tmp_path: Path, boundary: int)
     study, source, heir = sweep_of_two(tmp_path / "study")
     if (process := os.fork()) == 0:
         os.environ["QUINTET_FAULT"] = f"kill:{boundary}"
-        inheritance.take_over(study, source, heir, Space((RATE,)), 1)
+        inheritance.inherit(study, source, heir, Space((RATE,)), 1)
         os._exit(0)
     assert os.waitstatus_to_exitcode(os.waitpid(process, 0)[1]) == -signal.SIGKILL
     heir, source = Study(study.folder).trials()
     assert heir.paused
-    inheritance.take_over(study, source, heir, Space((RATE,)), 1)
+    inheritance.inherit(study, source, heir, Space((RATE,)), 1)
     heir = study.trials()[0]
     assert (heir.params, heir.value) == ({"optimizer.lr": "0.05"}, 1.0)
     assert heir.notes[SOURCES] == [1]
@@ -160,7 +160,7 @@ def test_killed_at_a_write_it_is_taken_over_again(tmp_path: Path, boundary: int)
     assert len(steering_files.asked(folder)[0]) == 1
 
 
-def test_each_trial_goes_on_in_the_tracked_run_of_its_own(tmp_path: Path) -> None:
+def test_each_trial_continues_in_the_tracked_run_of_its_own(tmp_path: Path) -> None:
     study, source, heir = sweep_of_two(tmp_path / "study")
     for trial in (source, heir):
         own = folder_of(study.folder, trial.number)
@@ -170,7 +170,7 @@ def test_each_trial_goes_on_in_the_tracked_run_of_its_own(tmp_path: Path) -> Non
     secret = tmp_path / "secret"
     secret.write_text("of another folder")
     (folder_of(study.folder, source.number) / "wandb/run-1/log").symlink_to(secret)
-    inheritance.take_over(study, source, heir, Space((RATE,)), 1)
+    inheritance.inherit(study, source, heir, Space((RATE,)), 1)
     left = contents(folder_of(study.folder, heir.number))
     assert left["checkpoints/last.ckpt"] == f"weights of {source.number}"
     assert left["mlflow_run_id"] == f"id of {heir.number}"
@@ -212,6 +212,7 @@ def test_a_rate_of_0_which_no_factor_changes_is_refused(rate: Parameter) -> None
     assert (refused.value.code, refused.value.key) == (Code.OUT_OF_RANGE, "optimizer.lr")
 
 
+@pytest.mark.slow
 def test_the_schedule_that_was_found_is_replayed_to_the_same_weights(
     tmp_path: Path, train_here: TrainHere
 ) -> None:

@@ -1,4 +1,4 @@
-"""What is checked before the first trial: each option, each value that could be wrong."""
+"""The checks before the first trial: each option, each value that could be wrong."""
 
 import json
 
@@ -8,6 +8,7 @@ from quintet.base import error_file
 from quintet.base.errors import Code
 from quintet.sweep.preflight import ASKED, REFUSED, asked, main
 from refusals import Refusal
+from usual import every
 
 
 def checked(plan, folder):
@@ -18,17 +19,23 @@ def checked(plan, folder):
 
 @pytest.mark.parametrize(
     "arguments",
-    [
-        ["optimizer=adam,sgd", "optimizer.lr=0.1,1e-3"],
-        ["optimizer=adagrad,sgd", "scheduler=one_cycle,plateau"],
-        ["++optimizer.amsgrad=true,false", "model.width=[32,16],[64],8"],
-        ["sweeper=random", "search_space=medium"],
-        ["sweeper=random", "search_space=loss", "++optimizer.lr=0.1,0.2"],
-        ["data=digits,wine", "model=mlp,cnn"],
-        ["sweeper=manual"],
-        ["optimizer=sgd", "optimizer.momentum=0,0.9", "++optimizer.nesterov=true,false"],
-        ["callbacks.early_stopping=null", "callbacks=ema,swa"],
-    ],
+    every(
+        3,
+        map(
+            pytest.param,
+            [
+                ["optimizer=adam,sgd", "optimizer.lr=0.1,1e-3"],
+                ["optimizer=adagrad,sgd", "scheduler=one_cycle,plateau"],
+                ["++optimizer.amsgrad=true,false", "model.width=[32,16],[64],8"],
+                ["sweeper=random", "search_space=medium"],
+                ["sweeper=random", "search_space=loss", "++optimizer.lr=0.1,0.2"],
+                ["data=digits,wine", "model=mlp,cnn"],
+                ["sweeper=manual"],
+                ["optimizer=sgd", "optimizer.momentum=0,0.9", "++optimizer.nesterov=true,false"],
+                ["callbacks.early_stopping=null", "callbacks=ema,swa"],
+            ],
+        ),
+    ),
 )
 def test_what_works_passes(settled, tmp_path, arguments):
     assert checked(settled(*arguments), tmp_path) is None
@@ -36,31 +43,34 @@ def test_what_works_passes(settled, tmp_path, arguments):
 
 @pytest.mark.parametrize(
     ("arguments", "code", "key", "value"),
-    [
-        (["+optimizer.foo=1,2"], Code.UNKNOWN_NAME, "optimizer.foo", None),
-        (["+optimizer.foo=1", "seed=1,2"], Code.UNKNOWN_NAME, "optimizer.foo", None),
-        (["optimizer.lr=", "seed=1,2"], Code.WRONG_TYPE, "optimizer.lr", ""),
-        (["optimizer.lr=0.1,0.2,ten"], Code.WRONG_TYPE, "optimizer.lr", "ten"),
-        (["optimizer.lr=-1,0.1"], Code.OUT_OF_RANGE, "optimizer.lr", "-1"),
-        (
-            ["sweeper=random", "optimizer.lr=interval(-1,0.1)"],
-            *(Code.OUT_OF_RANGE, "optimizer.lr", "-1"),
-        ),
-        (["model.width=8,16.5,32"], Code.WRONG_TYPE, "model.width", "16.5"),
-        (
-            ["optimizer=sgd_momentum,adam", "++optimizer.nesterov=true,false"],
-            *(Code.UNKNOWN_NAME, "optimizer.nesterov", None),
-        ),
-        (
-            ["optimizer=sgd", "++optimizer.nesterov=true", "seed=1,2"],
-            *(Code.FAILED, "optimizer", None),
-        ),
-        (["loss=cross_entropy,mse"], Code.INCOMPATIBLE, "loss", "mse"),
-        (["++nokey=1,2"], Code.UNKNOWN_NAME, "nokey", None),
-        (["seed=-1,1"], Code.OUT_OF_RANGE, "seed", "-1"),
-        (["trainer.max_epochs=abc", "seed=1,2"], Code.WRONG_TYPE, "trainer.max_epochs", "abc"),
-        (["callbacks=[ema,swa],[ema]"], Code.CONFLICT, "callbacks", "[ema,swa]"),
-    ],
+    every(
+        2,
+        [
+            (["+optimizer.foo=1,2"], Code.UNKNOWN_NAME, "optimizer.foo", None),
+            (["+optimizer.foo=1", "seed=1,2"], Code.UNKNOWN_NAME, "optimizer.foo", None),
+            (["optimizer.lr=", "seed=1,2"], Code.WRONG_TYPE, "optimizer.lr", ""),
+            (["optimizer.lr=0.1,0.2,ten"], Code.WRONG_TYPE, "optimizer.lr", "ten"),
+            (["optimizer.lr=-1,0.1"], Code.OUT_OF_RANGE, "optimizer.lr", "-1"),
+            (
+                ["sweeper=random", "optimizer.lr=interval(-1,0.1)"],
+                *(Code.OUT_OF_RANGE, "optimizer.lr", "-1"),
+            ),
+            (["model.width=8,16.5,32"], Code.WRONG_TYPE, "model.width", "16.5"),
+            (
+                ["optimizer=sgd_momentum,adam", "++optimizer.nesterov=true,false"],
+                *(Code.UNKNOWN_NAME, "optimizer.nesterov", None),
+            ),
+            (
+                ["optimizer=sgd", "++optimizer.nesterov=true", "seed=1,2"],
+                *(Code.FAILED, "optimizer", None),
+            ),
+            (["loss=cross_entropy,mse"], Code.INCOMPATIBLE, "loss", "mse"),
+            (["++nokey=1,2"], Code.UNKNOWN_NAME, "nokey", None),
+            (["seed=-1,1"], Code.OUT_OF_RANGE, "seed", "-1"),
+            (["trainer.max_epochs=abc", "seed=1,2"], Code.WRONG_TYPE, "trainer.max_epochs", "abc"),
+            (["callbacks=[ema,swa],[ema]"], Code.CONFLICT, "callbacks", "[ema,swa]"),
+        ],
+    ),
 )
 def test_what_no_trial_could_run_with_is_refused(settled, tmp_path, arguments, code, key, value):
     error = checked(settled(*arguments), tmp_path)

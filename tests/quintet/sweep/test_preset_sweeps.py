@@ -1,4 +1,4 @@
-"""Every preset brings its own sweep: `-m experiment=` needs nothing else, and gives way."""
+"""Every preset has its own sweep: `-m experiment=` is enough, and the command line overrides it."""
 
 import csv
 from pathlib import Path

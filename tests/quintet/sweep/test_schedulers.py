@@ -1,4 +1,4 @@
-"""Schedulers: the papers' arithmetic, and who survives."""
+"""Schedulers: the papers' arithmetic, and which trials survive."""
 
 import doctest
 
@@ -26,6 +26,7 @@ from quintet.sweep.trial_schedulers.finalists import Finalists
 from quintet.sweep.trial_schedulers.halving import Hyperband, SuccessiveHalving, bracket
 from quintet.sweep.trial_schedulers.lengthening import Lengthening
 from quintet.sweep.trial_schedulers.pruners import Asha, Median, OptunaPruner
+from usual import every
 
 
 def test_the_examples_hold():
@@ -181,7 +182,7 @@ def test_what_only_lacked_time_may_win(tmp_path):
     assert [t.number for t in ranked(trials, "max")][:3] == [5, 6, 1]
 
 
-def test_a_halving_that_was_stopped_goes_on_to_the_same_end(tmp_path):
+def test_a_halving_that_was_stopped_continues_to_the_same_end(tmp_path):
     space = swept(x=[3, 1, 9, 4, 2, 8, 7, 5, 6])
     chosen = plan(tmp_path, space, fixed=("epochs=9",), max_epochs=9, scheduler=SuccessiveHalving())
     for stop_after in (3, 5, 4, 99):
@@ -218,7 +219,7 @@ OPTUNAS = {
 
 @pytest.mark.filterwarnings("ignore:All-NaN")
 @pytest.mark.parametrize("ours", OPTUNAS)
-@pytest.mark.parametrize("mode", ["max", "min"])
+@pytest.mark.parametrize("mode", every(3, ["max", "min"]))
 @given(curves=CURVES)
 def test_the_rules_are_those_of_optunas_pruners(ours, mode, curves):
     study = optuna.create_study(direction={"max": "maximize", "min": "minimize"}[mode])
@@ -288,7 +289,7 @@ def test_a_report_that_stops_a_trial_is_whole_in_its_first_write(tmp_path):
     assert [trial.stopped_by(epochs) for epochs in (2, 3, 4)] == [False, True, True]
 
 
-def test_a_trial_that_may_go_on_again_is_not_stopped_by_its_last_rung(tmp_path):
+def test_a_trial_that_may_continue_again_is_not_stopped_by_its_last_rung(tmp_path):
     notes = {"stop": {"epochs": 1, "value": 0.5}, "budget": 3}
     assert not Trial(0, "running", 0.5, {}, {1: 0.5}, notes).stopped_by(1)
     assert Trial(0, "running", 0.5, {}, {1: 0.5}, notes | {"budget": 1}).stopped_by(1)

@@ -68,7 +68,7 @@ def test_settings_that_leave_nothing_to_run_are_refused(key, value):
     assert (caught.value.key, caught.value.value) == (f"sweeper.{key}", value)
 
 
-def test_trials_that_would_all_go_on_in_one_run_folder_are_refused():
+def test_trials_that_would_all_continue_in_one_run_folder_are_refused():
     with pytest.raises(UserError) as caught:
         check(OmegaConf.create({"sweeper": GIVEN, "resume": "some/run"}))
     assert (caught.value.code, caught.value.key) == (Code.CONFLICT, "resume")
@@ -86,7 +86,7 @@ def test_a_study_is_a_folder_beside_the_others(name):
         *("é" * 101, 1e3, True),
     ],
 )
-def test_a_study_that_is_no_folders_name_is_refused(name):
+def test_a_study_that_is_not_a_folder_name_is_refused(name):
     with pytest.raises(UserError) as caught:
         folder(config(study=name))
     assert (caught.value.key, caught.value.value) == ("study", repr(str(name)))

@@ -34,7 +34,7 @@ def ran(folder):
     return Counter(line.split()[0] for line in lines)
 
 
-def test_every_trial_runs_once_and_its_p_is_kept(tmp_path):
+def test_every_trial_runs_once_and_its_metric_is_kept(tmp_path):
     assert loop(plan(tmp_path, swept(x=[3, 1, 2]))).run()
     trials = Study.read(tmp_path).trials()
     assert [t.value for t in trials] == [3, 1, 2]
@@ -52,7 +52,7 @@ def test_every_trial_runs_once_and_its_p_is_kept(tmp_path):
         ("nan", "failed", "nan"),
     ],
 )
-def test_a_failure_is_kept_with_its_reason_and_the_sweep_goes_on(tmp_path, do, status, why):
+def test_a_failure_is_kept_with_its_reason_and_the_sweep_continues(tmp_path, do, status, why):
     assert loop(plan(tmp_path, swept(do=["ok", do, "ok"][1:], x=[1]))).run()
     failed, fine = Study.read(tmp_path).trials()
     assert (failed.state, failed.notes["status"]) == ("failed", status)
@@ -133,7 +133,7 @@ def test_a_trial_whose_epoch_outlasts_the_time_is_left_unfinished(tmp_path):
     assert [t.state for t in made.study.trials()] == ["running"]
 
 
-def test_an_interrupted_sweep_goes_on_to_exactly_n(tmp_path):
+def test_an_interrupted_sweep_continues_to_exactly_n(tmp_path):
     chosen = plan(tmp_path, swept(x=range(5)), fixed=("sleep=0.1", "epochs=3"))
     first = loop(chosen, slots=2)
     first.stopping = lambda: ("reported", 3) in first.view.events
@@ -150,7 +150,7 @@ def test_raising_n_adds_the_difference(tmp_path):
     assert ran(tmp_path) == {f"000{i}": 1 for i in range(5)}
 
 
-def test_a_trial_goes_on_from_its_checkpoint(tmp_path):
+def test_a_trial_continues_from_its_checkpoint(tmp_path):
     chosen = plan(tmp_path, swept(x=[7]), fixed=("epochs=40", "sleep=0.05"))
     first = loop(chosen)
     first.stopping = lambda: len(first.view.events) > 4
@@ -161,7 +161,7 @@ def test_a_trial_goes_on_from_its_checkpoint(tmp_path):
     assert starts[1] >= 3
 
 
-def test_a_result_that_nobody_was_told_is_not_trained_again(tmp_path):
+def test_a_result_that_was_never_reported_is_not_trained_again(tmp_path):
     chosen = plan(tmp_path, swept(x=[7]))
     study = loop(chosen).study
     number = study.create({"x": "7"}, chosen.space, {})
@@ -244,7 +244,7 @@ def kill_at_random(folder, seed, rounds):
         victims = {"parent": [parent.pid], "trial": trials[:1], "all": [*trials, parent.pid]}
         kill(victims[which])
         killed += which == "trial"
-        if which == "trial":  # the sweep itself goes on; end it as well
+        if which == "trial":  # the sweep itself continues; end it as well
             time.sleep(0.2)
             parent.kill()
         parent.wait()

@@ -70,7 +70,7 @@ def test_reverse_log_puts_half_above_099():
     assert max(values) <= 0.999
 
 
-def test_whole_numbers_have_equal_shares_ends_included():
+def test_integers_have_equal_shares_ends_included():
     values = draws(Interval("width", 1, 4, integer=True))
     for number in (1, 2, 3, 4):
         assert values.count(number) / len(values) == pytest.approx(0.25, abs=0.03)

@@ -1,4 +1,4 @@
-"""What a study is about is kept as fields; what earlier versions kept as text is still read."""
+"""A study's spec is stored as fields; the text of earlier versions is still read."""
 
 import json
 
@@ -49,7 +49,7 @@ def test_texts_of_earlier_versions_are_read():
     assert by_key["model.depth"].integer
 
 
-def test_a_study_of_an_earlier_version_goes_on_and_is_started_from(tmp_path):
+def test_a_study_of_an_earlier_version_continues_and_is_started_from(tmp_path):
     its = loop(plan(tmp_path, swept(x=[1, 2])))
     its.run()
     spec = its.plan.spec()
@@ -67,7 +67,7 @@ def old(spec):
     return {key: value for key, value in shown(spec).items() if key in ("metric", "space")}
 
 
-def test_what_is_not_as_it_was_is_told_in_the_words_of_the_command_line(tmp_path):
+def test_what_is_not_as_it_was_is_reported_in_the_words_of_the_command_line(tmp_path):
     its = loop(plan(tmp_path, swept(x=[1])))
     its.run()
     its.study.set_or_check_spec(its.plan.spec())
@@ -82,5 +82,5 @@ def test_auto_starts_from_an_earlier_versions_study_too(tmp_path):
     spec = its.plan.spec()
     its.study.optuna.set_user_attr("spec", {**spec, **old(spec)})
     found = warm_start._of_same_space(plan(tmp_path / "two", swept(x=[1, 2])))
-    assert found == [warm_start.HeadStart("one", 1, {"x": "2"})]
+    assert found == [warm_start.WarmStart("one", 1, {"x": "2"})]
     assert Study.read(tmp_path / "one").mode == "max"

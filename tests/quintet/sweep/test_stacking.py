@@ -66,7 +66,8 @@ def test_stacks_form_by_themselves(tmp_path):
     assert len(mates(tmp_path / "sweep")) == 6
 
 
-def test_a_paused_trial_of_a_stack_goes_on_alone(tmp_path):
+@pytest.mark.slow
+def test_a_paused_trial_of_a_stack_continues_alone(tmp_path):
     more = ("sweeper=successive_halving", "trainer.max_epochs=9", "sweeper.stack=auto")
     _, rows = sweep(tmp_path / "sweep", "optimizer.lr=tag(log,interval(1e-4,1e-2))", *more)
     epochs = sorted(int(row["epochs"]) for row in rows)
@@ -91,10 +92,9 @@ def whole(once):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
-@pytest.mark.parametrize(
-    "number", [signal.SIGKILL, pytest.param(signal.SIGINT, marks=pytest.mark.slow)]
-)
-def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, whole, number):
+@pytest.mark.slow
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGINT])
+def test_a_stack_that_is_ended_continues_to_the_same_result(tmp_path, whole, number):
     ended = tmp_path / "ended"
     with (tmp_path / "log.txt").open("w") as log:
         parent = start(command(ended, *ENDED), ended, stdout=log, stderr=log)
@@ -119,7 +119,8 @@ def test_a_stack_that_is_ended_goes_on_to_the_same_result(tmp_path, whole, numbe
             assert torch.allclose(tensor, other["state_dict"][name], atol=1e-4), name
 
 
-def test_what_is_not_stacked_is_told_once(tmp_path):
+@pytest.mark.slow
+def test_what_is_not_stacked_is_reported_once(tmp_path):
     more = ("data=unicode_names", "data.fraction=0.02", "model=gru", "sweeper.stack=2")
     told, rows = sweep(tmp_path / "sweep", "optimizer.lr=1e-3,1e-2", *more)
     assert told.count("not stacked") == 1
@@ -137,11 +138,11 @@ def test_what_is_not_stacked_is_told_once(tmp_path):
     ],
 )
 def test_a_config_that_is_not_stacked_says_why(override, told):
-    assert stackable.hindered(config()) is None
-    assert told in stackable.hindered(config(override))
+    assert stackable.obstacle(config()) is None
+    assert told in stackable.obstacle(config(override))
 
 
-def test_what_the_trials_of_a_stack_have_in_common_is_told():
+def test_what_the_trials_of_a_stack_have_in_common_is_reported():
     keys = ("optimizer.lr", "model.width", "seed", "data.batch_size")
     space = Space(tuple(Choice(key, ("1", "2")) for key in keys))
     assert stacking.shared_keys(space) == ["model.width", "data.batch_size"]
@@ -150,4 +151,4 @@ def test_what_the_trials_of_a_stack_have_in_common_is_told():
 def test_the_width_leaves_work_for_every_slot():
     plan = type("Plan", (), {"settings": OmegaConf.create({"stack": "auto", "slots": 2})})
     assert stacking.width(plan, 20) == 10
-    assert stacking.width(plan, 200) == stacking.MOST
+    assert stacking.width(plan, 200) == stacking.DEFAULT_WIDTH

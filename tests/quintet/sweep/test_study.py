@@ -1,4 +1,4 @@
-"""A study remembers what it is about, and reads into pandas."""
+"""A study stores what it is about, and can be read into pandas."""
 
 import pytest
 from parent import loop, plan, swept
@@ -31,7 +31,7 @@ def test_a_study_that_has_no_trial_yet_may_be_about_anything(tmp_path):
 
 
 @pytest.mark.parametrize("typed", [["seed=1,2"], ["seed=1,2", "study=null"]])
-def test_the_command_to_go_on_names_the_study(tmp_path, monkeypatch, typed):
+def test_the_command_to_continue_names_the_study(tmp_path, monkeypatch, typed):
     monkeypatch.setattr("sys.argv", ["train.py", "-m", *typed])
     words = console_report.continue_command(plan(tmp_path / "mine", swept(seed=[1, 2]))).split()
     assert words[2:] == ["-m", "seed=1,2", "study=mine"]

@@ -97,6 +97,7 @@ def test_a_reversed_scale_keeps_half_of_its_values_near_one():
     assert sum(value > 0.99 for value in values) == len(values) // 2
 
 
+@pytest.mark.slow
 def test_whatever_is_drawn_composes(everything):
     from hydra import compose, initialize_config_dir
 

@@ -1,4 +1,4 @@
-"""What is done with the best model of a sweep at its end."""
+"""The best model at the end of a sweep."""
 
 import json
 import shutil
@@ -12,7 +12,7 @@ from quintet.sweep import subprocess_job, winner
 
 
 @pytest.mark.parametrize("scores", [{"val": {"accuracy": 0.5}}, {"val": {}, "test": {"f": 1.0}}])
-def test_a_winner_without_a_test_is_no_failure(
+def test_a_winner_without_a_test_is_not_a_failure(
     scores: dict[str, Any], digits_run: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Data may have no test part, a module no test_step: evaluate.py then has none to write."""

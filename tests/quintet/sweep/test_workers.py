@@ -133,7 +133,7 @@ def test_a_launcher_runs_a_real_sweep(tmp_path, launcher):
 
 
 @pytest.mark.slow
-def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_go_on(tmp_path):
+def test_ctrl_c_ends_the_jobs_of_a_launcher_and_the_sweep_can_continue(tmp_path):
     needs("submitit")
     more = ("hydra/launcher=workers_submitit", "seed=1,2", "trainer.max_epochs=100000")
     endless = (*more, "callbacks.early_stopping=null")
@@ -169,6 +169,7 @@ def test_a_launcher_alone_says_which_word_uses_the_cores(capsys):
     assert f"sweeper.workers={os.cpu_count()}" in said
 
 
+@pytest.mark.slow
 @pytest.mark.cold  # Hydra looks for plugins as it starts
 def test_a_launcher_that_is_not_installed_is_named_with_the_way_to_install_it(tmp_path):
     # Hydra finds no plugin where none of its modules can be imported.

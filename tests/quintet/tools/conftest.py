@@ -1,4 +1,4 @@
-"""A fork to try the tools on: the checkout as it stands, committed, in a folder of its own."""
+"""A fork to try the tools on: the checkout as it is, committed, in a separate folder."""
 
 import os
 import shutil
@@ -22,7 +22,7 @@ def fork(tmp_path_factory: pytest.TempPathFactory) -> Path:
     try:
         names = subprocess.run(listed, cwd=ROOT, capture_output=True, text=True, check=True).stdout
     except (subprocess.CalledProcessError, FileNotFoundError):
-        pytest.skip("this is no git checkout")
+        pytest.skip("this is not a git checkout")
     for name in filter(None, names.split("\0")):
         if (ROOT / name).is_file():
             (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -65,6 +65,7 @@ def test_its_own_test_and_the_contracts_pass(added, run):
         assert re.search(rf"[\[-]{name}\b.*PASSED", done.stdout), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("words", "record"),
     [

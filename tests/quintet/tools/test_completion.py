@@ -1,4 +1,4 @@
-"""TAB, asked of the shells themselves: options, keys, experiments; other files are let alone."""
+"""TAB completion in real shells: options, keys, experiments; other files are unaffected."""
 
 import shutil
 import subprocess

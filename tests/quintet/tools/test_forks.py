@@ -1,4 +1,4 @@
-"""A whole fork, as a team lives in one: named, edited, added to, slimmed; then updated twice."""
+"""A whole fork as a team uses it: renamed, edited, extended, slimmed; then updated twice."""
 
 import re
 import shutil

@@ -1,4 +1,4 @@
-"""What editors know of the configs is what the configs and the signatures say."""
+"""The editors' schemas match the configs and the signatures."""
 
 import json
 import sys

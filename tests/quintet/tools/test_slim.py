@@ -1,4 +1,4 @@
-"""What a team does not want can be taken out, and what stays goes on working."""
+"""A team can remove what it does not want, and the rest continues to work."""
 
 import json
 import re
@@ -59,11 +59,12 @@ def test_only_what_is_kept_is_left(slimmed):
     assert git(fork, "diff") == ""
 
 
-def test_what_the_documentation_still_names_is_told(slimmed):
+def test_what_the_documentation_still_names_is_reported(slimmed):
     _, said = slimmed
     assert re.search(r"^  README\.md:\d+: .*model=cnn", said, re.MULTILINE)
 
 
+@pytest.mark.slow
 def test_a_model_trains_and_a_sweep_runs(slimmed, run):
     fork, _ = slimmed
     short = ("trainer=cpu", "trainer.max_epochs=1", "baselines=false", "sweeper.n_trials=2")

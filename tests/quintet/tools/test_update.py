@@ -1,4 +1,4 @@
-"""A later template comes into a fork by one command, whole, and goes again by one command."""
+"""One command merges a later template into a fork completely, and one command undoes it."""
 
 import os
 import shutil
@@ -154,7 +154,7 @@ def test_a_conflict_is_named_by_its_place_and_one_command_undoes_all(template, f
     assert not (fork / "docs/new.md").exists()
 
 
-def test_what_the_team_took_out_stays_out_and_is_told(template, fork):
+def test_what_the_team_took_out_stays_out_and_is_reported(template, fork):
     wine = read(fork, "configs/data/wine.yaml")
     commit(fork, configs__data__wine_y=None, configs__data__mine_y=wine + "val: 0.2\n")
     commit(template, configs__data__wine_y="# Changed.\n" + wine)
@@ -230,7 +230,7 @@ def test_an_ignored_file_in_the_way_is_kept_and_nothing_changes(template, fork):
     assert untouched(fork)
 
 
-def test_another_project_is_no_template(template, fork, tmp_path):
+def test_another_project_is_not_a_template(template, fork, tmp_path):
     git(tmp_path, "init", "-q", "other")
     commit(tmp_path / "other", README_m="something else\n")
     answer = tool(fork, "update", tmp_path / "other", check=False)

@@ -15,7 +15,7 @@ CHOICES = ("metric", "loss", "init", "optimizer", "scheduler", "model", "data")
 
 @pytest.fixture(autouse=True)
 def no_account(monkeypatch, tmp_path):
-    """Leave no test the keys and settings of whoever runs it."""
+    """Hide the keys and settings of whoever runs the tests."""
     for name in [n for n in os.environ if n.startswith(("WANDB_", "MLFLOW_"))]:
         monkeypatch.delenv(name)
     monkeypatch.setenv("NETRC", str(tmp_path / "no-netrc"))

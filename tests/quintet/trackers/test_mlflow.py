@@ -100,6 +100,7 @@ def check_model(address: str, run: str, folder: Path) -> None:
     assert found["prediction"].astype(int).tolist() == expected.argmax(1).tolist()
 
 
+@pytest.mark.slow
 def test_by_default_a_sqlite_file_beside_the_runs_has_it_all(train, tmp_path):
     folder = train()
     check(f"sqlite:///{tmp_path}/logs/mlflow.db", folder)
@@ -123,7 +124,7 @@ def test_a_trial_is_nested_in_its_study_and_a_failed_run_says_why(train, tmp_pat
     assert seen.info.status == "FAILED"
 
 
-def test_a_resumed_run_goes_on_in_the_same_mlflow_run(train, server):
+def test_a_resumed_run_continues_in_the_same_mlflow_run(train, server):
     address = f"logger.mlflow.tracking_uri={server}"
     folder = train(address, "scheduler=constant")
     for name in ("config.yaml", "metrics.csv", "predictions.npz", "steering.csv", "report.html"):
@@ -141,6 +142,7 @@ def test_a_server_that_is_away_costs_one_warning(train, capsys):
     assert capsys.readouterr().out.count("MLflow is disabled for the rest") == 1
 
 
+@pytest.mark.slow
 def test_a_sweeps_parent_tells_what_came_out(server, sweep_of, killed):
     node = {"_target_": "quintet.trackers.mlflow.MLflow", "save_dir": "${unused}", "upload": True}
     sweep = sweep_of(killed)

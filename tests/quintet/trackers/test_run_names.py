@@ -1,4 +1,4 @@
-"""Names of runs and trials at trackers are what a person would call them."""
+"""Names of runs and trials in trackers are readable."""
 
 from pathlib import Path
 

@@ -1,4 +1,4 @@
-"""Several trackers in one real command: what they leave, what they must not, what they load."""
+"""Several trackers in one real command: what they write, must not write, and load."""
 
 import os
 import subprocess
@@ -44,6 +44,7 @@ def words(tmp_path: Path, path: str) -> list[str]:
     return [*own, *data, f"logger=[{installed()}]"]
 
 
+@pytest.mark.slow
 def test_a_secret_of_the_environment_is_written_nowhere(tmp_path, shared):
     done = command(*words(tmp_path, shared), CANARY=CANARY)
     assert done.returncode == 0, done.stderr
@@ -70,6 +71,7 @@ def test_a_secret_typed_in_clear_is_refused_before_anything_is_written(tmp_path)
     assert not (tmp_path / "run").exists()
 
 
+@pytest.mark.slow
 @pytest.mark.cold
 def test_trackers_that_nobody_chose_are_not_loaded(tmp_path):
     script = (

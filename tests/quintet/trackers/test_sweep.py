@@ -1,4 +1,4 @@
-"""What a sweep's parent tells the trackers: a summary, and an end for trials that were killed."""
+"""A sweep's parent logs to trackers: a summary, and the end of killed trials."""
 
 import os
 import subprocess
@@ -61,6 +61,7 @@ def test_one_summary_run_shows_what_came_out(sweep_of, killed):
         assert Path(kept["local_path"]).is_file()
 
 
+@pytest.mark.slow
 def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
     log_sweep(WANDB, sweep_of())
     log_sweep(WANDB, sweep_of(killed))
@@ -71,7 +72,8 @@ def test_a_sweep_that_has_gone_on_updates_the_same_run(sweep_of, killed):
     assert steps == [1, 2], "W&B drops what is told of an earlier step"
 
 
-def test_a_trial_that_was_killed_is_told_failed_with_its_reason_once(sweep_of, killed):
+@pytest.mark.slow
+def test_a_trial_that_was_killed_is_reported_failed_with_its_reason_once(sweep_of, killed):
     assert python(KILLED, killed.folder).returncode == -9
     (broken,) = files(killed.folder)
     assert dashboard(broken).exit_code is None, "it could not say that it ended"

@@ -61,7 +61,7 @@ def test_a_tracker_that_breaks_costs_one_warning_and_no_training(at, train, tmp_
     assert capsys.readouterr().out.count("Connection lost") == 1
 
 
-def test_any_logger_of_lightning_is_told_config_and_outcome(train, tmp_path):
+def test_any_logger_of_lightning_gets_config_and_outcome(train, tmp_path):
     logger = CSVLogger(tmp_path / "csv", name="", version="")
     folder = train(logger)
     assert "optimizer: adam" in (tmp_path / "csv" / "hparams.yaml").read_text()

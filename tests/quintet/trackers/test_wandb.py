@@ -117,7 +117,8 @@ def test_the_training_outlives_wandbs_own_process(train, monkeypatch, capsys):
     assert capsys.readouterr().out.count("W&B is disabled for the rest") == 1
 
 
-def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):
+@pytest.mark.slow
+def test_a_resumed_run_continues_in_the_same_wandb_run(train_here, tmp_path):
     folder = tmp_path / "run"
     train_here(folder, "logger=wandb", "trainer.max_epochs=2")
     train_here(None, f"resume={folder}", "trainer.max_epochs=4")
@@ -126,6 +127,7 @@ def test_a_resumed_run_goes_on_in_the_same_wandb_run(train_here, tmp_path):
     assert [row["epoch"] for row in dashboard(two).rows] == [2, 3]
 
 
+@pytest.mark.slow
 def test_secrets_in_the_notes_stay_references(train_here, tmp_path, monkeypatch):
     for name, value in canaries.ENVIRONMENT.items():
         monkeypatch.setenv(name, value)
@@ -134,7 +136,7 @@ def test_secrets_in_the_notes_stay_references(train_here, tmp_path, monkeypatch)
     train_here(folder, "logger=wandb", f"logger.wandb.notes='{notes}'", "logger.wandb.mode=offline")
     (path,) = files(folder)
     assert dashboard(path).run["notes"] == notes
-    assert canaries.singing(tmp_path) == []
+    assert canaries.leaks(tmp_path) == []
 
 
 def test_disabled_writes_nothing(train):

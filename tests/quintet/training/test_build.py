@@ -88,7 +88,7 @@ def test_a_fact_that_a_metric_or_a_loss_needs_is_named(
 def test_lightning_deals_samples_of_its_data_unless_told_otherwise(
     tmp_path: Path, typed: tuple[str, ...], dealt: bool
 ) -> None:
-    """A batch sampler of a team's own cannot be dealt, and may deal for itself."""
+    """A team's own batch sampler cannot be sharded, and may shard by itself."""
     cfg = composed(tmp_path, "experiment=multitask", "trainer=ddp_cpu", *typed)
     cfg.overrides = [*typed]
     made = build.trainer(cfg, watched=False)

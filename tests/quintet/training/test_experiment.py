@@ -1,4 +1,4 @@
-"""What a run measures at its end."""
+"""The measurements at the end of a run."""
 
 import json
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""`metrics=[...]`: measured wherever the metric that decides is, and deciding nothing."""
+"""`metrics=[...]`: measured wherever the primary metric is, without deciding anything."""
 
 import csv
 
@@ -65,7 +65,7 @@ def test_the_report_has_intervals_of_them(folder, tmp_path):
     assert "auc_roc" in write(folder, tmp_path / "page.html").read_text()
 
 
-def test_trackers_are_told(folder):
+def test_trackers_receive_them(folder):
     assert {"best/f1", "test/f1", "best/auc_roc"} <= outcome(Record.read(folder)).keys()
 
 

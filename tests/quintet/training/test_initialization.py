@@ -1,4 +1,4 @@
-"""Runs that begin with the weights of another run."""
+"""Runs that start with the weights of another run."""
 
 import shutil
 from pathlib import Path
@@ -52,7 +52,7 @@ def test_frozen_tensors_are_bit_identical_after_training(
     assert len(record["transfer"]["frozen"]) == 12
 
 
-def test_a_new_head_is_told_and_the_run_needs_its_source_no_longer(
+def test_a_new_head_is_reported_and_the_run_needs_its_source_no_longer(
     source: Path, tmp_path: Path, train_here: TrainHere, capsys: pytest.CaptureFixture[str]
 ) -> None:
     moved = tmp_path / "source"

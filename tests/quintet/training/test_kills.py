@@ -1,4 +1,4 @@
-"""A run that is killed at any of its writes, or whose disk fails there, goes on unharmed."""
+"""A run that is killed at any of its writes, or whose disk fails there, can be continued."""
 
 import os
 import signal
@@ -16,6 +16,7 @@ from quintet.artifacts import checkpoints
 from quintet.artifacts.record import Record
 from quintet.base.console import command_line
 from quintet.base.files import SUFFIX
+from usual import usual
 
 SMALL = (
     "trainer=cpu",
@@ -65,7 +66,7 @@ class Whole:
         return max(at for at, each in enumerate(self.passed, 1) if each == boundary)
 
 
-@pytest.fixture(scope="module", params=RUNS)
+@pytest.fixture(scope="module", params=usual([*RUNS], "one"))
 def whole(request: Any, tmp_path_factory: pytest.TempPathFactory) -> Whole:
     place = tmp_path_factory.mktemp("whole")
     folder = place / "run"
@@ -90,8 +91,8 @@ def results(folder: Path) -> dict[str, Any]:
     return found
 
 
-def gone_on_with(whole: Whole, folder: Path) -> None:
-    """Go on by what the user would type, and compare."""
+def continue_and_compare(whole: Whole, folder: Path) -> None:
+    """Continue with what the user would type, and compare."""
     ended = forked(log := folder.with_suffix(".log"), [f"resume={folder}"])
     if ended.code:
         assert "Start it again with " in ended.said
@@ -104,10 +105,10 @@ def killed(whole: Whole, folder: Path, at: int) -> None:
     words = [*whole.words, f"hydra.run.dir={folder}"]
     ended = forked(folder.with_suffix(".log"), words, fault=f"kill:{at}")
     assert ended.code == -signal.SIGKILL, ended.said
-    gone_on_with(whole, folder)
+    continue_and_compare(whole, folder)
 
 
-def test_a_run_killed_at_one_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
+def test_a_run_killed_at_one_of_its_writes_continues(whole: Whole, tmp_path: Path) -> None:
     for number, boundary in enumerate(KEY[whole.kind]):
         killed(whole, tmp_path / f"{number}", whole.last(boundary))
 
@@ -129,21 +130,21 @@ def test_killed_between_the_two_checkpoints_of_the_last_epoch(tmp_path: Path) ->
 
 
 @pytest.mark.slow
-def test_a_run_killed_at_any_of_its_writes_goes_on(whole: Whole, tmp_path: Path) -> None:
+def test_a_run_killed_at_any_of_its_writes_continues(whole: Whole, tmp_path: Path) -> None:
     for at in range(1, len(whole.passed) + 1):
         killed(whole, tmp_path / f"{at}", at)
 
 
 def failed(whole: Whole, folder: Path, fault: str) -> None:
-    """Let a disk fail: one message, nothing half-written, and the run goes on afterwards."""
+    """Let a disk fail: one message, nothing half-written, and the run can be continued."""
     words = [*whole.words, f"hydra.run.dir={folder}"]
     ended = forked(folder.with_suffix(".log"), words, fault=fault)
     assert ended.code == 1, ended.said
     assert ended.said.count("Error: ") == 1
     assert "Traceback" not in ended.said
-    assert ("no room left" if "ENOSPC" in fault else "Input/output error") in ended.said
+    assert ("no space left" if "ENOSPC" in fault else "Input/output error") in ended.said
     assert not [*folder.rglob("*.part")]
-    gone_on_with(whole, folder)
+    continue_and_compare(whole, folder)
 
 
 FAILS = {
@@ -153,7 +154,7 @@ FAILS = {
 }
 
 
-@pytest.mark.parametrize("fault", ["ENOSPC:{}+", "EIO:{}"])
+@pytest.mark.parametrize("fault", usual(["ENOSPC:{}+", "EIO:{}"], "ENOSPC:{}+"))
 def test_a_disk_that_fails_ends_a_run_with_one_message(
     fault: str, whole: Whole, tmp_path: Path
 ) -> None:

@@ -1,4 +1,4 @@
-"""What makes a step fast must not change it."""
+"""Optimisations of a step must not change its result."""
 
 import inspect
 from copy import deepcopy
@@ -89,7 +89,7 @@ def trained_by_hand(cfg, data, network):
 
 
 def test_the_private_parts_of_lightning_are_still_there():
-    """One that is gone says what to mend: see the docstring of `lightning_patches`."""
+    """A missing one says what to fix: see the docstring of `lightning_patches`."""
     from lightning.fabric.strategies.launchers import subprocess_script as fabric
     from lightning.pytorch.callbacks import WeightAveraging
     from lightning.pytorch.strategies.launchers import subprocess_script as pytorch
@@ -128,4 +128,4 @@ def test_all_that_configure_optimizers_may_return_is_read():
 def test_the_fetcher_of_training_batches_is_where_it_was():
     trainer = L.Trainer(logger=False, enable_checkpointing=False, barebones=True)
     assert trainer.fit_loop._data_fetcher is None
-    lightning_patches.begin_batches_again(trainer)
+    lightning_patches.restart_batches(trainer)

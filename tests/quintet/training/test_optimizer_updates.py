@@ -1,33 +1,33 @@
-"""A learning rate that is changed in mid-run, with its schedule."""
+"""A learning rate that is changed during a run, with its schedule."""
 
 import copy
 
 import pytest
 
 from options import own
-from quintet.training.optimizer_updates import again, steer
-from schedules import LR, go_on, start
+from quintet.training.optimizer_updates import reapply, steer
+from schedules import LR, run_steps, start
 
 AT = 30
 
 
 @pytest.mark.parametrize("warmup", [0, 40])
 @pytest.mark.parametrize("scheduler", own("scheduler"))
-def test_a_schedule_goes_on_in_its_shape(scheduler, warmup):
+def test_a_schedule_continues_in_its_shape(scheduler, warmup):
     settings = {"eta_min": 0.01} if scheduler == "cosine" else {}
-    plain, _ = go_on(start(scheduler, warmup, share=0.5, **settings))
+    plain, _ = run_steps(start(scheduler, warmup, share=0.5, **settings))
     run = start(scheduler, warmup, share=0.5, **settings)
     _, optimizer, schedule = run
-    go_on(run, 0, AT)
+    run_steps(run, 0, AT)
     now = optimizer.param_groups[0]["lr"]
     assert steer(optimizer, [c["scheduler"] for c in schedule], "lr", 3 * now) is None
-    steered, _ = go_on(run, AT)
+    steered, _ = run_steps(run, AT)
     for rates, expected in zip(steered, plain[AT:], strict=True):
         assert rates == pytest.approx([3 * rate for rate in expected])
     assert optimizer.param_groups[1]["steered"] == pytest.approx({"lr": 3})
 
 
-def test_changes_add_up_and_are_made_again_on_rates_laid_out_anew():
+def test_changes_add_up_and_are_made_again_on_rebuilt_rates():
     _, optimizer, schedule = start("constant")
     fresh = copy.deepcopy(optimizer.param_groups)
     schedules = [c["scheduler"] for c in schedule]
@@ -41,7 +41,7 @@ def test_changes_add_up_and_are_made_again_on_rates_laid_out_anew():
         )
     for group, new in zip(optimizer.param_groups, fresh, strict=True):
         group.update({k: v for k, v in new.items() if k != "params"})
-    again(optimizer, [])
+    reapply(optimizer, [])
     for group, decay in zip(optimizer.param_groups, decays, strict=True):
         assert (group["lr"], group["momentum"], group["weight_decay"]) == pytest.approx(
             (0.05, 0.5, decay)
@@ -60,7 +60,7 @@ def test_weight_decay_that_was_steered_to_none_can_come_back():
     [
         ("constant", "adam", "momentum", "Adam has no momentum"),
         ("constant", "rmsprop", "momentum", "began without momentum"),
-        ("one_cycle", "sgd_momentum", "momentum", "the schedule moves the momentum"),
+        ("one_cycle", "sgd_momentum", "momentum", "the schedule changes the momentum"),
     ],
 )
 def test_what_would_break_the_run_is_refused(scheduler, optimizer, key, says):
@@ -77,4 +77,4 @@ def test_a_rate_of_zero_and_no_decay_are_no_start():
     for group in optimizer.param_groups:
         group["lr"] = group["weight_decay"] = 0.0
     assert "is 0 now" in steer(optimizer, [], "lr", LR)
-    assert "which parameters to spare" in steer(optimizer, [], "weight_decay", 0.1)
+    assert "exempt from it" in steer(optimizer, [], "weight_decay", 0.1)

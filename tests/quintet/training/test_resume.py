@@ -1,4 +1,4 @@
-"""A resumed run ends as if nothing had happened: same weights, same metrics, bit by bit."""
+"""A resumed run ends as if uninterrupted: same weights, same metrics, bit for bit."""
 
 import random
 import shutil
@@ -16,6 +16,7 @@ from quintet.artifacts.checkpoint_io import WholeCheckpointIO
 from quintet.base.errors import Code
 from refusals import Refusal
 from runs import RunTrain, Start, TrainHere
+from usual import every, usual
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ CASES = {
         "optimizer=sgd_momentum",
     ),
     "muon": ("optimizer=muon",),
+    "mup": ("init=mup", "init.base_width=16", "optimizer=adamw"),
     "lion": ("optimizer=lion",),
     "lamb": ("optimizer=lamb",),
     "adafactor": ("optimizer=adafactor",),
@@ -73,8 +75,11 @@ CASES = {
     "accumulation": ("trainer.accumulate_grad_batches=3", "trainer.gradient_clip_val=0.5"),
 }
 
+USUAL = ("one_cycle", "swa", "unfreeze", "augmentation and balanced classes")
+"""Cases that run each time; the others are slow tests."""
 
-@pytest.mark.parametrize("overrides", CASES.values(), ids=CASES)
+
+@pytest.mark.parametrize("overrides", usual(CASES, *USUAL))
 def test_resumed_run_equals_an_uninterrupted_one(
     overrides: tuple[str, ...],
     tmp_path: Path,
@@ -93,6 +98,7 @@ def test_resumed_run_equals_an_uninterrupted_one(
     assert runs.record(parts)["metric"] == runs.record(whole)["metric"]
 
 
+@pytest.mark.slow
 def test_resumed_early_stop_stays_stopped(
     tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
 ) -> None:
@@ -117,8 +123,8 @@ def test_resumed_early_stop_stays_stopped(
     assert runs.epochs(parts) > stopped
 
 
-@pytest.mark.parametrize("scheduler", ["one_cycle", "cosine"])
-def test_finished_run_goes_on_along_the_schedule_of_a_longer_one(
+@pytest.mark.parametrize("scheduler", every(2, ["one_cycle", "cosine"]))
+def test_finished_run_continues_along_the_schedule_of_a_longer_one(
     scheduler: str, tmp_path: Path, train_here: TrainHere
 ) -> None:
     longer, extended = tmp_path / "longer", tmp_path / "extended"
@@ -166,7 +172,7 @@ STATES = (
 )
 
 
-@pytest.mark.parametrize("where", STATES)
+@pytest.mark.parametrize("where", every(3, STATES))
 @pytest.mark.parametrize("content", [{"x": 1}, [1]])
 def test_a_state_that_no_run_saved_is_refused_with_the_files_name(
     where: str,
@@ -206,7 +212,7 @@ def test_truncated_newest_checkpoint_is_passed_over(
     assert runs.finished(parts) == runs.finished(whole)
 
 
-def test_run_killed_before_its_first_checkpoint_starts_anew(
+def test_run_killed_before_its_first_checkpoint_starts_over(
     tmp_path: Path, train_here: TrainHere, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     whole, parts = tmp_path / "whole", tmp_path / "parts"
@@ -292,6 +298,7 @@ def killed_and_resumed(folder: Path, start: Start, kills: int, *overrides: str) 
     assert process.returncode == 0, err
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kills", [2, pytest.param(25, marks=pytest.mark.soak)])
 def test_killed_run_ends_like_an_uninterrupted_one(
     kills: int, tmp_path: Path, start_train: Start, train_here: TrainHere
@@ -305,7 +312,7 @@ def test_killed_run_ends_like_an_uninterrupted_one(
     assert not list(parts.rglob("*.part"))
 
 
-def test_moved_run_goes_on_where_it_is(
+def test_moved_run_continues_where_it_is(
     tmp_path: Path, train_here: TrainHere, stop_after: Callable[[int], None]
 ) -> None:
     whole, parts, moved = (tmp_path / name for name in ("whole", "parts", "moved"))

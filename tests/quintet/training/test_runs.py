@@ -1,4 +1,4 @@
-"""Runs repeat themselves bit by bit, and never get into each other's way."""
+"""Runs are reproducible bit for bit, and do not interfere with each other."""
 
 import subprocess
 import sys
@@ -48,6 +48,7 @@ def test_same_seed_gives_the_same_bits_and_another_seed_others(
     assert runs.finished(tmp_path / "zero")["best"] != runs.finished(tmp_path / "here")["best"]
 
 
+@pytest.mark.slow
 def test_runs_that_start_together_get_a_folder_each(tmp_path: Path) -> None:
     """Twelve commands that are refused as soon as they have a folder: a tenth of a run's time."""
     command = runs.command(None, f"paths.logs={tmp_path}", "loss=mse")

@@ -1,5 +1,5 @@
-"""What the notes claim of training, at a size that a test can afford; seeds and margins were set
-before the scores were seen. He against Xavier stands in test_inits, Huber in test_losses, schedules
+"""Claims of the documentation about training, at a small size; seeds and margins were fixed
+before the scores were seen. He against Xavier is in test_inits, Huber in test_losses, schedules
 in test_schedulers, metrics in test_metrics, averages in callbacks, fold shares in data/test_folds.
 """
 

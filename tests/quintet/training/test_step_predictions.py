@@ -98,7 +98,7 @@ def test_numbers_keep_their_precision() -> None:
         ([], Code.DATA),
     ],
 )
-def test_what_is_no_table_is_refused(batches: list[Any], code: Code) -> None:
+def test_what_is_not_a_table_is_refused(batches: list[Any], code: Code) -> None:
     with pytest.raises(UserError) as error:
         together(batches)
     assert error.value.code is code

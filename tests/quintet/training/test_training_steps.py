@@ -1,4 +1,4 @@
-"""A run's length in steps, and settings that would leave nothing to train or to measure on."""
+"""A run's length in steps, and settings that would leave nothing to train or validate on."""
 
 import re
 from pathlib import Path
@@ -93,7 +93,7 @@ def test_a_run_that_cannot_work_is_refused(
         (7, None),
     ],
 )
-def test_a_step_of_fewer_batches_is_told(
+def test_a_step_of_fewer_batches_is_reported(
     tmp_path: Path,
     train_here: TrainHere,
     capsys: pytest.CaptureFixture[str],

@@ -24,7 +24,7 @@ PROBED_IMAGES = 4096
 
 
 @dataclass(frozen=True)
-class Ahead:
+class Prefetch:
     """How batches are read ahead of the training step.
 
     Args:
@@ -81,7 +81,7 @@ def probe(rows: Rows, index: Tensor, shape: torch.Size) -> Tensor:
 
 
 def disk_loader(
-    rows: Rows, order: TensorLoader, transform: Callable[[Tensor], Tensor], ahead: Ahead
+    rows: Rows, order: TensorLoader, transform: Callable[[Tensor], Tensor], ahead: Prefetch
 ) -> "DataLoader[Batch]":
     """Return a loader that yields the same batches as `order`, with inputs read from disk.
 

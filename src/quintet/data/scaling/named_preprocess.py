@@ -7,7 +7,7 @@ from torch import Tensor
 
 from quintet.base import schema
 from quintet.base.errors import Code, UserError
-from quintet.data.named_inputs import Inputs, apart, rows_of
+from quintet.data.named_inputs import Inputs, rows_of, split_row
 from quintet.data.samples import NamedInput, Samples
 from quintet.data.scaling.preprocess import Preprocess
 from quintet.data.scaling.statistic import Scale
@@ -48,7 +48,7 @@ class NamedPreprocess(Preprocess):
         self.parts = {name: Preprocess(scale) for name in inputs}
 
     def _fit_inputs(self, x: Tensor) -> None:
-        for name, part in apart(x, self.inputs).items():
+        for name, part in split_row(x, self.inputs).items():
             own = self.parts[name]
             own.kind = self.inputs[name].kind
             own.categorical = self.categorical if own.kind == "table" else 0
@@ -63,12 +63,12 @@ class NamedPreprocess(Preprocess):
                 code=Code.INCOMPATIBLE,
                 value=size,
             )
-        found = apart(x, self.inputs)
+        found = split_row(x, self.inputs)
         return rows_of({name: self.parts[name].transform(part) for name, part in found.items()})
 
     def restore(self, x: Tensor) -> Tensor:
         """Convert scaled rows back to their own units."""
-        found = apart(x, self.inputs)
+        found = split_row(x, self.inputs)
         return rows_of({name: self.parts[name].restore(part) for name, part in found.items()})
 
     @property

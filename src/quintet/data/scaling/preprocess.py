@@ -220,7 +220,7 @@ class Preprocess:
         )
 
     def _select(self, x: Tensor, y: Tensor, samples: Samples) -> None:
-        from quintet.data.scaling.selection import most_telling, share_or_number
+        from quintet.data.scaling.selection import most_informative, share_or_number
 
         if self.kind != "table" or len(x) != len(y):
             raise UserError(
@@ -233,7 +233,7 @@ class Preprocess:
             )
         number = share_or_number(self.select or 0.0, x.shape[1])
         seen = self.transform(x)
-        self.left_out = ~most_telling(seen, self.categorical, y, samples.task, number)
+        self.left_out = ~most_informative(seen, self.categorical, y, samples.task, number)
 
 
 def _check_sizes(state: Mapping[str, Any]) -> None:

@@ -36,7 +36,7 @@ def share_or_number(select: float, features: int) -> int:
     return min(features, max(1, math.ceil(select * features) if select < 1 else int(select)))
 
 
-def most_telling(x: Tensor, categorical: int, y: Tensor, task: Task, number: int) -> Tensor:
+def most_informative(x: Tensor, categorical: int, y: Tensor, task: Task, number: int) -> Tensor:
     """Return which columns have the most mutual information with the target, a mask (F,).
 
     One column at a time, by nearest neighbours (Kraskov, Stögbauer and Grassberger 2004; Ross

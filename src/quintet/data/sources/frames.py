@@ -5,7 +5,7 @@ from glob import escape, glob
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 
 
 def files_at(path: str, endings: Sequence[str]) -> list[Path]:
@@ -16,7 +16,7 @@ def files_at(path: str, endings: Sequence[str]) -> list[Path]:
         endings: of the files that are taken from a folder, in lower case.
 
     """
-    place = at_home(path)
+    place = expand_home(path)
     if place.is_file():
         return [place]
     pattern = f"{escape(str(place))}/**/*" if place.is_dir() else str(place)
@@ -33,7 +33,7 @@ def existing(path: str | Path | None) -> Path:
             key="data.path",
             hint="Give data.path=<file> (for predict.py, input=<file>)",
         )
-    file = at_home(path)
+    file = expand_home(path)
     if file.is_dir():
         raise UserError(f"{file} is a folder", code=Code.NOT_FOUND, hint="Give a file in it")
     if not file.is_file():

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.sources.parts import NAMES, part_of
 from quintet.data.sources.pixels import SUFFIXES, Listing, image_files
 
@@ -65,7 +65,7 @@ def _existing(path: str | None, option: str) -> Path:
             key=option,
             hint=HINT,
         )
-    root = at_home(path)
+    root = expand_home(path)
     if not root.is_dir():
         raise UserError(
             f"There is no folder {root}", code=Code.NOT_FOUND, key=option, value=path, hint=HINT

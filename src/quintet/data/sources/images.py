@@ -124,7 +124,7 @@ def pictures(
         UserError: as `images`.
 
     """
-    survey, laid_over = Survey.of(files), colour_of(background)
+    survey, laid_over = HeaderSummary.of(files), colour_of(background)
     shape, size_remark = _shape(size, survey.extents)
     grey = survey.coloured == 0 if grayscale is None else grayscale
     ranges = _ranges(train, survey, laid_over)
@@ -175,7 +175,7 @@ def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tens
         UserError: one cannot be read.
 
     """
-    reading, survey = Reading.of(reader), Survey.of(files)
+    reading, survey = Reading.of(reader), HeaderSummary.of(files)
     x = FileRows(files, reading).read(torch.arange(len(files)))
     remarks = survey.remarks(reading)
     beyond = ((x < 0) | (x > reading.white)).flatten(1).any(dim=1)
@@ -193,7 +193,7 @@ def as_in_training(files: list[str], reader: dict[str, Any]) -> tuple[torch.Tens
 
 
 @dataclass
-class Survey:
+class HeaderSummary:
     """A summary of the headers of many images."""
 
     extents: Counter[tuple[int, int]] = field(default_factory=Counter)
@@ -205,7 +205,7 @@ class Survey:
     unread: list[str] = field(default_factory=list)
 
     @classmethod
-    def of(cls, files: list[str]) -> "Survey":
+    def of(cls, files: list[str]) -> "HeaderSummary":
         """Read the headers of the files."""
         survey = cls()
         for file in files:
@@ -313,7 +313,7 @@ def colour_of(name: str, option: str = "data.background") -> tuple[int, int, int
 
 
 def _ranges(
-    train: list[str], survey: Survey, background: tuple[int, int, int]
+    train: list[str], survey: HeaderSummary, background: tuple[int, int, int]
 ) -> dict[str, tuple[float, float]]:
     """Return the values of black and white for the types of pixels that do not define them.
 
@@ -343,7 +343,7 @@ def _check_memory(count: int, reading: Reading) -> None:
         )
 
 
-def _value_remarks(x: Tensor, files: list[str], survey: Survey, lazy: bool) -> list[str]:
+def _value_remarks(x: Tensor, files: list[str], survey: HeaderSummary, lazy: bool) -> list[str]:
     """Report constant images; reject images that are all alike.
 
     Raises:

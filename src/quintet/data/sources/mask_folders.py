@@ -7,7 +7,7 @@ from typing import Any
 import torch
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.samples import Samples
 from quintet.data.sources import mask_values
 from quintet.data.sources.images import LARGEST, Pictures, colour_of, pictures
@@ -121,7 +121,7 @@ def _folder(path: str | None) -> Path:
             key="data.path",
             hint=HINT,
         )
-    root = at_home(path)
+    root = expand_home(path)
     if not root.is_dir():
         raise UserError(
             "is not a folder", code=Code.NOT_FOUND, key="data.path", value=path, hint=HINT

@@ -1,4 +1,4 @@
-"""Which part of an official split a name stands for: train, Training, seg_test, dev, x_val ..."""
+"""The part of an official split that a name denotes: train, Training, seg_test, dev, x_val ..."""
 
 import re
 from collections.abc import Iterable, Sequence
@@ -18,7 +18,7 @@ YES, NO = {"true", "yes", "1", "1.0", "y", "t"}, {"false", "no", "0", "0.0", "n"
 
 
 def part_of(name: str) -> int | None:
-    """Return the part that a name stands for, 0 to 2, or None for any other name."""
+    """Return the part that a name denotes, 0 to 2, or None for any other name."""
     words = _words(name)
     found = {WORDS[word] for word in words if word in WORDS}
     return found.pop() if len(found) == 1 else None

@@ -9,7 +9,7 @@ import numpy as np
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.named_inputs import rows_of
 from quintet.data.parsing.rules import BY_NAME, Rules, Unreadable
 from quintet.data.parsing.table_file import RawTable, read_table
@@ -70,7 +70,7 @@ def read_new(
         UserError: the file does not exist or does not fit the training data.
 
     """
-    file = at_home(path)
+    file = expand_home(path)
     kind = reader.get("kind", "nothing")
     if kind == "named":
         x, told = new_rows(file, reader)

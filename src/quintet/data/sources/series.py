@@ -144,7 +144,7 @@ def series(
 
 
 @dataclass
-class Cut:
+class SeriesWindows:
     """Windows (N, window) and the following values (N, horizon), in time order."""
 
     x: NDArray[np.float64]
@@ -156,7 +156,7 @@ class Cut:
         return blurred(self.y.reshape(-1))
 
 
-def _windows(tracks: Tracks, window: int, horizon: int) -> Cut:
+def _windows(tracks: Tracks, window: int, horizon: int) -> SeriesWindows:
     """Cut all tracks into windows, in the order of the first value to forecast."""
     _check_sizes(window, horizon, tracks.longest)
     past, future, when = [], [], []
@@ -172,7 +172,7 @@ def _windows(tracks: Tracks, window: int, horizon: int) -> Cut:
     order = np.argsort(np.concatenate(when), kind="stable")
     if len(order) < 4:
         _too_short(window, horizon, tracks.longest)
-    return Cut(np.concatenate(past)[order], np.concatenate(future)[order])
+    return SeriesWindows(np.concatenate(past)[order], np.concatenate(future)[order])
 
 
 def _without_windows(tracks: Tracks, length: int) -> list[str]:

@@ -12,16 +12,16 @@ CHAIN = "::"
 
 
 def literally(files: Iterable[str | Path]) -> list[str]:
-    """Return the patterns that stand for these files alone: `a[1].csv` would be read as a1.csv.
+    """Return patterns that match only these files: `a[1].csv` alone would match a1.csv.
 
     Raises:
-        UserError: a path that `datasets` can only take for an address.
+        UserError: a path that `datasets` would treat as a URL.
 
     """
     names = [str(file) for file in files]
     if chains := [name for name in names if CHAIN in name]:
         raise UserError(
-            f"{chains[0]} has {CHAIN} in it, which datasets takes for an address",
+            f"{chains[0]} has {CHAIN} in it, which datasets treats as a URL",
             code=Code.DATA,
             hint="Rename the file, or its folder.",
         )

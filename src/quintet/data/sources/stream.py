@@ -10,7 +10,7 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.parsing.column_cells import of_series
 from quintet.data.parsing.rules import Rules
 from quintet.data.parsing.table_file import RawTable
@@ -133,7 +133,7 @@ def shards(path: str | None) -> list[str]:
             key="data.path",
             hint="Give data.path=<folder, pattern or file>",
         )
-    place = at_home(path)
+    place = expand_home(path)
     if place.is_file():  # even if its name contains brackets
         found = [place]
     else:

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from quintet.base.errors import Code, UserError
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.named_inputs import rows_of
 from quintet.data.parsing.column_cells import Cells
 from quintet.data.samples import NamedInput, Samples
@@ -90,7 +90,7 @@ def files_of(cells: Cells, folder: Path) -> list[str]:
     """
     words = cells.as_words()
     assert words.codes is not None
-    found = [str(folder / at_home(word)) for word in words.words]
+    found = [str(folder / expand_home(word)) for word in words.words]
     if (empty := words.codes < 0).any():
         raise UserError(
             f"has {int(empty.sum())} empty cells, the first in row {int(empty.argmax()) + 1}",

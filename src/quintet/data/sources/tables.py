@@ -8,7 +8,7 @@ import torch
 from numpy.typing import NDArray
 
 from quintet.base.errors import Code, UserError, check_known
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.data_summary import (
     ColumnSummary,
     input_summary,
@@ -144,7 +144,7 @@ def csv(
         parts = None if parts is None else parts[torch.from_numpy(order)]
         rows_summary.append(f"Sorted by '{time}': the split is in time order.")
     found = target_of(table, targets, task, positive, rules)
-    home = at_home(str(path)).parent
+    home = expand_home(str(path)).parent
     files = {name: files_of(table[name], home) for name in pictured}
     special = {*targets, *left_out, group, time, split, *pictured}
     names = chosen or [name for name in table.columns if name not in special]

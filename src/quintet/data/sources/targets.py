@@ -131,7 +131,7 @@ def target_of(
             )
         target = _classes(columns[0], chosen, positive)
         if task is None and not problem.most_classes and columns[0].numeric:
-            target.summary += " They are whole numbers; data.task=regression predicts a value."
+            target.summary += " They are integers; data.task=regression predicts a value."
     elif positive is not None:
         raise UserError(
             f"is for a binary task, but this one is {chosen}",

@@ -14,7 +14,7 @@ import numpy as np
 from quintet.base import paths
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_json
-from quintet.base.paths import at_home
+from quintet.base.paths import expand_home
 from quintet.data.sources.frames import files_at
 from quintet.data.sources.parts import part_of
 from quintet.data.sources.shard_files import literally, understood
@@ -75,7 +75,7 @@ class TextFiles(TokenFiles):
     ) -> None:
         place = Path(cache) if cache else CACHE
         super().__init__(str(place), length, batch_size, order_seed, prompt, prompts)
-        self.root, self.files, self.column = at_home(path), text_files(path), column
+        self.root, self.files, self.column = expand_home(path), text_files(path), column
         self.shares, self.seed = {"val": val, "test": test}, seed
         self.tokenizer = _tokenizer_file(tokenizer)
         self.tokens = Tokens.of(self.tokenizer, end)
@@ -222,7 +222,7 @@ def text_files(path: str) -> list[Path]:
 def _tokenizer_file(given: str | None) -> Path | None:
     if given is None:
         return None
-    place = at_home(given)
+    place = expand_home(given)
     file = place / TOKENIZER if place.is_dir() else place
     if not file.is_file():
         raise UserError(
@@ -248,7 +248,7 @@ def _texts(file: Path, column: str) -> Iterator[str]:
     kind = FORMATS[file.suffix.lower()]
     more = {"sample_by": "paragraph"} if kind == "text" else {}
     name = "text" if kind == "text" else column
-    with tempfile.TemporaryDirectory() as cache:  # there may be no home, where it usually lies
+    with tempfile.TemporaryDirectory() as cache:  # there may be no home folder, the usual place
         with understood(file, kind):
             read = datasets.load_dataset(
                 kind,

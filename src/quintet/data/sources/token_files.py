@@ -294,11 +294,11 @@ def _plain(file: Path) -> Path:
     """Return a file's path; a pipe, which may never return anything, is refused.
 
     Raises:
-        OSError: it is no file.
+        OSError: it is not a file.
 
     """
     if file.exists() and not file.is_file():
-        raise OSError("it is no plain file")
+        raise OSError("it is not a regular file")
     return file
 
 

@@ -64,7 +64,7 @@ def vocabulary_of(tokenizer: Any, file: Path) -> int:
 
 @contextmanager
 def tokenizing(file: Path) -> Iterator[None]:
-    """Turn what a tokenizer's library raises into one message; a panic is no `Exception`.
+    """Turn what a tokenizer's library raises into one message; a panic is not an `Exception`.
 
     Raises:
         UserError: with the reason.

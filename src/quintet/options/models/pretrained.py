@@ -125,7 +125,7 @@ def freeze(model: nn.Module, patterns: Sequence[str]) -> list[str]:
         own = [p.requires_grad for p in module.parameters(recurse=False)]
         frozen_too = f"{path}.running_mean" in named or (bool(own) and not any(own))
         module.frozen = frozen_too  # type: ignore[assignment]
-    settle(model)
+    set_frozen_norms_to_eval(model)
     return frozen
 
 
@@ -157,7 +157,7 @@ def matching(parameters: Iterable[str], patterns: Sequence[str], key: str) -> li
     return [name for name in names if name in chosen]
 
 
-def settle(model: nn.Module) -> None:
+def set_frozen_norms_to_eval(model: nn.Module) -> None:
     """Put the frozen norm layers of `model` back into evaluation mode, after a `train()`."""
     for module in model.modules():
         if is_frozen(module):

@@ -62,7 +62,7 @@ class Figure(Block):
 
     @property
     def alternative(self) -> str:
-        """The chart in words: its title, and where each named trace begins, ends and lies."""
+        """The chart as text: its title, and the start, end and range of each named trace."""
         told = filter(None, map(_told, self.traces))
         return redact(". ".join([self.title, *told, self.caption]).rstrip(". ") + ".")
 
@@ -79,7 +79,7 @@ def axis(title: str, **more: Any) -> dict[str, Any]:
 
 
 def counting(most: float) -> dict[str, Any]:
-    """Return a tick at every whole number up to `most`, where there is room for them."""
+    """Return a tick at every integer up to `most`, as far as there is room."""
     return {"dtick": 1} if most <= 10 else {}
 
 

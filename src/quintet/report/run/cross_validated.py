@@ -4,7 +4,7 @@ from markupsafe import Markup
 
 from quintet.artifacts.record import REPORT, Record, by_fold
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.formatting import duration, plural, score
+from quintet.base.formatting import duration, margin, plural, score
 from quintet.diagnostics.training_curves import Row, read
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, scale
@@ -27,7 +27,8 @@ def spread(run: RunData) -> str:
     found = run.record.spread
     if not found:
         return f"mean of {description(run)}"
-    deviation, error = score(found["deviation"]), score(found["error"])
+    value = run.record.metric.value
+    deviation, error = margin(found["deviation"], value), margin(found["error"], value)
     return f"mean of {description(run)} ± {deviation}; standard error {error}"
 
 

@@ -4,6 +4,7 @@ import math
 
 from markupsafe import Markup
 
+from quintet.artifacts.steering_files import said
 from quintet.diagnostics.training_curves import Row
 from quintet.report.html.blocks import Block, Columns, Text
 from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, log_axis, scale
@@ -124,8 +125,8 @@ def _rate(run: RunData, rows: list[Row]) -> Figure:
     layout["yaxis"] = axis("learning rate", range=[0, 1.1 * highest or 1])
     caption = "The learning rate at the start of each epoch."
     if steered := _steered(run):
-        changes = (f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
-        caption += f" Dotted: steered changes: {', '.join(changes)}."
+        changes = (said(c) or f"{c['key']}={c['after']} in epoch {c['epoch'] + 1}" for c in steered)
+        caption += f" Dotted: {', '.join(changes)}."
     layout["shapes"] = marks(run)
     return Figure(
         f"Learning rate, {name}", [_line(rows, "lr", name, "$green")], layout, caption, 240

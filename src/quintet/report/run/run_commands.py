@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from quintet.base.console import command_line, train_line, typed
-from quintet.config.initial_config import has_begun
-from quintet.config.safe_overrides import sort_out
+from quintet.config.initial_config import has_initial_config
+from quintet.config.safe_overrides import split_by_safety
 from quintet.report.html.blocks import Block, Commands, Note, Text
 from quintet.report.run.run_data import RunData
 from quintet.training import next_commands
@@ -20,18 +20,15 @@ def next_steps(run: RunData) -> dict[str, str]:
         if run.by_sample:
             steps["predict"] = next_commands.predict(run.folder)
         steps["evaluate"] = next_commands.evaluate(run.folder)
-    if run.trains:
+    if run.is_training:
         steps["steer"] = command_line("steer", f"run={folder}", "optimizer.lr=1e-4")
-    elif has_begun(run.folder):
-        each = run.cfg["trainer"]["max_epochs"] if run.record.repeats else run.record.epochs
-        more = 2 * max(each, 1)
-        longer = [f"trainer.max_epochs={more}"] if run.record.status == "completed" else []
-        steps["resume"] = command_line("train", f"resume={folder}", *longer)
-    typed_in = sort_out(run.record.overrides)[0]
+    elif has_initial_config(run.folder):
+        steps["resume"] = next_commands.resume(run.folder, run.record)
+    typed_in = split_by_safety(run.record.overrides)[0]
     overrides = [each for each in typed_in if not each.startswith("resume=")]
     steps["reproduce"] = train_line(*overrides)
     steps["other seeds"] = next_commands.seeds(SEEDS, overrides)
-    live = ["live=true"] if run.trains else []
+    live = ["live=true"] if run.is_training else []
     steps["this report"] = report(run.folder, *live)
     return steps
 

@@ -16,7 +16,7 @@ from quintet.artifacts.predictions_file import Examples, Predictions, read, read
 from quintet.artifacts.record import CONFIG, RESULT, Record
 from quintet.base import plain_yaml, schema
 from quintet.base.errors import Code, UserError
-from quintet.config.run_folder import trains
+from quintet.config.run_folder import is_training
 from quintet.diagnostics.training_curves import Row
 from quintet.diagnostics.training_curves import read as read_rows
 
@@ -40,7 +40,7 @@ class RunData:
     folder: Path
     record: Record
     config: str
-    trains: bool = False
+    is_training: bool = False
 
     @classmethod
     def read(cls, folder: Path) -> "RunData":
@@ -70,14 +70,14 @@ class RunData:
 
         """
         ended = untrusted_files.has(folder, RESULT)
-        if not untrusted_files.has(folder, CONFIG) or (ended and not trains(folder)):
+        if not untrusted_files.has(folder, CONFIG) or (ended and not is_training(folder)):
             return cls.read(folder)
         config = untrusted_files.read_text(folder, CONFIG)
         cfg = plain_yaml.mapping(config, folder / CONFIG)
         with untrusted_files.understood(folder / CONFIG):
             record = Record.read(folder) if ended else Record.begun(cfg)
             _refuse_several(cfg, folder)
-        run = cls(folder, replace(record, reason=None, diagnosis=[]), config, trains(folder))
+        run = cls(folder, replace(record, reason=None, diagnosis=[]), config, is_training(folder))
         run.record.epochs = len(run.rows)
         run.record.metric.value = run.best_value
         return run

@@ -1,9 +1,12 @@
 """The first screen: scores, the comparison with baselines, and next steps."""
 
+from collections.abc import Iterator
+
 from quintet.analysis.significance import judge
-from quintet.artifacts.steering_files import by_hand
+from quintet.artifacts.record import Record
+from quintet.artifacts.steering_files import AUTHORS, unrepeated
 from quintet.base.formatting import difference, duration, plural, score
-from quintet.config.safe_overrides import sort_out
+from quintet.config.safe_overrides import split_by_safety
 from quintet.report.cells import reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run import cross_validated
@@ -25,7 +28,7 @@ def head(run: RunData) -> list[Block]:
         *_chart(run),
         *_notes(run),
         Commands(next_steps(run)),
-        *warned(sort_out(run.record.overrides)[1]),
+        *warned(split_by_safety(run.record.overrides)[1]),
     ]
 
 
@@ -39,7 +42,7 @@ def _sentence(run: RunData) -> str:
     best = ""
     if (value := run.best_value) is not None:
         best = f"; best {run.metric} {score(value)} on validation data"
-    if run.trains:
+    if run.is_training:
         return f"{what} is training: {run.record.epochs} of {_epochs(run)} have ended{best}."
     if record.status == "diverged":
         return f"{what} diverged after {epochs}{best}."
@@ -78,7 +81,7 @@ def _tiles(run: RunData) -> list[Tile]:
         hint = f"by {run.metric} on validation data"
         tiles.append(Tile("Best epoch", f"{run.best_epoch} of {run.record.epochs}", hint))
     size = f"{run.record.parameters:,} parameters" if run.record.parameters else ""
-    if run.trains:
+    if run.is_training:
         return tiles
     tiles.append(Tile("Trained in", duration(run.record.seconds), size))
     return tiles
@@ -113,12 +116,20 @@ def _against_baseline(run: RunData) -> list[Tile]:
     return [Tile(title, by, f"{hint}; {judgement.reason}", tone)]
 
 
+def _steered(record: Record) -> Iterator[Note]:
+    """Yield what was changed while it trained, by whom."""
+    for author in dict.fromkeys(change.get("by", "") for change in record.steering):
+        changes = unrepeated(each for each in record.steering if each.get("by", "") == author)
+        if changes:
+            told = f"{'; '.join(changes)}, by {AUTHORS.get(author, 'steer.py')}"
+            yield Note(f"Changed while it trained: {told}. {UNREPEATED}", "warn")
+
+
 def _notes(run: RunData) -> list[Block]:
     record = run.record
     notes: list[Block] = [Note(record.reason, "bad")] if record.reason else []
-    if changes := by_hand(record.steering):
-        notes.append(Note(f"Steered manually: {'; '.join(changes)}. {UNREPEATED}", "warn"))
+    notes += _steered(record)
     notes += [Note(text, "warn") for text in (*record.diagnosis, *record.anomalies)]
-    if not notes and record.epochs >= READABLE and not run.trains:
+    if not notes and record.epochs >= READABLE and not run.is_training:
         notes.append(Note("The curves look healthy.", "good"))
     return notes

@@ -88,7 +88,9 @@ def leave(folder: Path) -> None:
 def page(run: RunData) -> Page:
     """Return the page."""
     made = SEVERAL if run.record.repeats else SECTIONS
-    left_out = ({"Checks"} if not run.checks else set()) | (AT_THE_END if run.trains else set())
+    left_out = ({"Checks"} if not run.checks else set()) | (
+        AT_THE_END if run.is_training else set()
+    )
     wanted = {title: make(run) for title, make in made.items() if title not in left_out}
     sections = [Section(title, found) for title, found in wanted.items() if found]
     foot = f"Written {datetime.now():%Y-%m-%d %H:%M} by Quintet. The page needs no network."

@@ -22,7 +22,7 @@ BASELINES = {
 def scores(run: RunData) -> list[Block]:
     """Return the measures with their intervals, and the scores of baselines."""
     blocks = [*(_measured(run) or _logged(run)), *baseline_scores(run)]
-    if run.trains:
+    if run.is_training:
         return blocks or [Text("The best checkpoint is evaluated when the run ends.")]
     return blocks or [Text("The run ended before it was evaluated.")]
 

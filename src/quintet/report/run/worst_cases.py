@@ -1,5 +1,7 @@
 """The validation samples with the largest errors, in readable form."""
 
+import re
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -18,6 +20,8 @@ WIDTH = 112
 COLUMNS = 30
 LAST = 8
 """Values of a window shown in a table."""
+GROUPED = re.compile(r"-?\d{1,3}(,\d{3})+")
+"""A number as `number` writes a large one."""
 WHY = "Validation samples, the worst first: a model tuned on its test errors has no test data left."
 
 
@@ -62,9 +66,11 @@ def largest_errors(run: RunData) -> list[Block]:
 
 
 def _cell(cell: Cell) -> Cell:
-    """Convert a numeric string to a number, so that its column is sorted by value."""
+    """Convert a numeric string to a number, so that its column is sorted by value, and aligned."""
+    if not isinstance(cell, str):
+        return cell
     try:
-        return Number(float(cell), cell) if isinstance(cell, str) else cell
+        return Number(float(cell.replace(",", "") if GROUPED.fullmatch(cell) else cell), cell)
     except ValueError:
         return cell
 
@@ -75,7 +81,7 @@ def _compared(run: RunData, answers: Predictions, row: int) -> Comparison:
 
 def _comparison(found: Comparison) -> list[Cell]:
     """Return the target, the prediction, and the size of the error."""
-    return [found.true, found.predicted, Number(found.number, found.text)]
+    return [_cell(found.true), _cell(found.predicted), Number(found.number, found.text)]
 
 
 def _gallery(

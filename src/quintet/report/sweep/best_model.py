@@ -7,7 +7,7 @@ from quintet.artifacts import untrusted_files
 from quintet.artifacts.ensemble_record import Ensemble
 from quintet.artifacts.record import REPORT, Record, voters
 from quintet.artifacts.untrusted_files import DamagedError
-from quintet.base.formatting import duration, score
+from quintet.base.formatting import duration, plural, score
 from quintet.report.cells import scored
 from quintet.report.html.blocks import Block, Columns, FactList, Links, Note, Text
 from quintet.report.html.table import Cell, Table
@@ -102,9 +102,10 @@ def ensemble(folder: Path) -> Ensemble | None:
 
 def _facts(sweep: SweepData, record: Record) -> dict[str, object]:
     environment = record.environment
+    epochs = plural(record.epochs, "epoch")
     values: dict[str, object] = {
         **({"Parameters": f"{record.parameters:,}"} if record.parameters else {}),
-        "Trained": f"{record.epochs} epochs in {duration(record.seconds)}, seed {record.seed}",
+        "Trained": f"{epochs} in {duration(record.seconds)}, seed {record.seed}",
         "Folder": "best/" if sweep.best else f"trials/{_number_of(sweep):04d}/",
         "Python, torch": f"{environment.get('python', '–')}, {environment.get('torch', '–')}",
     }

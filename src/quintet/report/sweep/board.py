@@ -2,18 +2,29 @@
 
 from quintet.base.formatting import rounded, score, short
 from quintet.report.cells import scored
+from quintet.report.html.blocks import Block, Text
 from quintet.report.html.table import Cell, Copy, Link, Number, Table
 from quintet.report.sweep.sweep_commands import rerun
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.study.constraints import FEASIBLE
 from quintet.study.ranking import FRONT, STEERED, feasible, measured_names, measures, state
-from quintet.study.trial import Trial
+from quintet.study.trial import SOURCES, Trial
 
 SHOWN = 15
 """Rows before "show all" is pressed."""
+INHERITED = (
+    "The parameters are those that each run began with. Population-based training changes them as "
+    "it goes on; a trial's folder has the changes in steering.csv, and its page shows them."
+)
 
 
-def leaderboard(sweep: SweepData) -> Table:
+def leaderboard(sweep: SweepData) -> list[Block]:
+    """Return the table, and how to read it where runs were taken over."""
+    inherited = any(SOURCES in trial.notes for trial in sweep.trials)
+    return [_table(sweep), *([Text(INHERITED)] if inherited else [])]
+
+
+def _table(sweep: SweepData) -> Table:
     """Return the table, best trial first; trials that did not complete are dimmed."""
     keys = varying(sweep)
     further = measured_names(sweep.trials, sweep.objectives, sweep.constraints)
@@ -47,7 +58,7 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) ->
     seconds = float(trial.notes.get("seconds", 0.0))
     return [
         Link(f"{trial.number}", f"trials/{trial.number:04d}/"),
-        state(trial) + (", steered" if STEERED in trial.notes else ""),
+        state(trial) + _further(trial),
         value,
         *(scored(values.get(name)) for name in further),
         *([sweep.front.get(trial.number)] if sweep.objectives else []),
@@ -57,6 +68,13 @@ def _row(sweep: SweepData, trial: Trial, keys: list[str], further: list[str]) ->
         Number(seconds, f"{seconds:.1f}"),
         Copy(rerun(sweep, trial)),
     ]
+
+
+def _further(trial: Trial) -> str:
+    """Return what a trial's parameters do not tell: whose run it continued; that it was steered."""
+    if sources := trial.notes.get(SOURCES):
+        return f", took over trial {sources[-1]}"
+    return ", steered" if STEERED in trial.notes else ""
 
 
 def _feasible(trial: Trial) -> Cell:

@@ -57,7 +57,9 @@ def _timeline(sweep: SweepData) -> list[Block]:
     }
     title, caption = (
         "When each trial ran",
-        "Bars above each other ran at the same time; a gap is an idle slot.",
+        "From the beginning of each trial to its end, including the time for which it was paused."
+        if any("paused_at" in trial.notes for trial in ended)
+        else "Bars above each other ran at the same time; a gap is an idle slot.",
     )
     return [Figure(title, [t for t in traces if t["x"]], layout, caption, 320)]
 

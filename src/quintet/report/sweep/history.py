@@ -12,7 +12,7 @@ from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting, sc
 from quintet.report.sweep.sweep_data import SweepData
 
 LEGEND = "Orange: the best so far, and the winner. Blue: completed trials; grey: pruned trials."
-INFEASIBLE = " Trials that break a constraint are grey, too."
+INFEASIBLE = " Trials that violate a constraint are also grey."
 FEW = 5
 """Minimum number of trials for a remark on the course of a sweep."""
 
@@ -137,7 +137,7 @@ def _outside(sweep: SweepData) -> str:
 def _remark(sweep: SweepData) -> str:
     best, trials = best_so_far(sweep), sweep.valued
     if best[-1] is None:
-        return f"{_legend(sweep)}{_outside(sweep)} No trial has held the constraints."
+        return f"{_legend(sweep)}{_outside(sweep)} No trial has satisfied the constraints."
     last = best.index(best[-1])
     since = len(best) - 1 - last
     after = sum(int(t.notes.get("epochs", 0)) for t in trials[last + 1 :])
@@ -148,8 +148,8 @@ def _remark(sweep: SweepData) -> str:
         return f"{text}The last trial to end is the best: the search has not converged."
     return (
         text
-        + f"The best was the {_nth(last + 1)} trial to end; "
-        + listed([f"{since} trials", f"{after} epochs"])
+        + f"The best value was reached by the {_nth(last + 1)} trial to end; "
+        + listed([plural(since, "trial"), plural(after, "epoch")])
         + " since then brought no improvement."
     )
 

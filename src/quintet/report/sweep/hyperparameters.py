@@ -23,6 +23,8 @@ BESIDE = 12
 """Pixels from an axis to its labels: the ends of the axis can be moved."""
 WIDEST = 11
 """Longest axis name, in characters, that is drawn horizontally; longer ones are rotated."""
+BELOW = 24
+"""Most characters of the labels below a small chart that are drawn horizontally."""
 GOLDEN = 0.618034
 SLICED = "The metric against one parameter at a time{}. "
 COLORS = "Orange: the winner; blue: completed trials; grey: pruned trials, at their last value."
@@ -217,11 +219,16 @@ def slice_of(sweep: SweepData, p: Parameter) -> Figure:
     share = sweep.importance.get(p.key)
     title = p.key if share is None else f"{p.key} ({share:.0%})"
     layout = {
-        "xaxis": axis(_axis_name(p), **ticks(p, 5)),
+        "xaxis": axis(_axis_name(p), **_readable(ticks(p, 5))),
         "yaxis": axis(sweep.metric),
         "showlegend": False,
     }
     return Figure(title, traces, layout, height=280)
+
+
+def _readable(marks: dict[str, Any]) -> dict[str, Any]:
+    """Return ticks that slant where they are long: those that plotly turns itself lose the last."""
+    return marks | ({"tickangle": -25} if sum(map(len, marks["ticktext"])) > BELOW else {})
 
 
 def _axis_name(p: Parameter) -> str:

@@ -1,7 +1,7 @@
 """The commands to continue from a sweep, ready to copy."""
 
 from quintet.base.console import command_line, train_line, typed
-from quintet.config.safe_overrides import sort_out, words_of
+from quintet.config.safe_overrides import overrides_of, split_by_safety
 from quintet.report.sweep.sweep_data import SweepData
 from quintet.report.sweep.trial_significance import missing_predictions
 from quintet.study.overrides import assignments
@@ -26,10 +26,10 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
         steps["other seeds"] = seeds(sweep, sweep.winner)
         if missing := missing_predictions(sweep):
             steps["test significance"] = _evaluate(sweep, missing)
-        if by_sample:
+        if by_sample and len(sweep.valued) > 1:
             steps["ensemble"] = command_line("ensemble", f"sweep={folder}")
     if command := sweep.about.get("command"):
-        words, out = words_of(str(command))
+        words, out = overrides_of(str(command))
         if not out:
             steps["continue"] = train_line(*words)
     steps["this report"] = report(sweep)
@@ -38,7 +38,7 @@ def next_steps(sweep: SweepData) -> dict[str, str]:
 
 def report(sweep: SweepData) -> str:
     """Return the command that writes this page, from where the study is."""
-    words = words_of(str(sweep.about.get("command")))[0]
+    words = overrides_of(str(sweep.about.get("command")))[0]
     stored = [w.removeprefix("sweeper.") for w in words if w.startswith("sweeper.storage=")]
     return command_line("report", f"sweep={typed(sweep.folder)}", *stored)
 
@@ -70,9 +70,11 @@ def _evaluate(sweep: SweepData, numbers: list[int]) -> str:
 def left_out(sweep: SweepData) -> list[str]:
     """Return the overrides omitted from the commands, as they could run code."""
     trials = (word for trial in sweep.trials for word in assignments(trial.params))
-    untrusted = words_of(str(sweep.about.get("command") or "python train.py"))[1]
-    return list(dict.fromkeys([*untrusted, *sort_out([*sweep.spec.get("fixed", []), *trials])[1]]))
+    untrusted = overrides_of(str(sweep.about.get("command") or "python train.py"))[1]
+    return list(
+        dict.fromkeys([*untrusted, *split_by_safety([*sweep.spec.get("fixed", []), *trials])[1]])
+    )
 
 
 def _words(sweep: SweepData, trial: Trial) -> list[str]:
-    return [*sweep.fixed, *sort_out(assignments(trial.params))[0]]
+    return [*sweep.fixed, *split_by_safety(assignments(trial.params))[0]]

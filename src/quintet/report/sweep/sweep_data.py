@@ -13,7 +13,7 @@ from quintet.artifacts.record import CONFIG, Record
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base import plain_yaml
 from quintet.base.errors import UserError
-from quintet.config.safe_overrides import sort_out
+from quintet.config.safe_overrides import split_by_safety
 from quintet.diagnostics import training_curves
 from quintet.study import leaderboard
 from quintet.study.fronts import front_of
@@ -187,7 +187,7 @@ class SweepData:
     def fixed(self) -> list[str]:
         """The overrides of every trial that may be copied."""
         words = (word for word in self.spec.get("fixed", []) if not word.startswith("sweeper="))
-        return sort_out(words)[0]
+        return split_by_safety(words)[0]
 
     @cached_property
     def importance(self) -> dict[str, float]:

@@ -3,7 +3,16 @@
 from quintet.analysis.intervals import of_value
 from quintet.artifacts.untrusted_files import DamagedError
 from quintet.base.errors import UserError
-from quintet.base.formatting import change, difference, duration, listed, plural, rounded, score
+from quintet.base.formatting import (
+    change,
+    difference,
+    duration,
+    listed,
+    margin,
+    plural,
+    rounded,
+    score,
+)
 from quintet.report.cells import bounds, reach
 from quintet.report.html.blocks import Block, Commands, Headline, Note, Tile, Tiles, Tone
 from quintet.report.run.run_data import RunData
@@ -113,7 +122,8 @@ def _validation(sweep: SweepData, winner: Trial) -> Tile:
     assert winner.value is not None
     record, smallest = sweep.records.get(winner.number), sweep.mode == "min"
     if record and record.repeats:
-        hint = f"mean of {len(record.repeats)} runs ± {score(record.spread.get('deviation'))}"
+        deviation = margin(record.spread.get("deviation"), winner.value)
+        hint = f"mean of {len(record.repeats)} runs ± {deviation}"
     elif (best := _best_run(sweep)) is not None:
         hint = reach(best, "val")
     elif found := of_value(sweep.metric, winner.value, samples(sweep)):

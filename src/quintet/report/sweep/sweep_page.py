@@ -34,7 +34,7 @@ from quintet.report.sweep.trial_curves import learning
 from quintet.study.study import Study
 
 SECTIONS: dict[str, tuple[Callable[[SweepData], list[Block]], str]] = {
-    "Leaderboard": (lambda sweep: [leaderboard(sweep)], "Click on a title to sort."),
+    "Leaderboard": (leaderboard, "Click on a title to sort."),
     "Trade-off": (trade_off, ""),
     "Best model": (best_model, ""),
     "What mattered": (importance, ""),

@@ -8,7 +8,7 @@ from markupsafe import Markup
 from quintet.report.html.blocks import Block, Text
 from quintet.report.html.figure import DIGITS, Figure, Trace, axis, counting
 from quintet.report.sweep.sweep_data import SweepData
-from quintet.study.trial import Trial
+from quintet.study.trial import SOURCES, Trial
 
 POINTS = 120
 """Maximum number of epochs drawn; longer curves are thinned evenly, keeping the last."""
@@ -62,11 +62,13 @@ def _unit(sweep: SweepData) -> str:
 
 
 def _caption(sweep: SweepData, pruned: Sequence[Trial]) -> str:
+    inherited = any(SOURCES in trial.notes for trial in sweep.trials)
+    jumps = " A curve jumps where a trial took over the run of a better one." if inherited else ""
     if not pruned:
-        return "No trial was pruned: each trained to its end or failed."
+        return f"No trial was pruned: each trained to its end or failed.{jumps}"
     return (
         "Grey: pruned trials, with a cross where they stopped. Dotted: a rung, with the numbers of "
-        "trials that stopped there and that continued."
+        f"trials that stopped there and that continued.{jumps}"
     )
 
 

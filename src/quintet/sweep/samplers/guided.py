@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from quintet.study.trial import Trial
 
 Belief = Mapping[str, tuple[float, float]]
-"""By parameter, the middle of a normal distribution in [0, 1] and its standard deviation."""
+"""Mean in [0, 1] and standard deviation of a normal distribution, by parameter."""
 
 
 class Guided:
@@ -28,13 +28,13 @@ class Guided:
     than the belief does, the belief loses weight, so a wrong one costs little.
 
     Args:
-        prior: by parameter, a value, or a mapping with `value` and `width`, in place of that.
+        prior: by parameter, a value, or a mapping with `value` and `width`, instead of the above.
         width: standard deviation of the belief, as a share of each range; for an option, the
             probability that another one is drawn.
         uniform: share of the trials that are drawn from the whole space.
         spread: standard deviation around the best trial, as a share of each range.
-        best: trials that decide between belief and best trial.
-        startup: trials before the best one is followed.
+        best: number of trials that decide between belief and best trial.
+        startup: number of trials before draws around the best one.
 
     """
 
@@ -103,7 +103,7 @@ class Guided:
     def trust(self, leaders: "Sequence[Trial]", space: "Space") -> float:
         """Return the share of draws from the belief: how well it explains the best trials.
 
-        The alternative is that the best trial is the middle. Better trials count more.
+        The alternative is a distribution around the best trial. Better trials count more.
         """
         best = places(leaders[0], space)
         around = {key: (best[key], own[1]) for key, own in self.belief.items() if key in best}
@@ -120,10 +120,10 @@ class Guided:
 def _believed(
     known: "Mapping[str, Parameter]", key: str, node: Any, width: float
 ) -> tuple[float, float]:
-    """Return the middle and width of a belief that was given.
+    """Return the mean and standard deviation of a given belief.
 
     Raises:
-        UserError: the parameter does not vary, or not over that value.
+        UserError: the parameter does not vary, or its range lacks the value.
 
     """
     node = node if isinstance(node, Mapping) else {"value": node}
@@ -159,14 +159,14 @@ def check_share(key: str, value: float) -> float:
 
 
 def leading(trials: "Sequence[Trial]", mode: str) -> "list[Trial]":
-    """Return the trials with a value, those with the most epochs first, of these the best."""
+    """Return the trials with a value, completed ones first, each group sorted from the best."""
     sign = 1 if mode == "min" else -1
     valued = [t for t in trials if t.value is not None and t.state in ("completed", "pruned")]
     return sorted(valued, key=lambda t: (t.state != "completed", sign * (t.value or 0.0)))
 
 
 def places(trial: "Trial", space: "Space") -> dict[str, float]:
-    """Return a trial's position in the cube; parameters without a value have none."""
+    """Return a trial's position in the unit cube, without parameters that it has no value for."""
     return {
         p.key: p.unit(value)
         for p in space.parameters

@@ -1,4 +1,4 @@
-"""Params that come from outside, one after the other: `sweeper=ask`."""
+"""Params proposed from outside: `sweeper=ask`."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
@@ -11,11 +11,11 @@ if TYPE_CHECKING:
 
 
 class Proposals:
-    """What a person or an agent proposes; a model suggests, but decides nothing.
+    """Returns what a person or an agent proposed; a model only makes suggestions.
 
     Args:
-        model: what suggests params when it is asked to.
-        points: all that have been proposed so far; None before the study is open.
+        model: sampler for suggestions.
+        points: all proposals so far; None before the study is open.
 
     """
 
@@ -25,7 +25,7 @@ class Proposals:
         self.model, self.points = model, points
 
     def total(self, space: "Space") -> int | None:
-        """Return how many have been proposed; None before the study is open."""
+        """Return the number of proposals; None before the study is open."""
         return None if self.points is None else len(self.points)
 
     def suggest(
@@ -39,7 +39,7 @@ class Proposals:
     def suggestions(
         self, trials: Sequence[Trial], space: "Space", count: int, seed: int, mode: str
     ) -> "list[Params]":
-        """Return what the model would try next, each as if those before it were running."""
+        """Return what the model would try next, each as if the previous ones were running."""
         seen = list(trials)
         for number in range(len(trials), len(trials) + count):
             params = self.model.suggest(seen, space, number, seed, mode)

@@ -21,7 +21,7 @@ class StartTrial:
 class ContinueTrial:
     """Continue a paused trial until it has trained `budget` epochs in total.
 
-    With a `source`, it first takes over the run of that trial, which has trained as long.
+    With a `source`, it first inherits the run of that trial, which has trained as long.
     """
 
     number: int

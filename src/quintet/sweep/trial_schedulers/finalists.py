@@ -20,11 +20,11 @@ if TYPE_CHECKING:
 
 
 class Finalists(Asha):
-    """ASHA up to a pause; of the trials that have reached it, the best 1/eta train to their end.
+    """ASHA up to a pause; the best 1/eta of the trials that have reached it train to the end.
 
-    This is the promotion of the paper (Li et al. 2020), at one rung: a free slot first continues a
-    paused trial that is among the best, and starts a new one else. In cross-validation the pause is
-    after the first fold, and only finalists train the others.
+    This is the paper's promotion (Li et al. 2020) at a single rung: a free slot continues a paused
+    trial that is among the best, or else starts a new one. In cross-validation the pause follows
+    the first fold, and only finalists train the other folds.
 
     Args:
         min_epochs: minimum epochs of every trial.
@@ -39,7 +39,7 @@ class Finalists(Asha):
         self.pause = pause
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Continue a finalist, or start a trial; at the end, prune those that still wait."""
+        """Continue a finalist, or start a trial; at the end, prune the trials still waiting."""
         if not 0 < self.pause < max_epochs:
             return super().move(trials, limit, max_epochs, mode)
         best = self.finalists(trials, mode)
@@ -61,7 +61,7 @@ class Finalists(Asha):
         return [by_number[number] for _, number in sorted(there)[: len(there) // self.eta]]
 
     def stops(self, trial: "Trial", epochs: int, trials: All, mode: str) -> bool:
-        """Return whether a trial pauses, or is not among the best 1/eta before that."""
+        """Return whether a trial pauses, or is stopped before that by ASHA."""
         if trial.notes.get("budget") is None:
             return super().stops(trial, epochs, trials, mode)
         if trial.notes["budget"] > self.pause:

@@ -1,4 +1,4 @@
-"""Population-based training: the worst of a population continue from the best, changed a little."""
+"""Population-based training: the worst members continue from the best, slightly perturbed."""
 
 import math
 import random
@@ -33,13 +33,13 @@ class PopulationBased:
     Jaderberg et al. 2017, "Population based training of neural networks".
 
     The members of a population train for `interval` epochs and wait for each other. Then each of
-    the worst takes over the run of one of the best (truncation selection), checkpoint included, and
-    continues it with perturbed hyperparameters; see `quintet.sweep.inheritance`. So what is found
-    is a schedule of hyperparameters, at the price of one population of full trainings.
+    the worst copies the run of one of the best (truncation selection), including its checkpoint,
+    and continues it with perturbed hyperparameters; see `quintet.sweep.inheritance`. The result is
+    a schedule of hyperparameters, at the cost of training one population to the end.
 
     Args:
-        population: number of members; `n_trials` above it trains several populations in turn.
-        interval: epochs between two selections; None for a tenth of a trial's.
+        population: number of members; a larger `n_trials` trains several populations in turn.
+        interval: epochs between two selections; None for a tenth of a trial's epochs.
         fraction: share of the members that are replaced, and of those that may replace them.
         seed: of the choice among the best.
 
@@ -76,7 +76,7 @@ class PopulationBased:
         return self.interval or max(1, round(max_epochs / 10))
 
     def move(self, trials: "Sequence[Trial]", limit: int, max_epochs: int, mode: str) -> Move:
-        """Start the members, then continue those of the first population that waits for it."""
+        """Start the members, then continue those of the first waiting population."""
         budget = min(self.epochs(max_epochs), max_epochs)
         for first in range(0, limit, self.population):
             size = min(self.population, limit - first)
@@ -91,7 +91,7 @@ class PopulationBased:
     ) -> ContinueTrial | None:
         """Return the next member to continue; None while others have not reached their selection.
 
-        The replaced ones come first: those that replace them still wait at the same epoch then.
+        Replaced members come first, while their sources still wait at the same epoch.
         """
         alive = [t for t in members if t.state == "running"]
         at = min((t.notes["budget"] for t in alive), default=0)
@@ -106,7 +106,7 @@ class PopulationBased:
         return ContinueTrial(waiting[0].number, budget)
 
     def replacements(self, members: "Sequence[Trial]", at: int, mode: str) -> dict[int, int]:
-        """Return which member replaces which at a selection, by number."""
+        """Return the source of each replaced member at a selection, by number."""
         sign = 1 if mode == "min" else -1
         scores = {
             t.number: sign * value if math.isfinite(value) else math.inf
@@ -128,7 +128,7 @@ class PopulationBased:
 
 
 def check(scheduler: object, space: "Space", config: "DictConfig") -> None:
-    """Refuse a sweep by population-based training in which nothing could be perturbed.
+    """Refuse population-based training in which nothing could be perturbed.
 
     Args:
         scheduler: of the sweep.
@@ -188,7 +188,7 @@ def _check_momentum(space: "Space", config: "DictConfig") -> None:
         p.key.endswith(".momentum") for p in space.parameters
     ):
         raise UserError(
-            "moves the momentum, which this sweep varies",
+            "changes the momentum, which this sweep varies",
             code=Code.CONFLICT,
             key="scheduler.cycle_momentum",
             value="true",

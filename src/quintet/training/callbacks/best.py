@@ -58,5 +58,5 @@ class BestCheckpoint(ModelCheckpoint):
         if not path:
             return path
         if Path(path).suffix != self.FILE_EXTENSION:
-            raise ValueError(f"{path!r} is no checkpoint")
+            raise ValueError(f"{path!r} is not a checkpoint")
         return str(Path(self.dirpath or "") / Path(path).name)

@@ -8,7 +8,7 @@ from typing import Any, cast
 import lightning.pytorch as L
 import torch
 
-from quintet.base.console import same_words
+from quintet.base.console import with_same_overrides
 from quintet.base.errors import Code, UserError
 from quintet.base.files import write_atomically
 from quintet.diagnostics.lr_range_test import STEPS, Curve, range_test
@@ -76,7 +76,7 @@ class LRFinder(L.Callback):
                 code=Code.FAILED,
                 key="callbacks",
                 value="lr_finder",
-                hint=f"Train without it, and run {same_words('check')}.",
+                hint=f"Train without it, and run {with_same_overrides('check')}.",
             )
         schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]

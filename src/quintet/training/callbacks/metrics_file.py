@@ -62,7 +62,7 @@ class MetricsFile(Checkpoint):
         """Restore the rows of a checkpoint.
 
         Raises:
-            ValueError: they are no rows of numbers.
+            ValueError: they are not rows of numbers.
 
         """
         schema.fitting(list[Row], state_dict["rows"], "rows")

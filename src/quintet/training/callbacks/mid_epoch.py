@@ -1,4 +1,4 @@
-"""Checkpoints within epochs, from which a run is resumed in the middle of one."""
+"""Checkpoints within epochs, from which a run can be resumed in the middle of an epoch."""
 
 from pathlib import Path
 from typing import Any
@@ -15,18 +15,18 @@ from quintet.modules.supervised import SupervisedModule
 from quintet.training.lightning_patches import StatefulLoader, training_loaders
 
 SO_FAR = "epoch_so_far"
-"""Key in a checkpoint."""
+"""Key in a checkpoint: the state of the training metrics."""
 
 
 class MidEpoch(Checkpoint):
     """Saves the last checkpoint every few batches, if the order of batches can be continued.
 
-    It can where every training loader has a `state_dict`, as those of sources in memory and
-    torchdata's StatefulDataLoader have, on one process. Weights and optimizer then end as those of
-    a run that was never interrupted, bit for bit, and so do the metrics of `module=supervised`.
-    Means that another module logs over the resumed epoch are of its later batches only.
+    This requires one process, and training loaders with a `state_dict`, such as those of in-memory
+    sources and torchdata's StatefulDataLoader. Weights and optimizer then end bit for bit as in an
+    uninterrupted run, and so do the metrics of `module=supervised`. Means that another module logs
+    for the resumed epoch cover its later batches only.
 
-    Otherwise nothing is saved within epochs, which is said when training starts.
+    Otherwise nothing is saved within epochs, and a warning is printed when training starts.
 
     Args:
         every: batches between two checkpoints.
@@ -37,7 +37,7 @@ class MidEpoch(Checkpoint):
     def __init__(self, every: int, path: str) -> None:
         if every < 1:
             raise UserError(
-                "must be a whole number of at least 1",
+                "must be an integer of at least 1",
                 code=Code.OUT_OF_RANGE,
                 key="callbacks.mid_epoch.every",
                 value=every,
@@ -49,11 +49,11 @@ class MidEpoch(Checkpoint):
         self._active = False
 
     def on_train_start(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-        """Say where the run can be resumed; go on with the random numbers of its checkpoint."""
+        """Warn if saving within epochs is not possible; restore the checkpoint's random states."""
         why = _obstacle(trainer)
         self._active = why is None
         if why is not None:
-            console.warn(f"callbacks=mid_epoch: {why}, so a run is resumed from the ends of epochs")
+            console.warn(f"callbacks=mid_epoch: {why}, so runs resume from the end of an epoch")
         if self._generators:
             torch.set_rng_state(self._generators["cpu"])
             if (cuda := self._generators["cuda"]) and len(cuda) == torch.cuda.device_count():
@@ -81,14 +81,14 @@ class MidEpoch(Checkpoint):
     def on_save_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Add what the epoch's training metrics consist of so far, within an epoch."""
+        """Add the state of the epoch's training metrics, within an epoch."""
         if self._saves and isinstance(pl_module, SupervisedModule):
-            checkpoint[SO_FAR] = pl_module.epoch_so_far()
+            checkpoint[SO_FAR] = pl_module.partial_epoch_state()
 
     def on_load_checkpoint(
         self, trainer: L.Trainer, pl_module: L.LightningModule, checkpoint: dict[str, Any]
     ) -> None:
-        """Note the training metrics of an incomplete epoch; they need the module's device."""
+        """Keep the training metrics of an incomplete epoch until the module is on its device."""
         self._so_far = checkpoint.get(SO_FAR)
 
     def state_dict(self) -> dict[str, Any]:
@@ -97,10 +97,10 @@ class MidEpoch(Checkpoint):
         return {"cpu": torch.get_rng_state(), "cuda": cuda}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
-        """Note the generators' state, which is restored when training starts.
+        """Keep the generators' state, which is restored when training starts.
 
         Raises:
-            TypeError, RuntimeError: it is none of a generator.
+            TypeError, RuntimeError: it is not the state of a generator.
 
         """
         torch.Generator().set_state(state_dict["cpu"])

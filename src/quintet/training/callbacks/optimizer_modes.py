@@ -7,7 +7,7 @@ import lightning.pytorch as L
 from omegaconf import DictConfig
 
 from quintet.base.errors import Code, UserError
-from quintet.config.run_nodes import taken
+from quintet.config.run_nodes import accepted
 from quintet.config.signature import locate
 from quintet.options.optimizers import SwitchesModes
 
@@ -48,7 +48,7 @@ def switches_modes(cfg: DictConfig) -> bool:
         UserError: a callback averages the weights as well.
 
     """
-    if "optimizer" not in taken(cfg):
+    if "optimizer" not in accepted(cfg):
         return False
     target = locate(cfg.optimizer.get("_target_", ""), "optimizer")
     if not (isinstance(target, type) and issubclass(target, SwitchesModes)):

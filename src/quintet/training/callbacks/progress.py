@@ -72,7 +72,7 @@ class Progress(L.Callback):
         if (spent := now - self._begun) > MEASURABLE:
             self._rate = (batch_idx + 1 - self._earlier) / spent
         self._running(outputs)
-        self._view.moved(
+        self._view.progressed(
             _done(trainer, batch_idx + 1),
             WithinEpoch(
                 "batch", batch_idx + 1, trainer.num_training_batches, spent, self._state(pl_module)
@@ -93,7 +93,7 @@ class Progress(L.Callback):
             return
         self._next = now + self._view.patience
         validated = batch_idx + 1 + int(sum(_validated(trainer)[:dataloader_idx]))
-        self._view.moved(
+        self._view.progressed(
             _done(trainer, _trained(trainer), validated),
             WithinEpoch("val", validated, sum(_validated(trainer)), now - self._begun),
         )

@@ -89,7 +89,7 @@ class Bars:
         if last or monotonic() - self._drawn >= self.patience:
             self._draw(epochs)
 
-    def moved(self, done: float, within: WithinEpoch) -> None:
+    def progressed(self, done: float, within: WithinEpoch) -> None:
         """Show progress within an epoch; `done` counts epochs, including fractions."""
         self._long = self._long or within.seconds > LONG
         if self._long:
@@ -142,7 +142,7 @@ class PlainLines:
         if last or late or total < 20 or epochs % max(1, total // 10) == 0:
             self._say(f"epoch {epochs}/{self._epochs or '?'}", *numbers())
 
-    def moved(self, done: float, within: WithinEpoch) -> None:
+    def progressed(self, done: float, within: WithinEpoch) -> None:
         """Print progress within an epoch, if nothing was printed for a minute."""
         if monotonic() - self._said < self.patience:
             return

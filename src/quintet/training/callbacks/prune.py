@@ -52,7 +52,7 @@ class Prune(L.Callback):
         """Names of the objectives of the sweep, if it has several."""
         self.earlier = EarlierFolds()
         self.pruned = False
-        self._asks, self._line = is_trial(), trial_pipe()
+        self._is_trial, self._pipe = is_trial(), trial_pipe()
         self._began = self._next = 0.0
         self._timed = 0
 
@@ -79,11 +79,11 @@ class Prune(L.Callback):
     ) -> None:
         """Report the progress within a long epoch."""
         self._timed += 1
-        if self._line is None or (now := time.monotonic()) < self._next:
+        if self._pipe is None or (now := time.monotonic()) < self._next:
             return
         self._next = now + PATIENCE
         part = (batch_idx + 1) / max(1, trainer.num_training_batches)
-        self._line.moved(self.earlier.epochs + trainer.current_epoch + part)
+        self._pipe.send_progress(self.earlier.epochs + trainer.current_epoch + part)
 
     def on_train_epoch_end(self, trainer: L.Trainer, pl_module: L.LightningModule) -> None:
         """Report the metric and stop if the sweep decides so."""
@@ -94,7 +94,7 @@ class Prune(L.Callback):
 
     def _measured(self, trainer: L.Trainer) -> dict[str, float]:
         """Return the objectives after this epoch as means over the folds so far."""
-        if not self.objectives or self._line is None:
+        if not self.objectives or self._pipe is None:
             return {}
         logged = of_split(trainer.callback_metrics, "val")
         size = count_parameters(trainer.lightning_module)
@@ -118,9 +118,9 @@ class Prune(L.Callback):
         value: float | None,
         objectives: Mapping[str, float],
     ) -> None:
-        told = (self.earlier.epochs + epochs, value, objectives)
-        stop = self._line is not None and self._line.report(*told)
-        if self._asks and trainer.world_size > 1:
+        report = (self.earlier.epochs + epochs, value, objectives)
+        stop = self._pipe is not None and self._pipe.report(*report)
+        if self._is_trial and trainer.world_size > 1:
             stop = trainer.strategy.broadcast(stop)
         if stop and (self.earlier.more or epochs < (trainer.max_epochs or 0)):
             self.pruned = trainer.should_stop = True

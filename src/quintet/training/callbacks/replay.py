@@ -1,4 +1,4 @@
-"""Repeat the changes that were made to another run's optimizer while it trained."""
+"""Replay of the changes that were made to another run's optimizer during training."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ KEY = "callbacks.replay.run"
 
 @dataclass(frozen=True)
 class Recorded:
-    """A change to repeat: at which step, by which key, of which optimizer, and to which value."""
+    """A change to repeat: its step, key, optimizer, setting and value."""
 
     step: int
     key: str
@@ -33,8 +33,8 @@ class Recorded:
 class Replay(Checkpoint):
     """Makes the changes in another run's `steering.csv`, each before the same step.
 
-    So a run that was steered, or the winner of population-based training, can be trained again by
-    one command. With the other choices unchanged, the weights are the same.
+    A run that was steered, or the winner of population-based training, can thus be repeated with
+    one command. If the other choices are unchanged, so are the weights.
     (A `Checkpoint`, so that Lightning calls it after the callbacks whose state it saves.)
 
     Args:
@@ -88,10 +88,10 @@ class Replay(Checkpoint):
 
 
 def _repeatable(row: Mapping[str, str]) -> Recorded | None:
-    """Return a change of an optimizer; None of a pause, a stop or a checkpoint.
+    """Return a change of an optimizer; None for a pause, a stop or a checkpoint.
 
     Raises:
-        ValueError: no optimizer can have been given such a value.
+        ValueError: an optimizer cannot have been given this value.
 
     """
     key, value = row["key"], row["after"]

@@ -3,7 +3,7 @@
 import lightning.pytorch as L
 import torch
 
-from quintet.training.lightning_patches import begin_batches_again
+from quintet.training.lightning_patches import restart_batches
 
 
 class Reseed(L.Callback):
@@ -26,5 +26,5 @@ class Reseed(L.Callback):
         place = trainer.current_epoch * trainer.world_size + trainer.global_rank
         torch.manual_seed(self.seed * 1_000_003 + place)
         if self._first:  # a DataLoader draws its seed when iteration begins
-            begin_batches_again(trainer)
+            restart_batches(trainer)
         self._first = False

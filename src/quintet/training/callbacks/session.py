@@ -1,4 +1,4 @@
-"""Callbacks of runs that are interrupted and resumed: signals, counters, replanned schedules."""
+"""Callbacks for runs that are interrupted and resumed: signals, counters, rebuilt schedules."""
 
 import time
 import warnings
@@ -13,7 +13,7 @@ from torch.optim.lr_scheduler import ReduceLROnPlateau
 
 from quintet.base import schema, signals
 from quintet.training.lightning_patches import optimizers_and_schedules
-from quintet.training.optimizer_updates import again, schedules_of
+from quintet.training.optimizer_updates import reapply, schedules_of
 
 
 class SignalRelay(L.Callback):
@@ -42,7 +42,7 @@ class EpochCounter(L.Callback):
     Args:
         earlier: seconds of earlier sessions as recorded, including those after their last
             checkpoint.
-        share: of the time that passes that is the run's.
+        share: the run's share of the elapsed time.
 
     """
 
@@ -96,7 +96,7 @@ class Replan(L.Callback):
 
 
 def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
-    """Step new schedules as far as the trainer's have come, and load their state into those."""
+    """Step new schedules as often as the trainer's, and load their state into the latter."""
     with all_trainable(trainer.optimizers):
         made = pl_module.configure_optimizers()
     configs = trainer.lr_scheduler_configs
@@ -106,19 +106,19 @@ def replan(trainer: L.Trainer, pl_module: L.LightningModule) -> None:
     if any(isinstance(config.scheduler, ReduceLROnPlateau) for config in configs):
         return
     for plan, config in zip(plans, configs, strict=True):
-        with warnings.catch_warnings(action="ignore"):  # of schedules that step alone
+        with warnings.catch_warnings(action="ignore"):  # about schedules stepped without optimizers
             for _ in range(config.scheduler.last_epoch):
                 _schedule(plan).step()
         config.scheduler.load_state_dict(_schedule(plan).state_dict())
     for mine, fresh in zip(trainer.optimizers, optimizers, strict=True):
         for group, new in zip(mine.param_groups, fresh.param_groups, strict=True):
             group.update({key: value for key, value in new.items() if key != "params"})
-        again(mine, schedules_of(trainer, mine))
+        reapply(mine, schedules_of(trainer, mine))
 
 
 @contextmanager
 def all_trainable(optimizers: Iterable[Optimizer]) -> Iterator[None]:
-    """Make temporarily frozen parameters trainable within a block, as when training started."""
+    """Make temporarily frozen parameters trainable within the block, as before training."""
     held = [p for o in optimizers for group in o.param_groups for p in group["params"]]
     frozen = [parameter for parameter in held if not parameter.requires_grad]
     for parameter in frozen:

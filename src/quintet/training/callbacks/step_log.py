@@ -100,6 +100,7 @@ class StepLog(L.Callback):
         """Log the learning rates with the metrics of the epoch; append its rows to the file."""
         if trainer.loggers:
             pl_module.log_dict(self._rates)
+        self._rates = {}
         self._append()
 
     def on_save_checkpoint(
@@ -109,8 +110,8 @@ class StepLog(L.Callback):
         self._append()
 
     def state_dict(self) -> dict[str, Any]:
-        """Return the learning rates at the start of an incomplete epoch."""
-        return {"rates": self._rates}
+        """Return the learning rates at the start of an incomplete epoch; {} between epochs."""
+        return {"rates": self._rates} if self._rates else {}
 
     def load_state_dict(self, state_dict: dict[str, Any]) -> None:
         """Restore the learning rates at the start of an incomplete epoch."""

@@ -40,11 +40,11 @@ class Unfreeze(L.Callback):
         for pattern, epochs in frozen_epochs.items():
             if type(epochs) is not int or epochs < 1:
                 raise UserError(
-                    "is no number of epochs",
+                    "is not a number of epochs",
                     code=Code.OUT_OF_RANGE,
                     key=f"{KEY}.{pattern}",
                     value=epochs,
-                    hint="Give a whole number from 1 on",
+                    hint="Give an integer of at least 1",
                 )
         self.frozen_epochs = dict(frozen_epochs)
 

@@ -1,4 +1,4 @@
-"""Files as people have them: each gives its right values, or one message with row and cure."""
+"""Real-world files: each gives the right values, or one message with row and remedy."""
 
 from functools import partial
 from pathlib import Path
@@ -35,7 +35,7 @@ def test_points_may_stand_between_thousands():
     assert samples.y[:3, 0].tolist() == [1_250_000, 301_000, 302_000]
 
 
-def test_addresses_are_no_numbers():
+def test_addresses_are_not_numbers():
     samples = case("ip.csv", columns=["ip"])
     assert samples.reader["columns"][0]["type"] == "category"
     assert "192.168.0.10" in samples.reader["columns"][0]["categories"]
@@ -135,7 +135,7 @@ def test_the_same_rows_in_another_spelling():
 
 
 @pytest.mark.parametrize("name", ["train_de.csv", "datetime_us.csv", "allcat.csv", "glass.csv"])
-def test_reading_the_training_file_anew_gives_its_values(name):
+def test_reading_the_training_file_again_gives_its_values(name):
     target = {"allcat.csv": "kind", "glass.csv": "Type"}.get(name, "y")
     samples = case(name, target)
     new = read_new(CASES / name, samples.reader)

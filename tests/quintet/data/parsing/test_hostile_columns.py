@@ -1,4 +1,4 @@
-"""Columns that could be read wrongly in silence: read right, told, or refused with a cure."""
+"""Columns that could silently be misread: read correctly, reported, or refused with a remedy."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def told(samples: Samples) -> str:
     return " ".join(samples.data_summary)
 
 
-def test_a_number_that_means_no_value_is_told_and_taken_so_in_any_file(tmp_path: Path) -> None:
+def test_a_number_that_means_no_value_is_reported_and_taken_so_in_any_file(tmp_path: Path) -> None:
     numbers = [-999 if i % 5 == 0 else i for i in range(ROWS)]
     assert "'-999' in 20.0% of its cells" in told(table(tmp_path, [str(n) for n in numbers]))
     written = {
@@ -56,24 +56,24 @@ def test_usual_numbers_are_not_taken_for_none(tmp_path: Path, cells: list[str]) 
     assert "no value" not in told(table(tmp_path, cells))
 
 
-def test_a_date_far_from_all_others_is_told(tmp_path: Path) -> None:
+def test_a_date_far_from_all_others_is_reported(tmp_path: Path) -> None:
     cells = ["9999-12-31" if i % 9 == 0 else f"2024-01-{i % 28 + 1:02d}" for i in range(ROWS)]
     assert "'9999-12-31' in 11.7% of its cells" in told(table(tmp_path, cells))
     samples = table(tmp_path, cells, missing=["9999-12-31"])
     assert int(samples.x[:, 0].isnan().sum()) == 7
 
 
-def test_years_of_two_digits_are_told(tmp_path: Path) -> None:
+def test_years_of_two_digits_are_reported(tmp_path: Path) -> None:
     samples = table(tmp_path, [f"{i % 28 + 1:02d}.03.{(40 + i) % 100:02d}" for i in range(ROWS)])
     assert "'01.03.68' is 2068-03-01" in told(samples)
 
 
-def test_whole_numbers_of_many_digits_stay_apart_beside_a_point(tmp_path: Path) -> None:
+def test_integers_of_many_digits_stay_apart_beside_a_point(tmp_path: Path) -> None:
     samples = table(tmp_path, [f"{2**60 + i % 3}.0" for i in range(ROWS)])
     assert len(samples.reader["columns"][1]["categories"]) == 3
 
 
-def test_numbers_that_may_be_versions_are_told(tmp_path: Path) -> None:
+def test_numbers_that_may_be_versions_are_reported(tmp_path: Path) -> None:
     samples = table(tmp_path, [f"1.{i % 12 + 1}" for i in range(ROWS)], "app")
     assert "'1.1' and '1.10' are read as one number" in told(samples)
     labels = table(tmp_path, [f"1.{i % 12 + 1}" for i in range(ROWS)], "app", categories=["app"])
@@ -131,20 +131,20 @@ def test_two_numbers_are_two_classes_and_the_rare_one_is_positive(tmp_path: Path
     assert (samples.task, samples.class_names) == ("binary", ["2", "1"])
 
 
-def test_a_target_whose_mark_may_be_one_for_thousands_is_told(tmp_path: Path) -> None:
+def test_a_target_whose_mark_may_be_one_for_thousands_is_reported(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("x;y\n" + "".join(f"{i};{i + 1},{i + 100}\n" for i in range(ROWS)))
     assert "'1,100' is read as 1.100" in told(csv(str(file), "y"))
 
 
-def test_a_column_without_values_is_told_at_prediction(tmp_path: Path) -> None:
+def test_a_column_without_values_is_reported_at_prediction(tmp_path: Path) -> None:
     samples = table(tmp_path, [f"{i}.5" for i in range(ROWS)])
     file = tmp_path / "new.csv"
     file.write_text("v,k\n,1\n,2\n")
     assert "'v' has no value in any row." in read_new(file, samples.reader).remarks
 
 
-def test_cells_without_a_name_are_no_names_of_rows(tmp_path: Path) -> None:
+def test_cells_without_a_name_are_not_names_of_rows(tmp_path: Path) -> None:
     file = tmp_path / "t.csv"
     file.write_text("a,y\n" + "".join(f"{i % 5},{i % 10},{'ab'[i % 2]}\n" for i in range(ROWS)))
     with Refusal(Code.DAMAGED, match=r"2 columns, but the rows have 3 cells.*decimal commas"):
@@ -178,7 +178,7 @@ def test_a_header_that_is_missed_says_how_to_find_it(
         (b"PAR1", Refusal(Code.DAMAGED, match="Parq")),
     ],
 )
-def test_files_that_are_no_text_are_named(tmp_path: Path, begin: bytes, refusal: Refusal) -> None:
+def test_files_that_are_not_text_are_named(tmp_path: Path, begin: bytes, refusal: Refusal) -> None:
     file = tmp_path / "t.csv"
     file.write_bytes(begin + bytes(range(1, 100)))
     with refusal:

@@ -1,4 +1,4 @@
-"""Files that other readers pass over in silence: read right, or refused with line and cure."""
+"""Files that other readers silently accept: read correctly, or refused with line and remedy."""
 
 import json
 from dataclasses import replace
@@ -92,7 +92,7 @@ def test_one_odd_cell_keeps_the_spelling_of_its_column(tmp_path, odd, late):
 
 
 @pytest.mark.parametrize("large", ["18446744073709551616", "9223372036854775808", "1" * 40])
-def test_whole_numbers_of_any_size_keep_their_digits(tmp_path, large):
+def test_integers_of_any_size_keep_their_digits(tmp_path, large):
     cells = ["5"] * 10 + [large, "-3"]
     found = table(tmp_path, "x,y\n" + "".join(f"{cell},a\n" for cell in cells))
     assert words(found, "x") == cells
@@ -239,7 +239,7 @@ def large(folder: Path, numbers: list[str], target: str = "y") -> tuple[str, str
     return str(file), target
 
 
-def test_whole_numbers_that_floats_cannot_tell_apart_are_labels(tmp_path):
+def test_integers_that_floats_cannot_tell_apart_are_labels(tmp_path):
     codes = [str(10**17 + i % 5) for i in range(60)]
     samples = csv(*large(tmp_path, codes))
     assert samples.cardinalities == [6]
@@ -253,7 +253,7 @@ def test_whole_numbers_that_floats_cannot_tell_apart_are_labels(tmp_path):
     assert csv(*large(tmp_path, spaced, "x")).task == "regression"
 
 
-def test_large_whole_numbers_keep_their_digits_beside_empty_cells(tmp_path):
+def test_large_integers_keep_their_digits_beside_empty_cells(tmp_path):
     cells = ["", *(str(2**60 + i) for i in range(5))] * 3
     found = table(tmp_path, "x,y\n" + "".join(f"{cell},a\n" for cell in cells))
     assert words(found, "x") == cells
@@ -320,13 +320,13 @@ def test_a_name_of_two_lines(tmp_path):
         ('{"x": [1, 2]}', Refusal(Code.DAMAGED, match="JSON")),
     ],
 )
-def test_a_file_that_is_no_table_says_what_it_is(tmp_path, text, refusal):
+def test_a_file_that_is_not_a_table_says_what_it_is(tmp_path, text, refusal):
     with refusal as caught:
         table(tmp_path, text)
     assert caught.value.code is Code.DAMAGED
 
 
-def test_a_header_of_numbers_is_told(tmp_path):
+def test_a_header_of_numbers_is_reported(tmp_path):
     assert "add one" in " ".join(table(tmp_path, "1.5,2,a\n" + ROWS).remarks)
     assert not table(tmp_path, "x,y,z\n" + ROWS).remarks
 

@@ -1,4 +1,4 @@
-"""Generated files: every cell is read as what it means, or the key that settles it is named."""
+"""Generated files: every cell is read as intended, or the key that decides is named."""
 
 from dataclasses import replace
 

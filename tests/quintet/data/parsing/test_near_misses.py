@@ -1,4 +1,4 @@
-"""What is said of columns that are taken for categories and look like something else."""
+"""Messages about columns that are read as categories but look like something else."""
 
 import numpy as np
 import pytest
@@ -78,7 +78,7 @@ def test_numbers_that_all_have_the_same_unit_are_numbers(cells, unit, values) ->
         ["$007", "$012", "$013"],
     ],
 )
-def test_what_is_no_unit(cells) -> None:
+def test_what_is_not_a_unit(cells) -> None:
     assert infer(of_text("x", list(range(len(cells))), cells)).type == "category"
 
 

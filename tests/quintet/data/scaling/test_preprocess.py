@@ -202,7 +202,7 @@ def test_an_unknown_scale_is_refused() -> None:
     ],
 )
 def test_a_state_whose_parts_do_not_fit_is_refused(name, make) -> None:
-    """It may come with a stranger's checkpoint."""
+    """It may come with an untrusted checkpoint."""
     x = torch.cat([torch.randn(30, 3), torch.randint(3, (30, 2)).float()], dim=1)
     samples = Samples(x, torch.randn(30, 2), "regression", "table", cardinalities=[3, 3])
     state = fitted(samples, torch.arange(30), "quantile").state_dict()

@@ -1,4 +1,4 @@
-"""Columns are chosen by what the training part says, and by nothing else."""
+"""Columns are selected by the training part alone."""
 
 import numpy as np
 import pytest
@@ -8,13 +8,13 @@ from quintet.base.errors import Code, UserError
 from quintet.data.module import DataModule
 from quintet.data.samples import Samples
 from quintet.data.scaling.preprocess import Preprocess
-from quintet.data.scaling.selection import most_telling
+from quintet.data.scaling.selection import most_informative
 from quintet.data.sources.bundled import breast_cancer
 from quintet.data.sources.text import unicode_names
 
 
 def planted() -> Samples:
-    """Return noise with a column that tells on training rows, and one that tells on all others.
+    """Return noise with a column informative on training rows, and one informative on all others.
 
     The data itself deals its rows to the parts, so that both are known beforehand.
     """
@@ -85,12 +85,12 @@ def test_new_inputs_are_selected_as_the_checkpoint_says():
     assert torch.equal(again.transform(samples.x), module.preprocess.transform(samples.x))
 
 
-def test_relations_that_are_no_lines_and_codes_are_found():
+def test_relations_that_are_not_lines_and_codes_are_found():
     rng = np.random.default_rng(0)
     x = torch.from_numpy(rng.normal(size=(500, 5)).astype(np.float32))
     x[:, 3:] = torch.from_numpy(rng.integers(0, 4, (500, 2)).astype(np.float32))
     y = x[:, 1:2] ** 2 + (x[:, 4:5] == 2).float() * 3
-    assert most_telling(x, 2, y, "regression", 2).nonzero()[:, 0].tolist() == [1, 4]
+    assert most_informative(x, 2, y, "regression", 2).nonzero()[:, 0].tolist() == [1, 4]
 
 
 def test_it_ranks_as_scikit_learn_does():
@@ -98,12 +98,12 @@ def test_it_ranks_as_scikit_learn_does():
 
     samples = breast_cancer()
     scores = mutual_info_classif(samples.x.numpy(), samples.y.numpy(), random_state=0)
-    mask = most_telling(samples.x, 0, samples.y, "binary", 10)
+    mask = most_informative(samples.x, 0, samples.y, "binary", 10)
     assert set(mask.nonzero()[:, 0].tolist()) == set(np.argsort(-scores)[:10].tolist())
 
 
 @pytest.mark.parametrize("select", [0, -1, 2.5])
-def test_what_is_no_share_and_no_number_is_refused(select):
+def test_what_is_neither_a_share_nor_a_number_is_refused(select):
     with pytest.raises(UserError) as caught:
         loaded(planted(), select=select)
     assert caught.value.code is Code.OUT_OF_RANGE

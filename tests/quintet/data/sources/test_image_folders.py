@@ -51,7 +51,7 @@ def test_a_hidden_folder_that_is_asked_for_is_read(tmp_path: Path) -> None:
     assert len(labelled(str(root)).files) == 4
 
 
-def test_parts_of_the_data_are_no_classes(tmp_path: Path) -> None:
+def test_parts_of_the_data_are_not_classes(tmp_path: Path) -> None:
     samples = images(str(unpacked("p_a", tmp_path)))
     assert samples.class_names == ["glioma", "none"]
     train, valid, tested = split(samples, 0.1, 0.2, seed=0)

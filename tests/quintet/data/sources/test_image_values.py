@@ -121,7 +121,9 @@ def test_floats_are_scaled_by_the_range_of_training(tmp_path: Path) -> None:
     assert torch.equal(new, samples.x[6:])
 
 
-def test_a_prediction_beyond_the_range_of_training_is_told_and_not_cut_off(tmp_path: Path) -> None:
+def test_a_prediction_beyond_the_range_of_training_is_reported_and_not_cut_off(
+    tmp_path: Path,
+) -> None:
     samples = images(str(unpacked("ftiff", tmp_path)))
     Image.fromarray(np.full((16, 16), 4000, np.float32)).save(tmp_path / "bright.tif")
     new, _, remarks = new_images(tmp_path / "bright.tif", samples.reader)
@@ -191,7 +193,7 @@ def test_values_that_are_not_finite_name_the_file(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("suffix", ["tif", "gif", "webp", "png"])
-def test_several_pages_are_told(tmp_path: Path, suffix: str) -> None:
+def test_several_pages_are_reported(tmp_path: Path, suffix: str) -> None:
     def save(file: Path, number: int) -> None:
         pages = [Image.linear_gradient("L").rotate(90 * turn) for turn in range(number or 3)]
         pages[0].save(file, save_all=True, append_images=pages[1:])
@@ -203,7 +205,7 @@ def test_several_pages_are_told(tmp_path: Path, suffix: str) -> None:
 
 
 @pytest.mark.parametrize(("channels", "extra"), [(4, 0), (5, 0), (6, 0), (2, 0)])
-def test_channels_that_are_not_read_are_told(tmp_path: Path, channels: int, extra: int) -> None:
+def test_channels_that_are_not_read_are_reported(tmp_path: Path, channels: int, extra: int) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (4, 5, channels)).astype(np.uint8)
     root = two_classes(tmp_path, lambda file, i: write_tiff(file, pixels + i, extra), "tif")
     samples = images(str(root))
@@ -224,7 +226,7 @@ def test_a_tiff_that_pillow_does_not_read_says_what_it_is(tmp_path: Path, kind) 
     assert "data=arrays" in caught.value.hint
 
 
-def test_constant_images_are_told(tmp_path: Path) -> None:
+def test_constant_images_are_reported(tmp_path: Path) -> None:
     def save(file: Path, number: int) -> None:
         Image.new("RGB", (3, 3), (number, 9, 9)).save(file)
 

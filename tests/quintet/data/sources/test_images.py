@@ -77,7 +77,7 @@ def test_other_files_are_ignored_and_counted(folder: Path) -> None:
     assert any("Ignored 1 file" in sentence for sentence in images(str(folder)).data_summary)
 
 
-def test_folders_that_are_no_classes_are_refused(folder: Path, tmp_path: Path) -> None:
+def test_folders_that_are_not_classes_are_refused(folder: Path, tmp_path: Path) -> None:
     (folder / "9a").mkdir()
     with Refusal(Code.DATA, match=r"9a contains no image") as caught:
         images(str(folder))

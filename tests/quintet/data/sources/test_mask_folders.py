@@ -1,4 +1,4 @@
-"""Folders of images and masks, as data sets come: right, or refused with the file and a cure."""
+"""Folders of images and masks as in real data sets: read correctly, or refused with a remedy."""
 
 import numpy as np
 import pytest
@@ -14,7 +14,7 @@ SIZE = (6, 5)
 
 
 def image(path, number=0, size=SIZE):
-    """Write a photograph that no other equals."""
+    """Write a unique photograph."""
     path.parent.mkdir(parents=True, exist_ok=True)
     draw = np.random.default_rng(number)
     Image.fromarray(draw.integers(256, size=(size[1], size[0], 3), dtype=np.uint8)).save(path)
@@ -132,7 +132,7 @@ def test_a_mask_of_another_scale_is_resized_and_told(tmp_path):
     assert any("another scale" in line for line in samples.data_summary)
 
 
-def test_an_ignored_value_is_no_class(tmp_path):
+def test_an_ignored_value_is_not_a_class(tmp_path):
     folder(tmp_path, value=1)
     assert masks(str(tmp_path), ignore=1).y.unique().tolist() == [IGNORED, 0]
     with pytest.raises(UserError) as found:

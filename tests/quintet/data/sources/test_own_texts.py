@@ -35,7 +35,7 @@ def test_texts_are_cut_into_words_and_read_again_alike(reviews: str) -> None:
     assert "60 texts of 'review'" in samples.data_summary[0]
 
 
-def test_the_most_frequent_words_are_kept_and_long_texts_are_told(reviews: str) -> None:
+def test_the_most_frequent_words_are_kept_and_long_texts_are_reported(reviews: str) -> None:
     samples: Samples = own_texts(reviews, "review", "verdict", length=3, most_words=4)
     assert samples.vocabulary == 6
     assert "59 texts are cut after 3 words (data.length)." in samples.data_summary

@@ -18,7 +18,7 @@ from refusals import Refusal
 
 
 def stored(samples: Samples) -> dict:
-    """Return the reader as it comes back from a file: plain data and nothing else."""
+    """Return the reader as read back from a file, as plain data."""
     return json.loads(json.dumps(samples.reader))
 
 
@@ -60,7 +60,7 @@ def test_one_new_row_reads_as_in_training(table, tmp_path: Path) -> None:
     torch.testing.assert_close(new.x[0], samples.x[8], equal_nan=True, rtol=0, atol=0)
 
 
-def test_unknown_categories_and_stray_text_are_told(table, tmp_path: Path) -> None:
+def test_unknown_categories_and_stray_text_are_reported(table, tmp_path: Path) -> None:
     file, samples = table
     text = file.read_text().replace(";u;", ";zebra;").replace("\n2;", "\ntwo;")
     (tmp_path / "new.csv").write_text(text)

@@ -66,7 +66,7 @@ def test_a_gap_is_refused() -> None:
         windows(np.array([1, 2, np.nan, 4, 5, 6, 7]), 2, 1, "x")
 
 
-def test_a_column_of_dates_is_no_series(tmp_path):
+def test_a_column_of_dates_is_not_a_series(tmp_path):
     path = tmp_path / "days.csv"
     path.write_text("day,y\n" + "".join(f"2024-01-{d:02d},{d}\n" for d in range(1, 29)))
     with pytest.raises(UserError) as caught:

@@ -1,4 +1,4 @@
-"""Series as files have them: any order, any step, gaps, copies, several in one file."""
+"""Series in files: any order, any step, gaps, copies, several in one file."""
 
 import json
 from collections.abc import Sequence
@@ -123,7 +123,7 @@ def test_rows_as_they_stand(tmp_path: Path) -> None:
     assert told(series(path, "y", window=2), "No column of dates")
 
 
-def test_an_irregular_step_is_told(tmp_path: Path) -> None:
+def test_an_irregular_step_is_reported(tmp_path: Path) -> None:
     seconds = np.cumsum(np.random.default_rng(0).integers(50, 70, 40))
     seconds[20:] += 600
     start = np.datetime64("2024-01-01T00:00:00")
@@ -152,7 +152,7 @@ def test_missing_values_are_gaps(tmp_path: Path) -> None:
     assert len(samples.y) == 8 + 7
 
 
-def test_a_few_cells_that_are_no_numbers_are_shown_and_are_gaps(tmp_path: Path) -> None:
+def test_a_few_cells_that_are_not_numbers_are_shown_and_are_gaps(tmp_path: Path) -> None:
     values = [*range(10), "broken", *range(11, 20)]
     path = written(tmp_path, days(*range(20)), values)
     samples = series(path, "y", window=2)
@@ -287,7 +287,7 @@ def test_holidays_of_weekdays_are_gaps_and_told(tmp_path: Path) -> None:
         (["a"] * 40, Refusal(Code.DATA, "data.target", "y")),
     ],
 )
-def test_values_that_are_no_numbers_are_refused(
+def test_values_that_are_not_numbers_are_refused(
     tmp_path: Path, values: list, refusal: Refusal
 ) -> None:
     path = written(tmp_path, days(*range(40)), values)
@@ -302,7 +302,7 @@ def test_a_time_that_is_none_is_named_with_its_row(tmp_path: Path) -> None:
         series(path, "y", window=3, time="date")
 
 
-def test_series_too_short_for_a_window_are_told(tmp_path):
+def test_series_too_short_for_a_window_are_reported(tmp_path):
     file = tmp_path / "t.csv"
     days = [f"2024-01-{day:02d}" for day in range(1, 29)]
     rows = [f"{d},{i},a\n" for i, d in enumerate(days)] + [f"{d},1,b\n" for d in days[:3]]

@@ -72,7 +72,7 @@ def test_each_epoch_has_an_order_of_its_own(folder: Path) -> None:
 
 
 def test_two_ranks_share_the_samples(folder: Path) -> None:
-    from quintet.data.loading.disk import Ahead, disk_loader
+    from quintet.data.loading.disk import Prefetch, disk_loader
     from quintet.data.loading.loader import TensorLoader
 
     samples = opened(folder)
@@ -84,7 +84,7 @@ def test_two_ranks_share_the_samples(folder: Path) -> None:
             samples.rows,
             TensorLoader(index, index, 64, rank=rank, world_size=2),
             lambda x: x,
-            Ahead(),
+            Prefetch(),
         )
     ]
     assert sorted(torch.cat(seen).tolist()) == index.tolist()
@@ -140,7 +140,7 @@ def test_a_column_names_the_parts(folder: Path, tmp_path: Path) -> None:
     assert int((samples.split == 2).sum()) == 3 * 38 + 30
 
 
-def test_a_name_is_no_pattern(folder: Path, tmp_path: Path) -> None:
+def test_a_name_is_not_a_pattern(folder: Path, tmp_path: Path) -> None:
     (folder / "0.parquet").rename(tmp_path / "a[1].parquet")
     (folder / "3.parquet").rename(tmp_path / "a1.parquet")  # what the pattern stands for
     samples = stream(str(tmp_path / "a[1].parquet"), "target", cache=str(tmp_path / "cache"))

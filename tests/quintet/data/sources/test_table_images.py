@@ -17,7 +17,7 @@ from quintet.commands.evaluation import evaluate
 from quintet.commands.export import export
 from quintet.commands.prediction import predict
 from quintet.data.module import DataModule
-from quintet.data.named_inputs import apart
+from quintet.data.named_inputs import split_row
 from quintet.data.scaling.named_preprocess import NamedPreprocess
 from quintet.data.sources.reader import read_new
 from quintet.data.sources.tables import csv
@@ -49,7 +49,7 @@ def test_an_image_beside_columns_is_an_input_of_its_own(tmp_path: Path) -> None:
         "image": ("image", [1, 6, 5]),
         "table": ("table", [2]),
     }
-    found = apart(samples.x, samples.inputs)
+    found = split_row(samples.x, samples.inputs)
     assert float(found["image"][1].mean()) > float(found["image"][0].mean())
     assert found["table"][:, 0].isnan().sum() == 1
     assert samples.cardinalities == [3]
@@ -59,7 +59,7 @@ def test_an_image_beside_columns_is_an_input_of_its_own(tmp_path: Path) -> None:
 def test_numbers_are_scaled_and_filled_and_categories_stay_codes(tmp_path: Path) -> None:
     samples = csv(str(write(tmp_path)), target="kind", image="photo")
     scaling = NamedPreprocess(samples.inputs, "standard").fit(samples.x, samples.y, samples)
-    found = apart(scaling.transform(samples.x), samples.inputs)
+    found = split_row(scaling.transform(samples.x), samples.inputs)
     assert found["table"].isfinite().all()
     assert found["table"][:, 0].mean().abs() < 0.1
     assert {*found["table"][:, 1].tolist()} == {1.0, 2.0}
@@ -204,7 +204,7 @@ def test_it_is_trained_evaluated_used_and_exported(run: Path, tmp_path: Path) ->
 
 
 @pytest.mark.parametrize("cell", ["~nobody-of-this-name/x.png", "x" * 5000 + ".png", "/dev/zero"])
-def test_cells_that_name_no_file_are_told(tmp_path: Path, cell: str) -> None:
+def test_cells_that_name_no_file_are_reported(tmp_path: Path, cell: str) -> None:
     table = write(tmp_path)
     table.write_text(table.read_text() + f"{cell},1.5,red,cat\n")
     with pytest.raises(UserError) as error:

@@ -26,7 +26,7 @@ SIZE = 8
 
 
 def picture(number: int) -> bytes:
-    """Return a PNG that no other equals; its brightness tells its class."""
+    """Return a unique PNG whose brightness gives its class."""
     draw = np.random.default_rng(number)
     values = draw.integers(0, 100, (SIZE, SIZE, 3)) + 100 * (number % 2)
     file = io.BytesIO()
@@ -151,7 +151,7 @@ def sparse(name: str) -> tarfile.TarInfo:
 
 
 @pytest.mark.parametrize("name", ["0009.png", "0009.cls"])
-def test_a_sparse_member_is_no_file_of_its_size(tmp_path: Path, name: str) -> None:
+def test_a_sparse_member_is_not_a_file_of_its_size(tmp_path: Path, name: str) -> None:
     with tarfile.open(tmp_path / "a.tar", "w", format=tarfile.PAX_FORMAT) as archive:
         archive.addfile(sparse(name), io.BytesIO(b"1\n0\n1\n".ljust(512, b"\0") + b"1"))
     assert not list(members(tmp_path / "a.tar"))
@@ -178,7 +178,7 @@ def test_a_number_as_a_label_makes_no_billions_of_classes(tmp_path: Path, label:
     assert error.value.code is Code.OUT_OF_RANGE
 
 
-def test_half_a_character_is_no_label(tmp_path: Path) -> None:
+def test_half_a_character_is_not_a_label(tmp_path: Path) -> None:
     files = numbered(0, 2, lambda n: '{"label": "\\ud800"}', "json")
     with pytest.raises(UserError, match="has no label"):
         tar_shards(str(shard(tmp_path / "a.tar", files)))

@@ -143,7 +143,7 @@ def test_names_are_none_of_patterns(tmp_path: Path, name: str) -> None:
 
 def test_what_datasets_takes_for_an_address_is_refused(tmp_path: Path) -> None:
     (tmp_path / "a::b.txt").write_text("\n\n".join(TEXTS))
-    with pytest.raises(UserError, match="takes for an address"):
+    with pytest.raises(UserError, match="treats as a URL"):
         prepared(tmp_path / "a::b.txt", tmp_path / "cache")
 
 

@@ -1,4 +1,4 @@
-"""Token files are read as packed sequences, each token once an epoch, whatever the processes."""
+"""Token files are read as packed sequences, each token once per epoch, by several processes too."""
 
 import json
 import os
@@ -174,7 +174,7 @@ def test_a_pipe_is_not_waited_for(tmp_path, name):
     data = written(tmp_path)
     (tmp_path / name).unlink()
     os.mkfifo(tmp_path / name)
-    with pytest.raises(UserError, match="no plain file") as refused:
+    with pytest.raises(UserError, match="not a regular file") as refused:
         data.setup("fit")
     assert refused.value.key == "data.path"
 

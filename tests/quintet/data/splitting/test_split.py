@@ -169,7 +169,7 @@ def test_a_small_training_part_keeps_its_share() -> None:
     assert caught.value.key == "data.val"
 
 
-def test_a_class_absent_from_an_official_part_is_told() -> None:
+def test_a_class_absent_from_an_official_part_is_reported() -> None:
     samples = classes([20, 20])
     samples.split = torch.cat([torch.tensor([0, 0, 0, 2] * 5), torch.zeros(20)]).long()
     parts = split(samples, 0.1, 0.2, seed=0)

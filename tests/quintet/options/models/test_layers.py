@@ -58,7 +58,7 @@ def test_an_impossible_width_or_depth_is_refused(width: int | list[int], depth: 
 
 
 @pytest.mark.parametrize("value", [0, 1.5, True])
-def test_at_least_takes_whole_numbers_only(value: int) -> None:
+def test_at_least_takes_integers_only(value: int) -> None:
     with Refusal(Code.OUT_OF_RANGE, "model.heads"):
         at_least("heads", value)
 

@@ -29,6 +29,7 @@ class TestEveryModelOfTheEngine:
             changed[(0, *index.tolist())] += 1 if changed[(0, *index.tolist())] < 1 else -1
             assert not torch.equal(model(changed), before), index.tolist()
 
+    @pytest.mark.slow
     def test_exports_with_a_batch_of_any_size(self, path: Path, kind: str) -> None:
         model = built(path, kind).eval()
         rows = torch.export.Dim("rows", min=1)

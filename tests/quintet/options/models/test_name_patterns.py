@@ -1,4 +1,4 @@
-"""Patterns of parameter names: what they match, and that none of them takes for ever."""
+"""Patterns of parameter names: what they match, and that none takes forever."""
 
 import pytest
 

@@ -17,7 +17,7 @@ def net(outputs: int = 3, width: int = 8) -> MLP:
     return MLP([4], outputs, width=width, depth=2, batch_norm=True)
 
 
-def test_what_fits_by_name_and_shape_is_loaded_and_the_rest_is_told() -> None:
+def test_what_fits_by_name_and_shape_is_loaded_and_the_rest_is_reported() -> None:
     old, new = net(outputs=5), net(outputs=3)
     was = copy.deepcopy(new.head.state_dict())
     found = load(new, {**old.state_dict(), "extra": torch.ones(1)}, "old")

@@ -15,7 +15,7 @@ from quintet.report.html.figure import Figure, log_axis, scale
         ([500, 60_000], ["1,000", "10,000"]),
     ],
 )
-def test_a_logarithmic_axis_is_marked_with_whole_numbers(values, marked):
+def test_a_logarithmic_axis_is_marked_with_integers(values, marked):
     made = log_axis("any", values)
     low, high = (10**end for end in made["range"])
     assert low < min(values)
@@ -39,7 +39,7 @@ def test_a_constant_fills_its_axis_and_others_are_left_to_plotly():
     assert scale([1.0, 2.0]) == scale([]) == {}
 
 
-def test_a_chart_is_told_in_words_too():
+def test_a_chart_is_described_in_words_too():
     line = {"mode": "lines", "name": "training", "x": [1, 2, 3], "y": [2.3, math.nan, 0.12]}
     dots = {"mode": "markers", "name": "trials", "x": [1], "y": [0.5]}
     told = Figure(

@@ -1,4 +1,4 @@
-"""The frame that every report stands in, in a real browser."""
+"""The frame of every report, in a real browser."""
 
 import re
 
@@ -28,7 +28,7 @@ PIXEL = bytes.fromhex(
 
 
 def everything(name):
-    """A page in which `name` stands wherever a name can."""
+    """A page with `name` wherever a name can be."""
     rows = [[f"{name} {i}", Number(i / 3, f"{i / 3:.2f}"), i if i else None] for i in range(12)]
     curve = {"type": "scatter", "x": [1, 2, 3], "y": [1.0, float("nan"), 2.0], "name": name}
     head = [Headline(name, name), Note(name, "warn"), FactList({name: name})]
@@ -159,7 +159,7 @@ def test_the_filter_of_a_table_keeps_the_lines_of_its_rows(linked):
     assert len({*drawn(linked)}) == 12
 
 
-def test_the_ends_of_axes_filter_lines_and_rows_and_are_told(linked):
+def test_the_ends_of_axes_filter_lines_and_rows_and_are_announced(linked):
     linked.get_by_label("a, lowest").fill("0.5")
     linked.get_by_label("b, lowest").fill("0.2")
     assert {*drawn(linked)} == {"trial 6", "trial 7", "trial 8"}

@@ -26,7 +26,7 @@ def test_it_trains_as_if_the_rate_had_been_given(tmp_path: Path) -> None:
     assert saved["optimizer_states"][0]["param_groups"][0]["lr"] == pytest.approx(rate)
 
 
-def test_a_loss_that_falls_at_no_rate_is_told(tmp_path: Path) -> None:
+def test_a_loss_that_falls_at_no_rate_is_reported(tmp_path: Path) -> None:
     from quintet.base.errors import Code
 
     dead = ("init=zeros", "init.force=true", "model.freeze=[hidden,head.bias]")

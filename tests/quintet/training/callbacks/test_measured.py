@@ -1,4 +1,4 @@
-"""Epochs that end without validation: nothing takes the numbers of earlier weights for theirs."""
+"""Epochs that end without validation: metrics of earlier weights are not used for them."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Runs that are interrupted within an epoch and go on there."""
+"""Runs that are interrupted within an epoch and resumed there."""
 
 from pathlib import Path
 
@@ -10,6 +10,7 @@ import runs
 from quintet.artifacts import checkpoints
 from quintet.training.callbacks.mid_epoch import SO_FAR, MidEpoch
 from runs import TrainHere
+from usual import every
 
 EPOCHS = ("trainer.max_epochs=3", "callbacks.progress=null", "test=false")
 STEPS = "trainer.log_every_n_steps=3"
@@ -41,8 +42,8 @@ def cut_off(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(MidEpoch, "on_train_batch_end", save_and_end)
 
 
-@pytest.mark.parametrize("source", SOURCES)
-def test_a_run_goes_on_in_the_middle_of_an_epoch(
+@pytest.mark.parametrize("source", every(3, SOURCES))
+def test_a_run_continues_in_the_middle_of_an_epoch(
     source: str, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     if source == "stateful":
@@ -70,7 +71,7 @@ def test_a_run_goes_on_in_the_middle_of_an_epoch(
     "wrong",
     [5, {}, {"batches": [], "states": []}, {"batches": [[torch.zeros(2)] * 3], "states": []}],
 )
-def test_what_is_no_part_of_an_epoch_is_refused_by_the_checkpoints_name(
+def test_what_is_not_a_part_of_an_epoch_is_refused_by_the_checkpoints_name(
     wrong: object, tmp_path: Path, train_here: TrainHere, request: pytest.FixtureRequest
 ) -> None:
     request.getfixturevalue("cut_off")
@@ -91,4 +92,4 @@ def test_a_loader_without_a_state_is_named(
     place = (f"hydra.run.dir={tmp_path / 'run'}", f"paths.logs={tmp_path}", "trainer=cpu")
     train_here(None, *place, *words, *more, "report=false")
     said = " ".join(capsys.readouterr().out.split())
-    assert "a DataLoader, has no state_dict, so a run is resumed from the ends of epochs" in said
+    assert "a DataLoader, has no state_dict, so runs resume from the end of an epoch" in said

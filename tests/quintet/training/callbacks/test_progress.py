@@ -1,4 +1,4 @@
-"""What a person sees of a run: calm at any speed, and never frozen."""
+"""The progress display of a run: calm at any speed, and never frozen."""
 
 import io
 import re

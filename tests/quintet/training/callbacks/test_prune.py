@@ -1,4 +1,4 @@
-"""A trial hears what its sweep has decided, also when a kill has cut off the answer."""
+"""A trial receives its sweep's decision, even if a kill has cut off the answer."""
 
 import json
 import os
@@ -36,7 +36,7 @@ def checkpoint(epochs):
 
 
 @pytest.mark.parametrize("answer", [b"s", b"g"])
-def test_a_trial_that_goes_on_asks_again_what_was_answered(sweep, answer):
+def test_a_trial_that_continues_asks_again_what_was_answered(sweep, answer):
     prune, its = Prune("val/accuracy"), trainer()
     prune.earlier = EarlierFolds(epochs=9)
     sweep.answer(answer)
@@ -75,7 +75,7 @@ def test_a_long_epoch_tells_how_far_it_is_and_a_short_one_nothing(sweep, monkeyp
     now += 1.5
     prune.on_train_batch_end(its, None, None, None, 1)
     prune.on_train_batch_end(its, None, None, None, 2)
-    assert sweep.heard() == {"moved": 11.25}
+    assert sweep.heard() == {"progress": 11.25}
 
 
 def test_a_batchs_seconds_are_those_of_the_batches_since_the_run_went_on(sweep, monkeypatch):

@@ -1,4 +1,4 @@
-"""States of our callbacks in a checkpoint, which may be a stranger's: as we write them, or refused.
+"""States of our callbacks in a checkpoint, which may be untrusted: as we write them, or refused.
 
 Lightning calls `load_state_dict` within `lightning_patches.name_checkpoint`, which names the file.
 """

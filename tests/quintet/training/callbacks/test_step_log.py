@@ -77,9 +77,9 @@ def test_curves_are_smoothed_without_a_lag_at_their_start() -> None:
 @pytest.mark.parametrize(
     ("word", "says"),
     [
-        ("trainer.strategy=ddp_spawn", r"ddp_spawn .* weights alone.*trainer\.strategy=ddp"),
-        ("trainer.strategy=ddp_fork", r"ddp_fork .* weights alone"),
-        ("trainer.profiler=quick", r"quick is no profiler.*advanced"),
+        ("trainer.strategy=ddp_spawn", r"ddp_spawn .* only weights.*trainer\.strategy=ddp"),
+        ("trainer.strategy=ddp_fork", r"ddp_fork .* only weights"),
+        ("trainer.profiler=quick", r"quick is not a profiler.*advanced"),
     ],
 )
 def test_what_cannot_work_is_refused_in_a_sentence(

@@ -1,4 +1,4 @@
-"""Layers that begin frozen are trained from their epoch on, of any LightningModule."""
+"""Frozen layers of any LightningModule are trained from a given epoch on."""
 
 from typing import Any
 
@@ -71,7 +71,7 @@ def test_of_several_patterns_the_last_counts() -> None:
     assert len(trainer.optimizers[0].param_groups) == 2
 
 
-def test_a_schedule_is_laid_out_anew_for_all_groups_while_some_are_frozen() -> None:
+def test_a_schedule_is_rebuilt_for_all_groups_while_some_are_frozen() -> None:
     own = Own()
     trainer = fitted(own, body=9)
     replan(trainer, own)

@@ -14,8 +14,8 @@ NEEDED = ("MASTER_ADDR", "MASTER_PORT", "NODE_RANK")
 """What says, where no cluster does, where the first machine is and which one this is."""
 
 
-def check_machines(trainer: "L.Trainer") -> None:
-    """Refuse several machines that nothing connects; else say that they are waited for.
+def check_nodes(trainer: "L.Trainer") -> None:
+    """Refuse several machines without a rendezvous; otherwise print that the run waits for them.
 
     Lightning would listen on this machine only, and wait half an hour for the others in silence.
 

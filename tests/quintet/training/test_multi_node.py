@@ -1,4 +1,4 @@
-"""Several machines: what connects them is asked for before anything waits."""
+"""Several machines: a missing rendezvous is refused before anything waits."""
 
 from pathlib import Path
 
@@ -7,7 +7,7 @@ import pytest
 from quintet.base.errors import Code
 from quintet.testing.running import composed
 from quintet.training import build
-from quintet.training.several_machines import NEEDED, _tell_waiting
+from quintet.training.multi_node import NEEDED, _tell_waiting
 from refusals import Refusal
 
 TWO = ("trainer=cpu", "trainer.num_nodes=2")

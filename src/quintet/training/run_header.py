@@ -7,7 +7,7 @@ from quintet.base.console import say
 from quintet.base.process import is_first_rank
 
 
-def introduce(cfg: DictConfig) -> None:
+def print_header(cfg: DictConfig) -> None:
     """Print what will be trained, once the config is known and before libraries are imported."""
     if is_first_rank():
         say("")

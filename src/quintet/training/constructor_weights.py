@@ -20,7 +20,7 @@ from quintet.training.randomness import seeded
 KEEP = f"{ENGINE}.options.inits.keep"
 
 
-def brought(
+def weights_to_keep(
     cfg: DictConfig, network: nn.Module, fresh: Sequence[str] | None = None
 ) -> dict[str, Tensor]:
     """Return copies of the parameters whose values from the constructor the init must keep.
@@ -43,11 +43,11 @@ def brought(
     elif is_in(str(cfg.model.get("_target_")), [ENGINE]):  # the engine's models load nothing
         return {}
     else:
-        kept = _not_drawn(parameters, _twin(cfg))
+        kept = _not_drawn(parameters, _second_instance(cfg))
     return {name: parameters[name].detach().clone() for name in kept}
 
 
-def _twin(cfg: DictConfig) -> dict[str, nn.Parameter]:
+def _second_instance(cfg: DictConfig) -> dict[str, nn.Parameter]:
     """Return the parameters of a second instance that is built with other random numbers."""
     with seeded((cfg.seed + 1) % 2**32):
         twin = build.model(cfg)
@@ -89,7 +89,7 @@ def _varies(tensor: Tensor) -> bool:
 
 
 @torch.no_grad()
-def put_back(network: nn.Module, kept: Mapping[str, Tensor]) -> dict[str, list[str]]:
+def restore_weights(network: nn.Module, kept: Mapping[str, Tensor]) -> dict[str, list[str]]:
     """Restore parameters to their values before the init; return their names for the record."""
     parameters = dict(network.named_parameters())
     for name, tensor in kept.items():

@@ -146,14 +146,13 @@ def _is_entrywise(optimizer: str | None) -> bool:
     if optimizer in ENTRYWISE | PROPORTIONAL:
         return optimizer in ENTRYWISE
     raise UserError(
-        "has no rule of muP",
+        f"has no rule for the rates of {(optimizer or 'no optimizer').rpartition('.')[-1]}",
         code=Code.INCOMPATIBLE,
-        key="optimizer",
-        value=optimizer,
-        allowed=sorted(ENTRYWISE | PROPORTIONAL),
-        hint="Choose optimizer=adamw or sgd_momentum. If its updates do not depend on the size of "
-        "gradients, set init.optimizer=torch.optim.Adam; if they are proportional to them, "
-        "init.optimizer=torch.optim.SGD",
+        key="init",
+        value="mup",
+        hint="Choose optimizer=adam, adamw or sgd_momentum, for instance. For an optimizer of your "
+        "own, set init.optimizer=torch.optim.Adam if its updates do not depend on the size of "
+        "gradients, or init.optimizer=torch.optim.SGD if they are proportional to them",
     )
 
 

@@ -190,8 +190,9 @@ def _by_rate_factor(
 ) -> list[dict[str, Any]]:
     """Split groups by the factors of their parameters' rates; those without a factor come first.
 
-    The product of rate and weight decay, by which a step shrinks a weight, is that of the group
-    (appendix B.3 of "Tensor Programs V").
+    The product of rate and weight decay, by which a step shrinks a weight, is that of the group:
+    without that, the best rate depends on the width again (Kosson et al., 2025, "Weight decay may
+    matter more than muP for learning rate transfer in practice").
     """
     split: list[dict[str, Any]] = []
     for group in groups:

@@ -59,21 +59,29 @@ def _read(inputs: Any, reader: dict[str, Any]) -> NewInput:
     if isinstance(inputs, str | Path):
         return read_new(inputs, reader)
     with tempfile.TemporaryDirectory() as place:
-        if isinstance(inputs, pd.DataFrame):
-            file = Path(place) / "inputs.parquet"
-            inputs.to_parquet(file)
-        elif isinstance(inputs, np.ndarray):
-            file = Path(place) / "inputs.npy"
-            np.save(file, inputs, allow_pickle=False)
-        else:
-            raise UserError(
-                "cannot be read",
-                code=Code.WRONG_TYPE,
-                key="inputs",
-                value=type(inputs).__name__,
-                allowed=["a pandas DataFrame", "a numpy array", "the path of a file"],
-            )
+        try:
+            if isinstance(inputs, pd.DataFrame):
+                file = Path(place) / "inputs.parquet"
+                inputs.to_parquet(file)
+            elif isinstance(inputs, np.ndarray):
+                file = Path(place) / "inputs.npy"
+                np.save(file, inputs, allow_pickle=False)
+            else:
+                raise _unreadable(inputs)
+        except (ValueError, TypeError, NotImplementedError) as error:  # objects of any type
+            raise _unreadable(inputs) from error
         return read_new(file, reader)
+
+
+def _unreadable(inputs: object) -> UserError:
+    return UserError(
+        "cannot be read",
+        code=Code.WRONG_TYPE,
+        key="inputs",
+        value=type(inputs).__name__,
+        allowed=["a pandas DataFrame", "a numpy array", "the path of a file"],
+        hint="Its cells must be numbers or text.",
+    )
 
 
 def _load_pyfunc(path: str) -> RunModel:

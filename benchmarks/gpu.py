@@ -42,7 +42,10 @@ ROOT = Path(__file__).absolute().parents[1]
 CLASSES, SIDE = 10, 32
 LENGTH, VOCABULARY = 256, 256
 IMAGES = ("data=arrays", "data.path={place}/images.npz", "data.kind=image")
-TEXT = ("experiment=language_model", "data=token_files", "data.path={place}/tokens")
+TEXT = (
+    *("experiment=language_model", "data=token_files", "data.path={place}/tokens"),
+    *("metric=logged", "metric.name=loss", "metric.mode=min"),  # these tokens have no length in bytes
+)
 
 
 @dataclass(frozen=True)
@@ -57,7 +60,7 @@ WORKS = {
     "default": Work(("data=arrays", "data.path={place}/table.npz", "data.batch_size=256")),
     "cnn": Work((*IMAGES, "model=cnn", "data.batch_size=256")),
     "resnet": Work((*IMAGES, "model=resnet", "data.batch_size=256")),
-    "language_model": Work(TEXT, ("module.width=512", "module.depth=8", "module.heads=8")),
+    "language_model": Work(TEXT, ("model.width=512", "model.depth=8", "model.heads=8")),
 }
 
 

@@ -11,7 +11,7 @@ from options import template_only
 
 pytestmark = [pytest.mark.slow, template_only]
 OLDER = {
-    "src/quintet/base/errors.py": ("The errors that are ours", "Errors"),
+    "src/quintet/base/errors.py": ("The engine's own errors", "Errors"),
     "src/quintet/options/models/mlp.py": ("A multilayer perceptron", "An MLP"),
     "configs/model/mlp.yaml": ("dropout: 0.2", "dropout: 0.1"),
     "configs/train.yaml": ("threads: 1 ", "threads: 2 "),

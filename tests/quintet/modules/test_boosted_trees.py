@@ -53,7 +53,7 @@ def test_the_tensors_predict_what_scikit_learn_predicts(classes: int) -> None:
     model.fit(features.fit(x, y, 0), y)
     outputs = classes if classes > 2 else 1
     ensemble = TreeEnsemble(features, outputs)
-    ensemble.fill(torch.zeros(outputs), [(model, range(outputs))])
+    ensemble.load_trees(torch.zeros(outputs), [(model, range(outputs))])
     new = x.clone()
     new[:20, 2] = 6
     columns = features(new).numpy()
@@ -190,7 +190,7 @@ def test_tensors_that_are_not_trees_are_refused(name: str, make: Any) -> None:
     model = HistGradientBoostingRegressor(max_iter=3, categorical_features=[0])
     model.fit(features.fit(x, y, 0), y)
     ensemble = TreeEnsemble(features, 1)
-    ensemble.fill(torch.zeros(1), [(model, [0])])
+    ensemble.load_trees(torch.zeros(1), [(model, [0])])
     tensors = ensemble.state_dict()
     TreeEnsemble(TreeFeatures(2, [7, 400]), 1).resize(tensors)
     tensors[name] = make(tensors[name])

@@ -15,10 +15,10 @@ SWEEP = (
 )
 READ = (
     "from types import SimpleNamespace; import torch;"
-    "from quintet.data.loading.disk import Ahead, disk_loader;"
+    "from quintet.data.loading.disk import Prefetch, disk_loader;"
     "from quintet.data.loading.loader import TensorLoader; x = torch.arange(9);"
     "rows = SimpleNamespace(read=lambda index: index);"
-    "list(disk_loader(rows, TensorLoader(x, x, 3), torch.clone, Ahead(1)))"
+    "list(disk_loader(rows, TensorLoader(x, x, 3), torch.clone, Prefetch(1)))"
 )
 TRAIN = SRC / "train.py"
 CASES = {

@@ -19,9 +19,9 @@ import sys, time
 from pathlib import Path
 from omegaconf import OmegaConf
 from quintet.base.errors import UserError
-from quintet.config.run_folder import held
+from quintet.config.run_folder import locked
 try:
-    with held(OmegaConf.create({"resume": None}), Path(sys.argv[1])):
+    with locked(OmegaConf.create({"resume": None}), Path(sys.argv[1])):
         print("held", flush=True)
         time.sleep(float(sys.argv[2]))
 except UserError as error:

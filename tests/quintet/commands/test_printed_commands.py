@@ -128,6 +128,7 @@ def desk(tmp_path: Path) -> Desk:
 TABLE = ("data=csv", "data.path=my houses.csv", "data.target=kind")
 OWN = ("--config-dir=own configs", "experiment=mine")
 SWEEP = ("-m", "optimizer.lr=0.1,0.01")
+SPACE = ("sweeper=random", "search_space=high")
 LOGGED = ("metric=logged", "metric.name=distance", "metric.mode=min")
 DEAD = ("init=zeros", "init.force=true", "model.freeze=[hidden,head.bias]")
 """A model that cannot learn."""
@@ -153,11 +154,10 @@ class Situation:
 
 def without_config(desk: Desk) -> str:
     """Resume a run that was killed before it had saved its config."""
-    for path in (folder := desk.run()).iterdir():
-        if path.name != ".hydra":
-            shutil.rmtree(path) if path.is_dir() else path.unlink()
-    (folder / ".hydra" / "config.yaml").write_text("")
-    return desk.type(f"python {ROOT}/src/train.py resume='{folder}'", fails="before it had saved")
+    killed = desk.folder / "killed"
+    shutil.copytree(desk.run() / ".hydra", killed / ".hydra")
+    (killed / ".hydra" / "config.yaml").write_text("")
+    return desk.type(f"python {ROOT}/src/train.py resume=killed", fails="before it had saved")
 
 
 def without_checkpoints(desk: Desk) -> str:
@@ -175,7 +175,7 @@ def steer_late(desk: Desk) -> str:
 
 
 def as_a_wandb_sweep(desk: Desk) -> str:
-    line = shlex.join(["python", f"{ROOT}/src/wandb_sweep.py", *TABLE, "search_space=high"])
+    line = shlex.join(["python", f"{ROOT}/src/wandb_sweep.py", *TABLE, *SPACE])
     return desk.type(line).replace("# ", "")
 
 

@@ -11,7 +11,7 @@ KEEP ?=
 DROP ?=
 FROM ?=
 REF ?=
-WORKERS ?= 2
+WORKERS ?= 3
 UV_VERSION ?= 0.13.8
 
 VENV := .venv
@@ -41,7 +41,7 @@ EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo '  Options: ARGS="overrides for the command"  PYTHON=python3.12  WORKERS=2'
+	@echo '  Options: ARGS="overrides for the command"  PYTHON=python3.12  WORKERS=3'
 
 install: $(STAMP) ## Create .venv from requirements.lock (other targets do so if needed)
 

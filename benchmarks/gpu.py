@@ -44,7 +44,7 @@ LENGTH, VOCABULARY = 256, 256
 IMAGES = ("data=arrays", "data.path={place}/images.npz", "data.kind=image")
 TEXT = (
     *("experiment=language_model", "data=token_files", "data.path={place}/tokens"),
-    *("metric=logged", "metric.name=loss", "metric.mode=min"),  # these tokens have no length in bytes
+    *("metric=logged", "metric.name=loss", "metric.mode=min"),  # no bytes per token are known
 )
 
 
@@ -136,13 +136,19 @@ class Turns:
     def _begin(self, trainer: L.Trainer) -> tuple[ByHand, list[Any]]:
         task, data = trainer.lightning_module, trainer.datamodule  # type: ignore[attr-defined]
         device = task.device
-        batches = [tuple(part.to(device) for part in b[:2]) for b in data.train_dataloader()]
+        batches = [pair(batch, device) for batch in data.train_dataloader()]
         hand = ByHand(task, device)
         if self.compiled:
             hand.compile()
         self.parameters = sum(p.numel() for p in hand.network.parameters())
         self.steps = len(batches)
         return hand, batches
+
+
+def pair(batch: Any, device: torch.device) -> tuple[Tensor, Tensor]:
+    """Return inputs and targets of a batch; of tokens, the targets are the next ones."""
+    x, y = (batch[:, :-1], batch[:, 1:]) if isinstance(batch, Tensor) else batch[:2]
+    return x.to(device), y.to(device)
 
 
 def timed(function: Callable[[], Any]) -> tuple[float, Any]:

@@ -130,6 +130,7 @@ OWN = ("--config-dir=own configs", "experiment=mine")
 SWEEP = ("-m", "optimizer.lr=0.1,0.01")
 SPACE = ("sweeper=random", "search_space=high")
 LOGGED = ("metric=logged", "metric.name=distance", "metric.mode=min")
+DIVERGES = "optimizer.lr=1e+30"
 DEAD = ("init=zeros", "init.force=true", "model.freeze=[hidden,head.bias]")
 """A model that cannot learn."""
 
@@ -231,7 +232,7 @@ SITUATIONS = {
     "folds": Situation(("cv.folds=2", *TABLE), SUPERVISED),
     "a sweep of folds": Situation(("cv.folds=2", *TABLE, *SWEEP), OF_SWEEP),
     "an ensemble": Situation(
-        (*TABLE, *SWEEP, "sweeper.ensemble=true"), (*OF_SWEEP, "next_commands.predict")
+        (*TABLE, *SWEEP, "sweeper.ensemble=2"), (*OF_SWEEP, "next_commands.predict")
     ),
     "words of a sweep": Situation(("sweeper=asha", "search_space=high", *TABLE), SUPERVISED),
     "no -m": Situation(("hydra.mode=MULTIRUN", "optimizer.lr=0.1,0.01", *TABLE), OF_SWEEP),
@@ -314,12 +315,18 @@ def test_every_function_that_prints_a_command_is_tried() -> None:
 
 def paste(desk: Desk, situation: Situation) -> None:
     found = desk.train(*situation.words, fails=situation.fails)
+    type_each(desk, found)
     if situation.more:
-        found = [*found, *desk.found(situation.more(desk))]
+        later = [each for each in desk.found(situation.more(desk)) if each not in found]
+        type_each(desk, later)
+        found += later
     for name in situation.printed:
         assert any(re.search(PRINTED[name], command) for command in found), (name, found)
-    for command in dict.fromkeys(found):
-        if "debug=true" in command:  # shows why a trial failed
+
+
+def type_each(desk: Desk, commands: list[str]) -> None:
+    for command in commands:
+        if "debug=true" in command or DIVERGES in command:  # fails as its trial did
             desk.type(command, fails="Error")
         elif "live=true" in command:
             desk.serve(command)

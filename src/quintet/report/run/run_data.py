@@ -33,7 +33,7 @@ class RunData:
         folder: written by train.py.
         record: its result.json.
         config: its config.yaml, as text.
-        trains: whether it is still training.
+        is_training: whether it is still training.
 
     """
 

@@ -76,7 +76,7 @@ class LRFinder(L.Callback):
                 code=Code.FAILED,
                 key="callbacks",
                 value="lr_finder",
-                hint=f"Train without it, and run {with_same_overrides('check')}.",
+                hint=f"Train without it, and run `{with_same_overrides('check')}`",
             )
         schedules = schedules_of(trainer, optimizer)
         first = optimizer.param_groups[0]["lr"]

@@ -11,7 +11,7 @@ KEEP ?=
 DROP ?=
 FROM ?=
 REF ?=
-WORKERS ?= 3
+WORKERS ?= 2
 UV_VERSION ?= 0.13.8
 
 VENV := .venv
@@ -41,7 +41,7 @@ EXTRAS ?= parquet,images,streaming,tensorboard,onnx,dev
 
 help: ## List the targets
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-13s %s\n", $$1, $$2}' Makefile
-	@echo '  Options: ARGS="overrides for the command"  PYTHON=python3.12  WORKERS=3'
+	@echo '  Options: ARGS="overrides for the command"  PYTHON=python3.12  WORKERS=2'
 
 install: $(STAMP) ## Create .venv from requirements.lock (other targets do so if needed)
 
@@ -55,7 +55,7 @@ test-engine: $(STAMP) ## In a fork: run the engine's own tests, for example afte
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "not soak and not slow" \
 	  --ignore=tests/$(PROJECT) $(ARGS)
 
-test-slow: $(STAMP) ## Run the slow tests, as CI does after `make test`
+test-slow: $(STAMP) ## Run the slow tests, as before a release; CI runs most of them
 	@$(PYTEST) -n $(WORKERS) --dist worksteal -m "slow and not soak" $(ARGS)
 
 test-soak: $(STAMP) ## Run the tests that take hours, for changes to resuming or sweeping

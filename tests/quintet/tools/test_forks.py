@@ -30,7 +30,7 @@ EDITED = {
     "configs/trainer/auto.yaml": ("max_epochs: ", "max_epochs:  "),
     "configs/logger/wandb.yaml": ("project: quintet", "project: acme"),
     "README.md": ("# Quintet", "# Acme"),
-    "Makefile": ("WORKERS ?= 3", "WORKERS ?= 4"),
+    "Makefile": ("WORKERS ?= 2", "WORKERS ?= 4"),
     "pyproject.toml": ('    "typeguard>=4.4",', '    "typeguard>=4.4",\n    "tabulate>=0.9",'),
     "src/acme/models/maxout.py": ("width: int = 64", "width: int = 96"),
     "src/quintet/base/errors.py": ("class DivergedError", "OURS = 1\n\n\nclass DivergedError"),

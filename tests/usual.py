@@ -25,7 +25,7 @@ def usual(cases: Iterable[Any], *names: Any) -> list[ParameterSet]:
 
 
 def every(step: int, cases: Iterable[Any]) -> list[ParameterSet]:
-    """Return cases to parametrize a test by, of which all but every so many are slow.
+    """Return cases to parametrize a test by, of which one in `step` runs each time.
 
     Args:
         step: of 3, the first, fourth, seventh ... case runs each time.

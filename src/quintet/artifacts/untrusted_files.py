@@ -55,12 +55,13 @@ def inside(folder: Path, name: str) -> Path:
     if "\0" in name or Path(name).is_absolute() or ".." in Path(name).parts:
         refuse(folder, f"names {name!r}, which is not a path inside it")
     try:
-        real, root, parent = path.resolve(), folder.resolve(), path.parent.resolve()
+        real, root = path.resolve(), folder.resolve()
+        above = path.parent.resolve() if path.is_symlink() else None
     except (OSError, RuntimeError):  # a link to itself, a name that is too long
         refuse(path, "leads nowhere")
     if real != root and root not in real.parents:
         refuse(path, f"is a link that leads out of {folder}")
-    if Path(name).parts and real in (parent, *parent.parents):
+    if above is not None and Path(name).parts and real in (above, *above.parents):
         refuse(path, "is a link to a folder that contains it")
     return path
 

@@ -11,7 +11,7 @@ from rich.table import Table
 from quintet.artifacts.record import trained
 from quintet.base.console import plain, say, shortest
 from quintet.base.terminal import everywhere
-from quintet.diagnostics.coordinate_check import STEPS, Coordinate, exponents
+from quintet.diagnostics.coordinate_check import STEPS, Coordinate, at_end, exponents
 from quintet.diagnostics.finding import Finding
 from quintet.diagnostics.layer_statistics import Layer
 
@@ -56,7 +56,7 @@ def show_layers(layers: list[Layer]) -> None:
 
 def show_coordinates(found: Sequence[Coordinate], page: Path) -> None:
     """Print the change of each layer's outputs at each width."""
-    last = [each for each in found if each.step == STEPS]
+    last = at_end(found)
     say("[bold]Change of outputs in {} steps[/]  by width", STEPS)
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
     table.add_column("layer")

@@ -108,7 +108,7 @@ def check_batch_size(given: object) -> None:
     """Check the number of samples that are predicted at once.
 
     Raises:
-        UserError: it is no whole number of at least 1.
+        UserError: it is not an integer of at least 1.
 
     """
     if isinstance(given, bool) or not isinstance(given, Integral) or given < 1:

@@ -97,12 +97,17 @@ def _keep(module: nn.Module, _: Any, output: Any, *, found: dict[str, Tensor], n
     found[name] = (output[0] if isinstance(output, tuple) else output).detach().clone()
 
 
+def at_end(found: Sequence[Coordinate]) -> list[Coordinate]:
+    """Return the changes after the last step."""
+    return [each for each in found if each.step == STEPS]
+
+
 def exponents(found: Sequence[Coordinate], scaling: str) -> dict[str, float]:
     """Return for each layer the power of the width by which the last step's change grows."""
-    last = [each for each in found if each.scaling == scaling and each.step == STEPS]
     by_layer: dict[str, list[Coordinate]] = {}
-    for each in last:
-        by_layer.setdefault(each.layer, []).append(each)
+    for each in at_end(found):
+        if each.scaling == scaling:
+            by_layer.setdefault(each.layer, []).append(each)
     return {
         layer: linear_regression(
             [math.log(each.width) for each in points], [math.log(each.change) for each in points]

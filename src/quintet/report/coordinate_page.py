@@ -9,6 +9,7 @@ from quintet.diagnostics.coordinate_check import (
     SCALED,
     STEPS,
     Coordinate,
+    at_end,
     exponents,
     judged,
 )
@@ -40,7 +41,7 @@ def page(found: Sequence[Coordinate], title: str) -> Page:
 
 
 def _figure(found: Sequence[Coordinate], scaling: str) -> Figure:
-    last = [each for each in found if each.step == STEPS]
+    last = at_end(found)
     powers = exponents(found, scaling)
     own = [each for each in last if each.scaling == scaling]
     lines = [

@@ -39,7 +39,7 @@ def base_model(
             return make(base)
     except UserError as error:
         raise UserError(
-            f"is no width of this model: {error}",
+            f"is not a width of this model: {error}",
             code=error.code,
             key="init.base_width",
             value=base.model.width,
@@ -69,7 +69,7 @@ def _base_config(cfg: DictConfig, width: Any) -> DictConfig:
 
 
 def usual_width(cfg: DictConfig) -> Any:
-    """Return the width of the base model, or None if there is no base of one width for all layers.
+    """Return the width of the base model, or None if its layers differ in width.
 
     Args:
         cfg: config of a run.

@@ -346,7 +346,7 @@ def _profiler(cfg: DictConfig) -> Any:
     """Return the profiler named by `trainer.profiler`, which writes to the run folder.
 
     Raises:
-        UserError: there is not a profiler of this name.
+        UserError: there is no profiler of this name.
 
     """
     from lightning.pytorch import profilers

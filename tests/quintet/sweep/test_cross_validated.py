@@ -61,8 +61,8 @@ def test_halving_pauses_and_continues_within_the_folds(tmp_path):
     ("moment", "end"),
     [
         ("folds/1", signal.SIGINT),
-        pytest.param("folds/1", signal.SIGKILL, marks=pytest.mark.slow),
-        pytest.param("folds/1/checkpoints/last.ckpt", signal.SIGKILL, marks=pytest.mark.slow),
+        ("folds/1", signal.SIGKILL),
+        ("folds/1/checkpoints/last.ckpt", signal.SIGKILL),
     ],
 )
 def test_ended_in_a_fold_the_same_command_keeps_those_before(tmp_path, moment, end):

@@ -14,6 +14,7 @@ import pytest
 from parent import loop, plan, swept
 
 from quintet.study.study import Study
+from usual import usual
 
 COMMAND = Path(sys.executable).with_name("optuna-dashboard")
 pytestmark = pytest.mark.skipif(not COMMAND.is_file(), reason="pip install -e '.[storage]'")
@@ -51,7 +52,7 @@ def dashboard(tmp_path):
         process.wait()
 
 
-@pytest.mark.parametrize("kind", ["journal", pytest.param("sqlite", marks=pytest.mark.slow)])
+@pytest.mark.parametrize("kind", usual(["journal", "sqlite"], "journal"))
 def test_it_shows_the_trials_with_parameters_and_values(tmp_path, dashboard, kind):
     folder = tmp_path / "mine"
     url = None if kind == "journal" else f"sqlite:///{tmp_path}/studies.db"

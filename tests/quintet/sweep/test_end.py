@@ -18,6 +18,7 @@ from quintet.study.study import Study
 from quintet.study.trial import folder_of
 from quintet.sweep import final_ensemble, trial_process, winner
 from quintet.sweep.time_budget import TimeBudget
+from usual import usual
 
 pytestmark = [
     pytest.mark.skipif(sys.platform != "linux", reason="forks"),
@@ -124,9 +125,7 @@ def writes(chosen, tmp_path):
     return len((tmp_path / "list").read_text().splitlines())
 
 
-@pytest.mark.parametrize(
-    "first", [0, *(pytest.param(first, marks=pytest.mark.slow) for first in (1, 2, 3))]
-)
+@pytest.mark.parametrize("first", usual([0, 1, 2, 3], 0))
 def test_killed_at_each_write_it_is_completed_by_the_same_command(ended, tmp_path, first):
     kept = tmp_path / "kept"
     shutil.copytree(ended.folder, kept)

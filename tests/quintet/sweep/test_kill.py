@@ -12,6 +12,7 @@ import pytest
 from family import kill, members, start, state, wait_for_none
 
 from quintet.artifacts.record import RESULT, Record
+from usual import usual
 
 pytestmark = pytest.mark.skipif(sys.platform != "linux", reason="looks at /proc")
 ROOT = Path(__file__).parents[3]
@@ -85,7 +86,7 @@ def kill_again_and_again(folder, seed, rounds, *more):
     print("killed:", ", ".join(killed), "| states:", [row["state"] for row in rows])
 
 
-@pytest.mark.parametrize("stack", [pytest.param(1, marks=pytest.mark.slow), 3])
+@pytest.mark.parametrize("stack", usual([1, 3], 3))
 def test_kill_9_loses_repeats_and_orphans_nothing(tmp_path, stack):
     more = ("trainer.max_epochs=3", f"sweeper.stack={stack}")
     kill_again_and_again(tmp_path / "sweep", 5, 2, *more)

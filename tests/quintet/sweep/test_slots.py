@@ -22,6 +22,7 @@ from quintet.study.trial import folder_of
 from quintet.sweep.samplers import Grid
 from quintet.sweep.trial_schedulers.halving import SuccessiveHalving
 from refusals import Refusal
+from usual import usual
 
 
 def states(folder):
@@ -257,7 +258,7 @@ def kill_at_random(folder, seed, rounds):
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="a dying parent is told on Linux only")
-@pytest.mark.parametrize("seed", [0, pytest.param(1, marks=pytest.mark.slow)])
+@pytest.mark.parametrize("seed", usual([0, 1], 0))
 def test_kill_9_at_random_moments_loses_and_repeats_nothing(tmp_path, seed):
     kill_at_random(tmp_path, seed, rounds=6)
 

@@ -9,6 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from usual import usual
+
 ROOT = Path(__file__).parents[3]
 SPACE = ["optimizer.lr=tag(log,interval(1e-3,1e-1))", "model=mlp,linear"]
 GRID = ["optimizer.lr=0.01,0.1"]
@@ -53,7 +55,7 @@ USUAL = ("asha",)
 
 @pytest.mark.parametrize(
     "name",
-    [name if name in USUAL else pytest.param(name, marks=pytest.mark.slow) for name in CASES],
+    usual([*CASES], *USUAL),
 )
 def test_a_strategy_finds_a_model_on_digits(tmp_path, name):
     if name == "hyperopt":
